@@ -1,0 +1,1 @@
+"""The parts of hsm that every launcher shares."""

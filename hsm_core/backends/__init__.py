@@ -1,0 +1,1 @@
+"""Where batches go: a pool of workers on hosts, or a batch queue."""

@@ -1,0 +1,78 @@
+"""What hsm tells a user when something expected goes wrong.
+
+HsmError
+├── ConfigError        the sweep or launcher configuration is wrong
+├── SweepExists        the directory already holds a sweep
+├── SweepNotFound      no sweep, or several, fit what was typed
+├── StoreError         the sweep directory can't be read or written
+├── LeaseHeld          another conductor runs this sweep
+├── VersionMismatch    written by versions that do not fit ours
+├── BackendError       work could not be handed over
+└── SweepFailed        the sweep ended, but not all of its tasks completed
+"""
+
+from __future__ import annotations
+
+
+class HsmError(Exception):
+    """Expected trouble; the text is shown to the user without a traceback.
+
+    Args:
+        problem: what failed, in the user's words.
+        evidence: what was seen: a command with its exit code, last lines, a path.
+        fix: what to type next, a line to copy.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, *, evidence: str = "", fix: str = "") -> None:
+        self.problem, self.evidence, self.fix = problem, evidence, fix
+        lines = [problem]
+        if evidence:
+            lines.append(f"  seen: {evidence}")
+        if fix:
+            lines.append(f"  next: {fix}")
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.problem, self.evidence, self.fix)
+
+
+def _rebuild(kind: type[HsmError], problem: str, evidence: str, fix: str) -> HsmError:
+    return kind(problem, evidence=evidence, fix=fix)
+
+
+class ConfigError(HsmError):
+    """The sweep or launcher configuration is wrong."""
+
+    exit_code = 2
+
+
+class SweepExists(HsmError):
+    """The directory already holds a sweep."""
+
+
+class SweepNotFound(HsmError):
+    """No sweep, or several, fit what was typed."""
+
+    exit_code = 2
+
+
+class StoreError(HsmError):
+    """The sweep directory can't be read or written."""
+
+
+class LeaseHeld(HsmError):
+    """Another conductor runs this sweep."""
+
+
+class VersionMismatch(HsmError):
+    """Something on disk was written by versions that do not fit ours."""
+
+
+class BackendError(HsmError):
+    """Work could not be handed over, watched or cancelled."""
+
+
+class SweepFailed(HsmError):
+    """The sweep ended, but not all of its tasks completed."""

@@ -1,0 +1,1 @@
+"""Machines where commands run: this one, or one behind SSH."""

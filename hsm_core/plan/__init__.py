@@ -1,0 +1,1 @@
+"""From axes and filters to a lazy sequence of tasks."""

@@ -1,0 +1,1 @@
+"""What tasks returned, as rows of a table."""

@@ -1,0 +1,1 @@
+"""Dialects of batch systems: text in, text out."""

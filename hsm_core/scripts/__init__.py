@@ -1,0 +1,1 @@
+"""Templates of the scripts that run on a node, and their rendering."""

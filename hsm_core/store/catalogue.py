@@ -1,0 +1,110 @@
+"""Remembers where the user's sweeps are, so that they are found from anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hsm_core.errors import SweepNotFound
+
+from .files import to_json, write_atomically
+from .layout import SweepPaths, state_home
+from .record import SweepRecord, sweep_root
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sweep that the user started."""
+
+    id: str
+    name: str
+    dir: Path
+    created: str
+
+
+def remember(record: SweepRecord, root: Path) -> None:
+    """Put a sweep on the user's list.
+
+    Raises:
+        OSError: the state directory can't be written.
+    """
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"id": record.id, "name": record.name, "dir": str(root), "created": record.created}
+    write_atomically(folder / f"{record.id}.json", to_json(content))
+
+
+def forget(identifier: str) -> None:
+    """Take a sweep off the list; nothing of the sweep itself is deleted."""
+    (_folder() / f"{identifier}.json").unlink(missing_ok=True)
+
+
+def entries() -> list[Entry]:
+    """The user's sweeps, newest first."""
+    try:
+        names = [name for name in os.listdir(_folder()) if name.endswith(".json") and not name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    found = [entry for name in names if (entry := _read(_folder() / name))]
+    return sorted(found, key=lambda entry: (entry.created, entry.id), reverse=True)
+
+
+def find(selector: str) -> Path:
+    """The directory of the sweep that ``latest``, an id's unique prefix, a name or a path means.
+
+    Raises:
+        SweepNotFound: none or several; the message lists the candidates.
+    """
+    known = entries()
+    if selector == "latest":
+        return _latest(known)
+    exact = [entry for entry in known if entry.id == selector]
+    by_path = _by_path(selector)
+    if by_path is not None and not exact:
+        return by_path
+    matching = exact or [entry for entry in known if entry.name == selector or entry.id.startswith(selector)]
+    if len(matching) == 1:
+        return matching[0].dir
+    raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
+
+
+def _latest(known: list[Entry]) -> Path:
+    for entry in known:
+        if SweepPaths(entry.dir).record.is_file():
+            return entry.dir
+    raise SweepNotFound("you have no sweep yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01")
+
+
+def _by_path(selector: str) -> Path | None:
+    path = Path(selector).expanduser()
+    return sweep_root(path.absolute()) if path.exists() else None
+
+
+def _ambiguous(selector: str, matching: list[Entry]) -> SweepNotFound:
+    lines = "".join(f"\n    {entry.id}  {entry.dir}" for entry in matching[:10])
+    return SweepNotFound(
+        f"'{selector}' means {len(matching)} sweeps:{lines}", fix=f"hsm-status {matching[0].id}"
+    )
+
+
+def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
+    import difflib
+
+    names = [word for entry in known for word in (entry.id, entry.name)]
+    near = difflib.get_close_matches(selector, names, n=1)
+    fix = f"hsm-status {near[0]}" if near else "hsm-status    (lists your sweeps)"
+    return SweepNotFound(f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}", fix=fix)
+
+
+def _folder() -> Path:
+    return state_home() / "sweeps"
+
+
+def _read(path: Path) -> Entry | None:
+    try:
+        found = json.loads(path.read_bytes())
+        return Entry(found["id"], found["name"], Path(found["dir"]), found["created"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

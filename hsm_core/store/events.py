@@ -1,0 +1,115 @@
+"""The facts that are written down while a sweep runs: every kind of line of ``events/*.jsonl``, format 1.
+
+Each line is a JSON object with ``e`` (its kind), ``s`` (the writer's sequence) and mostly ``at`` (the writer's clock, seconds
+since 1970: for showing only, clocks differ). ``t`` is a task's number, ``a`` its attempt. Spans are ``[first, count, attempt]``.
+
+of a worker
+    worker   format id source native_id host boot pid start lock slots     the first line
+    claim    batch tasks                            this worker alone runs these (task, attempt) pairs
+    ready    launch mode threads seconds            the app is imported; how tasks start (fork, spawn, none)
+    broken   launch message output                  the app could not be imported; its tasks end as failed, reason launch
+    start    t a dir suffix slot pid host           the task's directory is known and its function about to run
+    end      t a state reason message kind trace code signal wall cpu mem resources
+    beat                                            alive, nothing else to say
+    trouble  message                                e.g. the disk was full for a while
+of a conductor
+    conductor  format id host boot pid start        the first line
+    submit   launch submission token tasks backend native_id job    these pairs were handed over; ``job`` is the identity of a local process
+    lost     t a evidence                           the holder is proven dead
+    cancel   t a                                    never started, and never will
+    interrupted  how
+of both
+    seal                                            the last line: the writer says nothing more
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from hsm_core.model import ProcessIdentity, Reason, Span, State
+
+from .layout import FORMAT
+
+Line = dict[str, Any]
+
+
+def now() -> float:
+    """Seconds since 1970, to the millisecond."""
+    return round(time.time(), 3)
+
+
+def worker(identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int) -> Line:
+    return {
+        "e": "worker", "format": FORMAT, "id": identifier, "source": source, "native_id": native_id,
+        **asdict(identity), "lock": lock, "slots": slots, "at": now(),
+    }  # fmt: skip
+
+
+def claim(batch: str, tasks: Iterable[Span]) -> Line:
+    return {"e": "claim", "batch": batch, "tasks": [span.to_json() for span in tasks], "at": now()}
+
+
+def ready(launch: str, mode: str, threads: int, seconds: float) -> Line:
+    return {"e": "ready", "launch": launch, "mode": mode, "threads": threads, "seconds": seconds, "at": now()}
+
+
+def broken(launch: str, message: str, output: str) -> Line:
+    return {"e": "broken", "launch": launch, "message": message, "output": output, "at": now()}
+
+
+def start(task: int, attempt: int, *, directory: str, suffix: str, slot: int, pid: int, host: str) -> Line:
+    return {
+        "e": "start", "t": task, "a": attempt, "dir": directory, "suffix": suffix, "slot": slot, "pid": pid,
+        "host": host, "at": now(),
+    }  # fmt: skip
+
+
+def end(task: int, attempt: int, state: State, reason: Reason | None = None, message: str = "", **details: Any) -> Line:
+    """How an attempt ended.
+
+    Args:
+        details: ``kind`` of exception, ``trace``, exit ``code``, ``signal``, ``wall`` and ``cpu`` in seconds, ``mem`` in MiB (peak).
+    """
+    line: Line = {"e": "end", "t": task, "a": attempt, "state": state, "at": now()}
+    if reason:
+        line["reason"] = reason
+    if message:
+        line["message"] = message
+    line.update((key, value) for key, value in details.items() if value is not None)
+    return line
+
+
+def beat() -> Line:
+    return {"e": "beat", "at": now()}
+
+
+def trouble(message: str) -> Line:
+    return {"e": "trouble", "message": message, "at": now()}
+
+
+def conductor(identifier: str, identity: ProcessIdentity) -> Line:
+    return {"e": "conductor", "format": FORMAT, "id": identifier, **asdict(identity), "at": now()}
+
+
+def submit(
+    submission: str, *, token: str, tasks: Iterable[Span], backend: str, native_id: str, job: ProcessIdentity | None
+) -> Line:
+    return {
+        "e": "submit", "submission": submission, "token": token, "tasks": [span.to_json() for span in tasks],
+        "backend": backend, "native_id": native_id, "job": asdict(job) if job else None, "at": now(),
+    }  # fmt: skip
+
+
+def lost(task: int, attempt: int, evidence: str) -> Line:
+    return {"e": "lost", "t": task, "a": attempt, "evidence": evidence, "at": now()}
+
+
+def cancel(task: int, attempt: int) -> Line:
+    return {"e": "cancel", "t": task, "a": attempt, "at": now()}
+
+
+def interrupted(how: str) -> Line:
+    return {"e": "interrupted", "how": how, "at": now()}

@@ -1,0 +1,81 @@
+"""Writes a file so that a reader sees all of it or nothing, also after a power cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def nonce(length: int = 8) -> str:
+    """Random base32 characters, safe in file names and in a scheduler's job names."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def to_line(value: object) -> bytes:
+    """One JSON line; ASCII only, so that a line cut anywhere is never a valid one."""
+    return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write under a temporary name, flush to disk, rename.
+
+    Raises:
+        OSError: nothing is left under ``path`` that was not there before.
+    """
+    temporary = path.with_name(f".{path.name}.{nonce()}.tmp")
+    try:
+        _write_new(temporary, data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def create_exclusively(path: Path, data: bytes) -> bool:
+    """Create a complete file, or do nothing because somebody else's is there.
+
+    A request that NFS repeats answers EEXIST to its own first try: the file is then read back.
+
+    Returns:
+        True if the file at ``path`` is this one.
+    """
+    temporary = path.with_name(f".{path.name}.{nonce()}.tmp")
+    try:
+        _write_new(temporary, data)
+        os.link(temporary, path)
+        return True
+    except FileExistsError:
+        return path.read_bytes() == data
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        FileNotFoundError, ValueError: it is not there, or is not a JSON object.
+    """
+    found = json.loads(path.read_bytes())
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{path} does not hold a JSON object")
+    return dict(found)
+
+
+def to_json(value: object) -> bytes:
+    """A JSON document for people and programs: indented, with a final newline."""
+    return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with open(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,130 @@
+"""An append-only file of JSON lines that survives full disks, torn writes and being read meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .files import to_line
+
+Event = Mapping[str, Any]
+
+
+class JournalWriter:
+    """The one writer of a journal.
+
+    A write that fails is kept and tried again at the next ``flush``; it then begins with a newline, because
+    part of a line may have reached the disk.
+
+    Args:
+        path: created; it must not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._pending: list[bytes] = []
+        self._torn = False
+        self._unsynced = False
+        self._sequence = 0
+        #: Why the last write failed; None while all is written.
+        self.trouble: OSError | None = None
+
+    def append(self, event: Event) -> None:
+        """Write an event, numbered ``s``; if the disk refuses, keep it for the next ``flush``."""
+        self._pending.append(to_line({**event, "s": self._sequence}))
+        self._sequence += 1
+        self.flush()
+
+    def flush(self) -> bool:
+        """Write what is kept. True if nothing is left."""
+        while self._pending:
+            line = b"\n" + self._pending[0] if self._torn else self._pending[0]
+            try:
+                self._write(line)
+            except OSError as error:
+                self._torn, self.trouble = True, error
+                return False
+            self._torn, self.trouble, self._unsynced = False, None, True
+            del self._pending[0]
+        return True
+
+    def sync(self) -> None:
+        """Make what is written durable, and on NFS visible to other nodes."""
+        if not self._unsynced:
+            return
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            self.trouble = error
+            return
+        self._unsynced = False
+
+    def seal(self) -> bool:
+        """Write the final line and close; the file is never opened again to write."""
+        self.append({"e": "seal"})
+        whole = not self._pending
+        self.sync()
+        os.close(self._fd)
+        return whole
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+
+class JournalReader:
+    """Reads a journal again and again, each time what is new.
+
+    Attributes:
+        bad_lines: complete lines so far that are no events; they are skipped.
+        sealed: the final line was read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self.bad_lines = 0
+        self.sealed = False
+
+    def read_new(self) -> list[dict[str, Any]]:
+        """The events of all lines completed since the last call.
+
+        Raises:
+            OSError: the file can't be read; what was read before is not lost.
+        """
+        if self.sealed:
+            return []
+        with open(self._path, "rb") as stream:
+            stream.seek(self._offset)
+            data = stream.read()
+        end = data.rfind(b"\n") + 1
+        self._offset += end
+        events = self._parse([line for line in data[:end].split(b"\n") if line])
+        self.sealed = bool(events) and events[-1].get("e") == "seal"
+        return events
+
+    def _parse(self, lines: list[bytes]) -> list[dict[str, Any]]:
+        try:
+            found = json.loads(b"[" + b",".join(lines) + b"]")
+            if len(found) == len(lines) and all(_is_event(event) for event in found):
+                return list(found)
+        except ValueError:
+            pass
+        return [event for line in lines if (event := self._parse_one(line)) is not None]
+
+    def _parse_one(self, line: bytes) -> dict[str, Any] | None:
+        try:
+            event = json.loads(line)
+            if _is_event(event):
+                return dict(event)
+        except ValueError:
+            pass
+        self.bad_lines += 1
+        return None
+
+
+def _is_event(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("e"), str)

@@ -1,0 +1,154 @@
+"""Where everything of a sweep lies; the only place that spells a file name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Format number of what is written below ``.hsm``; a reader refuses a newer one.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SweepPaths:
+    """The files of the sweep in ``root`` (``hydra.sweep.dir``, absolute)."""
+
+    root: Path
+
+    @property
+    def hsm(self) -> Path:
+        return self.root / ".hsm"
+
+    @property
+    def record(self) -> Path:
+        return self.hsm / "sweep.json"
+
+    @property
+    def tasks(self) -> Path:
+        return self.hsm / "tasks"
+
+    def task_lines(self, first: int) -> Path:
+        return self.tasks / f"{first}.jsonl"
+
+    def task_offsets(self, first: int) -> Path:
+        return self.tasks / f"{first}.offsets"
+
+    @property
+    def events(self) -> Path:
+        return self.hsm / "events"
+
+    def journal(self, writer: str) -> Path:
+        return self.events / f"{writer}.jsonl"
+
+    @property
+    def claims(self) -> Path:
+        return self.hsm / "claims"
+
+    def claim(self, batch: str) -> Path:
+        """The claim of a batch named ``launch-0/submit-1/3``."""
+        return self.claims / (batch.replace("/", ".") + ".json")
+
+    @property
+    def leases(self) -> Path:
+        return self.hsm / "leases"
+
+    @property
+    def requests(self) -> Path:
+        return self.hsm / "requests"
+
+    def inbox(self, worker: str) -> Path:
+        return self.hsm / "inbox" / f"{worker}.jsonl"
+
+    def worker_log(self, worker: str) -> Path:
+        """What a worker printed itself, and its tasks before their directory was known."""
+        return self.hsm / "logs" / f"{worker}.log"
+
+    def launch(self, first: int) -> LaunchPaths:
+        return LaunchPaths(self.hsm / f"launch-{first}")
+
+    def make_directories(self) -> None:
+        """Create what every sweep has.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        self.hsm.mkdir(parents=True, exist_ok=True)
+        for name in ("tasks", "events", "claims", "leases", "requests", "inbox", "logs"):
+            (self.hsm / name).mkdir(exist_ok=True)
+
+
+@dataclass(frozen=True)
+class LaunchPaths:
+    """The files of one ``launch()`` call."""
+
+    root: Path
+
+    @property
+    def payload(self) -> Path:
+        """The pickled task function and Hydra's state, once for all tasks."""
+        return self.root / "payload.pkl"
+
+    @property
+    def boot(self) -> Path:
+        """What must be set before the payload can be read: cwd, sys.path, versions."""
+        return self.root / "boot.json"
+
+    def submission(self, number: int) -> Path:
+        return self.root / f"submit-{number}"
+
+    @staticmethod
+    def submission_record(directory: Path) -> Path:
+        return directory / "submission.json"
+
+
+@dataclass(frozen=True)
+class TaskPaths:
+    """Our files in a task's directory.
+
+    Args:
+        root: the task's directory, as Hydra resolved it.
+        suffix: ``""``, or ``-7`` when several tasks share the directory.
+    """
+
+    root: Path
+    suffix: str = ""
+
+    @property
+    def stdout(self) -> Path:
+        return self.root / f"stdout{self.suffix}.log"
+
+    @property
+    def stderr(self) -> Path:
+        return self.root / f"stderr{self.suffix}.log"
+
+    @property
+    def outcome(self) -> Path:
+        """How the attempt ended, with its return value as JSON."""
+        return self.root / f"outcome{self.suffix}.json"
+
+    @property
+    def pickle(self) -> Path:
+        """The return value or exception, where JSON can't hold it."""
+        return self.root / f"outcome{self.suffix}.pkl"
+
+    def ours(self) -> tuple[Path, ...]:
+        return (self.stdout, self.stderr, self.outcome, self.pickle)
+
+    def rotated(self, attempt: int) -> Path:
+        """Where the files of an earlier attempt went."""
+        return self.root / f"attempt-{attempt}"
+
+
+def relative_to_sweep(path: Path, root: Path) -> str:
+    """A path as events store it: relative to the sweep if it lies in it, else absolute."""
+    try:
+        return str(path.relative_to(root))
+    except ValueError:
+        return str(path)
+
+
+def state_home() -> Path:
+    """The user's directory of things to remember, ``${XDG_STATE_HOME:-~/.local/state}/hsm``."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return Path(base if os.path.isabs(base) else os.path.expanduser("~/.local/state")) / "hsm"

@@ -1,0 +1,93 @@
+"""One conductor a sweep: whoever creates the next lease conducts; a dead holder's lease is succeeded, never edited."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+from hsm_core.errors import LeaseHeld
+from hsm_core.model import ProcessIdentity
+
+from .files import create_exclusively, read_json, to_json, write_atomically
+from .layout import SweepPaths
+from .liveness import evidence_of_death, this_host
+
+#: Seconds between two beats of a conductor, and after how many without one another host may take over.
+BEAT_S, STALE_S = 10.0, 120.0
+
+
+class Lease:
+    """The right to conduct a sweep, kept by beats."""
+
+    def __init__(self, paths: SweepPaths, number: int, holder: ProcessIdentity) -> None:
+        self._path = paths.leases / f"{number}.json"
+        self._holder = holder
+        self._beaten = time.monotonic()
+
+    def beat(self) -> None:
+        """Renew, at most once in ``BEAT_S``.
+
+        Raises:
+            OSError: the disk refuses; the lease stays as it was.
+        """
+        if time.monotonic() - self._beaten >= BEAT_S:
+            self._write(released=False)
+
+    def release(self) -> None:
+        """Give the sweep free for another conductor."""
+        self._write(released=True)
+
+    def _write(self, released: bool) -> None:
+        write_atomically(self._path, _content(self._holder, released))
+        self._beaten = time.monotonic()
+
+
+def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force: bool = False) -> Lease:
+    """Become the sweep's conductor.
+
+    Args:
+        force: take it from a holder that may live.
+
+    Raises:
+        LeaseHeld: another conductor has it; the message names it.
+        OSError: the disk refuses.
+    """
+    while True:
+        number = last_lease(paths)
+        if number and not force:
+            _require_free(paths, sweep, number)
+        if create_exclusively(paths.leases / f"{number + 1}.json", _content(holder, released=False)):
+            return Lease(paths, number + 1, holder)
+
+
+def last_lease(paths: SweepPaths) -> int:
+    """The number of the newest lease; 0 if there never was one."""
+    numbers = (path.stem for path in paths.leases.glob("*.json"))
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
+
+
+def living_conductor(paths: SweepPaths) -> ProcessIdentity | None:
+    """The conductor that holds the sweep, unless it released it or is dead."""
+    number = last_lease(paths)
+    if not number:
+        return None
+    found = read_json(paths.leases / f"{number}.json")
+    holder = ProcessIdentity(found["host"], found["boot"], found["pid"], found["start"])
+    if found["released"] or evidence_of_death(holder):
+        return None
+    age = time.time() - found["beat"]
+    return None if holder.host != this_host() and age > STALE_S else holder
+
+
+def _require_free(paths: SweepPaths, sweep: str, number: int) -> None:
+    holder = living_conductor(paths)
+    if holder is not None:
+        raise LeaseHeld(
+            f"the sweep {sweep} is already conducted by process {holder.pid} on {holder.host}",
+            evidence=str(paths.leases / f"{number}.json"),
+            fix=f"hsm-status -w {sweep}    (to watch it)",
+        )
+
+
+def _content(holder: ProcessIdentity, released: bool) -> bytes:
+    return to_json({**asdict(holder), "beat": time.time(), "released": released})

@@ -1,0 +1,97 @@
+"""Tells whether a process that somebody wrote down is still alive, and how we know."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from hsm_core.model import ProcessIdentity
+
+
+@functools.cache
+def this_host() -> str:
+    return socket.gethostname()
+
+
+@functools.cache
+def this_boot() -> str:
+    """An id of the machine's current boot; empty where the system tells none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except FileNotFoundError:
+        return _ask("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
+
+
+def identify(pid: int) -> ProcessIdentity:
+    """The identity of a process of this host.
+
+    Raises:
+        ProcessLookupError: there is none.
+    """
+    start = start_of(pid)
+    if start is None:
+        raise ProcessLookupError(pid)
+    return ProcessIdentity(this_host(), this_boot(), pid, start)
+
+
+def this_process() -> ProcessIdentity:
+    return identify(os.getpid())
+
+
+def start_of(pid: int) -> str | None:
+    """When a process started (clock ticks since boot, or ``ps``'s words); None if there is none or it is a zombie.
+
+    Source: proc(5), ``/proc/PID/stat``, fields 3 (state) and 22 (starttime).
+    """
+    if sys.platform == "darwin":
+        return _ask("ps", "-o", "lstart=", "-p", str(pid)) or None
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
+    """Why a process is certainly dead, or None: it lives, or nobody here can know.
+
+    Args:
+        lock: a local file that the process and all that it started hold locked; while it is held, something lives.
+    """
+    if identity.host != this_host():
+        return None
+    if identity.boot != this_boot():
+        return f"{identity.host} was restarted since"
+    if lock and is_held(lock):
+        return None
+    start = start_of(identity.pid)
+    if start is None:
+        return f"process {identity.pid} on {identity.host} is gone"
+    if start != identity.start:
+        return f"process {identity.pid} on {identity.host} is gone (another has its number)"
+    return None
+
+
+def is_held(lock: str) -> bool:
+    """True while any process holds the lock file."""
+    import fcntl
+
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _ask(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()

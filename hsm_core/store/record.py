@@ -1,0 +1,118 @@
+"""What a sweep is: its id, where it came from, what started it. Written once, before anything else."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hsm_core.errors import StoreError, SweepExists, VersionMismatch
+
+from .files import create_exclusively, nonce, read_json, to_json
+from .layout import FORMAT, SweepPaths
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """The content of ``.hsm/sweep.json``.
+
+    Args:
+        id: ``<name>-MMDD-HHMM-xxxx``.
+        dir: the sweep directory when it was made; where the record lies now counts.
+        command: argv that started the sweep; empty if it was not started from a command line.
+        cwd: where it was started.
+        total: number of tasks; None if a foreign sweeper decides as it goes.
+        app: ``name`` (hydra.job.name), ``config_name``, ``config_dir`` and ``main`` (how to start it again).
+        overrides: ``hydra`` and ``task`` overrides as typed.
+        metric: pairs of name and mode.
+        versions: of python, hydra, hsm and so on.
+        git: commit, branch, dirty; empty outside a repository.
+    """
+
+    id: str
+    name: str
+    dir: str
+    created: str
+    launcher: str
+    sweeper: str
+    total: int | None = None
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    cwd: str = ""
+    user: str = ""
+    host: str = ""
+    app: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, list[str]] = field(default_factory=dict)
+    metric: tuple[tuple[str, str], ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    git: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def new_id(name: str) -> str:
+    """A sweep's id: its name as a slug, local time to the minute, four random characters."""
+    slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:40] or "sweep"
+    return f"{slug}-{datetime.datetime.now():%m%d-%H%M}-{nonce(4)}"
+
+
+def create_record(paths: SweepPaths, record: SweepRecord) -> None:
+    """Write the record, unless the directory already holds a sweep.
+
+    Raises:
+        SweepExists: it does; two starts within one second share ``${now:}`` in ``hydra.sweep.dir``.
+        StoreError: the directory can't be written.
+    """
+    try:
+        paths.make_directories()
+        if create_exclusively(paths.record, to_json(asdict(record))):
+            return
+    except OSError as error:
+        raise StoreError(
+            f"the sweep directory {paths.root} can't be written", evidence=str(error),
+            fix="hydra.sweep.dir=<a directory that you can write>",
+        ) from error  # fmt: skip
+    other = read_record(paths)
+    raise SweepExists(
+        f"{paths.root} already holds the sweep {other.id}",
+        evidence=f"started {other.created} on {other.host}",
+        fix=f"hsm resume {other.id}    (to finish that one), or hydra.sweep.dir=<another directory>",
+    )
+
+
+def read_record(paths: SweepPaths) -> SweepRecord:
+    """Read a sweep's record.
+
+    Raises:
+        StoreError: there is none, or it is damaged.
+        VersionMismatch: a newer hsm wrote it.
+    """
+    try:
+        found = read_json(paths.record)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{paths.root} holds no readable sweep", evidence=str(error)) from error
+    if found.get("format") != FORMAT:
+        raise VersionMismatch(
+            f"the sweep in {paths.root} has format {found.get('format')}, this hsm reads format {FORMAT}",
+            evidence=f"written by hsm {found.get('versions', {}).get('hsm', 'unknown')}",
+            fix="pip install --upgrade hpc-sweep-manager    (or use the version that wrote it)",
+        )
+    return _from_json(found)
+
+
+def _from_json(found: dict[str, Any]) -> SweepRecord:
+    known = {item.name: found[item.name] for item in fields(SweepRecord) if item.name in found}
+    known["tags"] = tuple(known.get("tags", ()))
+    known["command"] = tuple(known.get("command", ()))
+    known["metric"] = tuple((name, mode) for name, mode in known.get("metric", ()))
+    return SweepRecord(**known)
+
+
+def sweep_root(path: Path) -> Path | None:
+    """The sweep directory that ``path`` is, or lies in."""
+    for directory in (path, *path.parents):
+        if SweepPaths(directory).record.is_file():
+            return directory
+    return None

@@ -1,0 +1,136 @@
+"""What is handed over together: batches of (task, attempt) pairs and how a worker shall run them; written before anything is submitted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hsm_core.errors import StoreError
+from hsm_core.model import Isolation, Span
+
+from .files import nonce, read_json, to_json, write_atomically
+from .layout import FORMAT, LaunchPaths, SweepPaths
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """How a worker runs its tasks.
+
+    Args:
+        slots: tasks at once.
+        cores: core numbers that the slots share; empty leaves the affinity alone.
+        gpus: GPU numbers handed out; None leaves CUDA_VISIBLE_DEVICES alone, () hides all.
+        tasks_per_gpu: tasks at once on one GPU.
+        task_timeout_s: seconds a task may run; None is no limit.
+        grace_s: seconds between TERM and KILL.
+        idle_s: seconds that a pool's worker waits for more work.
+        env: variables set for every task.
+        nice: niceness added.
+    """
+
+    source: str = "local"
+    slots: int = 1
+    isolation: Isolation = "auto"
+    threads: int = 1
+    gpus: tuple[str, ...] | None = None
+    tasks_per_gpu: int = 1
+    task_timeout_s: float | None = None
+    grace_s: float = 10.0
+    beat_s: float = 5.0
+    idle_s: float = 30.0
+    nice: int = 0
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The record of one submission.
+
+    Args:
+        name: ``launch-0/submit-1``, relative to ``.hsm``.
+        token: what a scheduler shows as the job's name.
+        batches: each the spans that one worker claims together.
+    """
+
+    name: str
+    token: str
+    batches: tuple[tuple[Span, ...], ...]
+    worker: WorkerSpec
+
+    def batch_id(self, number: int) -> str:
+        return f"{self.name}/{number}"
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return tuple(span for batch in self.batches for span in batch)
+
+
+def new_token(name: str) -> str:
+    """Slug of at most 6, a dash and 8 characters base32: 15, the limit of PBS for a job's name."""
+    slug = "".join(ch for ch in name.lower() if ch.isascii() and ch.isalnum()).lstrip("0123456789")[:6]
+    return f"{slug or 'hsm'}-{nonce(8)}"
+
+
+def write_submission(
+    launch: LaunchPaths, name: str, batches: tuple[tuple[Span, ...], ...], worker: WorkerSpec
+) -> Submission:
+    """Write the next submission of a launch.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    number = 0
+    while True:
+        directory = launch.submission(number)
+        try:
+            directory.mkdir()
+            break
+        except FileExistsError:
+            number += 1
+    submission = Submission(f"{launch.root.name}/{directory.name}", new_token(name), batches, worker)
+    lines = [[span.to_json() for span in batch] for batch in batches]
+    document = {"format": FORMAT, "token": submission.token, "worker": asdict(worker), "batches": lines}
+    write_atomically(launch.submission_record(directory), to_json(document))
+    return submission
+
+
+def read_submission(paths: SweepPaths, name: str) -> Submission:
+    """Read a submission by its name.
+
+    Raises:
+        StoreError: it is not there or damaged.
+    """
+    record = LaunchPaths.submission_record(paths.hsm / name)
+    try:
+        found = read_json(record)
+        batches = tuple(tuple(Span(*span) for span in batch) for batch in found["batches"])
+        return Submission(name, found["token"], batches, _worker_spec(found["worker"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"the submission {name} can't be read", evidence=f"{record}: {error}") from error
+
+
+def launch_of(paths: SweepPaths, submission: str) -> LaunchPaths:
+    """The launch that a submission, or one of its batches, belongs to."""
+    return LaunchPaths(paths.hsm / submission.split("/")[0])
+
+
+def _worker_spec(found: dict[str, Any]) -> WorkerSpec:
+    if found.get("gpus") is not None:
+        found = {**found, "gpus": tuple(found["gpus"])}
+    return WorkerSpec(**found)
+
+
+def require_owner(path: Path) -> None:
+    """Refuse to unpickle what another user may have written.
+
+    Raises:
+        StoreError: the file belongs to somebody else.
+    """
+    owner = os.stat(path).st_uid
+    if owner != os.geteuid():
+        raise StoreError(
+            f"{path} belongs to user {owner}, not to you; what it holds is not loaded",
+            fix="start the sweep yourself, in a directory of your own",
+        )

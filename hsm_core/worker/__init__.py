@@ -1,0 +1,1 @@
+"""The program that runs tasks on a node; standard library only."""
