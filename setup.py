@@ -1,0 +1,72 @@
+"""Packages hsm so that Hydra finds its plugins, in a normal install and in an editable one."""
+
+from __future__ import annotations
+
+from setuptools import find_namespace_packages, find_packages, setup
+from setuptools.command.editable_wheel import editable_wheel
+
+TEST_TOOLS = [
+    "coverage>=7.10",
+    "hydra-joblib-launcher",
+    "hydra-optuna-sweeper",
+    "hydra-submitit-launcher",
+    "hydra-zen",
+    "hypothesis",
+    "mypy",
+    "pytest",
+    "ruff",
+    "types-paramiko",
+]
+EXAMPLE = ["numpy"]
+
+
+class VisibleEditable(editable_wheel):
+    """An editable install as a plain path entry.
+
+    Hydra 1.3 lists the directories of the ``hydra_plugins`` namespace; the import hook that setuptools installs by
+    default has no directory to list, so the plugins would silently be missing.
+    """
+
+    def finalize_options(self) -> None:
+        self.mode = self.mode or "compat"
+        super().finalize_options()
+
+
+setup(
+    name="hpc-sweep-manager",
+    version="0.1.0",
+    description="Hyperparameter sweeps for any Hydra app: this machine, Slurm, PBS and SSH hosts, as Hydra plugins",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    author="The hsm developers",
+    license="MIT",
+    classifiers=[
+        "Framework :: Hydra",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering",
+    ],
+    python_requires=">=3.10",
+    packages=find_packages(include=["hsm_core", "hsm_core.*"]) + find_namespace_packages(include=["hydra_plugins.*"]),
+    package_data={"hsm_core": ["scripts/templates/*.j2"]},
+    install_requires=[
+        "hydra-core>=1.3.2,<1.5",
+        "omegaconf",
+        "cloudpickle",
+        "threadpoolctl",
+        "click",
+        "rich",
+        "jinja2",
+        "paramiko",
+        "submitit",
+    ],
+    extras_require={"example": EXAMPLE, "test": TEST_TOOLS + EXAMPLE},
+    entry_points={
+        "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
+        "hydra.plugins": [
+            "hsm = hydra_plugins.hsm.sweeper:HsmSweeper",
+            "hsm_local = hydra_plugins.hsm.local:HsmLocalLauncher",
+        ],
+    },
+    cmdclass={"editable_wheel": VisibleEditable},
+)
