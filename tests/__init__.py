@@ -1,0 +1,1 @@
+"""What hsm promises, as tests."""

@@ -1,0 +1,78 @@
+"""What every test may use: hard paths, a catalogue of its own, a Slurm cluster, hosts behind SSH."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.absent import SERVICES
+from tests.services.cluster import Cluster, running_cluster
+from tests.services.fleet import Fleet, running_fleet
+
+WEIRD = "it's a \"hard\" dir; ünï ☂"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose service is absent; fail it where HSM_SERVICES=required says that all are there."""
+    for marker, absent in SERVICES.items():
+        if item.get_closest_marker(marker) and (reason := absent()):
+            if os.environ.get("HSM_SERVICES") == "required":
+                pytest.fail(f"{marker} is required here, but: {reason}", pytrace=False)
+            pytest.skip(f"{marker} is absent ({reason}); `make services` brings it (Debian, root)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Sweeps of the tests are listed apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+def open_to_all(path: Path) -> Path:
+    """Let other users reach ``path``: pytest's directories are closed to them."""
+    tops = {Path("/"), Path(tempfile.gettempdir())}
+    for directory in [path, *path.parents]:
+        if directory in tops:
+            break
+        directory.chmod(directory.stat().st_mode | 0o055)
+    return path
+
+
+@pytest.fixture
+def weird_tmp_path(tmp_path: Path) -> Path:
+    """A directory with spaces, quotes, a semicolon and unicode in its name, which any user can read."""
+    path = tmp_path / WEIRD
+    path.mkdir()
+    return open_to_all(path)
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[Cluster]:
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(slurm_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A real Slurm cluster of 4 nodes, the one that sbatch and squeue talk to. Mark the test ``slurm``."""
+    monkeypatch.setenv("SLURM_CONF", slurm_cluster.conf)
+    return slurm_cluster
+
+
+@pytest.fixture(scope="session")
+def ssh_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with running_fleet(open_to_all(tmp_path_factory.mktemp("fleet"))) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def fleet(ssh_hosts: Fleet) -> Iterator[Fleet]:
+    """Three hosts behind SSH, on whose network the test runs. Mark the test ``sshd``."""
+    with ssh_hosts.reachable():
+        yield ssh_hosts
+    ssh_hosts.heal()

@@ -1,0 +1,38 @@
+"""Which services this machine lacks, and so which tests are skipped: ``python -m tests.services.absent``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def missing_commands(*commands: str) -> str:
+    missing = [name for name in commands if not shutil.which(name, path=PATH)]
+    return f"no {', '.join(missing)}" if missing else ""
+
+
+def slurm() -> str:
+    return missing_commands("slurmctld", "slurmd", "sbatch", "munged", "slurmdbd", "mariadbd", "bc")
+
+
+def sshd() -> str:
+    return "not root" if os.geteuid() else missing_commands("sshd", "ssh", "ip", "iptables", "unshare", "nsenter")
+
+
+#: marker of the tests → why they can't run here, empty when they can
+SERVICES: dict[str, Callable[[], str]] = {"slurm": slurm, "sshd": sshd}
+
+
+def main() -> None:
+    lacking = {name: reason for name, absent in SERVICES.items() if (reason := absent())}
+    for name, reason in lacking.items():
+        print(f"skipped: the tests marked {name}, whose service is absent here ({reason})")
+    if lacking:
+        print("`make services` (Debian, as root) brings what they need.")
+
+
+if __name__ == "__main__":
+    main()

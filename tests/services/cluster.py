@@ -1,0 +1,69 @@
+"""A real Slurm cluster on loopback, for the length of a test session."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CLUSTER_SH = Path(__file__).with_name("slurm") / "cluster.sh"
+PORTS_OF_A_CLUSTER = 400
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """``cluster("kill-node", 2)`` and the like; the verbs are in ``slurm/cluster.sh``."""
+
+    base: str
+    env: dict[str, str]
+
+    @property
+    def conf(self) -> str:
+        return f"{self.base}/etc/slurm.conf"
+
+    def __call__(self, *verb: object) -> str:
+        argv = [str(CLUSTER_SH), *map(str, verb)]
+        log = Path(self.base, "verbs.log")
+        with log.open("ab") as out:  # a pipe would stay open in the daemons
+            done = subprocess.run(
+                argv, env=self.env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, timeout=120, check=False
+            )
+        said = log.read_text(errors="replace") if log.exists() else ""
+        if done.returncode:
+            raise RuntimeError(f"{argv}: {said[-2000:]}")
+        return said
+
+
+def free_ports() -> int:
+    """The first of a block of loopback ports of which none seems taken."""
+    blocks = range(20000, 32000, PORTS_OF_A_CLUSTER)
+    for first in random.sample(blocks, len(blocks)):
+        if all(is_free(port) for port in range(first, first + 20)):
+            return first
+    raise RuntimeError("no free block of ports")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@contextmanager
+def running_cluster(accounting: bool = False, **knobs: object) -> Iterator[Cluster]:
+    """Start a cluster of its own, and end it with all that it ran. Knobs are those of ``slurm/cluster.sh``."""
+    base = tempfile.mkdtemp(prefix="sl", dir="/tmp")  # short: the path of a unix socket has 108 characters
+    env = dict(os.environ, HSM_BASE=base, HSM_PORT=str(free_ports()))
+    env |= {} if accounting else {"HSM_ACCT": "none", "HSM_AUTH": "none"}
+    cluster = Cluster(base, env | {name: str(value) for name, value in knobs.items()})
+    try:
+        cluster("start")
+        yield cluster
+    finally:
+        subprocess.run([CLUSTER_SH, "destroy"], env=cluster.env, check=True, timeout=120, capture_output=True)
