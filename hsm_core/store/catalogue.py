@@ -44,7 +44,9 @@ def forget(identifier: str) -> None:
 def entries() -> list[Entry]:
     """The user's sweeps, newest first."""
     try:
-        names = [name for name in os.listdir(_folder()) if name.endswith(".json") and not name.startswith(".")]
+        names = [
+            name for name in os.listdir(_folder()) if name.endswith(".json") and not name.startswith(".")
+        ]
     except FileNotFoundError:
         return []
     found = [entry for name in names if (entry := _read(_folder() / name))]
@@ -74,7 +76,9 @@ def _latest(known: list[Entry]) -> Path:
     for entry in known:
         if SweepPaths(entry.dir).record.is_file():
             return entry.dir
-    raise SweepNotFound("you have no sweep yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01")
+    raise SweepNotFound(
+        "you have no sweep yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
+    )
 
 
 def _by_path(selector: str) -> Path | None:
@@ -95,7 +99,9 @@ def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
     names = [word for entry in known for word in (entry.id, entry.name)]
     near = difflib.get_close_matches(selector, names, n=1)
     fix = f"hsm-status {near[0]}" if near else "hsm-status    (lists your sweeps)"
-    return SweepNotFound(f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}", fix=fix)
+    return SweepNotFound(
+        f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}", fix=fix
+    )
 
 
 def _folder() -> Path:

@@ -1,20 +1,21 @@
 """The facts that are written down while a sweep runs: every kind of line of ``events/*.jsonl``, format 1.
 
-Each line is a JSON object with ``e`` (its kind), ``s`` (the writer's sequence) and mostly ``at`` (the writer's clock, seconds
-since 1970: for showing only, clocks differ). ``t`` is a task's number, ``a`` its attempt. Spans are ``[first, count, attempt]``.
+Each line is a JSON object with ``e`` (its kind), ``s`` (the writer's sequence) and mostly ``at`` (the
+writer's clock, seconds since 1970: for showing only, clocks differ). ``t`` is a task's number, ``a`` its
+attempt. Spans are ``[first, count, attempt]``.
 
 of a worker
     worker   format id source native_id host boot pid start lock slots     the first line
     claim    batch tasks                            this worker alone runs these (task, attempt) pairs
     ready    launch mode threads seconds            the app is imported; how tasks start (fork, spawn, none)
-    broken   launch message output                  the app could not be imported; its tasks end as failed, reason launch
-    start    t a dir suffix slot pid host           the task's directory is known and its function about to run
+    broken   launch message output                  the app can't be imported; its tasks fail, reason launch
+    start    t a dir suffix slot pid host           its directory is known and its function about to run
     end      t a state reason message kind trace code signal wall cpu mem resources
     beat                                            alive, nothing else to say
     trouble  message                                e.g. the disk was full for a while
 of a conductor
     conductor  format id host boot pid start        the first line
-    submit   launch submission token tasks backend native_id job    these pairs were handed over; ``job`` is the identity of a local process
+    submit   launch submission token tasks backend native_id job    handed over; ``job``: a local process
     lost     t a evidence                           the holder is proven dead
     cancel   t a                                    never started, and never will
     interrupted  how
@@ -41,7 +42,9 @@ def now() -> float:
     return round(time.time(), 3)
 
 
-def worker(identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int) -> Line:
+def worker(
+    identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int
+) -> Line:
     return {
         "e": "worker", "format": FORMAT, "id": identifier, "source": source, "native_id": native_id,
         **asdict(identity), "lock": lock, "slots": slots, "at": now(),
@@ -67,11 +70,14 @@ def start(task: int, attempt: int, *, directory: str, suffix: str, slot: int, pi
     }  # fmt: skip
 
 
-def end(task: int, attempt: int, state: State, reason: Reason | None = None, message: str = "", **details: Any) -> Line:
+def end(
+    task: int, attempt: int, state: State, reason: Reason | None = None, message: str = "", **details: Any
+) -> Line:
     """How an attempt ended.
 
     Args:
-        details: ``kind`` of exception, ``trace``, exit ``code``, ``signal``, ``wall`` and ``cpu`` in seconds, ``mem`` in MiB (peak).
+        details: ``kind`` of exception, ``trace``, exit ``code``, ``signal``, ``wall`` and ``cpu`` in seconds,
+            ``mem`` in MiB (peak).
     """
     line: Line = {"e": "end", "t": task, "a": attempt, "state": state, "at": now()}
     if reason:
@@ -95,7 +101,13 @@ def conductor(identifier: str, identity: ProcessIdentity) -> Line:
 
 
 def submit(
-    submission: str, *, token: str, tasks: Iterable[Span], backend: str, native_id: str, job: ProcessIdentity | None
+    submission: str,
+    *,
+    token: str,
+    tasks: Iterable[Span],
+    backend: str,
+    native_id: str,
+    job: ProcessIdentity | None,
 ) -> Line:
     return {
         "e": "submit", "submission": submission, "token": token, "tasks": [span.to_json() for span in tasks],

@@ -70,7 +70,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def to_json(value: object) -> bytes:
     """A JSON document for people and programs: indented, with a final newline."""
-    return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+    return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One conductor a sweep: whoever creates the next lease conducts; a dead holder's lease is succeeded, never edited."""
+"""One conductor a sweep: whoever creates the next lease conducts; a dead holder is succeeded."""
 
 from __future__ import annotations
 

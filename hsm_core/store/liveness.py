@@ -43,7 +43,7 @@ def this_process() -> ProcessIdentity:
 
 
 def start_of(pid: int) -> str | None:
-    """When a process started (clock ticks since boot, or ``ps``'s words); None if there is none or it is a zombie.
+    """When a process started (clock ticks since boot, or ``ps``'s words); None if it is gone or a zombie.
 
     Source: proc(5), ``/proc/PID/stat``, fields 3 (state) and 22 (starttime).
     """
@@ -60,7 +60,8 @@ def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
     """Why a process is certainly dead, or None: it lives, or nobody here can know.
 
     Args:
-        lock: a local file that the process and all that it started hold locked; while it is held, something lives.
+        lock: a local file that the process and all that it started hold locked; while it is held,
+            something lives.
     """
     if identity.host != this_host():
         return None

@@ -1,7 +1,9 @@
 """What the events of a sweep add up to.
 
-Within an attempt the stronger word wins, whatever the order of reading: queued < running < lost < cancelled < failed < completed.
-A later attempt beats an earlier one from the moment its submission is written down (that is the fence). Clocks decide nothing.
+Within an attempt the stronger word wins, whatever the order of reading:
+queued < running < lost < cancelled < failed < completed.
+A later attempt beats an earlier one from the moment its submission is written down (that is the fence).
+Clocks decide nothing.
 """
 
 from __future__ import annotations
@@ -81,6 +83,7 @@ class SweepState:
         self.bad_lines = 0
         self._readers: dict[str, JournalReader] = {}
         self._deaths: dict[str, str | None] = {}
+        self._orphans: set[int] | None = None
 
     def refresh(self) -> bool:
         """Read what is new and look again who is dead. True if anything was new.
@@ -94,18 +97,19 @@ class SweepState:
         for name in sorted(os.listdir(self.paths.events)):
             if name.endswith(".jsonl"):
                 news |= self._read(name[: -len(".jsonl")])
+        news |= self._look_who_is_dead()
         self.bad_lines = sum(reader.bad_lines for reader in self._readers.values())
-        self._deaths = {name: writer.death() for name, writer in self.writers.items() if not writer.sealed}
+        self._orphans = None
         return news
 
     def state_of(self, number: int) -> State:
-        """A task's state, with what follows from dead workers: running with a dead one is lost, queued with it is pending."""
+        """A task's state, and what follows from dead workers: running there is lost, queued pending."""
         task = self.tasks.get(number)
         if task is None:
             return "pending"
         if task.state == "running" and self._deaths.get(task.worker):
             return "lost"
-        if task.state == "queued" and self._is_orphaned(number, task):
+        if task.state == "queued" and number in self._orphaned():
             return "pending"
         return task.state
 
@@ -118,7 +122,7 @@ class SweepState:
 
     def counts(self) -> Counter[State]:
         """How many tasks are in which state."""
-        found: Counter[State] = Counter(self.state_of(number) for number in self.tasks)
+        found: Counter[State] = Counter(map(self.state_of, self.tasks))
         found["pending"] += self.total - len(self.tasks)
         return found
 
@@ -154,7 +158,9 @@ class SweepState:
             if task:
                 task.begun, task.worker = event, writer.name
         elif kind == "end":
-            self._raise(event["t"], event["a"], event["state"], event)
+            task = self._raise(event["t"], event["a"], event["state"], event)
+            if task and not task.worker:
+                task.worker = writer.name
         elif kind == "lost":
             self._raise(event["t"], event["a"], "lost", event)
         elif kind == "cancel":
@@ -189,16 +195,37 @@ class SweepState:
                 if task is None or attempt > task.attempt:
                     self.tasks[number] = TaskState(attempt, "queued")
 
-    def _is_orphaned(self, number: int, task: TaskState) -> bool:
-        """Queued, but whoever holds it is dead or gone, so that nothing will start it."""
-        holders = [
-            writer for writer in self.workers()
-            if any(span.first <= number < span.first + span.count and span.attempt == task.attempt for span in writer.claimed)
-        ]  # fmt: skip
-        if holders:
-            return all(writer.sealed or self._deaths.get(writer.name) for writer in holders)
-        jobs = [_identity(line.get("job") or {}) for line in self.submissions if _covers(line, number, task.attempt)]
-        return bool(jobs) and all(job is not None and evidence_of_death(job) for job in jobs)
+    def _look_who_is_dead(self) -> bool:
+        """Judge every writer; what one wrote between the last reading and its end is read too."""
+        news = False
+        deaths = {name: writer.death() for name, writer in self.writers.items() if not writer.sealed}
+        for name, evidence in deaths.items():
+            if evidence and not self._deaths.get(name):
+                news |= self._read(name)
+        self._deaths = {name: None if self.writers[name].sealed else found for name, found in deaths.items()}
+        return news
+
+    def _orphaned(self) -> set[int]:
+        """Queued tasks that nothing will start, as every holder is dead or gone; found once a refresh."""
+        if self._orphans is None:
+            queued = {(number, task.attempt) for number, task in self.tasks.items() if task.state == "queued"}
+            self._orphans = {number for number, _ in self._without_holder(queued)} if queued else set()
+        return self._orphans
+
+    def _without_holder(self, queued: set[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Those that no living worker claimed, and where none did at all, no living job was given."""
+        claimed: set[tuple[int, int]] = set()
+        held: set[tuple[int, int]] = set()
+        for writer in self.workers():
+            pairs = queued.intersection(pair for span in writer.claimed for pair in span)
+            claimed |= pairs
+            if not (writer.sealed or self._deaths.get(writer.name)):
+                held |= pairs
+        for line in self.submissions:
+            job = _identity(line.get("job") or {})
+            if job is None or not evidence_of_death(job):
+                held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
+        return queued - held
 
 
 def _identity(line: Line) -> ProcessIdentity | None:
@@ -206,7 +233,3 @@ def _identity(line: Line) -> ProcessIdentity | None:
         return ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
     except KeyError:
         return None
-
-
-def _covers(line: Line, number: int, attempt: int) -> bool:
-    return any(first <= number < first + count and tried == attempt for first, count, tried in line["tasks"])

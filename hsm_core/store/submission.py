@@ -1,4 +1,4 @@
-"""What is handed over together: batches of (task, attempt) pairs and how a worker shall run them; written before anything is submitted."""
+"""What is handed over together: batches of (task, attempt) pairs and how a worker shall run them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,137 @@
+"""Failures of a sweep by what caused them, the most frequent first, each with an example and what to do."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hsm_core.model import State
+from hsm_core.store.record import SweepRecord
+from hsm_core.store.state import SweepState
+
+from .words import clean
+
+_VARYING = (
+    (re.compile(r"\b0x[0-9a-fA-F]+"), "0x…"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
+    (re.compile(r"(?<![\w/:.])(?:[A-Za-z]+://|~?/)[^\s'\"`,;:()<>\[\]]+"), "<path>"),
+    (re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?![A-Za-z_]*_)"), "N"),
+)
+_LONGEST = 160
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Tasks that failed for the same cause.
+
+    Args:
+        state: ``failed`` or ``lost``.
+        reason: one of ``model.REASONS``, or ``lost`` with the evidence as cause.
+        cause: the message without paths, numbers and addresses.
+        message: the example's own message.
+        tasks: numbers, ascending; the first is the example.
+        log: the example's stderr, or its worker's log if the task never began.
+        suggestion: a line to copy.
+    """
+
+    state: State
+    reason: str
+    cause: str
+    message: str
+    tasks: tuple[int, ...]
+    log: Path | None
+    suggestion: str
+
+    @property
+    def count(self) -> int:
+        return len(self.tasks)
+
+    @property
+    def example(self) -> int:
+        return self.tasks[0]
+
+
+def group_failures(state: SweepState, among: range | None = None) -> list[FailureGroup]:
+    """The failed and lost tasks by reason and normalised cause, largest group first.
+
+    Args:
+        among: consider these tasks only.
+    """
+    found: dict[tuple[State, str, str], list[int]] = {}
+    for number in sorted(state.tasks):
+        if among is None or number in among:
+            now = state.state_of(number)
+            if now in ("failed", "lost"):
+                reason, message = _word(state, number, now)
+                found.setdefault((now, reason, normalised(message)), []).append(number)
+    groups = [_group(state, key, tasks) for key, tasks in found.items()]
+    return sorted(groups, key=lambda group: (-group.count, group.example))
+
+
+def normalised(message: str) -> str:
+    """What is the same in messages of one cause: the first line without paths, numbers and addresses."""
+    line = next((line for line in message.splitlines() if line.strip()), "").strip()
+    for pattern, word in _VARYING:
+        line = pattern.sub(word, line)
+    line = clean(line)
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def message_of(event: dict[str, Any]) -> str:
+    """What an ``end`` line says, led by the exception's kind."""
+    kind, message = str(event.get("kind") or ""), str(event.get("message") or "")
+    if not kind or message.startswith(kind):
+        return message or "no message"
+    return f"{kind}: {message}" if message else kind
+
+
+def log_of(state: SweepState, number: int) -> Path | None:
+    """Where to read what a task printed: its stderr, else its worker's log."""
+    files = state.task_directory(number)
+    if files is not None:
+        return files.stderr
+    task = state.tasks.get(number)
+    return state.paths.worker_log(task.worker) if task and task.worker else None
+
+
+def _word(state: SweepState, number: int, now: State) -> tuple[str, str]:
+    if now == "lost":
+        return "lost", state.evidence_of(number) or "no evidence recorded"
+    event = state.tasks[number].last or {}
+    return str(event.get("reason") or "unknown"), message_of(event)
+
+
+def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> FailureGroup:
+    now, reason, cause = key
+    example = tasks[0]
+    message = clean(_word(state, example, now)[1].strip())
+    advice = suggestion(state.record, reason, example, state.tasks[example].last or {})
+    return FailureGroup(now, reason, cause, message, tuple(tasks), log_of(state, example), advice)
+
+
+def suggestion(record: SweepRecord, reason: str, example: int, event: dict[str, Any]) -> str:
+    """What to type next, by reason."""
+    retry = f"hsm retry {record.id} --error {reason}"
+    if reason in ("lost", "node", "preempted", "cancelled"):
+        return f"hsm resume {record.id}" if reason == "lost" else retry
+    if reason == "oom":
+        return f"{retry} --set hydra.launcher.mem_gb={_more_memory(event)}"
+    if reason == "walltime":
+        return f"{retry} --set hydra.launcher.{_more_time(record, event)}"
+    if reason == "disk":
+        return f"df -h {record.dir}"
+    return f"hsm logs {record.id} {example} --stderr"
+
+
+def _more_memory(event: dict[str, Any]) -> int:
+    """GiB: twice what was asked for, or half more than was used."""
+    asked = (event.get("resources") or {}).get("mem_gb")
+    return math.ceil(max(2 * (asked or 0), 1.5 * float(event.get("mem") or 0) / 1024, 2))
+
+
+def _more_time(record: SweepRecord, event: dict[str, Any]) -> str:
+    minutes = max(2, math.ceil(2 * float(event.get("wall") or 0) / 60))
+    return f"task_timeout_min={minutes}" if record.launcher == "hsm_local" else f"timeout_min={minutes}"

@@ -1,0 +1,48 @@
+"""How far a sweep is, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hsm_core.model import ENDED, State
+
+from .words import GLYPH, about, paint
+
+#: What happens besides ending well, in the order of a reader's interest.
+_ASIDE: tuple[State, ...] = ("failed", "lost", "cancelled", "running")
+
+
+def progress_line(
+    counts: Mapping[State, int], total: int, rate: float | None, eta: float | None, *, width: int = 80,
+    colour: bool = False,
+) -> str:  # fmt: skip
+    """``━━━━━─────  12/24  ✗ 1 failed  ▶ 4 running  1.3/s  about 10 s left``.
+
+    Args:
+        rate: tasks a second; None if not known.
+        eta: seconds left; None if not known.
+        width: columns; the bar takes what the words leave.
+    """
+    ended = sum(counts.get(state, 0) for state in ENDED)
+    aside = [(f"{GLYPH[state]} {counts[state]} {state}", state) for state in _ASIDE if counts.get(state)]
+    after = ([pace_words(rate)] if rate else []) + ([f"{about(eta)} left"] if eta is not None else [])
+    plain = "  ".join([f"{ended}/{total}", *(text for text, _ in aside), *after])
+    painted = "  ".join([f"{ended}/{total}", *(paint(text, state, colour) for text, state in aside), *after])
+    room = min(24, width - len(plain) - 2)
+    return f"{bar(counts, total, room, colour=colour)}  {painted}" if room >= 4 else painted
+
+
+def bar(counts: Mapping[State, int], total: int, width: int, *, colour: bool = False) -> str:
+    """A bar that is full when all tasks have ended, and only then."""
+    ended = sum(counts.get(state, 0) for state in ENDED)
+    full = width if total and ended >= total else min(width - 1, width * ended // max(1, total))
+    bad = counts.get("failed", 0) or counts.get("lost", 0)
+    return paint("━" * full, "failed" if bad else "completed", colour and full > 0) + "─" * (width - full)
+
+
+def pace_words(rate: float) -> str:
+    """Tasks a second, a minute or an hour, whichever makes a number above 1."""
+    for seconds, unit in ((1, "s"), (60, "min"), (3600, "h")):
+        if rate * seconds >= 1 or unit == "h":
+            return f"{rate * seconds:.2g}/{unit}" if rate * seconds < 10 else f"{rate * seconds:.0f}/{unit}"
+    raise AssertionError

@@ -1,0 +1,75 @@
+"""The words, signs and colours that every text about a sweep shares."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from hsm_core.model import STATES, State, spans
+
+#: A sign beside each state's word, so that colour is never the only difference.
+GLYPH: dict[State, str] = {
+    "pending": "·", "queued": "○", "running": "▶", "completed": "✓", "failed": "✗", "cancelled": "−",
+    "lost": "?",
+}  # fmt: skip
+_COLOUR: dict[str, str] = {
+    "pending": "2", "queued": "2", "running": "36", "completed": "32", "failed": "31", "cancelled": "33",
+    "lost": "35", "bold": "1", "dim": "2",
+}  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: The order in which a reader wants to know.
+SHOWN: tuple[State, ...] = ("completed", "failed", "lost", "cancelled", "running", "queued", "pending")
+assert set(SHOWN) == set(STATES)
+
+
+def paint(text: str, colour: str, on: bool) -> str:
+    """Colour a text as its state is shown, or ``bold`` or ``dim``."""
+    return f"\x1b[{_COLOUR[colour]}m{text}\x1b[0m" if on else text
+
+
+def state_words(counts: dict[State, int], colour: bool = False) -> str:
+    """``✓ 20 completed  ✗ 3 failed  ▶ 1 running``, without what there is none of."""
+    found = [
+        paint(f"{GLYPH[state]} {counts[state]} {state}", state, colour)
+        for state in SHOWN
+        if counts.get(state)
+    ]
+    return "  ".join(found) or "no tasks yet"
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``: two units at most."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if seconds >= size:
+            rest = seconds % size // smaller
+            return f"{seconds // size} {unit} {rest} {name}" if rest else f"{seconds // size} {unit}"
+    return f"{seconds // 60} min"
+
+
+def about(seconds: float) -> str:
+    """A duration to come, as roughly as it is known."""
+    step = 5 if seconds < 60 else 60 if seconds < 600 else 300 if seconds < 7200 else 1800
+    return f"about {duration(max(step, math.ceil(seconds / step) * step))}"
+
+
+def numbers(found: Iterable[int]) -> str:
+    """``3,7-9``: task numbers as ``--task`` takes them."""
+    parts = spans((number, 1) for number in sorted(found))
+    return ",".join(str(s.first) if s.count == 1 else f"{s.first}-{s.first + s.count - 1}" for s in parts)
+
+
+def clean(text: str) -> str:
+    """A text that others wrote, without what would move a terminal's cursor or colour it."""
+    return _CONTROL.sub(lambda match: " " if match[0] in "\n\t" else f"\\x{ord(match[0]):02x}", text)
+
+
+def shorten(text: str, width: int) -> str:
+    """Take out the middle of what is too long."""
+    if len(text) <= width:
+        return text
+    left = (width - 1) // 2
+    return f"{text[:left]}…{text[len(text) - (width - 1 - left) :]}"
