@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from setuptools import find_namespace_packages, find_packages, setup
 from setuptools.command.editable_wheel import editable_wheel
 
@@ -23,8 +25,8 @@ EXAMPLE = ["numpy"]
 class VisibleEditable(editable_wheel):
     """An editable install as a plain path entry.
 
-    Hydra 1.3 lists the directories of the ``hydra_plugins`` namespace; the import hook that setuptools installs by
-    default has no directory to list, so the plugins would silently be missing.
+    Hydra 1.3 lists the directories of the ``hydra_plugins`` namespace; the import hook that setuptools
+    installs by default has no directory to list, so the plugins would silently be missing.
     """
 
     def finalize_options(self) -> None:
@@ -35,8 +37,8 @@ class VisibleEditable(editable_wheel):
 setup(
     name="hpc-sweep-manager",
     version="0.1.0",
-    description="Hyperparameter sweeps for any Hydra app: this machine, Slurm, PBS and SSH hosts, as Hydra plugins",
-    long_description=open("README.md", encoding="utf-8").read(),
+    description="Hyperparameter sweeps for any Hydra app, as Hydra plugins",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The hsm developers",
     license="MIT",
@@ -47,7 +49,8 @@ setup(
         "Topic :: Scientific/Engineering",
     ],
     python_requires=">=3.10",
-    packages=find_packages(include=["hsm_core", "hsm_core.*"]) + find_namespace_packages(include=["hydra_plugins.*"]),
+    packages=find_packages(include=["hsm_core", "hsm_core.*"])
+    + find_namespace_packages(include=["hydra_plugins.*"]),
     package_data={"hsm_core": ["scripts/templates/*.j2"]},
     install_requires=[
         "hydra-core>=1.3.2,<1.5",

@@ -46,7 +46,8 @@ class Mlp:
     """One hidden layer of tanh units."""
 
     def __init__(self, width: int, rng: np.random.Generator) -> None:
-        self.params = [rng.normal(0, 1, (2, width)), np.zeros(width), rng.normal(0, width**-0.5, width), np.zeros(1)]
+        into, out = rng.normal(0, 1, (2, width)), rng.normal(0, width**-0.5, width)
+        self.params = [into, np.zeros(width), out, np.zeros(1)]
 
     def logits(self, x: np.ndarray) -> np.ndarray:
         into, shift, out, bias = self.params

@@ -25,7 +25,11 @@ def loss_and_accuracy(model: classifiers.Classifier, x: np.ndarray, y: np.ndarra
 
 
 def train_epoch(
-    model: classifiers.Classifier, step: descent.Step, data: points.Split, batch: int, rng: np.random.Generator
+    model: classifiers.Classifier,
+    step: descent.Step,
+    data: points.Split,
+    batch: int,
+    rng: np.random.Generator,
 ) -> None:
     order = rng.permutation(len(data.train_y))
     for start in range(0, len(order), batch):

@@ -13,7 +13,7 @@ from tests.services.absent import SERVICES
 from tests.services.cluster import Cluster, running_cluster
 from tests.services.fleet import Fleet, running_fleet
 
-WEIRD = "it's a \"hard\" dir; ünï ☂"
+WEIRD = 'it\'s a "hard" dir; ünï ☂'
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

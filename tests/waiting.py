@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], timeout: float = 30.0, what: str = "", every: float = 0.02) -> T:
-    """Return the first true answer of ``condition``; fail after ``timeout`` seconds, naming the last answer."""
+    """Return the first true answer of ``condition``; fail after ``timeout`` seconds with the last one."""
     give_up = time.monotonic() + timeout
     while not (answer := condition()):
         if time.monotonic() > give_up:

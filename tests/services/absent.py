@@ -19,7 +19,11 @@ def slurm() -> str:
 
 
 def sshd() -> str:
-    return "not root" if os.geteuid() else missing_commands("sshd", "ssh", "ip", "iptables", "unshare", "nsenter")
+    return (
+        "not root"
+        if os.geteuid()
+        else missing_commands("sshd", "ssh", "ip", "iptables", "unshare", "nsenter")
+    )
 
 
 #: marker of the tests → why they can't run here, empty when they can

@@ -57,7 +57,7 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def running_cluster(accounting: bool = False, **knobs: object) -> Iterator[Cluster]:
-    """Start a cluster of its own, and end it with all that it ran. Knobs are those of ``slurm/cluster.sh``."""
+    """Start a cluster of its own, and end it with all that it ran. Knobs: see ``slurm/cluster.sh``."""
     base = tempfile.mkdtemp(prefix="sl", dir="/tmp")  # short: the path of a unix socket has 108 characters
     env = dict(os.environ, HSM_BASE=base, HSM_PORT=str(free_ports()))
     env |= {} if accounting else {"HSM_ACCT": "none", "HSM_AUTH": "none"}

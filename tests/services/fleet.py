@@ -18,7 +18,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Fleet:
-    """Hosts ``h1`` … ``h<size>``; ``fleet("cut", 2)``, ``fleet("exec", 3, "pkill", "python3")``: see ``ssh/hosts.sh``."""
+    """Hosts ``h1`` … ``h<size>``; ``fleet("cut", 2)`` and the like: the verbs are in ``ssh/hosts.sh``."""
 
     prefix: str
     directory: Path

@@ -1,0 +1,70 @@
+# make demo       a sweep on this machine, from nothing to finished results
+# make test       what must hold, on Hydra 1.3: ruff, mypy, pytest, coverage
+# make test-all   the same on Hydra 1.4, and the long tests
+# make services   Slurm, sshd, … for the tests that are skipped without (Debian, root)
+# PYTHON=python3.12 make …   another Python
+#
+# Everything goes into .venv/ here. Names in rules are relative, so a space in the checkout's path does no harm.
+
+PYTHON ?= python3
+DEMO = .venv/demo
+T13 = .venv/test-hydra13
+T14 = .venv/test-hydra14
+PACKAGE = setup.py pyproject.toml README.md
+
+HYDRA13 = 'hydra-core>=1.3.8,<1.4' 'hydra-optuna-sweeper<1.4' 'hydra-joblib-launcher<1.4' 'hydra-submitit-launcher<1.4'
+HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.4.0rc3' \
+          'hydra-joblib-launcher==1.4.0rc3' 'hydra-submitit-launcher==1.4.0rc3'
+
+SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
+
+.PHONY: help demo test test-all services lint clean
+help:
+	@sed -n 's/^# \(.*\)/\1/p;/^$$/q' Makefile
+
+# ---- the demo: a normal install, as a user has it
+
+$(DEMO)/installed: $(PACKAGE) $(SOURCES)
+	$(PYTHON) -m venv $(DEMO)
+	rm -rf build
+	$(DEMO)/bin/python -m pip install -q --disable-pip-version-check '.[example]'
+	rm -rf build
+	touch $@
+
+demo: $(DEMO)/installed
+	cd example_app && ../$(DEMO)/bin/python train.py -m +sweep=demo hydra/sweeper=hsm hydra/launcher=hsm_local
+	$(DEMO)/bin/hsm-status latest
+
+# ---- the tests: an editable install a Hydra line
+
+$(T13)/installed: $(PACKAGE)
+	$(PYTHON) -m venv $(T13)
+	$(T13)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' $(HYDRA13)
+	touch $@
+
+$(T14)/installed: $(PACKAGE)
+	$(PYTHON) -m venv $(T14)
+	$(T14)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' $(HYDRA14)
+	touch $@
+
+lint: $(T13)/installed
+	$(T13)/bin/ruff check .
+	$(T13)/bin/mypy --strict hsm_core hydra_plugins
+
+test: lint
+	$(T13)/bin/coverage erase
+	$(T13)/bin/coverage run -m pytest -m 'not slow'
+	$(T13)/bin/coverage combine -q
+	$(T13)/bin/coverage report --fail-under=90
+	@$(T13)/bin/python -m tests.services.absent
+
+test-all: $(T13)/installed $(T14)/installed
+	$(T14)/bin/python -m pytest -m 'not slow'
+	$(T13)/bin/python -m pytest -m slow
+	@$(T13)/bin/python -m tests.services.absent
+
+services:
+	tests/services/install.sh
+
+clean:
+	rm -rf .venv build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""The sweeper and the launchers, as Hydra finds them."""
