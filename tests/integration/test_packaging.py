@@ -1,4 +1,4 @@
-"""Installed as users install it, hsm is there: on both Hydra lines, editable or not, in a path with a space."""
+"""Installed as users install it, hsm is there: both Hydra lines, editable or not, in a path with a space."""
 
 from __future__ import annotations
 
