@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 def nonce(length: int = 8) -> str:
     """Random base32 characters, safe in file names and in a scheduler's job names."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in os.urandom(length))
 
 
 def to_line(value: object) -> bytes:

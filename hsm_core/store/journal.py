@@ -95,27 +95,28 @@ class JournalReader:
         Raises:
             OSError: the file can't be read; what was read before is not lost.
         """
+        lines = [line for line in self.read_lines().split(b"\n") if line]
+        return [event for line in lines if (event := self.parse(line)) is not None]
+
+    def read_lines(self) -> bytes:
+        """The lines completed since the last call, as they are.
+
+        Raises:
+            OSError: the file can't be read; what was read before is not lost.
+        """
         if self.sealed:
-            return []
+            return b""
         with open(self._path, "rb") as stream:
             stream.seek(self._offset)
             data = stream.read()
-        end = data.rfind(b"\n") + 1
-        self._offset += end
-        events = self._parse([line for line in data[:end].split(b"\n") if line])
-        self.sealed = bool(events) and events[-1].get("e") == "seal"
-        return events
+        data = data[: data.rfind(b"\n") + 1]
+        self._offset += len(data)
+        last = data[data.rfind(b"\n", 0, -1) + 1 :]
+        self.sealed = last.startswith(b'{"e":"seal",') and last.endswith(b"}\n")
+        return data
 
-    def _parse(self, lines: list[bytes]) -> list[dict[str, Any]]:
-        try:
-            found = json.loads(b"[" + b",".join(lines) + b"]")
-            if len(found) == len(lines) and all(_is_event(event) for event in found):
-                return list(found)
-        except ValueError:
-            pass
-        return [event for line in lines if (event := self._parse_one(line)) is not None]
-
-    def _parse_one(self, line: bytes) -> dict[str, Any] | None:
+    def parse(self, line: bytes) -> dict[str, Any] | None:
+        """The event of a line; None, and counted, if it is none."""
         try:
             event = json.loads(line)
             if _is_event(event):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from hsm_core.model import ProcessIdentity
 
 @functools.cache
 def this_host() -> str:
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 @functools.cache
@@ -95,4 +93,6 @@ def is_held(lock: str) -> bool:
 
 
 def _ask(*command: str) -> str:
+    import subprocess
+
     return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -54,6 +53,8 @@ class SweepRecord:
 
 def new_id(name: str) -> str:
     """A sweep's id: its name as a slug, local time to the minute, four random characters."""
+    import datetime
+
     slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:40] or "sweep"
     return f"{slug}-{datetime.datetime.now():%m%d-%H%M}-{nonce(4)}"
 

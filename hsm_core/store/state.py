@@ -8,66 +8,27 @@ Clocks decide nothing.
 
 from __future__ import annotations
 
+import operator
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hsm_core.model import ProcessIdentity, Span, State
+from hsm_core.model import Span, State
 
+from .glance import Line, glance, parse
 from .journal import JournalReader
+from .known import TaskState, WriterState, identity_in
 from .layout import SweepPaths, TaskPaths
 from .liveness import evidence_of_death
 from .record import SweepRecord, read_record
 from .tasks import TaskTable
 
 _RANK = {"queued": 0, "running": 1, "lost": 2, "cancelled": 3, "failed": 4, "completed": 5}
-Line = dict[str, Any]
-
-
-class TaskState:
-    """What is known of a task's newest attempt.
-
-    Attributes:
-        state: as the events say; see ``SweepState.state_of`` for what follows from dead workers.
-        begun: the ``start`` line; None before the task's directory was known.
-        last: the line that made the state.
-        worker: who wrote ``begun``.
-    """
-
-    __slots__ = ("attempt", "begun", "last", "state", "worker")
-
-    def __init__(self, attempt: int, state: State, last: Line | None = None) -> None:
-        self.attempt, self.state, self.last = attempt, state, last
-        self.begun: Line | None = None
-        self.worker = ""
-
-
-@dataclass
-class WriterState:
-    """A worker or conductor, by its own words."""
-
-    name: str
-    head: Line = field(default_factory=dict)
-    sealed: bool = False
-    last_at: float = 0.0
-    broken: Line | None = None
-    ready: Line | None = None
-    trouble: str = ""
-    claimed: list[Span] = field(default_factory=list)
-
-    @property
-    def identity(self) -> ProcessIdentity | None:
-        return _identity(self.head)
-
-    def death(self) -> str | None:
-        """Evidence that it is gone; None if it lives, ended properly or cannot be judged from here."""
-        identity = self.identity
-        if self.sealed or identity is None:
-            return None
-        return evidence_of_death(identity, str(self.head.get("lock") or ""))
+_STATE = operator.attrgetter("state")
+_WORDS: dict[bytes, State] = {
+    b"": "running", b"completed": "completed", b"failed": "failed", b"cancelled": "cancelled",
+}  # fmt: skip
 
 
 class SweepState:
@@ -107,7 +68,7 @@ class SweepState:
         task = self.tasks.get(number)
         if task is None:
             return "pending"
-        if task.state == "running" and self._deaths.get(task.worker):
+        if task.state == "running" and self.death_of(task.worker):
             return "lost"
         if task.state == "queued" and number in self._orphaned():
             return "pending"
@@ -118,13 +79,25 @@ class SweepState:
         task = self.tasks[number]
         if task.state == "lost" and task.last:
             return str(task.last.get("evidence", ""))
-        return self._deaths.get(task.worker) or ""
+        return self.death_of(task.worker) or ""
 
     def counts(self) -> Counter[State]:
         """How many tasks are in which state."""
-        found: Counter[State] = Counter(map(self.state_of, self.tasks))
+        found: Counter[State] = Counter(map(_STATE, self.tasks.values()))
+        if found["running"] or found["queued"]:
+            found = Counter(map(self.state_of, self.tasks))
         found["pending"] += self.total - len(self.tasks)
         return found
+
+    def numbers_in(self, *states: State) -> list[int]:
+        """The tasks in one of these states, ascending."""
+        if "pending" in states:
+            return [number for number in range(self.total) if self.state_of(number) in states]
+        doubtful = ("running",) if "lost" in states else ()
+        found = [
+            number for number, task in self.tasks.items() if task.state in states or task.state in doubtful
+        ]
+        return sorted(number for number in found if self.state_of(number) in states)
 
     def task_directory(self, number: int) -> TaskPaths | None:
         """Where a task's files are; None before it said so."""
@@ -137,37 +110,48 @@ class SweepState:
         return (writer for writer in self.writers.values() if writer.head.get("e") == "worker")
 
     def death_of(self, writer: str) -> str | None:
-        """Evidence at the last refresh that a worker or conductor is dead."""
+        """Evidence at the last refresh that a worker or conductor is gone."""
+        known = self.writers.get(writer)
+        if known is not None and known.sealed:
+            return f"{writer} ended without a word about it"
         return self._deaths.get(writer)
 
     def _read(self, name: str) -> bool:
         reader = self._readers.setdefault(name, JournalReader(self.paths.journal(name)))
-        events = reader.read_new()
+        data = reader.read_lines()
         writer = self.writers.setdefault(name, WriterState(name))
-        for event in events:
-            self._add(writer, event)
-        if events:
-            writer.last_at = events[-1].get("at", writer.last_at)
+        last: Line | bytes = b""
+        for line, end, task, attempt, state in glance(data):
+            if task and bool(end) == bool(state):
+                last = line
+                self._add_word(writer, int(task), int(attempt), _WORDS[state], line)
+            elif event := reader.parse(line):
+                last = event
+                reader.bad_lines += not self._is_understood(writer, event)
+        writer.last_at = parse(last).get("at", writer.last_at)
         writer.sealed = reader.sealed
-        return bool(events)
+        return bool(data)
+
+    def _is_understood(self, writer: WriterState, event: Line) -> bool:
+        try:
+            self._add(writer, event)
+        except (KeyError, TypeError, ValueError):
+            return False
+        return True
 
     def _add(self, writer: WriterState, event: Line) -> None:
         kind = event["e"]
         if kind == "start":
-            task = self._raise(event["t"], event["a"], "running", event)
-            if task:
-                task.begun, task.worker = event, writer.name
+            self._add_word(writer, int(event["t"]), int(event["a"]), "running", event)
         elif kind == "end":
-            task = self._raise(event["t"], event["a"], event["state"], event)
-            if task and not task.worker:
-                task.worker = writer.name
+            self._add_word(writer, int(event["t"]), int(event["a"]), _WORDS[event["state"].encode()], event)
         elif kind == "lost":
-            self._raise(event["t"], event["a"], "lost", event)
+            self._raise(int(event["t"]), int(event["a"]), "lost", event)
         elif kind == "cancel":
-            self._raise(event["t"], event["a"], "cancelled", event)
+            self._raise(int(event["t"]), int(event["a"]), "cancelled", event)
         elif kind == "submit":
-            self.submissions.append(event)
             self._queue(event["tasks"])
+            self.submissions.append(event)
         elif kind in ("worker", "conductor"):
             writer.head = event
         elif kind == "claim":
@@ -179,14 +163,28 @@ class SweepState:
         elif kind == "trouble":
             writer.trouble = event["message"]
 
-    def _raise(self, number: int, attempt: int, state: State, event: Line) -> TaskState | None:
-        """Take a stronger word; returns the task if the event is of its newest attempt."""
+    def _add_word(
+        self, writer: WriterState, number: int, attempt: int, state: State, line: Line | bytes
+    ) -> None:
+        """A worker's own word about a task: a start (``running``) or an end."""
+        task = self._raise(number, attempt, state, line)
+        if state != "running":
+            writer.ends.append(line)
+            if task and not task.worker:
+                task.worker = writer.name
+        elif task:
+            task.begun_line, task.worker = line, writer.name
+
+    def _raise(self, number: int, attempt: int, state: State, line: Line | bytes) -> TaskState | None:
+        """Take a stronger word; returns the task if the line is of its newest attempt."""
         task = self.tasks.get(number)
         if task is None or attempt > task.attempt:
-            self.tasks[number] = task = TaskState(attempt, state, event)
-        elif attempt == task.attempt and _RANK[state] > _RANK[task.state]:
-            task.state, task.last = state, event
-        return task if attempt == task.attempt else None
+            self.tasks[number] = task = TaskState(attempt, state, line)
+        elif attempt < task.attempt:
+            return None
+        elif _RANK[state] > _RANK[task.state]:
+            task.state, task.last_line = state, line
+        return task
 
     def _queue(self, found: list[list[int]]) -> None:
         for first, count, attempt in found:
@@ -222,14 +220,7 @@ class SweepState:
             if not (writer.sealed or self._deaths.get(writer.name)):
                 held |= pairs
         for line in self.submissions:
-            job = _identity(line.get("job") or {})
+            job = identity_in(line.get("job") or {})
             if job is None or not evidence_of_death(job):
                 held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
         return queued - held
-
-
-def _identity(line: Line) -> ProcessIdentity | None:
-    try:
-        return ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
-    except KeyError:
-        return None

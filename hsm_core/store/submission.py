@@ -20,8 +20,7 @@ class WorkerSpec:
 
     Args:
         slots: tasks at once.
-        cores: core numbers that the slots share; empty leaves the affinity alone.
-        gpus: GPU numbers handed out; None leaves CUDA_VISIBLE_DEVICES alone, () hides all.
+            gpus: GPU numbers handed out; None leaves CUDA_VISIBLE_DEVICES alone, () hides all.
         tasks_per_gpu: tasks at once on one GPU.
         task_timeout_s: seconds a task may run; None is no limit.
         grace_s: seconds between TERM and KILL.
@@ -52,12 +51,14 @@ class Submission:
         name: ``launch-0/submit-1``, relative to ``.hsm``.
         token: what a scheduler shows as the job's name.
         batches: each the spans that one worker claims together.
+        payload: the launch, relative to ``.hsm``, whose payload its workers load.
     """
 
     name: str
     token: str
     batches: tuple[tuple[Span, ...], ...]
     worker: WorkerSpec
+    payload: str
 
     def batch_id(self, number: int) -> str:
         return f"{self.name}/{number}"
@@ -74,7 +75,7 @@ def new_token(name: str) -> str:
 
 
 def write_submission(
-    launch: LaunchPaths, name: str, batches: tuple[tuple[Span, ...], ...], worker: WorkerSpec
+    launch: LaunchPaths, name: str, batches: tuple[tuple[Span, ...], ...], worker: WorkerSpec, payload: str
 ) -> Submission:
     """Write the next submission of a launch.
 
@@ -89,9 +90,15 @@ def write_submission(
             break
         except FileExistsError:
             number += 1
-    submission = Submission(f"{launch.root.name}/{directory.name}", new_token(name), batches, worker)
+    submission = Submission(f"{launch.root.name}/{directory.name}", new_token(name), batches, worker, payload)
     lines = [[span.to_json() for span in batch] for batch in batches]
-    document = {"format": FORMAT, "token": submission.token, "worker": asdict(worker), "batches": lines}
+    document = {
+        "format": FORMAT,
+        "token": submission.token,
+        "payload": payload,
+        "worker": asdict(worker),
+        "batches": lines,
+    }
     write_atomically(launch.submission_record(directory), to_json(document))
     return submission
 
@@ -106,14 +113,9 @@ def read_submission(paths: SweepPaths, name: str) -> Submission:
     try:
         found = read_json(record)
         batches = tuple(tuple(Span(*span) for span in batch) for batch in found["batches"])
-        return Submission(name, found["token"], batches, _worker_spec(found["worker"]))
+        return Submission(name, found["token"], batches, _worker_spec(found["worker"]), found["payload"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"the submission {name} can't be read", evidence=f"{record}: {error}") from error
-
-
-def launch_of(paths: SweepPaths, submission: str) -> LaunchPaths:
-    """The launch that a submission, or one of its batches, belongs to."""
-    return LaunchPaths(paths.hsm / submission.split("/")[0])
 
 
 def _worker_spec(found: dict[str, Any]) -> WorkerSpec:
