@@ -22,7 +22,6 @@ from .known import TaskState, WriterState, identity_in
 from .layout import SweepPaths, TaskPaths
 from .liveness import evidence_of_death
 from .record import SweepRecord, read_record
-from .tasks import TaskTable
 
 _RANK = {"queued": 0, "running": 1, "lost": 2, "cancelled": 3, "failed": 4, "completed": 5}
 _STATE = operator.attrgetter("state")
@@ -53,7 +52,7 @@ class SweepState:
             OSError: the events can't be read.
         """
         if self.record.total is None:
-            self.total = len(TaskTable(self.paths))
+            self.total = _count_tasks(self.paths)
         news = False
         for name in sorted(os.listdir(self.paths.events)):
             if name.endswith(".jsonl"):
@@ -224,3 +223,9 @@ class SweepState:
             if job is None or not evidence_of_death(job):
                 held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
         return queued - held
+
+
+def _count_tasks(paths: SweepPaths) -> int:
+    from .tasks import TaskTable
+
+    return len(TaskTable(paths))

@@ -17,7 +17,8 @@ from .words import clean
 _VARYING = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "0x…"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
-    (re.compile(r"(?<![\w/:.])(?:[A-Za-z]+://|~?/)[^\s'\"`,;:()<>\[\]]+"), "<path>"),
+    (re.compile(r"(?<=')\.?/[^']*(?=')|(?<=\")\.?/[^\"]*(?=\")"), "<path>"),
+    (re.compile(r"(?<![\w/:])(?:[A-Za-z]+://|[~.]?/)[^\s'\"`,;:()<>\[\]]+"), "<path>"),
     (re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?![A-Za-z_]*_)"), "N"),
 )
 _LONGEST = 160
@@ -61,12 +62,11 @@ def group_failures(state: SweepState, among: range | None = None) -> list[Failur
         among: consider these tasks only.
     """
     found: dict[tuple[State, str, str], list[int]] = {}
-    for number in sorted(state.tasks):
+    for number in state.numbers_in("failed", "lost"):
         if among is None or number in among:
             now = state.state_of(number)
-            if now in ("failed", "lost"):
-                reason, message = _word(state, number, now)
-                found.setdefault((now, reason, normalised(message)), []).append(number)
+            reason, message = _word(state, number, now)
+            found.setdefault((now, reason, normalised(message)), []).append(number)
     groups = [_group(state, key, tasks) for key, tasks in found.items()]
     return sorted(groups, key=lambda group: (-group.count, group.example))
 
@@ -98,10 +98,11 @@ def log_of(state: SweepState, number: int) -> Path | None:
 
 
 def _word(state: SweepState, number: int, now: State) -> tuple[str, str]:
+    """A task's reason and message; the sweep's own directory is only ``.`` in it."""
     if now == "lost":
         return "lost", state.evidence_of(number) or "no evidence recorded"
     event = state.tasks[number].last or {}
-    return str(event.get("reason") or "unknown"), message_of(event)
+    return str(event.get("reason") or "unknown"), message_of(event).replace(f"{state.paths.root}/", "./")
 
 
 def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> FailureGroup:

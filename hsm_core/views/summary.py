@@ -11,6 +11,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 
 from .failures import FailureGroup, group_failures
+from .next_command import next_command
 from .rerun import rerun_line
 from .words import GLYPH, numbers, paint, shorten, state_words
 
@@ -30,7 +31,7 @@ def summary(state: SweepState, numbers: range | None = None, *, colour: bool = F
         lines.append(f"  … and {len(groups) - _GROUPS} more causes: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
     lines.append(f"{state.record.id}: {state_words(counts, colour)}")
-    lines.append(f"  next: {next_command(state, counts)}")
+    lines.append(f"  next: {next_command(state.record.id, counts)}")
     return "\n".join(lines)
 
 
@@ -64,15 +65,3 @@ def run_alone(state: SweepState, number: int) -> str:
 def counts_among(state: SweepState, among: range | None) -> Counter[State]:
     """How many of these tasks are in which state; None means all."""
     return state.counts() if among is None else Counter(map(state.state_of, among))
-
-
-def next_command(state: SweepState, counts: Counter[State]) -> str:
-    """The obvious next thing to type."""
-    sweep = state.record.id
-    if counts["running"] or counts["queued"]:
-        return f"hsm-status -w {sweep}"
-    if counts["failed"]:
-        return f"hsm errors {sweep}"
-    if counts["lost"] or counts["pending"] or counts["cancelled"]:
-        return f"hsm resume {sweep}"
-    return f"hsm results {sweep}"

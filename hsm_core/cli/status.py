@@ -1,0 +1,68 @@
+"""hsm-status: shows the user's sweeps, or one of them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+
+from .look import Options, show
+from .terminal import guarded
+
+#: Seconds between two looks of ``-w`` without a number.
+EVERY_S = 2.0
+
+
+def main() -> int:
+    """The console script ``hsm-status``."""
+    words = spell_out_watch(sys.argv[1:])
+    options = read_plain(words)
+    if options is None:
+        from .status_command import status
+
+        return guarded(lambda: int(status.main(words, prog_name="hsm-status", standalone_mode=False) or 0))
+    if options.watch is None:
+        gc.disable()
+    return guarded(lambda: show(options))
+
+
+def spell_out_watch(words: Sequence[str]) -> list[str]:
+    """Write ``-w``, ``-w 5`` and ``-w5`` as ``--watch=…``: a sweep's name may follow a plain ``-w``."""
+    found: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-w", "--watch"):
+            word = f"--watch={rest.pop(0) if rest and _is_seconds(rest[0]) else EVERY_S}"
+        elif word.startswith("-w") and _is_seconds(word[2:]):
+            word = f"--watch={word[2:]}"
+        found.append(word)
+    return found
+
+
+def read_plain(words: Sequence[str]) -> Options | None:
+    """What the words ask for if they are the usual ones; None leaves them, and their errors, to click.
+
+    Importing click takes as long as reading a large sweep.
+    """
+    flags = {"--json": False, "--exit-status": False, "--all": False}
+    selector: str | None = None
+    watch: float | None = None
+    for word in words:
+        if word in flags:
+            flags[word] = True
+        elif word.startswith("--watch=") and _is_seconds(word[8:]):
+            watch = float(word[8:])
+        elif selector is None and word and not word.startswith("-"):
+            selector = word
+        else:
+            return None
+    return Options(selector, flags["--json"], watch, flags["--exit-status"], flags["--all"])
+
+
+def _is_seconds(word: str) -> bool:
+    return word.replace(".", "", 1).isdigit() and float(word) > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

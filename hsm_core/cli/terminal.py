@@ -1,0 +1,76 @@
+"""What a terminal can show, and how text and errors get there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from hsm_core.errors import HsmError
+
+#: What a shell gets for a program that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+def colour_on(stream: TextIO) -> bool:
+    """NO_COLOR switches off, FORCE_COLOR and CLICOLOR_FORCE on; else terminals have colours."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """The terminal's width; 80 where there is none."""
+    if os.environ.get("COLUMNS", "").isdigit():
+        return max(40, int(os.environ["COLUMNS"]))
+    try:
+        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return 80
+
+
+def say(text: str) -> None:
+    """Print data, also what the terminal's encoding can't show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def say_json(value: object) -> None:
+    """Print data for programs, indented."""
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def remark(text: str) -> None:
+    """Print a message that is no data."""
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Run a command; expected trouble is told without a traceback.
+
+    Returns:
+        the exit code.
+    """
+    try:
+        code = action()
+        sys.stdout.flush()
+        return code
+    except HsmError as error:
+        remark(f"error: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        remark(
+            f"error: {error.filename or 'a file'} can't be read or written\n  seen: {error.strerror or error}"
+        )
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -1,0 +1,30 @@
+"""Whether a sweep still goes on, by what is alive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from hsm_core.model import State
+from hsm_core.store.state import SweepState
+
+#: ``stopped``: tasks are left over, and nothing is alive that would run them.
+Phase = Literal["running", "stopped", "completed", "finished"]
+
+
+def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
+    """``completed`` if all tasks are, ``finished`` if all have ended some way."""
+    left = counts["pending"] + counts["queued"] + counts["running"]
+    if counts["running"] or counts["queued"]:
+        return "running"
+    if (left or counts["lost"] or state.record.total is None) and _is_conducted(state):
+        return "running"
+    if left or not state.total:
+        return "stopped"
+    return "completed" if counts["completed"] == state.total else "finished"
+
+
+def _is_conducted(state: SweepState) -> bool:
+    from hsm_core.store.lease import living_conductor
+
+    return living_conductor(state.paths) is not None

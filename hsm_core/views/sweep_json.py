@@ -1,0 +1,53 @@
+"""One sweep, and the list of sweeps, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsm_core.model import STATES
+
+from .failures import FailureGroup
+from .next_command import next_command
+from .sweep_view import SweepView
+
+#: Raised when a key changes its meaning or goes away; new keys don't.
+SCHEMA_VERSION = 1
+
+
+def sweep_json(view: SweepView) -> dict[str, Any]:
+    """What ``hsm-status SWEEP --json`` prints."""
+    record, pace = view.state.record, view.pace
+    return {
+        **brief_json(view),
+        "description": record.description, "tags": list(record.tags), "recorded_dir": record.dir,
+        "moved": view.moved, "sweeper": record.sweeper, "command": list(record.command), "cwd": record.cwd,
+        "user": record.user, "host": record.host, "rate_per_s": pace.rate, "eta_s": pace.eta,
+        "failures": [failure_json(group) for group in view.failures],
+        "silent_workers": [
+            {"worker": silence.worker, "host": silence.host, "last_word_s": round(silence.seconds, 1),
+             "running": silence.running}
+            for silence in view.silent
+        ],
+        "troubles": view.troubles, "bad_lines": view.state.bad_lines,
+        "next": next_command(view.state.record.id, view.counts),
+    }  # fmt: skip
+
+
+def brief_json(view: SweepView) -> dict[str, Any]:
+    """A sweep as a member of the list."""
+    record = view.state.record
+    return {
+        "schema_version": SCHEMA_VERSION, "id": record.id, "name": record.name,
+        "dir": str(view.state.paths.root), "created": record.created, "launcher": record.launcher,
+        "total": view.state.total, "phase": view.phase,
+        "counts": {state: view.counts[state] for state in STATES},
+    }  # fmt: skip
+
+
+def failure_json(group: FailureGroup) -> dict[str, Any]:
+    """A group of failures."""
+    return {
+        "state": group.state, "reason": group.reason, "cause": group.cause, "count": group.count,
+        "example": group.example, "message": group.message, "log": str(group.log) if group.log else None,
+        "tasks": list(group.tasks), "suggestion": group.suggestion,
+    }  # fmt: skip

@@ -1,0 +1,89 @@
+"""The user's sweeps, a line each."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hsm_core.errors import HsmError
+from hsm_core.store.catalogue import Entry
+from hsm_core.store.state import SweepState
+
+from .pace import counts_ended
+from .sweep_json import SCHEMA_VERSION, brief_json
+from .sweep_view import SweepView, look
+from .words import GLYPH, clean, duration, paint, shorten
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A sweep on the list; ``view`` is None where its directory can't be read, as ``trouble`` says."""
+
+    entry: Entry
+    view: SweepView | None
+    trouble: str = ""
+
+
+def look_at(entry: Entry) -> Listed:
+    """Look at one sweep of the list."""
+    if not entry.dir.is_dir():
+        return Listed(entry, None, f"directory gone: hsm forget {entry.id}")
+    try:
+        return Listed(entry, look(SweepState(entry.dir)))
+    except HsmError as error:
+        return Listed(entry, None, error.problem)
+    except OSError as error:
+        return Listed(entry, None, f"unreadable: {error.strerror}")
+
+
+def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colour: bool = False) -> str:
+    """What ``hsm-status`` prints.
+
+    Args:
+        hidden: older sweeps that are not shown.
+    """
+    room = min(max((len(item.entry.id) for item in found), default=0), max(24, width - 44))
+    lines = [paint(f"{'sweep':{room}}  {'started':>12}  {'ended':>11}  state", "dim", colour)]
+    lines += [_line(item, room, width, colour) for item in found]
+    if hidden:
+        lines.append(f"… and {hidden} older: hsm-status --all")
+    lines.append(f"next: hsm-status {found[0].entry.id}")
+    return "\n".join(lines)
+
+
+def list_json(found: Sequence[Listed]) -> list[dict[str, Any]]:
+    """What ``hsm-status --json`` prints."""
+    return [brief_json(item.view) if item.view else _unreadable_json(item) for item in found]
+
+
+def _line(item: Listed, room: int, width: int, colour: bool) -> str:
+    head = f"{shorten(clean(item.entry.id), room):{room}}  {_age(item.entry.created):>12}  "
+    if item.view is None:
+        return head + clean(shorten(item.trouble, max(20, width - len(head))))
+    done = f"{counts_ended(item.view.counts)}/{item.view.state.total}"
+    return f"{head}{done:>11}  {item.view.phase}" + "".join(_bad(item.view, colour))
+
+
+def _bad(view: SweepView, colour: bool) -> Iterator[str]:
+    for state in ("failed", "lost"):
+        if view.counts[state]:
+            yield "  " + paint(f"{GLYPH[state]} {view.counts[state]}", state, colour)
+
+
+def _age(created: str) -> str:
+    try:
+        began = datetime.datetime.fromisoformat(created)
+    except ValueError:
+        return created[:12]
+    seconds = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
+    return f"{duration(seconds)} ago" if seconds < 86400 else f"{began:%Y-%m-%d}"
+
+
+def _unreadable_json(item: Listed) -> dict[str, Any]:
+    entry = item.entry
+    return {
+        "schema_version": SCHEMA_VERSION, "id": entry.id, "name": entry.name, "dir": str(entry.dir),
+        "created": entry.created, "phase": "unreadable", "trouble": item.trouble,
+    }  # fmt: skip

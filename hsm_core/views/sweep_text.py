@@ -1,0 +1,80 @@
+"""One sweep as text: what it is, how far it is, what went wrong and what to type next."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from .failures import FailureGroup
+from .next_command import next_command
+from .progress import progress_line
+from .sweep_view import SweepView
+from .words import GLYPH, clean, duration, numbers, paint, shorten, state_words
+
+_GROUPS, _WORKERS = 8, 8
+
+
+def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False) -> str:
+    """What ``hsm-status SWEEP`` prints."""
+    lines = [*_head(view, width, colour), *_progress(view, width, colour), *_failures(view, width, colour)]
+    lines += [*_remarks(view, width), f"next: {next_command(view.state.record.id, view.counts)}"]
+    return "\n".join(lines)
+
+
+def _head(view: SweepView, width: int, colour: bool) -> Iterator[str]:
+    record = view.state.record
+    yield f"{paint(record.id, 'bold', colour)}  {view.phase}"
+    if record.description or record.tags:
+        about = " ".join([record.description, *(f"#{tag}" for tag in record.tags)]).strip()
+        yield "  " + shorten(clean(about), width - 2)
+    by = f" by {record.user}@{record.host}" if record.user else ""
+    yield shorten(clean(f"  started  {when(record.created)}{by}, {record.launcher}"), width)
+    yield clean(f"  dir      {view.state.paths.root}")
+    if view.moved:
+        yield clean(f"  moved    it was made as {record.dir}")
+
+
+def _progress(view: SweepView, width: int, colour: bool) -> Iterator[str]:
+    total = view.state.total
+    line = progress_line(view.counts, total, view.pace.rate, view.pace.eta, width=width - 2, colour=colour)
+    yield f"  {line}"
+    yield f"  {state_words(view.counts, colour)}"
+
+
+def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
+    for group in view.failures[:_GROUPS]:
+        yield from group_lines(group, width=width, colour=colour)
+    if len(view.failures) > _GROUPS:
+        yield f"… and {len(view.failures) - _GROUPS} more causes: hsm errors {view.state.record.id}"
+
+
+def group_lines(group: FailureGroup, *, width: int = 80, colour: bool = False) -> Iterator[str]:
+    """One cause with its count, an example, its log and what to do."""
+    head = f"{GLYPH[group.state]} {group.count} × {group.reason}: "
+    yield paint(head, group.state, colour) + shorten(group.cause, max(20, width - len(head)))
+    if group.count > 1:
+        yield f"    tasks    {shorten(numbers(group.tasks), width - 13)}"
+    yield f"    example  {shorten(f'task {group.example}: {group.message}', width - 13)}"
+    if group.log is not None:
+        yield clean(f"    log      {group.log}")
+    yield f"    try      {group.suggestion}"
+
+
+def _remarks(view: SweepView, width: int) -> Iterator[str]:
+    for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
+        said = f"last word {duration(silence.seconds)} ago, {silence.running} running"
+        yield clean(f"{silence.host}: {said}  ({silence.worker})")
+    for trouble in view.troubles[:_WORKERS]:
+        yield shorten(clean(f"trouble  {trouble}"), width)
+    if view.state.bad_lines:
+        yield f"{view.state.bad_lines} bad lines were skipped in {clean(str(view.state.paths.events))}"
+
+
+def when(created: str) -> str:
+    """``2026-11-22 01:30 (12 min ago)``."""
+    try:
+        began = datetime.datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    age = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
+    return f"{began:%Y-%m-%d %H:%M} ({duration(age)} ago)"

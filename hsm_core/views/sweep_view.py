@@ -1,0 +1,83 @@
+"""All that is shown of one sweep, found once; the text and the JSON of it only format."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from hsm_core.model import State
+from hsm_core.store.liveness import this_host
+from hsm_core.store.state import SweepState
+
+from .failures import FailureGroup, group_failures
+from .pace import UNKNOWN, Pace, pace
+from .phase import Phase, phase_of
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A worker on another host, where nobody here can see whether it lives.
+
+    Args:
+        seconds: since its last word, by our clock and its own.
+        running: tasks that it has begun and not ended.
+    """
+
+    worker: str
+    host: str
+    seconds: float
+    running: int
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """One look at a sweep."""
+
+    state: SweepState
+    counts: Counter[State]
+    phase: Phase
+    pace: Pace
+    failures: list[FailureGroup]
+    silent: list[Silence]
+    troubles: list[str]
+
+    @property
+    def moved(self) -> bool:
+        """It lies elsewhere than where it was made."""
+        recorded = self.state.paths.root.__class__(self.state.record.dir)
+        return recorded.resolve() != self.state.paths.root.resolve()
+
+
+def look(state: SweepState) -> SweepView:
+    """Read what is new and find what is to be shown.
+
+    Raises:
+        OSError: the sweep's files can't be read.
+    """
+    state.refresh()
+    counts = state.counts()
+    phase = phase_of(state, counts)
+    now = UNKNOWN if phase != "running" else pace(state, counts)
+    failures = group_failures(state) if counts["failed"] or counts["lost"] else []
+    return SweepView(state, counts, phase, now, failures, _silent(state), _troubles(state))
+
+
+def _silent(state: SweepState) -> list[Silence]:
+    busy = Counter(task.worker for task in state.tasks.values() if task.state == "running")
+    foreign = [
+        writer for writer in state.workers()
+        if not writer.sealed and busy[writer.name] and writer.head.get("host") != this_host()
+    ]  # fmt: skip
+    now = time.time()
+    return [
+        Silence(writer.name, str(writer.head.get("host")), max(0.0, now - writer.last_at), busy[writer.name])
+        for writer in foreign
+    ]
+
+
+def _troubles(state: SweepState) -> list[str]:
+    """What workers say of themselves that their tasks can't say."""
+    found = [f"{name}: {writer.trouble}" for name, writer in state.writers.items() if writer.trouble]
+    broken = [writer for writer in state.writers.values() if writer.broken]
+    return found + [f"{writer.name}: {(writer.broken or {}).get('message', '')}" for writer in broken]
