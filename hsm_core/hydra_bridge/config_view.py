@@ -1,0 +1,90 @@
+"""The composed config as expressions and error messages see it: which keys and groups there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.object_type import ObjectType
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hsm_core.errors import ConfigError
+
+
+class BaseConfig:
+    """The config without the sweep, for ``exclude``; remembers what was asked for."""
+
+    def __init__(self, config: DictConfig) -> None:
+        self._config = config
+        self.used: dict[str, object] = {}
+
+    def value(self, key: str) -> object:
+        """A base value that is written in the config, not computed.
+
+        Raises:
+            KeyError: there is no such key.
+            ConfigError: it is a section, missing, or refers to other keys.
+        """
+        found = select(self._config, key)
+        if isinstance(found, (DictConfig, ListConfig)):
+            raise ConfigError(f"'{key}' is a section, not a value")
+        self.used[key] = found
+        return found
+
+    def keys(self) -> Iterator[str]:
+        return config_keys(self._config)
+
+
+def select(config: DictConfig, key: str) -> Any:
+    """What ``key`` is set to, read without following references."""
+    parent: Any = config
+    parts = key.split(".")
+    for place, part in enumerate(parts):
+        if isinstance(parent, ListConfig) and part.isdigit() and int(part) < len(parent):
+            step: Any = int(part)
+        elif isinstance(parent, DictConfig) and part in parent and (place or part != "hydra"):
+            step = part
+        else:
+            raise KeyError(key)
+        if OmegaConf.is_interpolation(parent, step) or OmegaConf.is_missing(parent, step):
+            what = "not set (???)" if OmegaConf.is_missing(parent, step) else "computed from other keys"
+            raise ConfigError(f"'{'.'.join(parts[: place + 1])}' is {what}", fix="name a key with a value")
+        parent = parent[step]
+    return parent
+
+
+def config_keys(config: DictConfig) -> Iterator[str]:
+    """All dotted keys of the app's config."""
+    for key in config:
+        if key != "hydra":
+            yield str(key)
+            yield from _below(config, key, str(key))
+
+
+def _below(parent: DictConfig, key: Any, path: str) -> Iterator[str]:
+    if OmegaConf.is_missing(parent, key) or OmegaConf.is_interpolation(parent, key):
+        return
+    try:
+        child = parent[key]
+    except OmegaConfBaseException:
+        return
+    if isinstance(child, DictConfig):
+        for name in child:
+            yield f"{path}.{name!s}"
+            yield from _below(child, name, f"{path}.{name!s}")
+
+
+def config_groups(loader: ConfigLoader, parent: str = "") -> Iterator[str]:
+    """All config groups of the app."""
+    for name in loader.list_groups(parent):
+        path = f"{parent}/{name}" if parent else name
+        if path != "hydra":
+            yield path
+            yield from config_groups(loader, path)
+
+
+def options(loader: ConfigLoader, group: str) -> list[str]:
+    """The choices of a config group; none if there is no such group."""
+    return list(loader.get_group_options(group, results_filter=ObjectType.CONFIG))

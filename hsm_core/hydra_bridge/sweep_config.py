@@ -1,0 +1,100 @@
+"""Reads the axes that a sweep file describes: params, grid and paired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from hsm_core.errors import ConfigError
+from hsm_core.plan.axis import Axis, bare, together
+
+from .grammar import Grammar
+from .value_text import value_text
+
+
+def params_axes(params: DictConfig | None, grammar: Grammar) -> tuple[list[Axis], list[str]]:
+    """Axes of ``params``, with the meaning that Hydra's basic sweeper gives them, and warnings."""
+    axes, warnings = [], []
+    for key, value in (params or {}).items():
+        if isinstance(value, ListConfig):
+            warnings.append(
+                f"hydra.sweeper.params.{key!s} is a YAML list, one value for all tasks; did you mean grid?"
+            )
+        if OmegaConf.is_config(value):
+            value = value_text(OmegaConf.to_container(value, resolve=True))
+        text = "null" if value is None else str(value)
+        axes.append(grammar.zipped(str(key), text) or grammar.axis(f"{key!s}={text}"))
+    return axes, warnings
+
+
+def grid_axes(grid: DictConfig | None, grammar: Grammar) -> list[Axis]:
+    """Axes of ``grid``; a key spelled dotted and nested is one axis, the later values stand."""
+    axes: dict[str, Axis] = {}
+    for key, node in _flat(grid or OmegaConf.create({}), ""):
+        axes[key] = _axis(key, node, grammar, "grid")
+    return list(axes.values())
+
+
+def paired_axes(paired: DictConfig | None, grammar: Grammar) -> list[Axis]:
+    """Axes of ``paired``: one a group, whose keys vary together."""
+    groups = paired or OmegaConf.create({})
+    return [_group(str(name), groups[name], grammar) for name in groups]
+
+
+def _group(name: str, node: Any, grammar: Grammar) -> Axis:
+    if isinstance(node, str):
+        axis = grammar.zipped(name, node)
+        if axis is None:
+            raise _no_group(name, node)
+        return axis
+    mappings = list(node) if isinstance(node, ListConfig) else [node]
+    if not mappings or not all(isinstance(mapping, DictConfig) for mapping in mappings):
+        raise _no_group(name, node)
+    members = [
+        _axis(key, member, grammar, f"paired.{name}")
+        for mapping in mappings
+        for key, member in _flat(mapping, "")
+    ]
+    if not members:
+        raise _no_group(name, node)
+    keys = [bare(member.keys[0]) for member in members]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(f"paired group '{name}' has the key '{key}' twice")
+    return together(name, members)
+
+
+def _no_group(name: str, node: Any) -> ConfigError:
+    return ConfigError(
+        f"paired group '{name}' is {node!r}",
+        evidence="a group is a mapping of keys to equally long lists, or zip(a=choice(1,2),b=choice(3,4))",
+        fix=f"paired: {{{name}: {{model: [cnn, vit], lr: [0.1, 0.01]}}}}",
+    )
+
+
+def _flat(node: DictConfig, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Keys with their lists or strings; a reference for a whole list is followed, one inside it stays."""
+    for key in node:
+        path = f"{prefix}{key!s}"
+        value = None if OmegaConf.is_missing(node, key) else node[key]
+        if isinstance(value, DictConfig):
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def _axis(key: str, value: Any, grammar: Grammar, where: str) -> Axis:
+    if isinstance(value, ListConfig):
+        items = OmegaConf.to_container(value, resolve=False)
+        assert isinstance(items, list)
+        return grammar.listed(key, items)
+    if isinstance(value, str):
+        return grammar.zipped(key, value) or grammar.axis(f"{key}={value}")
+    if value is None:
+        raise ConfigError(
+            f"hydra.sweeper.{where}: '{key}' has no values",
+            fix=f"{key}: [0.1, 0.01]   (to fix a key on the command line: {key}=0.1)",
+        )
+    return grammar.listed(key, [value])

@@ -1,0 +1,132 @@
+"""Composes enough tasks before anything starts that a mistyped key or choice is found now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from hsm_core.errors import ConfigError
+from hsm_core.plan.cover import cover
+from hsm_core.plan.plan import Plan
+from hsm_core.plan.suggest import closest
+
+from .config_view import BaseConfig, config_groups, config_keys, options, select
+from .grammar import Grammar
+
+
+class Validator:
+    """Composes tasks as a launcher would, and explains what goes wrong.
+
+    Args:
+        loader: Hydra's config loader.
+        master: the config of the sweep.
+    """
+
+    def __init__(self, loader: ConfigLoader, master: DictConfig, grammar: Grammar) -> None:
+        self.loader, self.master, self.grammar = loader, master, grammar
+
+    def check(self, plan: Plan, how: str, base: BaseConfig) -> int:
+        """Compose ``cover`` tasks, ``all`` or ``none``; base values that ``exclude`` uses are always checked.
+
+        Returns:
+            how many tasks were composed.
+
+        Raises:
+            ConfigError: one of them can't be composed, or changes a base value that ``exclude`` relies on.
+        """
+        if how == "none" and not base.used:
+            return 0
+        tasks: Iterable[Sequence[str]] = plan if how == "all" else cover(plan, self.is_group)
+        count = 0
+        for task in tasks:
+            self._check_base(self.compose(task), task, base)
+            count += 1
+        return count
+
+    def is_group(self, key: str) -> bool:
+        """Does this key of an override choose from a config group?"""
+        return bool(options(self.loader, key.lstrip("+~").partition("@")[0]))
+
+    def compose(self, task: Sequence[str]) -> DictConfig:
+        """The config of one task.
+
+        Raises:
+            ConfigError: there is none; with a guess what was meant.
+        """
+        try:
+            return self.loader.load_sweep_config(self.master, list(task))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise self._explained(task, error) from error
+
+    def _check_base(self, config: DictConfig, task: Sequence[str], base: BaseConfig) -> None:
+        for key, value in base.used.items():
+            try:
+                now = select(config, key)
+            except KeyError:
+                now = None
+            if now != value or type(now) is not type(value):
+                raise ConfigError(
+                    f"exclude reads '{key}', which the sweep itself changes",
+                    evidence=f"{value!r} without the sweep, {now!r} with {' '.join(task)}",
+                    fix="name the key or group that is swept instead",
+                )
+
+    def _explained(self, task: Sequence[str], error: Exception) -> ConfigError:
+        said = _first_lines(error)
+        for text in task:
+            problem, fix = self._blame(self.grammar.parse(text), task)
+            if problem:
+                return ConfigError(f"{text}: {problem}", evidence=said, fix=fix)
+        return ConfigError(f"a task can't be composed: {' '.join(task) or '(no overrides)'}", evidence=said)
+
+    def _blame(self, override: Override, task: Sequence[str]) -> tuple[str, str]:
+        """What is wrong with one override, and what to type instead; empty if nothing is."""
+        key, choices = override.key_or_group, options(self.loader, override.key_or_group)
+        if choices:
+            return _wrong_choice(override, choices)
+        if override.is_add() or override.is_force_add():
+            return "", ""
+        config = self._without_values(task)
+        try:
+            select(config, key)
+        except KeyError:
+            known = [*config_keys(config), *config_groups(self.loader)]
+            guess = closest(key, known)
+            return f"there is no key or config group '{key}'", (
+                f"did you mean '{guess}'?" if guess else f"to add it to the config: +{override.input_line}"
+            )
+        except ConfigError:
+            return "", ""
+        return "", ""
+
+    def _without_values(self, task: Sequence[str]) -> DictConfig:
+        """The config with the task's choices of groups, but not its values."""
+        groups = [text for text in task if self.is_group(self.grammar.parse(text).key_or_group)]
+        try:
+            return self.loader.load_sweep_config(self.master, groups)
+        except (HydraException, OmegaConfBaseException):
+            return self.master
+
+
+def _wrong_choice(override: Override, choices: Sequence[str]) -> tuple[str, str]:
+    value = override.value()
+    wrong = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    for one in wrong:
+        if one not in choices:
+            guess = closest(one, choices)
+            fix = f"did you mean '{override.get_key_element()}={guess}'?" if guess else ""
+            return f"'{override.key_or_group}' has no choice '{one}'", fix or f"choices: {', '.join(choices)}"
+    return "", ""
+
+
+def _first_lines(error: BaseException) -> str:
+    lines = [line for line in f"{error}".splitlines() if line.strip()]
+    cause = error.__cause__
+    if cause is not None:
+        lines += [line for line in f"{cause}".splitlines() if line.strip()][:1]
+    return "\n    ".join(lines[:6]) or type(error).__name__

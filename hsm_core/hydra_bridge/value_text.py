@@ -1,0 +1,79 @@
+"""Writes a value so that Hydra's override grammar reads the same value, of the same type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from hsm_core.errors import ConfigError
+
+#: Text that the grammar reads as itself without quotes: it begins like a name or a path.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
+_KEYWORDS = frozenset({"true", "false", "null", "nan", "inf"})
+
+
+def value_text(value: Any) -> str:
+    """``value`` in Hydra's grammar.
+
+    Args:
+        value: what YAML can hold: None, bool, int, float, str, lists and mappings of these.
+
+    Raises:
+        ConfigError: the grammar has no way to say it.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, Enum):
+        return value_text(value.name)
+    if isinstance(value, str):
+        return value if _is_plain(value) else quoted(value)
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(value_text, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_key_text(key)}:{value_text(item)}" for key, item in value.items()) + "}"
+    raise ConfigError(
+        f"a swept value can't be of type {type(value).__name__}: {value!r}",
+        fix="use text, numbers, true, false, null, lists or mappings",
+    )
+
+
+def quoted(text: str) -> str:
+    """``text`` in quotes, as Hydra writes it."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    return QuotedString(text, Quote.single).with_quotes()
+
+
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _KEYWORDS
+
+
+def _key_text(key: Any) -> str:
+    if not isinstance(key, str):
+        return value_text(key)
+    if _is_plain(key):
+        return key
+    text = re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", key)
+    if _read_key(text) != key:
+        raise ConfigError(
+            f"a swept mapping can't have the key {key!r}: Hydra's override grammar can't say it",
+            fix="put the mapping in a config group and sweep over the group",
+        )
+    return text
+
+
+def _read_key(text: str) -> object:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        override = OverridesParser.create().parse_override(f"key={{{text}:1}}")
+    except HydraException:
+        return None
+    found = override.value()
+    keys = list(found) if isinstance(found, dict) else []
+    return keys[0] if len(keys) == 1 and isinstance(keys[0], str) else None

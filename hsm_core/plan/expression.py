@@ -1,0 +1,221 @@
+"""What may stand under ``exclude``: comparisons of keys and values, and nothing that can do harm."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hsm_core.errors import ConfigError
+
+Evaluator = Callable[[Mapping[str, object]], object]
+
+_LONGEST = 2000
+_CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None, "inf": float("inf")}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], object]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
+}
+_SIGNS: dict[type[ast.unaryop], Callable[[Any], object]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed condition.
+
+    Args:
+        text: as the user wrote it.
+        names: the keys it reads, with the place of each in ``text``.
+    """
+
+    text: str
+    names: Mapping[str, ast.expr]
+    evaluator: Evaluator
+
+    def holds(self, values: Mapping[str, object]) -> bool:
+        """Is it true for these values?
+
+        Raises:
+            ConfigError: it can't be worked out for them, or is neither true nor false.
+        """
+        answer = self.evaluator(values)
+        if not isinstance(answer, bool):
+            raise ConfigError(
+                f"exclude: this gives {answer!r} where true or false is needed",
+                evidence=self.text,
+                fix="compare with something, such as: lr > 0.1",
+            )
+        return answer
+
+
+def parse(text: str, known: Container[str] = ()) -> Expression:
+    """Read a condition.
+
+    Args:
+        known: keys whose names Python would take for arithmetic, such as ``db/engine``, are found here.
+
+    Raises:
+        ConfigError: it is no condition, with a mark where reading stopped.
+    """
+    if len(text) > _LONGEST:
+        raise ConfigError(f"exclude: an expression is longer than {_LONGEST} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except SyntaxError as error:
+        column = max((error.offset or 1) - 1, 0)
+        raise pointed(text.strip(), column, column + 1, f"can't be read: {error.msg}") from None
+    reader = _Reader(text.strip(), known)
+    evaluator = reader.read(tree.body)
+    return Expression(reader.text, reader.names, evaluator)
+
+
+def pointed(text: str, begin: int, end: int, problem: str, fix: str = "") -> ConfigError:
+    """An error that marks the characters of ``text`` it is about."""
+    mark = " " * begin + "^" * max(end - begin, 1)
+    return ConfigError(f"exclude: {problem}", evidence=f"\n    {text}\n    {mark}", fix=fix)
+
+
+def pointed_at(text: str, node: ast.expr, problem: str, fix: str = "") -> ConfigError:
+    """As `pointed`, at a part of the parsed expression."""
+    encoded = text.encode()
+    begin = len(encoded[: node.col_offset].decode())
+    end = len(encoded[: node.end_col_offset or node.col_offset + 1].decode())
+    return pointed(text, begin, end, problem, fix)
+
+
+class _Reader:
+    """Turns a syntax tree into functions, one node at a time."""
+
+    def __init__(self, text: str, known: Container[str]) -> None:
+        self.text, self.known = text, known
+        self.names: dict[str, ast.expr] = {}
+
+    def read(self, node: ast.expr) -> Evaluator:
+        name = self._name(node)
+        if name is not None:
+            return self._lookup(name, node)
+        kind = getattr(self, f"_read_{type(node).__name__.lower()}", None)
+        if kind is None:
+            raise pointed_at(self.text, node, "only keys, values, comparisons, and/or/not and arithmetic fit")
+        evaluator: Evaluator = kind(node)
+        return evaluator
+
+    def _lookup(self, name: str, node: ast.expr) -> Evaluator:
+        if name in _CONSTANTS and name not in self.known:
+            return self._always(_CONSTANTS[name])
+        self.names.setdefault(name, node)
+        return lambda values: values[name]
+
+    def _name(self, node: ast.expr) -> str | None:
+        """``optimizer.lr``, ``layers[0].size``, ``db/engine`` as one key; None for anything else."""
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Attribute):
+            return self._below(node.value, node.attr)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            return self._below(node.value, str(node.slice.value))
+        if isinstance(node, ast.BinOp):
+            text = (ast.get_source_segment(self.text, node) or "").strip()
+            return text if text in self.known else None
+        return None
+
+    def _below(self, node: ast.expr, last: str) -> str | None:
+        parent = self._name(node)
+        return None if parent is None else f"{parent}.{last}"
+
+    @staticmethod
+    def _always(value: object) -> Evaluator:
+        return lambda _: value
+
+    def _read_constant(self, node: ast.Constant) -> Evaluator:
+        if isinstance(node.value, (bytes, complex, type(Ellipsis))):
+            raise pointed_at(self.text, node, "no key has such a value")
+        return self._always(node.value)
+
+    def _read_list(self, node: ast.List | ast.Tuple | ast.Set) -> Evaluator:
+        items = [self.read(item) for item in node.elts]
+        return lambda values: [item(values) for item in items]
+
+    _read_tuple = _read_set = _read_list
+
+    def _read_boolop(self, node: ast.BoolOp) -> Evaluator:
+        parts = [self.read(part) for part in node.values]
+        if isinstance(node.op, ast.And):
+            return lambda values: all(self._truth(part(values), node) for part in parts)
+        return lambda values: any(self._truth(part(values), node) for part in parts)
+
+    def _truth(self, value: object, node: ast.expr) -> bool:
+        if not isinstance(value, bool):
+            raise pointed_at(self.text, node, f"and/or/not join true and false, not {value!r}")
+        return value
+
+    def _read_unaryop(self, node: ast.UnaryOp) -> Evaluator:
+        operand = self.read(node.operand)
+        apply = _SIGNS.get(type(node.op))
+        if apply is None:
+            raise pointed_at(self.text, node, "this sign is not known here")
+        if isinstance(node.op, ast.Not):
+            return lambda values: not self._truth(operand(values), node)
+        return lambda values: self._careful(node, lambda: apply(operand(values)))
+
+    def _read_binop(self, node: ast.BinOp) -> Evaluator:
+        left, right = self.read(node.left), self.read(node.right)
+        apply = _ARITHMETIC.get(type(node.op))
+        if apply is None:
+            raise pointed_at(self.text, node, "this operator is not known here")
+        return lambda values: self._calculate(node, apply, left(values), right(values))
+
+    def _calculate(
+        self, node: ast.BinOp, apply: Callable[[Any, Any], object], left: object, right: object
+    ) -> object:
+        numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
+        if not numbers and not (isinstance(node.op, ast.Add) and isinstance(left, str)):
+            raise pointed_at(self.text, node, f"can't calculate with {left!r} and {right!r}")
+        if isinstance(node.op, ast.Pow) and isinstance(right, (int, float)) and abs(right) > 64:
+            raise pointed_at(self.text, node, "powers above 64 are refused")
+        return self._careful(node, lambda: apply(left, right))
+
+    def _read_compare(self, node: ast.Compare) -> Evaluator:
+        parts = [self.read(part) for part in (node.left, *node.comparators)]
+        steps = [_COMPARISONS[type(op)] for op in node.ops]
+
+        def compare(values: Mapping[str, object]) -> bool:
+            left = parts[0](values)
+            for step, part in zip(steps, parts[1:], strict=True):
+                right = part(values)
+                if not self._careful(node, partial(step, left, right)):
+                    return False
+                left = right
+            return True
+
+        return compare
+
+    def _careful(self, node: ast.expr, apply: Callable[[], object]) -> object:
+        try:
+            return apply()
+        except (TypeError, ArithmeticError) as error:
+            raise pointed_at(self.text, node, f"can't be worked out: {error}") from None

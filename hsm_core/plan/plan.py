@@ -1,0 +1,121 @@
+"""Makes the plan of a sweep: the product of its axes, less what is excluded, sampled and ordered."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+from hsm_core.errors import ConfigError
+
+from .axis import Axis, Row
+from .exclude import Base, Filter, bind, kept
+from .product import Tasks, indices_of, size
+from .shuffled import Shuffled
+
+#: What the position of a member is counted in.
+_MOST = 2**62
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which members of the product become tasks, and in which order.
+
+    Args:
+        exclude: conditions; a combination for which one is true is left out.
+        sample: so many, drawn at random.
+        seed: of the draw and of the shuffle.
+        limit: so many, the first ones.
+        shuffle: in a random order.
+    """
+
+    exclude: tuple[str, ...] = ()
+    sample: int | None = None
+    seed: int = 0
+    limit: int | None = None
+    shuffle: bool = False
+
+
+@dataclass(frozen=True)
+class Plan(Sequence[Row]):
+    """The tasks of a sweep, in order; each the overrides that make it.
+
+    Args:
+        tasks: the sequence itself.
+        chosen: the same members by index, ascending.
+        steps: how many were left after ``product``, ``exclude``, ``sample``, ``limit``, where they were used.
+        excluded: each condition, with how many it alone takes out.
+        filters: the conditions, bound.
+    """
+
+    tasks: Tasks
+    chosen: Sequence[int] = field(repr=False)
+    steps: tuple[tuple[str, int], ...] = ()
+    excluded: tuple[tuple[str, int], ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self.tasks.axes
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @overload
+    def __getitem__(self, position: int) -> Row: ...
+    @overload
+    def __getitem__(self, position: slice) -> Tasks: ...
+    def __getitem__(self, position: int | slice) -> Row | Tasks:
+        return self.tasks[position]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.tasks)
+
+
+def make_plan(axes: Sequence[Axis], choice: Choice, base: Base) -> Plan:
+    """Multiply the axes and choose.
+
+    Raises:
+        ConfigError: an axis is empty, a condition is wrong, or nothing is left.
+    """
+    total = _product(axes)
+    steps = [("product", total)]
+    filters = tuple(bind(text, axes, base) for text in choice.exclude)
+    chosen: Sequence[int] = range(total)
+    counts: tuple[int, ...] = ()
+    if filters:
+        chosen, counts = kept(axes, filters)
+        steps.append(("exclude", len(chosen)))
+        if not chosen:
+            seen = "; ".join(choice.exclude)
+            raise ConfigError(f"exclude takes out all {total} combinations", evidence=seen)
+    if choice.sample is not None:
+        chosen = _sampled(chosen, choice.sample, choice.seed)
+        steps.append(("sample", len(chosen)))
+    indices: Sequence[int] = Shuffled(chosen, choice.seed) if choice.shuffle else chosen
+    if choice.limit is not None:
+        indices = indices[: choice.limit]
+        chosen = indices_of(sorted(indices)) if choice.shuffle else indices
+        steps.append(("limit", len(indices)))
+    excluded = tuple(zip(choice.exclude, counts, strict=True))
+    return Plan(Tasks(axes, indices), chosen, tuple(steps), excluded, filters)
+
+
+def _product(axes: Sequence[Axis]) -> int:
+    for axis in axes:
+        if not axis.rows:
+            raise ConfigError(
+                f"axis '{axis.name}' has no values, so there would be no task",
+                fix=f"give it a value, or take it out: '~hydra.sweeper.grid.{axis.name}'",
+            )
+    total = size(axes)
+    if total > _MOST:
+        raise ConfigError(f"{total:.3g} combinations are more than can be numbered", fix="take values away")
+    return total
+
+
+def _sampled(chosen: Sequence[int], count: int, seed: int) -> Sequence[int]:
+    if count >= len(chosen):
+        return chosen
+    return indices_of(sorted(chosen[at] for at in random.Random(seed).sample(range(len(chosen)), count)))
