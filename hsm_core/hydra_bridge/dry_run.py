@@ -11,8 +11,7 @@ _HEAD, _TAIL = 3, 2
 
 
 def dry_run_lines(
-    name: str,
-    product: str,
+    title: str,
     tasks: Sequence[Sequence[str]],
     excluded: Sequence[tuple[str, int]],
     arguments: Sequence[str],
@@ -21,11 +20,12 @@ def dry_run_lines(
     """The text of a dry run.
 
     Args:
+        title: the sweep's name and the product of its axes.
         excluded: each condition of ``exclude`` and how many combinations it takes out.
         arguments: the app's overrides as typed.
         preview: what the launcher says it would submit.
     """
-    yield f"Sweep {name}: {product}"
+    yield f"Sweep {title}"
     for condition, count in excluded:
         yield f'  exclude "{condition}" removes {count}'
     yield from _some(tasks)

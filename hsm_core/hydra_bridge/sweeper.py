@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from hydra.plugins.launcher import Launcher
     from hydra.types import HydraContext, TaskFunction
 
-    from hsm_core.plan.plan import Plan
-
+    from .handover import PlannedSweep
     from .launcher import LauncherBase
     from .sweeper_settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The tasks to run, how they came about, and whether a record of them was read instead."""
+
+    tasks: Sequence[tuple[str, ...]]
+    product: str
+    excluded: Sequence[tuple[str, int]] = ()
+    recorded: bool = False
 
 
 class SweeperBase(Sweeper):
@@ -66,16 +76,21 @@ class SweeperBase(Sweeper):
             raise for_hydra(error) from error.__cause__
 
     def _sweep(self, arguments: Sequence[str], settings: Settings) -> list[Sequence[JobReturn]]:
-        recorded = self._recorded(settings)
-        if recorded is not None:
-            return self._run(recorded, settings, arguments, f"{len(recorded)} recorded tasks", ())
-        plan = self._planned(arguments, settings)
-        from hsm_core.plan.summary import product_line
+        work = self._recorded(settings) or self._planned(arguments, settings)
+        ours = self._our_launcher()
+        if settings.dry_run or (ours is not None and self._launcher_is_dry()):
+            self._show(work, settings, arguments)
+            return []
+        batches = _batches(work.tasks, settings.max_batch_size)
+        if ours is not None:
+            ours.announce(_handover(work, settings, len(batches)))
+        if not work.recorded:
+            self._write_multirun()
+        return list(self._launch(batches, ours is not None))
 
-        return self._run(plan, settings, arguments, product_line(plan), plan.excluded)
-
-    def _planned(self, arguments: Sequence[str], settings: Settings) -> Plan:
+    def _planned(self, arguments: Sequence[str], settings: Settings) -> Work:
         from hsm_core.plan.plan import make_plan
+        from hsm_core.plan.summary import product_line
 
         from .config_view import BaseConfig
         from .grammar import Grammar
@@ -92,25 +107,7 @@ class SweeperBase(Sweeper):
         plan = make_plan(found.axes, settings.choice, base)
         count = Validator(loader, self.config, grammar).check(plan, settings.validate, base)
         log.debug("composed %d of %d tasks", count, len(plan))
-        return plan
-
-    def _run(
-        self,
-        tasks: Sequence[tuple[str, ...]],
-        settings: Settings,
-        arguments: Sequence[str],
-        product: str,
-        excluded: Sequence[tuple[str, int]],
-    ) -> list[Sequence[JobReturn]]:
-        ours = self._our_launcher()
-        if settings.dry_run or (ours is not None and self._launcher_field("dry_run")):
-            self._show(tasks, settings, arguments, product, excluded)
-            return []
-        batches = _batches(tasks, settings.max_batch_size)
-        if ours is not None:
-            ours.announce(_handover(tasks, settings, product, len(batches)))
-        self._write_multirun()
-        return list(self._launch(batches, ours is not None))
+        return Work(plan, product_line(plan), plan.excluded)
 
     def _launch(
         self, batches: Sequence[Sequence[tuple[str, ...]]], lazily: bool
@@ -125,45 +122,39 @@ class SweeperBase(Sweeper):
             first += len(batch)
             yield returns
 
-    def _show(
-        self,
-        tasks: Sequence[tuple[str, ...]],
-        settings: Settings,
-        arguments: Sequence[str],
-        product: str,
-        excluded: Sequence[tuple[str, int]],
-    ) -> None:
+    def _show(self, work: Work, settings: Settings, arguments: Sequence[str]) -> None:
         from .dry_run import dry_run_lines
 
         assert self.config is not None
         ours = self._our_launcher()
-        chosen = self.config.hydra.runtime.choices.get("hydra/launcher")
-        preview = ours.preview(tasks) if ours is not None else [f"launcher: {chosen}"]
+        preview = ours.preview(work.tasks) if ours is not None else [f"launcher: {self._launcher_name()}"]
         name = settings.name or self.config.hydra.job.name
-        print("\n".join(dry_run_lines(name, product, tasks, excluded, arguments, preview)))
+        lines = dry_run_lines(f"{name}: {work.product}", work.tasks, work.excluded, arguments, preview)
+        print("\n".join(lines))
 
-    def _recorded(self, settings: Settings) -> Sequence[tuple[str, ...]] | None:
+    def _recorded(self, settings: Settings) -> Work | None:
         """The tasks of the sweep that is resumed; None if this is a new one."""
         ours = self._our_launcher()
-        if ours is not None:
-            return ours.recorded_tasks(settings.resume)
-        if settings.resume is not None:
-            assert self.config is not None
-            chosen = self.config.hydra.runtime.choices.get("hydra/launcher")
+        if ours is None and settings.resume is not None:
             raise ConfigError(
-                f"hydra.sweeper.resume={settings.resume}: the launcher '{chosen}' keeps no record of sweeps",
-                fix="add the launcher that the sweep began with: hydra/launcher=hsm_local",
+                f"hydra.sweeper.resume={settings.resume}: launcher '{self._launcher_name()}' keeps no record",
+                fix="add the launcher that the sweep began with, such as hydra/launcher=hsm_local",
             )
-        return None
+        tasks = None if ours is None else ours.recorded_tasks(settings.resume)
+        return None if tasks is None else Work(tasks, f"{len(tasks)} recorded tasks", recorded=True)
+
+    def _launcher_name(self) -> str:
+        assert self.config is not None
+        return str(self.config.hydra.runtime.choices.get("hydra/launcher"))
+
+    def _launcher_is_dry(self) -> bool:
+        assert self.config is not None
+        return bool(OmegaConf.select(self.config, "hydra.launcher.dry_run"))
 
     def _our_launcher(self) -> LauncherBase | None:
         from .launcher import LauncherBase
 
         return self.launcher if isinstance(self.launcher, LauncherBase) else None
-
-    def _launcher_field(self, name: str) -> Any:
-        assert self.config is not None
-        return OmegaConf.select(self.config, f"hydra.launcher.{name}")
 
     def _write_multirun(self) -> None:
         from hsm_core.store.layout import SweepPaths
@@ -182,15 +173,15 @@ def _batches(tasks: Sequence[tuple[str, ...]], most: int | None) -> Sequence[Seq
     return [tasks[first : first + most] for first in range(0, len(tasks), most)]
 
 
-def _handover(tasks: Sequence[tuple[str, ...]], settings: Settings, product: str, batches: int) -> Any:
+def _handover(work: Work, settings: Settings, batches: int) -> PlannedSweep:
     from .handover import PlannedSweep
 
     return PlannedSweep(
-        tasks=tasks,
+        tasks=work.tasks,
         name=settings.name,
         description=settings.description,
         tags=settings.tags,
-        product=product,
+        product=work.product,
         metric=settings.metric,
         batches=batches,
         dry_run=settings.dry_run,
