@@ -100,19 +100,16 @@ def conductor(identifier: str, identity: ProcessIdentity) -> Line:
     return {"e": "conductor", "format": FORMAT, "id": identifier, **asdict(identity), "at": now()}
 
 
-def submit(
-    submission: str,
-    *,
-    token: str,
-    tasks: Iterable[Span],
-    backend: str,
-    native_id: str,
-    job: ProcessIdentity | None,
-) -> Line:
+def submit(submission: str, *, token: str, tasks: Iterable[Span], backend: str) -> Line:
     return {
         "e": "submit", "submission": submission, "token": token, "tasks": [span.to_json() for span in tasks],
-        "backend": backend, "native_id": native_id, "job": asdict(job) if job else None, "at": now(),
+        "backend": backend, "at": now(),
     }  # fmt: skip
+
+
+def handed(submission: str, *, native_id: str, job: ProcessIdentity | None) -> Line:
+    found = asdict(job) if job else None
+    return {"e": "handed", "submission": submission, "native_id": native_id, "job": found, "at": now()}
 
 
 def lost(task: int, attempt: int, evidence: str) -> Line:

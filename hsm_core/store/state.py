@@ -150,7 +150,11 @@ class SweepState:
             self._raise(int(event["t"]), int(event["a"]), "cancelled", event)
         elif kind == "submit":
             self._queue(event["tasks"])
-            self.submissions.append(event)
+            self.submissions.append({**event, "by": writer.name})
+        elif kind == "handed":
+            for line in self.submissions:
+                if line["submission"] == event["submission"]:
+                    line.update(native_id=event["native_id"], job=event["job"])
         elif kind in ("worker", "conductor"):
             writer.head = event
         elif kind == "claim":
@@ -219,10 +223,16 @@ class SweepState:
             if not (writer.sealed or self._deaths.get(writer.name)):
                 held |= pairs
         for line in self.submissions:
-            job = identity_in(line.get("job") or {})
-            if job is None or not evidence_of_death(job):
+            if not self._is_dropped(line):
                 held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
         return queued - held
+
+    def _is_dropped(self, submission: Line) -> bool:
+        """True if the local process that it went to is dead, or its conductor died before there was one."""
+        job = identity_in(submission.get("job") or {})
+        if job is not None:
+            return evidence_of_death(job) is not None
+        return submission["backend"] == "local" and bool(self.death_of(submission["by"]))
 
 
 def _count_tasks(paths: SweepPaths) -> int:

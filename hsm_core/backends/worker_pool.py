@@ -1,0 +1,145 @@
+"""A worker on a host that stays between submissions and runs what its inbox says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hsm_core.errors import BackendError
+from hsm_core.hosts.local import LocalHost
+from hsm_core.model import ProcessIdentity
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalReader, JournalWriter
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.liveness import evidence_of_death, identify, this_process
+from hsm_core.store.submission import Submission, WorkerSpec
+
+from .interface import Handed, Limits
+
+#: The file that starts a worker; run by path, see there.
+ENTRY = Path(__file__).parent.parent / "worker" / "__main__.py"
+
+
+@dataclass
+class _Worker:
+    name: str
+    process: ProcessIdentity
+    inbox: JournalWriter
+    assigned: list[str] = field(default_factory=list)
+
+
+class WorkerPool:
+    """The pool of this machine.
+
+    Args:
+        python: the interpreter of the app.
+        env: variables for the worker beside our own.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        paths: SweepPaths,
+        spec: WorkerSpec,
+        *,
+        python: str = sys.executable,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._paths, self._spec, self._python = paths, spec, python
+        self._env = {**os.environ, **(env or {})}
+        self._host = LocalHost()
+        self._workers: list[_Worker] = []
+
+    def limits(self) -> Limits:
+        return Limits(slots=self._spec.slots)
+
+    def preview(self, tasks: int) -> list[str]:
+        spec = self._spec
+        lines = [
+            f"1 worker on this machine with {spec.slots} slots, {spec.threads} threads a task ({self._python})"
+        ]
+        if spec.gpus is not None:
+            lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {spec.tasks_per_gpu} tasks on each")
+        return lines
+
+    def submit(self, submission: Submission) -> Handed:
+        worker = self._living_worker() or self._start(submission)
+        for number in range(len(submission.batches)):
+            worker.inbox.append({"e": "batch", "batch": submission.batch_id(number)})
+        worker.inbox.sync()
+        if worker.inbox.trouble is not None:
+            raise BackendError(
+                "work can't be written down for the worker", evidence=str(worker.inbox.trouble)
+            )
+        return Handed(worker.name, worker.process)
+
+    def poll(self) -> dict[str, str]:
+        found = {}
+        for worker in self._workers:
+            code = self._host.exit_code(worker.process.pid)
+            if code is not None:
+                found[worker.name] = f"its process {worker.process.pid} ended with code {code}"
+        return found
+
+    def cancel(self, *, at_once: bool = False) -> None:
+        for worker in self._workers:
+            if evidence_of_death(worker.process) is None:
+                for _ in range(2 if at_once else 1):
+                    _signal(worker.process.pid, signal.SIGTERM)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.inbox.seal()
+        self._workers.clear()
+
+    def log_tail(self) -> str:
+        if not self._workers:
+            return ""
+        log = self._paths.worker_log(self._workers[-1].name)
+        lines = log.read_bytes().decode("utf-8", "replace").strip().splitlines()
+        return "\n".join(lines[-15:])
+
+    def _living_worker(self) -> _Worker | None:
+        """The newest worker, if it will still look into its inbox."""
+        if not self._workers:
+            return None
+        worker = self._workers[-1]
+        if evidence_of_death(worker.process) or self._has_sealed(worker):
+            return None
+        return worker
+
+    def _has_sealed(self, worker: _Worker) -> bool:
+        journal = self._paths.journal(worker.name)
+        if not journal.exists():
+            return False
+        reader = JournalReader(journal)
+        reader.read_new()
+        return reader.sealed
+
+    def _start(self, submission: Submission) -> _Worker:
+        name = f"{self.name}-{nonce()}"
+        inbox = JournalWriter(self._paths.inbox(name))
+        inbox.append({"e": "conductor", **asdict(this_process())})
+        argv = [self._python, str(ENTRY), "supervise", str(self._paths.root), name, submission.name]
+        try:
+            pid = self._host.start(argv, self._env, self._paths.worker_log(name))
+        except OSError as error:
+            raise BackendError(
+                "no worker could be started on this machine", evidence=f"{self._python}: {error}",
+                fix="hydra.launcher.python=<an interpreter that has hsm>",
+            ) from error  # fmt: skip
+        worker = _Worker(name, identify(pid), inbox)
+        self._workers.append(worker)
+        return worker
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass

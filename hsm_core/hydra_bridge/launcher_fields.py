@@ -1,0 +1,89 @@
+"""The one family of fields that every hsm launcher takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class LauncherConf:
+    """What a run does, what a task gets, and the resources that it asks for.
+
+    A sweep file that sets any of these works with every hsm launcher; one that means nothing to a launcher is
+    named once, and ignored.
+    """
+
+    _target_: str = "hydra_plugins.hsm.local.HsmLocalLauncher"
+
+    # --- the run ---
+    # go on with a sweep: its id, a unique prefix, its name, `latest`, or its directory
+    resume: str | None = None
+    # return as soon as the tasks are handed over; they go on without us
+    detach: bool = False
+    # show what would be started, start nothing
+    dry_run: bool = False
+    # what the sweep is called; null: the app's name
+    name: str | None = None
+    # a sentence for whoever reads the list of sweeps
+    description: str | None = None
+    # words to find it by
+    tags: list[str] = field(default_factory=list)
+    # end the rest after the first failure
+    fail_fast: bool = False
+    # end the rest when more than this share of the tasks has failed
+    max_failure_rate: float = 1.0
+    # variables set for every task
+    env: dict[str, str] = field(default_factory=dict)
+    # interpreter of the workers; null: the one that started the sweep
+    python: str | None = None
+    # how a task gets its process: auto | fork | spawn | none
+    isolation: str = "auto"
+    # seconds between looks at the tasks
+    poll_interval_s: float = 0.5
+
+    # --- the task ---
+    # minutes a task may run; then it gets TERM, later KILL
+    task_timeout_min: float | None = None
+    # seconds between TERM and KILL
+    grace_s: float = 10.0
+    # tasks at once in one worker; null: as many as there are cores (or GPUs handed out)
+    slots: int | None = None
+    # tasks at once on one GPU
+    tasks_per_gpu: int = 1
+
+    # --- resources, in no scheduler's words ---
+    # "4:00:00", "1-12:00:00", "90min"; a bare number is refused
+    walltime: str | None = "${oc.env:HSM_HPC_WALLTIME,null}"
+    # submitit's name for the same, in minutes
+    timeout_min: int | None = None
+    nodes: int = 1
+    tasks_per_node: int = 1
+    cpus_per_task: int | None = None
+    # GiB a node
+    mem_gb: float | None = None
+    gpus_per_node: int | None = None
+    # queue of PBS, partition of Slurm
+    queue: str | None = "${oc.env:HSM_HPC_QUEUE,null}"
+    partition: str | None = None
+    account: str | None = "${oc.env:HSM_HPC_ACCOUNT,null}"
+    priority: str | None = None
+    # tasks at once over a whole array
+    array_parallelism: int | None = None
+    # one string in the scheduler's own words
+    resources: str | None = "${oc.env:HSM_HPC_RESOURCES,null}"
+    # raw lines for the script
+    directives: list[str] = field(default_factory=list)
+
+    # --- this machine's own ---
+    # none | auto | a list of GPU numbers
+    gpus: Any = "none"
+    # niceness of the tasks, 0 to 19
+    nice: int = 0
+
+
+#: Fields that mean nothing where no scheduler is asked.
+SCHEDULER_ONLY = (
+    "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",
+    "account", "priority", "array_parallelism", "resources", "directives",
+)  # fmt: skip

@@ -1,0 +1,295 @@
+"""Turns Hydra's calls of a launcher into a sweep on disk and a conductor that runs it."""
+
+from __future__ import annotations
+
+import atexit
+import datetime
+import getpass
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from hsm_core.backends.by_name import make_backend
+from hsm_core.detect.logout import kills_at_logout
+from hsm_core.detect.origin import git_state, is_typed, main_command, versions
+from hsm_core.errors import ConfigError, HsmError, SweepFailed
+from hsm_core.store import catalogue
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.liveness import this_host
+from hsm_core.store.record import SweepRecord, create_record, new_id
+from hsm_core.store.state import SweepState
+from hsm_core.store.tasks import TaskTable, write_tasks
+from hsm_core.sweep import Conductor, conduct_live
+
+from .compose import task_config
+from .handover import PlannedSweep
+from .payload import write_payload
+from .run_settings import RunSettings, run_settings
+from .shown import for_hydra
+
+log = logging.getLogger(__name__)
+
+#: Sweepers that go on without the returns of their tasks, and call ``launch`` once if they make one batch.
+_NEED_NO_RETURNS = (
+    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+    "hydra_plugins.hsm.sweeper.HsmSweeper",
+)
+
+
+class Launching:
+    """One sweep as its launcher sees it, over all calls of ``launch``."""
+
+    def __init__(
+        self,
+        backend: str,
+        fields: Mapping[str, Any],
+        context: Any,
+        task_function: Callable[[Any], Any],
+        config: DictConfig,
+    ) -> None:
+        self._context, self._task_function, self._config = context, task_function, config
+        self._backend_name = backend
+        self._settings: RunSettings = _shown(lambda: run_settings(fields))
+        self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
+        self._planned: PlannedSweep | None = None
+        self._conductor: Conductor | None = None
+        self._payload: LaunchPaths | None = None
+        self._launches = 0
+        self._resumed: Path | None = None
+
+    def announce(self, planned: PlannedSweep) -> None:
+        """Write the whole sweep down before its first launch."""
+        self._planned = planned
+        if self._resumed is None:
+            self._require_detachable()
+            _shown(self._begin)
+
+    def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
+        """The tasks of the sweep to go on with; None when a new one starts."""
+        wanted = resume or self._settings.resume
+        if wanted is None:
+            return None
+        self._resumed = _shown(lambda: catalogue.find(wanted))
+        return [task.overrides for task in TaskTable(SweepPaths(self._resumed))]
+
+    def preview(self, tasks: int) -> list[str]:
+        """What would be submitted."""
+        backend = make_backend(
+            self._backend_name, SweepPaths(self._root), self._settings.worker, self._settings.python
+        )
+        return backend.preview(tasks)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
+        """Run the tasks of one call; see ``LauncherBase.launch``."""
+        from hydra.core.utils import setup_globals
+
+        setup_globals()
+        self._configure_log()
+        if not len(job_overrides):
+            return []
+        if self._settings.dry_run:
+            print("\n".join(_dry_lines(job_overrides, first, self.preview(len(job_overrides)))))
+            return []
+        return _shown(lambda: self._launch(job_overrides, first))
+
+    def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
+        self._require_detachable()
+        conductor = self._conducting()
+        if self._planned is None and self._resumed is None:
+            write_tasks(conductor.state.paths, first, job_overrides)
+        launch = _new_launch(conductor.state.paths, first)
+        if self._payload is None:
+            write_payload(launch, self._task_function, self._config, self._context)
+            self._payload = launch
+        self._launches += 1
+        pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
+        if self._settings.detach:
+            return self._detach(conductor, launch, pairs)
+        return self._run(conductor, launch, pairs, job_overrides, first)
+
+    def _run(
+        self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]],
+        job_overrides: Sequence[Sequence[str]], first: int,
+    ) -> Sequence[Any]:  # fmt: skip
+        assert self._payload is not None
+        numbers = range(first, first + len(job_overrides))
+        uninterrupted = False
+        try:
+            uninterrupted = conduct_live(
+                conductor, launch, self._payload, pairs, self._settings.worker, numbers
+            )
+        finally:
+            if self._is_last_launch() or not uninterrupted:
+                conductor.close()
+        if not uninterrupted:
+            sys.exit(130)
+        self._configure_log()
+        self._report_failures(conductor.state, numbers)
+        return self._returns(conductor.state, job_overrides, first)
+
+    def _report_failures(self, state: SweepState, numbers: range) -> None:
+        """On the command line, where the summary has told everything, spare the user the first task's traceback."""
+        bad = sum(state.state_of(number) != "completed" for number in numbers)
+        if bad and state.record.app["main"] and not self._needs_returns():
+            raise SweepFailed(f"{bad} of {len(numbers)} tasks did not complete")
+
+    def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[Any]:
+        assert self._payload is not None
+        if kills_at_logout():
+            print(
+                f"warning: {this_host()} ends your processes when you log out\n"
+                "  next: loginctl enable-linger    (then they live on)", file=sys.stderr,
+            )  # fmt: skip
+        if pairs:
+            conductor.submit(launch, self._payload, pairs, self._settings.worker)
+        if self._is_last_launch():
+            conductor.close()
+        identifier = conductor.state.record.id
+        print(f"{identifier}: {len(pairs)} tasks started, they go on without this process")
+        print(f"  next: hsm-status -w {identifier}", flush=True)
+        return []
+
+    def _returns(
+        self, state: SweepState, job_overrides: Sequence[Sequence[str]], first: int
+    ) -> Sequence[Any]:
+        from .job_returns import SweptJob
+
+        loader, name = self._context.config_loader, str(self._config.hydra.job.name)
+
+        def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
+            return task_config(loader, self._config, overrides, number, str(number))
+
+        return [
+            SweptJob(state, first + index, tuple(row), name, compose)
+            for index, row in enumerate(job_overrides)
+        ]
+
+    def _to_run(self, state: SweepState, numbers: range) -> list[tuple[int, int]]:
+        """What is neither completed nor alive, each with the number of its next attempt."""
+        if self._resumed is None:
+            return [(number, 1) for number in numbers]
+        return resumable(state, numbers)
+
+    # the sweep
+
+    def _conducting(self) -> Conductor:
+        if self._conductor is None:
+            if self._resumed is None:
+                if self._planned is None:
+                    self._begin()
+                root = self._root
+            else:
+                root = self._resumed
+            state = SweepState(root)
+            state.refresh()
+            backend = make_backend(
+                self._backend_name, state.paths, self._settings.worker, self._settings.python
+            )
+            self._conductor = Conductor(state, backend, self._settings.policy)
+            atexit.register(self._conductor.close)
+            if self._settings.ignored:
+                log.warning("not used by %s: %s", self._backend_name, ", ".join(self._settings.ignored))
+        return self._conductor
+
+    def _begin(self) -> None:
+        """Put the sweep, and under our sweeper all its tasks, on disk."""
+        paths = SweepPaths(self._root)
+        record = self._record()
+        create_record(paths, record)
+        if self._planned is not None:
+            write_tasks(paths, 0, self._planned.tasks)
+        try:
+            catalogue.remember(record, self._root)
+        except OSError as error:
+            log.warning("the sweep is not on your list, only in %s: %s", self._root, error)
+        log.info("Sweep %s in %s", record.id, self._root)
+
+    def _record(self) -> SweepRecord:
+        hydra, planned, settings = self._config.hydra, self._planned, self._settings
+        overrides = {
+            kind: [str(text) for text in hydra.overrides[kind]] for kind in ("hydra", "task")
+        }  # fmt: skip
+        typed = is_typed(overrides["task"], sys.argv[1:])
+        name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
+        directory = next(
+            (source.path for source in hydra.runtime.config_sources if source.provider == "main"), ""
+        )
+        return SweepRecord(
+            id=new_id(name), name=name, dir=str(self._root), launcher=str(hydra.runtime.choices.get("hydra/launcher")),
+            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            sweeper=str(hydra.runtime.choices.get("hydra/sweeper")), total=len(planned.tasks) if planned else None,
+            description=(planned.description if planned else "") or settings.description,
+            tags=(planned.tags if planned else ()) or settings.tags,
+            command=(sys.executable, *sys.argv) if typed else (), cwd=os.getcwd(), user=getpass.getuser(),
+            host=this_host(), overrides=overrides, metric=planned.metric if planned else (), versions=versions(),
+            git=git_state(os.getcwd()),
+            app={
+                "name": str(hydra.job.name), "config_name": hydra.job.config_name, "config_dir": directory,
+                "main": main_command() if typed else [],
+            },
+        )  # fmt: skip
+
+    def _is_last_launch(self) -> bool:
+        if self._planned is not None:
+            return self._launches >= self._planned.batches
+        return not self._needs_returns() and self._config.hydra.sweeper.get("max_batch_size") is None
+
+    def _needs_returns(self) -> bool:
+        return self._config.hydra.sweeper.get("_target_") not in _NEED_NO_RETURNS
+
+    def _require_detachable(self) -> None:
+        if self._settings.detach and self._needs_returns():
+            chosen = self._config.hydra.runtime.choices.get("hydra/sweeper")
+            raise ConfigError(
+                f"the sweeper '{chosen}' may need what its tasks return, so it can't be detached from them",
+                fix="hydra.launcher.detach=false",
+            )
+
+    def _configure_log(self) -> None:
+        from hydra.core.utils import configure_log
+
+        allowed = getattr(self._context, "execution_whitelist", None)
+        more = {"execution_whitelist": allowed} if hasattr(self._context, "execution_whitelist") else {}
+        configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, **more)
+
+
+def resumable(state: SweepState, numbers: range) -> list[tuple[int, int]]:
+    """The tasks that are pending, cancelled or lost, each with the number of its next attempt."""
+    found = []
+    for number in numbers:
+        now = state.state_of(number)
+        if now in ("pending", "cancelled", "lost"):
+            task = state.tasks.get(number)
+            found.append((number, task.attempt + 1 if task else 1))
+    return found
+
+
+def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
+    """A directory for this call; a sweep that is gone on with has one already of the same number."""
+    launch, again = paths.launch(first), 0
+    while True:
+        try:
+            launch.root.mkdir()
+            return launch
+        except FileExistsError:
+            again += 1
+            launch = LaunchPaths(paths.hsm / f"launch-{first}-{again}")
+
+
+def _dry_lines(job_overrides: Sequence[Sequence[str]], first: int, preview: list[str]) -> list[str]:
+    shown = [f"  #{first + index} {' '.join(row)}" for index, row in enumerate(job_overrides[:3])]
+    more = [f"  … {len(job_overrides) - 3} more"] if len(job_overrides) > 3 else []
+    return [f"{len(job_overrides)} tasks", *shown, *more, *preview, "nothing was started (dry_run)"]
+
+
+def _shown(step: Callable[[], Any]) -> Any:
+    """Do a step; our errors become such that Hydra prints without a traceback."""
+    try:
+        return step()
+    except HsmError as error:
+        raise for_hydra(error) from error.__cause__

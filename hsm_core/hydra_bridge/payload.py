@@ -1,0 +1,59 @@
+"""Writes down what the tasks of a launch share, so that a worker anywhere on this disk can run them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from hsm_core.errors import ConfigError
+from hsm_core.store.files import to_json, write_atomically
+from hsm_core.store.layout import FORMAT, LaunchPaths
+
+from .child import Payload, versions
+
+
+def write_payload(
+    launch: LaunchPaths, task_function: Callable[[Any], Any], config: Any, context: Any
+) -> None:
+    """Pickle the app's function and Hydra's state, and what must be set before they can be loaded.
+
+    Raises:
+        ConfigError: the task function, or something that it refers to, can't be pickled.
+        OSError: the disk refuses.
+    """
+    import cloudpickle
+    from hydra.core.singleton import Singleton
+
+    wanted = [str(name) for name in config.hydra.job.env_copy]
+    payload = Payload(
+        task_function=task_function, config=config, context=context, singletons=Singleton.get_state(),
+        env_copy={name: os.environ[name] for name in wanted if name in os.environ},
+    )  # fmt: skip
+    try:
+        data = cloudpickle.dumps(payload)
+    except (TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise _unpicklable(task_function, error) from error
+    except Exception as error:
+        if type(error).__name__ != "PicklingError":
+            raise
+        raise _unpicklable(task_function, error) from error
+    write_atomically(launch.payload, data)
+    write_atomically(launch.boot, to_json(_boot()))
+
+
+def _boot() -> dict[str, Any]:
+    path = [os.path.abspath(entry) for entry in sys.path]
+    return {
+        "format": FORMAT, "cwd": os.getcwd(), "sys_path": path, "module": "hsm_core.hydra_bridge.child",
+        "payload": "payload.pkl", "versions": versions(),
+    }  # fmt: skip
+
+
+def _unpicklable(task_function: Callable[[Any], Any], error: Exception) -> ConfigError:
+    return ConfigError(
+        f"the task function {getattr(task_function, '__qualname__', task_function)} can't be sent to a worker",
+        evidence=f"{type(error).__name__}: {error}",
+        fix="create locks, files, connections and the like inside the function, not at the module's top level",
+    )

@@ -1,0 +1,142 @@
+"""What the user set under ``hydra.launcher``, checked and in our own words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from hsm_core.detect.cores import chosen_gpus, usable_cores
+from hsm_core.errors import ConfigError
+from hsm_core.model import Isolation
+from hsm_core.plan.walltime import minutes
+from hsm_core.store.submission import WorkerSpec
+from hsm_core.sweep import Policy
+
+from .launcher_fields import SCHEDULER_ONLY, LauncherConf
+
+_ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a run goes.
+
+    Args:
+        ignored: fields that were set but mean nothing here.
+    """
+
+    resume: str | None
+    detach: bool
+    dry_run: bool
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    python: str
+    policy: Policy
+    worker: WorkerSpec
+    ignored: tuple[str, ...]
+
+
+def run_settings(fields: Mapping[str, Any]) -> RunSettings:
+    """Read the launcher's fields for a run on this machine.
+
+    Raises:
+        ConfigError: a field has a value that means nothing.
+    """
+    values = {name: _plain(value) for name, value in fields.items()}
+    if values["walltime"] is not None:
+        minutes(values["walltime"])
+    return RunSettings(
+        resume=values["resume"], detach=values["detach"], dry_run=values["dry_run"], name=values["name"] or "",
+        description=values["description"] or "", tags=tuple(values["tags"]), python=values["python"] or sys.executable,
+        policy=_policy(values), worker=_worker(values), ignored=_ignored(values),
+    )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _policy(values: Mapping[str, Any]) -> Policy:
+    rate = values["max_failure_rate"]
+    if not 0.0 <= rate <= 1.0:
+        raise ConfigError(
+            f"hydra.launcher.max_failure_rate={rate} is no share", fix="hydra.launcher.max_failure_rate=0.2"
+        )
+    return Policy(
+        fail_fast=values["fail_fast"], max_failure_rate=rate, poll_s=_positive(values, "poll_interval_s")
+    )
+
+
+def _worker(values: Mapping[str, Any]) -> WorkerSpec:
+    gpus = chosen_gpus(values["gpus"])
+    per_gpu = int(_positive(values, "tasks_per_gpu"))
+    cores = usable_cores()
+    slots = values["slots"] or _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
+    if slots < 1:
+        raise ConfigError(
+            f"hydra.launcher.slots={slots}: at least one task must run", fix="hydra.launcher.slots=1"
+        )
+    if gpus and slots > len(gpus) * per_gpu:
+        raise ConfigError(
+            f"{slots} slots on {len(gpus)} GPUs with {per_gpu} tasks on each",
+            fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}    (or hydra.launcher.slots={len(gpus) * per_gpu})",
+        )
+    limit = values["task_timeout_min"]
+    return WorkerSpec(
+        slots=slots, isolation=_isolation(values["isolation"]), threads=values["cpus_per_task"] or max(1, cores // slots),
+        gpus=gpus, tasks_per_gpu=per_gpu, task_timeout_s=None if limit is None else limit * 60,
+        grace_s=values["grace_s"], nice=values["nice"], env={key: str(value) for key, value in values["env"].items()},
+    )  # fmt: skip
+
+
+def _default_slots(cores: int, gpus: tuple[str, ...] | None, per_gpu: int, cpus_per_task: int | None) -> int:
+    by_cores = max(1, cores // (cpus_per_task or 1))
+    return len(gpus) * per_gpu if gpus else by_cores
+
+
+def _isolation(value: str) -> Isolation:
+    for known in _ISOLATIONS:
+        if value == known:
+            return known
+    raise ConfigError(
+        f"hydra.launcher.isolation={value} is none of {', '.join(_ISOLATIONS)}",
+        fix="hydra.launcher.isolation=auto",
+    )
+
+
+def _positive(values: Mapping[str, Any], name: str) -> float:
+    value = values[name]
+    if value is None or value <= 0:
+        raise ConfigError(f"hydra.launcher.{name}={value} must be above 0")
+    return float(value)
+
+
+def _ignored(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fields set by the user, not by the environment's defaults, that only a scheduler could heed."""
+    from dataclasses import fields
+
+    plain = {item.name: _default(item) for item in fields(LauncherConf)}
+    return tuple(
+        name
+        for name in SCHEDULER_ONLY
+        if values[name] != plain[name] and not _is_environments(values[name], plain[name])
+    )
+
+
+def _default(item: Any) -> Any:
+    from dataclasses import MISSING
+
+    return item.default if item.default is not MISSING else item.default_factory()
+
+
+def _is_environments(value: Any, default: Any) -> bool:
+    """True if the value is what a default like ``${oc.env:NAME,null}`` gives."""
+    if not (isinstance(default, str) and default.startswith("${oc.env:")):
+        return False
+    return bool(value == os.environ.get(default[len("${oc.env:") :].partition(",")[0]))

@@ -1,0 +1,272 @@
+"""Conducts a sweep: hands its tasks over, watches what becomes of them, and brings the rest to an end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+from hsm_core.backends.interface import Backend
+from hsm_core.errors import BackendError
+from hsm_core.model import ENDED, spans
+from hsm_core.results.adopt import adopted_end
+from hsm_core.store import events
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.lease import Lease, take_lease
+from hsm_core.store.liveness import this_process
+from hsm_core.store.requests import RequestReader
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import WorkerSpec, write_submission
+from hsm_core.views.live import LiveProgress
+from hsm_core.views.summary import summary
+
+#: Workers that die in a row without having ended a task, before the conductor gives up.
+PATIENCE = 3
+Pairs = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When a conductor stops handing work over.
+
+    Args:
+        fail_fast: end the rest after the first failure.
+        max_failure_rate: end the rest when more than this share of the tasks has failed; 1.0 never.
+        poll_s: seconds between looks; it begins quicker.
+    """
+
+    fail_fast: bool = False
+    max_failure_rate: float = 1.0
+    poll_s: float = 0.5
+
+
+class Progress(Protocol):
+    """Shows how a sweep goes."""
+
+    def show(self, state: SweepState) -> None:
+        """Called at each look."""
+
+    def say(self, text: str) -> None:
+        """Print lines that stay."""
+
+
+class Conductor:
+    """The one process that acts for a sweep.
+
+    Raises:
+        LeaseHeld: another one does.
+    """
+
+    def __init__(self, state: SweepState, backend: Backend, policy: Policy, *, force: bool = False) -> None:
+        self.state, self.backend, self.policy = state, backend, policy
+        paths: SweepPaths = state.paths
+        me = this_process()
+        self._lease: Lease = take_lease(paths, state.record.id, me, force=force)
+        name = f"conductor-{nonce()}"
+        self._journal = JournalWriter(paths.journal(name))
+        self._journal.append(events.conductor(name, me))
+        self._requests = RequestReader(paths)
+        self._fruitless = 0
+        self._ended_before = 0
+        self._stopping = False
+        self._closed = False
+
+    def submit(self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, spec: WorkerSpec) -> None:
+        """Write a submission down and hand it over.
+
+        Args:
+            launch: where the submission is written; payload: the launch whose payload it uses.
+            pairs: (task, attempt).
+
+        Raises:
+            BackendError: it was not accepted.
+        """
+        batch = spans(list(pairs))
+        submission = write_submission(launch, self.state.record.name, (batch,), spec, payload.root.name)
+        self._journal.append(
+            events.submit(
+                submission.name, token=submission.token, tasks=submission.spans, backend=self.backend.name
+            )
+        )
+        self._journal.sync()
+        handed = self.backend.submit(submission)
+        self._journal.append(events.handed(submission.name, native_id=handed.native_id, job=handed.job))
+        self._journal.sync()
+
+    def conduct(
+        self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, spec: WorkerSpec, progress: Progress
+    ) -> bool:
+        """Submit and watch until every task has ended.
+
+        Returns:
+            False if the user interrupted it.
+
+        Raises:
+            BackendError: worker after worker died without having ended a task.
+        """
+        numbers = [number for number, _ in pairs]
+        self.submit(launch, payload, pairs, spec)
+        with Interrupts() as interrupts:
+            while True:
+                self.look()
+                progress.show(self.state)
+                open_tasks = [number for number in numbers if self.state.state_of(number) not in ENDED]
+                if not open_tasks:
+                    return not interrupts.count
+                self._obey(interrupts, progress)
+                self._apply_policy(numbers, progress)
+                self._replace_the_dead(launch, payload, open_tasks, spec, progress)
+                interrupts.wait(self._pause())
+
+    def look(self) -> None:
+        """Read what is new; write down who is proven dead; keep the lease."""
+        self.state.refresh()
+        self.backend.poll()
+        self._write_losses()
+        self._lease.beat()
+        self._journal.flush()
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Give the sweep free; what runs goes on."""
+        if not self._closed:
+            self._closed = True
+            self.backend.close()
+            self._journal.seal()
+            self._lease.release()
+
+    def abandon(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Write down that these will not be started."""
+        for number, attempt in pairs:
+            self._journal.append(events.cancel(number, attempt))
+
+    def _write_losses(self) -> None:
+        """A task whose worker is dead is lost, unless its outcome, complete on disk, says otherwise."""
+        for number, task in self.state.tasks.items():
+            if task.state == "running" and self.state.state_of(number) == "lost":
+                found = adopted_end(self.state, number)
+                evidence = self.state.evidence_of(number)
+                self._journal.append(found or events.lost(number, task.attempt, evidence))
+        self.state.refresh()
+
+    def _replace_the_dead(
+        self,
+        launch: LaunchPaths,
+        payload: LaunchPaths,
+        open_tasks: Sequence[int],
+        spec: WorkerSpec,
+        progress: Progress,
+    ) -> None:
+        orphans = [number for number in open_tasks if self.state.state_of(number) == "pending"]
+        if not orphans:
+            return
+        pairs = [(number, self.state.tasks[number].attempt) for number in orphans]
+        if self._stopping:
+            self.abandon(pairs)
+            return
+        self._count_death(len(open_tasks))
+        progress.say(f"a worker died; {len(orphans)} tasks go to a new one")
+        self.submit(launch, payload, pairs, spec)
+
+    def _count_death(self, open_tasks: int) -> None:
+        ended = self.state.total - open_tasks
+        self._fruitless = 1 if ended > self._ended_before else self._fruitless + 1
+        self._ended_before = ended
+        if self._fruitless > PATIENCE:
+            raise BackendError(
+                f"{PATIENCE + 1} workers in a row died before a task of theirs ended",
+                evidence=self.backend.log_tail() or "they printed nothing",
+                fix=f"hsm-status {self.state.record.id}",
+            )
+
+    def _obey(self, interrupts: Interrupts, progress: Progress) -> None:
+        """Ctrl-C: once asks the tasks to end, twice kills them."""
+        if interrupts.fresh():
+            at_once = interrupts.count > 1
+            progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
+            self._journal.append(events.interrupted("kill" if at_once else "cancel"))
+            self._stop(at_once)
+        for spans_asked in self._requests.read_new():
+            if spans_asked is None:
+                self._stop(at_once=False)
+
+    def _stop(self, at_once: bool) -> None:
+        self._stopping = True
+        self.backend.cancel(at_once=at_once)
+
+    def _apply_policy(self, numbers: Sequence[int], progress: Progress) -> None:
+        if self._stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
+            return
+        failed = sum(self.state.state_of(number) in ("failed", "lost") for number in numbers)
+        if failed and (self.policy.fail_fast or failed / len(numbers) > self.policy.max_failure_rate):
+            progress.say(f"{failed} of {len(numbers)} tasks failed: ending the rest")
+            self._stop(at_once=False)
+
+    def _pause(self) -> float:
+        """Look often while little is to be read, seldom when it is much."""
+        return min(self.policy.poll_s, 0.05 + self.state.total / 20_000)
+
+
+def conduct_live(
+    conductor: Conductor,
+    launch: LaunchPaths,
+    payload: LaunchPaths,
+    pairs: Pairs,
+    spec: WorkerSpec,
+    numbers: range,
+) -> bool:
+    """Conduct one launch, show how it goes, and sum up.
+
+    Args:
+        pairs: what is to run; numbers: what the summary is about.
+
+    Returns:
+        False if the user interrupted it.
+    """
+    uninterrupted = True
+    if pairs:
+        with LiveProgress() as progress:
+            uninterrupted = conductor.conduct(launch, payload, pairs, spec, progress)
+    print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
+    return uninterrupted
+
+
+class Interrupts:
+    """Counts Ctrl-C while a sweep is conducted, instead of breaking off in the middle of a write."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._seen = 0
+        self._wake = threading.Event()
+        self._previous: Any = None
+        self._armed = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> Interrupts:
+        if self._armed:
+            self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._armed:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def fresh(self) -> bool:
+        """True once after each further Ctrl-C."""
+        seen, self._seen = self._seen, self.count
+        return self.count > seen
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not longer than to the next Ctrl-C."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self.count == self._seen:
+            time.sleep(min(left, 0.05))
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1

@@ -1,0 +1,71 @@
+"""Shows how a sweep goes while its launcher waits: one live line on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from hsm_core.store.state import SweepState
+
+from .pace import counts_ended, pace
+from .progress import progress_line
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+#: Seconds between two lines where nobody watches, and between two redraws where somebody does.
+_LINE_EVERY_S, _REDRAW_S = 30.0, 0.2
+
+
+class LiveProgress:
+    """One line, redrawn; use it as a context."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._live: Live | None = None
+        self._shown_at = time.monotonic() if not self._on_terminal else 0.0
+        self._shown = ""
+
+    def __enter__(self) -> LiveProgress:
+        if self._on_terminal:
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, state: SweepState) -> None:
+        """Draw the line anew if it is time."""
+        now = time.monotonic()
+        if now - self._shown_at < (_REDRAW_S if self._live else _LINE_EVERY_S):
+            return
+        self._shown_at = now
+        counts = state.counts()
+        if counts_ended(counts) == state.total:
+            return
+        found = pace(state, counts)
+        width = self._live.console.width - 1 if self._live else 80
+        self._draw(progress_line(counts, state.total, found.rate, found.eta, width=width))
+
+    def say(self, text: str) -> None:
+        """Print lines that stay, above the live one."""
+        if self._live is not None:
+            self._live.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def _draw(self, line: str) -> None:
+        if self._live is not None:
+            from rich.text import Text
+
+            self._live.update(Text(line, no_wrap=True), refresh=True)
+        elif line != self._shown:
+            print(line, file=sys.stderr, flush=True)
+        self._shown = line

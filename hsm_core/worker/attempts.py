@@ -1,0 +1,86 @@
+"""An attempt as its supervisor sees it: what it said, what is done to it, and what that adds up to."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from hsm_core.model import Reason, State
+
+from .crew import Importer
+from .orders import Channel, Message, Order
+
+
+@dataclass
+class Attempt:
+    """A running attempt.
+
+    Attributes:
+        ended_for: why we end it: ``cancelled``, ``walltime`` or ``superseded``.
+        kill_at: when TERM is followed by KILL, on the monotonic clock.
+        oom_kills: the kernel's count when it began.
+    """
+
+    order: Order
+    slot: int
+    importer: Importer
+    channel: Channel
+    oom_kills: int
+    began: float = field(default_factory=time.monotonic)
+    pid: int | None = None
+    said: Message | None = None
+    ended_for: str = ""
+    kill_at: float | None = None
+
+    @property
+    def wall(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The state of an ended attempt and why."""
+
+    state: State
+    reason: Reason | None = None
+    message: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
+    """What became of an attempt whose process has ended: its own word first, then what we did, then what the kernel says.
+
+    Args:
+        exited: ``code`` or ``signal`` of the process, CPU and memory.
+        oom_kills: the kernel's count now.
+    """
+    details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
+    said = attempt.said
+    if said and (said["state"] == "completed" or not attempt.ended_for):
+        words = {name: said.get(name) for name in ("kind", "trace")}
+        return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
+    if attempt.ended_for == "walltime":
+        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its time limit", details)
+    if attempt.ended_for:
+        return Ending("cancelled", "cancelled", "ended on request", details)
+    return _judge_silent(exited, oom_kills > attempt.oom_kills, details)
+
+
+def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> Ending:
+    number = exited.get("signal")
+    if number == signal.SIGKILL and out_of_memory:
+        return Ending("failed", "oom", "the kernel killed it: out of memory", details)
+    if number:
+        return Ending("failed", "signal", f"killed by signal {number} ({_signal_name(number)})", details)
+    return Ending(
+        "failed", "unknown", f"its process exited with code {exited.get('code')} and left no outcome", details
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "a real-time signal"

@@ -1,0 +1,48 @@
+"""The command line of a worker."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(argv: list[str]) -> None:
+    """Run the supervisor, or the importer that a supervisor started."""
+    if argv[:1] == ["import"]:
+        from .importer import serve
+
+        serve(int(argv[1]), Path(argv[2]))
+        return
+    options = _parser().parse_args(argv[1:])
+    from .supervisor import supervise
+
+    sys.exit(
+        supervise(Path(options.sweep), options.worker, options.submission, options.batch, options.native_id)
+    )
+
+
+def command(python: str, sweep: Path, worker: str, submission: str, *, batch: int | None = None) -> list[str]:
+    """The command that starts a worker.
+
+    Args:
+        python: the interpreter of the app.
+        batch: the one batch to run; None takes batches from the worker's inbox until that is closed.
+    """
+    chosen = [] if batch is None else ["--batch", str(batch)]
+    return [python, str(entry()), "supervise", str(sweep), worker, submission, *chosen]
+
+
+def entry() -> Path:
+    """The file that a worker is started by."""
+    return Path(__file__).with_name("__main__.py")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hsm-worker")
+    parser.add_argument("sweep", help="the sweep directory")
+    parser.add_argument("worker", help="the worker's name, unique in the sweep")
+    parser.add_argument("submission", help="launch-0/submit-0: says how to run tasks")
+    parser.add_argument("--batch", type=int, help="run this batch and end; without it, read the inbox")
+    parser.add_argument("--native-id", default="", help="what the scheduler calls this job")
+    return parser

@@ -1,0 +1,89 @@
+"""What a supervisor asks of an importer, and how its processes talk: JSON lines over socket pairs."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt to run.
+
+    Args:
+        sweep: the sweep directory; sweep_id: the sweep's id.
+        env: variables for the task's process; None unsets one.
+        threads: the slot's share of cores, for math libraries.
+        job_id: Hydra's ``hydra.job.id``.
+    """
+
+    task: int
+    attempt: int
+    overrides: tuple[str, ...]
+    sweep: str
+    env: dict[str, str | None]
+    threads: int
+    job_id: str
+    nice: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"{self.task}.{self.attempt}"
+
+    def to_json(self) -> Message:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: Message) -> Order:
+        return cls(**{**found, "overrides": tuple(found["overrides"])})
+
+
+class Channel:
+    """One end of a socket pair that carries JSON lines."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self._buffer = b""
+
+    def send(self, message: Message, descriptor: int | None = None) -> bool:
+        """Send a message, perhaps with an open file. False if the other end is gone."""
+        data = json.dumps(message).encode() + b"\n"
+        try:
+            if descriptor is None:
+                self.socket.sendall(data)
+                return True
+            sent = socket.send_fds(self.socket, [data], [descriptor])
+            self.socket.sendall(data[sent:])
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
+
+    def receive(self) -> list[Message] | None:
+        """Wait for messages; None at the end of the stream."""
+        try:
+            data = self.socket.recv(65536)
+        except ConnectionResetError:
+            return None
+        return self._split(data) if data else None
+
+    def receive_with_files(self) -> tuple[list[Message], list[int]] | None:
+        """Wait for messages and the open files that came with them, in the same order."""
+        data, descriptors, _, _ = socket.recv_fds(self.socket, 65536, 16)
+        return (self._split(data), descriptors) if data else None
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def _split(self, data: bytes) -> list[Message]:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+
+def channel_pair() -> tuple[Channel, Channel]:
+    """Two connected ends; neither is inherited over exec."""
+    ours, theirs = socket.socketpair()
+    return Channel(ours), Channel(theirs)
