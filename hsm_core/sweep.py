@@ -167,13 +167,12 @@ class Conductor:
         orphans = [number for number in open_tasks if self.state.state_of(number) == "pending"]
         if not orphans:
             return
-        pairs = [(number, self.state.tasks[number].attempt) for number in orphans]
         if self._stopping:
-            self.abandon(pairs)
+            self.abandon([(number, self.state.tasks[number].attempt) for number in orphans])
             return
         self._count_death(len(open_tasks))
         progress.say(f"a worker died; {len(orphans)} tasks go to a new one")
-        self.submit(launch, payload, pairs, spec)
+        self.submit(launch, payload, [(number, self.state.tasks[number].attempt + 1) for number in orphans], spec)
 
     def _count_death(self, open_tasks: int) -> None:
         ended = self.state.total - open_tasks

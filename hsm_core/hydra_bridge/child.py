@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import StoreError, VersionMismatch
 
@@ -91,6 +91,8 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
             str(OmegaConf.select(config, "hydra.sweep.subdir")),
         )
     )
+    with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+        config.hydra.runtime.output_dir = directory
     enter(directory, _leftovers(config, Path(directory)))
     ended = run_job(
         hydra_context=prepared.context, task_function=prepared.task_function, config=config,

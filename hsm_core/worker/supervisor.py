@@ -180,6 +180,8 @@ class Supervisor:
         )
 
     def _hear(self, attempt: Attempt) -> None:
+        if attempt.order.key not in self._attempts:
+            return  # it ended while this turn of the loop was under way
         messages = attempt.channel.receive()
         if messages is None:
             self._selector.unregister(attempt.channel.socket)
