@@ -18,7 +18,8 @@ from .terminal import colour_on, columns, remark, say, say_json
 
 #: Sweeps that the list shows unless all are asked for.
 _NEWEST = 20
-_EXIT: dict[Phase, int] = {"completed": 0, "finished": 3, "stopped": 3, "running": 4}
+#: What ``--exit-status`` answers.
+EXIT: dict[Phase, int] = {"completed": 0, "finished": 3, "stopped": 3, "running": 4}
 _FIRST_STEP = "python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
 
 
@@ -47,7 +48,7 @@ def show(options: Options) -> int:
         time.sleep(options.watch)
         _clear()
         phase = once()
-    return _EXIT[phase] if options.exit_status else 0
+    return EXIT[phase] if options.exit_status else 0
 
 
 def _wanted(options: Options) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,11 +17,12 @@ EVERY_S = 2.0
 def main() -> int:
     """The console script ``hsm-status``."""
     words = spell_out_watch(sys.argv[1:])
-    options = read_plain(words)
+    options = None if "_HSM_STATUS_COMPLETE" in os.environ else read_plain(words)
     if options is None:
-        from .status_command import status
+        from .clicked import run
+        from .commands.status import status
 
-        return guarded(lambda: int(status.main(words, prog_name="hsm-status", standalone_mode=False) or 0))
+        return guarded(lambda: run(status, words, "hsm-status"))
     if options.watch is None:
         gc.disable()
     return guarded(lambda: show(options))

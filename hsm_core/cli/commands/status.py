@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from .look import Options, show
-from .status import EVERY_S, spell_out_watch
+from ..clicked import SWEEP
+from ..look import Options, show
+from ..status import EVERY_S, spell_out_watch
 
 
 class WatchCommand(click.Command):
@@ -31,7 +32,7 @@ Exit codes: 0 answered, 1 error, 2 no such sweep or wrong option; with
 
 
 @click.command("status", cls=WatchCommand, epilog=_EXAMPLES)
-@click.argument("sweep", required=False, metavar="[SWEEP]")
+@click.argument("sweep", required=False, type=SWEEP, metavar="[SWEEP]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with a schema_version.")
 @click.option(
     "-w", "--watch", type=click.FloatRange(min=0.1), metavar="[SECS]", help="Look again until it ends."
@@ -45,7 +46,7 @@ def status(sweep: str | None, as_json: bool, watch: float | None, exit_status: b
 
 
 @click.command("monitor", cls=WatchCommand, epilog="Example: hsm monitor latest")
-@click.argument("sweep", required=False, metavar="[SWEEP]")
+@click.argument("sweep", required=False, type=SWEEP, metavar="[SWEEP]")
 @click.option(
     "-w", "--watch", type=click.FloatRange(min=0.1), default=EVERY_S, metavar="SECS", help="Seconds."
 )

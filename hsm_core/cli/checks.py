@@ -1,0 +1,161 @@
+"""What hsm doctor looks at; it starts no Hydra."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from hsm_core.store.layout import state_home
+
+_PACKAGE = "hpc-sweep-manager"
+_SKEW_S = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; ``fix`` is a line to copy."""
+
+    name: str
+    level: Literal["ok", "note", "bad"]
+    said: str
+    fix: str = ""
+
+
+def all_findings() -> Iterator[Finding]:
+    """Everything, in the order of likely trouble."""
+    yield from versions()
+    yield from plugin_places()
+    yield from primary_configs(Path.cwd())
+    yield writable("this directory", Path.cwd())
+    yield writable("the list of sweeps", _existing(state_home()))
+    yield clock(Path.cwd())
+    yield from schedulers()
+
+
+def versions() -> Iterator[Finding]:
+    """Python, hsm, Hydra and what it reads configs with."""
+    yield Finding("python", "ok", f"{sys.version.split()[0]} in {sys.prefix}")
+    for name in (_PACKAGE, "hydra-core", "omegaconf", "cloudpickle"):
+        try:
+            yield _version(name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(
+                name, "bad", "is not installed in this environment", f"{sys.executable} -m pip install {name}"
+            )
+
+
+def plugin_places() -> Iterator[Finding]:
+    """Where Hydra would find the plugins: in one place, not none and not two."""
+    found = [Path(entry or ".") / "hydra_plugins" / "hsm" for entry in dict.fromkeys(sys.path)]
+    places = list(dict.fromkeys(path.resolve() for path in found if (path / "sweeper.py").is_file()))
+    again = f"{sys.executable} -m pip install --force-reinstall --no-deps {_PACKAGE}"
+    if not places:
+        said = "not on sys.path (an editable install that Hydra 1.3 can't see?)"
+        yield Finding(
+            "plugins", "bad", said, f"{again}    (or pip install -e . --config-settings editable_mode=compat)"
+        )
+    elif len(places) > 1:
+        yield Finding("plugins", "bad", f"found {len(places)} times: {', '.join(map(str, places))}", again)
+    else:
+        yield Finding("plugins", "ok", f"found once, in {places[0]}")
+    for path in dict.fromkeys(Path(entry or ".") / "hydra_plugins" / "__init__.py" for entry in sys.path):
+        if path.is_file():
+            yield Finding("plugins", "bad", f"{path} hides all other Hydra plugins", f"rm {path}")
+
+
+def primary_configs(directory: Path) -> Iterator[Finding]:
+    """A primary config that chooses another sweeper wins over sweep files, which then don't compose."""
+    for path in sorted(
+        [*directory.glob("*.yaml"), *directory.glob("conf*/*.yaml"), *directory.glob("*/conf*/*.yaml")]
+    ):
+        chosen = re.search(r"^\s*-\s*override\s+/?hydra/sweeper\s*:\s*(\S+)", _text(path), re.MULTILINE)
+        if chosen and chosen[1] != "hsm":
+            said = f"{path} chooses the sweeper '{chosen[1]}', which wins over sweep files"
+            yield Finding("primary config", "note", said, "add hydra/sweeper=hsm on the command line")
+
+
+def writable(name: str, directory: Path) -> Finding:
+    """Can a file be made there, and is there room?"""
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        return Finding(
+            name,
+            "bad",
+            f"{directory} can't be written: {error.strerror}",
+            "hydra.sweep.dir=<another directory>",
+        )
+    free = shutil.disk_usage(directory).free / 2**30
+    level: Literal["ok", "note"] = "ok" if free >= 1 else "note"
+    return Finding(
+        name, level, f"{directory}, {free:.1f} GiB free", "" if level == "ok" else f"df -h {directory}"
+    )
+
+
+def clock(directory: Path) -> Finding:
+    """Does the file system's clock agree with ours?"""
+    try:
+        with tempfile.NamedTemporaryFile(dir=directory) as stream:
+            stream.write(b"x")
+            stream.flush()
+            skew = os.stat(stream.name).st_mtime - time.time()
+    except OSError as error:
+        return Finding("clock", "note", f"not compared: {error.strerror}")
+    if abs(skew) > _SKEW_S:
+        said = f"the file system's clock differs by {skew:.1f} s; times shown of other nodes are off by that"
+        return Finding("clock", "note", said, "timedatectl status")
+    return Finding("clock", "ok", f"differs from the file system's by {abs(skew):.2f} s")
+
+
+def schedulers() -> Iterator[Finding]:
+    """Which batch systems' commands are here, and whether they are their own."""
+    yield _scheduler("Slurm", "sbatch", "slurm")
+    yield _scheduler("PBS", "qstat", "pbs")
+
+
+def _scheduler(name: str, command: str, own: str) -> Finding:
+    path = shutil.which(command)
+    if path is None:
+        return Finding(name, "ok", "not on this machine")
+    try:
+        asked = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(name, "note", f"{path} --version did not answer: {error}")
+    said = (asked.stdout + asked.stderr).strip()
+    first = said.splitlines()[0] if said else "nothing"
+    if own in first.lower():
+        return Finding(name, "ok", f"{path}: {first}")
+    return Finding(name, "note", f"{path} is not {name}'s own: it says '{first[:60]}'", f"{path} --version")
+
+
+def _version(name: str, found: str) -> Finding:
+    if name == "hydra-core" and not found.startswith(("1.3.", "1.4.")):
+        return Finding(
+            name,
+            "bad",
+            f"{found} is not supported",
+            f"{sys.executable} -m pip install 'hydra-core>=1.3,<1.5'",
+        )
+    return Finding(name, "ok", found)
+
+
+def _existing(path: Path) -> Path:
+    return next(directory for directory in (path, *path.parents) if directory.is_dir())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

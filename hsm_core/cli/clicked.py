@@ -1,0 +1,117 @@
+"""What all commands that click reads share: the SWEEP argument, number lists, and how they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from hsm_core.errors import ConfigError, SweepNotFound
+from hsm_core.model import Span, spans
+from hsm_core.store import catalogue
+from hsm_core.store.state import SweepState
+
+from .terminal import INTERRUPTED
+
+
+def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
+    """Run a command line; returns the exit code."""
+    try:
+        return int(command.main(words, prog_name=name, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+
+
+class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """``latest``, an id or the start of one, a name, a directory or a job id; Tab knows the sweeps."""
+
+    name = "sweep"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        known = catalogue.entries()
+        words = dict.fromkeys(["latest", *(entry.id for entry in known), *(entry.name for entry in known)])
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """``3``, ``3,7-9``: task numbers."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        found: list[int] = []
+        for part in str(value).split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isdigit() or (dash and not last.isdigit()):
+                self.fail(f"'{value}' is no list of tasks such as 3,7-9", param, ctx)
+            found += range(int(first), int(last if dash else first) + 1)
+        return tuple(dict.fromkeys(found))
+
+
+SWEEP = SweepName()
+sweep_argument = click.argument("sweep", type=SWEEP)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a schema_version.")
+
+
+def directory_of(selector: str) -> Path:
+    """The directory of the sweep that is meant, by a scheduler's job id too.
+
+    Raises:
+        SweepNotFound: none, or several.
+    """
+    try:
+        return catalogue.find(selector)
+    except SweepNotFound as error:
+        by_job = _by_native_id(selector)
+        if by_job is None:
+            raise error from None
+        return by_job
+
+
+def open_sweep(selector: str) -> SweepState:
+    """The sweep that is meant, read as it is now.
+
+    Raises:
+        HsmError: none fits, or it can't be read.
+    """
+    state = SweepState(directory_of(selector))
+    state.refresh()
+    return state
+
+
+def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]:
+    """The tasks as spans.
+
+    Raises:
+        ConfigError: the sweep has no such task.
+    """
+    for number in numbers:
+        if number >= state.total:
+            fix = f"hsm tasks {state.record.id}"
+            raise ConfigError(f"{state.record.id} has no task {number}: it has {state.total}", fix=fix)
+    return spans((number, 1) for number in sorted(numbers))
+
+
+def _by_native_id(selector: str) -> Path | None:
+    """The newest sweep that was given this job id."""
+    if not selector[:1].isdigit():
+        return None
+    for entry in catalogue.entries():
+        if entry.dir.is_dir():
+            state = SweepState(entry.dir)
+            state.refresh()
+            if any(str(line.get("native_id")) == selector for line in state.submissions):
+                return entry.dir
+    return None

@@ -1,0 +1,1 @@
+"""The sub-commands of hsm, a file each; imported when they are used."""

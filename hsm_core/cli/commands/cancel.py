@@ -1,0 +1,122 @@
+"""hsm cancel: ends tasks that run, and makes sure that the others never start."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from hsm_core.errors import ConfigError, HsmError, LeaseHeld
+from hsm_core.model import ENDED
+from hsm_core.store import events
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.lease import living_conductor, take_lease
+from hsm_core.store.liveness import this_process
+from hsm_core.store.requests import request_cancel
+from hsm_core.store.state import SweepState
+from hsm_core.views.words import numbers, shorten
+
+from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
+from ..terminal import remark
+
+_EVERY_S, _SAY_EVERY_S = 0.3, 10.0
+
+
+@click.command("cancel", epilog="Examples:  hsm cancel latest --yes   hsm cancel latest --task 3,7-9")
+@sweep_argument
+@click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these: 3,7-9.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, metavar="SECS", help="Wait."
+)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be cancelled.")
+def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool, dry_run: bool) -> int:
+    """End running tasks and never start pending ones; returns when that is true."""
+    state = open_sweep(sweep)
+    spans = None if chosen is None else require_tasks(state, chosen)
+    wanted = range(state.total) if chosen is None else sorted(chosen)
+    still = open_tasks(state, wanted)
+    if dry_run or not still:
+        told = f"would cancel {_named(still)}" if still else "nothing to cancel: all of it has ended"
+        remark(f"{state.record.id}: {told}")
+        return 0
+    _agree(f"cancel {_named(still)} of {state.record.id}?", yes)
+    request_cancel(state.paths, spans)
+    wait_until_ended(state, wanted, timeout)
+    remark(f"{state.record.id}: cancelled {_named(still)}")
+    return 0
+
+
+def open_tasks(state: SweepState, wanted: Sequence[int]) -> list[int]:
+    """Those that may still run or start."""
+    return [number for number in wanted if state.state_of(number) not in ENDED]
+
+
+def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -> None:
+    """Wait for workers and conductor; what nobody holds any more is recorded here.
+
+    Raises:
+        HsmError: some have not ended in time; it says which, and where they are.
+    """
+    began = told = time.monotonic()
+    while still := open_tasks(state, wanted):
+        unheld = [number for number in still if state.state_of(number) == "pending"]
+        if unheld and living_conductor(state.paths) is None:
+            record_cancelled(state, unheld)
+        elif time.monotonic() - began > timeout:
+            raise HsmError(
+                f"{_named(still)} of {state.record.id} have not ended yet", evidence=_where(state, still),
+                fix=f"hsm cancel {state.record.id} --yes    (it may be repeated)",
+            )  # fmt: skip
+        else:
+            if time.monotonic() - told > _SAY_EVERY_S:
+                told = time.monotonic()
+                remark(f"waiting for {_named(still)}: {_where(state, still)}")
+            time.sleep(_EVERY_S)
+        state.refresh()
+
+
+def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
+    """Write down that tasks never start, as the sweep's conductor for a moment."""
+    me = this_process()
+    try:
+        lease = take_lease(state.paths, state.record.id, me)
+    except LeaseHeld:
+        return  # somebody conducts it now, and reads the request
+    try:
+        state.refresh()
+        name = f"conductor-{nonce()}"
+        journal = JournalWriter(state.paths.journal(name))
+        journal.append(events.conductor(name, me))
+        for number in unheld:
+            known = state.tasks.get(number)
+            if state.state_of(number) == "pending":
+                journal.append(events.cancel(number, known.attempt if known else 1))
+        if not journal.seal() and journal.trouble:
+            raise journal.trouble
+    finally:
+        lease.release()
+
+
+def _agree(question: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{question} There is no terminal to ask at", fix="add --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def _named(found: Sequence[int]) -> str:
+    return f"task {found[0]}" if len(found) == 1 else f"{len(found)} tasks ({shorten(numbers(found), 40)})"
+
+
+def _where(state: SweepState, still: Sequence[int]) -> str:
+    """Which workers hold them."""
+    workers = {state.tasks[number].worker for number in still if number in state.tasks} - {""}
+    places = [f"{name} on {state.writers[name].head.get('host')}" for name in sorted(workers)]
+    holder = living_conductor(state.paths)
+    conductor = [f"the conductor, process {holder.pid} on {holder.host}"] if holder else []
+    return ", ".join([*places, *conductor]) or "handed over, not begun"

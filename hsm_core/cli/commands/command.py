@@ -1,0 +1,37 @@
+"""hsm command: the line that runs one task alone."""
+
+from __future__ import annotations
+
+import click
+
+from hsm_core.errors import HsmError
+from hsm_core.store.tasks import TaskTable
+from hsm_core.views.rerun import rerun_line
+from hsm_core.views.sweep_json import SCHEMA_VERSION
+
+from ..clicked import json_option, open_sweep, require_tasks, sweep_argument
+from ..terminal import say, say_json
+
+
+@click.command("command", epilog="Example: hsm command latest 3")
+@sweep_argument
+@click.argument("task", type=click.IntRange(min=0))
+@json_option
+def command(sweep: str, task: int, as_json: bool) -> int:
+    """Print the line that runs this one task alone, in Hydra's RUN mode."""
+    state = open_sweep(sweep)
+    require_tasks(state, [task])
+    found = TaskTable(state.paths)[task]
+    line = rerun_line(state.record, found)
+    if not line:
+        raise HsmError(
+            f"{state.record.id} was not started from a command line",
+            evidence=f"the overrides are {list(found.overrides)}",
+            fix="call your task function with these overrides",
+        )
+    if as_json:
+        overrides = list(found.overrides)
+        say_json({"schema_version": SCHEMA_VERSION, "task": task, "command": line, "overrides": overrides})
+    else:
+        say(line)
+    return 0

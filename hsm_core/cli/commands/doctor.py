@@ -1,0 +1,36 @@
+"""hsm doctor: looks for what keeps sweeps from working here, with a line to fix each."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.words import paint
+
+from ..checks import Finding, all_findings
+from ..clicked import json_option
+from ..terminal import colour_on, say, say_json
+
+_SIGN = {"ok": ("✓", "completed"), "note": ("!", "cancelled"), "bad": ("✗", "failed")}
+
+
+@click.command("doctor", epilog="Example: cd my_project && hsm doctor")
+@json_option
+def doctor(as_json: bool) -> int:
+    """Check this machine, this environment and the project here. Exit code 1 if something is wrong."""
+    found = list(all_findings())
+    if as_json:
+        say_json([{"schema_version": SCHEMA_VERSION, **asdict(finding)} for finding in found])
+    for finding in found if not as_json else []:
+        _tell(finding)
+    return int(any(finding.level == "bad" for finding in found))
+
+
+def _tell(finding: Finding) -> None:
+    sign, colour = _SIGN[finding.level]
+    say(f"{paint(sign, colour, colour_on(sys.stdout))} {finding.name}: {finding.said}")
+    if finding.fix:
+        say(f"    next: {finding.fix}")

@@ -1,0 +1,31 @@
+"""hsm errors: why tasks failed, grouped by cause."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hsm_core.views.failures import group_failures
+from hsm_core.views.summary import failure_lines
+from hsm_core.views.sweep_json import SCHEMA_VERSION, failure_json
+
+from ..clicked import json_option, open_sweep, sweep_argument
+from ..terminal import colour_on, columns, remark, say, say_json
+
+
+@click.command("errors", epilog="Example: hsm errors latest")
+@sweep_argument
+@json_option
+def errors(sweep: str, as_json: bool) -> int:
+    """Show why tasks failed: each cause with its count, an example, its log and what to do."""
+    state = open_sweep(sweep)
+    groups = group_failures(state)
+    if as_json:
+        say_json([{"schema_version": SCHEMA_VERSION, **failure_json(group)} for group in groups])
+    for group in groups if not as_json else []:
+        for line in failure_lines(state, group, width=columns(), colour=colour_on(sys.stdout)):
+            say(line)
+    if not groups:
+        remark(f"nothing failed in {state.record.id}")
+    return 0

@@ -1,0 +1,34 @@
+"""hsm forget: takes a sweep off the list."""
+
+from __future__ import annotations
+
+import click
+
+from hsm_core.errors import SweepNotFound
+from hsm_core.store import catalogue
+
+from ..clicked import sweep_argument
+from ..terminal import remark
+
+
+@click.command("forget", epilog="Example: hsm forget lr_ablation-1122-0130-abcd")
+@sweep_argument
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--yes", is_flag=True, help="Don't ask; nothing is deleted, so nothing is asked anyway.")
+def forget(sweep: str, dry_run: bool, yes: bool) -> int:
+    """Take a sweep off your list; nothing of it is deleted."""
+    entry = _entry(sweep)
+    if not dry_run:
+        catalogue.forget(entry.id)
+    remark(f"{entry.id} {'would be' if dry_run else 'is'} off the list; its files stay in {entry.dir}")
+    return 0
+
+
+def _entry(sweep: str) -> catalogue.Entry:
+    """The list's entry, also of a sweep whose directory is gone."""
+    known = catalogue.entries()
+    exact = [entry for entry in known if entry.id == sweep]
+    root = None if exact else catalogue.find(sweep)
+    for entry in exact or [entry for entry in known if entry.dir == root]:
+        return entry
+    raise SweepNotFound(f"{root} is not on your list", fix="hsm list --all")

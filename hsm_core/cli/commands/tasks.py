@@ -1,0 +1,63 @@
+"""hsm tasks: the tasks of a sweep, a line each."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from hsm_core.errors import ConfigError
+from hsm_core.model import STATES, State, Task
+from hsm_core.store.state import SweepState
+from hsm_core.store.tasks import TaskTable
+from hsm_core.views.task_list import COLUMNS, task_json, task_lines
+
+from ..clicked import json_option, open_sweep, sweep_argument
+from ..terminal import colour_on, columns, say, say_json
+
+
+@click.command("tasks", epilog="Example: hsm tasks latest --state failed,lost")
+@sweep_argument
+@click.option("--state", "states", metavar="STATES", help="Only tasks in these states: failed,lost …")
+@click.option("--format", "form", type=click.Choice(["table", "wide", "json", "csv", "ids"]), default="table")
+@click.option("--limit", type=click.IntRange(min=1), help="No more than this many.")
+@click.option("-q", "quiet", is_flag=True, help="The same as --format ids.")
+@json_option
+def tasks(sweep: str, states: str | None, form: str, limit: int | None, quiet: bool, as_json: bool) -> int:
+    """List the tasks of a sweep."""
+    state = open_sweep(sweep)
+    wanted = _states(states)
+    found = [task for task in TaskTable(state.paths) if not wanted or state.state_of(task.number) in wanted]
+    _print(state, found[:limit], "json" if as_json else "ids" if quiet else form)
+    return 0
+
+
+def _states(text: str | None) -> set[State]:
+    words = {word.strip() for word in text.split(",")} if text else set()
+    for word in words - set(STATES):
+        raise ConfigError(f"there is no state '{word}'", fix=f"--state {','.join(STATES)}")
+    return {state for state in STATES if state in words}
+
+
+def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
+    if form == "ids":
+        for task in found:
+            say(str(task.number))
+    elif form == "json":
+        say_json([task_json(state, task) for task in found])
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_csv_row(task_json(state, task)) for task in found)
+    else:
+        width = None if form == "wide" else columns()
+        for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):
+            say(line)
+
+
+def _csv_row(found: dict[str, Any]) -> list[Any]:
+    return [shlex.join(found[name]) if name == "overrides" else found[name] for name in COLUMNS]

@@ -1,0 +1,36 @@
+"""hsm wait: returns when a sweep has ended, for scripts."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from hsm_core.store.state import SweepState
+from hsm_core.views.phase import phase_of
+from hsm_core.views.words import state_words
+
+from ..clicked import directory_of, sweep_argument
+from ..look import EXIT
+from ..terminal import remark
+
+_EVERY_S = 1.0
+
+
+@click.command("wait", epilog="Example: hsm wait latest --timeout 3600 && hsm results latest")
+@sweep_argument
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="SECS", help="Give up after so long (exit 4)."
+)
+def wait(sweep: str, timeout: float | None) -> int:
+    """Wait until a sweep ends. Exit codes: 0 all completed, 3 ended with failures, 4 still running."""
+    state = SweepState(directory_of(sweep))
+    give_up = None if timeout is None else time.monotonic() + timeout
+    while True:
+        state.refresh()
+        counts = state.counts()
+        phase = phase_of(state, counts)
+        if phase != "running" or (give_up is not None and time.monotonic() >= give_up):
+            remark(f"{state.record.id} {phase}: {state_words(counts)}")
+            return EXIT[phase]
+        time.sleep(min(_EVERY_S, max(0.0, give_up - time.monotonic())) if give_up else _EVERY_S)

@@ -1,0 +1,80 @@
+"""Reads the metrics that a task left in its directory: metrics.json, metrics.jsonl, Lightning's metrics.csv.
+
+A collector takes the task's directory and returns rows of metrics in the order of writing, if it
+finds any. Others register theirs as entry points of the group ``hsm.collectors``.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .metrics import flat
+
+Metrics = dict[str, Any]
+Collector = Callable[[Path], Sequence[Mapping[str, Any]]]
+
+
+def metrics_json(directory: Path) -> list[Metrics]:
+    """``metrics.json``: one mapping, nested or flat."""
+    path = directory / "metrics.json"
+    if not path.is_file():
+        return []
+    try:
+        return [flat(json.loads(path.read_bytes()))]
+    except ValueError:
+        return []
+
+
+def metrics_jsonl(directory: Path) -> list[Metrics]:
+    """``metrics.jsonl``: a mapping a line; lines that are none are skipped."""
+    path = directory / "metrics.jsonl"
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    return [row for line in lines if (row := _line(line))]
+
+
+def lightning_csv(directory: Path) -> list[Metrics]:
+    """``metrics.csv`` of Lightning's CSVLogger, here or in the newest ``*/version_*``; no empty cells."""
+    places = [directory / "metrics.csv", *directory.glob("*/version_*/metrics.csv")]
+    found = [path for path in places if path.is_file()]
+    if not found:
+        return []
+    with open(max(found, key=lambda path: path.stat().st_mtime), newline="", encoding="utf-8") as stream:
+        return [_cells(row) for row in csv.DictReader(stream)]
+
+
+#: In the order of precedence; the return value stands above them.
+BUILT_IN: tuple[tuple[str, Collector], ...] = (
+    ("metrics.json", metrics_json), ("metrics.jsonl", metrics_jsonl), ("metrics.csv", lightning_csv),
+)  # fmt: skip
+
+
+@functools.cache
+def collectors() -> tuple[tuple[str, Collector], ...]:
+    """The built-in ones, then those of installed packages, by name."""
+    from importlib.metadata import entry_points
+
+    others = sorted(entry_points(group="hsm.collectors"), key=lambda point: point.name)
+    return BUILT_IN + tuple((point.name, point.load()) for point in others)
+
+
+def _line(line: bytes) -> Metrics:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return flat(found) if isinstance(found, dict) else {}
+
+
+def _cells(row: dict[str, Any]) -> Metrics:
+    found = {}
+    for key, text in row.items():
+        try:
+            found[key] = float(text)
+        except (TypeError, ValueError):
+            continue
+    return {key: int(number) if key in ("step", "epoch") else number for key, number in found.items()}

@@ -1,0 +1,120 @@
+"""Writes a table of results as CSV, JSON, JSON lines, Markdown or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from hsm_core.errors import HsmError
+
+from .table import Spread, Table
+
+#: Of what ``hsm results --json`` prints.
+SCHEMA_VERSION = 1
+
+
+def to_csv(table: Table) -> str:
+    """With a header; a group's metric becomes three columns: mean, std and n."""
+    wide = spelled_out(table)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, wide.columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in line.items()} for line in wide.lines)
+    return stream.getvalue()
+
+
+def to_json(table: Table) -> str:
+    """A document with ``schema_version``, ``columns`` and ``rows``; NaN and infinity are strings."""
+    lines = [json_line(line, table.columns) for line in table.lines]
+    document = {"schema_version": SCHEMA_VERSION, "columns": list(table.columns), "rows": lines}
+    return json.dumps(document, indent=1) + "\n"
+
+
+def to_jsonl(table: Table) -> str:
+    """An object a line."""
+    return "".join(json.dumps(json_line(line, table.columns)) + "\n" for line in table.lines)
+
+
+def to_markdown(table: Table) -> str:
+    """A table for a README or a pull request."""
+    head = [f"| {' | '.join(table.columns)} |", f"|{'---|' * len(table.columns)}"]
+    for line in table.lines:
+        shown = (show(line[name]) if name in line else "" for name in table.columns)
+        cells = (text.replace("|", "\\|").replace("\n", " ") for text in shown)
+        head.append(f"| {' | '.join(cells)} |")
+    return "\n".join(head) + "\n"
+
+
+def write_parquet(table: Table, path: Path) -> None:
+    """A Parquet file.
+
+    Raises:
+        HsmError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # type: ignore[import-not-found, unused-ignore]
+        import pyarrow.parquet  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        raise HsmError(
+            "Parquet needs pyarrow", evidence=str(error), fix='pip install "hpc-sweep-manager[parquet]"'
+        ) from error
+    wide = spelled_out(table)
+    columns = {name: _uniform([line.get(name) for line in wide.lines]) for name in wide.columns}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+
+
+def spelled_out(table: Table) -> Table:
+    """The same with a column each for mean, std and n of a group's metrics."""
+    grouped = {name for line in table.lines for name, value in line.items() if isinstance(value, Spread)}
+    columns: list[str] = []
+    for name in table.columns:
+        columns += [f"{name}.mean", f"{name}.std", f"{name}.n"] if name in grouped else [name]
+    return Table(tuple(columns), tuple(_spelled_out(line) for line in table.lines))
+
+
+def show(value: Any) -> str:
+    """A value as people read it: six digits, ``0.913 ± 0.004 (5)``."""
+    if isinstance(value, Spread):
+        return f"{value.mean:.4g} ± {value.deviation:.2g} ({value.count})"
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def json_line(line: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    """The chosen columns of a line as JSON can hold them."""
+    return {name: _plain(line.get(name)) for name in columns}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Spread):
+        return {"mean": _plain(value.mean), "std": _plain(value.deviation), "n": value.count}
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _spelled_out(line: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in line.items():
+        if isinstance(value, Spread):
+            found |= {f"{name}.mean": value.mean, f"{name}.std": value.deviation, f"{name}.n": value.count}
+        else:
+            found[name] = value
+    return found
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _uniform(values: list[Any]) -> list[Any]:
+    """Values of one type; where they differ, their text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float} and len(kinds) == 2:
+        return [None if value is None else float(value) for value in values]
+    if len(kinds) > 1 or kinds & {list, dict}:
+        return [None if value is None else json.dumps(value) for value in values]
+    return values

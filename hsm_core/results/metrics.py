@@ -1,0 +1,53 @@
+"""Turns what a task returned into named metrics, and tells which of two values is better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+Mode = Literal["min", "max"]
+#: The name of a metric that has none.
+UNNAMED = "result"
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested mapping with dotted keys; what is no mapping or list is a value."""
+    if isinstance(value, dict):
+        items = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list) and prefix:
+        return {prefix: value}
+    else:
+        return {prefix or UNNAMED: value}
+    found: dict[str, Any] = {}
+    for key, item in items:
+        found.update(flat(item, f"{prefix}.{key}" if prefix else key))
+    return found
+
+
+def named(value: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Metrics of a return value.
+
+    Args:
+        names: the sweep's metrics, in order: they name a single number, or the members of a tuple.
+    """
+    if value is None:
+        return {}
+    if isinstance(value, list):
+        fitting = names if len(names) == len(value) else [f"{UNNAMED}.{place}" for place in range(len(value))]
+        return dict(zip(fitting, value, strict=True))
+    if isinstance(value, dict):
+        return flat(value)
+    return {names[0] if len(names) == 1 else UNNAMED: value}
+
+
+def is_finite(value: Any) -> bool:
+    """A number that may be the best."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def merit(value: Any, mode: Mode) -> tuple[bool, float]:
+    """Sorts ascending from best to worst; what isn't finite comes last."""
+    if not is_finite(value):
+        return True, 0.0
+    return False, float(value) if mode == "min" else -float(value)

@@ -1,0 +1,40 @@
+"""What a task's overrides set, as keys and values of a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_INTEGER = re.compile(r"[-+]?\d+(?:_\d+)*")
+_FLOAT = re.compile(r"[-+]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan)", re.IGNORECASE)
+
+
+def parameters(overrides: Iterable[str]) -> dict[str, Any]:
+    """Key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
+    found: dict[str, Any] = {}
+    for override in overrides:
+        key, given, text = override.partition("=")
+        found[key.lstrip("+~")] = value(text) if given and not key.startswith("~") else None
+    return found
+
+
+def value(text: str) -> Any:
+    """A plain value as Hydra's grammar types it; lists, mappings and the like stay text."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1].replace(f"\\{text[0]}", text[0])
+    return text
+
+
+def varying(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """The keys whose value is not the same in all rows, in the order of their first appearance."""
+    found = list(rows)
+    keys = {key: None for row in found for key in row}
+    return [key for key in keys if len({repr(row.get(key)) for row in found}) > 1]

@@ -1,0 +1,103 @@
+"""The results of a sweep, a row a task: its parameters and the metrics that it returned or wrote.
+
+from hsm_core.results.rows import collect
+for row in collect(Path("multirun/2026-11-22/01-30-00")):
+    print(row.task, row.parameters["lr"], row.metrics["val_loss"])
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hsm_core.model import State
+from hsm_core.store.layout import TaskPaths
+from hsm_core.store.state import SweepState
+from hsm_core.store.tasks import TaskTable
+
+from .collectors import collectors
+from .metrics import Mode, merit, named
+from .parameters import parameters
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task.
+
+    Args:
+        parameters: what its overrides set.
+        metrics: numbers mostly, dotted where they were nested.
+        sources: where each metric was found.
+        directory: None before the task began.
+    """
+
+    sweep: str
+    task: int
+    attempt: int
+    state: State
+    parameters: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    directory: Path | None = None
+
+
+def collect(root: Path, *, best: tuple[str, Mode] | None = None) -> list[Row]:
+    """All tasks of the sweep in ``root``, by number.
+
+    Args:
+        best: of files with a line a step, take the line where this metric is best; else each metric's
+            last value.
+
+    Raises:
+        StoreError: the directory holds no readable sweep.
+    """
+    state = SweepState(root)
+    state.refresh()
+    return list(rows(state, best=best))
+
+
+def rows(state: SweepState, *, best: tuple[str, Mode] | None = None) -> Iterator[Row]:
+    """The rows of a sweep whose state is known."""
+    names = [name for name, _ in state.record.metric]
+    for task in TaskTable(state.paths):
+        known, files = state.tasks.get(task.number), state.task_directory(task.number)
+        attempt, now = known.attempt if known else 1, state.state_of(task.number)
+        found: dict[str, tuple[Any, str]] = _metrics(files, attempt, names, best) if files else {}
+        yield Row(
+            state.record.id, task.number, attempt, now, parameters(task.overrides),
+            {name: value for name, (value, _) in found.items()},
+            {name: source for name, (_, source) in found.items()},
+            files.root if files else None,
+        )  # fmt: skip
+
+
+def _metrics(
+    files: TaskPaths, attempt: int, names: Sequence[str], best: tuple[str, Mode] | None
+) -> dict[str, tuple[Any, str]]:
+    """Value and source of each metric; the first that has one wins."""
+    found = {name: (value, "return value") for name, value in _returned(files, attempt, names).items()}
+    for source, collector in collectors():
+        lines = [dict(line) for line in collector(files.root)]
+        for name, value in _chosen(lines, best).items():
+            found.setdefault(name, (value, source))
+    return found
+
+
+def _returned(files: TaskPaths, attempt: int, names: Sequence[str]) -> dict[str, Any]:
+    try:
+        outcome = json.loads(files.outcome.read_bytes())
+        if outcome["state"] != "completed" or outcome["attempt"] != attempt:
+            return {}
+        return named(outcome["value"], names)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _chosen(lines: Sequence[dict[str, Any]], best: tuple[str, Mode] | None) -> dict[str, Any]:
+    if best and any(best[0] in line for line in lines):
+        name, mode = best
+        return min((line for line in lines if name in line), key=lambda line: merit(line[name], mode))
+    return {name: value for line in lines for name, value in line.items()}

@@ -1,0 +1,87 @@
+"""What happened in a sweep, in order, from all its workers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hsm_core.store.journal import JournalReader
+from hsm_core.store.layout import SweepPaths
+
+from .failures import message_of
+from .words import clean, duration
+
+Line = dict[str, Any]
+
+
+class Story:
+    """The events of a sweep that a reader cares for, each told once."""
+
+    def __init__(self, paths: SweepPaths) -> None:
+        self._paths = paths
+        self._readers: dict[str, JournalReader] = {}
+
+    def news(self) -> list[str]:
+        """Lines for what happened since the last call, by the writers' clocks.
+
+        Raises:
+            OSError: the events can't be read.
+        """
+        found = [(event.get("at", 0.0), name, event) for name in self._names() for event in self._read(name)]
+        found.sort(key=lambda item: item[0])
+        return [f"{_clock(at)}  {text}" for at, name, event in found if (text := tell(name, event))]
+
+    def _names(self) -> Iterable[str]:
+        return sorted(path.stem for path in self._paths.events.glob("*.jsonl"))
+
+    def _read(self, name: str) -> Iterator[Line]:
+        reader = self._readers.setdefault(name, JournalReader(self._paths.journal(name)))
+        last = 0.0
+        for event in reader.read_new():
+            last = max(last, float(event.get("at", last)))
+            yield {**event, "at": last}
+
+
+def tell(writer: str, event: Line) -> str:
+    """One event in a line; empty if it is of no interest."""
+    kind, task = event["e"], f"task {event.get('t')}"
+    if event.get("a", 1) > 1:
+        task += f" (attempt {event['a']})"
+    told = {
+        "worker": lambda: f"{writer} began on {event.get('host')}, {event.get('slots')} at once",
+        "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s",
+        "broken": lambda: f"{writer} could not import the app: {event.get('message')}",
+        "start": lambda: f"{task} started in {event.get('dir')}",
+        "end": lambda: f"{task} {event.get('state')}{_how(event)}",
+        "trouble": lambda: f"{writer}: {event.get('message')}",
+        "conductor": lambda: f"{writer} conducts from {event.get('host')}",
+        "submit": lambda: f"submitted to {event.get('backend')} as {event.get('native_id')}",
+        "lost": lambda: f"{task} lost: {event.get('evidence')}",
+        "cancel": lambda: f"{task} cancelled before it started",
+        "interrupted": lambda: f"interrupted: {event.get('how')}",
+        "seal": lambda: f"{writer} ended",
+    }.get(kind)
+    return clean(told()) if told else ""
+
+
+def tail(path: Path, offset: int) -> tuple[str, int]:
+    """The text of a log from an offset in bytes on, and the next offset; nothing while there is no file."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(offset)
+            data = stream.read()
+    except FileNotFoundError:
+        return "", offset
+    return data.decode("utf-8", "replace"), offset + len(data)
+
+
+def _how(event: Line) -> str:
+    took = f" after {duration(event['wall'])}" if "wall" in event else ""
+    why = f": {event['reason']}, {message_of(event)}" if event.get("reason") else ""
+    return took + why
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(at):%m-%d %H:%M:%S}"

@@ -1,0 +1,53 @@
+"""The tasks of a sweep, a line or a JSON object each."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hsm_core.model import Task
+from hsm_core.store.state import SweepState
+
+from .failures import message_of
+from .sweep_json import SCHEMA_VERSION
+from .words import GLYPH, clean, duration, paint, shorten
+
+COLUMNS = (
+    "task", "attempt", "state", "reason", "message", "seconds", "worker", "host", "dir", "overrides",
+)  # fmt: skip
+
+
+def task_json(state: SweepState, task: Task) -> dict[str, Any]:
+    """All that is known of a task."""
+    known, now = state.tasks.get(task.number), state.state_of(task.number)
+    ended = (known.last or {}) if known and now in ("completed", "failed", "cancelled") else {}
+    files = state.task_directory(task.number)
+    message = (
+        state.evidence_of(task.number) if now == "lost" else message_of(ended) if ended.get("reason") else ""
+    )
+    return {
+        "schema_version": SCHEMA_VERSION, "task": task.number, "attempt": known.attempt if known else 1,
+        "state": now, "reason": ended.get("reason"), "message": message or None, "seconds": ended.get("wall"),
+        "worker": known.worker or None if known else None,
+        "host": (known.begun or {}).get("host") if known else None,
+        "dir": str(files.root) if files else None, "overrides": list(task.overrides),
+    }  # fmt: skip
+
+
+def task_lines(
+    state: SweepState, tasks: Sequence[Task], *, width: int | None = 80, colour: bool = False
+) -> Iterator[str]:
+    """A table.
+
+    Args:
+        width: columns; the middle of overrides makes room. None shows all.
+    """
+    yield paint(f"{'task':>6}  {'state':11}  {'time':>10}  overrides", "dim", colour)
+    for task in tasks:
+        found = task_json(state, task)
+        now = state.state_of(task.number)
+        seconds = duration(found["seconds"]) if found["seconds"] is not None else ""
+        text = clean(" ".join(map(shlex.quote, task.overrides)))
+        tail = shorten(text, max(20, width - 33)) if width else text
+        yield f"{task.number:6}  {paint(f'{GLYPH[now]} {now:9}', now, colour)}  {seconds:>10}  {tail}"
