@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from hsm_core.backends.by_name import make_backend
 from hsm_core.detect.logout import kills_at_logout
@@ -61,6 +61,8 @@ class Launching:
         self._payload: LaunchPaths | None = None
         self._launches = 0
         self._resumed: Path | None = None
+        if self._settings.resume is not None:
+            self._go_on_with(self._settings.resume)
 
     def announce(self, planned: PlannedSweep) -> None:
         """Write the whole sweep down before its first launch."""
@@ -71,11 +73,17 @@ class Launching:
 
     def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
         """The tasks of the sweep to go on with; None when a new one starts."""
-        wanted = resume or self._settings.resume
-        if wanted is None:
+        if resume is not None and self._resumed is None:
+            self._go_on_with(resume)
+        if self._resumed is None:
             return None
-        self._resumed = _shown(lambda: catalogue.find(wanted))
         return [task.overrides for task in TaskTable(SweepPaths(self._resumed))]
+
+    def _go_on_with(self, selector: str) -> None:
+        """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
+        self._root = self._resumed = _shown(lambda: catalogue.find(selector))
+        with read_write(self._config), open_dict(self._config):
+            self._config.hydra.sweep.dir = str(self._resumed)
 
     def preview(self, tasks: int) -> list[str]:
         """What would be submitted."""
@@ -100,6 +108,8 @@ class Launching:
     def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
         self._require_detachable()
         conductor = self._conducting()
+        if self._resumed is not None:  # what is on disk counts, not what this run's sweeper made
+            job_overrides, first = [task.overrides for task in TaskTable(conductor.state.paths)], 0
         if self._planned is None and self._resumed is None:
             write_tasks(conductor.state.paths, first, job_overrides)
         launch = _new_launch(conductor.state.paths, first)
@@ -157,9 +167,11 @@ class Launching:
     def _returns(
         self, state: SweepState, job_overrides: Sequence[Sequence[str]], first: int
     ) -> Sequence[Any]:
+        from hydra.core.utils import JobRuntime
+
         from .job_returns import SweptJob
 
-        loader, name = self._context.config_loader, str(self._config.hydra.job.name)
+        loader, name = self._context.config_loader, str(JobRuntime.instance().get("name"))
 
         def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
             return task_config(loader, self._config, overrides, number, str(number))
@@ -173,24 +185,24 @@ class Launching:
         """What is neither completed nor alive, each with the number of its next attempt."""
         if self._resumed is None:
             return [(number, 1) for number in numbers]
-        return resumable(state, numbers)
+        wanted = self._settings.only_tasks
+        chosen = [number for number in numbers if wanted is None or number in wanted]
+        return resumable(state, chosen, self._settings.retry_failed)
 
     # the sweep
 
     def _conducting(self) -> Conductor:
         if self._conductor is None:
-            if self._resumed is None:
-                if self._planned is None:
-                    self._begin()
-                root = self._root
-            else:
-                root = self._resumed
-            state = SweepState(root)
+            if self._resumed is None and self._planned is None:
+                self._begin()
+            state = SweepState(self._root)
             state.refresh()
             backend = make_backend(
                 self._backend_name, state.paths, self._settings.worker, self._settings.python
             )
-            self._conductor = Conductor(state, backend, self._settings.policy)
+            self._conductor = Conductor(state, backend, self._settings.policy, force=self._settings.force)
+            self._conductor.look()
+            self._conductor.seize()
             atexit.register(self._conductor.close)
             if self._settings.ignored:
                 log.warning("not used by %s: %s", self._backend_name, ", ".join(self._settings.ignored))
@@ -211,9 +223,9 @@ class Launching:
 
     def _record(self) -> SweepRecord:
         hydra, planned, settings = self._config.hydra, self._planned, self._settings
-        overrides = {
-            kind: [str(text) for text in hydra.overrides[kind]] for kind in ("hydra", "task")
-        }  # fmt: skip
+        typed_as = OmegaConf.to_container(hydra.overrides, resolve=False)  # they may hold ${hydra.job.num}
+        assert isinstance(typed_as, dict)
+        overrides = {kind: [str(text) for text in typed_as[kind]] for kind in ("hydra", "task")}
         typed = is_typed(overrides["task"], sys.argv[1:])
         name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
         directory = next(
@@ -258,12 +270,13 @@ class Launching:
         configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, **more)
 
 
-def resumable(state: SweepState, numbers: range) -> list[tuple[int, int]]:
+def resumable(state: SweepState, numbers: Sequence[int], failed_too: bool) -> list[tuple[int, int]]:
     """The tasks that are pending, cancelled or lost, each with the number of its next attempt."""
     found = []
+    again = {"pending", "cancelled", "lost", *(["failed"] if failed_too else [])}
     for number in numbers:
         now = state.state_of(number)
-        if now in ("pending", "cancelled", "lost"):
+        if now in again:
             task = state.tasks.get(number)
             found.append((number, task.attempt + 1 if task else 1))
     return found

@@ -161,8 +161,8 @@ class SweeperBase(Sweeper):
 
         assert self.config is not None
         directory = Path(self.config.hydra.sweep.dir)
-        if SweepPaths(directory).record.exists():
-            return  # another sweep's directory: the launcher refuses it, or this is that sweep, resumed
+        if self._our_launcher() is None and SweepPaths(directory).record.exists():
+            return  # the directory of another sweep; ours would have refused it
         directory.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, directory / "multirun.yaml")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import asdict
 
@@ -34,8 +35,9 @@ class Lease:
             self._write(released=False)
 
     def release(self) -> None:
-        """Give the sweep free for another conductor."""
-        self._write(released=True)
+        """Give the sweep free for another conductor; a directory that was removed is free."""
+        with contextlib.suppress(FileNotFoundError):
+            self._write(released=True)
 
     def _write(self, released: bool) -> None:
         write_atomically(self._path, _content(self._holder, released))
