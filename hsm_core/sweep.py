@@ -16,6 +16,7 @@ from hsm_core.errors import BackendError
 from hsm_core.model import ENDED, spans
 from hsm_core.results.adopt import adopted_end
 from hsm_core.store import events
+from hsm_core.store.claims import claim_batch
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
@@ -23,7 +24,7 @@ from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
 from hsm_core.store.state import SweepState
-from hsm_core.store.submission import WorkerSpec, write_submission
+from hsm_core.store.submission import WorkerSpec, read_submission, write_submission
 from hsm_core.views.live import LiveProgress
 from hsm_core.views.summary import summary
 
@@ -67,11 +68,11 @@ class Conductor:
     def __init__(self, state: SweepState, backend: Backend, policy: Policy, *, force: bool = False) -> None:
         self.state, self.backend, self.policy = state, backend, policy
         paths: SweepPaths = state.paths
-        me = this_process()
-        self._lease: Lease = take_lease(paths, state.record.id, me, force=force)
-        name = f"conductor-{nonce()}"
-        self._journal = JournalWriter(paths.journal(name))
-        self._journal.append(events.conductor(name, me))
+        self._me = this_process()
+        self._lease: Lease = take_lease(paths, state.record.id, self._me, force=force)
+        self._name = f"conductor-{nonce()}"
+        self._journal = JournalWriter(paths.journal(self._name))
+        self._journal.append(events.conductor(self._name, self._me))
         self._requests = RequestReader(paths)
         self._fruitless = 0
         self._ended_before = 0
@@ -100,10 +101,33 @@ class Conductor:
         self._journal.append(events.handed(submission.name, native_id=handed.native_id, job=handed.job))
         self._journal.sync()
 
+    def seize(self) -> None:
+        """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
+        for line in self.state.dropped_submissions():
+            submission = read_submission(self.state.paths, line["submission"])
+            for number in range(len(submission.batches)):
+                claim_batch(
+                    self.state.paths,
+                    submission.batch_id(number),
+                    worker=self._name,
+                    native_id="",
+                    restart=0,
+                    process=self._me,
+                )
+        self.state.refresh()
+
     def conduct(
-        self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, spec: WorkerSpec, progress: Progress
+        self,
+        launch: LaunchPaths,
+        payload: LaunchPaths,
+        pairs: Pairs,
+        spec: WorkerSpec,
+        progress: Progress,
     ) -> bool:
-        """Submit and watch until every task has ended.
+        """Submit, and watch until these tasks, and those that were alive already, have ended.
+
+        Args:
+            pairs: (task, attempt) to hand over.
 
         Returns:
             False if the user interrupted it.
@@ -111,8 +135,9 @@ class Conductor:
         Raises:
             BackendError: worker after worker died without having ended a task.
         """
-        numbers = [number for number, _ in pairs]
-        self.submit(launch, payload, pairs, spec)
+        numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
+        if pairs:
+            self.submit(launch, payload, pairs, spec)
         with Interrupts() as interrupts:
             while True:
                 self.look()
@@ -224,15 +249,14 @@ def conduct_live(
     """Conduct one launch, show how it goes, and sum up.
 
     Args:
-        pairs: what is to run; numbers: what the summary is about.
+        pairs: (task, attempt) to hand over.
+        numbers: the tasks to sum up.
 
     Returns:
         False if the user interrupted it.
     """
-    uninterrupted = True
-    if pairs:
-        with LiveProgress() as progress:
-            uninterrupted = conductor.conduct(launch, payload, pairs, spec, progress)
+    with LiveProgress() as progress:
+        uninterrupted = conductor.conduct(launch, payload, pairs, spec, progress)
     print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
     return uninterrupted
 

@@ -19,6 +19,12 @@ class LauncherConf:
     # --- the run ---
     # go on with a sweep: its id, a unique prefix, its name, `latest`, or its directory
     resume: str | None = None
+    # when going on: run the failed tasks again too
+    retry_failed: bool = False
+    # when going on: run none but these, as in "3,7-9"
+    only_tasks: str | None = None
+    # when going on: although another conductor seems to have the sweep
+    force: bool = False
     # return as soon as the tasks are handed over; they go on without us
     detach: bool = False
     # show what would be started, start nothing

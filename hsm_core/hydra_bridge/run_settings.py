@@ -31,6 +31,9 @@ class RunSettings:
     """
 
     resume: str | None
+    retry_failed: bool
+    only_tasks: frozenset[int] | None
+    force: bool
     detach: bool
     dry_run: bool
     name: str
@@ -52,10 +55,24 @@ def run_settings(fields: Mapping[str, Any]) -> RunSettings:
     if values["walltime"] is not None:
         minutes(values["walltime"])
     return RunSettings(
-        resume=values["resume"], detach=values["detach"], dry_run=values["dry_run"], name=values["name"] or "",
+        resume=values["resume"], retry_failed=values["retry_failed"],
+        only_tasks=_numbers(values["only_tasks"]), force=values["force"], detach=values["detach"], dry_run=values["dry_run"], name=values["name"] or "",
         description=values["description"] or "", tags=tuple(values["tags"]), python=values["python"] or sys.executable,
         policy=_policy(values), worker=_worker(values), ignored=_ignored(values),
     )  # fmt: skip
+
+
+def _numbers(text: str | None) -> frozenset[int] | None:
+    """The task numbers that ``3,7-9`` means."""
+    if text is None:
+        return None
+    found: set[int] = set()
+    for part in str(text).split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise ConfigError(f"'{part}' is no task number", fix="'hydra.launcher.only_tasks=\"3,7-9\"'")
+        found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)
 
 
 def _plain(value: Any) -> Any:

@@ -227,6 +227,10 @@ class SweepState:
                 held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
         return queued - held
 
+    def dropped_submissions(self) -> list[Line]:
+        """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
+        return [line for line in self.submissions if self._is_dropped(line)]
+
     def _is_dropped(self, submission: Line) -> bool:
         """True if the local process that it went to is dead, or its conductor died before there was one."""
         job = identity_in(submission.get("job") or {})
