@@ -136,6 +136,8 @@ def _scheduler(name: str, command: str, own: str) -> Finding:
     first = said.splitlines()[0] if said else "nothing"
     if own in first.lower():
         return Finding(name, "ok", f"{path}: {first}")
+    if "configuration source" in said:
+        return Finding(name, "note", f"{path} is here, but finds no cluster", "export SLURM_CONF=<slurm.conf>")
     return Finding(name, "note", f"{path} is not {name}'s own: it says '{first[:60]}'", f"{path} --version")
 
 

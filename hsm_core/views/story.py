@@ -57,13 +57,17 @@ def tell(writer: str, event: Line) -> str:
         "end": lambda: f"{task} {event.get('state')}{_how(event)}",
         "trouble": lambda: f"{writer}: {event.get('message')}",
         "conductor": lambda: f"{writer} conducts from {event.get('host')}",
-        "submit": lambda: f"submitted to {event.get('backend')} as {event.get('native_id')}",
+        "handed": lambda: f"{event.get('submission')} was handed over{_known_as(event)}",
         "lost": lambda: f"{task} lost: {event.get('evidence')}",
         "cancel": lambda: f"{task} cancelled before it started",
         "interrupted": lambda: f"interrupted: {event.get('how')}",
         "seal": lambda: f"{writer} ended",
     }.get(kind)
     return clean(told()) if told else ""
+
+
+def _known_as(event: Line) -> str:
+    return f" as {event['native_id']}" if event.get("native_id") else ""
 
 
 def tail(path: Path, offset: int) -> tuple[str, int]:

@@ -47,7 +47,11 @@ def task_lines(
     for task in tasks:
         found = task_json(state, task)
         now = state.state_of(task.number)
-        seconds = duration(found["seconds"]) if found["seconds"] is not None else ""
+        seconds = _took(found["seconds"]) if found["seconds"] is not None else ""
         text = clean(" ".join(map(shlex.quote, task.overrides)))
         tail = shorten(text, max(20, width - 33)) if width else text
         yield f"{task.number:6}  {paint(f'{GLYPH[now]} {now:9}', now, colour)}  {seconds:>10}  {tail}"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
