@@ -26,9 +26,10 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep import Conductor, conduct_live
 
+from .code_record import record_code, warn_of_changes
 from .compose import task_config
 from .handover import PlannedSweep
-from .payload import write_payload
+from .payload import read_config, write_payload
 from .run_settings import RunSettings, run_settings
 from .shown import for_hydra
 
@@ -53,6 +54,7 @@ class Launching:
         config: DictConfig,
     ) -> None:
         self._context, self._task_function, self._config = context, task_function, config
+        self._tasks_config = config
         self._backend_name = backend
         self._settings: RunSettings = _shown(lambda: run_settings(fields))
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
@@ -82,8 +84,11 @@ class Launching:
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
         self._root = self._resumed = _shown(lambda: catalogue.find(selector))
-        with read_write(self._config), open_dict(self._config):
-            self._config.hydra.sweep.dir = str(self._resumed)
+        recorded = _shown(lambda: read_config(SweepPaths(self._root).launch(0)))
+        self._tasks_config = self._config if recorded is None else recorded
+        for config in (self._config, self._tasks_config):
+            with read_write(config.hydra), open_dict(config.hydra):
+                config.hydra.sweep.dir = str(self._root)
 
     def preview(self, tasks: int) -> list[str]:
         """What would be submitted."""
@@ -114,7 +119,7 @@ class Launching:
             write_tasks(conductor.state.paths, first, job_overrides)
         launch = _new_launch(conductor.state.paths, first)
         if self._payload is None:
-            write_payload(launch, self._task_function, self._config, self._context)
+            write_payload(launch, self._task_function, self._tasks_config, self._context)
             self._payload = launch
         self._launches += 1
         pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
@@ -174,7 +179,7 @@ class Launching:
         loader, name = self._context.config_loader, str(JobRuntime.instance().get("name"))
 
         def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
-            return task_config(loader, self._config, overrides, number, str(number))
+            return task_config(loader, self._tasks_config, overrides, number, str(number))
 
         return [
             SweptJob(state, first + index, tuple(row), name, compose)
@@ -203,6 +208,8 @@ class Launching:
             self._conductor = Conductor(state, backend, self._settings.policy, force=self._settings.force)
             self._conductor.look()
             self._conductor.seize()
+            if self._resumed is not None:
+                warn_of_changes(state.paths)
             atexit.register(self._conductor.close)
             if self._settings.ignored:
                 log.warning("not used by %s: %s", self._backend_name, ", ".join(self._settings.ignored))
@@ -213,6 +220,7 @@ class Launching:
         paths = SweepPaths(self._root)
         record = self._record()
         create_record(paths, record)
+        record_code(paths, record.cwd)
         if self._planned is not None:
             write_tasks(paths, 0, self._planned.tasks)
         try:

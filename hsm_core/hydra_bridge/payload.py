@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import pickle
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from hsm_core.errors import ConfigError
-from hsm_core.store.files import to_json, write_atomically
+from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, LaunchPaths
+from hsm_core.store.submission import require_owner
 
 from .child import Payload, versions
+
+log = logging.getLogger(__name__)
 
 
 def write_payload(
@@ -39,8 +44,27 @@ def write_payload(
         if type(error).__name__ != "PicklingError":
             raise
         raise _unpicklable(task_function, error) from error
+    write_atomically(launch.config, cloudpickle.dumps(config))
     write_atomically(launch.payload, data)
     write_atomically(launch.boot, to_json(_boot()))
+
+
+def read_config(launch: LaunchPaths) -> Any:
+    """The master config that an earlier launch was made with; None if it can't be read here.
+
+    Raises:
+        StoreError: it belongs to another user.
+    """
+    import cloudpickle
+
+    try:
+        require_owner(launch.config)
+        if read_json(launch.boot)["versions"] != versions():
+            return None
+        return cloudpickle.loads(launch.config.read_bytes())
+    except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        log.warning("the sweep's first config can't be read, today's is used: %s", error)
+        return None
 
 
 def _boot() -> dict[str, Any]:

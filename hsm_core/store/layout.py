@@ -25,6 +25,16 @@ class SweepPaths:
         return self.hsm / "sweep.json"
 
     @property
+    def code(self) -> Path:
+        """The app's code and config files with their hashes when the sweep began."""
+        return self.hsm / "code.json"
+
+    @property
+    def patch(self) -> Path:
+        """What was not committed when the sweep began, as git's diff."""
+        return self.hsm / "code.patch"
+
+    @property
     def tasks(self) -> Path:
         return self.hsm / "tasks"
 
@@ -88,6 +98,11 @@ class LaunchPaths:
     def payload(self) -> Path:
         """The pickled task function and Hydra's state, once for all tasks."""
         return self.root / "payload.pkl"
+
+    @property
+    def config(self) -> Path:
+        """The sweep's master config, pickled: what its tasks' configs are composed with."""
+        return self.root / "config.pkl"
 
     @property
     def boot(self) -> Path:
