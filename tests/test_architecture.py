@@ -113,9 +113,9 @@ def test_what_travels_carries_nothing_of_the_bridge(traveller: str) -> None:
 
 @pytest.mark.parametrize("path", PLUGINS, ids=named)
 def test_a_plugin_module_imports_only_hydra_and_the_bridge_when_loaded(path: Path) -> None:
-    roots = ("hydra.", "hsm_core.hydra_bridge", "typing", "collections.abc", "dataclasses", "__future__")
     loaded = imports(path, ast.parse(path.read_text()).body)
-    assert {name for name in loaded if not name.startswith(roots)} == set()
+    foreign = {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names}
+    assert {name for name in foreign if not name.startswith(("hydra.", "hsm_core.hydra_bridge"))} == set()
 
 
 def test_hydra_plugins_stays_a_namespace() -> None:
@@ -133,7 +133,7 @@ def test_hsm_status_loads_nothing_heavy(arguments: list[str]) -> None:
     argv = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
     loaded = set(done.stderr.splitlines()[-1].split())
-    assert "click" in loaded
+    assert "hsm_core" in loaded
     assert loaded & STATUS_NEVER_LOADS == set()
 
 
