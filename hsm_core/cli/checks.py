@@ -137,7 +137,9 @@ def _scheduler(name: str, command: str, own: str) -> Finding:
     if own in first.lower():
         return Finding(name, "ok", f"{path}: {first}")
     if "configuration source" in said:
-        return Finding(name, "note", f"{path} is here, but finds no cluster", "export SLURM_CONF=<slurm.conf>")
+        return Finding(
+            name, "note", f"{path} is here, but finds no cluster", "export SLURM_CONF=<slurm.conf>"
+        )
     return Finding(name, "note", f"{path} is not {name}'s own: it says '{first[:60]}'", f"{path} --version")
 
 

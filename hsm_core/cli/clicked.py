@@ -92,7 +92,7 @@ def open_sweep(selector: str) -> SweepState:
 
 
 def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]:
-    """The tasks as spans.
+    """The tasks as spans, at their newest attempts.
 
     Raises:
         ConfigError: the sweep has no such task.
@@ -101,7 +101,8 @@ def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]
         if number >= state.total:
             fix = f"hsm tasks {state.record.id}"
             raise ConfigError(f"{state.record.id} has no task {number}: it has {state.total}", fix=fix)
-    return spans((number, 1) for number in sorted(numbers))
+    tried = state.tasks
+    return spans((number, tried[number].attempt if number in tried else 1) for number in sorted(numbers))
 
 
 def _by_native_id(selector: str) -> Path | None:

@@ -241,7 +241,7 @@ def test_a_file_cut_at_every_byte_reads_as_its_whole_lines(bare: MadeSweep) -> N
 
 
 def test_a_line_torn_anywhere_in_the_middle_costs_itself_only(bare: MadeSweep) -> None:
-    """Its writer goes on with a newline; what crashed a node may also leave two lines run together, or NULs."""
+    """Its writer goes on with a newline; a crashed node may leave two lines run together, or NULs."""
     lines = some_lines()
     for cut in range(1, len(lines[1])):
         for join in (b"\n", b"", b"\0\0\0", b"\n\n"):

@@ -1,0 +1,166 @@
+"""What holds of a journal: what is appended is read back once, in order, whatever the disk does."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hsm_core.store.journal import JournalReader, JournalWriter
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.fixture
+def path(weird_tmp_path: Path) -> Path:
+    return weird_tmp_path / "events.jsonl"
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(VALUES, max_size=6))
+def test_what_is_appended_is_read_back(
+    values: list[object], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "events.jsonl"
+    writer, reader = JournalWriter(path), JournalReader(path)
+    for value in values:
+        writer.append({"e": "fact", "value": value})
+    found = reader.read_new()
+    assert [event["value"] for event in found] == values
+    assert [event["s"] for event in found] == list(range(len(values)))
+    assert reader.read_new() == []
+
+
+def test_a_writer_never_opens_an_existing_file(path: Path) -> None:
+    JournalWriter(path)
+    with pytest.raises(FileExistsError):
+        JournalWriter(path)
+
+
+def test_a_reader_waits_for_the_end_of_a_line(path: Path) -> None:
+    line = b'{"e":"fact","value":"\\u00fc","s":0}\n'
+    for cut in range(len(line)):
+        path.write_bytes(line[:cut])
+        reader = JournalReader(path)
+        assert reader.read_new() == []
+        assert reader.bad_lines == 0
+        path.write_bytes(line)
+        assert len(reader.read_new()) == 1, cut
+
+
+def test_bad_lines_are_skipped_and_counted(path: Path) -> None:
+    bad = [b"{", b"\xff\xfe", b"[]", b'"e"', b'{"e":1}', b'{"no":"kind"}', b"\0\0\0"]
+    path.write_bytes(b'{"e":"a"}\n' + b"\n".join(bad) + b'\n\n{"e":"b"}\n')
+    reader = JournalReader(path)
+    assert [event["e"] for event in reader.read_new()] == ["a", "b"]
+    assert reader.bad_lines == len(bad)
+
+
+def test_a_sealed_file_is_not_opened_again(path: Path) -> None:
+    writer = JournalWriter(path)
+    writer.append({"e": "fact"})
+    assert writer.seal()
+    reader = JournalReader(path)
+    assert [event["e"] for event in reader.read_new()] == ["fact", "seal"]
+    assert reader.sealed
+    path.unlink()
+    assert reader.read_new() == []
+
+
+def test_a_missing_file_is_an_error_that_loses_nothing(path: Path) -> None:
+    reader = JournalReader(path)
+    with pytest.raises(FileNotFoundError):
+        reader.read_new()
+    JournalWriter(path).append({"e": "fact"})
+    assert len(reader.read_new()) == 1
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """Files of this process can't grow beyond 200 bytes: a write is cut short, and the next one fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 60, 100])
+def test_nothing_is_lost_on_a_disk_that_was_full_for_a_while(path: Path, size: int, small_disk: None) -> None:
+    writer = JournalWriter(path)
+    for number in range(12):
+        writer.append({"e": "fact", "number": number, "text": "x" * size})
+    assert writer.trouble is not None
+    assert not writer.flush()
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    )
+    assert writer.flush()
+    assert writer.trouble is None
+    writer.append({"e": "fact", "number": 12, "text": ""})
+    assert writer.seal()
+    reader = JournalReader(path)
+    found = reader.read_new()
+    assert [event["number"] for event in found if event["e"] == "fact"] == list(range(13))
+    assert reader.sealed
+    assert reader.bad_lines <= 1
+
+
+def test_a_reader_of_a_full_disk_sees_whole_lines_only(path: Path, small_disk: None) -> None:
+    writer = JournalWriter(path)
+    for number in range(12):
+        writer.append({"e": "fact", "number": number})
+    assert path.stat().st_size <= 200
+    found = [event["number"] for event in JournalReader(path).read_new()]
+    assert found == list(range(len(found)))
+    assert 0 < len(found) < 12
+
+
+WRITER = """
+import sys, itertools
+from pathlib import Path
+from hsm_core.store.journal import JournalWriter
+writer = JournalWriter(Path(sys.argv[1]))
+for number in itertools.count():
+    writer.append({"e": "fact", "number": number, "text": "x" * 3000})
+    print(number, flush=True)
+"""
+
+
+def test_a_writer_killed_at_any_moment_leaves_what_it_said(path: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
+        assert process.stdout is not None
+        told = [int(process.stdout.readline()) for _ in range(50)]
+        process.send_signal(signal.SIGKILL)
+        told += [int(line) for line in process.stdout.read().split()]
+    reader = JournalReader(path)
+    found = [event["number"] for event in reader.read_new()]
+    assert found == list(range(len(found)))
+    assert len(found) >= len(told)
+    assert reader.bad_lines == 0
+
+
+def test_lines_are_ascii_so_that_a_cut_one_is_never_valid(path: Path) -> None:
+    JournalWriter(path).append({"e": "fact", "text": "ünï\n☂ \udcff"})
+    data = path.read_bytes()
+    assert data.isascii()
+    assert data.count(b"\n") == 1
+    for cut in range(1, len(data) - 1):
+        with pytest.raises(ValueError):
+            json.loads(data[:cut])
+    assert os.path.getsize(path) == len(data)

@@ -1,0 +1,89 @@
+"""The user's sweeps, found from anywhere by what they type."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hsm_core.errors import SweepNotFound
+from hsm_core.store import catalogue
+from hsm_core.store.layout import state_home
+from tests.unit.store.making import MadeSweep
+
+
+@pytest.fixture(autouse=True)
+def empty_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def made(root: Path, name: str, created: str = "2026-01-01T00:00:00") -> MadeSweep:
+    return MadeSweep(root / f"{name}-{created}", name=name, created=created)
+
+
+def test_nothing_yet() -> None:
+    assert catalogue.entries() == []
+    with pytest.raises(SweepNotFound, match="no sweep yet"):
+        catalogue.find("latest")
+
+
+def test_the_newest_is_latest_and_first(tmp_path: Path) -> None:
+    made(tmp_path, "late", "2026-03-01T00:00:00")
+    made(tmp_path, "early", "2026-01-01T00:00:00")
+    assert [entry.name for entry in catalogue.entries()] == ["late", "early"]
+    assert catalogue.find("latest").name.startswith("late")
+
+
+def test_latest_passes_over_what_is_gone(tmp_path: Path) -> None:
+    early, late = made(tmp_path, "early"), made(tmp_path, "late", "2026-02-01T00:00:00")
+    shutil.rmtree(late.root)
+    assert catalogue.find("latest") == early.root
+
+
+def test_by_id_prefix_name_and_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = made(tmp_path, "abl")
+    made(tmp_path, "other")
+    (sweep.root / "3").mkdir()
+    for selector in (sweep.id, sweep.id[:-2], "abl", str(sweep.root), str(sweep.root / "3")):
+        assert catalogue.find(selector) == sweep.root
+    monkeypatch.chdir(tmp_path)
+    assert catalogue.find(sweep.root.name) == sweep.root
+
+
+def test_an_ambiguous_name_lists_the_candidates(tmp_path: Path) -> None:
+    one, two = made(tmp_path, "abl"), made(tmp_path, "abl", "2026-02-01T00:00:00")
+    with pytest.raises(SweepNotFound) as caught:
+        catalogue.find("abl")
+    assert caught.value.exit_code == 2
+    assert one.id in str(caught.value)
+    assert two.id in str(caught.value)
+
+
+def test_an_exact_id_wins_over_longer_ones(tmp_path: Path) -> None:
+    sweep = made(tmp_path, "abl")
+    catalogue.remember(dataclasses.replace(sweep.record, id=sweep.id + "x"), tmp_path)
+    assert catalogue.find(sweep.id) == sweep.root
+
+
+def test_a_near_miss_is_suggested(tmp_path: Path) -> None:
+    made(tmp_path, "ablation")
+    with pytest.raises(SweepNotFound) as caught:
+        catalogue.find("albation")
+    assert "ablation" in caught.value.fix
+
+
+def test_forgetting_deletes_nothing_of_the_sweep(tmp_path: Path) -> None:
+    sweep = made(tmp_path, "abl")
+    catalogue.forget(sweep.id)
+    assert catalogue.entries() == []
+    assert sweep.paths.record.is_file()
+    catalogue.forget(sweep.id)
+
+
+def test_damaged_entries_are_passed_over(tmp_path: Path) -> None:
+    made(tmp_path, "abl")
+    for name, text in (("a.json", "{"), ("b.json", "[]"), ("c.json", "{}"), (".d.json.tmp", "{}")):
+        (state_home() / "sweeps" / name).write_text(text)
+    assert [entry.name for entry in catalogue.entries()] == ["abl"]
