@@ -145,7 +145,7 @@ class Conductor:
                 open_tasks = [number for number in numbers if self.state.state_of(number) not in ENDED]
                 if not open_tasks:
                     return not interrupts.count
-                self._obey(interrupts, progress)
+                self._obey(launch, interrupts, progress)
                 self._apply_policy(numbers, progress)
                 self._replace_the_dead(launch, payload, open_tasks, spec, progress)
                 interrupts.wait(self._pause())
@@ -210,14 +210,14 @@ class Conductor:
                 fix=f"hsm-status {self.state.record.id}",
             )
 
-    def _obey(self, interrupts: Interrupts, progress: Progress) -> None:
+    def _obey(self, launch: LaunchPaths, interrupts: Interrupts, progress: Progress) -> None:
         """Ctrl-C: once asks the tasks to end, twice kills them."""
         if interrupts.fresh():
             at_once = interrupts.count > 1
             progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
             self._journal.append(events.interrupted("kill" if at_once else "cancel"))
             self._stop(at_once)
-        for spans_asked in self._requests.read_new():
+        for spans_asked in self._requests.read_new(launch.root.name):
             if spans_asked is None:
                 self._stop(at_once=False)
 

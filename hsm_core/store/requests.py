@@ -12,13 +12,15 @@ from .layout import SweepPaths
 
 
 def request_cancel(paths: SweepPaths, tasks: Iterable[Span] | None) -> None:
-    """Ask for an end of tasks; None asks for all.
+    """Ask for an end of tasks; None asks for all. What is launched later, by a resume, is not meant.
 
     Raises:
         OSError: the disk refuses.
     """
     spans = None if tasks is None else [span.to_json() for span in tasks]
-    write_atomically(paths.requests / f"cancel-{nonce()}.json", to_json({"ask": "cancel", "tasks": spans}))
+    meant = sorted(name for name in os.listdir(paths.hsm) if name.startswith("launch-"))
+    content = {"ask": "cancel", "tasks": spans, "launches": meant}
+    write_atomically(paths.requests / f"cancel-{nonce()}.json", to_json(content))
 
 
 class RequestReader:
@@ -28,12 +30,18 @@ class RequestReader:
         self._paths = paths
         self._seen: set[str] = set()
 
-    def read_new(self) -> list[tuple[Span, ...] | None]:
-        """The tasks of new requests to cancel; None stands for all tasks."""
+    def read_new(self, launch: str) -> list[tuple[Span, ...] | None]:
+        """The tasks of new requests to cancel; None stands for all tasks.
+
+        Args:
+            launch: name of the newest launch that the reader works on; requests from before it are not meant.
+        """
         found: list[tuple[Span, ...] | None] = []
         for name in sorted(os.listdir(self._paths.requests)):
             if name.endswith(".json") and not name.startswith(".") and name not in self._seen:
                 self._seen.add(name)
-                spans = read_json(self._paths.requests / name)["tasks"]
-                found.append(None if spans is None else tuple(Span(*span) for span in spans))
+                request = read_json(self._paths.requests / name)
+                if launch in request["launches"]:
+                    spans = request["tasks"]
+                    found.append(None if spans is None else tuple(Span(*span) for span in spans))
         return found

@@ -356,7 +356,7 @@ class Supervisor:
             return
         self._beat_at = now
         self._journal.append(events.beat())
-        for spans in self._requests.read_new():
+        for spans in self._requests.read_new(self._work.launch):
             self._cancel(spans)
         for span in self._fences.read_new():
             self._yield_to(span)

@@ -36,6 +36,7 @@ class Work:
         self._journal = journal
         self._table: TaskTable | None = None
         self.waiting: deque[Pending] = deque()
+        self.launch = ""
 
     def claim(self, batch: str) -> bool:
         """Take a batch, unless another worker has it."""
@@ -47,6 +48,7 @@ class Work:
         ):
             return False
         self._journal.append(events.claim(batch, spans))
+        self.launch = batch.split("/")[0]
         self._table = None
         boot = LaunchPaths(self._paths.hsm / found.payload).boot
         self.waiting.extend(Pending(task, attempt, boot) for span in spans for task, attempt in span)
