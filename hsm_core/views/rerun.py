@@ -19,17 +19,18 @@ def rerun_line(record: SweepRecord, task: Task) -> str:
     main = [str(word) for word in record.app.get("main") or ()]
     if not main:
         return ""
-    hydra = [text for text in record.overrides.get("hydra", ()) if not _is_of_sweeps(text)]
-    flags = [] if any(word.split("=")[0] in _FLAGS for word in main) else list(_config_flags(record.command))
+    hydra = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
+    flags = [] if any(word.split("=")[0] in _FLAGS for word in main) else list(config_flags(record.command))
     line = shlex.join([*main, *flags, *task.overrides, *hydra, "hydra.mode=RUN"])
     return f"cd {shlex.quote(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
 
 
-def _is_of_sweeps(override: str) -> bool:
+def is_of_sweeps(override: str) -> bool:
+    """True for an override of Hydra that only means something for a sweep."""
     return override.lstrip("+~").startswith(_OF_SWEEPS)
 
 
-def _config_flags(command: Sequence[str]) -> Iterator[str]:
+def config_flags(command: Sequence[str]) -> Iterator[str]:
     """The options of a command line that say which config is meant."""
     words = iter(command)
     for word in words:

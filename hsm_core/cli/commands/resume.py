@@ -1,0 +1,157 @@
+"""hsm resume and hsm retry: complete a sweep that was interrupted, or that failed in part."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from hsm_core.detect.code import changes, code_files
+from hsm_core.errors import ConfigError, HsmError
+from hsm_core.model import REASONS
+from hsm_core.store.files import read_json
+from hsm_core.store.lease import living_conductor
+from hsm_core.store.state import SweepState
+from hsm_core.views.failures import group_failures
+from hsm_core.views.words import numbers
+
+from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
+from ..relaunch import note_on_sweeper, relaunch_command
+from ..terminal import remark, say
+
+_OPTIONS = [
+    click.option("--launcher", metavar="NAME", help="Another launcher than the sweep began with."),
+    click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these: 3,7-9."),
+    click.option("--error", "reason", type=click.Choice(REASONS), help="Only tasks that failed for this reason."),
+    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An override of Hydra's."),
+    click.option("--allow-changed", is_flag=True, help="Although the app's files have changed."),
+    click.option("--force", is_flag=True, help="Although another process seems to conduct the sweep."),
+    click.option("--python", metavar="PATH", help="Another interpreter than the sweep began with."),
+    click.option("--yes", is_flag=True, help="Don't ask."),
+    click.option("--dry-run", is_flag=True, help="Only print the command and what it would run."),
+]
+
+
+def _with_options(command: Any) -> Any:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return sweep_argument(command)
+
+
+@click.command("resume", epilog="Examples:  hsm resume latest   hsm resume latest --retry-failed --launcher hsm_local")
+@_with_options
+@click.option("--retry-failed", is_flag=True, help="Run the failed tasks again too.")
+def resume(sweep: str, retry_failed: bool, **options: Any) -> int:
+    """Run what is pending, lost or cancelled; attach to what is alive."""
+    state = open_sweep(sweep)
+    again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options["reason"] else set())
+    return _go_on(state, again, options)
+
+
+@click.command("retry", epilog="Example: hsm retry latest --error oom --set hydra.launcher.mem_gb=48")
+@_with_options
+def retry(sweep: str, **options: Any) -> int:
+    """Run the failed tasks again, under their own numbers and in their own directories."""
+    return _go_on(open_sweep(sweep), {"failed"}, options)
+
+
+def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
+    found = _tasks_to_run(state, again, options["chosen"], options["reason"])
+    alive = state.numbers_in("queued", "running")
+    if not found and not alive:
+        remark(f"{state.record.id}: nothing to run{_hint(state, again)}")
+        return 0
+    restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
+    command = relaunch_command(
+        state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
+        only=",".join(_ranges(found)) if restricted else None,
+        retry_failed="failed" in again, settings=options["settings"],
+    )  # fmt: skip
+    if options["python"]:
+        command[0] = options["python"]
+    if options["dry_run"]:
+        return _preview(state, found, alive, command)
+    _require_no_other(state, options["force"])
+    _require_same_code(state, options["allow_changed"], options["yes"])
+    return _start(state, command)
+
+
+def _tasks_to_run(state: SweepState, again: set[str], chosen: Sequence[int] | None, reason: str | None) -> list[int]:
+    if chosen is not None:
+        require_tasks(state, chosen)
+    wanted = range(state.total) if chosen is None else sorted(chosen)
+    if reason is not None:
+        failed_so = {task for group in group_failures(state) if group.reason == reason for task in group.tasks}
+        wanted = [number for number in wanted if number in failed_so]
+    return [number for number in wanted if state.state_of(number) in again]
+
+
+def _hint(state: SweepState, again: set[str]) -> str:
+    failed = state.numbers_in("failed")
+    if failed and "failed" not in again:
+        return f"; {len(failed)} tasks failed\n  next: hsm retry {state.record.id}"
+    return ""
+
+
+def _ranges(found: Sequence[int]) -> list[str]:
+    """``3``, ``7-9``: every number, unlike what is shown to people."""
+    words: list[list[int]] = []
+    for number in found:
+        if words and words[-1][1] + 1 == number:
+            words[-1][1] = number
+        else:
+            words.append([number, number])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in words]
+
+
+def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], command: Sequence[str]) -> int:
+    remark(f"{state.record.id}: would run {len(found)} tasks: {numbers(found) or 'none'}")
+    if alive:
+        remark(f"and attach to {len(alive)} that are alive: {numbers(alive)}")
+    say(f"cd {shlex.quote(state.record.cwd)} && {shlex.join(command)}")
+    return 0
+
+
+def _require_no_other(state: SweepState, force: bool) -> None:
+    holder = living_conductor(state.paths)
+    if holder is not None and not force:
+        raise HsmError(
+            f"{state.record.id} is already conducted by process {holder.pid} on {holder.host}",
+            fix=f"hsm-status -w {state.record.id}    (or --force, if you know that process to be dead)",
+        )
+
+
+def _require_same_code(state: SweepState, allowed: bool, yes: bool) -> None:
+    try:
+        recorded = read_json(state.paths.code)
+    except FileNotFoundError:
+        return
+    found = changes(recorded["files"], code_files(recorded["root"]))
+    if not found or allowed or yes:
+        return
+    shown = "".join(f"\n    {line}" for line in found[:10]) + (f"\n    … {len(found) - 10} more" if found[10:] else "")
+    told = f"the app has changed since {state.record.id} began:{shown}"
+    if not sys.stdin.isatty():
+        raise ConfigError(told, fix=f"hsm resume {state.record.id} --allow-changed")
+    remark(told)
+    click.confirm("go on with the files as they are now?", abort=True, err=True)
+
+
+def _start(state: SweepState, command: Sequence[str]) -> int:
+    note = note_on_sweeper(state.record)
+    if note:
+        remark(note)
+    if not os.path.isdir(state.record.cwd):
+        raise HsmError(f"{state.record.cwd} is gone, where {state.record.id} was started")
+    try:
+        return subprocess.run(list(command), cwd=state.record.cwd, check=False).returncode
+    except FileNotFoundError as error:
+        raise HsmError(
+            "the interpreter that the sweep began with is gone", evidence=str(command[0]),
+            fix=f"hsm resume {state.record.id} --python <path>",
+        ) from error  # fmt: skip
