@@ -1,0 +1,232 @@
+"""A sweep on this machine as its user meets it: start, interrupt, detach, look, go on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hsm_core.store.files import read_json
+from tests.integration.sweeping import SweepingApp, kill
+from tests.waiting import wait_until
+
+SWEEPERS = pytest.mark.parametrize("sweeper", ["basic", "hsm"])
+
+
+@pytest.fixture
+def app(weird_tmp_path: Path) -> SweepingApp:
+    return SweepingApp(weird_tmp_path)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=90)
+    return process.returncode, out, err
+
+
+@SWEEPERS
+def test_a_failing_sweep_tells_failures_first_and_exits_1(app: SweepingApp, sweeper: str) -> None:
+    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2,3,4", "bad=[2,3]")
+    assert done.returncode == 1
+    assert app.states() == {"completed": 2, "failed": 2}
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("✗ 2 × exception: ValueError: bad x: N")
+    assert any(str(app.sweep / "1" / "stderr.log") in line for line in lines)
+    alone = next(line.split("alone: ")[1] for line in lines if "alone: " in line)
+    again = subprocess.run(alone, shell=True, cwd=app.folder, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "ValueError: bad x: 2" in again.stderr
+    assert "Traceback" not in done.stderr
+
+
+@SWEEPERS
+def test_interrupted_once_tasks_end_as_cancelled_and_resume_completes(app: SweepingApp, sweeper: str) -> None:
+    process = app.start(f"hydra/sweeper={sweeper}", "x=range(5)")
+    app.wait_for_begun(2)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    assert code == 130
+    assert app.states() == {"cancelled": 5}
+    assert f"hsm resume {app.state().record.id}" in err
+    app.open_gate()
+    assert app.resume().returncode == 0
+    assert app.states() == {"completed": 5}
+    assert [found[-1].attempt for found in app.intervals().values()] == [2] * 5
+
+
+def test_interrupted_twice_deaf_tasks_are_killed(app: SweepingApp) -> None:
+    process = app.start("x=0,1", "deaf=true", "hydra.launcher.grace_s=600")
+    app.wait_for_begun(2)
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: "interrupted" in (journal_text(app)), what="the first Ctrl-C")
+    process.send_signal(signal.SIGINT)
+    code, _, _ = finish(process)
+    assert code == 130
+    assert app.states() == {"cancelled": 2}
+
+
+def journal_text(app: SweepingApp) -> str:
+    return "".join(path.read_text() for path in app.state().paths.events.glob("conductor-*.jsonl"))
+
+
+@SWEEPERS
+def test_detached_it_returns_at_once_and_names_the_sweep(app: SweepingApp, sweeper: str) -> None:
+    done = app.run(
+        f"hydra/sweeper={sweeper}", "x=1,2,3", "hydra.launcher.detach=true", "hydra/hydra_logging=disabled", gate=True
+    )
+    assert done.returncode == 0
+    identifier = app.state().record.id
+    assert f"hsm-status -w {identifier}" in done.stdout
+    assert "completed" not in done.stdout
+    app.wait_for_begun(2)
+    app.open_gate()
+    wait_until(lambda: app.states() == {"completed": 3})
+    app.wait_for_seal()
+
+
+def test_a_second_sweep_in_the_directory_is_refused(app: SweepingApp) -> None:
+    assert app.run("x=1").returncode == 0
+    before = (app.sweep / ".hsm" / "sweep.json").read_bytes()
+    again = app.run("x=2")
+    assert again.returncode == 1
+    assert f"hsm resume {app.state().record.id}" in again.stderr
+    assert "Traceback" not in again.stderr
+    assert (app.sweep / ".hsm" / "sweep.json").read_bytes() == before
+
+
+def test_killed_launcher_the_worker_goes_on_and_resume_attaches(app: SweepingApp) -> None:
+    process = app.start("x=range(4)")
+    app.wait_for_begun(2)
+    process.kill()
+    process.communicate()
+    resumed = subprocess.Popen(
+        [*app.command()[:1], "-m", "hsm_core.cli.hsm", "resume", str(app.sweep)], cwd=app.folder,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until(lambda: len(list(app.state().paths.leases.glob("2.json"))) == 1, what="a second conductor")
+    app.open_gate()
+    assert finish(resumed)[0] == 0
+    assert app.states() == {"completed": 4}
+    assert all(len(found) == 1 for found in app.intervals().values())
+
+
+def test_killed_worker_and_launcher_resume_runs_the_rest_and_nothing_twice(app: SweepingApp) -> None:
+    app.open_gate()
+    process = app.start("x=range(8)", "hydra.launcher.slots=1")
+    app.wait_for_begun(2)
+    app.close_gate()
+    process.kill()
+    kill(app.worker_pid())
+    process.communicate()
+    wait_until(lambda: app.state().counts()["running"] == 0)
+    before = app.states()
+    assert before.get("completed", 0) + before.get("lost", 0) + before.get("pending", 0) == 8
+    completed = app.state().numbers_in("completed")
+    app.open_gate()
+    assert app.resume().returncode == 0
+    assert app.states() == {"completed": 8}
+    found = app.intervals()
+    assert all(len(found[number]) == 1 for number in completed)
+    for intervals in found.values():
+        ends = [interval.end for interval in intervals if interval.end is not None]
+        assert len(ends) == 1
+
+
+def test_a_killed_worker_is_replaced_while_the_launcher_watches(app: SweepingApp) -> None:
+    process = app.start("x=range(5)")
+    app.wait_for_begun(2)
+    kill(app.worker_pid())
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 1
+    assert app.states() == {"completed": 3, "lost": 2}
+    assert "a worker died" in err
+    assert "process" in app.state().evidence_of(0)
+    assert app.resume().returncode == 0
+    assert app.states() == {"completed": 5}
+
+
+def test_an_outcome_that_the_worker_could_not_tell_counts(app: SweepingApp) -> None:
+    process = app.start("x=7")
+    app.wait_for_begun(1)
+    wait_until(lambda: app.state().counts()["running"] == 1)
+    worker = app.worker_pid()
+    kill(worker, signal.SIGSTOP)
+    app.open_gate()
+    outcome = app.sweep / "0" / "outcome.json"
+    wait_until(lambda: read_json(outcome)["state"] == "completed", what="the outcome")
+    kill(worker)
+    assert finish(process)[0] == 0
+    assert app.states() == {"completed": 1}
+    assert len(app.intervals()[7]) == 1
+
+
+def test_of_two_resumes_one_refuses_and_names_the_other(app: SweepingApp) -> None:
+    process = app.start("x=range(3)")
+    app.wait_for_begun(2)
+    refused = app.resume()
+    assert refused.returncode == 1
+    assert f"process {process.pid}" in refused.stderr
+    app.open_gate()
+    assert finish(process)[0] == 0
+
+
+def test_fail_fast_ends_the_rest(app: SweepingApp) -> None:
+    done = app.run("x=range(20)", "bad=[0]", "hydra.launcher.fail_fast=true", "hydra.launcher.slots=1")
+    assert done.returncode == 1
+    states = app.states()
+    assert states["failed"] == 1
+    assert states["cancelled"] > 0
+
+
+def test_resume_leaves_failed_tasks_and_retry_runs_them(app: SweepingApp) -> None:
+    assert app.run("x=1,2,3", "bad=[2]").returncode == 1
+    left = app.resume()
+    assert left.returncode == 0
+    assert f"hsm retry {app.state().record.id}" in left.stderr
+    source = app.folder / "app.py"
+    source.write_text(source.read_text().replace("if cfg.x in cfg.bad:", "if False:"))
+    assert app.hsm("retry", str(app.sweep)).returncode == 2  # the app has changed, nobody can be asked
+    assert app.hsm("retry", str(app.sweep), "--allow-changed").returncode == 0
+    assert app.states() == {"completed": 3}
+    assert {x: len(found) for x, found in app.intervals().items()} == {1: 1, 2: 2, 3: 1}
+    assert (app.sweep / "1" / "attempt-1" / "stderr.log").read_text().count("bad x: 2") == 1
+    assert "bad x" not in (app.sweep / "1" / "stderr.log").read_text()
+
+
+def test_a_dry_run_writes_nothing(app: SweepingApp) -> None:
+    done = app.run("hydra/sweeper=hsm", "x=range(30)", "hydra.sweeper.dry_run=true")
+    assert done.returncode == 0
+    assert "30 tasks" in done.stdout
+    assert not app.sweep.exists()
+    assert app.run("x=range(30)", "hydra.launcher.dry_run=true").returncode == 0
+    assert not (app.sweep / ".hsm").exists()
+
+
+def test_batches_of_a_foreign_sweeper_share_one_sweep_and_one_import(app: SweepingApp) -> None:
+    assert app.run("x=range(5)", "hydra.sweeper.max_batch_size=2").returncode == 0
+    state = app.state()
+    assert app.states() == {"completed": 5}
+    assert sorted(path.name for path in state.paths.tasks.glob("*.jsonl")) == ["0.jsonl", "2.jsonl", "4.jsonl"]
+    assert len([worker for worker in state.workers() if worker.ready]) == 1
+
+
+def test_an_unwritable_sweep_directory_is_told_without_a_traceback(app: SweepingApp) -> None:
+    app.sweep.write_text("a file stands here")
+    done = app.run("hydra/sweeper=hsm", "x=1,2")
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_cancel_from_elsewhere_ends_all(app: SweepingApp) -> None:
+    process = app.start("x=range(4)")
+    app.wait_for_begun(2)
+    cancelled = app.hsm("cancel", str(app.sweep), "--yes")
+    assert cancelled.returncode == 0
+    finish(process)
+    assert app.states() == {"cancelled": 4}
+    app.open_gate()
+    assert app.resume().returncode == 0  # the old request means nothing to the new attempts
+    assert app.states() == {"completed": 4}
