@@ -32,8 +32,7 @@ class LauncherBase(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context, self._task_function, self._config = hydra_context, task_function, config
-        if self._fields.get("resume") is not None:
-            self._open()  # before the sweeper writes to this run's own sweep directory
+        self._open().require_free()  # before the sweeper writes to the directory
 
     def announce(self, planned: PlannedSweep) -> None:
         """Take the whole plan, before the first launch of it."""

@@ -10,18 +10,18 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.backends.by_name import make_backend
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import git_state, is_typed, main_command, versions
-from hsm_core.errors import ConfigError, HsmError, SweepFailed
+from hsm_core.errors import ConfigError, HsmError, StoreError, SweepFailed
 from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.liveness import this_host
-from hsm_core.store.record import SweepRecord, create_record, new_id
+from hsm_core.store.record import SweepRecord, create_record, new_id, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep import Conductor, conduct_live
@@ -34,6 +34,7 @@ from .run_settings import RunSettings, run_settings
 from .shown import for_hydra
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Sweepers that go on without the returns of their tasks, and call ``launch`` once if they make one batch.
 _NEED_NO_RETURNS = (
@@ -72,6 +73,12 @@ class Launching:
         if self._resumed is None:
             self._require_detachable()
             _shown(self._begin)
+
+    def require_free(self) -> None:
+        """Refuse a directory that holds a sweep, before anything is written into it."""
+        goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
+        if not goes_on and SweepPaths(self._root).record.exists():
+            _shown(lambda: refuse_second(SweepPaths(self._root)))
 
     def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
         """The tasks of the sweep to go on with; None when a new one starts."""
@@ -308,9 +315,13 @@ def _dry_lines(job_overrides: Sequence[Sequence[str]], first: int, preview: list
     return [f"{len(job_overrides)} tasks", *shown, *more, *preview, "nothing was started (dry_run)"]
 
 
-def _shown(step: Callable[[], Any]) -> Any:
-    """Do a step; our errors become such that Hydra prints without a traceback."""
+def _shown(step: Callable[[], T]) -> T:
+    """Do a step; our errors, and a disk that refuses, become such that Hydra prints without a traceback."""
     try:
         return step()
     except HsmError as error:
         raise for_hydra(error) from error.__cause__
+    except OSError as error:
+        problem = f"{error.filename or 'the sweep directory'} can't be read or written"
+        fix = "df -h; hsm-status latest    (what is written is safe: hsm resume latest goes on)"
+        raise for_hydra(StoreError(problem, evidence=str(error), fix=fix)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextlib
 import time
 from dataclasses import asdict
 
@@ -26,13 +27,10 @@ class Lease:
         self._beaten = time.monotonic()
 
     def beat(self) -> None:
-        """Renew, at most once in ``BEAT_S``.
-
-        Raises:
-            OSError: the disk refuses; the lease stays as it was.
-        """
+        """Renew, at most once in ``BEAT_S``; a full disk is no reason to stop: the next beat tries again."""
         if time.monotonic() - self._beaten >= BEAT_S:
-            self._write(released=False)
+            with contextlib.suppress(OSError):
+                self._write(released=False)
 
     def release(self) -> None:
         """Give the sweep free for another conductor; a directory that was removed is free."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hsm_core.errors import StoreError, SweepExists, VersionMismatch
 
@@ -75,6 +75,16 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
             f"the sweep directory {paths.root} can't be written", evidence=str(error),
             fix="hydra.sweep.dir=<a directory that you can write>",
         ) from error  # fmt: skip
+    refuse_second(paths)
+
+
+def refuse_second(paths: SweepPaths) -> NoReturn:
+    """Say which sweep the directory holds already.
+
+    Raises:
+        SweepExists: always.
+        StoreError: what it holds can't be read.
+    """
     other = read_record(paths)
     raise SweepExists(
         f"{paths.root} already holds the sweep {other.id}",
