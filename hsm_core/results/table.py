@@ -38,15 +38,19 @@ def cells(row: Row) -> Cells:
     return {"sweep": row.sweep, "task": row.task, "state": row.state, **row.parameters, **row.metrics}
 
 
-def tabulate(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table:
+def tabulate(
+    rows: Sequence[Row], columns: Sequence[str] | None = None, *, among: Sequence[Row] | None = None
+) -> Table:
     """A line a task.
 
     Args:
         columns: the wanted ones; else the task, what varies, and all metrics.
+        among: the rows that these were chosen from: what varies in them is shown.
     """
-    several = ["sweep"] if len({row.sweep for row in rows}) > 1 else []
+    among = rows if among is None else among
+    several = ["sweep"] if len({row.sweep for row in among}) > 1 else []
     lines = tuple(cells(row) for row in rows)
-    swept = [name for name in varying(row.parameters for row in rows) if name not in _metric_names(rows)]
+    swept = [name for name in varying(row.parameters for row in among) if name not in _metric_names(rows)]
     chosen = columns or [*several, "task", "state", *swept, *_metric_names(rows)]
     if columns:
         _require(columns, {name for line in lines for name in line})

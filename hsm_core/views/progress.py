@@ -24,12 +24,19 @@ def progress_line(
         width: columns; the bar takes what the words leave.
     """
     ended = sum(counts.get(state, 0) for state in ENDED)
-    aside = [(f"{GLYPH[state]} {counts[state]} {state}", state) for state in _ASIDE if counts.get(state)]
-    after = ([pace_words(rate)] if rate else []) + ([f"{about(eta)} left"] if eta is not None else [])
-    plain = "  ".join([f"{ended}/{total}", *(text for text, _ in aside), *after])
-    painted = "  ".join([f"{ended}/{total}", *(paint(text, state, colour) for text, state in aside), *after])
-    room = min(24, width - len(plain) - 2)
+    parts = [(f"{ended}/{total}", "")]
+    parts += [(f"{GLYPH[state]} {counts[state]} {state}", state) for state in _ASIDE if counts.get(state)]
+    parts += [(pace_words(rate), "")] if rate else []
+    parts += [(f"{about(eta)} left", "")] if eta is not None else []
+    while len(parts) > 1 and _length(parts) > width:
+        parts.remove(next((part for part in reversed(parts[1:]) if part[1]), parts[1]))
+    painted = "  ".join(paint(text, state, colour and bool(state)) for text, state in parts)
+    room = min(24, width - _length(parts) - 2)
     return f"{bar(counts, total, room, colour=colour)}  {painted}" if room >= 4 else painted
+
+
+def _length(parts: list[tuple[str, str]]) -> int:
+    return sum(len(text) + 2 for text, _ in parts) - 2
 
 
 def bar(counts: Mapping[State, int], total: int, width: int, *, colour: bool = False) -> str:

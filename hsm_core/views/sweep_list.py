@@ -16,6 +16,8 @@ from .sweep_json import SCHEMA_VERSION, brief_json
 from .sweep_view import SweepView, look
 from .words import GLYPH, clean, duration, paint, shorten
 
+GONE = "its directory is gone"
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -29,7 +31,7 @@ class Listed:
 def look_at(entry: Entry) -> Listed:
     """Look at one sweep of the list."""
     if not entry.dir.is_dir():
-        return Listed(entry, None, f"directory gone: hsm forget {entry.id}")
+        return Listed(entry, None, GONE)
     try:
         return Listed(entry, look(SweepState(entry.dir)))
     except HsmError as error:
@@ -49,6 +51,7 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     lines += [_line(item, room, width, colour) for item in found]
     if hidden:
         lines.append(f"… and {hidden} older: hsm-status --all")
+    lines += [f"next: hsm forget {item.entry.id}" for item in found if item.trouble == GONE]
     lines.append(f"next: hsm-status {found[0].entry.id}")
     return "\n".join(lines)
 

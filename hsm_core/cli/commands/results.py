@@ -52,12 +52,14 @@ def results(
     """Show the results of sweeps: a row a task, with the parameters that vary and the metrics."""
     states = [open_sweep(sweep) for sweep in sweeps]
     wanted = _wanted(states, best, largest, sort=bool(best or top))
-    found = _rows(states, _line_choice(states, wanted, line))
-    if condition:
-        found = where(found, _predicate(condition, found))
+    every = _rows(states, _line_choice(states, wanted, line))
+    found = where(every, _predicate(condition, every)) if condition else every
     if wanted:
         found = best_first(found, *wanted, top)
-    table = group(found, _names(group_by)) if group_by else tabulate(found, _names(names) if names else None)
+    if group_by:
+        table = group(found, _names(group_by))
+    else:
+        table = tabulate(found, _names(names) if names else None, among=every)
     _print(table, "json" if as_json else form)
     return 0
 

@@ -1,0 +1,324 @@
+"""The commands of hsm on real sweep directories."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from hsm_core.cli.clicked import TaskNumbers
+from hsm_core.cli.hsm import LazyGroup, hsm
+from hsm_core.model import Span
+from hsm_core.store import events
+from hsm_core.store.lease import living_conductor, take_lease
+from hsm_core.store.liveness import this_process
+from hsm_core.store.requests import RequestReader
+from hsm_core.store.state import SweepState
+from tests.unit.cli.test_status import PROGRAM, ROOT, Shell
+from tests.unit.store.making import MadeSweep, complete, fail, killed_process, real_process, start
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return Shell(tmp_path / "state")
+
+
+@pytest.fixture
+def sweep(shell: Shell, weird_tmp_path: Path) -> MadeSweep:
+    """Two tasks completed with results, one failed, one never started; its worker ended."""
+    main = {"name": "train", "main": [sys.executable, "train.py"]}
+    made = MadeSweep(weird_tmp_path / "s", total=4, app=main, cwd="/", metric=(("loss", "min"),))
+    worker = made.worker("w1", spans=[Span(0, 3)])
+    complete(worker, 0, 1)
+    fail(worker, 2, "KeyError: 'x'", kind="KeyError")
+    for task, loss in ((0, 0.5), (1, 0.25)):
+        (made.root / str(task)).mkdir()
+        outcome = {"format": 1, "task": task, "attempt": 1, "state": "completed", "value": {"loss": loss}}
+        (made.root / str(task) / "outcome.json").write_text(json.dumps(outcome))
+    (made.root / "2").mkdir()
+    (made.root / "2" / "stdout.log").write_bytes(b"step 1\nst\xffep 2\n")
+    (made.root / "2" / "stderr.log").write_text("Traceback …\nKeyError: 'x'\n")
+    worker.seal()
+    return made
+
+
+def out(shell: Shell, *words: str, code: int = 0, **env: str) -> str:
+    done = shell.run("hsm", *words, **env)
+    assert done.returncode == code, done.stderr
+    assert "Traceback (most" not in done.stderr
+    return done.stdout
+
+
+def test_every_command_has_short_help_with_an_example(shell: Shell) -> None:
+    assert isinstance(hsm, LazyGroup)
+    context = click.Context(hsm)
+    for name in hsm.list_commands(context):
+        command = hsm.get_command(context, name)
+        assert command is not None
+        assert command.help
+        assert re.search(r"Examples?:", command.epilog or ""), name
+    assert "monitor" in out(shell, "--help")
+
+
+@pytest.mark.parametrize(
+    ("verb", "where"), [("sweep", "train.py -m"), ("test", "dry_run"), ("sync", "results")]
+)
+def test_verbs_of_older_tools_say_where_they_went(shell: Shell, verb: str, where: str) -> None:
+    done = shell.run("hsm", verb, "--whatever")
+    assert done.returncode == 2
+    assert where in done.stderr
+
+
+def test_a_typo_is_answered_with_the_command_meant(shell: Shell) -> None:
+    done = shell.run("hsm", "stauts")
+    assert (done.returncode, "did you mean 'status'" in done.stderr) == (2, True)
+
+
+def test_status_is_hsm_status(shell: Shell, sweep: MadeSweep) -> None:
+    assert out(shell, "status", "latest") == shell.status("latest").stdout
+    assert out(shell, "list") == shell.status().stdout
+    assert out(shell, "status", "latest", "--exit-status", code=3)
+    assert out(shell, "monitor", "latest", "--exit-status", code=3) == shell.status("latest").stdout
+
+
+def test_tasks(shell: Shell, sweep: MadeSweep) -> None:
+    assert out(shell, "tasks", "demo", "-q", "--state", "failed,pending") == "2\n3\n"
+    rows = list(csv.DictReader(io.StringIO(out(shell, "tasks", "demo", "--format", "csv"))))
+    assert [row["state"] for row in rows] == ["completed", "completed", "failed", "pending"]
+    found = json.loads(out(shell, "tasks", "demo", "--json", "--state", "failed"))
+    assert (found[0]["schema_version"], found[0]["reason"], found[0]["overrides"]) == (
+        1,
+        "exception",
+        ["lr=2"],
+    )
+    assert json.loads(out(shell, "tasks", "demo", "--json", "--state", "lost")) == []
+    assert all(len(line) <= 80 for line in out(shell, "tasks", "demo").splitlines())
+    out(shell, "tasks", "demo", "--state", "flying", code=2)
+
+
+def test_errors(shell: Shell, sweep: MadeSweep) -> None:
+    text = out(shell, "errors", "latest")
+    assert text.startswith("✗ 1 × exception: KeyError: 'x'\n    task 2\n")
+    assert str(sweep.root / "2" / "stderr.log") in text
+    assert [group["count"] for group in json.loads(out(shell, "errors", "latest", "--json"))] == [1]
+
+
+def test_logs_of_a_task(shell: Shell, sweep: MadeSweep) -> None:
+    assert out(shell, "logs", "latest", "2") == "step 1\nst\ufffdep 2\n"
+    assert out(shell, "logs", "latest", "2", "--stderr").endswith("KeyError: 'x'\n")
+    assert "has not begun" in shell.run("hsm", "logs", "latest", "3").stderr
+    assert "has no task 9" in shell.run("hsm", "logs", "latest", "9").stderr
+
+
+def test_the_story_is_in_order(shell: Shell, sweep: MadeSweep) -> None:
+    lines = [line.split("  ", 1)[1] for line in out(shell, "logs", "latest").splitlines()]
+    assert lines[1:] == [
+        "task 0 started in 0", "task 0 completed after 1 s",
+        "task 1 started in 1", "task 1 completed after 1 s",
+        "task 2 started in 2", "task 2 failed: exception, KeyError: 'x'", "w1 ended",
+    ]  # fmt: skip
+
+
+def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    with real_process() as (_, identity):
+        worker = sweep.worker("w1", identity)
+        start(worker, 0)
+        (sweep.root / "0").mkdir()
+        log = sweep.root / "0" / "stdout.log"
+        log.write_text("one\n")
+        command = [sys.executable, "-c", PROGRAM.format("hsm"), "logs", "latest", "0", "-f"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell.env) as follower:
+            assert follower.stdout is not None
+            assert follower.stdout.readline() == "one\n"
+            log.write_text("one\ntwo\n")
+            assert follower.stdout.readline() == "two\n"
+            log.write_text("one\ntwo\nthree\n")
+            worker.append(events.end(0, 1, "completed"))
+            assert follower.communicate(timeout=30)[0] == "three\n"
+
+
+def test_command(shell: Shell, sweep: MadeSweep) -> None:
+    assert shlex.split(out(shell, "command", "latest", "3")) == [
+        sys.executable,
+        "train.py",
+        "lr=3",
+        "hydra.mode=RUN",
+    ]
+    assert json.loads(out(shell, "command", "latest", "3", "--json"))["overrides"] == ["lr=3"]
+    out(shell, "command", "latest", "4", code=2)
+
+
+def test_results(shell: Shell, sweep: MadeSweep) -> None:
+    assert out(shell, "results", "latest", "--best", "loss", "--top", "1").splitlines()[1].split() == [
+        "1", "completed", "1", "0.25",
+    ]  # fmt: skip
+    assert out(shell, "results", "latest", "--top", "1", "--max", "--columns", "task,loss").split()[-2:] == [
+        "0",
+        "0.5",
+    ]
+    rows = json.loads(out(shell, "results", "latest", "--where", "loss < 0.4 and lr == 1", "--json"))["rows"]
+    assert [row["task"] for row in rows] == [1]
+    assert (
+        out(shell, "results", "latest", "--group-by", "lr", "--format", "csv").splitlines()[1]
+        == "0,1,0.5,nan,1"
+    )
+    assert "no column 'los'" in shell.run("hsm", "results", "latest", "--best", "los").stderr
+    assert "no column 'los'" in shell.run("hsm", "results", "latest", "--where", "los > 1").stderr
+
+
+def test_export(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    assert out(shell, "export", "latest", "-o", str(path)) == ""
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert [row["loss"] for row in rows] == ["0.5", "0.25", "", ""]
+    assert len(out(shell, "export", "latest", "--format", "jsonl").splitlines()) == 4
+    out(shell, "export", "latest", "--format", "parquet", code=2)
+
+
+def test_wait(shell: Shell, tmp_path: Path, sweep: MadeSweep) -> None:
+    out(shell, "wait", "demo", code=3)
+    live = MadeSweep(tmp_path / "live", total=1, name="live")
+    with real_process() as (_, identity):
+        start(live.worker("w1", identity), 0)
+        began = time.monotonic()
+        out(shell, "wait", "live", "--timeout", "0.2", code=4)
+        assert time.monotonic() - began < 20
+
+
+def test_forget(shell: Shell, sweep: MadeSweep) -> None:
+    out(shell, "forget", "latest", "--dry-run")
+    assert sweep.id in out(shell, "list")
+    out(shell, "forget", "latest")
+    assert sweep.id not in out(shell, "list")
+    assert sweep.paths.record.is_file()
+    assert sweep.id in out(shell, "status", str(sweep.root))
+
+
+def test_cancel_records_what_nobody_holds(shell: Shell, tmp_path: Path) -> None:
+    """A dead worker's queue and what was never submitted; the killed one's running task stays lost."""
+    sweep = MadeSweep(tmp_path / "s", total=5)
+    identity = killed_process()
+    worker = sweep.worker("w1", identity, [Span(0, 4)])
+    complete(worker, 0)
+    start(worker, 1)
+    sweep.conductor([Span(0, 4)], identity)
+    assert "3 tasks (2-4)" in shell.run("hsm", "cancel", "latest", "--dry-run").stderr
+    assert SweepState(sweep.root).counts()["cancelled"] == 0
+    done = shell.run("hsm", "cancel", "latest")
+    assert (done.returncode, "--yes" in done.stderr) == (2, True)
+    out(shell, "cancel", "latest", "--yes", "--task", "2")
+    state = SweepState(sweep.root)
+    state.refresh()
+    assert [state.state_of(task) for task in range(5)] == [
+        "completed",
+        "lost",
+        "cancelled",
+        "pending",
+        "pending",
+    ]
+    out(shell, "cancel", "latest", "--yes")
+    state.refresh()
+    assert [state.state_of(task) for task in range(3, 5)] == ["cancelled", "cancelled"]
+    assert state.bad_lines == 0
+    assert living_conductor(sweep.paths) is None
+    assert "nothing to cancel" in shell.run("hsm", "cancel", "latest", "--yes").stderr
+
+
+def test_cancel_waits_for_the_worker_that_runs_it(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    sweep.paths.launch(0).root.mkdir()
+    with real_process() as (_, identity):
+        worker = sweep.worker("w1", identity, [Span(0, 2)])
+        start(worker, 0)
+        sweep.conductor([Span(0, 2)], identity)
+        done = shell.run("hsm", "cancel", "latest", "--yes", "--timeout", "0")
+        assert done.returncode == 1
+        assert "2 tasks (0-1)" in done.stderr
+        assert "w1 on" in done.stderr
+        command = [sys.executable, "-c", PROGRAM.format("hsm"), "cancel", "latest", "--yes"]
+        with subprocess.Popen(command, env=shell.env, stderr=subprocess.PIPE) as canceller:
+            wait_until(lambda: len(list(sweep.paths.requests.glob("cancel-*.json"))) == 2)
+            assert RequestReader(sweep.paths).read_new("launch-0") == [None, None]
+            assert canceller.poll() is None
+            worker.append(events.end(0, 1, "cancelled", "cancelled"))
+            worker.append(events.end(1, 1, "cancelled", "cancelled"))
+            assert canceller.wait(30) == 0
+
+
+def test_cancel_leaves_recording_to_a_living_conductor(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    take_lease(sweep.paths, sweep.id, this_process())
+    done = shell.run("hsm", "cancel", "latest", "--yes", "--timeout", "0.5")
+    assert done.returncode == 1
+    assert f"the conductor, process {this_process().pid}" in done.stderr
+    assert list(sweep.paths.events.iterdir()) == []
+
+
+def test_a_schedulers_job_id_names_a_sweep(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    sweep.conductor([Span(0, 1)])
+    assert out(shell, "tasks", "77.cluster", "-q") == "0\n"
+    out(shell, "tasks", "78.cluster", code=2)
+
+
+@pytest.mark.parametrize(("text", "numbers"), [("3", (3,)), ("3,7-9,3", (3, 7, 8, 9)), (" 1 , 2", (1, 2))])
+def test_numbers(text: str, numbers: tuple[int, ...]) -> None:
+    assert TaskNumbers().convert(text, None, None) == numbers
+
+
+@pytest.mark.parametrize("text", ["a", "1-", "-1", "1,,2", ""])
+def test_no_numbers(text: str) -> None:
+    with pytest.raises(click.UsageError):
+        TaskNumbers().convert(text, None, None)
+
+
+def test_doctor_names_what_is_wrong_and_how_to_fix_it(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text("defaults:\n  - override hydra/sweeper: basic\n")
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "qstat").write_text("#!/bin/sh\necho 'slurm-wlm-torque 22.05'\n")
+    (bin_ / "qstat").chmod(0o755)
+    done = shell.run("hsm", "doctor", "--json", cwd=tmp_path, PATH=f"{bin_}:/usr/bin:/bin")
+    found = {(one["name"], one["level"]): one for one in json.loads(done.stdout)}
+    assert "not PBS's own" in found["PBS", "note"]["said"]
+    assert "basic" in found["primary config", "note"]["said"]
+    assert ("hydra-core", "ok") in found
+    assert done.returncode == int(any(level == "bad" for _, level in found))
+
+
+def test_doctor_finds_a_plugin_that_is_there_twice(shell: Shell, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        place = tmp_path / name / "hydra_plugins" / "hsm"
+        place.mkdir(parents=True)
+        (place / "sweeper.py").touch()
+    env = {"PYTHONPATH": f"{ROOT}:{tmp_path}/one:{tmp_path}/two"}
+    done = shell.run("hsm", "doctor", cwd=tmp_path, **env)
+    assert "times: " in done.stdout
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: Shell, name: str) -> None:
+    text = out(shell, "completion", name)
+    assert "_HSM_COMPLETE" in text
+    assert "_HSM_STATUS_COMPLETE" in text
+
+
+def test_tab_knows_the_sweeps(shell: Shell, sweep: MadeSweep) -> None:
+    env = {"_HSM_COMPLETE": "bash_complete", "COMP_WORDS": "hsm status d", "COMP_CWORD": "2"}
+    assert sweep.id in out(shell, "x", **env)
+    env = {"_HSM_STATUS_COMPLETE": "bash_complete", "COMP_WORDS": "hsm-status l", "COMP_CWORD": "1"}
+    assert "latest" in shell.status("x", **env).stdout

@@ -1,0 +1,184 @@
+"""What tasks returned and wrote, as rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hsm_core.errors import ConfigError
+from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown
+from hsm_core.results.parameters import parameters, value
+from hsm_core.results.rows import Row, collect
+from hsm_core.results.table import Spread, best_first, group, tabulate, where
+from tests.unit.store.making import MadeSweep, complete, fail
+
+
+def outcome(sweep: MadeSweep, task: int, returned: Any, attempt: int = 1, state: str = "completed") -> None:
+    directory = sweep.root / str(task)
+    directory.mkdir(exist_ok=True)
+    facts = {"format": 1, "task": task, "attempt": attempt, "state": state, "value": returned, "exact": True}
+    (directory / "outcome.json").write_text(json.dumps(facts))
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> MadeSweep:
+    rows = [[f"lr={lr}", f"seed={seed}", "model=mlp"] for lr in (0.1, 0.01) for seed in (1, 2)]
+    made = MadeSweep(tmp_path / "s", total=4, task_overrides=rows, metric=(("loss", "min"),))
+    worker = made.worker("w1")
+    complete(worker, 0, 1, 2)
+    fail(worker, 3, "no")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("returned", "metrics"),
+    [
+        (0.5, {"loss": 0.5}),
+        ({"loss": 1, "val": {"acc": 0.9, "top": {"5": 1}}}, {"loss": 1, "val.acc": 0.9, "val.top.5": 1}),
+        ([0.25], {"loss": 0.25}),
+        ([1, 2], {"result.0": 1, "result.1": 2}),
+        (None, {}),
+        ({}, {}),
+        ("best.ckpt", {"loss": "best.ckpt"}),
+    ],
+)
+def test_return_values(sweep: MadeSweep, returned: Any, metrics: dict[str, Any]) -> None:
+    outcome(sweep, 0, returned)
+    row = collect(sweep.root)[0]
+    assert row.metrics == metrics
+    assert set(row.sources.values()) <= {"return value"}
+
+
+def test_a_row_a_task_with_its_parameters_and_state(sweep: MadeSweep) -> None:
+    rows = collect(sweep.root)
+    assert [(row.task, row.state, row.parameters["lr"], row.parameters["seed"]) for row in rows] == [
+        (0, "completed", 0.1, 1),
+        (1, "completed", 0.1, 2),
+        (2, "completed", 0.01, 1),
+        (3, "failed", 0.01, 2),
+    ]
+
+
+def test_precedence(sweep: MadeSweep) -> None:
+    outcome(sweep, 0, {"loss": 1.0})
+    directory = sweep.root / "0"
+    (directory / "metrics.json").write_text('{"loss": 2, "acc": 0.2, "deep": {"x": 1}}')
+    (directory / "metrics.jsonl").write_text(
+        '{"loss": 3, "acc": 3, "step": 1}\nnonsense\n{"f1": 0.5, "step": 2}\n{"f1'
+    )
+    (directory / "metrics.csv").write_text("epoch,f1,auc\n0,9,\n1,,0.7\n")
+    row = collect(sweep.root)[0]
+    assert row.metrics == {
+        "loss": 1.0, "acc": 0.2, "deep.x": 1, "step": 2, "f1": 0.5, "epoch": 1, "auc": 0.7,
+    }  # fmt: skip
+    assert row.sources["loss"] == "return value"
+    assert row.sources["acc"] == "metrics.json"
+    assert row.sources["f1"] == "metrics.jsonl"
+    assert row.sources["auc"] == "metrics.csv"
+
+
+def test_the_best_line_of_a_file(sweep: MadeSweep) -> None:
+    (sweep.root / "0").mkdir()
+    lines = [{"step": 1, "loss": float("nan")}, {"step": 2, "loss": 0.1}, {"step": 3, "loss": 0.4}]
+    (sweep.root / "0" / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    assert collect(sweep.root)[0].metrics == {"step": 3, "loss": 0.4}
+    assert collect(sweep.root, best=("loss", "min"))[0].metrics == {"step": 2, "loss": 0.1}
+    assert collect(sweep.root, best=("loss", "max"))[0].metrics == {"step": 3, "loss": 0.4}
+
+
+def test_lightning_writes_deeper(sweep: MadeSweep) -> None:
+    directory = sweep.root / "0" / "lightning_logs" / "version_0"
+    directory.mkdir(parents=True)
+    (directory / "metrics.csv").write_text("epoch,step,train_loss,val_loss\n0,9,0.5,\n0,9,,0.4\n")
+    assert collect(sweep.root)[0].metrics == {"epoch": 0, "step": 9, "train_loss": 0.5, "val_loss": 0.4}
+
+
+def test_an_outcome_of_another_attempt_or_of_a_failure_is_no_result(sweep: MadeSweep) -> None:
+    outcome(sweep, 0, 1.0, attempt=2)
+    outcome(sweep, 1, 1.0, state="failed")
+    (sweep.root / "2").mkdir()
+    (sweep.root / "2" / "outcome.json").write_text('{"state": ')
+    assert [row.metrics for row in collect(sweep.root)] == [{}, {}, {}, {}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1", 1), ("-2_000", -2000), ("1e-3", 0.001), ("inf", math.inf), ("true", True), ("null", None),
+        ("'1'", "1"), ('"a b"', "a b"), ("[1,2]", "[1,2]"), ("relu", "relu"), ("1.2.3", "1.2.3"), ("", ""),
+    ],
+)  # fmt: skip
+def test_values_of_overrides(text: str, expected: Any) -> None:
+    found = value(text)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_keys_of_overrides() -> None:
+    assert parameters(["+a.b=1", "++c=x=y", "~d", "db@x=pg"]) == {
+        "a.b": 1,
+        "c": "x=y",
+        "d": None,
+        "db@x": "pg",
+    }
+
+
+def rows_of(*metrics: float, sweep: str = "s") -> list[Row]:
+    """Tasks of two models, two seeds each."""
+    return [
+        Row(
+            sweep,
+            number,
+            1,
+            "completed",
+            {"model": "ab"[number // 2], "seed": number % 2, "same": 1},
+            {"acc": metric},
+        )
+        for number, metric in enumerate(metrics)
+    ]
+
+
+def test_what_is_not_finite_is_kept_and_never_best() -> None:
+    rows = rows_of(math.nan, 0.5, math.inf, 0.7)
+    assert [row.task for row in best_first(rows, "acc", "max")] == [3, 1, 0, 2]
+    assert [row.task for row in best_first(rows, "acc", "min")] == [1, 3, 0, 2]
+    assert [row.task for row in best_first(rows, "acc", "max", top=3)] == [3, 1]
+
+
+def test_groups_show_mean_deviation_and_count() -> None:
+    table = group(rows_of(1.0, 3.0, 5.0, 5.0), ["model"])
+    assert table.columns == ("model", "n", "acc")
+    assert table.lines[0] == {"model": "a", "n": 2, "acc": Spread(2.0, math.sqrt(2), 2)}
+    assert table.lines[1] == {"model": "b", "n": 2, "acc": Spread(5.0, 0.0, 2)}
+    assert "2 ± 1.4 (2)" in to_markdown(table)
+    assert to_csv(table).splitlines()[0] == "model,n,acc.mean,acc.std,acc.n"
+
+
+def test_columns_are_those_that_vary_unless_others_are_asked_for() -> None:
+    rows = rows_of(1.0, 2.0, 3.0)
+    assert tabulate(rows).columns == ("task", "state", "model", "seed", "acc")
+    assert tabulate(rows, ["acc", "same"]).columns == ("acc", "same")
+    assert "sweep" in tabulate([*rows, *rows_of(1.0, sweep="t")]).columns
+    with pytest.raises(ConfigError, match="no column 'acx'") as caught:
+        tabulate(rows, ["acx"])
+    assert caught.value.fix == "acc"
+
+
+def test_where_keeps_what_holds() -> None:
+    assert [row.task for row in where(rows_of(1.0, 2.0, 3.0), lambda line: bool(line["acc"] > 1.5))] == [1, 2]
+
+
+def test_formats_hold_the_same_rows() -> None:
+    table = tabulate(rows_of(1.0, math.nan, -math.inf))
+    document = json.loads(to_json(table), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert document["schema_version"] == 1
+    assert [row["acc"] for row in document["rows"]] == [1.0, "NaN", "-Infinity"]
+    assert [json.loads(line) for line in to_jsonl(table).splitlines()] == document["rows"]
+    assert [row["acc"] for row in csv.DictReader(io.StringIO(to_csv(table)))] == ["1.0", "nan", "-inf"]
+    assert len(to_markdown(table).splitlines()) == 5

@@ -1,0 +1,104 @@
+"""Failures by cause, and the texts made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsm_core.model import Span
+from hsm_core.store.state import SweepState
+from hsm_core.views.failures import group_failures, normalised
+from hsm_core.views.summary import summary
+from tests.unit.store.making import MadeSweep, complete, fail, killed_process, start
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("loss is nan at step 300", "loss is nan at step 1_200"),
+        ("loss is 1.5e-3 at 0x7f3a2b", "loss is -2.5 at 0x1"),
+        ("no file '/tmp/a b/x.csv'", "no file '/home/ü/y.csv'"),
+        ("can't read ./3/data.npz", "can't read ./14/data.npz"),
+        ("GET https://host/1 failed", "GET https://other/2 failed"),
+        ("first line\nmore 1", "first line\nother"),
+        ("run 0b9f2c1e-1111-2222-3333-444455556666", "run 1b9f2c1e-1111-2222-3333-444455556666"),
+    ],
+)
+def test_one_cause_in_other_words(one: str, other: str) -> None:
+    assert normalised(one) == normalised(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ValueError: no", "KeyError: no"),
+        ("layer3 is missing", "layer4 is missing"),
+        ("its process exited with code 9", "its process exited with code 3"),
+        ("killed by signal 11", "killed by signal 9"),
+    ],
+)
+def test_different_causes(one: str, other: str) -> None:
+    assert normalised(one) != normalised(other)
+
+
+def test_a_message_cannot_move_the_cursor() -> None:
+    assert "\x1b" not in normalised("\x1b[2J\x1b]0;evil\x07boom")
+
+
+@pytest.fixture
+def state(weird_tmp_path: Path) -> SweepState:
+    main = {"name": "train", "main": ["/usr/bin/python", "train.py"]}
+    sweep = MadeSweep(weird_tmp_path / "s", total=9, app=main, cwd=str(weird_tmp_path))
+    worker = sweep.worker("w1", spans=[Span(0, 8)])
+    complete(worker, 0)
+    for task in (1, 2, 5):
+        message = f"ValueError: bad file {sweep.root}/{task}/x.npz at step {task}"
+        fail(worker, task, message, kind="ValueError", trace="…")
+    fail(worker, 3, "killed by the kernel", "oom", mem=3000.0)
+    fail(worker, 4, "over 120 s", "walltime", wall=120.0)
+    start(sweep.worker("w2", killed_process()), 6)
+    found = SweepState(sweep.root)
+    found.refresh()
+    return found
+
+
+def test_the_largest_group_comes_first_with_an_example_and_its_log(state: SweepState) -> None:
+    groups = group_failures(state)
+    assert [(group.state, group.reason, group.tasks) for group in groups] == [
+        ("failed", "exception", (1, 2, 5)),
+        ("failed", "oom", (3,)),
+        ("failed", "walltime", (4,)),
+        ("lost", "lost", (6,)),
+    ]
+    assert groups[0].log == state.paths.root / "1" / "stderr.log"
+    assert "gone" in groups[3].cause
+
+
+def test_a_group_can_be_of_some_tasks_only(state: SweepState) -> None:
+    assert [group.tasks for group in group_failures(state, range(2, 4))] == [(2,), (3,)]
+
+
+def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
+    sweep = state.record.id
+    assert [group.suggestion for group in group_failures(state)] == [
+        f"hsm logs {sweep} 1 --stderr",
+        f"hsm retry {sweep} --error oom --set hydra.launcher.mem_gb=5",
+        f"hsm retry {sweep} --error walltime --set hydra.launcher.task_timeout_min=4",
+        f"hsm resume {sweep}",
+    ]
+
+
+def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: SweepState) -> None:
+    lines = summary(state).splitlines()
+    assert lines[0].startswith("✗ 3 × exception: ValueError: bad file <path>")
+    assert lines[-2] == f"{state.record.id}: ✓ 1 completed  ✗ 5 failed  ? 1 lost  · 2 pending"
+    assert lines[-1] == f"  next: hsm errors {state.record.id}"
+    assert any(line.strip().startswith("log:") and line.endswith("1/stderr.log") for line in lines)
+    assert any(line.endswith("train.py lr=1 hydra.mode=RUN") for line in lines)
+
+
+def test_the_summary_of_a_launch_leaves_other_tasks_out(state: SweepState) -> None:
+    text = summary(state, range(0, 1))
+    assert text.splitlines()[0] == f"{state.record.id}: ✓ 1 completed"
+    assert text.endswith(f"next: hsm results {state.record.id}")
