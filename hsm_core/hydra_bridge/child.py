@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import StoreError, VersionMismatch
 
+from .child_main import ImportedFunction, MainModule
 from .compose import task_config
 
 
@@ -23,17 +26,25 @@ class Payload:
     """All that the tasks of a launch share, pickled once.
 
     Args:
+        task_function: itself, or where a module holds it.
         config: the sweep's master config.
         context: Hydra's context: config loader and callbacks.
         singletons: state of Hydra's singletons, its version base among them.
         env_copy: values of ``hydra.job.env_copy`` where the sweep was started.
+        main: the main module of the process that started the sweep.
     """
 
-    task_function: Callable[[Any], Any]
+    task_function: Callable[[Any], Any] | ImportedFunction
     config: DictConfig
     context: Any
     singletons: Any
     env_copy: dict[str, str]
+    main: MainModule
+
+    def function(self) -> Callable[[Any], Any]:
+        """The task function; its module is imported at the first call."""
+        found = self.task_function
+        return found.load() if isinstance(found, ImportedFunction) else found
 
 
 def versions() -> dict[str, str]:
@@ -62,7 +73,9 @@ def prepare(payload: str) -> Payload:
 
     setup_globals()
     Singleton.set_state(found.singletons)
+    found.main.restore()
     os.environ.update(found.env_copy)
+    found.function()
     OverridesParser.create().parse_override("a=1")  # loads the grammar here, not in every task
     return found
 
@@ -72,7 +85,7 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
 
     Args:
         order: number, overrides, threads and so on, see ``hsm_core.worker.orders.Order``.
-        enter: called with the task's directory and what an earlier attempt left there, before the task's function.
+        enter: called with the task's directory and what an earlier attempt left there, before the function.
 
     Returns:
         what the task's function returned; what it raised, is raised.
@@ -95,7 +108,7 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
         config.hydra.runtime.output_dir = directory
     enter(directory, _leftovers(config, Path(directory)))
     ended = run_job(
-        hydra_context=prepared.context, task_function=prepared.task_function, config=config,
+        hydra_context=prepared.context, task_function=prepared.function(), config=config,
         job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
     )  # fmt: skip
     if ended.status == JobStatus.FAILED:
@@ -104,17 +117,64 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
 
 
 def dumps(value: object) -> bytes:
-    """Pickle a value, and fail here rather than at the reader's if it can't be loaded again."""
-    data: bytes = cloudpickle.dumps(value)
+    """Pickle a return value or an exception with the versions that it needs.
+
+    An exception takes its traceback along where Hydra can restore it (since 1.4). One that can't be loaded
+    again becomes ``RuntimeError("Remote module.Class: message")``; a value that can't is an error here.
+    """
+    fields: dict[str, Any] = {}
+    if isinstance(value, BaseException):
+        fields = _traces(value)
+        value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
+    data = cloudpickle.dumps((value, fields))
     cloudpickle.loads(data)
-    return data
+    return pickle.dumps((versions(), data))
+
+
+def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
+    """What ``dumps`` pickled: the value, and the fields of Hydra's ``JobReturn`` that go with it.
+
+    Raises:
+        VersionMismatch: it was written by versions that do not fit; both are named.
+    """
+    theirs, pickled = pickle.loads(data)
+    _require_versions(theirs, "the return value was written")
+    found: tuple[Any, dict[str, Any]] = cloudpickle.loads(pickled)
+    return found
+
+
+def _traces(error: BaseException) -> dict[str, Any]:
+    utils: Any = importlib.import_module("hydra.core.utils")
+    if not hasattr(utils, "_serialize_traceback"):
+        return {}
+    return {
+        "_remote_traceback": utils._serialize_traceback(error.__traceback__),
+        "_remote_exception_chain": utils._serialize_exception_chain(error),
+        "_remote_exception_group": utils._serialize_exception_group(error),
+    }
+
+
+def _survives(error: Exception) -> bool:
+    try:
+        return type(cloudpickle.loads(cloudpickle.dumps(error))).__qualname__ == type(error).__qualname__
+    except Exception:  # noqa: BLE001 - the worker's edge: pickling runs the user's code
+        return False
+
+
+def _as_text(error: BaseException) -> RuntimeError:
+    return RuntimeError(f"Remote {type(error).__module__}.{type(error).__qualname__}: {error}")
 
 
 def _check(payload: Path) -> None:
     owner = payload.stat().st_uid
     if owner != os.geteuid():
         raise StoreError(f"{payload} belongs to user {owner}, not to you; it is not loaded")
-    theirs, ours = json.loads(payload.with_name("boot.json").read_bytes())["versions"], versions()
+    theirs = json.loads(payload.with_name("boot.json").read_bytes())["versions"]
+    _require_versions(theirs, "the sweep was started")
+
+
+def _require_versions(theirs: Mapping[str, str], what: str) -> None:
+    ours = versions()
     wrong = [
         f"{name} {theirs.get(name)} there, {ours[name]} here"
         for name in ours
@@ -122,7 +182,7 @@ def _check(payload: Path) -> None:
     ]
     if wrong:
         raise VersionMismatch(
-            f"the sweep was started with other versions: {'; '.join(wrong)}", evidence=sys.executable,
+            f"{what} with other versions: {'; '.join(wrong)}", evidence=sys.executable,
             fix="hydra.launcher.python=<the interpreter that starts the sweep>",
         )  # fmt: skip
 
@@ -141,7 +201,7 @@ def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
 
 
 def _spread(threads: int) -> None:
-    """Give the math libraries, told to use one thread while the app was imported, what the user set or the slot's share."""
+    """Give the math libraries, held to one thread until now, what the user set or the slot's share."""
     import threadpoolctl
 
     def allowed(*names: str) -> int:
@@ -156,7 +216,7 @@ def _spread(threads: int) -> None:
 
 
 def _reseed_numpy() -> None:
-    """A forked process starts with its parent's random numbers: draw new ones, unless the app seeded them itself."""
+    """Forks begin with their parent's random numbers: draw new ones, unless the app seeded them itself."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is None:
         return

@@ -15,7 +15,7 @@ def task_config(
 
     Args:
         loader: Hydra's config loader, of the sweep's context.
-        master: the config that the sweep was started with; values it has resolved already (``${now:}``) are kept.
+        master: the config that the sweep was started with; what it has resolved (``${now:}``) is kept.
         overrides: of this task.
         job_id: becomes ``hydra.job.id``.
     """

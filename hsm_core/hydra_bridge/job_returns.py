@@ -1,4 +1,4 @@
-"""What Hydra's sweepers get back from a launcher: a ``JobReturn`` a task, whose contents are read when asked for."""
+"""What Hydra's sweepers get back from a launcher: a ``JobReturn`` a task, read when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import SweepFailed
 from hsm_core.store.files import read_json
+from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.submission import require_owner
 
+from .child import loads
+
 #: Composes the config of a task: (overrides, number) → config.
 Compose = Callable[[tuple[str, ...], int], DictConfig]
+
+
+class RemoteTraceback(Exception):
+    """Where a task failed, as its process wrote it; the cause of the exception that was brought here."""
+
+    def __str__(self) -> str:
+        return f"\n\n{self.args[0]}"
 
 
 class SweptJob(JobReturn):
@@ -26,14 +36,18 @@ class SweptJob(JobReturn):
     ) -> None:
         self._state, self._number, self._task, self._compose = state, number, overrides, compose
         self._config: DictConfig | None = None
-        self._loaded: tuple[Any] | None = None
+        self._value: tuple[Any] | None = None
         completed = state.state_of(number) == "completed"
         super().__init__(
             overrides=list(overrides), task_name=name,
             status=JobStatus.COMPLETED if completed else JobStatus.FAILED,
         )  # fmt: skip
 
-    @property  # type: ignore[override]
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled or copied, it is a plain ``JobReturn`` that needs no sweep directory."""
+        return _itself, (self._plain(),)
+
+    @property
     def cfg(self) -> DictConfig:
         """The task's config, composed as it was for the task."""
         config = self._composed().copy()
@@ -45,7 +59,7 @@ class SweptJob(JobReturn):
     def cfg(self, value: Any) -> None:
         pass  # the dataclass sets its default
 
-    @property  # type: ignore[override]
+    @property
     def hydra_cfg(self) -> DictConfig:
         """The task's ``hydra`` node."""
         config: DictConfig = OmegaConf.masked_copy(self._composed(), ["hydra"])
@@ -56,32 +70,50 @@ class SweptJob(JobReturn):
     def hydra_cfg(self, value: Any) -> None:
         pass
 
-    @property  # type: ignore[override]
+    @property
     def working_dir(self) -> str:
         """Where the task's function ran."""
-        config = self._composed()
-        chdir = config.hydra.job.chdir
-        if chdir is None:
-            from hydra import version
-
-            at_least = getattr(version, "base_at_least", None)
-            chdir = at_least is not None and not at_least("1.2")
-        return str(config.hydra.runtime.output_dir if chdir else config.hydra.runtime.cwd)
+        hydra = self._composed().hydra
+        return str(hydra.runtime.output_dir if _changes_directory(hydra.job.chdir) else hydra.runtime.cwd)
 
     @working_dir.setter
     def working_dir(self, value: Any) -> None:
         pass
 
-    @property  # type: ignore[override]
+    @property
+    def return_value(self) -> Any:
+        """What the task's function returned.
+
+        Raises:
+            Exception: what the task raised.
+            SweepFailed: it ended without a word of its own.
+        """
+        _ = self._return_value  # brings the traceback along, which Hydra looks at first
+        return super().return_value
+
+    @return_value.setter
+    def return_value(self, value: Any) -> None:
+        self._return_value = value
+
+    @property
     def _return_value(self) -> Any:
-        if self._loaded is None:
-            self._loaded = (self._load(),)
-        return self._loaded[0]
+        if self._value is None:
+            self._value = (self._load(),)
+        return self._value[0]
 
     @_return_value.setter
     def _return_value(self, value: Any) -> None:
         if value is not None:
-            self._loaded = (value,)
+            self._value = (value,)
+
+    def _plain(self) -> JobReturn:
+        plain = JobReturn(
+            overrides=self.overrides, cfg=self.cfg, hydra_cfg=self.hydra_cfg, working_dir=self.working_dir,
+            task_name=self.task_name, status=self.status, _return_value=self._return_value,
+        )  # fmt: skip
+        for name in vars(plain).keys() & vars(self).keys():
+            setattr(plain, name, getattr(self, name))
+        return plain
 
     def _composed(self) -> DictConfig:
         if self._config is None:
@@ -96,30 +128,57 @@ class SweptJob(JobReturn):
         return self._config
 
     def _load(self) -> Any:
-        files = self._state.task_directory(self._number)
-        status = self._state.state_of(self._number)
-        if files is None or status not in ("completed", "failed"):
-            return self._untold(status)
-        try:
-            outcome = read_json(files.outcome)
-        except (OSError, ValueError):
-            return self._untold(status)
+        """The task's own word on its end, if it left one; else what is known of it."""
+        files, state = self._state.task_directory(self._number), self._state.state_of(self._number)
+        outcome = _outcome(files)
+        if files is None or outcome.get("state") != state:
+            return self._untold(state)
         if outcome.get("pickle"):
-            import cloudpickle
-
-            require_owner(files.pickle)
-            with open(files.pickle, "rb") as stream:
-                return cloudpickle.load(stream)
-        if status == "completed" and outcome.get("exact"):
+            return self._unpickle(files, outcome)
+        if state == "completed":
             return outcome["value"]
-        return RuntimeError(f"Remote {outcome.get('message', status)}")
+        return _caused_by(RuntimeError(f"Remote {outcome.get('message', state)}"), outcome)
 
-    def _untold(self, status: str) -> Exception:
-        task = self._state.tasks.get(self._number)
-        last = (task.last if task else None) or {}
-        message = str(last.get("message") or "")
-        if status == "lost":
+    def _unpickle(self, files: TaskPaths, outcome: dict[str, Any]) -> Any:
+        require_owner(files.pickle)
+        value, fields = loads(files.pickle.read_bytes())
+        for name, content in fields.items():
+            if hasattr(self, name):
+                setattr(self, name, content)
+        told = getattr(self, "_remote_traceback", None) is not None
+        return value if told or outcome["state"] == "completed" else _caused_by(value, outcome)
+
+    def _untold(self, state: str) -> Exception:
+        last = self._state.tasks[self._number].last if self._number in self._state.tasks else None
+        message = str((last or {}).get("message") or "")
+        if state == "lost":
             message = self._state.evidence_of(self._number)
         return SweepFailed(
-            f"task {self._number} is {status}", evidence=message, fix=f"hsm errors {self._state.record.id}"
+            f"task {self._number} is {state}", evidence=message, fix=f"hsm errors {self._state.record.id}"
         )
+
+
+def _outcome(files: TaskPaths | None) -> dict[str, Any]:
+    try:
+        return dict(read_json(files.outcome)) if files else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _caused_by(error: Exception, outcome: dict[str, Any]) -> Exception:
+    error.__cause__ = RemoteTraceback(outcome.get("trace", ""))
+    return error
+
+
+def _changes_directory(chdir: bool | None) -> bool:
+    """Hydra's rule where ``hydra.job.chdir`` is not set: yes with ``version_base`` below 1.2."""
+    if chdir is None:
+        from hydra import version
+
+        at_least = getattr(version, "base_at_least", None)
+        return at_least is not None and not at_least("1.2")
+    return chdir
+
+
+def _itself(job: JobReturn) -> JobReturn:
+    return job

@@ -15,6 +15,7 @@ from hsm_core.store.layout import FORMAT, LaunchPaths
 from hsm_core.store.submission import require_owner
 
 from .child import Payload, versions
+from .child_main import UNPICKLABLE, MainModule, can_be_pickled, imported_function
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +34,14 @@ def write_payload(
 
     wanted = [str(name) for name in config.hydra.job.env_copy]
     payload = Payload(
-        task_function=task_function, config=config, context=context, singletons=Singleton.get_state(),
+        task_function=imported_function(task_function) or task_function, config=config, context=context,
+        singletons=Singleton.get_state(), main=MainModule.of_this_process(),
         env_copy={name: os.environ[name] for name in wanted if name in os.environ},
     )  # fmt: skip
     try:
         data = cloudpickle.dumps(payload)
-    except (TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise _unpicklable(task_function, error) from error
-    except Exception as error:
-        if type(error).__name__ != "PicklingError":
-            raise
-        raise _unpicklable(task_function, error) from error
+    except (*UNPICKLABLE, RecursionError) as error:
+        raise _unpicklable(payload, error) from error
     write_atomically(launch.config, cloudpickle.dumps(config))
     write_atomically(launch.payload, data)
     write_atomically(launch.boot, to_json(_boot()))
@@ -75,9 +73,15 @@ def _boot() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _unpicklable(task_function: Callable[[Any], Any], error: Exception) -> ConfigError:
+def _unpicklable(payload: Payload, error: Exception) -> ConfigError:
+    function = payload.task_function
+    parts = {
+        "its callbacks or its config loader": payload.context,
+        "a resolver or a config that it registered": payload.singletons,
+        f"the task function {getattr(function, '__qualname__', function)}": function,
+    }
+    culprit = next((name for name, part in parts.items() if not can_be_pickled(part)), "the app")
     return ConfigError(
-        f"the task function {getattr(task_function, '__qualname__', task_function)} can't be sent to a worker",
-        evidence=f"{type(error).__name__}: {error}",
-        fix="create locks, files, connections and the like inside the function, not at the module's top level",
-    )
+        f"{culprit} can't be sent to a worker", evidence=f"{type(error).__name__}: {error}",
+        fix="create locks, files, connections and the like inside functions, not at a module's top level",
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""Hydra's own suites, with the launcher hsm_local under Hydra's sweeper and ours."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.test_utils.launcher_common_tests import (
+    BatchedSweeperTestSuite,
+    IntegrationTestSuite,
+    LauncherTestSuite,
+)
+
+from hydra_plugins.hsm.local import HsmLocalLauncher
+
+Plugins.instance()
+
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
+    pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
+]
+
+
+def test_hydra_finds_the_launcher_once() -> None:
+    found = [
+        kind for kind in Plugins.instance().discover(Launcher) if kind.__name__ == HsmLocalLauncher.__name__
+    ]
+    assert [kind.__module__ for kind in found] == ["hydra_plugins.hsm.local"]
+
+
+@pytest.mark.parametrize(
+    ("launcher_name", "overrides"), [("hsm_local", []), ("hsm_local", ["hydra/sweeper=hsm"])]
+)
+class TestLaunching(LauncherTestSuite):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("launcher_name", "overrides"),
+    [
+        ("hsm_local", ["hydra.sweeper.max_batch_size=2"]),
+        ("hsm_local", ["hydra/sweeper=hsm", "hydra.sweeper.max_batch_size=2"]),
+    ],
+)
+class TestBatches(BatchedSweeperTestSuite):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("task_launcher_cfg", "extra_flags"),
+    [
+        ({}, ["-m", "hydra/launcher=hsm_local"]),
+        ({}, ["-m", "hydra/launcher=hsm_local", "hydra/sweeper=hsm"]),
+    ],
+)
+class TestIntegration(IntegrationTestSuite):
+    def generate_custom_cmd(self) -> Callable[..., list[str]]:
+        """Clear the directory that one of the tests runs two sweeps in: hsm refuses the second."""
+
+        def command(cmd: list[str], *_: object) -> list[str]:
+            shutil.rmtree("cli_dir", ignore_errors=True)
+            return cmd
+
+        return command
