@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -60,9 +61,8 @@ class WorkerPool:
 
     def preview(self, tasks: int) -> list[str]:
         spec = self._spec
-        lines = [
-            f"1 worker on this machine with {spec.slots} slots, {spec.threads} threads a task ({self._python})"
-        ]
+        each = f"{spec.slots} slots, {spec.threads} threads a task"
+        lines = [f"1 worker on this machine with {each} ({self._python})"]
         if spec.gpus is not None:
             lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {spec.tasks_per_gpu} tasks on each")
         return lines
@@ -139,7 +139,5 @@ class WorkerPool:
 
 
 def _signal(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

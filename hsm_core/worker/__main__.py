@@ -1,4 +1,4 @@
-"""Starts a worker, or one of the processes that a worker starts: ``python …/worker/__main__.py supervise|import …``."""
+"""Starts a worker, or an importer of a worker: ``python …/worker/__main__.py supervise|import …``."""
 
 import os
 import sys

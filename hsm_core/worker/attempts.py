@@ -21,6 +21,8 @@ class Attempt:
         ended_for: why we end it: ``cancelled``, ``walltime`` or ``superseded``.
         kill_at: when TERM is followed by KILL, on the monotonic clock.
         oom_kills: the kernel's count when it began.
+        begun: what it said when it had its directory.
+        said: its last word.
     """
 
     order: Order
@@ -29,7 +31,7 @@ class Attempt:
     channel: Channel
     oom_kills: int
     began: float = field(default_factory=time.monotonic)
-    pid: int | None = None
+    begun: Message | None = None
     said: Message | None = None
     ended_for: str = ""
     kill_at: float | None = None
@@ -50,7 +52,7 @@ class Ending:
 
 
 def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
-    """What became of an attempt whose process has ended: its own word first, then what we did, then what the kernel says.
+    """What became of an attempt whose process has ended: its own word, what we did, what the kernel says.
 
     Args:
         exited: ``code`` or ``signal`` of the process, CPU and memory.
@@ -74,9 +76,8 @@ def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any])
         return Ending("failed", "oom", "the kernel killed it: out of memory", details)
     if number:
         return Ending("failed", "signal", f"killed by signal {number} ({_signal_name(number)})", details)
-    return Ending(
-        "failed", "unknown", f"its process exited with code {exited.get('code')} and left no outcome", details
-    )
+    message = f"its process exited with code {exited.get('code')} and left no outcome"
+    return Ending("failed", "unknown", message, details)
 
 
 def _signal_name(number: int) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
-import threading
-import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from hsm_core.store.layout import TaskPaths, relative_to_sweep
 
+from .directory import redirect_output, take_directory
+from .leaving import leave
 from .orders import Channel, Order
-from .outcome import completed, explain, failed, open_outcome, owner_of, write_outcome
+from .outcome import completed, explain, failed, write_outcome
 
+#: Takes a task's directory and the files that an attempt leaves there.
 Enter = Callable[[str, Iterable[str]], None]
 
 
@@ -26,7 +27,7 @@ class TaskModule(Protocol):
         """Load the payload, once a process."""
 
     def run(self, prepared: Any, order: Mapping[str, Any], enter: Enter) -> object:
-        """Run an attempt; call ``enter(directory, files that an attempt leaves there)`` before the task's function."""
+        """Run an attempt; ``enter`` is to be called before the task's function."""
 
     def dumps(self, value: object) -> bytes:
         """Pickle a return value or an exception; fails if it could not be loaded again."""
@@ -38,55 +39,52 @@ def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: An
     Returns:
         the exit code for its process: 0 only if the task completed.
     """
+    me = os.getpid()
     entry = _Entry(order, channel)
     try:
         value = module.run(prepared, order.to_json(), entry)
-        content, pickled = _encode(module, value)
-    except BaseException as error:  # the worker's edge: whatever a task raises becomes its outcome
-        content, pickled = _encode_failure(module, error)
+        _leave_if_forked(me, None)
+        content, pickled = _encode(module, value, entry)
+    except BaseException as error:  # noqa: BLE001  the worker's edge: what a task raises is its outcome
+        _leave_if_forked(me, error)
+        content, pickled = _encode_failure(module, error, entry)
     return 0 if entry.finish(content, pickled) == "completed" else 1
 
 
-def leave(code: int) -> None:
-    """End the process as the interpreter does, but without unwinding into the importer's frames."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass
-    os._exit(code)
-
-
 class _Entry:
-    """Takes the task's directory as soon as Hydra has resolved it: old files rotate, output goes to its logs."""
+    """Takes the task's directory as soon as Hydra has resolved it, and speaks for the task."""
 
     def __init__(self, order: Order, channel: Channel) -> None:
         self._order, self._channel = order, channel
         self._files: TaskPaths | None = None
 
     def __call__(self, directory: str, leftovers: Iterable[str]) -> None:
-        files = TaskPaths(Path(directory))
-        files.root.mkdir(parents=True, exist_ok=True)
-        for candidate in (files, TaskPaths(files.root, f"-{self._order.task}")):
-            if owner_of(candidate) == self._order.task:
-                _rotate(candidate, leftovers)
-        self._files = open_outcome(files, self._order.task, self._order.attempt)
-        _redirect(self._files)
-        os.environ["HSM_TASK_DIR"] = str(files.root)
-        shown = relative_to_sweep(files.root, Path(self._order.sweep))
+        order = self._order
+        self._files = take_directory(Path(directory), order.task, order.attempt, leftovers)
+        redirect_output(self._files)
+        os.environ["HSM_TASK_DIR"] = directory
+        shown = relative_to_sweep(self._files.root, Path(order.sweep))
         self._channel.send({"said": "start", "dir": shown, "suffix": self._files.suffix, "pid": os.getpid()})
-        self._channel.receive()  # the start is on disk before the task's function begins
+        if self._channel.receive() is None:  # the start is written down before the task's function begins
+            os._exit(1)
+
+    def print(self, text: str) -> None:
+        """Write to the task's ``stderr.log``, whatever the task did to its streams."""
+        data = text.encode("utf-8", "backslashreplace")
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+        with suppress(OSError):
+            if self._files is None:
+                os.write(2, data)
+                return
+            with open(self._files.stderr, "ab") as stream:
+                stream.write(data)
 
     def finish(self, content: dict[str, Any], pickled: bytes | None) -> str:
+        """Write the outcome, then say it."""
         content = self._write(content, pickled)
-        said = {
-            name: content[name] for name in ("state", "reason", "kind", "message", "trace") if name in content
-        }
-        self._channel.send({"said": "end", **said})
+        words = ("state", "reason", "kind", "message", "trace")
+        self._channel.send({"said": "end", **{name: content[name] for name in words if name in content}})
         return str(content["state"])
 
     def _write(self, content: dict[str, Any], pickled: bytes | None) -> dict[str, Any]:
@@ -96,49 +94,39 @@ class _Entry:
             write_outcome(self._files, self._order.task, self._order.attempt, content, pickled)
         except OSError as error:
             if content["state"] == "completed":
-                failure = explain(error)
-                return {**failed(failure), "message": f"its result could not be written: {failure.message}"}
+                return _spoiled("its result could not be written", error, self)
         return content
 
 
-def _encode(module: TaskModule, value: object) -> tuple[dict[str, Any], bytes | None]:
+def _leave_if_forked(me: int, error: BaseException | None) -> None:
+    """A process that the task forked, and that came back to us: the task's outcome is not its to write."""
+    if os.getpid() != me:
+        code = error.code if isinstance(error, SystemExit) else error and 1
+        leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _encode(module: TaskModule, value: object, entry: _Entry) -> tuple[dict[str, Any], bytes | None]:
     content = completed(value)
     if content["exact"]:
         return content, None
     try:
         return content, module.dumps(value)
-    except Exception as error:  # the worker's edge: pickling runs the user's code
-        failure = explain(error)
-        traceback.print_exception(type(error), error, error.__traceback__)
-        message = f"its return value can't be pickled: {failure.message}"
-        return {**content, **failed(failure), "message": message}, None
+    except Exception as error:  # noqa: BLE001  the worker's edge: pickling runs the user's code
+        return {**content, **_spoiled("its return value can't be pickled", error, entry)}, None
 
 
-def _encode_failure(module: TaskModule, error: BaseException) -> tuple[dict[str, Any], bytes | None]:
-    traceback.print_exception(type(error), error, error.__traceback__)
-    content = failed(explain(error))
+def _spoiled(what: str, error: Exception, entry: _Entry) -> dict[str, Any]:
+    failure = explain(error)
+    entry.print(failure.trace)
+    return {**failed(failure), "message": f"{what}: {failure.message}"}
+
+
+def _encode_failure(
+    module: TaskModule, error: BaseException, entry: _Entry
+) -> tuple[dict[str, Any], bytes | None]:
+    failure = explain(error)
+    entry.print(failure.trace)
     try:
-        return content, module.dumps(error)
-    except Exception:  # the worker's edge: it stays as text
-        return content, None
-
-
-def _rotate(files: TaskPaths, leftovers: Iterable[str]) -> None:
-    """Put an earlier attempt's files aside; the outcome goes last, so that a cut rotation is taken up again."""
-    from hsm_core.store.files import read_json
-
-    target = files.rotated(int(read_json(files.outcome)["attempt"]))
-    target.mkdir(exist_ok=True)
-    theirs = [Path(path) for path in leftovers]
-    for path in (*theirs, files.stdout, files.stderr, files.pickle, files.outcome):
-        if path.exists():
-            os.replace(path, target / path.name)
-
-
-def _redirect(files: TaskPaths) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    for path, number in ((files.stdout, 1), (files.stderr, 2)):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-        os.dup2(descriptor, number)
-        os.close(descriptor)
+        return failed(failure), module.dumps(error)
+    except Exception:  # noqa: BLE001  the worker's edge: it stays as text
+        return failed(failure), None

@@ -1,46 +1,49 @@
-"""The processes in which a worker's tasks run: an importer that forks, a fresh process a task, or a few that stay."""
+"""The processes in which tasks run: an importer that forks, a fresh process a task, or some that stay."""
 
 from __future__ import annotations
 
 import os
+import selectors
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from hsm_core.model import Isolation
+from hsm_core.store.leftovers import MARK
 from hsm_core.store.submission import WorkerSpec
 
 from . import threads
-from .importer import measured
+from .lock import Lock
 from .main import entry
-from .orders import Channel, Message, Order, channel_pair
+from .measured import measured
+from .orders import Channel, Message, Order, channel_pair, hang_up
 
 Mode = Literal["fork", "spawn", "none"]
+_WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
 
 
 class Importer:
     """A process that has, or will have, the app imported.
 
     Attributes:
-        ready: its own word that the app is imported.
+        mode: how attempts run in it; None until it has said how many threads it has.
         dismissed: it gets no more attempts, and ends when its channel is closed.
         keys: attempts that run in it or in its children.
         log_offset: where its output begins in the worker's log.
     """
 
-    def __init__(self, boot: Path, environ: dict[str, str], lock: int, log: Path) -> None:
-        self.boot = boot
-        self.ready: Message | None = None
-        self.dismissed = False
+    def __init__(self, boot: Path, environ: dict[str, str], lock: int, log: Path, mode: Mode | None) -> None:
+        self.boot, self.mode = boot, mode
+        self.is_ready = self.dismissed = False
         self.keys: set[str] = set()
         self.log_offset = log.stat().st_size
         self.channel, theirs = channel_pair()
         descriptor = theirs.socket.fileno()
-        os.set_inheritable(descriptor, True)
         with open(log, "ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, str(entry()), "import", str(descriptor), str(boot)],
+                [sys.executable, str(entry()), "import", str(descriptor), str(lock), str(boot)],
                 env=environ, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
                 pass_fds=(descriptor, lock), start_new_session=True,
             )  # fmt: skip
@@ -50,12 +53,17 @@ class Importer:
     def pid(self) -> int:
         return self._process.pid
 
-    def order(self, ask: str, order: Order, connection: Channel) -> None:
+    @property
+    def can_take(self) -> bool:
+        """True if it will take another attempt, now or as soon as it is ready."""
+        return not self.dismissed and (self.mode in (None, "fork") or not self.keys)
+
+    def order(self, order: Order, connection: Channel) -> None:
         """Hand over an attempt with its end of a channel."""
+        assert self.mode is not None
         self.keys.add(order.key)
-        if ask == "only":
-            self.dismissed = True
-        self.channel.send({"ask": ask, "order": order.to_json()}, connection.socket.fileno())
+        self.dismissed = self.mode == "spawn"
+        self.channel.send({"ask": _WORDS[self.mode], "order": order.to_json()}, connection.socket.fileno())
         connection.close()
 
     def reap(self) -> Message | None:
@@ -66,55 +74,86 @@ class Importer:
         self._process.returncode = os.waitstatus_to_exitcode(status)
         return measured(status, usage)
 
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
 
 class Crew:
     """Finds a process for an attempt.
 
     Args:
-        lock: the open lock file that everything of this worker holds.
+        name: the worker's.
+        lock: what everything of this worker holds.
         log: the worker's log.
+        hear: called with what an importer says.
     """
 
-    def __init__(self, spec: WorkerSpec, lock: int, log: Path) -> None:
-        self._spec, self._lock, self._log = spec, lock, log
+    def __init__(
+        self, spec: WorkerSpec, name: str, lock: Lock, log: Path, selector: selectors.BaseSelector,
+        hear: Callable[[Importer, Message], None],
+    ) -> None:  # fmt: skip
+        self._spec, self._name, self._lock, self._log = spec, name, lock.descriptor, log
+        self._selector, self._tell = selector, hear
         self.importers: list[Importer] = []
-        self.mode: Mode | None = None if spec.isolation == "auto" else spec.isolation
+        self._mode: Mode | None = None if spec.isolation == "auto" else spec.isolation
 
-    def free(self, boot: Path) -> Importer | None:
-        """An importer of this payload that can take an attempt now; starts one if there is none on its way."""
-        mine = [importer for importer in self.importers if importer.boot == boot and not importer.dismissed]
-        for importer in mine:
-            if importer.ready and (self.mode == "fork" or not importer.keys):
-                return importer
-        if len(mine) < (1 if self.mode in (None, "fork") else self._spec.slots):
+    @property
+    def pids(self) -> set[int]:
+        return {importer.pid for importer in self.importers}
+
+    def ready(self, boot: Path) -> Importer | None:
+        """An importer of this payload that can take an attempt now."""
+        found = (one for one in self.importers if one.boot == boot and one.can_take and one.is_ready)
+        return next(found, None)
+
+    def supply(self, boot: Path, wanted: int) -> None:
+        """Start importers until ``wanted`` attempts can run, now or soon; one that forks is enough."""
+        coming = sum(one.boot == boot and one.can_take for one in self.importers)
+        for _ in range((1 if self._mode in (None, "fork") else wanted) - coming):
             self._start(boot)
-        return None
 
     def greet(self, importer: Importer, message: Message) -> None:
-        """Note that an importer is ready; the first one decides how ``auto`` runs tasks."""
-        importer.ready = message
-        if self.mode is None:
-            self.mode = choose_mode(self._spec.isolation, message["threads"])
-            if self.mode != "fork":
+        """Note that an importer is ready; where ``auto`` finds threads in it, it is let go."""
+        importer.is_ready = True
+        if importer.mode in (None, "fork"):
+            importer.mode = self._mode = choose_mode(self._spec.isolation, message["threads"])
+            if importer.mode == "spawn":
                 self.dismiss(importer)  # its libraries were told to start no threads
-
-    def ask(self) -> str:
-        """The word that makes an importer run an attempt in this mode."""
-        return {"fork": "fork", "spawn": "only", "none": "here", None: "fork"}[self.mode]
 
     def dismiss(self, importer: Importer) -> None:
         """Let an importer go; its end is reaped as any other's."""
         importer.dismissed = True
-        importer.channel.close()
+        hang_up(self._selector, importer.channel)
+
+    def bury(self, importer: Importer) -> None:
+        """Hear what an ended importer had still said, and forget it."""
+        self.importers.remove(importer)
+        for message in importer.channel.drain():
+            self._tell(importer, message)
+        hang_up(self._selector, importer.channel)
 
     def _start(self, boot: Path) -> None:
-        own = dict(os.environ)
-        if self.mode in (None, "fork"):
-            environ = threads.one_thread(own)
+        own = {**os.environ, **self._spec.env, MARK: self._name}
+        if self._mode in (None, "fork"):
+            environ = threads.one_thread(own, self._spec.threads)
         else:
             share = threads.task_share(own, self._spec.threads)
             environ = own | {name: value for name, value in share.items() if value is not None}
-        self.importers.append(Importer(boot, environ, self._lock, self._log))
+        importer = Importer(boot, environ, self._lock, self._log, self._mode)
+        self.importers.append(importer)
+        self._selector.register(
+            importer.channel.socket, selectors.EVENT_READ, lambda: self._hear(importer)
+        )  # fmt: skip
+
+    def _hear(self, importer: Importer) -> None:
+        if importer.channel.is_closed:
+            return
+        messages = importer.channel.receive()
+        if messages is None:
+            hang_up(self._selector, importer.channel)
+        for message in messages or ():
+            self._tell(importer, message)
 
 
 def choose_mode(isolation: Isolation, native_threads: int | None) -> Mode:

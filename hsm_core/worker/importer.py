@@ -1,10 +1,12 @@
-"""Imports the app once and starts a process for each task by forking, or runs tasks itself where a fork is not safe."""
+"""Imports the app once and forks a process for each task, or runs tasks itself where a fork is not safe."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -12,32 +14,41 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from .child import TaskModule, leave, run_attempt
+from .child import TaskModule, run_attempt
+from .leaving import forget_inherited_exits, leave
+from .lock import drop_in_forks
+from .measured import measured, measured_here
 from .orders import Channel, Message, Order
-from .processes import die_with_parent, native_threads
+from .processes import adopt_orphans, be_killed_first, die_with_parent, native_threads
+from .undisturbed import undisturbed
+from .wake import be_heard
 
 #: Seconds between looks for ended children where the kernel has no pidfd (before Linux 5.3).
 POLL_S = 0.05
+#: A batch system sends these to all processes of a job; the supervisor alone decides what they mean.
+_SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def serve(descriptor: int, boot: Path) -> None:
+def serve(descriptor: int, lock: int, boot: Path) -> NoReturn:
     """Load the payload, say so, then run what is ordered until the supervisor closes its end.
 
     Args:
         descriptor: our end of the socket pair.
+        lock: the open lock file.
         boot: ``boot.json`` of a launch.
     """
-    parent = os.getppid()
-    die_with_parent(parent)
+    die_with_parent(os.getppid())
+    for inherited in (descriptor, lock):
+        os.set_inheritable(inherited, False)
     channel = Channel(socket.socket(fileno=descriptor))
-    channel.socket.set_inheritable(False)
     began = time.monotonic()
     module, prepared = load(boot)
     seconds = round(time.monotonic() - began, 3)
+    gc.freeze()  # so that no task's collector touches, and copies, what was imported
     channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds})
-    Importer(channel, module, prepared).run()
+    leave(Importer(channel, lock, module, prepared).run())
 
 
 def load(boot: Path) -> tuple[TaskModule, Any]:
@@ -52,20 +63,22 @@ def load(boot: Path) -> tuple[TaskModule, Any]:
 class Importer:
     """The importer's loop: one thread, so that forks are safe."""
 
-    def __init__(self, channel: Channel, module: TaskModule, prepared: Any) -> None:
-        self._channel, self._module, self._prepared = channel, module, prepared
+    def __init__(self, channel: Channel, lock: int, module: TaskModule, prepared: Any) -> None:
+        self._channel, self._lock, self._module, self._prepared = channel, lock, module, prepared
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel.socket, selectors.EVENT_READ)
         self._children: dict[int, str] = {}
         self._watched: dict[int, int] = {}
         self._files: deque[int] = deque()
+        self._take_signals()
 
-    def run(self) -> None:
+    def run(self) -> int:
+        """Obey until there is nobody to obey; returns the exit code."""
         while True:
             timeout = POLL_S if len(self._watched) < len(self._children) else None
             for key, _ in self._selector.select(timeout):
                 if key.fileobj is self._channel.socket and not self._obey():
-                    os._exit(0)
+                    return 0
             self._reap()
 
     def _obey(self) -> bool:
@@ -87,7 +100,8 @@ class Importer:
         if message["ask"] == "fork":
             self._fork(order, connection)
         elif message["ask"] == "only":
-            leave(run_with_variables(order, connection, self._module, self._prepared))
+            drop_in_forks(self._lock)
+            leave(self._run(order, connection))
         else:
             self._run_here(order, connection)
 
@@ -97,31 +111,54 @@ class Importer:
             stream.flush()
         pid = os.fork()
         if pid == 0:
-            die_with_parent(importer)
-            self._channel.close()
-            self._selector.close()
-            for descriptor in self._watched.values():
-                os.close(descriptor)
-            leave(_run(order, connection, self._module, self._prepared))
+            self._be_child(importer, order, connection)
         connection.close()
         self._children[pid] = order.key
         self._watch(pid)
 
+    def _be_child(self, importer: int, order: Order, connection: Channel) -> NoReturn:
+        code = 1
+        try:
+            die_with_parent(importer)
+            os.setsid()
+            forget_inherited_exits()
+            drop_in_forks(self._lock)
+            self._channel.close()
+            self._selector.close()
+            for descriptor in self._watched.values():
+                os.close(descriptor)
+            code = self._run(order, connection)
+        finally:
+            leave(code)
+
+    def _run(self, order: Order, connection: Channel) -> int:
+        """Run an attempt in a process that is its own: as the user's own program would run."""
+        adopt_orphans()
+        be_killed_first()
+        self._give_signals_back()
+        if order.nice:
+            os.nice(order.nice)
+        return run_with_variables(order, connection, self._module, self._prepared)
+
     def _run_here(self, order: Order, connection: Channel) -> None:
         """Run in this process, one attempt after another (isolation ``none``)."""
-        kept = [os.dup(number) for number in (1, 2)]
-        environ = dict(os.environ)
-        cwd = os.getcwd()
-        run_with_variables(order, connection, self._module, self._prepared)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        for number, descriptor in zip((1, 2), kept, strict=True):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        os.environ.clear()
-        os.environ.update(environ)
-        os.chdir(cwd)
+        adopt_orphans()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._give_signals_back()
+        with undisturbed():
+            code = run_with_variables(order, connection, self._module, self._prepared)
+        self._take_signals()
         connection.close()
+        self._channel.send({"said": "exit", "key": order.key, **measured_here(code, usage)})
+
+    def _take_signals(self) -> None:
+        self._handlers = {number: signal.signal(number, be_heard) for number in _SUPERVISED}
+
+    def _give_signals_back(self) -> None:
+        """To a task, signals mean what they mean to the app."""
+        for number, handler in self._handlers.items():
+            if handler is not None:  # a C library's, which can't be put back
+                signal.signal(number, handler)
 
     def _watch(self, pid: int) -> None:
         if not hasattr(os, "pidfd_open"):
@@ -164,22 +201,3 @@ def run_with_variables(order: Order, connection: Channel, module: TaskModule, pr
         else:
             os.environ[name] = value
     return run_attempt(order, connection, module, prepared)
-
-
-def measured(status: int, usage: Any) -> dict[str, Any]:
-    """What the kernel says of an ended process: code or signal, CPU seconds, peak memory in MiB."""
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): ru_maxrss is in bytes on macOS, else KiB
-    code = os.waitstatus_to_exitcode(status)
-    return {
-        "code": code if code >= 0 else None, "signal": -code if code < 0 else None,
-        "cpu": round(usage.ru_utime + usage.ru_stime, 3), "mem": round(usage.ru_maxrss * unit / 2**20, 1),
-    }  # fmt: skip
-
-
-def _run(order: Order, connection: Channel, module: TaskModule, prepared: Any) -> int:
-    os.setsid()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    if order.nice:
-        os.nice(order.nice)
-    return run_with_variables(order, connection, module, prepared)

@@ -12,8 +12,7 @@ def main(argv: list[str]) -> None:
     if argv[:1] == ["import"]:
         from .importer import serve
 
-        serve(int(argv[1]), Path(argv[2]))
-        return
+        serve(int(argv[1]), int(argv[2]), Path(argv[3]))
     options = _parser().parse_args(argv[1:])
     from .supervisor import supervise
 

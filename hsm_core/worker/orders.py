@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import selectors
 import socket
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -49,6 +51,11 @@ class Channel:
         self.socket = connection
         self._buffer = b""
 
+    @property
+    def is_closed(self) -> bool:
+        """True after ``close``."""
+        return self.socket.fileno() < 0
+
     def send(self, message: Message, descriptor: int | None = None) -> bool:
         """Send a message, perhaps with an open file. False if the other end is gone."""
         data = json.dumps(message).encode() + b"\n"
@@ -70,9 +77,26 @@ class Channel:
             return None
         return self._split(data) if data else None
 
+    def drain(self) -> list[Message]:
+        """What has arrived; others may hold the other end open, so its close is not waited for."""
+        found: list[Message] = []
+        if self.is_closed:
+            return found
+        self.socket.setblocking(False)
+        try:
+            while (messages := self.receive()) is not None:
+                found += messages
+        except BlockingIOError:
+            pass
+        finally:
+            self.socket.setblocking(True)
+        return found
+
     def receive_with_files(self) -> tuple[list[Message], list[int]] | None:
         """Wait for messages and the open files that came with them, in the same order."""
         data, descriptors, _, _ = socket.recv_fds(self.socket, 65536, 16)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
         return (self._split(data), descriptors) if data else None
 
     def close(self) -> None:
@@ -87,3 +111,11 @@ def channel_pair() -> tuple[Channel, Channel]:
     """Two connected ends; neither is inherited over exec."""
     ours, theirs = socket.socketpair()
     return Channel(ours), Channel(theirs)
+
+
+def hang_up(selector: selectors.BaseSelector, channel: Channel) -> None:
+    """Stop listening to a channel, if we still do, and close it."""
+    if not channel.is_closed:
+        if channel.socket in selector.get_map():
+            selector.unregister(channel.socket)
+        channel.close()

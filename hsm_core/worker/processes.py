@@ -6,24 +6,54 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
+#: Seconds between looks for the parent where the kernel does not tell of its death.
+_LOOK_S = 1.0
+#: Seconds that the end of killed processes is waited for; one that hangs in the kernel is left to it.
+_REAP_S = 2.0
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; end at once if it already has.
-
-    Where the kernel has no such call (macOS), the lock on local disk still tells who lives.
-    """
-    if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() != parent:
+    """End this process when its parent ends; at once if it already has."""
+    if not _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL):
+        watch_parent(parent)
+    if os.getppid() != parent:
         os._exit(1)
 
 
+def watch_parent(parent: int) -> None:
+    """Look for the parent now and then, and end this process and its group without it (macOS)."""
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_S)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=look, name="watch-parent", daemon=True).start()
+
+
 def adopt_orphans() -> None:
-    """Become the parent of what tasks leave behind, so that it can be found."""
+    """Become the parent of what processes below this one leave behind, so that it can be found."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def has_subreapers() -> bool:
+    """True where orphans can be adopted (Linux); elsewhere only a task's process group is known."""
+    return sys.platform.startswith("linux")
+
+
+def be_killed_first() -> None:
+    """Have the kernel, short of memory, kill this process rather than those that it depends on."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")  # proc(5): -1000 to 1000
 
 
 def native_threads() -> int | None:
@@ -36,35 +66,33 @@ def native_threads() -> int | None:
 
 def kill_group(leader: int, number: int) -> None:
     """Send a signal to a process group; one that is gone is no error."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
-def kill_orphans(keep: set[int], marks: dict[str, str] | None = None) -> None:
-    """Kill adopted processes until none is left.
-
-    Args:
-        keep: children of ours that stay.
-        marks: kill only those whose environment has these values; None kills all.
-    """
-    while True:
-        victims = [pid for pid in children() if pid not in keep and (marks is None or _has_marks(pid, marks))]
-        if not victims:
-            return
+def kill_children(keep: set[int]) -> None:
+    """Kill the children of this process but ``keep``, and what becomes its child by that."""
+    give_up = time.monotonic() + _REAP_S
+    while victims := set(children()) - keep:
         for pid in victims:
-            _kill_and_reap(pid)
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        left = [pid for pid in victims if not _is_reaped(pid)]
+        if left and time.monotonic() > give_up:
+            return
+        if left:
+            time.sleep(0.001)
 
 
 def children() -> Iterator[int]:
     """The direct children of this process, zombies included; nothing on systems without /proc."""
-    if not sys.platform.startswith("linux"):
+    if not has_subreapers():
         return
-    me = str(os.getpid())
-    for name in os.listdir("/proc"):
-        if name.isdigit() and _parent(name) == me:
-            yield int(name)
+    me = os.getpid()
+    try:  # proc(5): what the main thread, and what it was given as orphans
+        yield from map(int, Path(f"/proc/{me}/task/{me}/children").read_text().split())
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
+        yield from (int(name) for name in os.listdir("/proc") if name.isdigit() and _parent(name) == str(me))
 
 
 def _parent(pid: str) -> str:
@@ -74,24 +102,15 @@ def _parent(pid: str) -> str:
         return ""
 
 
-def _has_marks(pid: int, marks: dict[str, str]) -> bool:
+def _is_reaped(pid: int) -> bool:
     try:
-        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return all(f"{name}={value}".encode() in environ for name, value in marks.items())
-
-
-def _kill_and_reap(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    except (ProcessLookupError, ChildProcessError, PermissionError):
-        pass
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _prctl(option: int, value: int) -> bool:
-    if not sys.platform.startswith("linux"):
+    if not has_subreapers():
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(option, value, 0, 0, 0) == 0)

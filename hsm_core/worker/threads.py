@@ -10,13 +10,20 @@ VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS",
 )  # fmt: skip
+#: Of these, the library that starts no thread before it is used, and never more than it read when imported.
+_LAZY = "NUMBA_NUM_THREADS"
 _KEPT = "HSM_USERS_OWN_THREADS"
 
 
-def one_thread(environ: Mapping[str, str]) -> dict[str, str]:
-    """The importer's environment: no library starts a pool that a fork would break; the user's own values are kept aside."""
+def one_thread(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """The importer's environment: no library starts a pool, which a fork would break; the user's own is kept.
+
+    Args:
+        threads: cores of one slot.
+    """
     own = {name: environ[name] for name in VARIABLES if name in environ}
-    return {**environ, **dict.fromkeys(VARIABLES, "1"), _KEPT: json.dumps(own)}
+    ones = dict.fromkeys(VARIABLES, "1") | {_LAZY: own.get(_LAZY, str(threads))}
+    return {**environ, **ones, _KEPT: json.dumps(own)}
 
 
 def task_share(environ: Mapping[str, str], threads: int) -> dict[str, str | None]:

@@ -4,61 +4,74 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.store import events
 from hsm_core.store.claims import claim_batch
-from hsm_core.store.journal import JournalReader, JournalWriter
+from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.liveness import evidence_of_death
 from hsm_core.store.submission import read_submission
 from hsm_core.store.tasks import TaskTable
 
-
-@dataclass(frozen=True)
-class Pending:
-    """An attempt that waits for a slot."""
-
-    task: int
-    attempt: int
-    boot: Path
+from .report import Report
+from .waiting import Waiting
 
 
 class Work:
-    """Claims batches and hands out their attempts in order."""
+    """Claims batches and hands out their attempts in order.
+
+    Attributes:
+        waiting: what is claimed and not started.
+        launch: name of the newest launch that something was assigned of.
+    """
 
     def __init__(
-        self, paths: SweepPaths, worker: str, native_id: str, me: ProcessIdentity, journal: JournalWriter
+        self, paths: SweepPaths, worker: str, native_id: str, me: ProcessIdentity, report: Report
     ) -> None:
         self._paths, self._worker, self._native_id, self._me = paths, worker, native_id, me
-        self._journal = journal
+        self._report = report
         self._table: TaskTable | None = None
-        self.waiting: deque[Pending] = deque()
+        self._assigned: deque[str] = deque()
+        self.waiting = Waiting()
         self.launch = ""
 
-    def claim(self, batch: str) -> bool:
-        """Take a batch, unless another worker has it."""
-        submission, _, number = batch.rpartition("/")
-        found = read_submission(self._paths, submission)
-        spans = found.batches[int(number)]
-        if not claim_batch(
-            self._paths, batch, worker=self._worker, native_id=self._native_id, restart=0, process=self._me
-        ):
-            return False
-        self._journal.append(events.claim(batch, spans))
-        self.launch = batch.split("/")[0]
-        self._table = None
-        boot = LaunchPaths(self._paths.hsm / found.payload).boot
-        self.waiting.extend(Pending(task, attempt, boot) for span in spans for task, attempt in span)
-        return True
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self._assigned)
+
+    def assign(self, batch: str) -> None:
+        """Note a batch that is to be claimed."""
+        self._assigned.append(batch)
+        self.launch = batch.partition("/")[0]
+
+    def claim(self) -> None:
+        """Claim what was assigned, each batch unless another worker has it.
+
+        Raises:
+            OSError: the disk refuses; what is not claimed stays assigned.
+        """
+        while self._assigned:
+            self._claim(self._assigned[0])
+            self._assigned.popleft()
 
     def overrides(self, task: int) -> tuple[str, ...]:
         """The exact overrides of a task."""
         if self._table is None:
             self._table = TaskTable(self._paths)
         return self._table[task].overrides
+
+    def _claim(self, batch: str) -> None:
+        submission, _, number = batch.rpartition("/")
+        found = read_submission(self._paths, submission)
+        spans = found.batches[int(number)]
+        is_ours = claim_batch(
+            self._paths, batch, worker=self._worker, native_id=self._native_id, restart=0, process=self._me
+        )
+        if is_ours:
+            self._report.say(events.claim(batch, spans))
+            self._table = None  # a launch may have brought tasks
+            self.waiting.add(LaunchPaths(self._paths.hsm / found.payload).boot, spans)
 
 
 class Inbox:

@@ -1,0 +1,219 @@
+"""The attempts that run: starts them in free slots, hears of them, ends them, reports what became of them."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+from collections.abc import Iterable, Iterator
+
+from hsm_core.model import Span
+from hsm_core.store import events
+from hsm_core.store.layout import SweepPaths, TaskPaths
+from hsm_core.store.liveness import this_host
+from hsm_core.store.submission import WorkerSpec
+
+from . import threads
+from .attempts import Attempt, judge
+from .crew import Crew, Importer
+from .memory import oom_kills
+from .orders import Message, Order, channel_pair, hang_up
+from .outcome import read_outcome
+from .processes import has_subreapers, kill_children, kill_group
+from .report import Report
+from .waiting import Pending
+
+#: Seconds between KILLs of a task that does not end.
+_AGAIN_S = 1.0
+
+
+class Running:
+    """The slots of a worker and what is in them.
+
+    Attributes:
+        failures: attempts so far that ended and did not complete.
+    """
+
+    def __init__(
+        self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, report: Report, crew: Crew,
+        selector: selectors.BaseSelector,
+    ) -> None:  # fmt: skip
+        self._spec, self._paths, self._sweep_id = spec, paths, sweep_id
+        self._report, self._crew, self._selector = report, crew, selector
+        self._attempts: dict[str, Attempt] = {}
+        self._free = list(range(spec.slots))[::-1]
+        self._shared: set[str] = set()
+        self.failures = 0
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    @property
+    def free_slots(self) -> int:
+        return len(self._free)
+
+    # beginnings
+
+    def start(self, pending: Pending, overrides: tuple[str, ...], importer: Importer) -> None:
+        """Start an attempt in a free slot."""
+        slot = self._free.pop()
+        order = Order(
+            task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
+            env=self._variables(pending, slot), threads=self._spec.threads, job_id=str(pending.task),
+            nice=self._spec.nice,
+        )  # fmt: skip
+        ours, theirs = channel_pair()
+        attempt = Attempt(order, slot, importer, ours, oom_kills())
+        self._attempts[order.key] = attempt
+        self._selector.register(ours.socket, selectors.EVENT_READ, lambda: self._hear(attempt))
+        importer.order(order, theirs)
+
+    def _variables(self, pending: Pending, slot: int) -> dict[str, str | None]:
+        spec = self._spec
+        found: dict[str, str | None] = {
+            **threads.task_share(os.environ, spec.threads), **spec.env,
+            "HSM_SWEEP_ID": self._sweep_id, "HSM_TASK_ID": str(pending.task),
+            "HSM_ATTEMPT": str(pending.attempt), "HSM_SOURCE": spec.source,
+        }  # fmt: skip
+        if spec.gpus is not None:
+            found["CUDA_VISIBLE_DEVICES"] = spec.gpus[slot % len(spec.gpus)] if spec.gpus else ""
+        return found
+
+    # what they say
+
+    def _hear(self, attempt: Attempt) -> None:
+        if attempt.channel.is_closed:
+            return  # it ended in this turn of the loop
+        messages = attempt.channel.receive()
+        if messages is None:
+            hang_up(self._selector, attempt.channel)
+        self._note(attempt, messages or ())
+
+    def _note(self, attempt: Attempt, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if message["said"] == "start":
+                self._begun(attempt, message)
+            else:
+                attempt.said = message
+
+    def _begun(self, attempt: Attempt, message: Message) -> None:
+        attempt.begun, order = message, attempt.order
+        self._report.say(
+            events.start(
+                order.task, order.attempt, directory=message["dir"], suffix=message["suffix"],
+                slot=attempt.slot, pid=message["pid"], host=this_host(),
+            )
+        )  # fmt: skip
+        if message["suffix"] and message["dir"] not in self._shared:
+            self._shared.add(message["dir"])
+            self._report.say(events.trouble(f"several tasks share the directory {message['dir']}"))
+        attempt.channel.send({"go": True})
+
+    # ends
+
+    def ended(self, key: str, exited: Message) -> None:
+        """The process of an attempt has ended."""
+        attempt = self._clear(key)
+        attempt.said = attempt.said or self._written_word(attempt)
+        ending = judge(attempt, exited, oom_kills())
+        order = attempt.order
+        self.failures += ending.state != "completed"
+        if attempt.ended_for != "superseded":
+            self._report.say(
+                events.end(
+                    order.task, order.attempt, ending.state, ending.reason, ending.message,
+                    wall=attempt.wall, **ending.details,
+                )
+            )  # fmt: skip
+
+    def orphaned(self, importer: Importer, exited: Message) -> None:
+        """An importer has ended, and with it what ran in it or was forked from it."""
+        for key in list(importer.keys):
+            attempt = self._attempts[key]
+            self._note(attempt, attempt.channel.drain())
+            attempt.said = attempt.said or self._written_word(attempt)
+            if importer.mode == "fork" and not attempt.said and not attempt.ended_for:
+                self._lose(key, exited)
+            else:
+                self.ended(key, exited)
+
+    def _lose(self, key: str, exited: Message) -> None:
+        """What became of it is not known: who could have told us died too."""
+        order = self._clear(key).order
+        how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
+        self.failures += 1
+        evidence = f"the process that it was forked from ended first ({how})"
+        self._report.say(events.lost(order.task, order.attempt, evidence))
+
+    def _written_word(self, attempt: Attempt) -> Message | None:
+        if attempt.begun is None:
+            return None
+        files = TaskPaths(self._paths.root / attempt.begun["dir"], attempt.begun["suffix"])
+        return read_outcome(files, attempt.order.task, attempt.order.attempt)
+
+    def _clear(self, key: str) -> Attempt:
+        """Free the slot; nothing that the attempt left behind lives on."""
+        attempt = self._attempts[key]
+        self._note(attempt, attempt.channel.drain())
+        hang_up(self._selector, attempt.channel)
+        del self._attempts[key]
+        attempt.importer.keys.discard(key)
+        self._free.append(attempt.slot)
+        kill_children(self._crew.pids)
+        if attempt.begun and not has_subreapers() and attempt.importer.mode != "none":
+            kill_group(attempt.begun["pid"], signal.SIGKILL)
+        return attempt
+
+    # ending them
+
+    def end(
+        self, why: str, tasks: Span | None = None, *, below: int | None = None, at_once: bool = False
+    ) -> None:
+        """TERM now, KILL after the grace time; ``at_once``: KILL now.
+
+        Args:
+            tasks: these only; None means all.
+            below: attempts with a lower number only.
+        """
+        for attempt in self._meant(tasks, below):
+            if not attempt.ended_for:
+                attempt.ended_for = why
+                attempt.kill_at = time.monotonic() + self._spec.grace_s
+                self._signal(attempt, signal.SIGTERM)
+            if at_once:
+                attempt.kill_at = time.monotonic() + _AGAIN_S
+                self._signal(attempt, signal.SIGKILL)
+
+    def enforce_limits(self) -> None:
+        """End what has run too long, kill what did not end."""
+        now, limit = time.monotonic(), self._spec.task_timeout_s
+        for attempt in list(self._attempts.values()):
+            if attempt.kill_at is not None and now >= attempt.kill_at:
+                attempt.kill_at = now + _AGAIN_S
+                self._signal(attempt, signal.SIGKILL)
+            elif limit and not attempt.ended_for and now - attempt.began >= limit:
+                self.end("walltime", Span(attempt.order.task, 1))
+
+    def due_in(self) -> float:
+        """Seconds until ``enforce_limits`` has something to do."""
+        limit = self._spec.task_timeout_s
+        due = [one.kill_at for one in self._attempts.values() if one.kill_at is not None]
+        if limit:
+            due += [one.began + limit for one in self._attempts.values() if not one.ended_for]
+        return max(0.0, min(due, default=float("inf")) - time.monotonic())
+
+    def _meant(self, tasks: Span | None, below: int | None) -> Iterator[Attempt]:
+        for attempt in list(self._attempts.values()):
+            order = attempt.order
+            inside = tasks is None or tasks.first <= order.task < tasks.first + tasks.count
+            if inside and (below is None or order.attempt < below):
+                yield attempt
+
+    def _signal(self, attempt: Attempt, number: int) -> None:
+        """Through the importer, which alone knows that the number is still its child's."""
+        if attempt.importer.mode == "fork":
+            message = {"ask": "kill", "key": attempt.order.key, "signal": number}
+            attempt.importer.channel.send(message)
+        else:
+            kill_group(attempt.importer.pid, number)

@@ -1,0 +1,38 @@
+"""Turns signals into readable bytes, so that the supervisor's loop hears of them at once."""
+
+from __future__ import annotations
+
+import selectors
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+#: TERM asks a worker to end its tasks, again or INT kills them; CONT says that its inbox has something new.
+HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGCONT)
+
+
+class SignalBell:
+    """Rings in a selector when a signal comes.
+
+    Args:
+        ring: called with each signal's number.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector, ring: Callable[[int], None]) -> None:
+        self._ring = ring
+        self._ours, self._theirs = socket.socketpair()
+        for end in (self._ours, self._theirs):
+            end.setblocking(False)
+        selector.register(self._ours, selectors.EVENT_READ, self._drain)
+        signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
+        for number in HEARD:
+            signal.signal(number, be_heard)
+
+    def _drain(self) -> None:
+        for number in self._ours.recv(4096):
+            self._ring(number)
+
+
+def be_heard(number: int, frame: FrameType | None) -> None:
+    """A handler that does nothing. Unlike SIG_IGN it is not inherited by programs that are started."""
