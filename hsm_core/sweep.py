@@ -197,7 +197,8 @@ class Conductor:
             return
         self._count_death(len(open_tasks))
         progress.say(f"a worker died; {len(orphans)} tasks go to a new one")
-        self.submit(launch, payload, [(number, self.state.tasks[number].attempt + 1) for number in orphans], spec)
+        pairs = [(number, self.state.tasks[number].attempt + 1) for number in orphans]
+        self.submit(launch, payload, pairs, spec)
 
     def _count_death(self, open_tasks: int) -> None:
         ended = self.state.total - open_tasks
@@ -259,6 +260,17 @@ def conduct_live(
         uninterrupted = conductor.conduct(launch, payload, pairs, spec, progress)
     print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
     return uninterrupted
+
+
+def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) -> list[tuple[int, int]]:
+    """The tasks that are pending, cancelled or lost, each with the number of its next attempt."""
+    found = []
+    again = {"pending", "cancelled", "lost", *(["failed"] if failed_too else [])}
+    for number in numbers:
+        if state.state_of(number) in again:
+            task = state.tasks.get(number)
+            found.append((number, task.attempt + 1 if task else 1))
+    return found
 
 
 class Interrupts:

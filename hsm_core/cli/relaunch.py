@@ -13,6 +13,10 @@ from hsm_core.views.rerun import config_flags, is_of_sweeps
 #: Sweepers whose tasks were all written down before the first of them ran.
 _KNOWS_ALL_TASKS = ("hsm", "basic")
 
+_SAID_ANEW = (
+    "resume", "detach", "dry_run", "only_tasks", "retry_failed", "force", "name", "description", "tags"
+)  # fmt: skip
+
 
 def relaunch_command(
     record: SweepRecord, root: Path, *, launcher: str | None, only: str | None, retry_failed: bool,
@@ -33,8 +37,8 @@ def relaunch_command(
     if not main:
         raise ConfigError(
             f"{record.id} was not started from a command line, so hsm can't start its app again",
-            fix=f"in your code: launch(Config, task, multirun=True, overrides=['hydra/launcher={record.launcher}', "
-            f"'hydra.launcher.resume={record.id}'])",
+            fix="in your code: launch(Config, task, multirun=True, overrides="
+            f"['hydra/launcher={record.launcher}', 'hydra.launcher.resume={record.id}'])",
         )  # fmt: skip
     chosen = launcher or record.launcher
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
@@ -63,6 +67,5 @@ def hydra_text(text: str) -> str:
 
 def _is_kept_field(override: str) -> bool:
     """A field of the launcher that still means the same; how this run goes is said anew."""
-    name = override.lstrip("+").partition("=")[0]
-    fresh = ("resume", "detach", "dry_run", "only_tasks", "retry_failed", "force", "name", "description", "tags")
-    return name.startswith("hydra.launcher.") and name.removeprefix("hydra.launcher.") not in fresh
+    group, _, name = override.lstrip("+").partition("=")[0].rpartition(".")
+    return group == "hydra.launcher" and name not in _SAID_ANEW

@@ -47,9 +47,9 @@ def _names(root: str) -> Iterator[str]:
     names = (name for name in listed.split("\0") if name) if listed else _walk(root)
     for name in names:
         parts = name.split("/")
-        if os.path.splitext(name)[1] in _SUFFIXES and not _SKIPPED.intersection(parts[:-1]):
-            if not any(part.startswith(".") for part in parts):
-                yield name
+        hidden = any(part.startswith(".") for part in parts)
+        if os.path.splitext(name)[1] in _SUFFIXES and not hidden and not _SKIPPED.intersection(parts[:-1]):
+            yield name
 
 
 def _walk(root: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ def _words(path: Path) -> str:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """GPUs that a process of this user would see: those of CUDA_VISIBLE_DEVICES, else all that nvidia-smi lists."""
+    """GPUs that a process of this user would see: CUDA_VISIBLE_DEVICES, else all that nvidia-smi lists."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return tuple(name.strip() for name in chosen.split(",") if name.strip())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import datetime
-import getpass
 import logging
 import os
 import sys
@@ -12,19 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 
 from hsm_core.backends.by_name import make_backend
 from hsm_core.detect.logout import kills_at_logout
-from hsm_core.detect.origin import git_state, is_typed, main_command, versions
 from hsm_core.errors import ConfigError, HsmError, StoreError, SweepFailed
 from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.liveness import this_host
-from hsm_core.store.record import SweepRecord, create_record, new_id, refuse_second
+from hsm_core.store.record import create_record, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
-from hsm_core.sweep import Conductor, conduct_live
+from hsm_core.sweep import Conductor, conduct_live, resumable
 
 from .code_record import record_code, warn_of_changes
 from .compose import task_config
@@ -32,6 +29,7 @@ from .handover import PlannedSweep
 from .payload import read_config, write_payload
 from .run_settings import RunSettings, run_settings
 from .shown import for_hydra
+from .sweep_record import sweep_record
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -155,7 +153,7 @@ class Launching:
         return self._returns(conductor.state, job_overrides, first)
 
     def _report_failures(self, state: SweepState, numbers: range) -> None:
-        """On the command line, where the summary has told everything, spare the user the first task's traceback."""
+        """On the command line, where the summary told everything, spare the user a task's traceback."""
         bad = sum(state.state_of(number) != "completed" for number in numbers)
         if bad and state.record.app["main"] and not self._needs_returns():
             raise SweepFailed(f"{bad} of {len(numbers)} tasks did not complete")
@@ -199,7 +197,7 @@ class Launching:
             return [(number, 1) for number in numbers]
         wanted = self._settings.only_tasks
         chosen = [number for number in numbers if wanted is None or number in wanted]
-        return resumable(state, chosen, self._settings.retry_failed)
+        return resumable(state, chosen, failed_too=self._settings.retry_failed)
 
     # the sweep
 
@@ -225,7 +223,7 @@ class Launching:
     def _begin(self) -> None:
         """Put the sweep, and under our sweeper all its tasks, on disk."""
         paths = SweepPaths(self._root)
-        record = self._record()
+        record = sweep_record(self._config, self._root, self._planned, self._settings)
         create_record(paths, record)
         record_code(paths, record.cwd)
         if self._planned is not None:
@@ -235,31 +233,6 @@ class Launching:
         except OSError as error:
             log.warning("the sweep is not on your list, only in %s: %s", self._root, error)
         log.info("Sweep %s in %s", record.id, self._root)
-
-    def _record(self) -> SweepRecord:
-        hydra, planned, settings = self._config.hydra, self._planned, self._settings
-        typed_as = OmegaConf.to_container(hydra.overrides, resolve=False)  # they may hold ${hydra.job.num}
-        assert isinstance(typed_as, dict)
-        overrides = {kind: [str(text) for text in typed_as[kind]] for kind in ("hydra", "task")}
-        typed = is_typed(overrides["task"], sys.argv[1:])
-        name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
-        directory = next(
-            (source.path for source in hydra.runtime.config_sources if source.provider == "main"), ""
-        )
-        return SweepRecord(
-            id=new_id(name), name=name, dir=str(self._root), launcher=str(hydra.runtime.choices.get("hydra/launcher")),
-            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            sweeper=str(hydra.runtime.choices.get("hydra/sweeper")), total=len(planned.tasks) if planned else None,
-            description=(planned.description if planned else "") or settings.description,
-            tags=(planned.tags if planned else ()) or settings.tags,
-            command=(sys.executable, *sys.argv) if typed else (), cwd=os.getcwd(), user=getpass.getuser(),
-            host=this_host(), overrides=overrides, metric=planned.metric if planned else (), versions=versions(),
-            git=git_state(os.getcwd()),
-            app={
-                "name": str(hydra.job.name), "config_name": hydra.job.config_name, "config_dir": directory,
-                "main": main_command() if typed else [],
-            },
-        )  # fmt: skip
 
     def _is_last_launch(self) -> bool:
         if self._planned is not None:
@@ -283,18 +256,6 @@ class Launching:
         allowed = getattr(self._context, "execution_whitelist", None)
         more = {"execution_whitelist": allowed} if hasattr(self._context, "execution_whitelist") else {}
         configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, **more)
-
-
-def resumable(state: SweepState, numbers: Sequence[int], failed_too: bool) -> list[tuple[int, int]]:
-    """The tasks that are pending, cancelled or lost, each with the number of its next attempt."""
-    found = []
-    again = {"pending", "cancelled", "lost", *(["failed"] if failed_too else [])}
-    for number in numbers:
-        now = state.state_of(number)
-        if now in again:
-            task = state.tasks.get(number)
-            found.append((number, task.attempt + 1 if task else 1))
-    return found
 
 
 def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:

@@ -55,11 +55,20 @@ def run_settings(fields: Mapping[str, Any]) -> RunSettings:
     if values["walltime"] is not None:
         minutes(values["walltime"])
     return RunSettings(
-        resume=values["resume"], retry_failed=values["retry_failed"],
-        only_tasks=_numbers(values["only_tasks"]), force=values["force"], detach=values["detach"], dry_run=values["dry_run"], name=values["name"] or "",
-        description=values["description"] or "", tags=tuple(values["tags"]), python=values["python"] or sys.executable,
-        policy=_policy(values), worker=_worker(values), ignored=_ignored(values),
-    )  # fmt: skip
+        resume=values["resume"],
+        retry_failed=values["retry_failed"],
+        only_tasks=_numbers(values["only_tasks"]),
+        force=values["force"],
+        detach=values["detach"],
+        dry_run=values["dry_run"],
+        name=values["name"] or "",
+        description=values["description"] or "",
+        tags=tuple(values["tags"]),
+        python=values["python"] or sys.executable,
+        policy=_policy(values),
+        worker=_worker(values),
+        ignored=_ignored(values),
+    )
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:
@@ -94,22 +103,32 @@ def _worker(values: Mapping[str, Any]) -> WorkerSpec:
     gpus = chosen_gpus(values["gpus"])
     per_gpu = int(_positive(values, "tasks_per_gpu"))
     cores = usable_cores()
-    slots = values["slots"] or _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
+    wanted = values["slots"] or _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
+    slots = _checked_slots(wanted, gpus, per_gpu)
+    limit = values["task_timeout_min"]
+    return WorkerSpec(
+        slots=slots,
+        isolation=_isolation(values["isolation"]),
+        threads=values["cpus_per_task"] or max(1, cores // slots),
+        gpus=gpus,
+        tasks_per_gpu=per_gpu,
+        task_timeout_s=None if limit is None else limit * 60,
+        grace_s=values["grace_s"],
+        nice=values["nice"],
+        env={key: str(value) for key, value in values["env"].items()},
+    )
+
+
+def _checked_slots(slots: int, gpus: tuple[str, ...] | None, per_gpu: int) -> int:
     if slots < 1:
-        raise ConfigError(
-            f"hydra.launcher.slots={slots}: at least one task must run", fix="hydra.launcher.slots=1"
-        )
+        raise ConfigError(f"hydra.launcher.slots={slots}: one task at least", fix="hydra.launcher.slots=1")
     if gpus and slots > len(gpus) * per_gpu:
         raise ConfigError(
             f"{slots} slots on {len(gpus)} GPUs with {per_gpu} tasks on each",
-            fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}    (or hydra.launcher.slots={len(gpus) * per_gpu})",
+            fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}"
+            f"    (or hydra.launcher.slots={len(gpus) * per_gpu})",
         )
-    limit = values["task_timeout_min"]
-    return WorkerSpec(
-        slots=slots, isolation=_isolation(values["isolation"]), threads=values["cpus_per_task"] or max(1, cores // slots),
-        gpus=gpus, tasks_per_gpu=per_gpu, task_timeout_s=None if limit is None else limit * 60,
-        grace_s=values["grace_s"], nice=values["nice"], env={key: str(value) for key, value in values["env"].items()},
-    )  # fmt: skip
+    return slots
 
 
 def _default_slots(cores: int, gpus: tuple[str, ...] | None, per_gpu: int, cpus_per_task: int | None) -> int:

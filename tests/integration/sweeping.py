@@ -75,8 +75,8 @@ class SweepingApp:
     def command(self, *overrides: str, gate: bool = False) -> list[str]:
         quoted = [f"witness={_quoted(self._witness)}", f"hydra.sweep.dir={_quoted(self.sweep)}"]
         gates = [f"gate={_quoted(self._gate)}"] if gate else []
-        launcher = [] if any(word.startswith("hydra/launcher") for word in overrides) else ["hydra/launcher=hsm_local"]
-        return [sys.executable, "app.py", "-m", *launcher, "hydra.launcher.slots=2", *quoted, *gates, *overrides]
+        launcher = ["hydra/launcher=hsm_local", "hydra.launcher.slots=2"]
+        return [sys.executable, "app.py", "-m", *launcher, *quoted, *gates, *overrides]
 
     def start(self, *overrides: str, gate: bool = True) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -116,7 +116,7 @@ class SweepingApp:
 
     def wait_for_seal(self) -> None:
         """Wait until no worker has anything more to say."""
-        wait_until(lambda: all(worker.sealed or self.state().death_of(worker.name) for worker in self.state().workers()))
+        wait_until(lambda: all(worker.sealed for worker in self.state().workers()))
 
     def intervals(self) -> dict[int, list[Interval]]:
         """By task's ``x``, what its attempts wrote."""
@@ -135,8 +135,9 @@ class SweepingApp:
 
     def _done(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False
-        )
+            command, cwd=self.folder, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+            timeout=120, check=False,
+        )  # fmt: skip
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

@@ -72,9 +72,8 @@ def journal_text(app: SweepingApp) -> str:
 
 @SWEEPERS
 def test_detached_it_returns_at_once_and_names_the_sweep(app: SweepingApp, sweeper: str) -> None:
-    done = app.run(
-        f"hydra/sweeper={sweeper}", "x=1,2,3", "hydra.launcher.detach=true", "hydra/hydra_logging=disabled", gate=True
-    )
+    silent = "hydra/hydra_logging=disabled"
+    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2,3", "hydra.launcher.detach=true", silent, gate=True)
     assert done.returncode == 0
     identifier = app.state().record.id
     assert f"hsm-status -w {identifier}" in done.stdout
@@ -208,7 +207,7 @@ def test_batches_of_a_foreign_sweeper_share_one_sweep_and_one_import(app: Sweepi
     assert app.run("x=range(5)", "hydra.sweeper.max_batch_size=2").returncode == 0
     state = app.state()
     assert app.states() == {"completed": 5}
-    assert sorted(path.name for path in state.paths.tasks.glob("*.jsonl")) == ["0.jsonl", "2.jsonl", "4.jsonl"]
+    assert sorted(path.stem for path in state.paths.tasks.glob("*.jsonl")) == ["0", "2", "4"]
     assert len([worker for worker in state.workers() if worker.ready]) == 1
 
 

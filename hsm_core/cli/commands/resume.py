@@ -25,9 +25,9 @@ from ..relaunch import note_on_sweeper, relaunch_command
 from ..terminal import remark, say
 
 _OPTIONS = [
-    click.option("--launcher", metavar="NAME", help="Another launcher than the sweep began with."),
+    click.option("--launcher", metavar="NAME", help="Another launcher than before."),
     click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these: 3,7-9."),
-    click.option("--error", "reason", type=click.Choice(REASONS), help="Only tasks that failed for this reason."),
+    click.option("--error", "reason", type=click.Choice(REASONS), help="Only those that failed so."),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An override of Hydra's."),
     click.option("--allow-changed", is_flag=True, help="Although the app's files have changed."),
     click.option("--force", is_flag=True, help="Although another process seems to conduct the sweep."),
@@ -43,7 +43,7 @@ def _with_options(command: Any) -> Any:
     return sweep_argument(command)
 
 
-@click.command("resume", epilog="Examples:  hsm resume latest   hsm resume latest --retry-failed --launcher hsm_local")
+@click.command("resume", epilog="Examples:  hsm resume latest   hsm resume latest --launcher hsm_local")
 @_with_options
 @click.option("--retry-failed", is_flag=True, help="Run the failed tasks again too.")
 def resume(sweep: str, retry_failed: bool, **options: Any) -> int:
@@ -81,12 +81,15 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     return _start(state, command)
 
 
-def _tasks_to_run(state: SweepState, again: set[str], chosen: Sequence[int] | None, reason: str | None) -> list[int]:
+def _tasks_to_run(
+    state: SweepState, again: set[str], chosen: Sequence[int] | None, reason: str | None
+) -> list[int]:
     if chosen is not None:
         require_tasks(state, chosen)
     wanted = range(state.total) if chosen is None else sorted(chosen)
     if reason is not None:
-        failed_so = {task for group in group_failures(state) if group.reason == reason for task in group.tasks}
+        groups = [group for group in group_failures(state) if group.reason == reason]
+        failed_so = {task for group in groups for task in group.tasks}
         wanted = [number for number in wanted if number in failed_so]
     return [number for number in wanted if state.state_of(number) in again]
 
@@ -134,8 +137,8 @@ def _require_same_code(state: SweepState, allowed: bool, yes: bool) -> None:
     found = changes(recorded["files"], code_files(recorded["root"]))
     if not found or allowed or yes:
         return
-    shown = "".join(f"\n    {line}" for line in found[:10]) + (f"\n    … {len(found) - 10} more" if found[10:] else "")
-    told = f"the app has changed since {state.record.id} began:{shown}"
+    more = [f"… {len(found) - 10} more"] if found[10:] else []
+    told = "\n    ".join([f"the app has changed since {state.record.id} began:", *found[:10], *more])
     if not sys.stdin.isatty():
         raise ConfigError(told, fix=f"hsm resume {state.record.id} --allow-changed")
     remark(told)
