@@ -1,4 +1,4 @@
-"""Shows how a sweep goes while its launcher waits: a live line on a terminal, a line now and then elsewhere."""
+"""Shows how a sweep goes while its launcher waits: a live line on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
