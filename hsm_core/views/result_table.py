@@ -2,42 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from hsm_core.results.export import show
-from hsm_core.results.table import Table
+from hsm_core.results.table import Spread, Table
 
 from .words import clean, paint, shorten
 
-#: A column that is cut keeps at least this many characters.
+#: A column of text, or a heading, that is cut keeps at least this many characters.
 _NARROWEST = 6
 
 
+@dataclass
+class _Column:
+    """A column's cells, its width, and the least that it can do with: numbers are never cut."""
+
+    name: str
+    cells: list[str]
+    numeric: bool
+    width: int = 0
+    least: int = 0
+
+    def __post_init__(self) -> None:
+        longest = max(map(len, self.cells), default=0)
+        self.width = max(longest, len(self.name))
+        self.least = max(longest if self.numeric else 0, min(_NARROWEST, self.width))
+
+    def show(self, text: str) -> str:
+        cut = shorten(text, self.width)
+        return cut.rjust(self.width) if self.numeric else cut.ljust(self.width)
+
+
 def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterator[str]:
-    """Numbers to the right, text to the left; the widest columns are shortened in their middle."""
-    rows = [[clean(show(line.get(name))) for name in table.columns] for line in table.lines]
-    widths = fitting([max(map(len, cells)) for cells in zip(table.columns, *rows, strict=True)], width)
-    right = [_is_numeric(table, name) for name in table.columns]
-    yield paint(_line(list(table.columns), widths, right), "dim", colour)
-    for row in rows:
-        yield _line(row, widths, right)
+    """Numbers to the right and whole, text to the left and cut where it must be; what has no room is named."""
+    columns = [_column(table, name) for name in table.columns]
+    shown = list(columns)
+    while len(shown) > 1 and _total(column.least for column in shown) > width:
+        shown.pop()
+    narrow(shown, width)
+    yield paint("  ".join(column.show(column.name) for column in shown).rstrip(), "dim", colour)
+    for row in range(len(table.lines)):
+        yield "  ".join(column.show(column.cells[row]) for column in shown).rstrip()
+    if len(shown) < len(columns):
+        hidden = ", ".join(column.name for column in columns[len(shown) :])
+        yield shorten(f"no room for: {hidden}", width - 24) + "    (--columns, COLUMNS)"
 
 
-def fitting(widths: list[int], room: int) -> list[int]:
+def narrow(columns: Sequence[_Column], width: int) -> None:
     """Take from the widest columns until all fit, or none can give more."""
+    while _total(column.width for column in columns) > width:
+        giving = [column for column in columns if column.width > column.least]
+        if not giving:
+            return
+        max(giving, key=lambda column: column.width).width -= 1
+
+
+def _column(table: Table, name: str) -> _Column:
+    cells = [clean(_shown(line.get(name), line.get("n"))) for line in table.lines]
+    numeric = any(isinstance(line.get(name), int | float | Spread) for line in table.lines)
+    return _Column(clean(name), cells, numeric)
+
+
+def _shown(value: Any, size: Any) -> str:
+    """A value; of a mean, the count only where it is not the whole group's."""
+    if isinstance(value, Spread) and value.count == size:
+        return show(value).rpartition(" ")[0]
+    return show(value)
+
+
+def _total(widths: Iterable[int]) -> int:
     found = list(widths)
-    while sum(found) + 2 * (len(found) - 1) > room and max(found) > _NARROWEST:
-        found[found.index(max(found))] -= 1
-    return found
-
-
-def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
-    parts = [
-        f"{shorten(cell, size):>{size}}" if numeric else f"{shorten(cell, size):<{size}}"
-        for cell, size, numeric in zip(cells, widths, right, strict=True)
-    ]
-    return "  ".join(parts).rstrip()
-
-
-def _is_numeric(table: Table, name: str) -> bool:
-    return any(isinstance(line.get(name), int | float) for line in table.lines)
+    return sum(found) + 2 * (len(found) - 1)
