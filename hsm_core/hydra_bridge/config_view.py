@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -11,30 +11,51 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
+from hsm_core.plan.axis import Row
 
 
 class BaseConfig:
-    """The config without the sweep, for ``exclude``; remembers what was asked for."""
+    """The config without the sweep, for ``exclude``.
 
-    def __init__(self, config: DictConfig) -> None:
-        self._config = config
-        self.used: dict[str, object] = {}
+    Args:
+        config: as Hydra composed it for the sweep.
+        variants: overrides of swept config groups, each with the config that they make; asked once.
+    """
+
+    def __init__(self, config: DictConfig, variants: Callable[[], Iterable[tuple[Row, DictConfig]]]) -> None:
+        self._config, self._variants = config, variants
+        self._seen: list[tuple[Row, DictConfig]] | None = None
 
     def value(self, key: str) -> object:
-        """A base value that is written in the config, not computed.
+        """A base value that is written in the config, not computed, and that no swept group changes.
 
         Raises:
             KeyError: there is no such key.
-            ConfigError: it is a section, missing, or refers to other keys.
+            ConfigError: it is a section, missing, refers to other keys, or a swept group changes it.
         """
         found = select(self._config, key)
         if isinstance(found, (DictConfig, ListConfig)):
             raise ConfigError(f"'{key}' is a section, not a value")
-        self.used[key] = found
+        if self._seen is None:
+            self._seen = list(self._variants())
+        for row, config in self._seen:
+            now = _select_or_none(config, key)
+            if now != found or type(now) is not type(found):
+                raise ConfigError(
+                    f"the sweep itself changes '{key}': {found!r} without it, {now!r} with {' '.join(row)}",
+                    fix="name the swept group instead",
+                )
         return found
 
     def keys(self) -> Iterator[str]:
         return config_keys(self._config)
+
+
+def _select_or_none(config: DictConfig, key: str) -> Any:
+    try:
+        return select(config, key)
+    except (KeyError, ConfigError):
+        return None
 
 
 def select(config: DictConfig, key: str) -> Any:

@@ -118,7 +118,7 @@ def _refuse_same_key(placed: Sequence[Placed]) -> None:
     for one in placed:
         for key in map(bare, one.axis.keys):
             other = seen.setdefault(key, one)
-            if other is not one:
+            if other is not one and {other.origin, one.origin} != {"params"}:
                 raise ConfigError(
                     f"'{key}' is swept twice: in {_where(other)} and in {_where(one)}",
                     fix=f"keep '{key}' in one of them",

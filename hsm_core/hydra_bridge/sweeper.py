@@ -100,12 +100,14 @@ class SweeperBase(Sweeper):
         assert self.config is not None
         assert self.hydra_context is not None
         loader = self.hydra_context.config_loader
-        grammar, base = Grammar(loader), BaseConfig(self.config)
+        grammar = Grammar(loader)
+        validator = Validator(loader, self.config, grammar)
         found = sweep_axes(self.config.hydra.sweeper, arguments, grammar)
         for warning in found.warnings:
             log.warning(warning)
+        base = BaseConfig(self.config, lambda: validator.variants(found.axes))
         plan = make_plan(found.axes, settings.choice, base)
-        count = Validator(loader, self.config, grammar).check(plan, settings.validate, base)
+        count = validator.check(plan, settings.validate)
         log.debug("composed %d of %d tasks", count, len(plan))
         return Work(plan, product_line(plan), plan.excluded)
 

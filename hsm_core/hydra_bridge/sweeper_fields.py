@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,12 +15,12 @@ class SweeperConf:
     _recursive_: bool = False
 
     # Key → override in Hydra's grammar, exactly as for Hydra's basic sweeper: `lr: 0.1,0.01`.
-    params: dict[str, Any] | None = None
+    params: dict[str, Any] | None = field(default_factory=dict)
     # Key → YAML list of values, or a string in Hydra's sweep grammar (`range(0,5)`, `glob(*)`).
     # Keys are dotted paths, nested mappings or config groups, with + or ++ to add a key. All axes multiply.
-    grid: dict[str, Any] | None = None
+    grid: dict[str, Any] | None = field(default_factory=dict)
     # Name → mapping of keys to equally long lists that vary together. Several names, and grid, multiply.
-    paired: dict[str, Any] | None = None
+    paired: dict[str, Any] | None = field(default_factory=dict)
     # Conditions such as `model == 'vit' and lr > 0.01`; where one is true, the combination is left out.
     # One, a list, or a mapping of names to conditions (mappings of several sweep files merge).
     exclude: Any = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
@@ -11,11 +11,12 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
+from hsm_core.plan.axis import Axis, Row
 from hsm_core.plan.cover import cover
 from hsm_core.plan.plan import Plan
 from hsm_core.plan.suggest import closest
 
-from .config_view import BaseConfig, config_groups, config_keys, options, select
+from .config_view import config_groups, config_keys, options, select
 from .grammar import Grammar
 
 
@@ -30,23 +31,32 @@ class Validator:
     def __init__(self, loader: ConfigLoader, master: DictConfig, grammar: Grammar) -> None:
         self.loader, self.master, self.grammar = loader, master, grammar
 
-    def check(self, plan: Plan, how: str, base: BaseConfig) -> int:
-        """Compose ``cover`` tasks, ``all`` or ``none``; base values that ``exclude`` uses are always checked.
+    def check(self, plan: Plan, how: str) -> int:
+        """Compose ``cover`` tasks, ``all`` or ``none``.
 
         Returns:
             how many tasks were composed.
 
         Raises:
-            ConfigError: one of them can't be composed, or changes a base value that ``exclude`` relies on.
+            ConfigError: one of them can't be composed.
         """
-        if how == "none" and not base.used:
-            return 0
-        tasks: Iterable[Sequence[str]] = plan if how == "all" else cover(plan, self.is_group)
-        count = 0
+        tasks: Sequence[Sequence[str]] = ()
+        if how != "none":
+            tasks = plan if how == "all" else cover(plan, self.is_group)
         for task in tasks:
-            self._check_base(self.compose(task), task, base)
-            count += 1
-        return count
+            self.compose(task)
+        return len(tasks)
+
+    def variants(self, axes: Sequence[Axis]) -> Iterator[tuple[Row, DictConfig]]:
+        """The config with each choice of each swept config group, one at a time."""
+        fixed = [text for axis in axes if len(axis) == 1 for text in axis.rows[0]]
+        for axis in axes:
+            if any(map(self.is_group, axis.keys)):
+                for row in axis.rows:
+                    try:
+                        yield row, self.loader.load_sweep_config(self.master, [*fixed, *row])
+                    except (HydraException, OmegaConfBaseException):
+                        continue  # a choice that needs company is checked with the tasks it is in
 
     def is_group(self, key: str) -> bool:
         """Does this key of an override choose from a config group?"""
@@ -62,19 +72,6 @@ class Validator:
             return self.loader.load_sweep_config(self.master, list(task))
         except (HydraException, OmegaConfBaseException) as error:
             raise self._explained(task, error) from error
-
-    def _check_base(self, config: DictConfig, task: Sequence[str], base: BaseConfig) -> None:
-        for key, value in base.used.items():
-            try:
-                now = select(config, key)
-            except KeyError:
-                now = None
-            if now != value or type(now) is not type(value):
-                raise ConfigError(
-                    f"exclude reads '{key}', which the sweep itself changes",
-                    evidence=f"{value!r} without the sweep, {now!r} with {' '.join(task)}",
-                    fix="name the key or group that is swept instead",
-                )
 
     def _explained(self, task: Sequence[str], error: Exception) -> ConfigError:
         said = _first_lines(error)

@@ -93,7 +93,10 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
     constants: dict[str, object] = {}
     for name, node in expression.names.items():
         top, rest = _swept_part(name, columns)
-        if top is not None and (not rest or _holds_mappings(axes, columns[top])):
+        if top is not None and rest and not _holds_mappings(axes, columns[top]):
+            problem = f"'{name}' depends on '{top}', which is swept"
+            raise pointed_at(expression.text, node, problem, f"name '{top}' instead")
+        if top is not None:
             swept[name] = (*columns[top], rest)
         else:
             constants[name] = _base_value(expression, name, node, base, axes)
@@ -103,9 +106,9 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
 def _swept_part(name: str, columns: Mapping[str, object]) -> tuple[str | None, tuple[str, ...]]:
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
-        top = ".".join(parts[:count])
-        if top in columns:
-            return top, tuple(parts[count:])
+        for top in (".".join(parts[:count]), "/".join(parts[:count])):
+            if top in columns:
+                return top, tuple(parts[count:])
     return None, ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import overload
@@ -12,6 +11,7 @@ from hsm_core.errors import ConfigError
 from .axis import Axis, Row
 from .exclude import Base, Filter, bind, kept
 from .product import Tasks, indices_of, size
+from .sampled import sampled
 from .shuffled import Shuffled
 
 #: What the position of a member is counted in.
@@ -91,7 +91,7 @@ def make_plan(axes: Sequence[Axis], choice: Choice, base: Base) -> Plan:
             seen = "; ".join(choice.exclude)
             raise ConfigError(f"exclude takes out all {total} combinations", evidence=seen)
     if choice.sample is not None:
-        chosen = _sampled(chosen, choice.sample, choice.seed)
+        chosen = sampled(chosen, choice.sample, choice.seed)
         steps.append(("sample", len(chosen)))
     indices: Sequence[int] = Shuffled(chosen, choice.seed) if choice.shuffle else chosen
     if choice.limit is not None:
@@ -113,9 +113,3 @@ def _product(axes: Sequence[Axis]) -> int:
     if total > _MOST:
         raise ConfigError(f"{total:.3g} combinations are more than can be numbered", fix="take values away")
     return total
-
-
-def _sampled(chosen: Sequence[int], count: int, seed: int) -> Sequence[int]:
-    if count >= len(chosen):
-        return chosen
-    return indices_of(sorted(chosen[at] for at in random.Random(seed).sample(range(len(chosen)), count)))

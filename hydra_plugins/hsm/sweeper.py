@@ -1,12 +1,27 @@
 """The sweeper ``hsm``, where Hydra looks for it; what it does is in ``hsm_core.hydra_bridge.sweeper``."""
 
-from hydra.core.config_store import ConfigStore
+import sys
 
-from hsm_core.hydra_bridge import sweeper, sweeper_fields
+from hydra import __version__
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+from hsm_core.hydra_bridge import sweeper, sweeper_fields, sweeper_hint
 
 
 class HsmSweeper(sweeper.SweeperBase):
     """Grids, paired axes, exclusions and samples, for any launcher."""
+
+
+class HsmSweeperHint(SearchPathPlugin):
+    """Looks at the command line before Hydra composes; changes nothing."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
+        hint = sweeper_hint.overridden(own, sys.argv[1:], added_wins=not __version__.startswith("1.3"))
+        if hint:
+            print(hint, file=sys.stderr)
 
 
 ConfigStore.instance().store(

@@ -1,0 +1,184 @@
+"""Whole sweeps through Hydra: what runs, what comes back, what is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hydra.core.utils import JobStatus
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig, OmegaConf
+
+from hsm_core.errors import ConfigError
+from tests.unit.hydra_bridge.sweeping import run_sweep, sweeper_file, tasks_of, write_app
+
+pytestmark = [
+    pytest.mark.usefixtures("hydra_restore_singletons"),
+    pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
+]
+
+
+def test_a_sweep_file_runs_and_returns_what_the_basic_sweeper_does(tmp_path: Path) -> None:
+    text = "grid: {model: [cnn, mlp], optimizer: {lr: [1e-3, 0.5]}, +new: [null, '1', true]}"
+    conf = write_app(tmp_path, grid=sweeper_file(text))
+    (batch,) = run_sweep(conf, ["+sweep=grid"])
+    assert [one.status for one in batch] == [JobStatus.COMPLETED] * 12
+    values = [
+        (one.return_value["model"]["name"], one.return_value["optimizer"]["lr"], one.return_value["new"])
+        for one in batch
+    ]
+    assert values == [(m, r, n) for m in ("cnn", "mlp") for r in (0.001, 0.5) for n in (None, "1", True)]
+    written = OmegaConf.load(tmp_path / "out" / "multirun.yaml")
+    assert written.hydra.overrides.task == ["+sweep=grid"]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(["multirun.yaml", *map(str, range(12))])
+
+
+def test_sweep_files_compose(tmp_path: Path) -> None:
+    one = sweeper_file("grid: {seed: [1, 2]}\nexclude: {a: seed == 1 and lr == 3}")
+    two = sweeper_file("grid: {lr: [3, 4]}\nexclude: {b: seed == 2 and lr == 4}")
+    conf = write_app(tmp_path, one=one, two=two)
+    assert tasks_of(conf, "+sweep=[one,two]") == [
+        ["seed=1", "lr=4", "+sweep=[one,two]"],
+        ["seed=2", "lr=3", "+sweep=[one,two]"],
+    ]
+
+
+def test_the_command_line_reaches_into_the_grid(tmp_path: Path) -> None:
+    conf = write_app(tmp_path)
+    typed = ["hydra/sweeper=hsm", "++hydra.sweeper.grid.optimizer.lr=[1,2]", "hydra.sweeper.limit=1"]
+    assert tasks_of(conf, *typed) == [["optimizer.lr=1"]]
+
+
+def test_batches(tmp_path: Path) -> None:
+    conf = write_app(tmp_path)
+    batches = run_sweep(conf, ["hydra/sweeper=hsm", "seed=range(0,5)", "hydra.sweeper.max_batch_size=2"])
+    assert [[one.return_value["seed"] for one in batch] for batch in batches] == [[0, 1], [2, 3], [4]]
+
+
+def test_a_failed_task_is_raised_after_its_batch(tmp_path: Path) -> None:
+    ran: list[int] = []
+
+    def task(config: DictConfig) -> None:
+        ran.append(config.seed)
+        if config.seed == 1:
+            raise KeyError("the task's own")
+
+    conf = write_app(tmp_path)
+    with pytest.raises(KeyError, match="the task's own"):
+        run_sweep(conf, ["hydra/sweeper=hsm", "seed=range(0,6)", "hydra.sweeper.max_batch_size=3"], task)
+    assert ran == [0, 1, 2]
+
+
+def test_base_values_in_conditions(tmp_path: Path) -> None:
+    conf = write_app(tmp_path)
+    base = ["hydra/sweeper=hsm", "seed=0,1", 'hydra.sweeper.exclude="batch > 16 and seed == 0"']
+    assert tasks_of(conf, *base) == [["seed=1"]]
+    assert tasks_of(conf, *base, "batch=8") == [["seed=0", "batch=8"], ["seed=1", "batch=8"]]
+
+
+@pytest.mark.parametrize("how", ["cover", "none"])
+def test_a_base_value_that_a_swept_group_changes_is_refused(tmp_path: Path, how: str) -> None:
+    conf = write_app(tmp_path)
+    typed = [
+        "hydra/sweeper=hsm",
+        "data=small,big",
+        'hydra.sweeper.exclude="batch > 99"',
+        f"hydra.sweeper.validate={how}",
+    ]
+    with pytest.raises(ConfigError, match="the sweep itself changes 'batch'") as error:
+        run_sweep(conf, typed)
+    assert "32 without it, 64 with data=big" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["model.depth", "steps", "optimizer", "hydra.job.num"])
+def test_what_conditions_can_not_name(tmp_path: Path, name: str) -> None:
+    conf = write_app(tmp_path)
+    typed = ["hydra/sweeper=hsm", "model=cnn,vit", f'hydra.sweeper.exclude="{name} == 3"']
+    with pytest.raises(ConfigError, match=f"'{name}'"):
+        run_sweep(conf, typed)
+
+
+MISTAKES = [
+    (["lrr=1,2"], "lrr=1: there is no key or config group 'lrr'", "did you mean 'lr'"),
+    (["optimizer.qq=1,2"], "no key or config group 'optimizer.qq'", "+optimizer.qq=1"),
+    (["model=cnn,vitt"], "'model' has no choice 'vitt'", "did you mean 'model=vit'"),
+    (["modle=cnn,vit"], "no key or config group 'modle'", "did you mean 'model'"),
+    (["db.engine=fast,slow"], "no key or config group 'db.engine'", "did you mean 'db/engine'"),
+    (
+        ["model.widht=1,2", "model=mlp,mlp"],
+        "no key or config group 'model.widht'",
+        "did you mean 'model.width'",
+    ),
+    (["+lr=5,6"], "a task can't be composed: +lr=5", "already at 'lr'"),
+]
+
+
+@pytest.mark.parametrize(("typed", "said", "fix"), MISTAKES)
+def test_mistakes_are_found_before_anything_starts(
+    tmp_path: Path, typed: list[str], said: str, fix: str
+) -> None:
+    conf = write_app(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        run_sweep(conf, ["hydra/sweeper=hsm", *typed])
+    assert said in str(error.value)
+    assert fix in str(error.value)
+    assert isinstance(error.value, CompactHydraException)
+    assert not (tmp_path / "out").exists()
+
+
+def test_validate_all_finds_what_a_cover_does_not(tmp_path: Path) -> None:
+    conf = write_app(tmp_path)
+    typed = ["hydra/sweeper=hsm", "items=[1],[2],x", "model.width=1,2", "model=mlp,cnn"]
+    with pytest.raises(ConfigError, match=r"key or config group 'model\.width'"):
+        run_sweep(conf, [*typed, "hydra.sweeper.validate=all"])
+    with pytest.raises(CompactHydraException):
+        run_sweep(conf, [*typed, "hydra.sweeper.validate=none"])
+    assert (tmp_path / "out" / "multirun.yaml").exists()
+
+
+def test_all_composes_every_task(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    conf = write_app(tmp_path)
+    for how, count in (("all", 4), ("cover", 1), ("none", 0)):
+        caplog.clear()
+        with caplog.at_level("DEBUG", logger="hsm_core"):
+            tasks_of(
+                conf,
+                "hydra/sweeper=hsm",
+                "seed=0,1",
+                "lr=0.1,0.2",
+                "hydra.sweeper.dry_run=true",
+                f"hydra.sweeper.validate={how}",
+            )
+        assert f"composed {count} of 4 tasks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("hydra.sweeper.order=shufle", "did you mean 'shuffle'"),
+        ("hydra.sweeper.validate=some", "cover, all, none"),
+        ("hydra.sweeper.limit=0", "hydra.sweeper.limit is 0"),
+        ("hydra.sweeper.max_batch_size=-1", "max_batch_size is -1"),
+        ("hydra.sweeper.exclude=[3]", "3 is no condition"),
+        ("hydra.sweeper.metric={name:loss,mode:low}", "no metric"),
+        ("hydra.sweeper.metric=loss", "no metric"),
+        ("hydra.sweeper.resume=latest", "launcher 'basic' keeps no record"),
+    ],
+)
+def test_fields_that_mean_nothing_are_refused(tmp_path: Path, typed: str, said: str) -> None:
+    conf = write_app(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        run_sweep(conf, ["hydra/sweeper=hsm", "seed=0,1", typed])
+    assert said in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_swept_mapping_with_a_target_stays_a_mapping(tmp_path: Path) -> None:
+    text = "grid: {anything: [{_target_: os.system, command: 'exit 3'}, '${seed}']}"
+    conf = write_app(tmp_path, objects=sweeper_file(text))
+    (batch,) = run_sweep(conf, ["+sweep=objects", "seed=7"])
+    assert [one.return_value["anything"] for one in batch] == [
+        {"_target_": "os.system", "command": "exit 3"},
+        7,
+    ]

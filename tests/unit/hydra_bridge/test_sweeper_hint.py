@@ -1,0 +1,80 @@
+"""A primary config that takes the sweeper away from a sweep file is named before Hydra fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hsm_core.hydra_bridge.sweeper_hint import overridden
+from tests.unit.hydra_bridge.sweeping import sweeper_file, write_app
+
+ROOT = Path(__file__).parents[3]
+APP = """
+import hydra
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(config): print("seed", config.seed)
+main()
+"""
+
+
+@pytest.fixture
+def app(weird_tmp_path: Path) -> Path:
+    conf = write_app(weird_tmp_path, seeds=sweeper_file("grid: {seed: [1, 2]}"))
+    (weird_tmp_path / "train.py").write_text(APP)
+    defaults = "[_self_, model: cnn, optional sweep: null, override hydra/sweeper: basic]"
+    (conf / "other.yaml").write_text(f"defaults: {defaults}\nseed: 0\n")
+    (conf / "listed.yaml").write_text(f"defaults: {defaults.replace('null', 'seeds')}\nseed: 0\n")
+    return weird_tmp_path
+
+
+def start(app: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "train.py", *arguments, "hydra.sweep.dir=out"]
+    return subprocess.run(command, cwd=app, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+
+
+def test_the_user_is_told_which_file_and_what_to_type(app: Path) -> None:
+    done = start(app, "-m", "-cn", "other", "sweep=seeds")
+    assert "Key 'grid' not in 'BasicSweeperConf'" in done.stderr
+    assert "other.yaml sets the sweeper to 'basic'" in done.stderr
+    assert "add hydra/sweeper=hsm" in done.stderr
+    cured = start(
+        app, "-m", "-cn", "other", "+sweep=seeds", "hydra/sweeper=hsm", "hydra.sweeper.dry_run=true"
+    )
+    assert cured.returncode == 0, cured.stderr
+    assert "= 2 tasks" in cured.stdout
+    assert "sets the sweeper" not in cured.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-m", "-cn", "other", "+sweep=seeds"], True),
+        (["-m", "--config-name=other.yaml", "sweep=[seeds]"], True),
+        (["-m", "--config-name", "config", "+sweep=seeds"], False),
+        (["-m", "+sweep=seeds"], True),
+        (["+sweep=seeds", "-cn", "other"], False),
+        (["-m", "-cn", "other", "seed=1,2"], False),
+        (["-m", "-cn", "listed", "seed=1,2"], True),
+        (["-m", "-cn", "other", "+sweep=seeds", "hydra/sweeper=optuna"], False),
+    ],
+)
+def test_only_a_sweep_that_loses_its_sweeper_is_warned_about(
+    app: Path, arguments: list[str], told: bool
+) -> None:
+    for place in (str(app / "conf"), f"file://{app / 'conf'}"):
+        assert (overridden([place], arguments) is not None) is told
+
+
+def test_the_warning_and_the_failure_go_together(app: Path) -> None:
+    done = start(app, "-m", "-cn", "other", "+sweep=seeds")
+    assert ("sets the sweeper" in done.stderr) is (done.returncode != 0)
+
+
+def test_configs_in_packages_are_found(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(app))
+    arguments = ["-m", "-cn", "other", "+sweep=seeds"]
+    assert overridden(["pkg://conf"], arguments) is not None
+    assert overridden(["pkg://no_such_package.conf", "pkg://no_such_package"], arguments) is None

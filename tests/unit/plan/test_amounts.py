@@ -1,0 +1,106 @@
+"""Times, amounts of memory and commands, as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from hsm_core.errors import ConfigError
+from hsm_core.plan.command import command_of
+from hsm_core.plan.memory import gib
+from hsm_core.plan.walltime import clock, minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4:00:00", 240),
+        ("1-12:00:00", 2160),
+        ("1-12", 2160),
+        ("1-00:30", 1470),
+        ("0:00:01", 1),
+        ("0:30:00", 30),
+        ("100:00:00", 6000),
+        ("90min", 90),
+        ("2h", 120),
+        ("1d 6h", 1800),
+        ("1.5 hours", 90),
+        ("90s", 2),
+    ],
+)
+def test_walltime(text: str, expected: int) -> None:
+    assert minutes(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "", "4:99:00", "-1:00:00", "2x", "2 mammoths", "0:00:00", "2h3", "d"]
+)
+def test_what_is_no_walltime(text: str) -> None:
+    with pytest.raises(ConfigError, match="no time"):
+        minutes(text)
+
+
+@pytest.mark.parametrize("number", [28800, "28800", 28800.0])
+def test_a_bare_number_shows_both_readings(number: int | str | float) -> None:
+    with pytest.raises(ConfigError) as error:
+        minutes(number)
+    assert "as seconds it is 8:00:00, as minutes 480:00:00" in str(error.value)
+
+
+def test_a_clock_of_two_parts_is_ambiguous() -> None:
+    with pytest.raises(ConfigError, match='"12:30:00" for hours and minutes'):
+        minutes("12:30")
+
+
+def test_clock() -> None:
+    assert clock(90.5) == "1:30:30"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("16gb", 16),
+        ("4G", 4),
+        ("512MiB", 0.5),
+        ("1.5t", 1536),
+        (8, 8),
+        ("8", 8),
+        (2.5, 2.5),
+        ("1048576KB", 1),
+        ("1073741824b", 1),
+    ],
+)
+def test_memory(text: str | int | float, expected: float) -> None:
+    assert gib(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["lots", "", "-4G", 0, "4 Q", True])
+def test_what_is_no_memory(text: str | int) -> None:
+    with pytest.raises(ConfigError, match="no amount of memory"):
+        gib(text)
+
+
+@pytest.mark.parametrize(
+    ("started", "expected"),
+    [
+        (
+            [
+                "python",
+                "train.py",
+                "-m",
+                "hydra/launcher=hsm_pbs",
+                "+sweep=x",
+                "hydra.sweeper.limit=2",
+                "-cn",
+                "other",
+            ],
+            "python train.py -cn other lr=0.1 '+name=a b' hydra.mode=RUN",
+        ),
+        (
+            ["python", "-W", "error", "-m", "pkg.app", "--multirun", "+sweep=x", "hydra.job.chdir=true"],
+            "python -W error -m pkg.app hydra.job.chdir=true lr=0.1 '+name=a b' hydra.mode=RUN",
+        ),
+        (["python", "notebook.py"], None),
+    ],
+)
+def test_the_command_of_one_task(started: list[str], expected: str | None) -> None:
+    assert command_of(started, ["+sweep=x"], ["lr=0.1", "+name=a b"]) == expected
