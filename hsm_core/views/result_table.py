@@ -36,7 +36,7 @@ class _Column:
 
 
 def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterator[str]:
-    """Numbers to the right and whole, text to the left and cut where it must be; what has no room is named."""
+    """Numbers to the right and whole, text to the left and cut if need be; what has no room is named."""
     columns = [_column(table, name) for name in table.columns]
     shown = list(columns)
     while len(shown) > 1 and _total(column.least for column in shown) > width:
