@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hsm_core.errors import BackendError
@@ -16,6 +16,7 @@ from hsm_core.model import ProcessIdentity
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
+from hsm_core.store.leftovers import end_leftovers
 from hsm_core.store.liveness import evidence_of_death, identify, this_process
 from hsm_core.store.submission import Submission, WorkerSpec
 
@@ -30,7 +31,7 @@ class _Worker:
     name: str
     process: ProcessIdentity
     inbox: JournalWriter
-    assigned: list[str] = field(default_factory=list)
+    is_buried: bool = False
 
 
 class WorkerPool:
@@ -76,6 +77,7 @@ class WorkerPool:
             raise BackendError(
                 "work can't be written down for the worker", evidence=str(worker.inbox.trouble)
             )
+        _signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
         return Handed(worker.name, worker.process)
 
     def poll(self) -> dict[str, str]:
@@ -83,18 +85,18 @@ class WorkerPool:
         for worker in self._workers:
             code = self._host.exit_code(worker.process.pid)
             if code is not None:
+                self._clean_up_after(worker)
                 found[worker.name] = f"its process {worker.process.pid} ended with code {code}"
         return found
 
     def cancel(self, *, at_once: bool = False) -> None:
         for worker in self._workers:
-            if evidence_of_death(worker.process) is None:
-                for _ in range(2 if at_once else 1):
-                    _signal(worker.process.pid, signal.SIGTERM)
+            _signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
 
     def close(self) -> None:
         for worker in self._workers:
             worker.inbox.seal()
+            _signal(worker.process, signal.SIGCONT)
         self._workers.clear()
 
     def log_tail(self) -> str:
@@ -112,6 +114,12 @@ class WorkerPool:
         if evidence_of_death(worker.process) or self._has_sealed(worker):
             return None
         return worker
+
+    def _clean_up_after(self, worker: _Worker) -> None:
+        """Nothing of a task outlives its worker, not even what a killed worker can't end any more."""
+        if not worker.is_buried:
+            worker.is_buried = True
+            end_leftovers(self._paths, worker.name)
 
     def _has_sealed(self, worker: _Worker) -> bool:
         journal = self._paths.journal(worker.name)
@@ -138,6 +146,7 @@ class WorkerPool:
         return worker
 
 
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
+def _signal(process: ProcessIdentity, number: int) -> None:
+    if evidence_of_death(process) is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
