@@ -143,7 +143,11 @@ NOT_OURS = {"__pycache__", "multirun", "outputs"}
 def project_files() -> Iterator[Path]:
     parts = [ROOT / name for name in ("docs", "hsm_core", "hydra_plugins", "tests", "example_app", ".ci")]
     for path in [*ROOT.iterdir(), *(p for part in parts for p in part.rglob("*"))]:
-        if path.is_file() and not NOT_OURS & set(path.parts) and not path.name.startswith(".coverage"):
+        if (
+            path.is_file()
+            and not NOT_OURS & set(path.relative_to(ROOT).parts)
+            and not path.name.startswith(".coverage")
+        ):
             yield path
 
 
