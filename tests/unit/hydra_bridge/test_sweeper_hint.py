@@ -24,9 +24,10 @@ main()
 def app(weird_tmp_path: Path) -> Path:
     conf = write_app(weird_tmp_path, seeds=sweeper_file("grid: {seed: [1, 2]}"))
     (weird_tmp_path / "train.py").write_text(APP)
-    defaults = "[_self_, model: cnn, optional sweep: null, override hydra/sweeper: basic]"
-    (conf / "other.yaml").write_text(f"defaults: {defaults}\nseed: 0\n")
-    (conf / "listed.yaml").write_text(f"defaults: {defaults.replace('null', 'seeds')}\nseed: 0\n")
+    override = "override hydra/sweeper: basic"
+    (conf / "other.yaml").write_text(f"defaults: [_self_, model: cnn, {override}]\nseed: 0\n")
+    listed = f"defaults: [_self_, model: cnn, optional sweep: seeds, {override}]\nseed: 0\n"
+    (conf / "listed.yaml").write_text(listed)
     return weird_tmp_path
 
 
@@ -36,13 +37,11 @@ def start(app: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_user_is_told_which_file_and_what_to_type(app: Path) -> None:
-    done = start(app, "-m", "-cn", "other", "sweep=seeds")
+    done = start(app, "-m", "-cn", "listed")
     assert "Key 'grid' not in 'BasicSweeperConf'" in done.stderr
-    assert "other.yaml sets the sweeper to 'basic'" in done.stderr
+    assert "listed.yaml sets the sweeper to 'basic'" in done.stderr
     assert "add hydra/sweeper=hsm" in done.stderr
-    cured = start(
-        app, "-m", "-cn", "other", "+sweep=seeds", "hydra/sweeper=hsm", "hydra.sweeper.dry_run=true"
-    )
+    cured = start(app, "-m", "-cn", "listed", "hydra/sweeper=hsm", "hydra.sweeper.dry_run=true")
     assert cured.returncode == 0, cured.stderr
     assert "= 2 tasks" in cured.stdout
     assert "sets the sweeper" not in cured.stderr
