@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 
 from hsm_core.model import ENDED, State
+from hsm_core.store.known import WriterState
 from hsm_core.store.state import SweepState
 
-#: Ends that a rate is made from at least, and at most.
-_LEAST, _MOST = 3, 200
+#: Ends that a rate is made from at least.
+_LEAST = 3
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,11 @@ UNKNOWN = Pace(None, None)
 
 
 def pace(state: SweepState, counts: Counter[State]) -> Pace:
-    """From the last ends of the living workers; the time since the last one counts, so that a stall shows."""
+    """The sum of what the living workers do; a worker that only beats grows slower, so that a stall shows."""
     living = [writer for writer in state.workers() if not writer.sealed and not state.death_of(writer.name)]
-    ends = sorted(at for writer in living for at in writer.recent_ends())[-_MOST:]
-    if len(ends) < _LEAST:
+    if sum(len(writer.ends) for writer in living) < _LEAST:
         return UNKNOWN
-    began = min(float(writer.head.get("at", ends[0])) for writer in living)
-    first = ends[0] if len(ends) == _MOST or counts_ended(counts) > len(ends) else began
-    ended = len(ends) - (first == ends[0])
-    rate = ended / max(time.time() - first, 0.001)
+    rate = sum(map(_rate, living))
     left = state.total - counts_ended(counts)
     return Pace(rate, left / rate if left > 0 else None)
 
@@ -41,3 +37,13 @@ def pace(state: SweepState, counts: Counter[State]) -> Pace:
 def counts_ended(counts: Counter[State]) -> int:
     """Tasks of which nothing more is expected."""
     return sum(counts[state] for state in ENDED)
+
+
+def _rate(writer: WriterState) -> float:
+    """Tasks a second of one worker, by its own clock alone."""
+    ends = writer.recent_ends()
+    if not ends:
+        return 0.0
+    if len(ends) == writer.ends.maxlen:
+        return (len(ends) - 1) / max(writer.last_at - ends[0], 0.001)
+    return len(ends) / max(writer.last_at - float(writer.head.get("at", ends[0])), 0.001)
