@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,9 @@ if TYPE_CHECKING:
     from .handover import PlannedSweep
     from .launcher import LauncherBase
     from .sweeper_settings import Settings
+    from .sweeper_work import Work
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Work:
-    """The tasks to run, how they came about, and whether a record of them was read instead."""
-
-    tasks: Sequence[tuple[str, ...]]
-    product: str
-    excluded: Sequence[tuple[str, int]] = ()
-    recorded: bool = False
 
 
 class SweeperBase(Sweeper):
@@ -95,6 +85,7 @@ class SweeperBase(Sweeper):
         from .config_view import BaseConfig
         from .grammar import Grammar
         from .sweep_axes import sweep_axes
+        from .sweeper_work import Work
         from .validate import Validator
 
         assert self.config is not None
@@ -142,6 +133,8 @@ class SweeperBase(Sweeper):
                 f"hydra.sweeper.resume={settings.resume}: launcher '{self._launcher_name()}' keeps no record",
                 fix="add the launcher that the sweep began with, such as hydra/launcher=hsm_local",
             )
+        from .sweeper_work import Work
+
         tasks = None if ours is None else ours.recorded_tasks(settings.resume)
         return None if tasks is None else Work(tasks, f"{len(tasks)} recorded tasks", recorded=True)
 

@@ -1,8 +1,6 @@
 """``hydra/launcher=hsm_local``: tasks run on this machine, several at once."""
 
-from hydra.core.config_store import ConfigStore
-
-from hsm_core.hydra_bridge import launcher, launcher_fields
+from hsm_core.hydra_bridge import late_config, launcher
 
 
 class HsmLocalLauncher(launcher.LauncherBase):
@@ -11,6 +9,4 @@ class HsmLocalLauncher(launcher.LauncherBase):
     backend = "local"
 
 
-ConfigStore.instance().store(
-    group="hydra/launcher", name="hsm_local", node=launcher_fields.LauncherConf, provider="hsm"
-)
+late_config.offer("hydra/launcher", "hsm_local", "hsm_core.hydra_bridge.launcher_fields", "LauncherConf")

@@ -2,12 +2,10 @@
 
 import sys
 
-from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from hsm_core.hydra_bridge import sweeper, sweeper_fields, sweeper_hint
+from hsm_core.hydra_bridge import late_config, sweeper
 
 
 class HsmSweeper(sweeper.SweeperBase):
@@ -18,12 +16,16 @@ class HsmSweeperHint(SearchPathPlugin):
     """Looks at the command line before Hydra composes; changes nothing."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
+            return
+        from hydra import __version__
+
+        from hsm_core.hydra_bridge import sweeper_hint
+
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         hint = sweeper_hint.overridden(own, sys.argv[1:], added_wins=not __version__.startswith("1.3"))
         if hint:
             print(hint, file=sys.stderr)
 
 
-ConfigStore.instance().store(
-    group="hydra/sweeper", name="hsm", node=sweeper_fields.SweeperConf, provider="hsm"
-)
+late_config.offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper_fields", "SweeperConf")
