@@ -1,0 +1,138 @@
+"""Runs real workers on sweeps whose tasks are a few lines of Python each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hsm_core.model import Span
+from hsm_core.store.files import to_json, write_atomically
+from hsm_core.store.journal import JournalReader, JournalWriter
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.liveness import start_of
+from hsm_core.store.record import SweepRecord, create_record
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import Submission, WorkerSpec, write_submission
+from hsm_core.store.tasks import write_tasks
+from hsm_core.worker.main import command
+from tests.waiting import wait_until
+
+APP = Path(__file__).parent
+ROOT = Path(__file__).resolve().parents[4]
+Event = dict[str, Any]
+
+
+class PlainSweep:
+    """A sweep of tasks that are Python code.
+
+    Args:
+        codes: one a task; ``(directory, code)`` chooses the directory.
+        at_import: code that is run while the app is imported.
+    """
+
+    def __init__(self, root: Path, codes: Sequence[str | tuple[str, str]], at_import: str = "") -> None:
+        self.paths = SweepPaths(root)
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        record = SweepRecord(
+            id=f"plain-{root.name}", name="plain", dir=str(root), created="", launcher="hsm_local",
+            sweeper="basic", total=len(codes),
+        )  # fmt: skip
+        create_record(self.paths, record)
+        rows = [(str(number), code) if isinstance(code, str) else code for number, code in enumerate(codes)]
+        write_tasks(self.paths, 0, rows)
+        self.launch: LaunchPaths = self.paths.launch(0)
+        self.launch.root.mkdir()
+        (self.launch.root / "weird_import.py").write_text(at_import)
+        path = [str(APP), str(self.launch.root), *sys.path]
+        boot = {"cwd": str(root), "sys_path": path, "module": "plainapp", "payload": "payload.pkl"}
+        write_atomically(self.launch.boot, to_json(boot))
+
+    def submit(self, *spans: Span, **spec: Any) -> Submission:
+        """Write a submission of one batch; all tasks if no spans are given."""
+        assert self.state().record.total is not None
+        found = spans or (Span(0, self.state().record.total or 0),)
+        spec = {"slots": 2, "beat_s": 0.3, "grace_s": 1.0, **spec}
+        return write_submission(self.launch, "plain", (found,), WorkerSpec(**spec), self.launch.root.name)
+
+    def start(
+        self, submission: Submission, name: str = "w1", *, env: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (), inbox: bool = False,
+    ) -> int:  # fmt: skip
+        """Start a worker on a submission's batch or on its inbox; returns its process id."""
+        batch = None if inbox else 0
+        argv = [*prefix, *command(sys.executable, self.paths.root, name, submission.name, batch=batch)]
+        with open(self.paths.worker_log(name), "ab") as log:
+            process = subprocess.Popen(
+                argv, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self.workers[name] = process
+        return process.pid
+
+    def run(self, env: Mapping[str, str] | None = None, **spec: Any) -> SweepState:
+        """Run all tasks in one worker to their end."""
+        self.start(self.submit(**spec), env=env)
+        self.wait()
+        return self.state()
+
+    def wait(self, name: str = "w1", timeout: float = 40.0) -> int:
+        """Wait for the end of a worker; returns its exit code."""
+        return self.workers[name].wait(timeout)
+
+    def state(self) -> SweepState:
+        state = SweepState(self.paths.root)
+        state.refresh()
+        return state
+
+    def events(self, kind: str, name: str = "w1") -> list[Event]:
+        """What a worker has said so far, of one kind."""
+        journal = self.paths.journal(name)
+        lines = JournalReader(journal).read_new() if journal.exists() else []
+        return [line for line in lines if line["e"] == kind]
+
+    def ends(self, name: str = "w1") -> dict[int, Event]:
+        return {line["t"]: line for line in self.events("end", name)}
+
+    def wait_for(self, kind: str, count: int = 1, name: str = "w1") -> list[Event]:
+        """Wait until a worker has said something so often."""
+        wait_until(lambda: len(self.events(kind, name)) >= count, what=f"{count} × {kind}")
+        return self.events(kind, name)
+
+    def text(self, name: str) -> str:
+        return (self.paths.root / name).read_text()
+
+    def conductor(self) -> JournalWriter:
+        """A journal in which the test speaks as a conductor."""
+        return JournalWriter(self.paths.journal("conductor-test"))
+
+    def close(self) -> None:
+        for process in self.workers.values():
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def is_gone(pid: int) -> bool:
+    """True if a process has ended; one that nobody has reaped yet has ended too."""
+    return start_of(pid) is None
+
+
+@pytest.fixture
+def sweep(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PlainSweep]:
+    """A sweep in a directory of its own; ``@tasks(…)`` says of what."""
+    codes, at_import = request.param
+    made = PlainSweep(tmp_path / "sweep", codes, at_import)
+    yield made
+    made.close()
+
+
+def tasks(*codes: str | tuple[str, str], at_import: str = "") -> pytest.MarkDecorator:
+    """The tasks of the test's ``sweep``."""
+    return pytest.mark.parametrize("sweep", [(codes, at_import)], indirect=True, ids=["_"])
