@@ -43,7 +43,8 @@ def lightning_csv(directory: Path) -> list[Metrics]:
     found = [path for path in places if path.is_file()]
     if not found:
         return []
-    with open(max(found, key=lambda path: path.stat().st_mtime), newline="", encoding="utf-8") as stream:
+    newest = max(found, key=lambda path: path.stat().st_mtime)
+    with open(newest, newline="", encoding="utf-8", errors="replace") as stream:
         return [_cells(row) for row in csv.DictReader(stream)]
 
 

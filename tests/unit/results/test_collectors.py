@@ -1,0 +1,45 @@
+"""A collector of another package, found by its entry point."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.unit.store.making import MadeSweep, complete
+
+ROOT = Path(__file__).parents[3]
+COLLECTOR = """
+def collect(directory):
+    found = directory / "score.txt"
+    return [{"score": float(found.read_text()), "loss": 9.0}] if found.is_file() else []
+"""
+PROGRAM = """
+import sys
+from pathlib import Path
+from hsm_core.results.rows import collect
+for row in collect(Path(sys.argv[1])):
+    print(row.metrics, row.sources)
+"""
+
+
+def test_a_package_adds_its_own(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "mine-1.dist-info").mkdir(parents=True)
+    (site / "mine-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n")
+    (site / "mine-1.dist-info" / "entry_points.txt").write_text("[hsm.collectors]\nscores = mine:collect\n")
+    (site / "mine.py").write_text(COLLECTOR)
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    complete(sweep.worker("w1"), 0, 1)
+    (sweep.root / "0").mkdir()
+    (sweep.root / "0" / "score.txt").write_text("0.5")
+    (sweep.root / "0" / "metrics.json").write_text('{"loss": 1}')
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{site}"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(sweep.root)], capture_output=True, text=True, env=env, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "{'loss': 1, 'score': 0.5} {'loss': 'metrics.json', 'score': 'scores'}",
+        "{} {}",
+    ], done.stderr
