@@ -12,7 +12,6 @@ from hsm_core.errors import StoreError
 from hsm_core.model import Span
 from hsm_core.store.submission import (
     WorkerSpec,
-    launch_of,
     new_token,
     read_submission,
     require_owner,
@@ -32,7 +31,6 @@ def test_it_is_read_back_and_the_next_has_another_name(tmp_path: Path) -> None:
     assert one.token != two.token
     assert read_submission(sweep.paths, one.name) == one
     assert one.spans == (Span(0, 2), Span(2, 1, 2), Span(3, 1))
-    assert launch_of(sweep.paths, one.batch_id(1)) == launch
 
 
 def test_a_damaged_or_missing_one_is_an_error(tmp_path: Path) -> None:
