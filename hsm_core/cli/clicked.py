@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from hsm_core.errors import ConfigError, SweepNotFound
+from hsm_core.errors import ConfigError
 from hsm_core.model import Span, spans
 from hsm_core.store import catalogue
 from hsm_core.store.state import SweepState
 
 from .terminal import INTERRUPTED
+from .which import directory_of
 
 
 def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
@@ -65,21 +65,6 @@ sweep_argument = click.argument("sweep", type=SWEEP)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a schema_version.")
 
 
-def directory_of(selector: str) -> Path:
-    """The directory of the sweep that is meant, by a scheduler's job id too.
-
-    Raises:
-        SweepNotFound: none, or several.
-    """
-    try:
-        return catalogue.find(selector)
-    except SweepNotFound as error:
-        by_job = _by_native_id(selector)
-        if by_job is None:
-            raise error from None
-        return by_job
-
-
 def open_sweep(selector: str) -> SweepState:
     """The sweep that is meant, read as it is now.
 
@@ -103,16 +88,3 @@ def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]
             raise ConfigError(f"{state.record.id} has no task {number}: it has {state.total}", fix=fix)
     tried = state.tasks
     return spans((number, tried[number].attempt if number in tried else 1) for number in sorted(numbers))
-
-
-def _by_native_id(selector: str) -> Path | None:
-    """The newest sweep that was given this job id."""
-    if not selector[:1].isdigit():
-        return None
-    for entry in catalogue.entries():
-        if entry.dir.is_dir():
-            state = SweepState(entry.dir)
-            state.refresh()
-            if any(str(line.get("native_id")) == selector for line in state.submissions):
-                return entry.dir
-    return None

@@ -15,6 +15,7 @@ from hsm_core.views.phase import Phase
 from hsm_core.views.sweep_view import SweepView, look
 
 from .terminal import colour_on, columns, remark, say, say_json
+from .which import directory_of
 
 #: Sweeps that the list shows unless all are asked for.
 _NEWEST = 20
@@ -53,7 +54,7 @@ def show(options: Options) -> int:
 
 def _wanted(options: Options) -> Path | None:
     if options.selector:
-        return catalogue.find(options.selector)
+        return directory_of(options.selector)
     return None if options.all or options.listing else sweep_root(Path.cwd())
 
 

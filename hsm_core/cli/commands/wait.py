@@ -10,9 +10,10 @@ from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.words import state_words
 
-from ..clicked import directory_of, sweep_argument
+from ..clicked import sweep_argument
 from ..look import EXIT
 from ..terminal import remark
+from ..which import directory_of
 
 _EVERY_S = 1.0
 

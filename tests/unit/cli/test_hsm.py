@@ -270,6 +270,7 @@ def test_a_schedulers_job_id_names_a_sweep(shell: Shell, tmp_path: Path) -> None
     sweep = MadeSweep(tmp_path / "s", total=1)
     sweep.conductor([Span(0, 1)])
     assert out(shell, "tasks", "77.cluster", "-q") == "0\n"
+    assert shell.status("77.cluster").stdout.startswith(sweep.id)
     out(shell, "tasks", "78.cluster", code=2)
 
 
