@@ -11,7 +11,8 @@ from typing import Protocol
 from hsm_core.errors import ConfigError
 
 from .axis import Axis, bare
-from .expression import Expression, parse, pointed_at
+from .expression import Expression, parse
+from .pointed import pointed_at
 from .product import indices_of, size
 from .suggest import closest
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from hsm_core.errors import ConfigError
 
+from .pointed import pointed, pointed_at
+
 Evaluator = Callable[[Mapping[str, object]], object]
 
 _LONGEST = 2000
@@ -91,20 +93,6 @@ def parse(text: str, known: Container[str] = ()) -> Expression:
     reader = _Reader(text.strip(), known)
     evaluator = reader.read(tree.body)
     return Expression(reader.text, reader.names, evaluator)
-
-
-def pointed(text: str, begin: int, end: int, problem: str, fix: str = "") -> ConfigError:
-    """An error that marks the characters of ``text`` it is about."""
-    mark = " " * begin + "^" * max(end - begin, 1)
-    return ConfigError(f"exclude: {problem}", evidence=f"\n    {text}\n    {mark}", fix=fix)
-
-
-def pointed_at(text: str, node: ast.expr, problem: str, fix: str = "") -> ConfigError:
-    """As `pointed`, at a part of the parsed expression."""
-    encoded = text.encode()
-    begin = len(encoded[: node.col_offset].decode())
-    end = len(encoded[: node.end_col_offset or node.col_offset + 1].decode())
-    return pointed(text, begin, end, problem, fix)
 
 
 class _Reader:
