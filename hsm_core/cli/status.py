@@ -6,9 +6,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .look import Options, show
-from .terminal import guarded
+if TYPE_CHECKING:
+    from .look import Options
 
 #: Seconds between two looks of ``-w`` without a number.
 EVERY_S = 2.0
@@ -16,15 +17,20 @@ EVERY_S = 2.0
 
 def main() -> int:
     """The console script ``hsm-status``."""
+    gc.disable()  # before the imports: a short-lived process has nothing to collect
+    from .look import show
+    from .terminal import guarded
+
     words = spell_out_watch(sys.argv[1:])
     options = None if "_HSM_STATUS_COMPLETE" in os.environ else read_plain(words)
     if options is None:
+        gc.enable()
         from .clicked import run
         from .commands.status import status
 
         return guarded(lambda: run(status, words, "hsm-status"))
-    if options.watch is None:
-        gc.disable()
+    if options.watch is not None:
+        gc.enable()
     return guarded(lambda: show(options))
 
 
@@ -47,6 +53,8 @@ def read_plain(words: Sequence[str]) -> Options | None:
 
     Importing click takes as long as reading a large sweep.
     """
+    from .look import Options
+
     flags = {"--json": False, "--exit-status": False, "--all": False}
     selector: str | None = None
     watch: float | None = None
