@@ -1,0 +1,1 @@
+"""An app that is installed, or run with ``python -m tool.app``."""
