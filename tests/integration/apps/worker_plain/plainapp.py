@@ -20,6 +20,10 @@ def prepare(payload: str) -> Path:
     return Path(payload).parent
 
 
+def notes(prepared: Path) -> list[str]:
+    return []
+
+
 def run(prepared: Path, order: Mapping[str, Any], enter: Enter) -> object:
     """Run ``code`` in the directory ``where``; what it leaves in ``result`` is returned."""
     where, code = order["overrides"]
