@@ -19,7 +19,7 @@ _MOST_FILES, _MOST_BYTES = 20_000, 2_000_000
 
 def code_root(cwd: str) -> str:
     """The app's directory: its git repository, or else where it was started."""
-    return _git(cwd, "rev-parse", "--show-toplevel").strip() or cwd
+    return git(cwd, "rev-parse", "--show-toplevel").strip() or cwd
 
 
 def code_files(root: str) -> dict[str, str]:
@@ -43,16 +43,21 @@ def changes(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 def _names(root: str) -> Iterator[str]:
-    listed = _git(root, "ls-files", "-co", "--exclude-standard", "-z")
-    names = (name for name in listed.split("\0") if name) if listed else _walk(root)
+    listed = git(root, "ls-files", "-co", "--exclude-standard", "-z")
+    names = (name for name in listed.split("\0") if name) if listed else walk(root)
     for name in names:
-        parts = name.split("/")
-        hidden = any(part.startswith(".") for part in parts)
-        if os.path.splitext(name)[1] in _SUFFIXES and not hidden and not _SKIPPED.intersection(parts[:-1]):
+        if os.path.splitext(name)[1] in _SUFFIXES and not is_output(name):
             yield name
 
 
-def _walk(root: str) -> Iterator[str]:
+def is_output(name: str) -> bool:
+    """True for a path within hidden, environment or usual output directories."""
+    parts = name.split("/")
+    return any(part.startswith(".") for part in parts) or bool(_SKIPPED.intersection(parts[:-1]))
+
+
+def walk(root: str) -> Iterator[str]:
+    """The files below ``root`` by relative path, but those of sweeps, environments and hidden directories."""
     for folder, folders, files in os.walk(root):
         if ".hsm" in folders or ".hydra" in folders or "pyvenv.cfg" in files:
             folders.clear()
@@ -71,7 +76,8 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _git(directory: str, *words: str) -> str:
+def git(directory: str, *words: str) -> str:
+    """What a git command prints; empty without git, or when it fails."""
     try:
         done = subprocess.run(
             ["git", "-C", directory, *words], capture_output=True, text=True, timeout=20, check=False

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import StoreError, VersionMismatch
 
+from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
 from .compose import task_config
 
@@ -32,6 +33,7 @@ class Payload:
         singletons: state of Hydra's singletons, its version base among them.
         env_copy: values of ``hydra.job.env_copy`` where the sweep was started.
         main: the main module of the process that started the sweep.
+        frozen: the app's snapshot; None where it runs from its own directory.
     """
 
     task_function: Callable[[Any], Any] | ImportedFunction
@@ -40,6 +42,7 @@ class Payload:
     singletons: Any
     env_copy: dict[str, str]
     main: MainModule
+    frozen: FrozenApp | None
 
     def function(self) -> Callable[[Any], Any]:
         """The task function; its module is imported at the first call."""
@@ -78,6 +81,11 @@ def prepare(payload: str) -> Payload:
     found.function()
     OverridesParser.create().parse_override("a=1")  # loads the grammar here, not in every task
     return found
+
+
+def notes(prepared: Payload) -> list[str]:
+    """What the record should say of the code that was imported."""
+    return [] if prepared.frozen is None else prepared.frozen.notes()
 
 
 def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], None]) -> object:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 
 from hsm_core.detect.code import changes, code_files, code_root, uncommitted
+from hsm_core.detect.snapshot import freeze
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import SweepPaths
+
+from .child_frozen import FrozenApp
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,17 @@ def record_code(paths: SweepPaths, cwd: str) -> None:
     patch = uncommitted(root)
     if patch:
         write_atomically(paths.patch, patch)
+
+
+def freeze_app(paths: SweepPaths, cwd: str) -> FrozenApp:
+    """Freeze the app as it is now, into the sweep's own directory.
+
+    Raises:
+        ConfigError: it is too large.
+        OSError: the disk refuses.
+    """
+    root = code_root(cwd)
+    return FrozenApp(root, str(freeze(root, paths.snapshots)))
 
 
 def warn_of_changes(paths: SweepPaths) -> None:

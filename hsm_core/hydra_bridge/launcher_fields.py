@@ -43,6 +43,8 @@ class LauncherConf:
     env: dict[str, str] = field(default_factory=dict)
     # interpreter of the workers; null: the one that started the sweep
     python: str | None = None
+    # live: tasks read the app's files as they are then; snapshot: as they are now
+    code: str = "live"
     # how a task gets its process: auto | fork | spawn | none
     isolation: str = "auto"
     # seconds between looks at the tasks

@@ -23,10 +23,10 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep import Conductor, conduct_live, resumable
 
-from .code_record import record_code, warn_of_changes
+from .code_record import freeze_app, record_code, warn_of_changes
 from .compose import task_config
 from .handover import PlannedSweep
-from .payload import read_config, write_payload
+from .payload import is_frozen, read_config, write_payload
 from .run_settings import RunSettings, run_settings
 from .shown import for_hydra
 from .sweep_record import sweep_record
@@ -124,13 +124,20 @@ class Launching:
             write_tasks(conductor.state.paths, first, job_overrides)
         launch = _new_launch(conductor.state.paths, first)
         if self._payload is None:
-            write_payload(launch, self._task_function, self._tasks_config, self._context)
-            self._payload = launch
+            self._payload = self._make_payload(conductor.state.paths, launch)
         self._launches += 1
         pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
         if self._settings.detach:
             return self._detach(conductor, launch, pairs)
         return self._run(conductor, launch, pairs, job_overrides, first)
+
+    def _make_payload(self, paths: SweepPaths, launch: LaunchPaths) -> LaunchPaths:
+        """The launch whose payload the tasks load: a new one, or that of the sweep's snapshot."""
+        if self._resumed is not None and is_frozen(paths.launch(0)):
+            return paths.launch(0)
+        frozen = freeze_app(paths, os.getcwd()) if self._settings.code == "snapshot" else None
+        write_payload(launch, self._task_function, self._tasks_config, self._context, frozen)
+        return launch
 
     def _run(
         self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]],
@@ -213,7 +220,7 @@ class Launching:
             self._conductor = Conductor(state, backend, self._settings.policy, force=self._settings.force)
             self._conductor.look()
             self._conductor.seize()
-            if self._resumed is not None:
+            if self._resumed is not None and not is_frozen(state.paths.launch(0)):
                 warn_of_changes(state.paths)
             atexit.register(self._conductor.close)
             if self._settings.ignored:

@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hsm_core.errors import ConfigError
@@ -15,15 +16,23 @@ from hsm_core.store.layout import FORMAT, LaunchPaths
 from hsm_core.store.submission import require_owner
 
 from .child import Payload, versions
+from .child_frozen import FrozenApp
 from .child_main import UNPICKLABLE, MainModule, can_be_pickled, imported_function
 
 log = logging.getLogger(__name__)
 
 
 def write_payload(
-    launch: LaunchPaths, task_function: Callable[[Any], Any], config: Any, context: Any
+    launch: LaunchPaths,
+    task_function: Callable[[Any], Any],
+    config: Any,
+    context: Any,
+    frozen: FrozenApp | None = None,
 ) -> None:
     """Pickle the app's function and Hydra's state, and what must be set before they can be loaded.
+
+    Args:
+        frozen: the app's snapshot, which its tasks read their code and config from.
 
     Raises:
         ConfigError: the task function, or something that it refers to, can't be pickled.
@@ -35,16 +44,18 @@ def write_payload(
     wanted = [str(name) for name in config.hydra.job.env_copy]
     payload = Payload(
         task_function=imported_function(task_function) or task_function, config=config, context=context,
-        singletons=Singleton.get_state(), main=MainModule.of_this_process(),
+        singletons=Singleton.get_state(), main=MainModule.of_this_process(), frozen=frozen,
         env_copy={name: os.environ[name] for name in wanted if name in os.environ},
     )  # fmt: skip
+    if frozen is not None:
+        payload = replace(payload, context=frozen.context(context), main=frozen.main(payload.main))
     try:
         data = cloudpickle.dumps(payload)
     except (*UNPICKLABLE, RecursionError) as error:
         raise _unpicklable(payload, error) from error
     write_atomically(launch.config, cloudpickle.dumps(config))
     write_atomically(launch.payload, data)
-    write_atomically(launch.boot, to_json(_boot()))
+    write_atomically(launch.boot, to_json(_boot(frozen)))
 
 
 def read_config(launch: LaunchPaths) -> Any:
@@ -65,11 +76,22 @@ def read_config(launch: LaunchPaths) -> Any:
         return None
 
 
-def _boot() -> dict[str, Any]:
+def is_frozen(launch: LaunchPaths) -> bool:
+    """True if an earlier launch reads its code from a snapshot."""
+    try:
+        return bool(read_json(launch.boot)["frozen"])
+    except FileNotFoundError:
+        return False
+
+
+def _boot(frozen: FrozenApp | None) -> dict[str, Any]:
     path = [os.path.abspath(entry) for entry in sys.path]
+    if frozen is not None:
+        path = [frozen.path(entry) for entry in path]
     return {
         "format": FORMAT, "cwd": os.getcwd(), "sys_path": path, "module": "hsm_core.hydra_bridge.child",
         "payload": "payload.pkl", "versions": versions(),
+        "frozen": frozen is not None,
     }  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class RunSettings:
     description: str
     tags: tuple[str, ...]
     python: str
+    code: str
     policy: Policy
     worker: WorkerSpec
     ignored: tuple[str, ...]
@@ -65,6 +66,7 @@ def run_settings(fields: Mapping[str, Any]) -> RunSettings:
         description=values["description"] or "",
         tags=tuple(values["tags"]),
         python=values["python"] or sys.executable,
+        code=_code(values["code"]),
         policy=_policy(values),
         worker=_worker(values),
         ignored=_ignored(values),
@@ -144,6 +146,13 @@ def _isolation(value: str) -> Isolation:
         f"hydra.launcher.isolation={value} is none of {', '.join(_ISOLATIONS)}",
         fix="hydra.launcher.isolation=auto",
     )
+
+
+def _code(value: str) -> str:
+    if value not in ("live", "snapshot"):
+        told = f"hydra.launcher.code={value} is neither live nor snapshot"
+        raise ConfigError(told, fix="hydra.launcher.code=snapshot")
+    return value
 
 
 def _positive(values: Mapping[str, Any], name: str) -> float:

@@ -35,6 +35,11 @@ class SweepPaths:
         return self.hsm / "code.patch"
 
     @property
+    def snapshots(self) -> Path:
+        """Frozen copies of the app's directory, by content."""
+        return self.hsm / "code"
+
+    @property
     def tasks(self) -> Path:
         return self.hsm / "tasks"
 

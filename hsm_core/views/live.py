@@ -15,8 +15,10 @@ from .progress import progress_line
 if TYPE_CHECKING:
     from rich.live import Live
 
-#: Seconds between two lines where nobody watches, and between two redraws where somebody does.
-_LINE_EVERY_S, _REDRAW_S = 30.0, 0.2
+#: Seconds between two redraws where somebody watches.
+_REDRAW_S = 0.2
+#: Seconds before the first line where nobody does, and at most between two; the pause doubles from line to line.
+_FIRST_LINE_S, _LINE_EVERY_S = 4.0, 60.0
 
 
 class LiveProgress:
@@ -25,7 +27,8 @@ class LiveProgress:
     def __init__(self) -> None:
         self._on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._live: Live | None = None
-        self._shown_at = time.monotonic() if not self._on_terminal else 0.0
+        self._shown_at = 0.0 if self._on_terminal else time.monotonic()
+        self._pause = _REDRAW_S if self._on_terminal else _FIRST_LINE_S
         self._shown = ""
 
     def __enter__(self) -> LiveProgress:
@@ -44,9 +47,11 @@ class LiveProgress:
     def show(self, state: SweepState) -> None:
         """Draw the line anew if it is time."""
         now = time.monotonic()
-        if now - self._shown_at < (_REDRAW_S if self._live else _LINE_EVERY_S):
+        if now - self._shown_at < self._pause:
             return
         self._shown_at = now
+        if not self._on_terminal:
+            self._pause = min(2 * self._pause, _LINE_EVERY_S)
         counts = state.counts()
         if counts_ended(counts) == state.total:
             return

@@ -26,6 +26,9 @@ class TaskModule(Protocol):
     def prepare(self, payload: str) -> Any:
         """Load the payload, once a process."""
 
+    def notes(self, prepared: Any) -> list[str]:
+        """What the record should say of the code that was loaded."""
+
     def run(self, prepared: Any, order: Mapping[str, Any], enter: Enter) -> object:
         """Run an attempt; ``enter`` is to be called before the task's function."""
 

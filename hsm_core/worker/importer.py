@@ -47,7 +47,8 @@ def serve(descriptor: int, lock: int, boot: Path) -> NoReturn:
     module, prepared = load(boot)
     seconds = round(time.monotonic() - began, 3)
     gc.freeze()  # so that no task's collector touches, and copies, what was imported
-    channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds})
+    notes = module.notes(prepared)
+    channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds, "notes": notes})
     leave(Importer(channel, lock, module, prepared).run())
 
 

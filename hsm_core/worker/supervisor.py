@@ -132,7 +132,9 @@ class Supervisor:
             return
         self._crew.greet(importer, message)
         launch, count = importer.boot.parent.name, message["threads"] or 0
-        self._report.say(events.ready(launch, str(importer.mode), count, message["seconds"]))
+        self._report.say(
+            events.ready(launch, str(importer.mode), count, message["seconds"], message["notes"])
+        )
 
     def _reap(self) -> None:
         for importer in list(self._crew.importers):

@@ -131,6 +131,8 @@ def _require_no_other(state: SweepState, force: bool) -> None:
 
 def _require_same_code(state: SweepState, allowed: bool, yes: bool) -> None:
     try:
+        if read_json(state.paths.launch(0).boot)["frozen"]:
+            return  # the tasks run from the sweep's snapshot
         recorded = read_json(state.paths.code)
     except FileNotFoundError:
         return

@@ -1,0 +1,82 @@
+"""Freezes an app's directory, so that edits made while a sweep waits never reach its tasks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from hsm_core.errors import ConfigError
+
+from .code import git, is_output, walk
+
+#: Bytes at most: a snapshot is of code and its small files, not of data sets.
+_MOST_BYTES = 500_000_000
+
+
+def freeze(root: str, folder: Path) -> Path:
+    """Copy what git would commit of ``root``, untracked files too and ignored ones not; make it read-only.
+
+    Args:
+        root: the app's directory; without git, all of it but hidden and output directories is copied.
+        folder: where snapshots lie, each named by its content; one that is there is not made again.
+
+    Returns:
+        the snapshot.
+
+    Raises:
+        ConfigError: there is too much to copy.
+        OSError: the disk refuses.
+    """
+    names = sorted(_names(root))
+    _require_small(root, names)
+    target = folder / _content_name(root, names)
+    if target.is_dir():
+        return target
+    unfinished = folder / f".{target.name}.{os.getpid()}.tmp"
+    for name in names:
+        _copy(Path(root, name), unfinished / name)
+    unfinished.mkdir(parents=True, exist_ok=True)
+    _make_read_only(unfinished)
+    os.rename(unfinished, target)
+    return target
+
+
+def _names(root: str) -> list[str]:
+    listed = git(root, "ls-files", "-co", "--exclude-standard", "-z")
+    names = (name for name in listed.split("\0") if name) if listed else walk(root)
+    return [name for name in names if not is_output(name) and os.path.isfile(os.path.join(root, name))]
+
+
+def _require_small(root: str, names: list[str]) -> None:
+    sizes = {name: os.path.getsize(os.path.join(root, name)) for name in names}
+    total = sum(sizes.values())
+    if total > _MOST_BYTES:
+        largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:3]
+        raise ConfigError(
+            f"{root} has {total / 1e6:.0f} MB to freeze, more than {_MOST_BYTES / 1e6:.0f}",
+            evidence="the largest: " + ", ".join(f"{name} ({sizes[name] / 1e6:.0f} MB)" for name in largest),
+            fix="put what is no code into .gitignore, or hydra.launcher.code=live",
+        )
+
+
+def _content_name(root: str, names: list[str]) -> str:
+    whole = hashlib.sha256()
+    for name in names:
+        path = Path(root, name)
+        whole.update(f"{name}\0{path.stat().st_mode & stat.S_IXUSR}\0".encode("utf-8", "surrogateescape"))
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()[:16]
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
+def _make_read_only(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o222)
