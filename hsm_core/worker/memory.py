@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 
@@ -13,7 +14,8 @@ def oom_kills() -> int:
     return sum(_count(path) for path in _files())
 
 
-def _files() -> list[Path]:
+@functools.cache
+def _files() -> tuple[Path, ...]:
     found = []
     for line in _read(Path("/proc/self/cgroup")).splitlines():
         _, controllers, group = line.split(":", 2)
@@ -21,7 +23,7 @@ def _files() -> list[Path]:
             found.append(Path(f"/sys/fs/cgroup{group}/memory.events"))
         elif "memory" in controllers.split(","):
             found.append(Path(f"/sys/fs/cgroup/memory{group}/memory.oom_control"))
-    return found
+    return tuple(found)
 
 
 def _count(path: Path) -> int:

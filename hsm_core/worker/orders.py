@@ -6,7 +6,7 @@ import json
 import os
 import selectors
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 Message = dict[str, Any]
@@ -37,7 +37,7 @@ class Order:
         return f"{self.task}.{self.attempt}"
 
     def to_json(self) -> Message:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, found: Message) -> Order:

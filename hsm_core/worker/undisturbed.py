@@ -24,7 +24,14 @@ def undisturbed() -> Iterator[None]:
         for number, descriptor in zip((1, 2), outputs, strict=True):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        os.environ.clear()
-        os.environ.update(environ)
+        _restore_environ(environ)
         os.chdir(cwd)
         kill_children(before)
+
+
+def _restore_environ(wanted: dict[str, str]) -> None:
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
