@@ -20,6 +20,7 @@ TEST_TOOLS = [
     "types-paramiko",
 ]
 EXAMPLE = ["numpy"]
+PARQUET = ["pyarrow"]
 
 
 class VisibleEditable(editable_wheel):
@@ -63,7 +64,7 @@ setup(
         "paramiko",
         "submitit",
     ],
-    extras_require={"example": EXAMPLE, "test": TEST_TOOLS + EXAMPLE},
+    extras_require={"example": EXAMPLE, "parquet": PARQUET, "test": TEST_TOOLS + EXAMPLE + PARQUET},
     entry_points={
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         "hydra.plugins": [

@@ -25,6 +25,7 @@ _COMMANDS = {
     "resume": ("resume", "resume"),
     "complete": ("resume", "resume"),
     "retry": ("resume", "retry"),
+    "reproduce": ("reproduce", "reproduce"),
     "cancel": ("cancel", "cancel"),
     "wait": ("wait", "wait"),
     "forget": ("forget", "forget"),

@@ -87,6 +87,12 @@ def git(directory: str, *words: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
+def untracked(root: str) -> list[str]:
+    """Files that git could track but does not, so that its diff lacks them."""
+    names = git(root, "ls-files", "-o", "--exclude-standard", "-z").split("\0")
+    return [name for name in names if name and not is_output(name)]
+
+
 def uncommitted(root: str) -> bytes:
     """Git's binary diff of what is not committed; empty without git, or above 10 MB."""
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from hsm_core.detect.code import changes, code_files, code_root, uncommitted
+from hsm_core.detect.code import changes, code_files, code_root, uncommitted, untracked
+from hsm_core.detect.packages import requirements
 from hsm_core.detect.snapshot import freeze
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import SweepPaths
@@ -15,13 +16,15 @@ log = logging.getLogger(__name__)
 
 
 def record_code(paths: SweepPaths, cwd: str) -> None:
-    """Write the hashes of the app's files, and what git has not committed of them.
+    """Write the hashes of the app's files, what git has not committed of them, and the packages around them.
 
     Raises:
         OSError: the disk refuses.
     """
     root = code_root(cwd)
-    write_atomically(paths.code, to_json({"root": root, "files": code_files(root)}))
+    content = {"root": root, "files": code_files(root), "untracked": untracked(root)}
+    write_atomically(paths.code, to_json(content))
+    write_atomically(paths.requirements, "\n".join([*requirements(), ""]).encode())
     patch = uncommitted(root)
     if patch:
         write_atomically(paths.patch, patch)

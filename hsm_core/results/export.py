@@ -56,8 +56,8 @@ def write_parquet(table: Table, path: Path) -> None:
         HsmError: pyarrow is not installed.
     """
     try:
-        import pyarrow  # type: ignore[import-not-found, unused-ignore]
-        import pyarrow.parquet  # type: ignore[import-not-found, unused-ignore]
+        import pyarrow
+        import pyarrow.parquet
     except ImportError as error:
         raise HsmError(
             "Parquet needs pyarrow", evidence=str(error), fix='pip install "hpc-sweep-manager[parquet]"'

@@ -35,6 +35,11 @@ class SweepPaths:
         return self.hsm / "code.patch"
 
     @property
+    def requirements(self) -> Path:
+        """The packages that the sweep was started with, for pip."""
+        return self.hsm / "requirements.txt"
+
+    @property
     def snapshots(self) -> Path:
         """Frozen copies of the app's directory, by content."""
         return self.hsm / "code"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from hsm_core.errors import LeaseHeld
 from hsm_core.model import ProcessIdentity
 
-from .files import create_exclusively, read_json, to_json, write_atomically
+from .files import create_exclusively, nonce, read_json, to_json, write_atomically
 from .layout import SweepPaths
 from .liveness import evidence_of_death, this_host
 
@@ -74,8 +75,22 @@ def living_conductor(paths: SweepPaths) -> ProcessIdentity | None:
     holder = ProcessIdentity(found["host"], found["boot"], found["pid"], found["start"])
     if found["released"] or evidence_of_death(holder):
         return None
-    age = time.time() - found["beat"]
-    return None if holder.host != this_host() and age > STALE_S else holder
+    lease = paths.leases / f"{number}.json"
+    return None if holder.host != this_host() and _age(lease) > STALE_S else holder
+
+
+def _age(lease: Path) -> float:
+    """Seconds since a lease's last beat, by the disk's own clock where we may write: hosts' clocks differ."""
+    written = lease.stat().st_mtime
+    probe = lease.with_name(f".{nonce()}.tmp")
+    try:
+        write_atomically(probe, b"")
+        return probe.stat().st_mtime - written
+    except OSError:
+        return time.time() - written
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
 
 
 def _require_free(paths: SweepPaths, sweep: str, number: int) -> None:

@@ -16,13 +16,21 @@ _FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
 
 def rerun_line(record: SweepRecord, task: Task) -> str:
     """A line to paste into a shell; empty if the sweep was not started from a command line."""
+    words = rerun_words(record, task)
+    if not words:
+        return ""
+    line = shlex.join(words)
+    return f"cd {shlex.quote(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
+
+
+def rerun_words(record: SweepRecord, task: Task) -> list[str]:
+    """The same as argv; empty if the sweep was not started from a command line."""
     main = [str(word) for word in record.app.get("main") or ()]
     if not main:
-        return ""
+        return []
     hydra = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     flags = [] if any(word.split("=")[0] in _FLAGS for word in main) else list(config_flags(record.command))
-    line = shlex.join([*main, *flags, *task.overrides, *hydra, "hydra.mode=RUN"])
-    return f"cd {shlex.quote(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
+    return [*main, *flags, *task.overrides, *hydra, "hydra.mode=RUN"]
 
 
 def is_of_sweeps(override: str) -> bool:

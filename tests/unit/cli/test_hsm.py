@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import click
+import pyarrow.parquet
 import pytest
 
 from hsm_core.cli.clicked import TaskNumbers
@@ -185,6 +186,9 @@ def test_export(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
     assert [row["loss"] for row in rows] == ["0.5", "0.25", "", ""]
     assert len(out(shell, "export", "latest", "--format", "jsonl").splitlines()) == 4
     out(shell, "export", "latest", "--format", "parquet", code=2)
+    path = tmp_path / "r.parquet"
+    out(shell, "export", "latest", "--format", "parquet", "-o", str(path))
+    assert pyarrow.parquet.read_table(path).column("loss").to_pylist() == [0.5, 0.25, None, None]
 
 
 def test_wait(shell: Shell, tmp_path: Path, sweep: MadeSweep) -> None:
