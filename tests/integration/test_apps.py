@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from hsm_core.errors import VersionMismatch
+from hsm_core.hydra_bridge.child import dumps, loads
 from tests.integration.apps.comparing import APPS, PLAIN_LOG, Ran, hydra_text, python, run_both
 
 ON_13 = version("hydra-core").startswith("1.3")
@@ -112,17 +115,16 @@ def test_without_hydras_logs_and_subdirectory(app: Path, logging: str) -> None:
     assert set(both[1].files) == {"0/seen.json", "1/seen.json", "multirun.yaml", *in_cwd}
 
 
-CHDIR = ["hydra.job.chdir=true", "hydra.job.chdir=false", "hydra.job.chdir=null"]
 BASES = [None, "null", '"1.3"', *(['"1.1"', '"1.2"'] if ON_13 else [])]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("chdir", CHDIR)
-def test_the_working_directory_is_hydras(app: Path, chdir: str, base: str | None) -> None:
+@pytest.mark.parametrize("chdir", ["true", "false", None])
+def test_the_working_directory_is_hydras(app: Path, chdir: str | None, base: str | None) -> None:
     env = {} if base is None else {"VERSION_BASE": base}
-    _, ours = run_script(app, "lr=0.1", chdir, **env)
-    inside = chdir.endswith("true") or (chdir.endswith("null") and ON_13 and base in (None, '"1.1"'))
+    _, ours = run_script(app, "lr=0.1", *([] if chdir is None else [f"hydra.job.chdir={chdir}"]), **env)
+    inside = chdir == "true" or (chdir is None and ON_13 and base in (None, '"1.1"'))
     assert seen(ours)["cwd"] == (str(app / "sweep" / "0") if inside else str(app))
 
 
@@ -166,7 +168,40 @@ def test_python_dash_m(package: Path) -> None:
     assert seen(ran)["name"] == "app"
 
 
+def outcomes(folder: Path, name: str, *overrides: str) -> list[Any]:
+    """What the tasks of an app returned."""
+    shutil.copytree(APPS / name, folder, dirs_exist_ok=True)
+    done = subprocess.run(
+        [*python("app.py"), "-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=sweep", *overrides],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    files = sorted(folder.glob("sweep/*/outcome.json"))
+    return [json.loads(file.read_text())["value"] for file in files]
+
+
+def test_hydra_zens_main_with_configs_of_classes_of_the_script(weird_tmp_path: Path) -> None:
+    found = outcomes(weird_tmp_path, "zen", "net=narrow,wide", "lr=0.1")
+    assert found == [{"is_net": True, "width": width, "lr": 0.1} for width in (1, 9)]
+
+
+@pytest.mark.parametrize(
+    "isolation",
+    ["auto", pytest.param("spawn", marks=pytest.mark.slow), pytest.param("none", marks=pytest.mark.slow)],
+)
+def test_a_task_may_start_processes_that_import_the_script(weird_tmp_path: Path, isolation: str) -> None:
+    found = outcomes(weird_tmp_path, "processes", "+x=2,3", f"hydra.launcher.isolation={isolation}")
+    assert found == [{"spawned": {"x": square}, "forked": {"x": square}} for square in (4, 9)]
+
+
 # what comes back
+
+
+def test_a_return_value_of_another_python_is_not_loaded() -> None:
+    theirs, pickled = pickle.loads(dumps({"a": 1}))
+    assert loads(pickle.dumps((theirs, pickled))) == ({"a": 1}, {})
+    with pytest.raises(VersionMismatch, match=r"python 2\.7 there, 3\.\d+ here"):
+        loads(pickle.dumps(({**theirs, "python": "2.7"}, b"never looked at")))
 
 
 def returned(folder: Path, launcher: str, *kinds: str) -> dict[str, Any]:

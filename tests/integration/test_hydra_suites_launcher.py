@@ -53,7 +53,7 @@ class TestBatches(BatchedSweeperTestSuite):
     ("task_launcher_cfg", "extra_flags"),
     [
         ({}, ["-m", "hydra/launcher=hsm_local"]),
-        ({}, ["-m", "hydra/launcher=hsm_local", "hydra/sweeper=hsm"]),
+        pytest.param({}, ["-m", "hydra/launcher=hsm_local", "hydra/sweeper=hsm"], marks=pytest.mark.slow),
     ],
 )
 class TestIntegration(IntegrationTestSuite):
