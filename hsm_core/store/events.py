@@ -7,7 +7,7 @@ attempt. Spans are ``[first, count, attempt]``.
 of a worker
     worker   format id source native_id host boot pid start lock slots     the first line
     claim    batch tasks                            this worker alone runs these (task, attempt) pairs
-    ready    launch mode threads seconds notes      the app is imported; how tasks start (fork, spawn, none)
+    ready    launch mode threads seconds notes gpus the app is imported; how tasks start (fork, spawn, none)
     broken   launch message output                  the app can't be imported; its tasks fail, reason launch
     start    t a dir suffix slot pid host           its directory is known and its function about to run
     end      t a state reason message kind trace code signal wall cpu mem resources
@@ -55,9 +55,14 @@ def claim(batch: str, tasks: Iterable[Span]) -> Line:
     return {"e": "claim", "batch": batch, "tasks": [span.to_json() for span in tasks], "at": now()}
 
 
-def ready(launch: str, mode: str, threads: int, seconds: float, notes: list[str]) -> Line:
+def ready(launch: str, mode: str, threads: int, seconds: float, found: dict[str, list[str]]) -> Line:
+    """The app is imported.
+
+    Args:
+        found: ``notes`` on where its code came from, names of ``gpus``.
+    """
     line = {"e": "ready", "launch": launch, "mode": mode, "threads": threads, "seconds": seconds, "at": now()}
-    return {**line, "notes": notes} if notes else line
+    return line | {name: values for name, values in found.items() if values}
 
 
 def broken(launch: str, message: str, output: str) -> Line:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two redraws where somebody watches.
 _REDRAW_S = 0.2
-#: Seconds before the first line where nobody does, and at most between two; the pause doubles from line to line.
+#: Seconds before the first line where nobody does, and at most between two; the pause doubles each time.
 _FIRST_LINE_S, _LINE_EVERY_S = 4.0, 60.0
 
 

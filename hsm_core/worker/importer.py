@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .child import TaskModule, run_attempt
+from .hardware import GpuQuestion
 from .leaving import forget_inherited_exits, leave
 from .lock import drop_in_forks
 from .measured import measured, measured_here
@@ -44,11 +45,12 @@ def serve(descriptor: int, lock: int, boot: Path) -> NoReturn:
         os.set_inheritable(inherited, False)
     channel = Channel(socket.socket(fileno=descriptor))
     began = time.monotonic()
+    gpus = GpuQuestion()
     module, prepared = load(boot)
     seconds = round(time.monotonic() - began, 3)
     gc.freeze()  # so that no task's collector touches, and copies, what was imported
-    notes = module.notes(prepared)
-    channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds, "notes": notes})
+    found = {"notes": module.notes(prepared), "gpus": gpus.answer()}
+    channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds, "found": found})
     leave(Importer(channel, lock, module, prepared).run())
 
 

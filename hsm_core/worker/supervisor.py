@@ -133,7 +133,7 @@ class Supervisor:
         self._crew.greet(importer, message)
         launch, count = importer.boot.parent.name, message["threads"] or 0
         self._report.say(
-            events.ready(launch, str(importer.mode), count, message["seconds"], message["notes"])
+            events.ready(launch, str(importer.mode), count, message["seconds"], message["found"])
         )
 
     def _reap(self) -> None:
