@@ -6,23 +6,23 @@ import functools
 from pathlib import Path
 
 
-def oom_kills() -> int:
+def oom_kills(membership: Path = Path("/proc/self/cgroup"), mount: Path = Path("/sys/fs/cgroup")) -> int:
     """How often the kernel killed a process of our control group, or of one below it; 0 where nothing tells.
 
     Source: cgroup v2 ``memory.events`` and v1 ``memory.oom_control``, both field ``oom_kill``.
     """
-    return sum(_count(path) for path in _files())
+    return sum(_count(path) for path in _files(membership, mount))
 
 
 @functools.cache
-def _files() -> tuple[Path, ...]:
+def _files(membership: Path, mount: Path) -> tuple[Path, ...]:
     found = []
-    for line in _read(Path("/proc/self/cgroup")).splitlines():
+    for line in _read(membership).splitlines():
         _, controllers, group = line.split(":", 2)
         if not controllers:
-            found.append(Path(f"/sys/fs/cgroup{group}/memory.events"))
+            found.append(mount / group.lstrip("/") / "memory.events")
         elif "memory" in controllers.split(","):
-            found.append(Path(f"/sys/fs/cgroup/memory{group}/memory.oom_control"))
+            found.append(mount / "memory" / group.lstrip("/") / "memory.oom_control")
     return tuple(found)
 
 

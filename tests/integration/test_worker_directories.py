@@ -34,12 +34,12 @@ def test_a_new_attempt_rotates_our_files_and_hydras_but_not_the_users(sweep: Pla
     sweep.wait("w2")
     here = sweep.paths.root / "same"
     found = sorted(str(path.relative_to(here)) for path in here.glob("**/*"))
-    assert found == [
-        ".hydra", "attempt-1", "attempt-1/.hydra", "attempt-1/.hydra/of-attempt-1", "attempt-1/outcome-1.json",
-        "attempt-1/outcome.json", "attempt-1/outcome.pkl", "attempt-1/stderr-1.log", "attempt-1/stderr.log",
-        "attempt-1/stdout-1.log", "attempt-1/stdout.log", "checkpoint", "outcome-1.json", "outcome.json",
-        "outcome.pkl", "stderr-1.log", "stderr.log", "stdout-1.log", "stdout.log",
-    ]  # fmt: skip
+    ours = ["outcome-1.json", "outcome.json", "outcome.pkl"]
+    logs = ["stderr-1.log", "stderr.log", "stdout-1.log", "stdout.log"]
+    earlier = ["attempt-1", "attempt-1/.hydra", "attempt-1/.hydra/of-attempt-1"]
+    assert found == sorted(
+        [".hydra", *earlier, *(f"attempt-1/{name}" for name in ours + logs), "checkpoint", *ours, *logs]
+    )
     assert [sweep.text(f"same/{name}") for name in ("attempt-1/stdout.log", "stdout.log")] == ["1\n", "2\n"]
     assert sweep.text("same/stdout-1.log") == "other 2\n"
     assert read_json(sweep.paths.root / "same" / "outcome.json")["attempt"] == 2

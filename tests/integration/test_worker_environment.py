@@ -3,61 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from hsm_core.model import Span
 from tests.integration.apps.worker_plain.harness import PlainSweep, sweep, tasks
+from tests.integration.apps.worker_plain.openmp import openmp
 
-__all__ = ["sweep"]  # a fixture
+__all__ = ["openmp", "sweep"]  # fixtures
 NAMES = (
     "import json; print(json.dumps({k: v for k, v in os.environ.items() if 'HSM' in k or 'THREADS' in k}))"
 )
 SHOWN = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "HSM_USERS_OWN_THREADS")
 
-OPENMP = """
-#include <omp.h>
-int team(int wanted) {
-    int size = 0;
-    if (wanted) omp_set_num_threads(wanted);
-    #pragma omp parallel
-    { double x = 0; for (int i = 0; i < 100000; i++) x += i * 0.5;
-      if (x < 0) size = -1;
-      #pragma omp single
-      size = omp_get_num_threads(); }
-    return size;
-}
-"""
 SPREAD = """
 import threadpoolctl
 threadpoolctl.threadpool_limits(int(os.environ["OMP_NUM_THREADS"]), user_api="openmp")
 from weird_import import library
 print(library.team(0), os.environ["OMP_NUM_THREADS"])
 """
-
-
-@pytest.fixture(scope="module")
-def openmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library that computes with a pool of threads; forked while it lives, the pool hangs."""
-    folder = tmp_path_factory.mktemp("openmp")
-    (folder / "team.c").write_text(OPENMP)
-    command = [
-        "gcc",
-        "-O1",
-        "-fopenmp",
-        "-shared",
-        "-fPIC",
-        "-o",
-        str(folder / "team.so"),
-        str(folder / "team.c"),
-    ]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (FileNotFoundError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no compiler with OpenMP: {error}")
-    return folder / "team.so"
 
 
 def computing(library: Path, wanted: int = 0) -> str:
