@@ -26,15 +26,18 @@ def make_sweep(root: Path, tasks: int) -> None:
     """A sweep as one worker leaves it: every task started and ended, one in a hundred failed."""
     root.mkdir()
     paths = SweepPaths(root)
-    record = SweepRecord("bench-0101-0000-aaaa", "bench", str(root), "2026-01-01T00:00:00", "hsm_local", "hsm", tasks)
+    begun = "2026-01-01T00:00:00"
+    record = SweepRecord("bench-0101-0000-aaaa", "bench", str(root), begun, "hsm_local", "hsm", tasks)
     create_record(paths, record)
     write_tasks(paths, 0, ([f"seed={number}", "optimizer.lr=0.001"] for number in range(tasks)))
     writer = JournalWriter(paths.journal("worker-a"))
-    writer.append(events.worker("worker-a", this_process(), source="local", native_id="1", lock="", slots=8))
+    me = this_process()
+    writer.append(events.worker("worker-a", me, source="local", native_id="1", lock="", slots=8))
     writer.append(events.claim("launch-0/submit-0/0", [Span(0, tasks)]))
     for number in range(tasks):
         host = "node001.cluster"
-        writer.append(events.start(number, 1, directory=str(number), suffix="", slot=number % 8, pid=4000, host=host))
+        place = {"directory": str(number), "suffix": "", "slot": number % 8}
+        writer.append(events.start(number, 1, **place, pid=4000, host=host))
         used = {"wall": 12.345, "cpu": 11.876, "mem": 812.4, "resources": {"cpus_per_task": 4, "mem_gb": 8}}
         if number % 100:
             writer.append(events.end(number, 1, "completed", **used))
@@ -62,7 +65,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         os.environ["XDG_STATE_HOME"] = f"{directory}/state"
         make_sweep(Path(directory) / "sweep", tasks)
-        for name, arguments in (("one sweep", ["latest"]), ("one, --json", ["latest", "--json"]), ("the list", [])):
+        looks = {"one sweep": ["latest"], "one, --json": ["latest", "--json"], "the list": []}
+        for name, arguments in looks.items():
             first, *rest = [measure(*arguments) for _ in range(8)]
             best = min(rest)
             print(f"{name:12} {tasks} tasks: first {first[0]:.0f} ms CPU, {first[1]:.0f} ms wall;", end=" ")

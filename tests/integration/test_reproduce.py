@@ -1,4 +1,4 @@
-"""``hsm reproduce``: what it prints, run in a shell, gives the task's result again although the app has changed since."""
+"""What ``hsm reproduce`` prints, run in a shell, gives a task's result although the app has changed since."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ def test_the_commands_bring_the_state_back(weird_tmp_path: Path) -> None:
     git(app, "add", ".")
     git(app, "commit", "-qm", "first")
     (app / "sub" / "app.py").write_text(APP.replace("2", "3"))
-    command = [sys.executable, "app.py", "-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../../sweep", "+x=5,7"]
-    subprocess.run(command, cwd=app / "sub", check=True, capture_output=True)
+    command = ["app.py", "-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../../sweep", "+x=5,7"]
+    subprocess.run([sys.executable, *command], cwd=app / "sub", check=True, capture_output=True)
     (app / "sub" / "app.py").write_text("raise SystemExit('edited since')")
     sweep = weird_tmp_path / "sweep"
     lines = hsm("reproduce", str(sweep), "1").splitlines()
     kept = [line for line in lines if "pip install" not in line]  # this very checkout is installed editable
     script = "set -e\n" + "\n".join(kept).replace("-m venv", "-m venv --system-site-packages")
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    environment = {"PATH": path, "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "factor 3" in done.stdout
