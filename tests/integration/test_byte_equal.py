@@ -47,8 +47,9 @@ VALUES = st.lists(
 ).filter(lambda values: "${" not in json.dumps(values))
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=2, derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
+    max_examples=4, derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(VALUES)
