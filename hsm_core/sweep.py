@@ -61,15 +61,21 @@ class Progress(Protocol):
 class Conductor:
     """The one process that acts for a sweep.
 
+    Args:
+        lease: what this process took already, when it began the sweep.
+
     Raises:
         LeaseHeld: another one does.
     """
 
-    def __init__(self, state: SweepState, backend: Backend, policy: Policy, *, force: bool = False) -> None:
+    def __init__(
+        self, state: SweepState, backend: Backend, policy: Policy, *, lease: Lease | None = None,
+        force: bool = False,
+    ) -> None:  # fmt: skip
         self.state, self.backend, self.policy = state, backend, policy
         paths: SweepPaths = state.paths
         self._me = this_process()
-        self._lease: Lease = take_lease(paths, state.record.id, self._me, force=force)
+        self._lease = lease or take_lease(paths, state.record.id, self._me, force=force)
         self._name = f"conductor-{nonce()}"
         self._journal = JournalWriter(paths.journal(self._name))
         self._journal.append(events.conductor(self._name, self._me))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import sys
@@ -17,8 +18,9 @@ from hsm_core.detect.logout import kills_at_logout
 from hsm_core.errors import ConfigError, HsmError, StoreError, SweepFailed
 from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.lease import Lease
 from hsm_core.store.liveness import this_host
-from hsm_core.store.record import create_record, refuse_second
+from hsm_core.store.record import begin_alone, create_record, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep import Conductor, conduct_live, resumable
@@ -58,6 +60,7 @@ class Launching:
         self._settings: RunSettings = _shown(lambda: run_settings(fields))
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
         self._planned: PlannedSweep | None = None
+        self._lease: Lease | None = None
         self._conductor: Conductor | None = None
         self._payload: LaunchPaths | None = None
         self._launches = 0
@@ -70,7 +73,7 @@ class Launching:
         self._planned = planned
         if self._resumed is None:
             self._require_detachable()
-            _shown(self._begin)
+            _shown(lambda: self._begin(0, planned.tasks))
 
     def require_free(self) -> None:
         """Refuse a directory that holds a sweep, before anything is written into it."""
@@ -117,11 +120,11 @@ class Launching:
 
     def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
         self._require_detachable()
+        if self._resumed is None and self._planned is None:
+            self._write_down(first, job_overrides)
         conductor = self._conducting()
         if self._resumed is not None:  # what is on disk counts, not what this run's sweeper made
             job_overrides, first = [task.overrides for task in TaskTable(conductor.state.paths)], 0
-        if self._planned is None and self._resumed is None:
-            write_tasks(conductor.state.paths, first, job_overrides)
         launch = _new_launch(conductor.state.paths, first)
         if self._payload is None:
             self._payload = self._make_payload(conductor.state.paths, launch)
@@ -210,14 +213,14 @@ class Launching:
 
     def _conducting(self) -> Conductor:
         if self._conductor is None:
-            if self._resumed is None and self._planned is None:
-                self._begin()
             state = SweepState(self._root)
             state.refresh()
             backend = make_backend(
                 self._backend_name, state.paths, self._settings.worker, self._settings.python
             )
-            self._conductor = Conductor(state, backend, self._settings.policy, force=self._settings.force)
+            self._conductor = Conductor(
+                state, backend, self._settings.policy, lease=self._lease, force=self._settings.force
+            )
             self._conductor.look()
             self._conductor.seize()
             if self._resumed is not None and not is_frozen(state.paths.launch(0)):
@@ -227,14 +230,27 @@ class Launching:
                 log.warning("not used by %s: %s", self._backend_name, ", ".join(self._settings.ignored))
         return self._conductor
 
-    def _begin(self) -> None:
-        """Put the sweep, and under our sweeper all its tasks, on disk."""
+    def _write_down(self, first: int, job_overrides: Sequence[Sequence[str]]) -> None:
+        """The tasks of a sweeper that makes them as it goes, before they are launched."""
+        if self._lease is None:
+            self._begin(first, job_overrides)
+        else:
+            write_tasks(SweepPaths(self._root), first, job_overrides)
+
+    def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
+        """Put the sweep and all its known tasks on disk; it exists when its record does, which is last."""
         paths = SweepPaths(self._root)
-        record = sweep_record(self._config, self._root, self._planned, self._settings)
-        create_record(paths, record)
-        record_code(paths, record.cwd)
-        if self._planned is not None:
-            write_tasks(paths, 0, self._planned.tasks)
+        lease = begin_alone(paths)
+        try:
+            record = sweep_record(self._config, self._root, self._planned, self._settings)
+            record_code(paths, record.cwd)
+            write_tasks(paths, first, tasks)
+            create_record(paths, record)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                lease.release()
+            raise
+        self._lease = lease
         try:
             catalogue.remember(record, self._root)
         except OSError as error:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hsm_core.errors import StoreError, SweepExists, VersionMismatch
+from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
+from .lease import Lease, take_lease
+from .liveness import this_process
 
 
 @dataclass(frozen=True)
@@ -66,16 +70,49 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
         SweepExists: it does; two starts within one second share ``${now:}`` in ``hydra.sweep.dir``.
         StoreError: the directory can't be written.
     """
-    try:
+    with _written_to(paths):
         paths.make_directories()
         if create_exclusively(paths.record, to_json(asdict(record))):
             return
+    refuse_second(paths)
+
+
+def begin_alone(paths: SweepPaths) -> Lease:
+    """Make the directory ready for a sweep and be the only one who begins one there.
+
+    The record is to be written last: a directory without one holds no sweep, whatever else is in it, and a
+    sweep can begin there again.
+
+    Raises:
+        SweepExists: the directory holds a sweep, or another process is just beginning one.
+        StoreError: it can't be written.
+    """
+    if paths.record.exists():
+        refuse_second(paths)
+    with _written_to(paths):
+        paths.make_directories()
+        try:
+            lease = take_lease(paths, str(paths.root), this_process())
+        except LeaseHeld as error:
+            raise SweepExists(
+                f"another process is just beginning a sweep in {paths.root}", evidence=error.problem,
+                fix="hydra.sweep.dir=<another directory>",
+            ) from error  # fmt: skip
+    if paths.record.exists():
+        lease.release()
+        refuse_second(paths)
+    return lease
+
+
+@contextmanager
+def _written_to(paths: SweepPaths) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"the sweep directory {paths.root} can't be written", evidence=str(error),
             fix="hydra.sweep.dir=<a directory that you can write>",
         ) from error  # fmt: skip
-    refuse_second(paths)
 
 
 def refuse_second(paths: SweepPaths) -> NoReturn:
