@@ -26,8 +26,16 @@ def sshd() -> str:
     )
 
 
+def strace() -> str:
+    return missing_commands("strace")
+
+
+def mounts() -> str:
+    return "not root" if os.geteuid() else missing_commands("unshare", "mount")
+
+
 #: marker of the tests → why they can't run here, empty when they can
-SERVICES: dict[str, Callable[[], str]] = {"slurm": slurm, "sshd": sshd}
+SERVICES: dict[str, Callable[[], str]] = {"slurm": slurm, "sshd": sshd, "strace": strace, "mounts": mounts}
 
 
 def main() -> None:
