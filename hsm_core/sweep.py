@@ -80,6 +80,7 @@ class Conductor:
         self._journal = JournalWriter(paths.journal(self._name))
         self._journal.append(events.conductor(self._name, self._me))
         self._requests = RequestReader(paths)
+        self._told: set[tuple[str, str]] = set()
         self._fruitless = 0
         self._ended_before = 0
         self._stopping = False
@@ -147,6 +148,7 @@ class Conductor:
         with Interrupts() as interrupts:
             while True:
                 self.look()
+                self._tell_troubles(progress)
                 progress.show(self.state)
                 open_tasks = [number for number in numbers if self.state.state_of(number) not in ENDED]
                 if not open_tasks:
@@ -155,6 +157,13 @@ class Conductor:
                 self._apply_policy(numbers, progress)
                 self._replace_the_dead(launch, payload, open_tasks, spec, progress)
                 interrupts.wait(self._pause())
+
+    def _tell_troubles(self, progress: Progress) -> None:
+        """What workers warn of, once each: tasks that share a directory, a disk that was full."""
+        for worker in self.state.workers():
+            if worker.trouble and (worker.name, worker.trouble) not in self._told:
+                self._told.add((worker.name, worker.trouble))
+                progress.say(f"warning: {worker.trouble}")
 
     def look(self) -> None:
         """Read what is new; write down who is proven dead; keep the lease."""

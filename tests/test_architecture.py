@@ -44,7 +44,7 @@ OUTSIDE = {
     "rich": {"cli", "views"},
 }
 #: modules that run on other machines, where only what they carry is known to be there
-TRAVELLERS = ("hydra_bridge/child.py", "hydra_bridge/compose.py")
+TRAVELLERS = tuple(f"hydra_bridge/{name}.py" for name in ("child", "child_main", "child_frozen", "compose"))
 STATUS_NEVER_LOADS = {"hydra", "omegaconf", "yaml", "jinja2", "paramiko", "submitit"}
 
 MODULES = sorted((ROOT / "hsm_core").rglob("*.py"))

@@ -141,9 +141,21 @@ class WorkerPool:
                 "no worker could be started on this machine", evidence=f"{self._python}: {error}",
                 fix="hydra.launcher.python=<an interpreter that has hsm>",
             ) from error  # fmt: skip
-        worker = _Worker(name, identify(pid), inbox)
+        worker = _Worker(name, self._identify(pid, name), inbox)
         self._workers.append(worker)
         return worker
+
+    def _identify(self, pid: int, name: str) -> ProcessIdentity:
+        try:
+            return identify(pid)
+        except ProcessLookupError as error:
+            printed = self._paths.worker_log(name).read_text(errors="replace").strip()
+            raise BackendError(
+                f"the worker ended at once, with code {self._host.exit_code(pid)}",
+                evidence=printed[-500:] or "it printed nothing",
+                fix="hydra.launcher.python=<an interpreter that has hsm>",
+            ) from error
+
 
 
 def _signal(process: ProcessIdentity, number: int) -> None:

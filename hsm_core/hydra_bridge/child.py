@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -70,7 +71,6 @@ def prepare(payload: str) -> Payload:
     _check(Path(payload))
     with open(payload, "rb") as stream:
         found: Payload = cloudpickle.load(stream)
-    from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.singleton import Singleton
     from hydra.core.utils import setup_globals
 
@@ -79,9 +79,18 @@ def prepare(payload: str) -> Payload:
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()
-    OverridesParser.create().parse_override("a=1")  # loads the grammar here, not in every task
+    _warm_up(found)
     importlib.import_module("threadpoolctl")  # likewise
     return found
+
+
+def _warm_up(payload: Payload) -> None:
+    """Compose once without a task's overrides, so that no task pays for what the first composition loads."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    with contextlib.suppress(HydraException, OmegaConfBaseException):  # a task that needs it will say so
+        task_config(payload.context.config_loader, payload.config, ["++hsm_warm_up=1"], 0, "0")
 
 
 def notes(prepared: Payload) -> list[str]:

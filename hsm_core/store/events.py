@@ -16,7 +16,7 @@ of a worker
 of a conductor
     conductor  format id host boot pid start        the first line
     submit   launch submission token tasks backend native_id job    handed over; ``job``: a local process
-    lost     t a evidence                           the holder is proven dead
+    lost     t a evidence                           the holder is proven dead; a worker's importer, too
     cancel   t a                                    never started, and never will
     interrupted  how
 of both

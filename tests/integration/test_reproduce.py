@@ -47,7 +47,7 @@ def test_the_commands_bring_the_state_back(weird_tmp_path: Path) -> None:
     script = "set -e\n" + "\n".join(kept).replace("-m venv", "-m venv --system-site-packages")
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     environment = {"PATH": path, "PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "factor 3" in done.stdout
     assert any(line.startswith(".venv-again/bin/pip install -r ") for line in lines)
