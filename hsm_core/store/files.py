@@ -36,17 +36,20 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def create_exclusively(path: Path, data: bytes) -> bool:
+def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """Create a complete file, or do nothing because somebody else's is there.
 
     A request that NFS repeats answers EEXIST to its own first try: the file is then read back.
+
+    Args:
+        durable: flush it to disk first; without, a power cut may leave an empty file.
 
     Returns:
         True if the file at ``path`` is this one.
     """
     temporary = path.with_name(f".{path.name}.{nonce()}.tmp")
     try:
-        _write_new(temporary, data)
+        _write_new(temporary, data, durable)
         os.link(temporary, path)
         return True
     except FileExistsError:
@@ -72,9 +75,10 @@ def to_json(value: object) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def _write_new(path: Path, data: bytes, durable: bool = True) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with open(descriptor, "wb") as stream:
         stream.write(data)
         stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            os.fsync(stream.fileno())

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from hsm_core.store.files import read_json, to_json, write_atomically
+from hsm_core.store.files import create_exclusively, read_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, TaskPaths
 
 
@@ -61,18 +61,10 @@ def _open_outcome(plain: TaskPaths, numbered: TaskPaths, task: int, attempt: int
     mark = to_json(
         {"format": FORMAT, "task": task, "attempt": attempt, "state": "running", "pid": os.getpid()}
     )
-    try:
-        descriptor = os.open(plain.outcome, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        write_atomically(numbered.outcome, mark)
-        return numbered
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(mark)
-    except OSError:
-        plain.outcome.unlink()
-        raise
-    return plain
+    if create_exclusively(plain.outcome, mark, durable=False):
+        return plain
+    write_atomically(numbered.outcome, mark)
+    return numbered
 
 
 def _rotate(files: TaskPaths, theirs: list[Path]) -> None:
