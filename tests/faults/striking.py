@@ -8,12 +8,15 @@ as it enters the call, so the call is not made. The code that is struck has no h
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 from .witnessed import WitnessedSweep
 
@@ -34,12 +37,18 @@ if [[ " $TRACED " == *" $2 "* ]] && mkdir "$TRACES/$2" 2>/dev/null; then
 fi
 exec -a "$0" {python} "$@"
 """
-_PROCESS = {"supervisor": "supervise", "importer": "import", "child": "import"}
+_PROCESS = {"supervisor": "supervise", "detached": "supervise", "importer": "import", "child": "import"}
 
 
 @dataclass(frozen=True)
 class Point:
-    """The n-th call of a kind that a process of this role makes; ``shown`` is how it looked when traced."""
+    """The n-th call of a kind that a process makes.
+
+    Args:
+        role: ``launcher``; ``supervisor`` while the launcher watches it, ``detached`` when nobody does;
+            ``importer``; ``child``; ``resumer``, the launcher that goes on with a sweep whose worker is dead.
+        shown: how it looked when traced.
+    """
 
     role: str
     call: str
@@ -60,29 +69,50 @@ class TracedSweep(WitnessedSweep):
 
     def find_points(self) -> list[Point]:
         """Trace every process of an undisturbed run; of the children, the first."""
-        self._run(f"strace {_OPTIONS} -o {self._traces}/launcher", "supervise", f"-ff {_OPTIONS}")
+        tracer = ["strace", *_OPTIONS.split(), "-o", str(self._traces / "launcher")]
+        self._watch([*tracer, *self.command()], "supervise", f"-ff {_OPTIONS}")
         texts = self._texts()
         launcher = texts.pop(self._traces / "launcher")
         supervisor, importer, child, *_ = [texts[path] for path in sorted(texts, key=_pid)]
-        found = {"launcher": launcher, "supervisor": supervisor, "importer": importer, "child": child}
+        found = {
+            "launcher": launcher, "supervisor": supervisor, "detached": supervisor, "importer": importer,
+            "child": child,
+        }  # fmt: skip
         before = _calls_before_fork(importer)
         points = [point for role, text in found.items() for point in _points_of(role, text, self.folder)]
         return [point for point in points if point.role != "child" or point.when > before[point.call]]
 
+    def find_points_of_resume(self, first: Point) -> list[Point]:
+        """Trace the launcher that goes on after a strike."""
+        self.strike(first)
+        trace = self._traces / "resumer"
+        self._watch(["strace", *_OPTIONS.split(), "-o", str(trace), *self._resuming()])
+        return list(_points_of("resumer", trace.read_text(), self.folder))
+
     def strike(self, point: Point) -> bool:
         """Run it, and kill a process at this point; False if it never got there."""
         options = f"{_OPTIONS} -e inject={point.call}:signal=KILL:when={point.when}"
+        tracer = ["strace", *options.split(), "-o", str(self._traces / point.role)]
         if point.role == "launcher":
-            self._run(f"strace {options} -o {self._traces}/launcher", "", "")
+            self._watch([*tracer, *self.command()])
+        elif point.role == "resumer":
+            self._watch([*tracer, *self._resuming()])
         else:
+            detach = ["hydra.launcher.detach=true"] if point.role == "detached" else []
             forks = "-ff" if point.role == "child" else ""
-            self._run("", _PROCESS[point.role], f"{forks} {options}")
+            self._watch(self.command(*detach), _PROCESS[point.role], f"{forks} {options}")
+            wait_until(lambda: not detach or self.status()["phase"] != "running", every=0.2)
         was_cut = re.compile(rf"^{point.call}\(.* = \?$")
         return any(was_cut.match(text.splitlines()[-1]) for text in self._texts().values() if text)
 
-    def _run(self, tracer: str, traced: str, options: str) -> int:
+    def _resuming(self) -> list[str]:
+        """The command that ``hsm resume`` would run."""
+        shown = self.resume("--retry-failed", "--dry-run").stdout
+        return shlex.split(shown.partition(" && ")[2])
+
+    def _watch(self, command: list[str], traced: str = "", options: str = "") -> None:
         environ = {"TRACED": traced, "TRACES": str(self._traces), "STRACE_OPTIONS": options}
-        return self.run(*tracer.split(), *self.command(), **environ).returncode
+        self.watch(*command, **environ)
 
     def _texts(self) -> dict[Path, str]:
         return {path: path.read_text() for path in self._traces.rglob("*") if path.is_file()}
@@ -99,16 +129,21 @@ def _calls_before_fork(importer: str) -> Counter[str]:
 
 
 def _points_of(role: str, text: str, folder: Path) -> Iterator[Point]:
-    """The calls of a trace that leave a trace themselves; pipes and devices are none of a sweep."""
-    counts: Counter[str] = Counter()
-    for line in text.splitlines():
-        if match := _LINE.match(line):
-            call, rest = match.groups()
-            counts[call] += 1
-            elsewhere = call == "write" and f"<{folder}/" not in rest
-            silent = call == "execve" if role == "launcher" else call in _ONLY_OF_CHILDREN and role != "child"
-            if not (elsewhere or silent or " = -1 " in rest or _NOTHING_SENT.search(rest)):
-                yield Point(role, call, counts[call], rest[:100].replace(f"{folder}/", ""))
+    """The calls of a trace that leave a trace themselves; pipes and devices are none of a sweep.
+
+    The first program in a trace is what strace, or our script, was started as: no strike comes before it.
+    """
+    calls = [match.groups() for line in text.splitlines() if (match := _LINE.match(line))]
+    counts = Counter({"execve": -1} if any(call == "execve" for call, _ in calls) else {})
+    for call, rest in calls:
+        counts[call] += 1
+        elsewhere = call == "write" and f"<{folder}/" not in rest
+        silent = call in _ONLY_OF_CHILDREN and role != "child"
+        without_effect = " = -1 " in rest or _NOTHING_SENT.search(rest)
+        if counts[call] and not (elsewhere or silent or without_effect):
+            yield Point(role, call, counts[call], rest[:100].replace(f"{folder}/", ""))
+        if role == "importer" and '"exit"' in rest:
+            return  # with its first task the supervisor ends all that it does not know, a tracer too
 
 
 def _make_interpreter(home: Path) -> Path:

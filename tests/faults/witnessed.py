@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hsm_core.store.state import SweepState
+from tests.waiting import wait_until
+
 #: Each task holds a lock of its own while it runs: whoever finds it held overlaps with another attempt.
 APP = '''
 import fcntl, os, time
@@ -67,6 +70,7 @@ class WitnessedSweep:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "app.py").write_text(APP)
         self._witness.touch()
+        self.sights: list[Sight] = []
 
     @property
     def environ(self) -> dict[str, str]:
@@ -85,6 +89,29 @@ class WitnessedSweep:
             command, cwd=self.folder, env={**self.environ, **environ}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
+
+    def watch(self, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command, and look at the sweep all the while."""
+        with open(self.folder / "printed", "w+") as printed:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env={**self.environ, **environ}, stdin=subprocess.DEVNULL,
+                stdout=printed, stderr=printed,
+            )  # fmt: skip
+            wait_until(lambda: self._has_ended(process), timeout=100, every=0.05)
+            printed.seek(0)
+            return subprocess.CompletedProcess(command, process.returncode, "", printed.read())
+
+    def _has_ended(self, process: subprocess.Popen[bytes]) -> bool:
+        ended = process.poll() is not None
+        if self.exists():
+            state = SweepState(self.sweep)
+            state.refresh()
+            self._note(frozenset(state.numbers_in("completed")))
+        return ended
+
+    def _note(self, said: frozenset[int]) -> None:
+        """Only now ask the witness."""
+        self.sights.append(Sight(said, frozenset(self.attempts("end"))))
 
     def hsm(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "hsm_core.cli.hsm", *words)
@@ -109,11 +136,13 @@ class WitnessedSweep:
         assert said.returncode == 0, said.stderr
         return {task["task"]: task["state"] for task in json.loads(said.stdout)}
 
-    def sight(self) -> Sight:
-        """Ask what is completed, and only then the witness."""
+    def completed(self) -> frozenset[int]:
+        """The tasks that the commands call completed."""
         said = frozenset(number for number, state in self.tasks().items() if state == "completed")
-        ended = frozenset(number for number, words in self.attempts("end").items() if words)
-        return Sight(said, ended)
+        count = self.status()["counts"]["completed"]
+        self._note(said)
+        assert count >= len(said)
+        return said
 
     def attempts(self, word: str) -> dict[int, list[int]]:
         """By task, the attempts that wrote ``word``."""
@@ -145,34 +174,27 @@ class WitnessedSweep:
         return found
 
 
-def complete(sweep: WitnessedSweep, tries: int = 3) -> list[Sight]:
-    """Do what a user does after a fault, until all is completed; what must hold meanwhile is checked."""
-    sights = []
+def complete(sweep: WitnessedSweep, tries: int = 3) -> None:
+    """Do what a user does after a fault, until all is completed."""
     for _ in range(tries):
-        if sweep.exists():
-            sights.append(sweep.sight())
-            if len(sights[-1].said) == TASKS:
-                return sights
-            resumed_in_order(sweep)
-        else:
-            sweep.run(*sweep.command())
-    sights.append(sweep.sight())
-    assert len(sights[-1].said) == TASKS, sweep.status()
-    return sights
+        if not sweep.exists():
+            sweep.watch(*sweep.command())
+        elif len(sweep.completed()) < TASKS:
+            resume_what_is_left(sweep)
+    assert len(sweep.completed()) == TASKS, sweep.status()
 
 
-def resumed_in_order(sweep: WitnessedSweep) -> None:
+def resume_what_is_left(sweep: WitnessedSweep) -> None:
     """Resume; what was on disk before is not run again."""
     before = sweep.outcomes()
-    done = sweep.resume("--retry-failed")
+    done = sweep.watch(sys.executable, "-m", "hsm_core.cli.hsm", "resume", str(sweep.sweep), "--retry-failed")
     assert "Traceback" not in done.stderr, done.stderr
     for number, attempt in before.items():
         later = [found for found in sweep.attempts("begin")[number] if found > attempt]
         assert not later, f"task {number} had the outcome of attempt {attempt} and ran again: {later}"
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
-def check(sweep: WitnessedSweep, sights: list[Sight]) -> None:
+def check(sweep: WitnessedSweep) -> None:
     """What must hold in the end."""
     ends, accepted = sweep.attempts("end"), sweep.accepted()
     assert not sweep.attempts("overlap"), "two attempts of a task ran at once"
@@ -180,5 +202,6 @@ def check(sweep: WitnessedSweep, sights: list[Sight]) -> None:
     assert sorted(task for task, _ in accepted) == list(range(TASKS)), f"accepted outcomes: {accepted}"
     assert max(accepted.values()) == 1, f"reported more than once: {accepted}"
     assert sweep.outcomes() == dict(accepted.keys()), "the events and the outcomes on disk differ"
-    for sight in sights:
+    assert len(sweep.sights[-1].said) == TASKS
+    for sight in sweep.sights:
         assert sight.said <= sight.ended, f"called completed: {set(sight.said)}, ended: {set(sight.ended)}"
