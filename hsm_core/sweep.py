@@ -23,6 +23,7 @@ from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
+from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
 from hsm_core.store.submission import WorkerSpec, read_submission, write_submission
 from hsm_core.views.live import LiveProgress
@@ -40,11 +41,13 @@ class Policy:
     Args:
         fail_fast: end the rest after the first failure.
         max_failure_rate: end the rest when more than this share of the tasks has failed; 1.0 never.
+        on_interrupt: what Ctrl-C does: ``cancel`` ends the tasks, ``detach`` leaves them to go on.
         poll_s: seconds between looks; it begins quicker.
     """
 
     fail_fast: bool = False
     max_failure_rate: float = 1.0
+    on_interrupt: str = "cancel"
     poll_s: float = 0.5
 
 
@@ -81,6 +84,7 @@ class Conductor:
         self._journal.append(events.conductor(self._name, self._me))
         self._requests = RequestReader(paths)
         self._told: set[tuple[str, str]] = set()
+        self._is_full = False
         self._fruitless = 0
         self._ended_before = 0
         self._stopping = False
@@ -130,14 +134,16 @@ class Conductor:
         pairs: Pairs,
         spec: WorkerSpec,
         progress: Progress,
-    ) -> bool:
+    ) -> int:
         """Submit, and watch until these tasks, and those that were alive already, have ended.
+
+        TERM and HUP, and Ctrl-C where the policy says so, end the watching and leave the tasks to go on.
 
         Args:
             pairs: (task, attempt) to hand over.
 
         Returns:
-            False if the user interrupted it.
+            0, or if a signal ended it, what a shell makes of that: 130 for Ctrl-C.
 
         Raises:
             BackendError: worker after worker died without having ended a task.
@@ -152,14 +158,20 @@ class Conductor:
                 progress.show(self.state)
                 open_tasks = [number for number in numbers if self.state.state_of(number) not in ENDED]
                 if not open_tasks:
-                    return not interrupts.count
+                    return interrupts.exit_code
+                if interrupts.left or (interrupts.count and self.policy.on_interrupt == "detach"):
+                    self._leave_alone(len(open_tasks), progress)
+                    return interrupts.exit_code
                 self._obey(launch, interrupts, progress)
                 self._apply_policy(numbers, progress)
                 self._replace_the_dead(launch, payload, open_tasks, spec, progress)
                 interrupts.wait(self._pause())
 
     def _tell_troubles(self, progress: Progress) -> None:
-        """What workers warn of, once each: tasks that share a directory, a disk that was full."""
+        """What workers warn of, once each, such as tasks that share a directory; and that the disk is full."""
+        was_full, self._is_full = self._is_full, is_full(self.state.paths.root)
+        if self._is_full and not was_full:
+            progress.say(f"warning: {FULL}")
         for worker in self.state.workers():
             if worker.trouble and (worker.name, worker.trouble) not in self._told:
                 self._told.add((worker.name, worker.trouble))
@@ -237,6 +249,10 @@ class Conductor:
             if spans_asked is None:
                 self._stop(at_once=False)
 
+    def _leave_alone(self, count: int, progress: Progress) -> None:
+        self._journal.append(events.interrupted("detach"))
+        progress.say(f"{count} tasks go on without this process")
+
     def _stop(self, at_once: bool) -> None:
         self._stopping = True
         self.backend.cancel(at_once=at_once)
@@ -261,7 +277,7 @@ def conduct_live(
     pairs: Pairs,
     spec: WorkerSpec,
     numbers: range,
-) -> bool:
+) -> int:
     """Conduct one launch, show how it goes, and sum up.
 
     Args:
@@ -269,12 +285,12 @@ def conduct_live(
         numbers: the tasks to sum up.
 
     Returns:
-        False if the user interrupted it.
+        0, or an exit code if a signal ended it.
     """
     with LiveProgress() as progress:
-        uninterrupted = conductor.conduct(launch, payload, pairs, spec, progress)
+        code = conductor.conduct(launch, payload, pairs, spec, progress)
     print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
-    return uninterrupted
+    return code
 
 
 def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) -> list[tuple[int, int]]:
@@ -289,23 +305,35 @@ def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) ->
 
 
 class Interrupts:
-    """Counts Ctrl-C while a sweep is conducted, instead of breaking off in the middle of a write."""
+    """Notes signals while a sweep is conducted, instead of breaking off in the middle of a write.
+
+    Attributes:
+        count: how often Ctrl-C was pressed.
+        left: the signal, TERM or HUP, that told this process to end; 0 if none did.
+    """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.left = 0
         self._seen = 0
         self._wake = threading.Event()
-        self._previous: Any = None
+        self._previous: dict[int, Any] = {}
         self._armed = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Interrupts:
         if self._armed:
-            self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                self._previous[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._armed:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int:
+        """0 without a signal."""
+        number = self.left or (signal.SIGINT if self.count else 0)
+        return 128 + number if number else 0
 
     def fresh(self) -> bool:
         """True once after each further Ctrl-C."""
@@ -313,10 +341,13 @@ class Interrupts:
         return self.count > seen
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not longer than to the next Ctrl-C."""
+        """Wait, but not longer than to the next signal."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and self.count == self._seen:
+        while (left := deadline - time.monotonic()) > 0 and self.count == self._seen and not self.left:
             time.sleep(min(left, 0.05))
 
-    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            self.count += 1
+        else:
+            self.left = number

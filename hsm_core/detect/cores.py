@@ -85,7 +85,7 @@ def chosen_gpus(wanted: object) -> tuple[str, ...] | None:
         return None
     if wanted == "auto":
         return visible_gpus() or None
-    if isinstance(wanted, (list, tuple)) and wanted:
+    if isinstance(wanted, (list, tuple)) and wanted and len(set(wanted)) == len(wanted):
         return tuple(str(number) for number in wanted)
     raise ConfigError(
         f"hydra.launcher.gpus={wanted!r} means nothing", fix="hydra.launcher.gpus=auto    (or none, or [0,1])"

@@ -39,6 +39,8 @@ class LauncherConf:
     fail_fast: bool = False
     # end the rest when more than this share of the tasks has failed
     max_failure_rate: float = 1.0
+    # Ctrl-C: cancel ends the tasks; detach leaves them to go on
+    on_interrupt: str = "cancel"
     # variables set for every task
     env: dict[str, str] = field(default_factory=dict)
     # interpreter of the workers; null: the one that started the sweep
@@ -78,6 +80,17 @@ class LauncherConf:
     priority: str | None = None
     # tasks at once over a whole array
     array_parallelism: int | None = None
+    # array | individual | auto: one job a task, or arrays of them
+    mode: str = "auto"
+    # highest index of an array plus one; null: what the scheduler says
+    max_array_size: int | None = None
+    # tasks that one job runs
+    tasks_per_job: int | None = None
+    # who is told by mail, and when, in the scheduler's words
+    mail_user: str | None = None
+    mail_type: str | None = None
+    # lines of shell before the task
+    setup: list[str] = field(default_factory=list)
     # one string in the scheduler's own words
     resources: str | None = "${oc.env:HSM_HPC_RESOURCES,null}"
     # raw lines for the script
@@ -93,5 +106,6 @@ class LauncherConf:
 #: Fields that mean nothing where no scheduler is asked.
 SCHEDULER_ONLY = (
     "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",
-    "account", "priority", "array_parallelism", "resources", "directives",
+    "account", "priority", "array_parallelism", "resources", "directives", "mode", "max_array_size",
+    "tasks_per_job", "mail_user", "mail_type", "setup",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig
 
 from hsm_core.backends.by_name import make_backend
 from hsm_core.detect.logout import kills_at_logout
@@ -20,18 +20,19 @@ from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.liveness import this_host
-from hsm_core.store.record import begin_alone, create_record, refuse_second
+from hsm_core.store.record import begin_alone, create_record, read_record, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep import Conductor, conduct_live, resumable
 
 from .code_record import freeze_app, record_code, warn_of_changes
-from .compose import task_config
+from .compose import rebase, task_config
+from .dry_launch import dry_launch_lines, leave_no_trace
 from .handover import PlannedSweep
-from .payload import is_frozen, read_config, write_payload
+from .payload import check_payload, is_frozen, read_config, write_payload
 from .run_settings import RunSettings, run_settings
 from .shown import for_hydra
-from .sweep_record import sweep_record
+from .sweep_record import require_same_app, sweep_record
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -77,6 +78,10 @@ class Launching:
 
     def require_free(self) -> None:
         """Refuse a directory that holds a sweep, before anything is written into it."""
+        self._require_detachable()
+        if self._settings.dry_run:
+            leave_no_trace(self._config)
+            return
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
         if not goes_on and SweepPaths(self._root).record.exists():
             _shown(lambda: refuse_second(SweepPaths(self._root)))
@@ -92,11 +97,12 @@ class Launching:
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
         self._root = self._resumed = _shown(lambda: catalogue.find(selector))
+        if not self._settings.force:
+            _shown(lambda: require_same_app(read_record(SweepPaths(self._root)), self._config))
         recorded = _shown(lambda: read_config(SweepPaths(self._root).launch(0)))
         self._tasks_config = self._config if recorded is None else recorded
         for config in (self._config, self._tasks_config):
-            with read_write(config.hydra), open_dict(config.hydra):
-                config.hydra.sweep.dir = str(self._root)
+            rebase(config, self._root)
 
     def preview(self, tasks: int) -> list[str]:
         """What would be submitted."""
@@ -114,7 +120,8 @@ class Launching:
         if not len(job_overrides):
             return []
         if self._settings.dry_run:
-            print("\n".join(_dry_lines(job_overrides, first, self.preview(len(job_overrides)))))
+            lines = dry_launch_lines(self._config, job_overrides, first, self.preview(len(job_overrides)))
+            print("\n".join(lines))
             return []
         return _shown(lambda: self._launch(job_overrides, first))
 
@@ -148,25 +155,28 @@ class Launching:
     ) -> Sequence[Any]:  # fmt: skip
         assert self._payload is not None
         numbers = range(first, first + len(job_overrides))
-        uninterrupted = False
+        code: int | None = None
         try:
-            uninterrupted = conduct_live(
-                conductor, launch, self._payload, pairs, self._settings.worker, numbers
-            )
+            code = conduct_live(conductor, launch, self._payload, pairs, self._settings.worker, numbers)
         finally:
-            if self._is_last_launch() or not uninterrupted:
+            if self._is_last_launch() or code != 0:
                 conductor.close()
-        if not uninterrupted:
-            sys.exit(130)
+        if code:
+            sys.exit(code)
         self._configure_log()
         self._report_failures(conductor.state, numbers)
         return self._returns(conductor.state, job_overrides, first)
 
     def _report_failures(self, state: SweepState, numbers: range) -> None:
         """On the command line, where the summary told everything, spare the user a task's traceback."""
+        if self._planned is not None:
+            if not self._is_last_launch():
+                return
+            numbers = range(state.total)
         bad = sum(state.state_of(number) != "completed" for number in numbers)
         if bad and state.record.app["main"] and not self._needs_returns():
-            raise SweepFailed(f"{bad} of {len(numbers)} tasks did not complete")
+            more = "" if self._is_last_launch() else "hydra/sweeper=hsm    (it goes on after a failed batch)"
+            raise SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
 
     def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[Any]:
         assert self._payload is not None
@@ -239,6 +249,7 @@ class Launching:
 
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         """Put the sweep and all its known tasks on disk; it exists when its record does, which is last."""
+        check_payload(self._task_function, self._tasks_config, self._context)
         paths = SweepPaths(self._root)
         lease = begin_alone(paths)
         try:
@@ -266,12 +277,12 @@ class Launching:
         return self._config.hydra.sweeper.get("_target_") not in _NEED_NO_RETURNS
 
     def _require_detachable(self) -> None:
-        if self._settings.detach and self._needs_returns():
+        """Neither detached nor dry is there anything to return, which some sweepers can't do without."""
+        field = "detach" if self._settings.detach else "dry_run" if self._settings.dry_run else ""
+        if field and self._needs_returns():
             chosen = self._config.hydra.runtime.choices.get("hydra/sweeper")
-            raise ConfigError(
-                f"the sweeper '{chosen}' may need what its tasks return, so it can't be detached from them",
-                fix="hydra.launcher.detach=false",
-            )
+            told = f"the sweeper '{chosen}' may need what its tasks return; {field} gives it nothing"
+            raise for_hydra(ConfigError(told, fix=f"hydra.launcher.{field}=false"))
 
     def _configure_log(self) -> None:
         from hydra.core.utils import configure_log
@@ -291,12 +302,6 @@ def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
         except FileExistsError:
             again += 1
             launch = LaunchPaths(paths.hsm / f"launch-{first}-{again}")
-
-
-def _dry_lines(job_overrides: Sequence[Sequence[str]], first: int, preview: list[str]) -> list[str]:
-    shown = [f"  #{first + index} {' '.join(row)}" for index, row in enumerate(job_overrides[:3])]
-    more = [f"  … {len(job_overrides) - 3} more"] if len(job_overrides) > 3 else []
-    return [f"{len(job_overrides)} tasks", *shown, *more, *preview, "nothing was started (dry_run)"]
 
 
 def _shown(step: Callable[[], T]) -> T:

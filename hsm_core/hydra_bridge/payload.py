@@ -39,23 +39,46 @@ def write_payload(
         OSError: the disk refuses.
     """
     import cloudpickle
+
+    payload = _payload(task_function, config, context, frozen)
+    if frozen is not None:
+        payload = replace(payload, context=frozen.context(context), main=frozen.main(payload.main))
+    data = _pickled(payload)
+    write_atomically(launch.config, cloudpickle.dumps(config))
+    write_atomically(launch.payload, data)
+    write_atomically(launch.boot, to_json(_boot(frozen)))
+
+
+def check_payload(task_function: Callable[[Any], Any], config: Any, context: Any) -> None:
+    """Find out whether an app can be sent to a worker, before anything is written.
+
+    Raises:
+        ConfigError: it can't; the message names the culprit.
+    """
+    _pickled(_payload(task_function, config, context, None))
+
+
+def _payload(
+    task_function: Callable[[Any], Any], config: Any, context: Any, frozen: FrozenApp | None
+) -> Payload:
     from hydra.core.singleton import Singleton
 
     wanted = [str(name) for name in config.hydra.job.env_copy]
-    payload = Payload(
+    return Payload(
         task_function=imported_function(task_function) or task_function, config=config, context=context,
         singletons=Singleton.get_state(), main=MainModule.of_this_process(), frozen=frozen,
         env_copy={name: os.environ[name] for name in wanted if name in os.environ},
     )  # fmt: skip
-    if frozen is not None:
-        payload = replace(payload, context=frozen.context(context), main=frozen.main(payload.main))
+
+
+def _pickled(payload: Payload) -> bytes:
+    import cloudpickle
+
     try:
-        data = cloudpickle.dumps(payload)
+        data: bytes = cloudpickle.dumps(payload)
     except (*UNPICKLABLE, RecursionError) as error:
         raise _unpicklable(payload, error) from error
-    write_atomically(launch.config, cloudpickle.dumps(config))
-    write_atomically(launch.payload, data)
-    write_atomically(launch.boot, to_json(_boot(frozen)))
+    return data
 
 
 def read_config(launch: LaunchPaths) -> Any:

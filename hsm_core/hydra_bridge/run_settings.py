@@ -66,7 +66,7 @@ def run_settings(fields: Mapping[str, Any]) -> RunSettings:
         description=values["description"] or "",
         tags=tuple(values["tags"]),
         python=values["python"] or sys.executable,
-        code=_code(values["code"]),
+        code=_one_of(values, "code", ("live", "snapshot")),
         policy=_policy(values),
         worker=_worker(values),
         ignored=_ignored(values),
@@ -97,7 +97,10 @@ def _policy(values: Mapping[str, Any]) -> Policy:
             f"hydra.launcher.max_failure_rate={rate} is no share", fix="hydra.launcher.max_failure_rate=0.2"
         )
     return Policy(
-        fail_fast=values["fail_fast"], max_failure_rate=rate, poll_s=_positive(values, "poll_interval_s")
+        fail_fast=values["fail_fast"],
+        max_failure_rate=rate,
+        on_interrupt=_one_of(values, "on_interrupt", ("cancel", "detach")),
+        poll_s=_positive(values, "poll_interval_s"),
     )
 
 
@@ -105,9 +108,12 @@ def _worker(values: Mapping[str, Any]) -> WorkerSpec:
     gpus = chosen_gpus(values["gpus"])
     per_gpu = int(_positive(values, "tasks_per_gpu"))
     cores = usable_cores()
-    wanted = values["slots"] or _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
+    wanted = values["slots"]
+    if wanted is None:
+        wanted = _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
     slots = _checked_slots(wanted, gpus, per_gpu)
-    limit = values["task_timeout_min"]
+    limit = None if values["task_timeout_min"] is None else _positive(values, "task_timeout_min")
+    _refuse_ranks(values)
     return WorkerSpec(
         slots=slots,
         isolation=_isolation(values["isolation"]),
@@ -115,8 +121,8 @@ def _worker(values: Mapping[str, Any]) -> WorkerSpec:
         gpus=gpus,
         tasks_per_gpu=per_gpu,
         task_timeout_s=None if limit is None else limit * 60,
-        grace_s=values["grace_s"],
-        nice=values["nice"],
+        grace_s=_within(values, "grace_s", 0, 86_400),
+        nice=int(_within(values, "nice", 0, 19)),
         env={key: str(value) for key, value in values["env"].items()},
     )
 
@@ -148,17 +154,33 @@ def _isolation(value: str) -> Isolation:
     )
 
 
-def _code(value: str) -> str:
-    if value not in ("live", "snapshot"):
-        told = f"hydra.launcher.code={value} is neither live nor snapshot"
-        raise ConfigError(told, fix="hydra.launcher.code=snapshot")
-    return value
+def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
+    if values[name] not in known:
+        told = f"hydra.launcher.{name}={values[name]} is none of {', '.join(known)}"
+        raise ConfigError(told, fix=f"hydra.launcher.{name}={known[0]}")
+    return str(values[name])
+
+
+def _within(values: Mapping[str, Any], name: str, least: float, most: float) -> float:
+    if not least <= values[name] <= most:
+        told = f"hydra.launcher.{name}={values[name]} is not between {least} and {most}"
+        raise ConfigError(told, fix=f"hydra.launcher.{name}={least}")
+    return float(values[name])
+
+
+def _refuse_ranks(values: Mapping[str, Any]) -> None:
+    ranks = values["nodes"] * values["tasks_per_node"]
+    if ranks != 1:
+        raise ConfigError(
+            f"a task of {ranks} ranks can't run under this launcher",
+            fix="hydra.launcher.nodes=1 hydra.launcher.tasks_per_node=1",
+        )
 
 
 def _positive(values: Mapping[str, Any], name: str) -> float:
     value = values[name]
     if value is None or value <= 0:
-        raise ConfigError(f"hydra.launcher.{name}={value} must be above 0")
+        raise ConfigError(f"hydra.launcher.{name}={value} must be above 0", fix=f"hydra.launcher.{name}=1")
     return float(value)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.detect.origin import git_state, is_typed, main_command, versions
+from hsm_core.errors import ConfigError
 from hsm_core.store.liveness import this_host
 from hsm_core.store.record import SweepRecord, new_id
 
@@ -58,6 +59,33 @@ def sweep_record(
         versions=versions(),
         git=git_state(os.getcwd()),
     )
+
+
+def require_same_app(record: SweepRecord, config: DictConfig) -> None:
+    """Refuse to go on with a sweep of another app.
+
+    Raises:
+        ConfigError: the job's name, the config's name or the script differ; both are named.
+    """
+    then = (record.app["name"], record.app["config_name"], *_script(record.app["main"]))
+    now = (str(config.hydra.job.name), config.hydra.job.config_name, *_script(main_command()))
+    if then[: len(now)] != now[: len(then)]:
+        raise ConfigError(
+            f"{record.id} is a sweep of another app",
+            evidence=f"it ran {_shown(then)} in {record.cwd}, this is {_shown(now)}",
+            fix=f"hsm resume {record.id}    (starts the right one; hydra.launcher.force=true if this is it)",
+        )
+
+
+def _script(main: list[str]) -> list[str]:
+    """``train.py`` or ``-m pkg.app``, wherever it lies; nothing for an app without a command line."""
+    words = main[1:]
+    return [os.path.basename(words[0])] if len(words) == 1 else [" ".join(words)] if words else []
+
+
+def _shown(app: tuple[object, ...]) -> str:
+    name, config, *script = app
+    return f"{' '.join(map(str, script)) or name} (job {name}, config {config})"
 
 
 def _config_dir(hydra: DictConfig) -> str:

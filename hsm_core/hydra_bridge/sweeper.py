@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ class SweeperBase(Sweeper):
             ours.announce(_handover(work, settings, len(batches)))
         if not work.recorded:
             self._write_multirun()
-        return list(self._launch(batches, ours is not None))
+        return self._launch(batches, ours is not None)
 
     def _planned(self, arguments: Sequence[str], settings: Settings) -> Work:
         from hsm_core.plan.plan import make_plan
@@ -104,16 +105,17 @@ class SweeperBase(Sweeper):
 
     def _launch(
         self, batches: Sequence[Sequence[tuple[str, ...]]], lazily: bool
-    ) -> Iterator[Sequence[JobReturn]]:
+    ) -> list[Sequence[JobReturn]]:
+        """Launch batch after batch; a failed task raises its exception when all of them have ended."""
         assert self.launcher is not None
-        first = 0
+        first, found = 0, []
         for batch in batches:
             overrides = batch if lazily else [list(task) for task in batch]
-            returns = self.launcher.launch(overrides, initial_job_idx=first)
-            for one in returns:
-                _ = one.return_value  # raises the task's own exception if it failed
+            found.append(self.launcher.launch(overrides, initial_job_idx=first))
             first += len(batch)
-            yield returns
+        for one in itertools.chain.from_iterable(found):
+            _ = one.return_value
+        return found
 
     def _show(self, work: Work, settings: Settings, arguments: Sequence[str]) -> None:
         from .dry_run import dry_run_lines

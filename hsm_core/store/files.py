@@ -31,9 +31,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         _write_new(temporary, data)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except OSError as error:
+        error.filename = str(path)  # the temporary name, or none, would tell nobody anything
         raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool:
@@ -54,6 +56,9 @@ def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool
         return True
     except FileExistsError:
         return path.read_bytes() == data
+    except OSError as error:
+        error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

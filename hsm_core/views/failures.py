@@ -118,6 +118,8 @@ def suggestion(record: SweepRecord, reason: str, example: int, event: dict[str, 
     retry = f"hsm retry {record.id} --error {reason}"
     if reason in ("lost", "node", "preempted", "cancelled"):
         return f"hsm resume {record.id}" if reason == "lost" else retry
+    if reason == "oom" and record.launcher == "hsm_local":
+        return f"{retry} --set hydra.launcher.slots=1"
     if reason == "oom":
         return f"{retry} --set hydra.launcher.mem_gb={_more_memory(event)}"
     if reason == "walltime":

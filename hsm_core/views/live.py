@@ -7,9 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from hsm_core.store.space import is_full
 from hsm_core.store.state import SweepState
 
-from .pace import counts_ended, pace
+from .pace import UNKNOWN, counts_ended, pace
 from .progress import progress_line
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class LiveProgress:
         counts = state.counts()
         if counts_ended(counts) == state.total:
             return
-        found = pace(state, counts)
+        found = UNKNOWN if is_full(state.paths.root) else pace(state, counts)
         width = self._live.console.width - 1 if self._live else 80
         self._draw(progress_line(counts, state.total, found.rate, found.eta, width=width))
 

@@ -57,7 +57,8 @@ def group_lines(group: FailureGroup, *, width: int = 80, colour: bool = False) -
     yield f"    example  {shorten(f'task {group.example}: {group.message}', width - 13)}"
     if group.log is not None:
         yield clean(f"    log      {group.log}")
-    yield f"    try      {group.suggestion}"
+    fits = len(group.suggestion) + 13 <= width
+    yield f"    try      {group.suggestion}" if fits else f"    try\n  {group.suggestion}"
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hsm_core.model import State
 from hsm_core.store.liveness import this_host
+from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
 
 from .failures import FailureGroup, group_failures
@@ -58,9 +59,11 @@ def look(state: SweepState) -> SweepView:
     state.refresh()
     counts = state.counts()
     phase = phase_of(state, counts)
-    now = UNKNOWN if phase != "running" else pace(state, counts)
+    full = phase == "running" and is_full(state.paths.root)
+    now = UNKNOWN if full or phase != "running" else pace(state, counts)
     failures = group_failures(state) if counts["failed"] or counts["lost"] else []
-    return SweepView(state, counts, phase, now, failures, _silent(state), _troubles(state))
+    troubles = [FULL, *_troubles(state)] if full else _troubles(state)
+    return SweepView(state, counts, phase, now, failures, _silent(state), troubles)
 
 
 def _silent(state: SweepState) -> list[Silence]:

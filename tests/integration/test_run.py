@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from hsm_core.cli.relaunch import hydra_text
 from hsm_core.store.files import read_json
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
@@ -234,3 +236,76 @@ def test_a_cancel_from_elsewhere_ends_all(app: SweepingApp) -> None:
     app.open_gate()
     assert app.resume().returncode == 0  # the old request means nothing to the new attempts
     assert app.states() == {"completed": 4}
+
+
+def test_all_batches_run_although_one_fails(app: SweepingApp) -> None:
+    done = app.run("hydra/sweeper=hsm", "hydra.sweeper.max_batch_size=1", "x=1,2,3", "bad=[1]")
+    assert done.returncode == 1
+    assert app.states() == {"completed": 2, "failed": 1}
+    assert "1 of 3 tasks did not complete" in done.stderr
+
+
+def test_another_app_does_not_go_on_with_the_sweep(app: SweepingApp) -> None:
+    assert app.run("x=1,2", "bad=[2]").returncode == 1
+    (app.folder / "other.py").write_text((app.folder / "app.py").read_text())
+    resume = [f"hydra.launcher.resume={hydra_text(str(app.sweep))}", "hydra.launcher.retry_failed=true"]
+    command = [sys.executable, "other.py", "-m", "hydra/launcher=hsm_local", "witness=x", *resume]
+    done = subprocess.run(command, cwd=app.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "app.py" in done.stderr
+    assert "other.py" in done.stderr
+    assert app.states() == {"completed": 1, "failed": 1}
+
+
+def test_a_foreign_sweepers_dry_run_leaves_no_file(app: SweepingApp) -> None:
+    before = sorted(app.folder.rglob("*"))
+    words = ["-m", "hydra/launcher=hsm_local", "hydra.launcher.dry_run=true", "witness=w", "x=1,2,3"]
+    command = [sys.executable, "app.py", *words]
+    done = subprocess.run(command, cwd=app.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "3 x = 3 tasks" in done.stdout
+    assert "hydra.mode=RUN" in done.stdout
+    assert sorted(app.folder.rglob("*")) == before
+
+
+def test_an_app_that_cant_be_sent_leaves_no_sweep(app: SweepingApp) -> None:
+    source = app.folder / "app.py"
+    text = source.read_text().replace("import hydra\n", "import hydra, threading\nLOCK = threading.Lock()\n", 1)
+    source.write_text(text.replace('    note("begin", cfg)\n', '    LOCK.acquire()\n    note("begin", cfg)\n'))
+    done = app.run("hydra/sweeper=hsm", "x=1,2")
+    assert done.returncode == 1
+    assert "can't be sent to a worker" in done.stderr
+    assert not (app.sweep / ".hsm").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "fields", "code"),
+    [
+        (signal.SIGTERM, [], 143),
+        (signal.SIGHUP, [], 129),
+        (signal.SIGINT, ["hydra.launcher.on_interrupt=detach"], 130),
+    ],
+    ids=["TERM", "HUP", "Ctrl-C that detaches"],
+)
+def test_told_to_end_it_leaves_the_tasks_to_go_on(
+    app: SweepingApp, number: int, fields: list[str], code: int
+) -> None:
+    process = app.start("x=range(3)", *fields)
+    app.wait_for_begun(2)
+    process.send_signal(number)
+    found, _, err = finish(process)
+    assert found == code
+    assert "3 tasks go on without this process" in err
+    app.open_gate()
+    wait_until(lambda: app.states() == {"completed": 3})
+
+
+FIELDS = ["slots=0", "grace_s=-1", "nice=30", "gpus=[0,0]", "task_timeout_min=0", "nodes=2", "code=frozen"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_means_nothing_is_refused(app: SweepingApp, field: str) -> None:
+    done = app.run("hydra/sweeper=hsm", "x=1,2", f"hydra.launcher.{field}")
+    assert done.returncode == 1
+    assert "next: hydra.launcher." in done.stderr
+    assert not app.sweep.exists()
