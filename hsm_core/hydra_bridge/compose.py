@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
 
 
 def task_config(
@@ -24,3 +25,19 @@ def task_config(
         config.hydra.job.id = job_id
         config.hydra.job.num = number
     return config
+
+
+def rebase(master: DictConfig, root: Path) -> None:
+    """Have the tasks of a sweep run in ``root``, also if the sweep was made elsewhere and moved.
+
+    Hydra composes a task's config from the overrides of the master's, so that these must say it too.
+    """
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    key, text = "hydra.sweep.dir", QuotedString(str(root), Quote.single).with_quotes()
+    overrides = master.hydra.overrides
+    with read_write(master.hydra), open_dict(master.hydra):
+        if Path(str(master.hydra.sweep.dir)).absolute() != root:
+            others = [one for one in overrides.hydra if one.lstrip("+").partition("=")[0] != key]
+            overrides.hydra = [*others, f"{key}={text}"]
+        master.hydra.sweep.dir = str(root)

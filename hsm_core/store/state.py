@@ -199,12 +199,20 @@ class SweepState:
     def _look_who_is_dead(self) -> bool:
         """Judge every writer; what one wrote between the last reading and its end is read too."""
         news = False
-        deaths = {name: writer.death() for name, writer in self.writers.items() if not writer.sealed}
+        deaths = {name: self._death(writer) for name, writer in self.writers.items() if not writer.sealed}
         for name, evidence in deaths.items():
             if evidence and not self._deaths.get(name):
                 news |= self._read(name)
         self._deaths = {name: None if self.writers[name].sealed else found for name, found in deaths.items()}
         return news
+
+    def _death(self, writer: WriterState) -> str | None:
+        """Evidence that a writer is gone; one whose first line is damaged is judged by its submission."""
+        if writer.head:
+            return writer.death()
+        jobs = [line.get("job") for line in self.submissions if line.get("native_id") == writer.name]
+        identity = identity_in(jobs[0] or {}) if jobs else None
+        return evidence_of_death(identity) if identity else None
 
     def _orphaned(self) -> set[int]:
         """Queued tasks that nothing will start, as every holder is dead or gone; found once a refresh."""

@@ -28,6 +28,7 @@ CALLS = (
 _OPTIONS = f"-q -y -e trace={CALLS} -e signal=none"
 #: A child changes nothing by these, but others may tell by them how far it is.
 _ONLY_OF_CHILDREN = ("dup2", "recvfrom")
+_TASK_ENDED = r'\"said\": \"exit\"'
 _LINE = re.compile(r"^(\w+)\((.*)")
 _NOTHING_SENT = re.compile(r'"", 0, 0, NULL, 0\)')
 #: $1 is the worker's program, $2 which of its processes it shall be.
@@ -137,12 +138,12 @@ def _points_of(role: str, text: str, folder: Path) -> Iterator[Point]:
     counts = Counter({"execve": -1} if any(call == "execve" for call, _ in calls) else {})
     for call, rest in calls:
         counts[call] += 1
-        elsewhere = call == "write" and f"<{folder}/" not in rest
+        elsewhere = call == "write" and (f"<{folder}/" not in rest or f"<{folder}/printed>" in rest)
         silent = call in _ONLY_OF_CHILDREN and role != "child"
         without_effect = " = -1 " in rest or _NOTHING_SENT.search(rest)
         if counts[call] and not (elsewhere or silent or without_effect):
             yield Point(role, call, counts[call], rest[:100].replace(f"{folder}/", ""))
-        if role == "importer" and '"exit"' in rest:
+        if role == "importer" and _TASK_ENDED in rest:
             return  # with its first task the supervisor ends all that it does not know, a tracer too
 
 

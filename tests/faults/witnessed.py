@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -46,6 +47,7 @@ ConfigStore.instance().store(name="config", node=Config)
 main()
 '''
 TASKS = 3
+_COMPLETED = re.compile(rb'^\{"e":"end","t":(\d+),"a":(\d+),"state":"completed".*\}\n', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,8 @@ class WitnessedSweep:
         """How often each (task, attempt) was reported as completed."""
         found: Counter[tuple[int, int]] = Counter()
         for path in (self.sweep / ".hsm" / "events").glob("*.jsonl"):
-            for line in path.read_bytes().splitlines():
-                event = json.loads(line) if line.endswith(b"}") else {}
-                if event.get("e") == "end" and event["state"] == "completed":
-                    found[event["t"], event["a"]] += 1
+            for task, attempt in _COMPLETED.findall(path.read_bytes()):
+                found[int(task), int(attempt)] += 1
         return found
 
 
