@@ -9,37 +9,55 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 _CHOICE = re.compile(r"^[^#\n]*\boverride\s+/?hydra/sweeper\s*:\s*['\"]?(\w+)", re.MULTILINE)
 _LISTED = re.compile(r"(?:^\s*-|[\[,])\s*(?:optional\s+)?/?([\w/]+)\s*:\s*['\"]?([\w/-]+)", re.MULTILINE)
 _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
-def overridden(search_path: Sequence[str], arguments: Sequence[str], added_wins: bool = False) -> str | None:
-    """What to tell the user; None if all is well.
+def overridden(
+    search_path: Sequence[str], arguments: Sequence[str], config_name: str | None, added_wins: bool = False
+) -> str | None:
+    """What to tell the user; None if all is well, or if that can't be known.
 
     Args:
         search_path: where the app's own configs lie, in Hydra's words.
         arguments: of the command line.
+        config_name: of the primary config in use; None if unknown.
         added_wins: the config's choice of a sweeper loses against ``+sweep=name``, as from Hydra 1.4 on.
     """
-    if not any(word in arguments for word in _MULTIRUN):
+    if config_name is None or not any(word in arguments for word in _MULTIRUN):
         return None
     if any(word.lstrip("+").startswith("hydra/sweeper=") for word in arguments):
         return None
+    typed = [word for word in arguments if not (added_wins and word.startswith("+"))]
     for root in _directories(search_path):
-        for primary in _primaries(root, arguments):
-            text = _text(primary)
-            other = _choice(text)
-            if other is None or other == "hsm":
-                continue
-            typed = [word for word in arguments if not (added_wins and word.startswith("+"))]
-            for sweep in (*_typed(root, typed), *_listed(root, text)):
-                if _choice(_text(sweep)) == "hsm":
-                    return (
-                        f"hsm: {primary} sets the sweeper to '{other}', which wins over {sweep}.\n"
-                        "  next: add hydra/sweeper=hsm to the command line"
-                    )
+        primary = root / f"{config_name.removesuffix('.yaml')}.yaml"
+        text = _text(primary)
+        other = _choice(text)
+        if other is None or other == "hsm":
+            continue
+        for sweep in (*_typed(root, typed), *_listed(root, text, arguments)):
+            if _choice(_text(sweep)) == "hsm":
+                return (
+                    f"hsm: {primary} sets the sweeper to '{other}', which wins over {sweep}.\n"
+                    "  next: add hydra/sweeper=hsm to the command line"
+                )
+    return None
+
+
+def primary_in_use(frame: FrameType | None) -> str | None:
+    """The name of the primary config that Hydra is about to compose, ``-cn`` included.
+
+    Args:
+        frame: of a function that Hydra called; Hydra hands plugins no such name, but knows it above them.
+    """
+    while frame is not None:
+        if frame.f_code.co_name == "_run_hydra" and frame.f_globals.get("__name__") == "hydra._internal.utils":
+            name = frame.f_locals.get("config_name")
+            return name if isinstance(name, str) else None
+        frame = frame.f_back
     return None
 
 
@@ -64,20 +82,12 @@ def _typed(root: Path, arguments: Sequence[str]) -> Iterator[Path]:
                 yield root / group / f"{name.strip()}.yaml"
 
 
-def _listed(root: Path, text: str) -> Iterator[Path]:
-    """Config files that a defaults list chooses."""
+def _listed(root: Path, text: str, arguments: Sequence[str]) -> Iterator[Path]:
+    """Config files that a defaults list chooses, where the command line does not choose another."""
+    typed = {word.lstrip("+~").partition("=")[0] for word in arguments}
     for group, name in _LISTED.findall(text):
-        yield root / group / f"{name}.yaml"
-
-
-def _primaries(root: Path, arguments: Sequence[str]) -> list[Path]:
-    """The primary config if the command line names it, else whatever may be it."""
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
-        if flag in ("-cn", "--config-name"):
-            return [root / f"{value.removesuffix('.yaml')}.yaml"]
-        if flag.startswith("--config-name="):
-            return [root / f"{flag.partition('=')[2].removesuffix('.yaml')}.yaml"]
-    return sorted(root.glob("*.yaml"))
+        if group not in typed:
+            yield root / group / f"{name}.yaml"
 
 
 def _directories(search_path: Sequence[str]) -> Iterator[Path]:

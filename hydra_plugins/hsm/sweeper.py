@@ -23,7 +23,9 @@ class HsmSweeperHint(SearchPathPlugin):
         from hsm_core.hydra_bridge import sweeper_hint
 
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
-        hint = sweeper_hint.overridden(own, sys.argv[1:], added_wins=not __version__.startswith("1.3"))
+        primary = sweeper_hint.primary_in_use(sys._getframe(1))
+        added_wins = not __version__.startswith("1.3")
+        hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins)
         if hint:
             print(hint, file=sys.stderr)
 

@@ -48,23 +48,31 @@ def test_the_user_is_told_which_file_and_what_to_type(app: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("primary", "arguments", "told"),
     [
-        (["-m", "-cn", "other", "+sweep=seeds"], True),
-        (["-m", "--config-name=other.yaml", "sweep=[seeds]"], True),
-        (["-m", "--config-name", "config", "+sweep=seeds"], False),
-        (["-m", "+sweep=seeds"], True),
-        (["+sweep=seeds", "-cn", "other"], False),
-        (["-m", "-cn", "other", "seed=1,2"], False),
-        (["-m", "-cn", "listed", "seed=1,2"], True),
-        (["-m", "-cn", "other", "+sweep=seeds", "hydra/sweeper=optuna"], False),
+        ("other", ["-m", "+sweep=seeds"], True),
+        ("other.yaml", ["-m", "sweep=[seeds]"], True),
+        ("config", ["-m", "+sweep=seeds"], False),
+        (None, ["-m", "+sweep=seeds"], False),
+        ("other", ["+sweep=seeds"], False),
+        ("other", ["-m", "seed=1,2"], False),
+        ("listed", ["-m", "seed=1,2"], True),
+        ("listed", ["-m", "sweep=none"], False),
+        ("listed", ["-m", "~sweep"], False),
+        ("other", ["-m", "+sweep=seeds", "hydra/sweeper=optuna"], False),
     ],
 )
 def test_only_a_sweep_that_loses_its_sweeper_is_warned_about(
-    app: Path, arguments: list[str], told: bool
+    app: Path, primary: str | None, arguments: list[str], told: bool
 ) -> None:
     for place in (str(app / "conf"), f"file://{app / 'conf'}"):
-        assert (overridden([place], arguments) is not None) is told
+        assert (overridden([place], arguments, primary) is not None) is told
+
+
+def test_a_config_that_is_not_in_use_says_nothing(app: Path) -> None:
+    done = start(app, "-m", "+sweep=seeds")
+    assert done.returncode == 0, done.stderr
+    assert "sets the sweeper" not in done.stderr
 
 
 def test_the_warning_and_the_failure_go_together(app: Path) -> None:
@@ -74,6 +82,6 @@ def test_the_warning_and_the_failure_go_together(app: Path) -> None:
 
 def test_configs_in_packages_are_found(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(app))
-    arguments = ["-m", "-cn", "other", "+sweep=seeds"]
-    assert overridden(["pkg://conf"], arguments) is not None
-    assert overridden(["pkg://no_such_package.conf", "pkg://no_such_package"], arguments) is None
+    arguments = ["-m", "+sweep=seeds"]
+    assert overridden(["pkg://conf"], arguments, "other") is not None
+    assert overridden(["pkg://no_such_package.conf", "pkg://no_such_package"], arguments, "other") is None
