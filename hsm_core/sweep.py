@@ -168,7 +168,7 @@ class Conductor:
                 interrupts.wait(self._pause())
 
     def _tell_troubles(self, progress: Progress) -> None:
-        """What workers warn of, once each, such as tasks that share a directory; and that the disk is full."""
+        """What workers warn of, once each (tasks share a directory, …), and that the disk is full."""
         was_full, self._is_full = self._is_full, is_full(self.state.paths.root)
         if self._is_full and not was_full:
             progress.say(f"warning: {FULL}")

@@ -270,8 +270,8 @@ def test_a_foreign_sweepers_dry_run_leaves_no_file(app: SweepingApp) -> None:
 
 def test_an_app_that_cant_be_sent_leaves_no_sweep(app: SweepingApp) -> None:
     source = app.folder / "app.py"
-    text = source.read_text().replace("import hydra\n", "import hydra, threading\nLOCK = threading.Lock()\n", 1)
-    source.write_text(text.replace('    note("begin", cfg)\n', '    LOCK.acquire()\n    note("begin", cfg)\n'))
+    text = source.read_text().replace("import hydra\n", "import hydra, threading\nL = threading.Lock()\n", 1)
+    source.write_text(text.replace('    note("begin", cfg)\n', '    L.acquire()\n    note("begin", cfg)\n'))
     done = app.run("hydra/sweeper=hsm", "x=1,2")
     assert done.returncode == 1
     assert "can't be sent to a worker" in done.stderr
