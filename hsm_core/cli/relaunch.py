@@ -55,7 +55,8 @@ def relaunch_command(
 def note_on_sweeper(record: SweepRecord) -> str:
     """What a resume can't do for a sweeper that makes tasks as it goes; empty for others."""
     if record.sweeper in _KNOWS_ALL_TASKS:
-        return ""
+        told = f"batches that '{record.sweeper}' had not begun are not known, and not run"
+        return told if record.app.get("batches") else ""
     return f"the tasks that '{record.sweeper}' has issued are finished; its study is not continued"
 
 

@@ -53,6 +53,7 @@ def sweep_record(
             "config_name": hydra.job.config_name,
             "config_dir": _config_dir(hydra),
             "main": main_command() if typed else [],
+            "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
         overrides=overrides,
         metric=planned.metric if planned else (),

@@ -19,7 +19,7 @@ def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
         return "running"
     if (left or counts["lost"] or state.record.total is None) and _is_conducted(state):
         return "running"
-    if left or not state.total:
+    if left or not state.total or _broke_off(state):
         return "stopped"
     return "completed" if counts["completed"] == state.total else "finished"
 
@@ -28,3 +28,11 @@ def _is_conducted(state: SweepState) -> bool:
     from hsm_core.store.lease import living_conductor
 
     return living_conductor(state.paths) is not None
+
+
+def _broke_off(state: SweepState) -> bool:
+    """A sweeper that makes tasks as it goes may have had more in mind when its conductor died."""
+    if state.record.total is not None:
+        return False
+    conductors = [writer for writer in state.writers.values() if writer.head.get("e") == "conductor"]
+    return bool(conductors) and not any(writer.sealed for writer in conductors)

@@ -309,3 +309,15 @@ def test_a_field_that_means_nothing_is_refused(app: SweepingApp, field: str) -> 
     assert done.returncode == 1
     assert "next: hydra.launcher." in done.stderr
     assert not app.sweep.exists()
+
+
+def test_a_foreign_sweeper_that_was_killed_is_not_called_completed(app: SweepingApp) -> None:
+    process = app.start("x=range(4)", "hydra.sweeper.max_batch_size=2")
+    app.wait_for_begun(2)
+    process.kill()
+    process.communicate()
+    app.open_gate()
+    wait_until(lambda: app.states() == {"completed": 2})
+    app.wait_for_seal()
+    assert "stopped" in app.hsm("status", str(app.sweep)).stdout.splitlines()[0]
+    assert "not known, and not run" in app.resume().stderr

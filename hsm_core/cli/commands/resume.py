@@ -64,7 +64,8 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     found = _tasks_to_run(state, again, options["chosen"], options["reason"])
     alive = state.numbers_in("queued", "running")
     if not found and not alive:
-        remark(f"{state.record.id}: nothing to run{_hint(state, again)}")
+        note = note_on_sweeper(state.record)
+        remark(f"{state.record.id}: nothing to run{f' ({note})' if note else ''}{_hint(state, again)}")
         return 0
     restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
     command = relaunch_command(
