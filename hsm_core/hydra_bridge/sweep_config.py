@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, bare, together
@@ -17,13 +18,14 @@ from .value_text import value_text
 def params_axes(params: DictConfig | None, grammar: Grammar) -> tuple[list[Axis], list[str]]:
     """Axes of ``params``, with the meaning that Hydra's basic sweeper gives them, and warnings."""
     axes, warnings = [], []
-    for key, value in (params or {}).items():
+    for key in params or {}:
+        value = _followed(params, key, "params")
         if isinstance(value, ListConfig):
             warnings.append(
                 f"hydra.sweeper.params.{key!s} is a YAML list, one value for all tasks; did you mean grid?"
             )
         if OmegaConf.is_config(value):
-            value = value_text(OmegaConf.to_container(value, resolve=True))
+            value = value_text(_resolved(value, f"params.{key!s}"))
         text = "null" if value is None else str(value)
         axes.append(grammar.zipped(str(key), text) or grammar.axis(f"{key!s}={text}"))
     return axes, warnings
@@ -32,7 +34,7 @@ def params_axes(params: DictConfig | None, grammar: Grammar) -> tuple[list[Axis]
 def grid_axes(grid: DictConfig | None, grammar: Grammar) -> list[Axis]:
     """Axes of ``grid``; a key spelled dotted and nested is one axis, the later values stand."""
     axes: dict[str, Axis] = {}
-    for key, node in _flat(grid or OmegaConf.create({}), ""):
+    for key, node in _flat(grid or OmegaConf.create({}), "", "grid"):
         axes[key] = _axis(key, node, grammar, "grid")
     return list(axes.values())
 
@@ -40,7 +42,7 @@ def grid_axes(grid: DictConfig | None, grammar: Grammar) -> list[Axis]:
 def paired_axes(paired: DictConfig | None, grammar: Grammar) -> list[Axis]:
     """Axes of ``paired``: one a group, whose keys vary together."""
     groups = paired or OmegaConf.create({})
-    return [_group(str(name), groups[name], grammar) for name in groups]
+    return [_group(str(name), _followed(groups, name, "paired"), grammar) for name in groups]
 
 
 def _group(name: str, node: Any, grammar: Grammar) -> Axis:
@@ -55,7 +57,7 @@ def _group(name: str, node: Any, grammar: Grammar) -> Axis:
     members = [
         _axis(key, member, grammar, f"paired.{name}")
         for mapping in mappings
-        for key, member in _flat(mapping, "")
+        for key, member in _flat(mapping, "", f"paired.{name}")
     ]
     if not members:
         raise _no_group(name, node)
@@ -74,15 +76,39 @@ def _no_group(name: str, node: Any) -> ConfigError:
     )
 
 
-def _flat(node: DictConfig, prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat(node: DictConfig, prefix: str, where: str) -> Iterator[tuple[str, Any]]:
     """Keys with their lists or strings; a reference for a whole list is followed, one inside it stays."""
     for key in node:
         path = f"{prefix}{key!s}"
-        value = None if OmegaConf.is_missing(node, key) else node[key]
+        value = None if OmegaConf.is_missing(node, key) else _followed(node, key, where)
         if isinstance(value, DictConfig):
-            yield from _flat(value, f"{path}.")
+            yield from _flat(value, f"{path}.", where)
         else:
             yield path, value
+
+
+def _followed(node: DictConfig, key: Any, where: str) -> Any:
+    """What stands at ``key``, or what that refers to."""
+    try:
+        return node[key]
+    except OmegaConfBaseException as error:
+        raise lost_reference(f"{where}.{key!s}", error) from error
+
+
+def _resolved(node: Any, where: str) -> Any:
+    try:
+        return OmegaConf.to_container(node, resolve=True)
+    except OmegaConfBaseException as error:
+        raise lost_reference(where, error) from error
+
+
+def lost_reference(field: str, error: Exception) -> ConfigError:
+    """An error about a reference, under ``hydra.sweeper``, that leads nowhere."""
+    first = str(error).partition("\n")[0]
+    return ConfigError(
+        f"hydra.sweeper.{field} can't be read: {first}",
+        fix="correct the reference; in an item of a list, it may name what only the tasks have",
+    )
 
 
 def _axis(key: str, value: Any, grammar: Grammar, where: str) -> Axis:

@@ -14,6 +14,8 @@ from types import FrameType
 _CHOICE = re.compile(r"^[^#\n]*\boverride\s+/?hydra/sweeper\s*:\s*['\"]?(\w+)", re.MULTILINE)
 _LISTED = re.compile(r"(?:^\s*-|[\[,])\s*(?:optional\s+)?/?([\w/]+)\s*:\s*['\"]?([\w/-]+)", re.MULTILINE)
 _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
+#: The module and function of Hydra that read the command line.
+_STARTS = ("hydra._internal.utils", "_run_hydra")
 
 
 def overridden(
@@ -54,7 +56,7 @@ def primary_in_use(frame: FrameType | None) -> str | None:
         frame: of a function that Hydra called; Hydra hands plugins no such name, but knows it above them.
     """
     while frame is not None:
-        if frame.f_code.co_name == "_run_hydra" and frame.f_globals.get("__name__") == "hydra._internal.utils":
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _STARTS:
             name = frame.f_locals.get("config_name")
             return name if isinstance(name, str) else None
         frame = frame.f_back

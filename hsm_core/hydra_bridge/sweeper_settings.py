@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
 from hsm_core.plan.plan import Choice
 from hsm_core.plan.suggest import did_you_mean
+
+from .sweep_config import lost_reference
+from .sweeper_fields import SweeperConf
+
+#: All fields but the axes, whose values may refer to what only the tasks have.
+_READ = tuple(
+    name
+    for name in SweeperConf.__dataclass_fields__
+    if name not in ("params", "grid", "paired") and name[0] != "_"
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,8 @@ def settings_of(conf: DictConfig) -> Settings:
     Raises:
         ConfigError: a field has a value that means nothing.
     """
+    for field in _READ:
+        _refuse_lost_reference(conf, field)
     choice = Choice(
         exclude=_conditions(_container(conf, "exclude")),
         sample=_count(conf, "sample"),
@@ -52,6 +65,13 @@ def settings_of(conf: DictConfig) -> Settings:
         dry_run=conf.dry_run,
         resume=conf.resume,
     )
+
+
+def _refuse_lost_reference(conf: DictConfig, field: str) -> None:
+    try:
+        _container(conf, field)
+    except OmegaConfBaseException as error:
+        raise lost_reference(field, error) from error
 
 
 def _container(conf: DictConfig, field: str) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, Row
@@ -18,6 +19,8 @@ from hsm_core.plan.suggest import closest
 
 from .config_view import config_groups, config_keys, options, select
 from .grammar import Grammar
+
+_REFERRED = re.compile(r"Interpolation key '([^']+)'")
 
 
 class Validator:
@@ -44,8 +47,28 @@ class Validator:
         if how != "none":
             tasks = plan if how == "all" else cover(plan, self.is_group)
         for task in tasks:
-            self.compose(task)
+            self._check_references(task, self.compose(task))
         return len(tasks)
+
+    def _check_references(self, task: Sequence[str], config: DictConfig) -> None:
+        """Refuse a swept value that refers to what no choice of the task's groups has."""
+        for text in task:
+            key = self.grammar.parse(text).key_or_group
+            if "${" not in text or self.is_group(key):
+                continue
+            try:
+                OmegaConf.select(config, key)
+            except InterpolationKeyError as error:
+                found = _REFERRED.search(str(error))
+                wanted = found[1] if found else ""
+                if self._choice_with(wanted, self._choices(task)):
+                    continue
+                guess = closest(wanted, config_keys(config))
+                raise ConfigError(
+                    f"{text}: the reference leads nowhere",
+                    evidence=_first_lines(error).partition("\n")[0],
+                    fix=f"did you mean '{guess}'?" if guess else "",
+                ) from error
 
     def variants(self, axes: Sequence[Axis]) -> Iterator[tuple[Row, DictConfig]]:
         """The config with each choice of each swept config group, one at a time."""
@@ -92,20 +115,52 @@ class Validator:
         try:
             select(config, key)
         except KeyError:
-            known = [*config_keys(config), *config_groups(self.loader)]
-            guess = closest(key, known)
-            return f"there is no key or config group '{key}'", (
-                f"did you mean '{guess}'?" if guess else f"to add it to the config: +{override.input_line}"
-            )
+            return self._no_such_key(override, task, config)
         except ConfigError:
             return "", ""
         return "", ""
 
+    def _no_such_key(self, override: Override, task: Sequence[str], config: DictConfig) -> tuple[str, str]:
+        key, chosen = override.key_or_group, self._choices(task)
+        typed = self.master.hydra.overrides.task
+        elsewhere = self._choice_with(key, chosen)
+        if elsewhere:
+            own = " ".join(text for text in chosen if text not in typed or not text.startswith("+"))
+            return f"there is no key '{key}' with {own}; {elsewhere} has it", (
+                f"leave such tasks out with hydra.sweeper.exclude, or add the key to them: ++{override.input_line}"
+            )
+        known = [*config_keys(config), *config_groups(self.loader)]
+        guess = closest(key, known)
+        return f"there is no key or config group '{key}'", (
+            f"did you mean '{guess}'?" if guess else f"to add it to the config: +{override.input_line}"
+        )
+
+    def _choices(self, task: Sequence[str]) -> list[str]:
+        """The task's choices of config groups."""
+        return [text for text in task if self.is_group(self.grammar.parse(text).key_or_group)]
+
+    def _choice_with(self, key: str, chosen: Sequence[str]) -> str | None:
+        """Another choice of a chosen group, with which there is ``key``."""
+        for place, text in enumerate(chosen):
+            override = self.grammar.parse(text)
+            group = override.get_key_element()
+            found = () if override.is_add() else options(self.loader, override.key_or_group)
+            for other in (f"{group}={option}" for option in found):
+                if other != text and self._has(key, [*chosen[:place], other, *chosen[place + 1 :]]):
+                    return other
+        return None
+
+    def _has(self, key: str, choices: Sequence[str]) -> bool:
+        try:
+            select(self.loader.load_sweep_config(self.master, list(choices)), key)
+        except (HydraException, OmegaConfBaseException, KeyError, ConfigError):
+            return False
+        return True
+
     def _without_values(self, task: Sequence[str]) -> DictConfig:
         """The config with the task's choices of groups, but not its values."""
-        groups = [text for text in task if self.is_group(self.grammar.parse(text).key_or_group)]
         try:
-            return self.loader.load_sweep_config(self.master, groups)
+            return self.loader.load_sweep_config(self.master, self._choices(task))
         except (HydraException, OmegaConfBaseException):
             return self.master
 

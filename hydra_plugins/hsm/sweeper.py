@@ -3,9 +3,10 @@
 import sys
 
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from hsm_core.hydra_bridge import late_config, sweeper
+from hsm_core.hydra_bridge import late_config, sweeper, unresolved
 
 
 class HsmSweeper(sweeper.SweeperBase):
@@ -13,19 +14,17 @@ class HsmSweeper(sweeper.SweeperBase):
 
 
 class HsmSweeperHint(SearchPathPlugin):
-    """Looks at the command line before Hydra composes; changes nothing."""
+    """Looks at the command line before Hydra composes."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        unresolved.keep_unresolved(Plugins.instance(), f"{__name__}.HsmSweeper")
         if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
-        from hydra import __version__
-
         from hsm_core.hydra_bridge import sweeper_hint
 
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         primary = sweeper_hint.primary_in_use(sys._getframe(1))
-        added_wins = not __version__.startswith("1.3")
-        hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins)
+        hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins=not unresolved.HYDRA_1_3)
         if hint:
             print(hint, file=sys.stderr)
 

@@ -56,7 +56,7 @@ def test_batches(tmp_path: Path) -> None:
     assert [[one.return_value["seed"] for one in batch] for batch in batches] == [[0, 1], [2, 3], [4]]
 
 
-def test_a_failed_task_is_raised_after_its_batch(tmp_path: Path) -> None:
+def test_a_failed_task_is_raised_after_all_batches(tmp_path: Path) -> None:
     ran: list[int] = []
 
     def task(config: DictConfig) -> None:
@@ -67,7 +67,7 @@ def test_a_failed_task_is_raised_after_its_batch(tmp_path: Path) -> None:
     conf = write_app(tmp_path)
     with pytest.raises(KeyError, match="the task's own"):
         run_sweep(conf, ["hydra/sweeper=hsm", "seed=range(0,6)", "hydra.sweeper.max_batch_size=3"], task)
-    assert ran == [0, 1, 2]
+    assert ran == [0, 1, 2, 3, 4, 5]
 
 
 def test_base_values_in_conditions(tmp_path: Path) -> None:
@@ -110,6 +110,11 @@ MISTAKES = [
         "no key or config group 'model.widht'",
         "did you mean 'model.width'",
     ),
+    (
+        ["model=mlp,vit", "model.width=1,2"],
+        "model.width=1: there is no key 'model.width' with model=vit; model=mlp has it",
+        "hydra.sweeper.exclude",
+    ),
     (["+lr=5,6"], "a task can't be composed: +lr=5", "already at 'lr'"),
 ]
 
@@ -130,7 +135,7 @@ def test_mistakes_are_found_before_anything_starts(
 def test_validate_all_finds_what_a_cover_does_not(tmp_path: Path) -> None:
     conf = write_app(tmp_path)
     typed = ["hydra/sweeper=hsm", "items=[1],[2],x", "model.width=1,2", "model=mlp,cnn"]
-    with pytest.raises(ConfigError, match=r"key or config group 'model\.width'"):
+    with pytest.raises(ConfigError, match=r"no key 'model\.width' with model=cnn"):
         run_sweep(conf, [*typed, "hydra.sweeper.validate=all"])
     with pytest.raises(CompactHydraException):
         run_sweep(conf, [*typed, "hydra.sweeper.validate=none"])
@@ -182,3 +187,32 @@ def test_a_swept_mapping_with_a_target_stays_a_mapping(tmp_path: Path) -> None:
         {"_target_": "os.system", "command": "exit 3"},
         7,
     ]
+
+
+def test_a_swept_value_may_refer_to_what_only_a_swept_choice_has(tmp_path: Path) -> None:
+    text = "grid: {model: [cnn, mlp], anything: ['${model.width}', 1]}\nexclude: model == 'cnn'"
+    conf = write_app(tmp_path, refers=sweeper_file(text))
+    (batch,) = run_sweep(conf, ["+sweep=refers"])
+    assert [one.return_value["anything"] for one in batch] == [8, 1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            "grid: {model: [mlp], anything: ['${model.widht}']}",
+            ["anything", "'model.widht'", "'model.width'"],
+        ),
+        ("grid: {seed: '${sedes}'}", ["hydra.sweeper.grid.seed", "sedes"]),
+        ("paired: {p: {seed: '${sedes}', lr: [1]}}", ["hydra.sweeper.paired.p", "sedes"]),
+        ("paired: {p: '${sedes}'}", ["hydra.sweeper.paired.p", "sedes"]),
+        ("params: {seed: '${sedes}'}", ["hydra.sweeper.params.seed", "sedes"]),
+        ("name: ${nmae}", ["hydra.sweeper.name", "nmae"]),
+    ],
+)
+def test_a_misspelt_reference_is_named_with_its_key(tmp_path: Path, fields: str, said: list[str]) -> None:
+    conf = write_app(tmp_path, refers=sweeper_file(fields))
+    with pytest.raises(ConfigError) as error:
+        run_sweep(conf, ["+sweep=refers"])
+    for part in said:
+        assert part in str(error.value)
