@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from hsm_core.store.layout import TaskPaths, relative_to_sweep
 
-from .directory import redirect_output, take_directory
+from .directory import redirect_output, require_sweep, take_directory
 from .leaving import leave
 from .orders import Channel, Order
 from .outcome import completed, explain, failed, write_outcome
@@ -63,6 +63,7 @@ class _Entry:
 
     def __call__(self, directory: str, leftovers: Iterable[str]) -> None:
         order = self._order
+        require_sweep(Path(order.sweep))
         self._files = take_directory(Path(directory), order.task, order.attempt, leftovers)
         redirect_output(self._files)
         os.environ["HSM_TASK_DIR"] = directory

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from hsm_core.errors import StoreError
 from hsm_core.store.files import create_exclusively, read_json, to_json, write_atomically
-from hsm_core.store.layout import FORMAT, TaskPaths
+from hsm_core.store.layout import FORMAT, SweepPaths, TaskPaths
 
 
 def take_directory(directory: Path, task: int, attempt: int, leftovers: Iterable[str]) -> TaskPaths:
@@ -31,6 +32,16 @@ def take_directory(directory: Path, task: int, attempt: int, leftovers: Iterable
     elif owner_of(numbered) == task:
         _rotate(numbered, [])
     return _open_outcome(plain, numbered, task, attempt)
+
+
+def require_sweep(root: Path) -> None:
+    """Refuse to make a task's directory where its sweep no longer is: nobody would find it there.
+
+    Raises:
+        StoreError: the sweep was moved or removed.
+    """
+    if not SweepPaths(root).hsm.is_dir():
+        raise StoreError(f"the sweep in {root} was moved or removed while its tasks ran")
 
 
 def owner_of(files: TaskPaths) -> int | None:

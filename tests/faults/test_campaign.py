@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_every_kind_of_process_is_traced(points: list[Point]) -> None:
 def test_nothing_is_lost_by_a_sample_of_strikes(
     points: list[Point], tmp_path: Path, struck: Counter[tuple[str, str]]
 ) -> None:
-    campaign(points, random.Random(SEED).sample(points, SAMPLE), tmp_path, struck)
+    campaign(points, sample(points), tmp_path, struck)
 
 
 @pytest.mark.slow
@@ -51,6 +52,19 @@ def test_nothing_is_lost_by_any_strike(
     points: list[Point], tmp_path: Path, struck: Counter[tuple[str, str]]
 ) -> None:
     campaign(points, points, tmp_path, struck)
+    missed = sum(count for (_, call), count in struck.items() if call == "missed")
+    assert missed <= len(points) // 10, "too many runs went another way than the traced one"
+
+
+def sample(points: Sequence[Point]) -> list[Point]:
+    """A few points, of every role as many."""
+    shuffled = random.Random(SEED).sample(points, len(points))
+    rank: Counter[str] = Counter()
+    ranked = []
+    for point in shuffled:
+        rank[point.role] += 1
+        ranked.append((rank[point.role], point))
+    return [point for _, point in sorted(ranked, key=itemgetter(0))[:SAMPLE]]
 
 
 def campaign(

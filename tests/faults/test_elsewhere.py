@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.store.liveness import start_of
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
 
@@ -56,8 +57,10 @@ def counts(found: dict[str, object]) -> dict[str, int]:
 
 def test_of_two_resumes_at_once_one_refuses_and_names_the_other(lost: SweepingApp) -> None:
     command = [sys.executable, "-m", "hsm_core.cli.hsm", "resume", str(lost.sweep)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    both = [subprocess.Popen(command, cwd=lost.folder, text=True, **pipes) for _ in range(2)]
+    pipe, out = subprocess.PIPE, subprocess.STDOUT
+    both = [
+        subprocess.Popen(command, cwd=lost.folder, text=True, stdout=pipe, stderr=out) for _ in range(2)
+    ]
     wait_until(lambda: any(one.poll() is not None for one in both), what="a refused resume")
     refused, other = sorted(both, key=lambda one: one.poll() is None)
     holder = json.loads((lost.sweep / ".hsm" / "leases" / "2.json").read_text())
@@ -119,21 +122,25 @@ def test_a_moved_sweep_is_resumed_where_it_lies_now(lost: SweepingApp) -> None:
     assert not lost.sweep.exists()
 
 
-def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_loses_nothing(app: SweepingApp) -> None:
+def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_completed_there(app: SweepingApp) -> None:
     process = app.start("x=range(4)", "hydra.launcher.detach=true")
-    assert process.communicate(timeout=60)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
     app.wait_for_begun(2)
     wait_until(lambda: app.state().counts()["running"] == 2)
     worker = app.worker_pid()
     moved = app.sweep.rename(app.folder / "elsewhere")
-    looked = app.hsm("status", str(moved))
-    assert "it was made as" in looked.stdout
+    assert "it was made as" in app.hsm("status", str(moved)).stdout
     app.open_gate()
-    wait_until(lambda: not os.path.exists(f"/proc/{worker}"), timeout=60, what="the worker's end")
-    assert "running" not in counts(status(app, moved))
+    wait_until(lambda: start_of(worker) is None, timeout=60, what="the worker's end")
+    found = status(app, moved)
+    assert counts(found) == {"failed": 4}
+    assert "moved" in app.hsm("errors", str(moved)).stdout
+    assert not app.sweep.exists()
     resumed = app.hsm("resume", str(moved), "--retry-failed")
-    assert "Traceback" not in resumed.stderr
+    assert resumed.returncode == 0, resumed.stderr
     assert counts(status(app, moved)) == {"completed": 4}
+    assert len(list(moved.glob("*/outcome.json"))) == 4
 
 
 # clocks
@@ -148,7 +155,7 @@ def shift(path: Path, word: bytes, seconds: int) -> None:
     os.utime(path, (at, at))
 
 
-@pytest.mark.parametrize("seconds", [-HOURS, HOURS])
+@pytest.mark.parametrize("seconds", [-HOURS, pytest.param(HOURS, marks=pytest.mark.slow)])
 def test_a_living_sweep_is_not_judged_by_clocks(app: SweepingApp, seconds: int) -> None:
     process = app.start("x=range(2)")
     app.wait_for_begun(2)
@@ -176,6 +183,7 @@ def test_a_dead_sweep_is_resumed_whatever_its_clocks_said(lost: SweepingApp) -> 
     assert lost.states() == {"completed": 4}
 
 
+@pytest.mark.slow
 def test_a_sweep_resumed_by_a_clock_of_two_hours_ago_ends_the_same(lost: SweepingApp) -> None:
     lost.open_gate()
     assert lost.resume("--task", "0").returncode in (0, 1)

@@ -103,7 +103,12 @@ def _cut_in(word: str, data: bytes) -> bytes:
     return data[: data.index(b'{"e":"%b"' % word.encode()) + 20]
 
 
-@pytest.mark.parametrize("word", ["worker", "claim", "start", "end"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "word", [pytest.param("worker", marks=SLOW), pytest.param("claim", marks=SLOW), "start", "end"]
+)
 def test_a_cut_journal_is_resumed(tmp_path: Path, word: str) -> None:
     sweep = finished_sweep(tmp_path)
     journal = worker_journal(sweep.sweep)
