@@ -35,7 +35,11 @@ class BaseConfig:
         """
         found = select(self._config, key)
         if isinstance(found, (DictConfig, ListConfig)):
-            raise ConfigError(f"'{key}' is a section, not a value")
+            inside = [name for name in config_keys(self._config) if name.startswith(f"{key}.")]
+            fix = (
+                f"name a key in it, such as: {', '.join(inside[:3])}" if inside else "name a key with a value"
+            )
+            raise ConfigError(f"'{key}' is a section, not a value", fix=fix)
         if self._seen is None:
             self._seen = list(self._variants())
         for row, config in self._seen:

@@ -17,6 +17,8 @@ from hsm_core.plan.axis import Axis, counting, single, together
 from .value_text import value_text
 
 _ZIP = re.compile(r"\s*zip\s*\((?P<members>.*)\)\s*", re.DOTALL)
+_BEGINS_ZIP = re.compile(r"\s*zip\s*\(")
+_ZIP_FORM = "zip(model=choice(cnn,vit),lr=choice(0.1,0.01))"
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -79,15 +81,18 @@ class Grammar:
     def zipped(self, name: str, text: str) -> Axis | None:
         """The axis of ``zip(a=choice(1,2),b=[3,4])``; None if ``text`` is no zip."""
         match = _ZIP.fullmatch(text)
-        if match is None:
+        if match is None and not _BEGINS_ZIP.match(text):
             return None
+        if match is None or not _is_closed(text):
+            raise ConfigError(f"a bracket of {text.strip()} is not closed", fix=_ZIP_FORM)
         members = [self._zip_member(name, part) for part in _split(match["members"])]
         return together(name, members)
 
     def _zip_member(self, name: str, part: str) -> Axis:
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
-            raise ConfigError(f"{name}: zip needs key=choice(...) for each key, not {part.strip()!r}")
+            problem = f"{name}: zip needs key=choice(...) for each key, not {part.strip()!r}"
+            raise ConfigError(problem, fix=_ZIP_FORM)
         override = self.parse(f"{key}={value}")
         if getattr(override._value, "shuffle", False):
             raise ConfigError(f"{name}: '{key}' is shuffled alone, which would undo its pairs")
@@ -104,20 +109,30 @@ def zip_tags(override: Override) -> list[str]:
 
 def _split(text: str) -> Iterator[str]:
     """The parts between commas that no bracket or quote encloses."""
-    depth, quote, begin = 0, "", 0
+    depth, begin = 0, 0
+    for place, character in _unquoted(text):
+        depth += (character in _OPENING) - (character in _CLOSING)
+        if character == "," and depth == 0:
+            yield text[begin:place]
+            begin = place + 1
+    yield text[begin:]
+
+
+def _is_closed(text: str) -> bool:
+    characters = [character for _, character in _unquoted(text)]
+    return sum((one in _OPENING) - (one in _CLOSING) for one in characters) == 0
+
+
+def _unquoted(text: str) -> Iterator[tuple[int, str]]:
+    """The characters that no quote encloses, with their places."""
+    quote = ""
     for place, character in enumerate(text):
         if quote:
             quote = "" if character == quote and text[place - 1] != "\\" else quote
         elif character in "'\"":
             quote = character
-        elif character in _OPENING:
-            depth += 1
-        elif character in _CLOSING:
-            depth -= 1
-        elif character == "," and depth == 0:
-            yield text[begin:place]
-            begin = place + 1
-    yield text[begin:]
+        else:
+            yield place, character
 
 
 def _fixed(override: Override) -> str:

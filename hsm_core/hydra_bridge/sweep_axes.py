@@ -11,6 +11,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, CountedRows, bare, rekeyed, together, without
 
 from .grammar import Grammar, zip_tags
+from .one_value import instead
 from .sweep_config import grid_axes, paired_axes, params_axes
 
 
@@ -58,6 +59,7 @@ def sweep_axes(conf: DictConfig, arguments: Sequence[str], grammar: Grammar) -> 
     for axis in _typed(arguments, grammar):
         _override(found, axis)
     for placed in found.placed:
+        _refuse_empty(placed)
         _refuse_hydra(placed)
         _check_repeats(found, placed)
     return found
@@ -129,6 +131,20 @@ def _where(placed: Placed) -> str:
     return f"paired.{placed.axis.name}" if placed.origin == "paired" else placed.origin
 
 
+def _refuse_empty(placed: Placed) -> None:
+    axis = placed.axis
+    if len(axis):
+        return
+    fix = "give it a value"
+    if placed.origin != "command line" and axis.name.isidentifier():
+        fix += f", or take it out: '~hydra.sweeper.{placed.origin}.{axis.name}'"
+    raise ConfigError(
+        f"axis '{axis.name}' has no values, so there would be no task",
+        evidence=f"in {_where(placed)}",
+        fix=fix,
+    )
+
+
 def _refuse_hydra(placed: Placed) -> None:
     axis = placed.axis
     alone = placed.origin in ("params", "command line") and len(axis) == 1
@@ -138,7 +154,7 @@ def _refuse_hydra(placed: Placed) -> None:
             raise ConfigError(
                 f"'{key}' belongs to Hydra and is the same for all tasks, so it can't be swept",
                 evidence=f"in {_where(placed)}: {', '.join(texts)}",
-                fix=f"if one list was meant, on the command line: '{bare(key)}=[{','.join(texts)}]'",
+                fix=instead(bare(key), texts),
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -18,7 +19,8 @@ from .value_text import value_text
 def params_axes(params: DictConfig | None, grammar: Grammar) -> tuple[list[Axis], list[str]]:
     """Axes of ``params``, with the meaning that Hydra's basic sweeper gives them, and warnings."""
     axes, warnings = [], []
-    for key in params or {}:
+    params = params or OmegaConf.create({})
+    for key in params:
         value = _followed(params, key, "params")
         if isinstance(value, ListConfig):
             warnings.append(
@@ -27,7 +29,8 @@ def params_axes(params: DictConfig | None, grammar: Grammar) -> tuple[list[Axis]
         if OmegaConf.is_config(value):
             value = value_text(_resolved(value, f"params.{key!s}"))
         text = "null" if value is None else str(value)
-        axes.append(grammar.zipped(str(key), text) or grammar.axis(f"{key!s}={text}"))
+        with _located(f"params.{key!s}"):
+            axes.append(grammar.zipped(str(key), text) or grammar.axis(f"{key!s}={text}"))
     return axes, warnings
 
 
@@ -35,14 +38,32 @@ def grid_axes(grid: DictConfig | None, grammar: Grammar) -> list[Axis]:
     """Axes of ``grid``; a key spelled dotted and nested is one axis, the later values stand."""
     axes: dict[str, Axis] = {}
     for key, node in _flat(grid or OmegaConf.create({}), "", "grid"):
-        axes[key] = _axis(key, node, grammar, "grid")
+        with _located(f"grid.{key}"):
+            axes[key] = _axis(key, node, grammar, "grid")
     return list(axes.values())
 
 
 def paired_axes(paired: DictConfig | None, grammar: Grammar) -> list[Axis]:
     """Axes of ``paired``: one a group, whose keys vary together."""
     groups = paired or OmegaConf.create({})
-    return [_group(str(name), _followed(groups, name, "paired"), grammar) for name in groups]
+    axes = []
+    for name in groups:
+        node = _followed(groups, name, "paired")
+        with _located(f"paired.{name!s}"):
+            axes.append(_group(str(name), node, grammar))
+    return axes
+
+
+@contextmanager
+def _located(where: str) -> Iterator[None]:
+    """Have errors say where in the sweep file they come from."""
+    try:
+        yield
+    except ConfigError as error:
+        if f"hydra.sweeper.{where}" in error.problem:
+            raise
+        problem = f"hydra.sweeper.{where}: {error.problem}"
+        raise ConfigError(problem, evidence=error.evidence, fix=error.fix) from error
 
 
 def _group(name: str, node: Any, grammar: Grammar) -> Axis:
@@ -54,6 +75,9 @@ def _group(name: str, node: Any, grammar: Grammar) -> Axis:
     mappings = list(node) if isinstance(node, ListConfig) else [node]
     if not mappings or not all(isinstance(mapping, DictConfig) for mapping in mappings):
         raise _no_group(name, node)
+    rows = _rows(mappings)
+    if rows:
+        return together(name, [grammar.listed(key, [row[key] for row in rows]) for key in rows[0]])
     members = [
         _axis(key, member, grammar, f"paired.{name}")
         for mapping in mappings
@@ -64,8 +88,26 @@ def _group(name: str, node: Any, grammar: Grammar) -> Axis:
     keys = [bare(member.keys[0]) for member in members]
     for key in keys:
         if keys.count(key) > 1:
-            raise ConfigError(f"paired group '{name}' has the key '{key}' twice")
+            raise ConfigError(
+                f"paired group '{name}' has the key '{key}' twice",
+                fix="give each key its list once; in a list of rows, each row has the same keys",
+            )
     return together(name, members)
+
+
+def _rows(mappings: list[DictConfig]) -> list[dict[str, Any]]:
+    """Rows of values, if that is what these are: several mappings with the same keys, two at least."""
+    rows = [dict(_leaves(OmegaConf.to_container(one, resolve=False), "")) for one in mappings]
+    alike = len(rows) > 1 and len(rows[0]) > 1 and all(row.keys() == rows[0].keys() for row in rows)
+    return rows if alike else []
+
+
+def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}{key!s}.")
+        else:
+            yield f"{prefix}{key!s}", value
 
 
 def _no_group(name: str, node: Any) -> ConfigError:

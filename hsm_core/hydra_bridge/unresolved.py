@@ -1,7 +1,8 @@
 """Lets swept values refer to keys that only the tasks have, on Hydra 1.3 too.
 
-Hydra 1.3 resolves everything under ``hydra.sweeper`` against the config of the sweep before it makes the sweeper, so
-``grid: {optimizer: [adam], x: ["${optimizer.beta}"]}`` fails if the base optimizer has no ``beta``. Hydra 1.4 does not.
+Hydra 1.3 resolves everything under ``hydra.sweeper`` against the config of the sweep before it makes the
+sweeper, so ``grid: {optimizer: [adam], x: ["${optimizer.beta}"]}`` would fail if the base optimizer has no
+``beta``. Hydra 1.4 does not.
 """
 
 from __future__ import annotations

@@ -126,9 +126,8 @@ class Validator:
         elsewhere = self._choice_with(key, chosen)
         if elsewhere:
             own = " ".join(text for text in chosen if text not in typed or not text.startswith("+"))
-            return f"there is no key '{key}' with {own}; {elsewhere} has it", (
-                f"leave such tasks out with hydra.sweeper.exclude, or add the key to them: ++{override.input_line}"
-            )
+            fix = f"leave such tasks out with hydra.sweeper.exclude, or add the key: ++{override.input_line}"
+            return f"there is no key '{key}' with {own}; {elsewhere} has it", fix
         known = [*config_keys(config), *config_groups(self.loader)]
         guess = closest(key, known)
         return f"there is no key or config group '{key}'", (

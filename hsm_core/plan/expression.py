@@ -16,6 +16,8 @@ from .pointed import pointed, pointed_at
 Evaluator = Callable[[Mapping[str, object]], object]
 
 _LONGEST = 2000
+_FITS = "only keys, values, comparisons, and/or/not and arithmetic fit"
+_EXAMPLE = "model == 'vit' and lr > 0.1"
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None, "inf": float("inf")}
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], object]] = {
     ast.Add: operator.add,
@@ -66,11 +68,9 @@ class Expression:
         """
         answer = self.evaluator(values)
         if not isinstance(answer, bool):
-            raise ConfigError(
-                f"exclude: this gives {answer!r} where true or false is needed",
-                evidence=self.text,
-                fix="compare with something, such as: lr > 0.1",
-            )
+            problem = f"this gives {answer!r} where true or false is needed"
+            fix = f"compare it with something, such as: {self.text} == {answer!r}"
+            raise pointed(self.text, 0, len(self.text), problem, fix)
         return answer
 
 
@@ -85,14 +85,22 @@ def parse(text: str, known: Container[str] = ()) -> Expression:
     """
     if len(text) > _LONGEST:
         raise ConfigError(f"exclude: an expression is longer than {_LONGEST} characters")
+    text = text.strip()
+    if not text:
+        raise ConfigError("exclude: an expression is empty", fix=f"take it out, or write one: {_EXAMPLE}")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
-        column = max((error.offset or 1) - 1, 0)
-        raise pointed(text.strip(), column, column + 1, f"can't be read: {error.msg}") from None
-    reader = _Reader(text.strip(), known)
+        raise _unreadable(text, error) from None
+    reader = _Reader(text, known)
     evaluator = reader.read(tree.body)
     return Expression(reader.text, reader.names, evaluator)
+
+
+def _unreadable(text: str, error: SyntaxError) -> ConfigError:
+    """Python counts columns from 1, and gives 0 where the text ends too early."""
+    column = error.offset - 1 if error.offset else len(text)
+    return pointed(text, column, column + 1, f"can't be read: {error.msg}", f"write it like: {_EXAMPLE}")
 
 
 class _Reader:
@@ -108,7 +116,7 @@ class _Reader:
             return self._lookup(name, node)
         kind = getattr(self, f"_read_{type(node).__name__.lower()}", None)
         if kind is None:
-            raise pointed_at(self.text, node, "only keys, values, comparisons, and/or/not and arithmetic fit")
+            raise pointed_at(self.text, node, _FITS, f"write it like: {_EXAMPLE}")
         evaluator: Evaluator = kind(node)
         return evaluator
 
@@ -158,7 +166,10 @@ class _Reader:
 
     def _truth(self, value: object, node: ast.expr) -> bool:
         if not isinstance(value, bool):
-            raise pointed_at(self.text, node, f"and/or/not join true and false, not {value!r}")
+            problem = f"and/or/not join true and false, not {value!r}"
+            raise pointed_at(
+                self.text, node, problem, f"compare each part with something, such as: {_EXAMPLE}"
+            )
         return value
 
     def _read_unaryop(self, node: ast.UnaryOp) -> Evaluator:
@@ -182,7 +193,8 @@ class _Reader:
     ) -> object:
         numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
         if not numbers and not (isinstance(node.op, ast.Add) and isinstance(left, str)):
-            raise pointed_at(self.text, node, f"can't calculate with {left!r} and {right!r}")
+            problem = f"can't calculate with {left!r} and {right!r}"
+            raise pointed_at(self.text, node, problem, "calculate with numbers")
         if isinstance(node.op, ast.Pow) and isinstance(right, (int, float)) and abs(right) > 64:
             raise pointed_at(self.text, node, "powers above 64 are refused")
         return self._careful(node, lambda: apply(left, right))
@@ -206,4 +218,5 @@ class _Reader:
         try:
             return apply()
         except (TypeError, ArithmeticError) as error:
-            raise pointed_at(self.text, node, f"can't be worked out: {error}") from None
+            fix = "compare values of one kind: text with text in quotes, numbers with numbers"
+            raise pointed_at(self.text, node, f"can't be worked out: {error}", fix) from None

@@ -107,7 +107,7 @@ def _product(axes: Sequence[Axis]) -> int:
         if not axis.rows:
             raise ConfigError(
                 f"axis '{axis.name}' has no values, so there would be no task",
-                fix=f"give it a value, or take it out: '~hydra.sweeper.grid.{axis.name}'",
+                fix="give it a value, or take it out",
             )
     total = size(axes)
     if total > _MOST:

@@ -20,8 +20,10 @@ class HsmSweeperHint(SearchPathPlugin):
         unresolved.keep_unresolved(Plugins.instance(), f"{__name__}.HsmSweeper")
         if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
-        from hsm_core.hydra_bridge import sweeper_hint
+        from hsm_core.hydra_bridge import one_value, sweeper_hint
 
+        for told in one_value.swept_settings(sys.argv[1:]):
+            print(told, file=sys.stderr)
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         primary = sweeper_hint.primary_in_use(sys._getframe(1))
         hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins=not unresolved.HYDRA_1_3)

@@ -99,6 +99,13 @@ def test_what_conditions_can_not_name(tmp_path: Path, name: str) -> None:
         run_sweep(conf, typed)
 
 
+def test_a_section_in_a_condition_names_keys_inside(tmp_path: Path) -> None:
+    conf = write_app(tmp_path)
+    typed = ["hydra/sweeper=hsm", "seed=0,1", 'hydra.sweeper.exclude="optimizer == 3"']
+    with pytest.raises(ConfigError, match=r"such as: optimizer\.lr, optimizer\.name"):
+        run_sweep(conf, typed)
+
+
 MISTAKES = [
     (["lrr=1,2"], "lrr=1: there is no key or config group 'lrr'", "did you mean 'lr'"),
     (["optimizer.qq=1,2"], "no key or config group 'optimizer.qq'", "+optimizer.qq=1"),

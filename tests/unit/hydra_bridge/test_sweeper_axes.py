@@ -128,10 +128,21 @@ PAIRS = ["data=a size=1", "data=b size=2"]
         "'zip(data=choice(a,b),size=choice(1,2))'",
         "'zip( data = [a, b], size = range(1,3) )'",
         "{data: 'a,b', size: 'range(1,3)'}",
+        "[{data: a, size: 1}, {size: 2, data: b}]",
     ],
 )
 def test_paired_keys_vary_together(group: str) -> None:
     assert tasks(f"paired: {{both: {group}}}") == PAIRS
+
+
+def test_a_bracket_in_quotes_is_no_bracket() -> None:
+    (axis,) = found("paired: {p: \"zip(a=choice('(',x),b=choice(1,2))\"}").axes
+    assert list(axis.values) == [("(", 1), ("x", 2)]
+
+
+def test_rows_hold_values_as_they_are() -> None:
+    yaml = "paired: {p: [{a: [1, 2], m: {b: '1,2'}, c: null}, {a: '${x}', m: {b: x}, c: {}}]}"
+    assert tasks(yaml) == ["a=[1,2] m.b='1,2' c=null", "a='${x}' m.b=x c={}"]
 
 
 @pytest.mark.parametrize("field", ["params", "grid"])
@@ -202,6 +213,13 @@ def test_repeated_values() -> None:
         ("paired: {p: {a: [1, 2], b: [2]}}", ["'p'", "a has 2, b has 1"]),
         ("paired: {p: {m: {a: [1, 2], b: [2]}}}", ["'p'", "m.a has 2, m.b has 1"]),
         ("paired: {p: [{a: [1]}, {a: [2]}]}", ["'p'", "the key 'a' twice"]),
+        ("paired: {p: [{a: 1, b: 2}, {a: 2}]}", ["hydra.sweeper.paired.p", "the key 'a' twice", "same keys"]),
+        ("paired: {p: 'zip(a=choice(1,2)'}", ["hydra.sweeper.paired.p", "zip(a=choice(1,2) is not closed"]),
+        ("paired: {p: 'zip(a=1,b=2'}", ["hydra.sweeper.paired.p", "not closed"]),
+        ("paired: {p: 'zip(a,b)'}", ["hydra.sweeper.paired.p", "zip needs key=choice"]),
+        ("grid: {val: [{'1': 2}]}", ["hydra.sweeper.grid.val", "the key '1'"]),
+        ("paired: {p: {a: [], b: []}}", ["axis 'p' has no values", "'~hydra.sweeper.paired.p'"]),
+        ("grid: {a: []}", ["axis 'a' has no values", "'~hydra.sweeper.grid.a'"]),
         ("paired: {p: [1, 2]}", ["paired group 'p'", "mapping of keys"]),
         ("paired: {p: 'a,b'}", ["paired group 'p'", "mapping of keys"]),
         ("paired: {p: {}}", ["paired group 'p'"]),
@@ -214,7 +232,13 @@ def test_repeated_values() -> None:
         ("grid: {nothing: glob(x*)}", ["no such group"]),
         ("grid: {model: glob(x*)}", ["cnn, mlp"]),
         ("grid: {hydra.launcher.hosts: [a, 'b c']}", ["can't be swept", "'hydra.launcher.hosts=[a,'b c']'"]),
-        ("grid: {hydra/launcher: [a]}", ["can't be swept"]),
+        (
+            "grid: {hydra/launcher: [a]}",
+            ["can't be swept", "one value on the command line: hydra/launcher=a"],
+        ),
+        ("grid: {hydra.job.name: [a, b]}", ["one value on the command line: hydra.job.name=a"]),
+        ("grid: {hydra.launcher.slots: [1, 2]}", ["one value on the command line: hydra.launcher.slots=1"]),
+        ("grid: {hydra.launcher.tags: [a, b]}", ["'hydra.launcher.tags=[a,b]'"]),
         ("params: {hydra.verbose: 'true,false'}", ["can't be swept"]),
         ("grid: {a: [!!binary aGk=]}", ["type bytes"]),
     ],
@@ -223,6 +247,12 @@ def test_contradictions_are_refused_with_their_cause(yaml: str, said: list[str])
     message = refused(yaml)
     for part in said:
         assert part in message
+
+
+def test_a_typed_axis_without_values_is_not_sought_in_the_file() -> None:
+    message = refused("", "seed=range(3,0)")
+    assert "in command line" in message
+    assert "~hydra" not in message
 
 
 def test_tags_that_can_not_pair_are_refused() -> None:

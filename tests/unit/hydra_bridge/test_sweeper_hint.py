@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.hydra_bridge.one_value import swept_settings
 from hsm_core.hydra_bridge.sweeper_hint import overridden
 from tests.unit.hydra_bridge.sweeping import sweeper_file, write_app
 
@@ -85,3 +86,22 @@ def test_configs_in_packages_are_found(app: Path, monkeypatch: pytest.MonkeyPatc
     arguments = ["-m", "+sweep=seeds"]
     assert overridden(["pkg://conf"], arguments, "other") is not None
     assert overridden(["pkg://no_such_package.conf", "pkg://no_such_package"], arguments, "other") is None
+
+
+def test_a_list_typed_for_hydra_gets_its_brackets(app: Path) -> None:
+    done = start(
+        app, "-m", "hydra.launcher.tags=a,b", "hydra.launcher.gpus=0,1", "hydra/launcher=basic,joblib"
+    )
+    assert "'hydra.launcher.tags=[a,b]'" in done.stderr
+    assert "'hydra.launcher.gpus=[0,1]'" in done.stderr
+    assert "one value on the command line: hydra/launcher=basic" in done.stderr
+    (told,) = swept_settings(["hydra.launcher.mail_type=BEGIN,END"])
+    assert "'hydra.launcher.mail_type=\"BEGIN,END\"'" in told
+    assert done.stderr.index("tags=[a,b]") < done.stderr.index("Sweeping over Hydra's configuration")
+
+
+@pytest.mark.parametrize(
+    "word", ["hydra.launcher.tags=[a,b]", "hydra.job.name='a,b'", "seed=1,2", "hydra.x={a:1,b:2}"]
+)
+def test_what_is_no_sweep_over_hydra_is_left_alone(word: str) -> None:
+    assert list(swept_settings(["-m", word])) == []

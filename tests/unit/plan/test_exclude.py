@@ -80,7 +80,12 @@ def test_what_a_condition_excludes(condition: str, count: int) -> None:
         ("9 ** 9 ** 9 > 1", "9 ** 9 ** 9", "powers"),
         ("'a' * 9999999999 == model", "'a' * 9999999999", "can't calculate"),
         ("model and n", "model and n", "join true and false"),
-        ("optimizer.lr", None, "true or false is needed"),
+        ("optimizer.lr", "optimizer.lr", "true or false is needed"),
+        ("db.port % 2", "db.port % 2", "such as: db.port % 2 == 0"),
+        ("model", "model", "such as: model == 'cnn'"),
+        ("", None, "an expression is empty"),
+        (" ", None, "an expression is empty"),
+        ("optimizer.lr > 'a'", "optimizer.lr > 'a'", "numbers with numbers"),
         ("model == b'x'", "b'x'", "no key has such a value"),
         ("1 << 70 > 2", "1 << 70", "operator"),
         ("~n == 1", "~n", "sign"),
@@ -100,6 +105,13 @@ def test_an_error_points_at_its_cause(condition: str, marked: str | None, said: 
         begin = mark.index("^")
         under = lines[-2][begin : begin + mark.count("^")]
         assert marked in ("", under)
+
+
+def test_an_expression_that_ends_too_early_is_marked_at_its_end() -> None:
+    with pytest.raises(ConfigError) as error:
+        excluded("model == 'vit' or")
+    text, mark = error.value.evidence.splitlines()[-2:]
+    assert mark.index("^") == len(text)
 
 
 def test_a_reference_in_a_swept_value_is_not_compared() -> None:
