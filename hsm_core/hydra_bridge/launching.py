@@ -29,7 +29,7 @@ from .code_record import freeze_app, record_code, warn_of_changes
 from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
 from .handover import PlannedSweep
-from .payload import check_payload, is_frozen, read_config, write_payload
+from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings
 from .shown import for_hydra
 from .sweep_record import require_same_app, sweep_record
@@ -144,6 +144,7 @@ class Launching:
     def _make_payload(self, paths: SweepPaths, launch: LaunchPaths) -> LaunchPaths:
         """The launch whose payload the tasks load: a new one, or that of the sweep's snapshot."""
         if self._resumed is not None and is_frozen(paths.launch(0)):
+            require_unmoved(paths)
             return paths.launch(0)
         frozen = freeze_app(paths, os.getcwd()) if self._settings.code == "snapshot" else None
         write_payload(launch, self._task_function, self._tasks_config, self._context, frozen)

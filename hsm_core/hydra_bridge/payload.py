@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hsm_core.errors import ConfigError
+from hsm_core.errors import ConfigError, StoreError
 from hsm_core.store.files import read_json, to_json, write_atomically
-from hsm_core.store.layout import FORMAT, LaunchPaths
+from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
+from hsm_core.store.record import read_record
 from hsm_core.store.submission import require_owner
 
 from .child import Payload, versions
@@ -105,6 +107,21 @@ def is_frozen(launch: LaunchPaths) -> bool:
         return bool(read_json(launch.boot)["frozen"])
     except FileNotFoundError:
         return False
+
+
+def require_unmoved(paths: SweepPaths) -> None:
+    """Refuse to go on with a sweep whose tasks look for their snapshot where it no longer is.
+
+    Raises:
+        StoreError: it was moved.
+    """
+    made = read_record(paths).dir
+    if os.path.realpath(made) != os.path.realpath(paths.root):
+        raise StoreError(
+            f"this sweep froze its app and was moved: its tasks look for the snapshot in {made}",
+            evidence=f"it lies in {paths.root} now",
+            fix=f"ln -s {shlex.quote(str(paths.root))} {shlex.quote(made)}    (or move it back)",
+        )
 
 
 def _boot(frozen: FrozenApp | None) -> dict[str, Any]:

@@ -29,7 +29,11 @@ def app(weird_tmp_path: Path) -> SweepingApp:
 @pytest.fixture
 def lost(app: SweepingApp) -> SweepingApp:
     """Two of its four tasks are lost, the others pending, and nobody conducts it."""
-    process = app.start("x=range(4)")
+    return lose(app)
+
+
+def lose(app: SweepingApp, *overrides: str) -> SweepingApp:
+    process = app.start("x=range(4)", *overrides)
     app.wait_for_begun(2)
     wait_until(lambda: app.state().counts()["running"] == 2)
     process.kill()
@@ -120,6 +124,21 @@ def test_a_moved_sweep_is_resumed_where_it_lies_now(lost: SweepingApp) -> None:
     assert counts(status(lost, moved)) == {"completed": 4}
     assert sorted(path.name for path in moved.glob("*/outcome.json")) == ["outcome.json"] * 4
     assert not lost.sweep.exists()
+
+
+def test_a_frozen_sweep_is_resumed_elsewhere_once_its_snapshot_is_found(app: SweepingApp) -> None:
+    lose(app, "hydra.launcher.code=snapshot")
+    moved = app.sweep.rename(app.folder / "elsewhere")
+    app.open_gate()
+    refused = app.hsm("resume", str(moved))
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    link = next(line for line in refused.stderr.splitlines() if "ln -s" in line)
+    subprocess.run(link.partition("next: ")[2].partition("    (")[0], shell=True, check=True)
+    resumed = app.hsm("resume", str(moved))
+    assert resumed.returncode == 0, resumed.stderr
+    assert counts(status(app, moved)) == {"completed": 4}
+    assert len(list(moved.glob("*/outcome.json"))) == 4
 
 
 def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_completed_there(app: SweepingApp) -> None:
