@@ -11,6 +11,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError
+from hsm_core.hydra_bridge.unresolved import HYDRA_1_3
 from tests.unit.hydra_bridge.sweeping import run_sweep, sweeper_file, tasks_of, write_app
 
 pytestmark = [
@@ -214,7 +215,6 @@ def test_a_swept_value_may_refer_to_what_only_a_swept_choice_has(tmp_path: Path)
         ("paired: {p: {seed: '${sedes}', lr: [1]}}", ["hydra.sweeper.paired.p", "sedes"]),
         ("paired: {p: '${sedes}'}", ["hydra.sweeper.paired.p", "sedes"]),
         ("params: {seed: '${sedes}'}", ["hydra.sweeper.params.seed", "sedes"]),
-        ("name: ${nmae}", ["hydra.sweeper.name", "nmae"]),
     ],
 )
 def test_a_misspelt_reference_is_named_with_its_key(tmp_path: Path, fields: str, said: list[str]) -> None:
@@ -223,3 +223,10 @@ def test_a_misspelt_reference_is_named_with_its_key(tmp_path: Path, fields: str,
         run_sweep(conf, ["+sweep=refers"])
     for part in said:
         assert part in str(error.value)
+
+
+@pytest.mark.skipif(not HYDRA_1_3, reason="Hydra 1.4 follows references of single fields before hsm is asked")
+def test_a_misspelt_reference_of_a_field_is_named(tmp_path: Path) -> None:
+    conf = write_app(tmp_path, refers=sweeper_file("name: ${nmae}"))
+    with pytest.raises(ConfigError, match=r"hydra\.sweeper\.name can't be read: .*'nmae'"):
+        run_sweep(conf, ["+sweep=refers"])
