@@ -19,16 +19,6 @@ def unmeasured() -> Iterator[None]:
         yield
 
 
-STRUCK = pytest.StashKey[Counter[tuple[str, str]]]()
-
-
-@pytest.fixture(autouse=True)
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here every system call counts, also those by which coverage would be measured."""
-    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def struck(request: pytest.FixtureRequest) -> Counter[tuple[str, str]]:
     """Counts strikes by role and call; ``missed`` is a call that a run did not come to."""
