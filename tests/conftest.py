@@ -33,6 +33,14 @@ def own_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def found_plugins() -> None:
+    """Hydra 1.4 finds plugins once a process: not within a test that puts Hydra's state back."""
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()
+
+
 def open_to_all(path: Path) -> Path:
     """Let other users reach ``path``: pytest's directories are closed to them."""
     tops = {Path("/"), Path(tempfile.gettempdir())}
