@@ -61,6 +61,7 @@ test: lint
 
 test-all: $(T13)/installed $(T14)/installed
 	$(T14)/bin/python -m pytest -m 'not slow'
+	$(T14)/bin/python -m pytest -m slow tests/integration/test_hydra_suites_launcher.py tests/integration/test_hydra_suites_sweeper.py
 	$(T13)/bin/python -m pytest -m slow
 	@$(T13)/bin/python -m tests.services.absent
 

@@ -32,7 +32,8 @@ def test_hydra_finds_the_launcher_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("launcher_name", "overrides"), [("hsm_local", []), ("hsm_local", ["hydra/sweeper=hsm"])]
+    ("launcher_name", "overrides"),
+    [pytest.param("hsm_local", [], marks=pytest.mark.slow), ("hsm_local", ["hydra/sweeper=hsm"])],
 )
 class TestLaunching(LauncherTestSuite):
     pass
@@ -52,7 +53,7 @@ class TestBatches(BatchedSweeperTestSuite):
 @pytest.mark.parametrize(
     ("task_launcher_cfg", "extra_flags"),
     [
-        ({}, ["-m", "hydra/launcher=hsm_local"]),
+        pytest.param({}, ["-m", "hydra/launcher=hsm_local"], marks=pytest.mark.slow),
         pytest.param({}, ["-m", "hydra/launcher=hsm_local", "hydra/sweeper=hsm"], marks=pytest.mark.slow),
     ],
 )
