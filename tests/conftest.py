@@ -33,6 +33,13 @@ def own_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of this test are not traced by coverage: Hydra takes that for a debugger, and shows tracebacks."""
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def found_plugins() -> None:
     """Hydra 1.4 finds plugins once a process: not within a test that puts Hydra's state back."""

@@ -256,6 +256,7 @@ def test_failures_that_cannot_come_back_as_they_were(weird_tmp_path: Path) -> No
     assert "code 9" in killed["raised"][2]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_cannot_be_pickled_is_named_before_anything_starts(weird_tmp_path: Path) -> None:
     script = weird_tmp_path / "locked.py"
     script.write_text(

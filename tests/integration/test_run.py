@@ -29,6 +29,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 @SWEEPERS
+@pytest.mark.usefixtures("unmeasured")
 def test_a_failing_sweep_tells_failures_first_and_exits_1(app: SweepingApp, sweeper: str) -> None:
     done = app.run(f"hydra/sweeper={sweeper}", "x=1,2,3,4", "bad=[2,3]")
     assert done.returncode == 1
@@ -89,6 +90,7 @@ def test_detached_it_returns_at_once_and_names_the_sweep(app: SweepingApp, sweep
     app.wait_for_seal()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_second_sweep_in_the_directory_is_refused(app: SweepingApp) -> None:
     assert app.run("x=1").returncode == 0
     before = (app.sweep / ".hsm" / "sweep.json").read_bytes()
@@ -218,6 +220,7 @@ def test_batches_of_a_foreign_sweeper_share_one_sweep_and_one_import(app: Sweepi
     assert len([worker for worker in state.workers() if worker.ready]) == 1
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_an_unwritable_sweep_directory_is_told_without_a_traceback(app: SweepingApp) -> None:
     app.sweep.write_text("a file stands here")
     done = app.run("hydra/sweeper=hsm", "x=1,2")
