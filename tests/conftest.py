@@ -35,7 +35,7 @@ def own_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands of this test are not traced by coverage: Hydra takes that for a debugger, and shows tracebacks."""
+    """Commands of this test are not traced by coverage: Hydra would take that for a debugger."""
     for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
         monkeypatch.delenv(name, raising=False)
 
