@@ -35,7 +35,11 @@ def commands(page: Path) -> list[str]:
     return [line for line in lines if not line.startswith(RUN_ELSEWHERE)]
 
 
-@pages
+@pytest.mark.parametrize(
+    "page",
+    [PAGES[0], *(pytest.param(page, marks=pytest.mark.slow) for page in PAGES[1:])],
+    ids=[page.name for page in PAGES],
+)
 def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     if not commands(page):
         assert not blocks(page, "bash"), "a page whose every command runs elsewhere"
