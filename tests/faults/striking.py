@@ -33,10 +33,11 @@ _LINE = re.compile(r"^(\w+)\((.*)")
 _NOTHING_SENT = re.compile(r'"", 0, 0, NULL, 0\)')
 #: $1 is the worker's program, $2 which of its processes it shall be.
 _INTERPRETER = """#!/bin/bash
+export REAL_PYTHON={python}
 if [[ " $TRACED " == *" $2 "* ]] && mkdir "$TRACES/$2" 2>/dev/null; then
-  exec strace -D $STRACE_OPTIONS -o "$TRACES/$2/trace" bash -c 'exec -a "$0" {python} "$@"' "$0" "$@"
+  exec strace -D $STRACE_OPTIONS -o "$TRACES/$2/trace" bash -c 'exec -a "$0" "$REAL_PYTHON" "$@"' "$0" "$@"
 fi
-exec -a "$0" {python} "$@"
+exec -a "$0" "$REAL_PYTHON" "$@"
 """
 _PROCESS = {"supervisor": "supervise", "detached": "supervise", "importer": "import", "child": "import"}
 
@@ -155,6 +156,6 @@ def _make_interpreter(home: Path) -> Path:
         shutil.copy(ours / "pyvenv.cfg", home)
         (home / "lib").symlink_to(ours / "lib")
     script = home / "bin" / "python"
-    script.write_text(_INTERPRETER.format(python=sys.executable))
+    script.write_text(_INTERPRETER.format(python=shlex.quote(sys.executable)))
     script.chmod(0o755)
     return script
