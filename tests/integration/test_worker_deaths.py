@@ -59,8 +59,8 @@ def test_nothing_outlives_a_killed_worker_once_the_next_one_starts(sweep: PlainS
     os.kill(sweep.workers["w1"].pid, signal.SIGKILL)
     sweep.wait()
     wait_until(lambda: is_gone(pids[0]), what="the end of the task")
+    wait_until(lambda: sweep.state().state_of(0) == "lost", what="the end of all that held the lock")
     state = sweep.state()
-    assert state.state_of(0) == "lost"
     assert f"process {sweep.workers['w1'].pid}" in state.evidence_of(0)
     assert [is_gone(pid) for pid in pids[1:]] == [False, False]
     inbox = JournalWriter(sweep.paths.inbox("w2"))
