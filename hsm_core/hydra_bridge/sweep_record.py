@@ -32,7 +32,8 @@ def sweep_record(
     typed_as = OmegaConf.to_container(hydra.overrides, resolve=False)  # they may hold ${hydra.job.num}
     assert isinstance(typed_as, dict)
     overrides = {kind: [str(text) for text in typed_as[kind]] for kind in ("hydra", "task")}
-    typed = is_typed(overrides["task"], sys.argv[1:])
+    said = [text for text in overrides["hydra"] if not text.startswith("hydra.mode=")]
+    typed = is_typed([*overrides["task"], *said], sys.argv[1:])
     name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
     return SweepRecord(
         id=new_id(name),

@@ -125,7 +125,7 @@ def test_killed_worker_and_launcher_resume_runs_the_rest_and_nothing_twice(app: 
     process.kill()
     kill(app.worker_pid())
     process.communicate()
-    wait_until(lambda: app.state().counts()["running"] == 0)
+    wait_until(lambda: not app.state().numbers_in("running", "queued"), what="the end of all that it held")
     before = app.states()
     assert before.get("completed", 0) + before.get("lost", 0) + before.get("pending", 0) == 8
     completed = app.state().numbers_in("completed")
@@ -145,6 +145,7 @@ def test_a_killed_worker_is_replaced_while_the_launcher_watches(app: SweepingApp
     process = app.start("x=range(5)")
     app.wait_for_begun(2)
     kill(app.worker_pid())
+    wait_until(lambda: app.states().get("lost") == 2, what="the loss of what ran")
     app.open_gate()
     code, _, err = finish(process)
     assert code == 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from hsm_core.model import Span
 from hsm_core.store.state import SweepState
-from hsm_core.views.failures import group_failures, normalised
+from hsm_core.views.failures import group_failures, normalised, suggestion
 from hsm_core.views.summary import summary
 from tests.unit.store.making import MadeSweep, complete, fail, killed_process, start
 
@@ -83,10 +84,16 @@ def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
     sweep = state.record.id
     assert [group.suggestion for group in group_failures(state)] == [
         f"hsm logs {sweep} 1 --stderr",
-        f"hsm retry {sweep} --error oom --set hydra.launcher.mem_gb=5",
+        f"hsm retry {sweep} --error oom --set hydra.launcher.slots=1",
         f"hsm retry {sweep} --error walltime --set hydra.launcher.task_timeout_min=4",
         f"hsm resume {sweep}",
     ]
+
+
+def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
+    elsewhere = dataclasses.replace(state.record, launcher="hsm_slurm")
+    advice = suggestion(elsewhere, "oom", 2, {"mem": 3000.0})
+    assert advice == f"hsm retry {elsewhere.id} --error oom --set hydra.launcher.mem_gb=5"
 
 
 def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: SweepState) -> None:
