@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+from .code import git
 
 
 def main_command() -> list[str]:
@@ -46,18 +47,8 @@ def versions() -> dict[str, str]:
 
 def git_state(directory: str) -> dict[str, Any]:
     """Commit, branch and whether something is not committed; empty outside a repository."""
-    commit = _git(directory, "rev-parse", "HEAD")
+    commit = git(directory, "rev-parse", "HEAD").strip()
     if not commit:
         return {}
-    branch = _git(directory, "rev-parse", "--abbrev-ref", "HEAD")
-    return {"commit": commit, "branch": branch, "dirty": bool(_git(directory, "status", "--porcelain"))}
-
-
-def _git(directory: str, *words: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", directory, *words], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    branch = git(directory, "rev-parse", "--abbrev-ref", "HEAD").strip()
+    return {"commit": commit, "branch": branch, "dirty": bool(git(directory, "status", "--porcelain"))}
