@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,8 +69,3 @@ class Backend(Protocol):
 
     def log_tail(self) -> str:
         """The last lines of the newest worker's own log, for messages."""
-
-
-def plan_batches(count: int, per_batch: int) -> Sequence[range]:
-    """Cut ``count`` tasks into ranges of at most ``per_batch``."""
-    return [range(first, min(first + per_batch, count)) for first in range(0, count, per_batch)]
