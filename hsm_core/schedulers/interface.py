@@ -1,0 +1,169 @@
+"""What a batch system's dialect can do: submit, look, cancel, and say what it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from hsm_core.errors import BackendError
+from hsm_core.model import Reason, State
+
+Phase = Literal["waiting", "running", "ended"]
+
+
+class Refused(BackendError):
+    """The scheduler said no, and will say so again; nothing was accepted."""
+
+
+class NotNow(BackendError):
+    """The scheduler said no for now: nothing was accepted, later it may be."""
+
+
+class LimitReached(NotNow):
+    """A limit on the jobs of this user, account or queue: less at once may be accepted."""
+
+
+class NoAnswer(BackendError):
+    """The scheduler did not answer: what was asked of it may or may not have happened."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the scheduler says of one job, or of one element of an array.
+
+    Args:
+        native_id: ``680_3`` or ``680``; ``12[3].server`` or ``12.server``.
+        phase: ``ended`` only for a state that is known to be final; a word that we don't know is alive.
+        word: the state in the scheduler's own word (``PENDING``, ``R``).
+        name: the job's name, which is the submission's token.
+        why: why it waits, in the scheduler's words.
+        node: where it runs or ran.
+        start: when it is expected to start, as the scheduler says it; empty if it says nothing.
+        state, reason, evidence: of an ended job: what it means for a task that left no word of its own
+            (``failed`` ``cancelled`` ``lost``), and what was seen.
+    """
+
+    native_id: str
+    phase: Phase
+    word: str
+    name: str = ""
+    why: str = ""
+    node: str = ""
+    queue: str = ""
+    start: str = ""
+    state: State = "lost"
+    reason: Reason = "unknown"
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a scheduler takes at most; None where it names no limit, or does not say.
+
+    Args:
+        array_index: highest index of an array plus one.
+        array_size: elements of one array.
+        queued: jobs (elements count) of this user at once, waiting and running.
+        evidence: where that was read, for messages: ``QOS normal: MaxSubmitJobsPerUser=20``.
+    """
+
+    array_index: int | None = None
+    array_size: int | None = None
+    queued: int | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script on disk, ready to be submitted.
+
+    Args:
+        path: the script.
+        cwd: where the submit command runs; the scheduler's own log of a job lands there.
+        token: the job's name.
+        size: elements of the array; None submits a plain job.
+        throttle: elements at once; None is no limit.
+    """
+
+    path: Path
+    cwd: Path
+    token: str
+    size: int | None = None
+    throttle: int | None = None
+
+
+class Scheduler(Protocol):
+    """A batch system, asked by its own commands; each question has a time-out."""
+
+    name: str
+
+    def submit(self, script: Script) -> str:
+        """Submit a script that is on disk.
+
+        Returns:
+            the native id of the job, or of the array as a whole.
+
+        Raises:
+            Refused, NotNow, LimitReached: nothing was accepted.
+            NoAnswer: perhaps it was: look for the token before trying again.
+        """
+
+    def find(self, token: str) -> str | None:
+        """The native id of the job or array with this name, waiting, running or ended; None: there is none.
+
+        Raises:
+            NoAnswer: nobody knows.
+        """
+
+    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+        """One question: what is known of these jobs, by element.
+
+        Args:
+            ids: of jobs and of arrays as a whole, as ``submit`` returned them.
+
+        Returns:
+            a sight for each element that the scheduler still knows, waiting, running or ended; an element that
+            is missing is unknown to it. Jobs of others, and others of the user, may be among them.
+
+        Raises:
+            NoAnswer: nothing is known.
+        """
+
+    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
+        """Ask the accounting about elements that ``look`` no longer knows; empty where there is none.
+
+        Args:
+            since: seconds since 1970, before they were submitted.
+
+        Raises:
+            NoAnswer: it should answer and did not.
+        """
+
+    def queue(self) -> Sequence[Sight]:
+        """All jobs of this user that wait or run, by element.
+
+        Raises:
+            NoAnswer: nothing is known.
+        """
+
+    def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
+        """Ask jobs, arrays or elements to end; ``at_once`` kills. Those that are gone already are no error.
+
+        Raises:
+            NoAnswer: they may go on.
+        """
+
+    def element(self, native_id: str, index: int) -> str:
+        """The native id of an array's element."""
+
+    def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
+        """What it takes at most from this user, there.
+
+        Raises:
+            NoAnswer: nothing is known.
+        """
+
+    def throttle(self, native_id: str, elements: int) -> bool:
+        """Let so many elements of an array run at once from now on. False where that can't be changed."""
