@@ -124,7 +124,7 @@ class Scheduler(Protocol):
             ids: of jobs and of arrays as a whole, as ``submit`` returned them.
 
         Returns:
-            a sight for each element that the scheduler still knows, waiting, running or ended; an element that
+            a sight for each element that the scheduler still knows, waiting, running or ended; one that
             is missing is unknown to it. Jobs of others, and others of the user, may be among them.
 
         Raises:
