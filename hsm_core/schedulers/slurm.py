@@ -1,0 +1,183 @@
+"""Slurm: submits with sbatch, looks with squeue and sacct, cancels with scancel."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from hsm_core.hosts.command import Done, run
+
+from .interface import Allowed, NoAnswer, Refused, Script, Sight
+from .slurm_answers import (
+    EXIT_FORMAT,
+    SACCT_FIELDS,
+    SEPARATOR,
+    SQUEUE_FORMAT,
+    read_exit_codes,
+    read_sacct,
+    read_squeue,
+    with_exit_code,
+)
+from .slurm_asking import answer, said, sbatch_environment, unanswered
+from .slurm_limits import read_allowed
+from .slurm_refusals import QUEUE_FULL, queue_full, refusal
+
+SUBMIT_S = 60.0
+#: ids in one command line
+PORTION = 500
+#: seconds by which the clocks of the cluster may differ from ours
+CLOCKS_S = 3600.0
+_NO_ACCOUNTING = re.compile(r"accounting storage is disabled|not running a supported accounting", re.IGNORECASE)
+_GONE = re.compile(r"Invalid job id|already completing or completed|already finished|pending execution", re.I)
+
+
+class Slurm:
+    """One Slurm cluster: the one that the commands on PATH talk to."""
+
+    name = "slurm"
+
+    def __init__(self) -> None:
+        self._accounting = True
+        self._exit_codes: dict[str, str] = {}
+
+    def submit(self, script: Script) -> str:
+        argv = submit_command(script)
+        try:
+            done = run(argv, SUBMIT_S, cwd=script.cwd, env=sbatch_environment())
+        except OSError as error:
+            raise Refused("sbatch could not be started", evidence=str(error), fix="hsm doctor") from error
+        return accepted(done) or self._later(script, done)
+
+    def _later(self, script: Script, done: Done) -> str:
+        """Of an sbatch that we ended while it waited for room in the queue: nothing, unless its last try went in."""
+        if done.code is None and QUEUE_FULL.search(done.err):
+            found = self.find(script.token)
+            if found is None:
+                raise queue_full(done)
+            return found
+        raise refusal(done)
+
+    def find(self, token: str) -> str | None:
+        ids = _squeue("-t", "all", "-n", token, "-o", "%F").split()
+        if not ids:
+            yesterday = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
+            ids = re.findall(r"^\d+", self._sacct("-S", yesterday, f"--name={token}", "-o", "JobID"), re.M)
+        return min((one for one in ids if one.isdigit()), key=int, default=None)
+
+    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+        seen = read_squeue(_squeue("-r", "-t", "all", "-o", SQUEUE_FORMAT))
+        failed = {one for one in seen if seen[one].word == "FAILED" and _whole(one) in set(map(_whole, ids))}
+        self._ask_exit_codes(failed)
+        return seen | {one: with_exit_code(seen[one], self._exit_codes.get(one, "")) for one in failed}
+
+    def _ask_exit_codes(self, failed: set[str]) -> None:
+        """Once for each job that failed, all in one question; without an answer it is asked at the next look."""
+        self._exit_codes = {one: code for one, code in self._exit_codes.items() if one in failed}
+        new = failed - self._exit_codes.keys()
+        if not new:
+            return
+        wholes = ",".join(sorted(set(map(_whole, new))))
+        try:
+            told = read_exit_codes(_squeue("-r", "-t", "all", "-j", wholes, "-O", EXIT_FORMAT))
+        except NoAnswer:
+            return
+        self._exit_codes |= {one: told.get(one, "") for one in new}
+
+    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
+        seen: dict[str, Sight] = {}
+        start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - CLOCKS_S))
+        for some in _portions(sorted(set(map(_whole, ids)))):
+            seen |= read_sacct(self._sacct("-S", start, "-j", ",".join(some), "-o", SACCT_FIELDS))
+        return seen
+
+    def queue(self) -> Sequence[Sight]:
+        seen = read_squeue(_squeue("-r", "-o", SQUEUE_FORMAT))
+        return [sight for sight in seen.values() if sight.phase != "ended"]
+
+    def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
+        """Without ``at_once`` the jobs get TERM, and KILL after the cluster's KillWait."""
+        orders = [["--batch", "--signal=KILL"], []] if at_once else [[]]
+        trouble = [
+            done
+            for order in orders
+            for some in _portions(sorted(ids))
+            if not _obeyed(done := said(["scancel", *order, *some]))
+        ]
+        if trouble:
+            raise unanswered(trouble[0])
+
+    def element(self, native_id: str, index: int) -> str:
+        return f"{native_id}_{index}"
+
+    def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
+        return read_allowed(queue, account, qos)
+
+    def throttle(self, native_id: str, elements: int) -> bool:
+        done = said(["scontrol", "update", f"jobid={native_id}", f"arraytaskthrottle={elements}"])
+        return done.code == 0
+
+    def _sacct(self, *question: str) -> str:
+        """What the accounting says of the user's jobs; nothing where there is none."""
+        self._accounting = self._accounting and shutil.which("sacct") is not None
+        if not self._accounting:
+            return ""
+        form = ["-X", "-P", "-n", f"--delimiter={SEPARATOR}"]
+        done = said(["sacct", *form, "-u", str(os.geteuid()), *question])
+        if done.code == 0:
+            return done.out
+        if not _NO_ACCOUNTING.search(done.err):
+            raise unanswered(done)
+        self._accounting = False
+        return ""
+
+
+def submit_command(script: Script) -> list[str]:
+    """What submits a script; what it says goes before what the script says."""
+    argv = ["sbatch", "--parsable", f"--job-name={script.token}", f"--output={log_pattern(script)}"]
+    argv.append("--open-mode=append")
+    if script.size is not None:
+        limit = f"%{script.throttle}" if script.throttle is not None else ""
+        argv.append(f"--array=0-{script.size - 1}{limit}")
+    return [*argv, str(script.path)]
+
+
+def log_pattern(script: Script) -> str:
+    """Slurm's own log, in ``script.cwd``.
+
+    Slurm puts the directory before a relative name and then replaces patterns in both, so a directory with a
+    percent sign is spelt out with that doubled. One with a backslash can't be written to in every version.
+    """
+    name = "slurm-%j.log" if script.size is None else "slurm-%A_%a.log"
+    directory = str(script.cwd)
+    if "\\" in directory:
+        return os.devnull
+    return directory.replace("%", "%%") + f"/{name}" if "%" in directory else name
+
+
+def accepted(done: Done) -> str | None:
+    """The id that sbatch printed: ``680``, or ``680;cluster``. It counts however sbatch ended then."""
+    match = re.search(r"^(\d+)(;\S*)?$", done.out, re.MULTILINE)
+    return match[1] if match else None
+
+
+def _squeue(*question: str) -> str:
+    return answer(["squeue", "-h", "-a", "-u", str(os.geteuid()), *question])
+
+
+def _obeyed(done: Done) -> bool:
+    """Whether scancel did what it could: those that are gone already are no error."""
+    errors = [line for line in done.err.split("\n") if line.strip()]
+    return all(_GONE.search(line) for line in errors) and (done.code == 0 or bool(errors))
+
+
+def _whole(native_id: str) -> str:
+    """The id of the job that an element belongs to."""
+    return native_id.partition("_")[0]
+
+
+def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(ids), PORTION):
+        yield ids[first : first + PORTION]

@@ -1,0 +1,86 @@
+"""Reads what squeue and sacct print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .interface import Sight
+from .slurm_words import exit_of_status, exit_text, full_word, meaning, phase
+
+#: between fields; printable ones occur in the names of jobs
+SEPARATOR = "\x1f"
+#: id, state, reason, nodes, partition, start, name; the name comes last, for it may hold anything
+SQUEUE_FORMAT = SEPARATOR.join(("%i", "%T", "%r", "%N", "%P", "%S", "%j"))
+#: both in columns: this kind of format knows no separators in older versions
+EXIT_FORMAT = "JobArrayID:60,exit_code:60"
+SACCT_FIELDS = "JobID,State,ExitCode,NodeList,Partition,JobName"
+NOTHING = frozenset({"", "N/A", "None", "(null)", "None assigned", "Unknown"})
+_ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
+
+
+def read_squeue(text: str) -> dict[str, Sight]:
+    """Sights by native id, of ``squeue -h -r -o SQUEUE_FORMAT``."""
+    seen: dict[str, Sight] = {}
+    for native, word, why, node, queue, start, name in _lines(text, 7):
+        sight = _sight(word, name, "" if why in NOTHING else why, node, queue)
+        if sight.phase == "waiting" and start not in NOTHING:
+            sight = replace(sight, start=start)
+        seen |= {one: replace(sight, native_id=one) for one in elements(native)}
+    return seen
+
+
+def read_sacct(text: str) -> dict[str, Sight]:
+    """Sights by native id, of ``sacct -X -n -P --delimiter=SEPARATOR -o SACCT_FIELDS``."""
+    seen: dict[str, Sight] = {}
+    for native, state, exit_code, node, queue, name in _lines(text, 6):
+        node = "" if node in NOTHING else node
+        sight = with_exit_code(_sight(full_word(state), name, "", node, queue), exit_code)
+        by = state.partition(" by ")[2]
+        if by and sight.phase == "ended":
+            sight = replace(sight, evidence=f"{sight.evidence}, by user {by}")
+        seen |= {one: replace(sight, native_id=one) for one in elements(native)}
+    return seen
+
+
+def read_exit_codes(text: str) -> dict[str, str]:
+    """``3:0`` by native id, of ``squeue -h -r -O EXIT_FORMAT``."""
+    rows = [line.split() for line in text.split("\n")]
+    return {row[0]: exit_of_status(row[1]) for row in rows if len(row) == 2}
+
+
+def with_exit_code(sight: Sight, exit_code: str) -> Sight:
+    """An ended job's sight, when the exit code (``3:0``) is known too."""
+    if sight.phase != "ended":
+        return sight
+    meant = meaning(sight.word, sight.why, exit_code)
+    seen = [f"Slurm says {sight.word}" + (f" ({sight.why})" if sight.why else ""), exit_text(exit_code)]
+    evidence = ", ".join([meant.story, *filter(None, seen)]) + (f", on {sight.node}" if sight.node else "")
+    return replace(sight, state=meant.state, reason=meant.reason, evidence=evidence)
+
+
+def elements(native_id: str) -> Iterator[str]:
+    """``680_3`` is itself; ``680_[5-7,9%2]`` is four. What is cut short (``…``) says nothing."""
+    match = _ARRAY.fullmatch(native_id.replace(",...", ""))
+    if not match:
+        if re.fullmatch(r"\d+(_\d+)?", native_id):
+            yield native_id
+        return
+    for part in match[2].split(","):
+        bounds = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", part)
+        if bounds:
+            first, step = int(bounds[1]), int(bounds[3] or 1)
+            yield from (f"{match[1]}_{n}" for n in range(first, int(bounds[2] or first) + 1, step))
+
+
+def _lines(text: str, fields: int) -> Iterator[list[str]]:
+    for line in text.split("\n"):
+        values = line.split(SEPARATOR, fields - 1)
+        if len(values) == fields:
+            yield [*(value.strip() for value in values[:-1]), values[-1]]
+
+
+def _sight(word: str, name: str, why: str, node: str, queue: str) -> Sight:
+    sight = Sight("", phase(word, node), word, name=name, why=why, node=node, queue=queue)
+    return with_exit_code(sight, "")

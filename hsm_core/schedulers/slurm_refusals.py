@@ -1,0 +1,90 @@
+"""Reads why sbatch gave no job: whether to try again, to wait for other jobs to end, or to change something."""
+
+from __future__ import annotations
+
+import re
+
+from hsm_core.errors import BackendError
+from hsm_core.hosts.command import Done
+
+from .interface import LimitReached, NoAnswer, NotNow, Refused
+
+#: the queue of the whole cluster is full: sbatch tries for two minutes by itself
+QUEUE_FULL = re.compile(
+    r"temporarily unable to accept job|job queue full|MaxJobCount limit|Resource temporarily unavailable",
+    re.IGNORECASE,
+)
+#: of the limits that the policy names, those that other jobs use up: less at once may be accepted
+_LIMIT = re.compile(r"\b(Assoc|QOS)\w*Submit\w*Limit\b")
+_POLICY = "violates accounting/QOS policy"
+_NAMED_LIMIT = re.compile(r"^sbatch: error: ((?:Assoc|QOS)\w+)$", re.MULTILINE)
+#: nothing was sent
+_NOT_NOW = re.compile(
+    r"connect failure|Communication connection failure|Munge encode failed|standby mode|Rate limit exceeded"
+    r"|submissions disabled|temporarily disabled|Can't find an address",
+    re.IGNORECASE,
+)
+#: something was sent, and what became of it is not known
+_NO_ANSWER = re.compile(
+    r"timed out|send failure|receive failure|shutdown failure|Zero Bytes|Unexpected message|Connection reset"
+    r"|Broken pipe|not connected|Protocol authentication error|closed by|Unspecified error",
+    re.IGNORECASE,
+)
+_RESOURCES = 'sinfo -o "%P %l %D %c %m %G %f"   # partitions: time, nodes, cpus, memory, gres, features'
+_ACCOUNTS = "sacctmgr show assoc user=$USER format=account,partition,qos,maxsubmitjobs"
+#: words of a refusal → what to look at
+_FIXES = (
+    (r"partition", "sinfo -s   # the partitions"),
+    (r"account|qos|association|policy", _ACCOUNTS),
+    (r"array", "scontrol show config | grep MaxArraySize   # highest index plus one"),
+    (r"time", 'sinfo -o "%P %l"   # the partitions and their time limits'),
+    (r"reservation", "scontrol show reservation"),
+    (r"memory|gres|resource|feature|node|cpu|processor|constraint", _RESOURCES),
+)
+
+
+def refusal(done: Done) -> BackendError:
+    """What an sbatch that told no id means."""
+    words = own_words(done)
+    if _untold(done, words):
+        return NoAnswer("sbatch did not say whether the job was accepted", evidence=done.evidence)
+    if QUEUE_FULL.search(done.err):
+        return queue_full(done)
+    if _LIMIT.search(done.err) or (_POLICY in done.err and not _NAMED_LIMIT.search(done.err)):
+        return LimitReached(
+            f"Slurm takes no more jobs of yours now: {words}", evidence=done.evidence, fix=_ACCOUNTS
+        )
+    if _NOT_NOW.search(done.err):
+        return NotNow(f"Slurm takes no jobs now: {words}", evidence=done.evidence, fix="scontrol ping")
+    return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=_fix(words, done))
+
+
+def _untold(done: Done, words: str) -> bool:
+    """Whether something may have been sent of which we know no end."""
+    if done.code is None or done.code <= 0:
+        return True
+    return bool(_NO_ANSWER.search(words)) and not _NOT_NOW.search(done.err)
+
+
+def queue_full(done: Done) -> LimitReached:
+    return LimitReached(
+        "Slurm's queue is full", evidence=done.evidence, fix="scontrol show config | grep MaxJobCount"
+    )
+
+
+def own_words(done: Done) -> str:
+    """The reason of a refusal, in Slurm's words, without what stands before it."""
+    lines = [line.strip() for line in done.err.split("\n") if line.strip()]
+    failed = [line.partition("submission failed: ")[2] for line in lines if "submission failed: " in line]
+    named = _NAMED_LIMIT.findall(done.err)
+    plain = [re.sub(r"^sbatch: (error: )?", "", line) for line in lines]
+    said = failed or [line for line in plain if not line.startswith("Try ")]
+    return ": ".join([*named[-1:], *said[-1:]])
+
+
+def _fix(words: str, done: Done) -> str:
+    text = f"{words} {done.err}".lower()
+    for pattern, fix in _FIXES:
+        if re.search(pattern, words.lower()):
+            return fix
+    return next((fix for pattern, fix in _FIXES if re.search(pattern, text)), "sbatch --help")

@@ -1,0 +1,88 @@
+"""What Slurm's words for a job's state mean for the task that the job ran."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Literal, NamedTuple
+
+from hsm_core.model import Reason, State
+
+
+class Meaning(NamedTuple):
+    """What a final word means for a task that left no word of its own."""
+
+    state: State
+    reason: Reason
+    story: str
+
+
+#: Final words only: https://slurm.schedmd.com/job_state_codes.html
+ENDED = {
+    "BOOT_FAIL": Meaning("lost", "node", "its node did not boot"),
+    "CANCELLED": Meaning("cancelled", "cancelled", "the job was cancelled"),
+    "COMPLETED": Meaning("lost", "unknown", "the job ended, but its worker left no word"),
+    "DEADLINE": Meaning("failed", "walltime", "the job reached its deadline"),
+    "FAILED": Meaning("lost", "unknown", "the job failed, and its worker left no word"),
+    "NODE_FAIL": Meaning("lost", "node", "its node failed"),
+    "OUT_OF_MEMORY": Meaning("failed", "oom", "the job used more memory than it asked for"),
+    "PREEMPTED": Meaning("lost", "preempted", "the job was preempted"),
+    "REVOKED": Meaning("lost", "unknown", "the job was given to another cluster"),
+    "TIMEOUT": Meaning("failed", "walltime", "the job reached its time limit"),
+}
+NEVER_STARTED = Meaning("lost", "launch", "Slurm could not start the job")
+WAITING = frozenset({
+    "CONFIGURING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT",
+})  # fmt: skip
+#: slurmd's exit "signal" where it can't open a job's log, or enter its directory
+NO_LOG = "0:53"
+
+
+def full_word(written: str) -> str:
+    """``CANCELLED by 1000`` is ``CANCELLED``, ``OUT_OF_ME+`` is ``OUT_OF_MEMORY``."""
+    word = written.split()[0] if written.split() else ""
+    if not word.endswith("+"):
+        return word
+    fitting = [known for known in (*ENDED, *WAITING) if known.startswith(word[:-1])]
+    return fitting[0] if len(fitting) == 1 else word
+
+
+def phase(word: str, node: str) -> Literal["waiting", "running", "ended"]:
+    """A word that we don't know is alive."""
+    if word in ENDED:
+        return "ended"
+    return "waiting" if word in WAITING or not node else "running"
+
+
+def meaning(word: str, why: str, exit_code: str) -> Meaning:
+    """What a final word means, seen with the reason and the exit code (``3:0``) that Slurm gives."""
+    if word == "FAILED" and (why == "JobLaunchFailure" or exit_code == NO_LOG):
+        return NEVER_STARTED
+    return ENDED[word]
+
+
+def exit_text(exit_code: str) -> str:
+    """``exit code 3`` of ``3:0``, ``killed by SIGKILL`` of ``0:9``; empty where it says nothing."""
+    match = re.fullmatch(r"(\d+):(\d+)", exit_code)
+    if not match or exit_code == "0:0":
+        return ""
+    code, number = int(match[1]), int(match[2])
+    if exit_code == NO_LOG:
+        return "its log could not be opened where the job was to run (0:53)"
+    return f"killed by {_signal_name(number)}" if number else f"exit code {code}"
+
+
+def exit_of_status(written: str) -> str:
+    """``3:0`` of what squeue prints: ``768``, a wait status, in older versions; ``3:0`` in newer ones."""
+    if not written.isdigit():
+        return written
+    status = int(written)
+    number = status & 0x7F
+    return f"0:{number}" if number else f"{status >> 8}:0"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
