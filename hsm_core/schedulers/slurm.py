@@ -30,7 +30,9 @@ SUBMIT_S = 60.0
 PORTION = 500
 #: seconds by which the clocks of the cluster may differ from ours
 CLOCKS_S = 3600.0
-_NO_ACCOUNTING = re.compile(r"accounting storage is disabled|not running a supported accounting", re.IGNORECASE)
+_NO_ACCOUNTING = re.compile(
+    r"accounting storage is disabled|not running a supported accounting", re.IGNORECASE
+)
 _GONE = re.compile(r"Invalid job id|already completing or completed|already finished|pending execution", re.I)
 
 

@@ -50,7 +50,9 @@ def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Itera
     where = mine.get("Account") or account or ""
     if where:
         yield f"account {where}: MaxSubmitJobs", _number(mine.get("MaxSubmitJobs", ""))
-        of_all = (row for row in _accounting("assoc", _OF_ACCOUNT, "where", f"account={where}") if not row["User"])
+        of_all = (
+            row for row in _accounting("assoc", _OF_ACCOUNT, "where", f"account={where}") if not row["User"]
+        )
         yield from ((f"account {where}: GrpSubmitJobs", _number(row["GrpSubmitJobs"])) for row in of_all)
     names = {qos or _usual_qos(mine), _partition_qos(queue)} - {""}
     for row in _accounting("qos", _OF_QOS) if names else ():
