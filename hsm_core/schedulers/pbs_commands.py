@@ -1,0 +1,74 @@
+"""Asks PBS by its own commands, each with a time-out, and tells "no" from "no answer"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hsm_core.hosts.command import Done, run
+
+from .interface import NoAnswer, Refused
+
+ASK_S = 60.0
+#: deleting thousands of waiting elements keeps qdel busy for half a minute, and longer on Torque
+DELETE_S = 120.0
+
+#: PBSE_UNKJOBID; in PBS Pro also PBSE_HISTJOBID, in Torque also PBSE_UNKARRAYID and PBSE_JOBNOTFOUND
+UNKNOWN = 153
+FINISHED = 35
+GONE = {"pbspro": {UNKNOWN, FINISHED}, "torque": {UNKNOWN, 234, 238}}
+
+_DOWN = re.compile(
+    r"cannot connect to server|Cannot connect to specified server|Couldn't connect to cluster"
+    r"|Connection refused|Unknown Host|Could not connect to batch server|could not connect to trqauthd"
+    r"|Server shutting down|Unable to communicate with|Communication failure",
+    re.IGNORECASE,
+)
+
+
+def ask(argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = None) -> Done:
+    """Run one of PBS's commands to its end, whatever it says.
+
+    Raises:
+        NoAnswer: it can't be started, did not end in time, or reached no server.
+    """
+    try:
+        done = run(argv, timeout_s, cwd=cwd)
+    except OSError as error:
+        raise NoAnswer(f"{argv[0]} can't be started here", evidence=str(error), fix="which qstat") from error
+    if done.code is None or is_down(done):
+        raise no_answer(done)
+    return done
+
+
+def is_down(done: Done) -> bool:
+    """Whether the command says that it reached no server."""
+    return done.code != 0 and bool(_DOWN.search(done.err))
+
+
+def no_answer(done: Done) -> NoAnswer:
+    return NoAnswer("PBS did not answer", evidence=done.evidence, fix="qstat -B")
+
+
+def version() -> tuple[int, ...]:
+    """``(23, 6, 6)``, as ``qstat --version`` says; empty where it says none.
+
+    Raises:
+        NoAnswer: it can't be asked.
+    """
+    done = ask(["qstat", "--version"])
+    found = re.search(r"(?:pbs_version|Version)\s*[=:]\s*\D{0,3}(\d+(?:\.\d+)*)", done.out + done.err)
+    return tuple(int(part) for part in found[1].split(".")) if found else ()
+
+
+def run_qsub(argv: Sequence[str], cwd: Path) -> Done:
+    """Run ``qsub`` where its own output shall land, whatever it says.
+
+    Raises:
+        Refused: it can't be started.
+    """
+    try:
+        return run(argv, ASK_S, cwd=cwd)
+    except OSError as error:
+        raise Refused("qsub can't be started here", evidence=str(error), fix="which qsub") from error

@@ -1,0 +1,71 @@
+"""What a PBS server and its queues take at most, from one user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .interface import Allowed
+from .pbs_answers import Attributes, read
+from .pbs_commands import ask, no_answer
+
+_ARRAY_SIZE = ("max_array_size", "max_job_array_size")
+#: limits on waiting and running jobs of a user: Torque's queue, PBS Pro's own, those on waiting ones alone
+_OF_A_USER = ("max_user_queuable", "max_queued", "queued_jobs_threshold")
+#: ``[u:PBS_GENERIC=5]``: user, group, project or all, a name, a number
+_LIMIT = re.compile(r"\[([ugpo]):\"?([^=\"\]]+)\"?=(\d+)\]")
+_ALL = {"o": "PBS_ALL", "u": "PBS_GENERIC", "g": "PBS_GENERIC", "p": "PBS_GENERIC"}
+
+Said = tuple[str, int]
+
+
+def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed:
+    """The least of what the server says and what the queue says; the default queue if none is named.
+
+    Raises:
+        NoAnswer: nothing is known.
+    """
+    server = next(iter(_attributes(["qstat", "-B", "-f"]).values()), {})
+    chosen = queue or server.get("default_queue", "")
+    places = {"server": server}
+    if chosen:
+        places[f"queue {chosen}"] = _attributes(["qstat", "-Q", "-f", chosen]).get(chosen, {})
+    sizes = [said for place, attributes in places.items() for said in _sizes(place, attributes)]
+    counts = [said for place, attributes in places.items() for said in _counts(place, attributes, user, project)]
+    least = [min(group, key=lambda said: said[1]) for group in (sizes, counts) if group]
+    return Allowed(
+        array_size=_least(sizes), queued=_least(counts), evidence=", ".join(words for words, _ in least)
+    )
+
+
+def _attributes(argv: list[str]) -> dict[str, Attributes]:
+    done = ask(argv)
+    if done.code != 0:
+        raise no_answer(done)
+    return read(done.out)
+
+
+def _sizes(place: str, attributes: Attributes) -> Iterator[Said]:
+    for name in _ARRAY_SIZE:
+        if attributes.get(name, "").isdigit():
+            yield f"{place}: {name}={attributes[name]}", int(attributes[name])
+
+
+def _counts(place: str, attributes: Attributes, user: str, project: str | None) -> Iterator[Said]:
+    for name in _OF_A_USER:
+        written = attributes.get(name, "")
+        counts = [int(written)] if written.isdigit() else _of(written, user, project)
+        yield from ((f"{place}: {name}={count}", count) for count in counts)
+
+
+def _of(written: str, user: str, project: str | None) -> Iterator[int]:
+    """Limits that hold for this user; one by name stands before the one for everybody."""
+    found = {(kind, name.strip()): int(count) for kind, name, count in _LIMIT.findall(written)}
+    for kind, name in (("u", user), ("p", project or ""), ("o", "PBS_ALL"), ("g", "")):
+        count = found.get((kind, name), found.get((kind, _ALL[kind])))
+        if count is not None:
+            yield count
+
+
+def _least(said: Iterable[Said]) -> int | None:
+    return min((count for _, count in said), default=None)

@@ -1,0 +1,193 @@
+"""What PBS's attributes of a job mean: whether it waits, runs or has ended, and how."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+
+from hsm_core.model import Reason, State
+
+from .interface import Phase, Sight
+from .pbs_answers import Attributes
+
+Ending = tuple[State, Reason]
+
+_ELEMENT = re.compile(r"(?P<job>[^\[]+)\[(?P<index>\d*)\](?P<rest>.*)")
+#: X: an element of an array that goes on; F: PBS Pro's history; C: Torque, for a while
+_ENDED = frozenset("XFC")
+#: S and U: suspended; E: exiting
+_RUNNING = frozenset("RESUB")
+_GIVEN_UP = "too many failed attempts"
+_TERMINATED = "91"
+
+#: what PBS itself writes where a job has no exit code of its own (job.h, pbs_job.h)
+_BY_PBS: Mapping[str, Mapping[int, Ending]] = {
+    "pbspro": {
+        -24: ("failed", "unknown"), -25: ("failed", "unknown"), -26: ("failed", "oom"), -27: ("failed", "oom"),
+        -28: ("failed", "walltime"), -29: ("failed", "walltime"), -4: ("lost", "node"), -5: ("lost", "node"),
+        -6: ("lost", "node"), -14: ("lost", "node"), -20: ("lost", "node"), -11: ("lost", "node"),
+    },
+    "torque": {
+        -4: ("lost", "node"), -5: ("lost", "node"), -6: ("lost", "node"), -10: ("failed", "oom"),
+        -11: ("failed", "walltime"), -12: ("failed", "walltime"),
+    },
+}  # fmt: skip
+
+
+def sights(answers: Mapping[str, Attributes], flavour: str) -> dict[str, Sight]:
+    """A sight for each plain job and each element; what only the array as a whole says goes to its elements."""
+    return {
+        native_id: _sight(native_id, said, answers.get(array_of(native_id), {}), flavour)
+        for native_id, said in answers.items()
+        if not is_array(native_id)
+    }
+
+
+def never_runs(sight: Sight) -> str:
+    """PBS's own words if it says that a waiting job asks for what this site does not have; else empty."""
+    return sight.why if sight.phase == "waiting" and "can never run" in sight.why.lower() else ""
+
+
+def is_array(native_id: str) -> bool:
+    """Whether ``12[].server`` is meant, the array as a whole."""
+    return "[]" in native_id
+
+
+def array_of(native_id: str) -> str:
+    """``12[].server`` of ``12[3].server``; empty for a plain job."""
+    match = _ELEMENT.fullmatch(native_id)
+    return f"{match['job']}[]{match['rest']}" if match else ""
+
+
+def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str) -> Sight:
+    phase, held = _phase(said, array), _given_up(said, array)
+    state, reason = _ending(said, flavour, held) if phase == "ended" else ("lost", "unknown")
+    return Sight(
+        native_id,
+        phase,
+        said.get("job_state", "?"),
+        name=_name(native_id, said, flavour),
+        why=(said.get("comment") or array.get("comment", "")) if phase == "waiting" else "",
+        node=_nodes(said),
+        queue=said.get("queue", ""),
+        start=said.get("estimated.start_time", ""),
+        state=state,
+        reason=reason,
+        evidence=" · ".join(_evidence(said, flavour, held)) if phase == "ended" else "",
+    )
+
+
+def _phase(said: Attributes, array: Attributes) -> Phase:
+    """A letter that we don't know is alive."""
+    letter = said.get("job_state", "")
+    if letter in _ENDED or _given_up(said, array):
+        return "ended"
+    return "running" if letter in _RUNNING else "waiting"
+
+
+def _given_up(said: Attributes, array: Attributes) -> str:
+    """PBS's words where it holds what never started: for ever, as only an operator can release it.
+
+    Of an array that is held so, PBS shows the waiting elements as ``Q``; they won't start either.
+    """
+    if said.get("job_state") not in ("H", "Q"):
+        return ""
+    for attributes in (said, array):
+        comment = attributes.get("comment", "")
+        if attributes.get("job_state") == "H" and _GIVEN_UP in comment:
+            return comment
+    return ""
+
+
+def _ending(said: Attributes, flavour: str, held: str) -> Ending:
+    """What its end means for a task whose worker left no word."""
+    code = exit_status(said)
+    if held:
+        return "lost", "launch"
+    if "exceeded resource walltime" in said.get("comment", ""):
+        return "failed", "walltime"
+    if code is None:
+        return _ended_untold(said)
+    if code < 0:
+        return _BY_PBS[flavour].get(code, ("lost", "launch"))
+    if said.get("substate") == _TERMINATED or code == 256 + signal.SIGTERM:
+        return ("failed", "walltime") if _used_up(said) else ("cancelled", "cancelled")
+    if code in (126, 127):
+        return "lost", "launch"
+    return "lost", "signal" if code > 128 else "unknown"
+
+
+def _ended_untold(said: Attributes) -> Ending:
+    """No exit status of its own: deleted while it waited, or before that could be told."""
+    if said.get("substate") == _TERMINATED:
+        return "cancelled", "cancelled"
+    return "lost", "unknown" if _started(said) else "launch"
+
+
+def exit_status(said: Attributes) -> int | None:
+    """The job's own exit status.
+
+    An element that never ran, or whose server keeps no history, shows that of the array; such an element
+    has no ``run_count``.
+    """
+    written = said.get("Exit_status", said.get("exit_status", ""))
+    own = not array_of_attributes(said) or "run_count" in said
+    return int(written) if own and re.fullmatch(r"-?\d+", written) else None
+
+
+def array_of_attributes(said: Attributes) -> bool:
+    """Whether PBS Pro says that this is an element of an array."""
+    return "array_id" in said or said.get("job_state") == "X"
+
+
+def _started(said: Attributes) -> bool:
+    return bool(said.get("stime") or said.get("start_time") or said.get("exec_host"))
+
+
+def _used_up(said: Attributes) -> bool:
+    """Whether it ran for as long as it had asked for: before 22.05 a walltime's end looks like a deletion."""
+    used, asked = said.get("resources_used.walltime", ""), said.get("Resource_List.walltime", "")
+    return bool(used and asked) and _seconds(used) >= _seconds(asked)
+
+
+def _seconds(clock: str) -> int:
+    total = 0
+    for part in clock.split(":"):
+        total = total * 60 + int(part) if part.isdigit() else total
+    return total
+
+
+def _name(native_id: str, said: Attributes, flavour: str) -> str:
+    """The token; Torque writes an element's index behind it."""
+    name = said.get("Job_Name", "")
+    match = _ELEMENT.fullmatch(native_id)
+    return name.removesuffix(f"-{match['index']}") if match and flavour == "torque" else name
+
+
+def _nodes(said: Attributes) -> str:
+    hosts = (part.split("/")[0] for part in said.get("exec_host", "").split("+"))
+    return "+".join(dict.fromkeys(host for host in hosts if host))
+
+
+def _evidence(said: Attributes, flavour: str, held: str) -> Iterator[str]:
+    code = exit_status(said)
+    if code is not None:
+        yield f"Exit_status {code}{_meaning(code)}"
+    elif not held:
+        yield "PBS knows no exit status of it"
+    if code == 0:
+        yield "the job ended, but its worker left no word"
+    yield from _worth_saying((held, said.get("comment", "") if not held else ""))
+
+
+def _worth_saying(words: Iterable[str]) -> Iterator[str]:
+    yield from (word for word in words if word)
+
+
+def _meaning(code: int) -> str:
+    """``271`` is SIGTERM to the job's first process, ``137`` SIGKILL to its script."""
+    for offset in (256, 128):
+        if code - offset in set(signal.Signals):
+            return f" ({signal.Signals(code - offset).name})"
+    return ""

@@ -1,0 +1,157 @@
+"""Writes the script of a PBS job: resources in PBS's words, then the set-up, then the command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hsm_core.errors import ConfigError
+from hsm_core.model import Resources
+from hsm_core.scripts.rendering import render
+
+from .pbs_resources import resource_lines
+
+TEMPLATE = "pbs.sh.j2"
+
+
+@dataclass(frozen=True)
+class PbsResources(Resources):
+    """What a job asks for: the neutral fields, and PBS's own.
+
+    Args:
+        flavour: whose words: ``pbspro`` is OpenPBS too.
+        select, place: PBS Pro's: ``1:ncpus=4:mem=16gb+2:ncpus=1``, ``scatter:excl``.
+        project: PBS Pro's ``-P``.
+        storage: ``-l storage=…``, a site's own resource.
+        depend: ``afterany:12.server``.
+        umask: of the job and of its output, octal; None: that of the submitting process.
+        mail_user, mail_type: ``-M``, ``-m``.
+        writes_directly: whether ``-k doe`` is known to this server.
+    """
+
+    flavour: Literal["pbspro", "torque"] = "pbspro"
+    select: str | None = None
+    place: str | None = None
+    project: str | None = None
+    storage: str | None = None
+    depend: str | None = None
+    umask: str | None = None
+    mail_user: str | None = None
+    mail_type: str | None = None
+    writes_directly: bool = True
+
+
+def script_text(
+    resources: PbsResources,
+    command: str,
+    *,
+    token: str,
+    size: int | None,
+    throttle: int | None,
+    setup: Sequence[str],
+    cwd: Path,
+    template: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """The script of a job, or of all elements of an array.
+
+    Args:
+        command: shell; ``$ID``, ``$INDEX`` and ``$RESTART`` are set for it.
+        size, throttle: elements, and elements at once; a size of 1 is a plain job.
+        setup: lines that run before errors end the script.
+        cwd: where the command runs.
+        template: a user's own, extending ``pbs.sh.j2``.
+        env: variables for the command, as they are.
+
+    Raises:
+        ConfigError: it can't be said in this flavour's words, or the template is wrong.
+    """
+    values = {
+        "directives": directives(resources, token, size, throttle),
+        "setup": list(setup),
+        "env": sorted((env or {}).items()),
+        "cwd": cwd,
+        "command": command,
+        "token": token,
+        "resources": resources,
+    }
+    return render(TEMPLATE, values, template)
+
+
+def directives(
+    resources: PbsResources, token: str, size: int | None = None, throttle: int | None = None
+) -> list[str]:
+    """The ``#PBS`` lines; raw ones come last, as the last one counts."""
+    is_array = size is not None and size > 1
+    lines = [f"-N {token}"]
+    if is_array:
+        at_once = f"%{throttle}" if throttle else ""
+        lines.append(f"{'-t' if resources.flavour == 'torque' else '-J'} 0-{(size or 0) - 1}{at_once}")
+    lines += [*_whose(resources), *resource_lines(resources), *_how(resources), *_output(resources, token, is_array)]
+    return [*(f"#PBS {line}" for line in lines), *_raw(resources.directives)]
+
+
+def _whose(resources: PbsResources) -> Iterator[str]:
+    """Queue, account, project, priority, mail."""
+    if resources.project and resources.flavour == "torque":
+        raise ConfigError(
+            "Torque has no projects: its -P submits as another user", fix="hydra.launcher.account=… instead"
+        )
+    options = (
+        ("q", resources.queue), ("A", resources.account), ("P", resources.project),
+        ("p", _priority(resources.priority)), ("M", resources.mail_user), ("m", resources.mail_type),
+    )  # fmt: skip
+    yield from (f"-{letter} {_word(value)}" for letter, value in options if value)
+
+
+def _how(resources: PbsResources) -> Iterator[str]:
+    yield "-r y"
+    yield "-S /bin/bash"
+    yield f"-W umask={resources.umask or _own_umask()}"
+    if resources.depend:
+        yield f"-W depend={_word(resources.depend)}"
+
+
+def _output(resources: PbsResources, token: str, is_array: bool) -> Iterator[str]:
+    """PBS's own log: a name without a directory, which is that where qsub runs; Torque adds ``-<index>``."""
+    yield "-j oe"
+    per_element = is_array and resources.flavour == "pbspro"
+    yield f"-o {token}.{'^array_index^.' if per_element else ''}log"
+    if resources.writes_directly and resources.flavour == "pbspro":
+        yield "-k doe"
+
+
+def _priority(written: str | None) -> str | None:
+    if written is None:
+        return None
+    number = str(written)
+    if not number.lstrip("-").isdigit() or not -1024 <= int(number) <= 1023:
+        raise ConfigError(f"priority {number!r} is none of PBS's", fix="hydra.launcher.priority=0 (-1024 to 1023)")
+    return number
+
+
+def _raw(lines: Sequence[str]) -> list[str]:
+    whole = [line.strip() for line in lines]
+    if broken := [line for line in whole if "\n" in line]:
+        raise ConfigError(f"a directive is one line: {broken[0]!r}", fix="hydra.launcher.directives: an entry a line")
+    return [line if line.startswith("#PBS") else f"#PBS {line}" for line in whole if line]
+
+
+def _word(value: str) -> str:
+    """One word of a directive, which qsub reads nearly as a shell does."""
+    if "\n" in value:
+        raise ConfigError(f"a directive is one line: {value!r}", fix="leave out the line break")
+    return shlex.quote(value)
+
+
+def _own_umask() -> str:
+    """The umask of this process; it can't be asked for without setting it, but Linux writes it down."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return "022"
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("Umask:")]
+    return f"{int(found[0], 8):03o}" if found else "022"
