@@ -12,6 +12,7 @@ import pytest
 from tests.services.absent import SERVICES
 from tests.services.cluster import Cluster, running_cluster
 from tests.services.fleet import Fleet, running_fleet
+from tests.services.pbs.pbs import Pbs, running_pbs
 
 WEIRD = 'it\'s a "hard" dir; ünï ☂'
 
@@ -77,6 +78,34 @@ def slurm(slurm_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A real Slurm cluster of 4 nodes, the one that sbatch and squeue talk to. Mark the test ``slurm``."""
     monkeypatch.setenv("SLURM_CONF", slurm_cluster.conf)
     return slurm_cluster
+
+
+@pytest.fixture(scope="session")
+def pbspro_server() -> Iterator[Pbs]:
+    with running_pbs("pbspro") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def torque_server() -> Iterator[Pbs]:
+    with running_pbs("torque") as server:
+        yield server
+
+
+@pytest.fixture
+def pbs(pbspro_server: Pbs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pbs]:
+    """A PBS Pro that runs scripts, the one that qsub and qstat talk to. Mark the test ``pbs``."""
+    monkeypatch.setenv("PATH", pbspro_server.path)
+    with pbspro_server.healed():
+        yield pbspro_server
+
+
+@pytest.fixture
+def torque(torque_server: Pbs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pbs]:
+    """The same of the flavour Torque. Mark the test ``pbs``."""
+    monkeypatch.setenv("PATH", torque_server.path)
+    with torque_server.healed():
+        yield torque_server
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,171 @@
+"""The commands that users type: qsub, qstat, qdel, qselect, qrls, qalter, pbsnodes, as one program."""
+
+from __future__ import annotations
+
+import getopt
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+from . import qsub_pbspro, qsub_torque
+from .knobs import Knobs, read_knobs
+from .submitting import Options, Told, directives, origin, parse, script_and_name
+from .wire import Message, ask
+
+OPTIONS = {
+    "pbspro": {
+        "qstat": "aD:EfF:GHJMinpQqrsTtu:wx1B",
+        "qdel": "W:x",
+        "qselect": "a:A:c:h:HJl:N:p:P:q:r:s:t:Tu:x",
+        "qrls": "h:",
+        "qalter": "W:l:p:N:",
+        "pbsnodes": "aF:lvS",
+    },
+    "torque": {
+        "qstat": "aBcCeE:filn1pqrstu:xGMQRW:",
+        "qdel": "ab:cm:pW:t:",
+        "qselect": "a:A:c:eh:l:N:p:q:r:s:u:",
+        "qrls": "h:t:",
+        "qalter": "W:l:p:N:t:",
+        "pbsnodes": "alxqn",
+    },
+}
+NEEDS_IDS = ("qdel", "qrls", "qalter")
+USAGES = {
+    "qdel": "usage:\n\tqdel [-W force|suppress_email=X] [-x] job_identifier...\n\tqdel --version\n",
+    "qrls": "usage: qrls [-h hold_list] job_identifier...\n       qrls --version\n",
+    "qstat": "usage: \n"
+    "qstat [-f] [-J] [-p] [-t] [-x] [-E] [-F format | -w] [-D delim] [ job_identifier... | destination... ]\n"
+    "qstat [-a|-i|-r|-H|-T] [-J] [-t] [-u user] [-n] [-s] [-G|-M] [-1] [-w]\n"
+    "\t[ job_identifier... | destination... ]\n"
+    "qstat -Q [-f] [-F format] [-D delim] [ destination... ]\n"
+    "qstat -q [-G|-M] [ destination... ]\n"
+    "qstat -B [-f] [-F format] [-D delim] [ server_name... ]\n"
+    "       qstat --version\n",
+}
+VERSIONS = {"pbspro": "23.06.06", "torque": "6.1.3"}
+COMMANDS = ("qsub", *OPTIONS["pbspro"])
+
+
+def version(knobs: Knobs) -> str:
+    """The version that the commands name; one that knows no ``%N`` is older."""
+    return VERSIONS[knobs.flavour] if knobs.throttled_arrays else "20.0.1"
+
+
+def main(command: str, base: Path) -> int:
+    """Do what the command does, and return its exit code."""
+    knobs = read_knobs(base)
+    late(command, knobs)
+    try:
+        answer = run(command, sys.argv[1:], base, knobs)
+    except Told as told:
+        answer = {"out": "", "err": told.words, "rc": told.code}
+    except OSError:
+        answer = no_server(command, knobs)
+    lose(command, base)
+    sys.stdout.write(answer["out"])
+    sys.stderr.write(answer["err"])
+    return int(answer["rc"])
+
+
+def late(command: str, knobs: Knobs) -> None:
+    while command in knobs.hanging:
+        signal.pause()
+    time.sleep(knobs.slow.get(command, 0))
+
+
+def lose(command: str, base: Path) -> None:
+    """Never say what the server answered, if the test wants so: hang, or break down without it."""
+    for ticket in sorted((base / "lose").glob(f"{command}.*")):
+        try:
+            ticket.unlink()
+        except FileNotFoundError:
+            continue
+        while ticket.suffix == ".hang":
+            signal.pause()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(command: str, argv: list[str], base: Path, knobs: Knobs) -> Message:
+    if argv == ["--version"] and knobs.flavour == "pbspro":
+        return {"out": f"pbs_version = {version(knobs)}\n", "err": "", "rc": 0}
+    if argv == ["--version"]:
+        return {"out": "", "err": f"Version: {version(knobs)}\nCommit: 34ff845417cc\n", "rc": 0}
+    if command == "qsub":
+        return ask(base, submission(argv, knobs))
+    try:
+        pairs, rest = getopt.gnu_getopt(argv, OPTIONS[knobs.flavour][command])
+    except getopt.GetoptError as error:
+        words = f"{command}: invalid option -- '{error.opt}'\n"
+        raise Told(words + USAGES.get(command, f"usage: {command}\n"), 2) from None
+    if command in NEEDS_IDS and not rest:
+        raise Told(USAGES.get(command, f"usage: {command}\n"), 2)
+    options = {flag[1:]: value for flag, value in pairs}
+    return ask(base, {"do": command, "options": options, "ids": rest, "version": version(knobs)})
+
+
+def submission(argv: list[str], knobs: Knobs) -> Message:
+    """The request that a line of qsub becomes.
+
+    Raises:
+        Told: qsub refuses it without asking.
+    """
+    dialect = qsub_pbspro if knobs.flavour == "pbspro" else qsub_torque
+    typed, rest = parse(argv, dialect.GRAMMAR)
+    if len(rest) > 1:
+        raise dialect.usage()
+    script, default_name = script_and_name(rest)
+    prefix = typed.values.get("C", os.environ.get("PBS_DPREFIX", "#PBS"))
+    options = typed.over(directives(script, dialect.GRAMMAR, prefix))
+    dialect.GRAMMAR.check("N", options.values.setdefault("N", default_name))
+    if "%" in options.values.get("J", "") and not knobs.throttled_arrays:
+        raise dialect.usage("qsub: illegal -J value")
+    dialect.check_together(options.values, options.resources)
+    elsewhere(options.values.get("q", ""), knobs)
+    return {
+        "do": "qsub",
+        "script": script,
+        "values": options.values,
+        "resources": options.resources,
+        "attributes": options.attributes,
+        "environ": passed(options, dialect, knobs) | origin(),
+        "cwd": os.getcwd(),
+    }
+
+
+def elsewhere(destination: str, knobs: Knobs) -> None:
+    server = destination.partition("@")[2]
+    if server and server != knobs.server:
+        words = f"Unknown Host.\nqsub: cannot connect to server {knobs.server} (errno=15008)\n"
+        raise Told(words, 160)
+
+
+def passed(options: Options, dialect: ModuleType, knobs: Knobs) -> dict[str, str]:
+    """The variables that ``-v`` and ``-V`` pass to the job."""
+    everything = "V" in options.values and (knobs.environment_passed or knobs.flavour == "torque")
+    some: dict[str, str] = dialect.variables(options.values["v"]) if "v" in options.values else {}
+    return (dict(os.environ) if everything else {}) | some
+
+
+def no_server(command: str, knobs: Knobs) -> Message:
+    """What a command says when there is no server."""
+    if knobs.flavour == "torque":
+        words = (
+            f"Cannot connect to specified server host '{knobs.server}'.\n"
+            f"{command}: cannot connect to server {knobs.server} (errno=111) Connection refused\n"
+        )
+        return {"out": "", "err": words, "rc": 111}
+    words = f"{command}: cannot connect to server {knobs.server} (errno=15010)\n"
+    if command == "qdel":
+        words = f"Couldn't connect to cluster: {knobs.server}\n"
+    json_wanted = command == "qstat" and "json" in sys.argv
+    heading = {"timestamp": int(time.time()), "pbs_version": version(knobs), "pbs_server": knobs.server}
+    return {
+        "out": json.dumps(heading, indent=4, separators=(",", ":")) + "\n" if json_wanted else "",
+        "err": "Connection refused\n" + words,
+        "rc": 255 if command == "qstat" else 162,
+    }
