@@ -54,10 +54,11 @@ def with_exit_code(sight: Sight, exit_code: str) -> Sight:
     """An ended job's sight, when the exit code (``3:0``) is known too."""
     if sight.phase != "ended":
         return sight
-    meant = meaning(sight.word, sight.why, exit_code)
-    seen = [f"Slurm says {sight.word}" + (f" ({sight.why})" if sight.why else ""), exit_text(exit_code)]
-    evidence = ", ".join([meant.story, *filter(None, seen)]) + (f", on {sight.node}" if sight.node else "")
-    return replace(sight, state=meant.state, reason=meant.reason, evidence=evidence)
+    meant = meaning(sight.word, exit_code)
+    seen = exit_text(exit_code) or sight.why
+    evidence = f"{meant.story}: Slurm says {sight.word}" + (f", {seen}" if seen else "")
+    where = f", on {sight.node}" if sight.node else ""
+    return replace(sight, state=meant.state, reason=meant.reason, evidence=evidence + where)
 
 
 def elements(native_id: str) -> Iterator[str]:

@@ -28,7 +28,7 @@ def raw_lines(raw: str) -> list[str]:
     for word in _split(raw):
         if word.startswith("-"):
             name, equals, value = word.partition("=")
-            lines.append(f"#SBATCH {name}{equals}{shlex.quote(value) if equals else ''}")
+            lines.append(f"#SBATCH {shlex.quote(name)}{equals}{shlex.quote(value) if equals else ''}")
         elif lines and "=" not in lines[-1] and lines[-1].count(" ") == 1:
             lines[-1] += f" {shlex.quote(word)}"
         else:

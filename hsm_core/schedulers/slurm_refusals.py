@@ -34,8 +34,8 @@ _RESOURCES = 'sinfo -o "%P %l %D %c %m %G %f"   # partitions: time, nodes, cpus,
 _ACCOUNTS = "sacctmgr show assoc user=$USER format=account,partition,qos,maxsubmitjobs"
 #: words of a refusal → what to look at
 _FIXES = (
-    (r"partition", "sinfo -s   # the partitions"),
     (r"account|qos|association|policy", _ACCOUNTS),
+    (r"partition", "sinfo -s   # the partitions"),
     (r"array", "scontrol show config | grep MaxArraySize   # highest index plus one"),
     (r"time", 'sinfo -o "%P %l"   # the partitions and their time limits'),
     (r"reservation", "scontrol show reservation"),

@@ -54,11 +54,12 @@ def phase(word: str, node: str) -> Literal["waiting", "running", "ended"]:
     return "waiting" if word in WAITING or not node else "running"
 
 
-def meaning(word: str, why: str, exit_code: str) -> Meaning:
-    """What a final word means, seen with the reason and the exit code (``3:0``) that Slurm gives."""
-    if word == "FAILED" and (why == "JobLaunchFailure" or exit_code == NO_LOG):
-        return NEVER_STARTED
-    return ENDED[word]
+def meaning(word: str, exit_code: str) -> Meaning:
+    """What a final word means, seen with the exit code (``3:0``).
+
+    The reason that squeue gives for a failure tells nothing: a job that was killed has ``JobLaunchFailure`` too.
+    """
+    return NEVER_STARTED if (word, exit_code) == ("FAILED", NO_LOG) else ENDED[word]
 
 
 def exit_text(exit_code: str) -> str:
