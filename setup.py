@@ -70,6 +70,7 @@ setup(
         "hydra.plugins": [
             "hsm = hydra_plugins.hsm.sweeper:HsmSweeper",
             "hsm_local = hydra_plugins.hsm.local:HsmLocalLauncher",
+            "hsm_slurm = hydra_plugins.hsm.slurm:HsmSlurmLauncher",
         ],
     },
     cmdclass={"editable_wheel": VisibleEditable},

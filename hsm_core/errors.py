@@ -8,6 +8,10 @@ HsmError
 ├── LeaseHeld          another conductor runs this sweep
 ├── VersionMismatch    written by versions that do not fit ours
 ├── BackendError       work could not be handed over
+│   ├── Refused        the scheduler said no, for good
+│   ├── NotNow         it said no for now
+│   │   └── LimitReached
+│   └── NoAnswer       it did not answer
 └── SweepFailed        the sweep ended, but not all of its tasks completed
 """
 
@@ -36,6 +40,18 @@ class HsmError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.problem, self.evidence, self.fix)
+
+
+class Checkpointed(BaseException):
+    """Leaves a task that wrote a checkpoint because its job's time was nearly over; no error, no end.
+
+    Args:
+        name, content: a file to write into the task's directory for its next attempt; None: no file.
+    """
+
+    def __init__(self, name: str, content: bytes | None) -> None:
+        self.name, self.content = name, content
+        super().__init__(name)
 
 
 def _rebuild(kind: type[HsmError], problem: str, evidence: str, fix: str) -> HsmError:
@@ -72,6 +88,22 @@ class VersionMismatch(HsmError):
 
 class BackendError(HsmError):
     """Work could not be handed over, watched or cancelled."""
+
+
+class Refused(BackendError):
+    """The scheduler said no, and will say so again; nothing was accepted."""
+
+
+class NotNow(BackendError):
+    """The scheduler said no for now: nothing was accepted, later it may be."""
+
+
+class LimitReached(NotNow):
+    """A limit on the jobs of this user, account or queue: less at once may be accepted."""
+
+
+class NoAnswer(BackendError):
+    """The scheduler did not answer: what was asked of it may or may not have happened."""
 
 
 class SweepFailed(HsmError):

@@ -44,7 +44,10 @@ OUTSIDE = {
     "rich": {"cli", "views"},
 }
 #: modules that run on other machines, where only what they carry is known to be there
-TRAVELLERS = tuple(f"hydra_bridge/{name}.py" for name in ("child", "child_main", "child_frozen", "compose"))
+TRAVELLERS = tuple(
+    f"hydra_bridge/{name}.py"
+    for name in ("child", "child_main", "child_frozen", "child_checkpoint", "compose")
+)
 STATUS_NEVER_LOADS = {"hydra", "omegaconf", "yaml", "jinja2", "paramiko", "submitit"}
 
 MODULES = sorted((ROOT / "hsm_core").rglob("*.py"))

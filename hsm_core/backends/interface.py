@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from hsm_core.model import ProcessIdentity
-from hsm_core.store.submission import Submission
+from hsm_core.model import ProcessIdentity, Span, spans
+from hsm_core.store.submission import Submission, WorkerSpec
+
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -23,46 +26,72 @@ class Handed:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a place takes at most; None where nothing is known to limit it.
+class Portion:
+    """What is to be submitted next, as one job or one array.
 
     Args:
-        slots: tasks at once.
-        array_size: highest index of an array plus one.
-        queued: jobs of this user at once.
+        pairs: (task, attempt), in order.
+        each: how many of them a worker claims together; 0: all.
+        asked: what its job asks the scheduler for, where there is one; the backend's own.
+        remark: what the user should know of it.
     """
 
-    slots: int | None = None
-    array_size: int | None = None
-    queued: int | None = None
+    pairs: Sequence[Pair]
+    each: int = 0
+    asked: Any = None
+    remark: str = ""
+
+    @property
+    def batches(self) -> tuple[tuple[Span, ...], ...]:
+        size = self.each or len(self.pairs)
+        return tuple(
+            spans(list(self.pairs[first : first + size])) for first in range(0, len(self.pairs), size)
+        )
 
 
 class Backend(Protocol):
     """A scheduler, or a pool of workers on hosts."""
 
     name: str
+    spec: WorkerSpec
 
-    def limits(self) -> Limits:
-        """What it takes at most."""
+    def preview(self, tasks: Sequence[int]) -> list[str]:
+        """What would be submitted for these tasks, as lines to read."""
 
-    def preview(self, tasks: int) -> list[str]:
-        """What would be submitted for so many tasks, as lines to read."""
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion | None:
+        """What of the waiting tasks is to be submitted next; None: there is no room for more now.
 
-    def submit(self, submission: Submission) -> Handed:
+        Args:
+            detached: nobody will be there later to submit the rest.
+        """
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        """Put on disk whatever the submission needs beside its record."""
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
         """Hand over a submission that is on disk already.
 
         Raises:
+            NotNow, LimitReached: nothing was accepted, later it may be.
+            NoAnswer: perhaps it was accepted; ``find`` knows.
             BackendError: it was not accepted; nothing of it will run.
         """
 
-    def poll(self) -> dict[str, str]:
-        """Evidence for each native id that is certainly gone; silence means alive.
+    def find(self, submission: Submission) -> Handed | None:
+        """Whether a submission was accepted after all.
 
-        A question that fails says nothing: the answer is empty.
+        Raises:
+            NoAnswer: nobody knows.
         """
+
+    def tend(self) -> None:
+        """Called at each look: clean up after the dead, share out what there is."""
 
     def cancel(self, *, at_once: bool = False) -> None:
         """Ask all that was handed over to end; ``at_once`` kills."""
+
+    def cancel_tasks(self, tasks: Sequence[int]) -> None:
+        """See to it that these tasks, which wait, are not started; workers read requests themselves."""
 
     def close(self) -> None:
         """No more will be submitted: what runs, ends by itself."""

@@ -6,9 +6,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts.local import LocalHost
@@ -20,10 +19,8 @@ from hsm_core.store.leftovers import end_leftovers
 from hsm_core.store.liveness import evidence_of_death, identify, this_process
 from hsm_core.store.submission import Submission, WorkerSpec
 
-from .interface import Handed, Limits
-
-#: The file that starts a worker; run by path, see there.
-ENTRY = Path(__file__).parent.parent / "worker" / "__main__.py"
+from .interface import Handed, Pair, Portion
+from .worker_command import ENTRY
 
 
 @dataclass
@@ -52,23 +49,29 @@ class WorkerPool:
         python: str = sys.executable,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self._paths, self._spec, self._python = paths, spec, python
+        self._paths, self.spec, self._python = paths, spec, python
         self._env = {**os.environ, **(env or {})}
         self._host = LocalHost()
         self._workers: list[_Worker] = []
 
-    def limits(self) -> Limits:
-        return Limits(slots=self._spec.slots)
-
-    def preview(self, tasks: int) -> list[str]:
-        spec = self._spec
+    def preview(self, tasks: Sequence[int]) -> list[str]:
+        spec = self.spec
         each = f"{spec.slots} slots, {spec.threads} threads a task"
         lines = [f"1 worker on this machine with {each} ({self._python})"]
         if spec.gpus is not None:
             lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {spec.tasks_per_gpu} tasks on each")
         return lines
 
-    def submit(self, submission: Submission) -> Handed:
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion | None:
+        return Portion(waiting)
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        """A worker needs nothing but the record."""
+
+    def find(self, submission: Submission) -> Handed | None:
+        return None  # there is no doubt about what a process of ours was given
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
         worker = self._living_worker() or self._start(submission)
         for number in range(len(submission.batches)):
             worker.inbox.append({"e": "batch", "batch": submission.batch_id(number)})
@@ -80,18 +83,17 @@ class WorkerPool:
         _signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
         return Handed(worker.name, worker.process)
 
-    def poll(self) -> dict[str, str]:
-        found = {}
+    def tend(self) -> None:
         for worker in self._workers:
-            code = self._host.exit_code(worker.process.pid)
-            if code is not None:
+            if self._host.exit_code(worker.process.pid) is not None:
                 self._clean_up_after(worker)
-                found[worker.name] = f"its process {worker.process.pid} ended with code {code}"
-        return found
 
     def cancel(self, *, at_once: bool = False) -> None:
         for worker in self._workers:
             _signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
+
+    def cancel_tasks(self, tasks: Sequence[int]) -> None:
+        """The worker reads the request itself."""
 
     def close(self) -> None:
         for worker in self._workers:

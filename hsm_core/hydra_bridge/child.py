@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import StoreError, VersionMismatch
 
+from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
 from .compose import task_config
@@ -126,8 +127,11 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
         config.hydra.runtime.output_dir = directory
     enter(directory, _leftovers(config, Path(directory)))
+    function = resumed(prepared.function(), Path(directory), order["attempt"])
+    if order["can_be_warned"]:
+        offer_checkpoint(function, config)
     ended = run_job(
-        hydra_context=prepared.context, task_function=prepared.function(), config=config,
+        hydra_context=prepared.context, task_function=function, config=config,
         job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
     )  # fmt: skip
     if ended.status == JobStatus.FAILED:

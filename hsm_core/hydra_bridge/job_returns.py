@@ -149,8 +149,7 @@ class SweptJob(JobReturn):
         return value if told or outcome["state"] == "completed" else _caused_by(value, outcome)
 
     def _untold(self, state: str) -> Exception:
-        last = self._state.tasks[self._number].last if self._number in self._state.tasks else None
-        message = str((last or {}).get("message") or "")
+        message = str(self._state.ending_of(self._number).get("message") or "")
         if state == "lost":
             message = self._state.evidence_of(self._number)
         return SweepFailed(

@@ -44,7 +44,7 @@ class LauncherBase(Launcher):
 
     def preview(self, tasks: Sequence[Sequence[str]]) -> list[str]:
         """What would be submitted for these tasks, as lines to read."""
-        return self._open().preview(len(tasks))
+        return self._open().preview(tasks, 0)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run tasks; what they returned comes in their order. Detached or dry, nothing comes back."""

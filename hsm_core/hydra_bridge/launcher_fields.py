@@ -39,8 +39,9 @@ class LauncherConf:
     fail_fast: bool = False
     # end the rest when more than this share of the tasks has failed
     max_failure_rate: float = 1.0
-    # Ctrl-C: cancel ends the tasks; detach leaves them to go on
-    on_interrupt: str = "cancel"
+    # Ctrl-C: cancel ends the tasks; detach leaves them to go on; ask asks; auto: cancel on this machine,
+    # on a cluster ask where there is a terminal
+    on_interrupt: str = "auto"
     # variables set for every task
     env: dict[str, str] = field(default_factory=dict)
     # interpreter of the workers; null: the one that started the sweep
@@ -96,6 +97,29 @@ class LauncherConf:
     # raw lines for the script
     directives: list[str] = field(default_factory=list)
 
+    # --- Slurm's own, by submitit's names ---
+    qos: str | None = None
+    constraint: str | None = None
+    # nodes not to be used
+    exclude: str | None = None
+    gres: str | None = None
+    cpus_per_gpu: int | None = None
+    gpus_per_task: int | None = None
+    # "4G"
+    mem_per_cpu: str | None = None
+    mem_per_gpu: str | None = None
+    comment: str | None = None
+    # more options of srun, where it starts the ranks of a task
+    srun_args: list[str] = field(default_factory=list)
+    # seconds before its time is over at which a job is warned, so that tasks can write checkpoints
+    signal_delay_s: int = 120
+    # how often a job whose time was over is run again
+    max_num_timeout: int = 0
+    # of ranks: both streams into one log
+    stderr_to_stdout: bool = False
+    # more options of sbatch, by name
+    additional_parameters: dict[str, Any] = field(default_factory=dict)
+
     # --- this machine's own ---
     # none | auto | a list of GPU numbers
     gpus: Any = "none"
@@ -103,9 +127,22 @@ class LauncherConf:
     nice: int = 0
 
 
-#: Fields that mean nothing where no scheduler is asked.
-SCHEDULER_ONLY = (
+@dataclass
+class SlurmConf(LauncherConf):
+    """The same, with Slurm as the place."""
+
+    _target_: str = "hydra_plugins.hsm.slurm.HsmSlurmLauncher"
+
+
+#: Fields that only a scheduler heeds.
+_OF_SCHEDULERS = (
     "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",
     "account", "priority", "array_parallelism", "resources", "directives", "mode", "max_array_size",
     "tasks_per_job", "mail_user", "mail_type", "setup",
 )  # fmt: skip
+_OF_SLURM = (
+    "qos", "constraint", "exclude", "gres", "cpus_per_gpu", "gpus_per_task", "mem_per_cpu", "mem_per_gpu",
+    "comment", "srun_args", "signal_delay_s", "max_num_timeout", "stderr_to_stdout", "additional_parameters",
+)  # fmt: skip
+#: Fields that mean nothing to a backend.
+MEANINGLESS = {"local": (*_OF_SCHEDULERS, *_OF_SLURM), "slurm": ("gpus",)}

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig
 
-from hsm_core.backends.by_name import make_backend
+from hsm_core.backends.by_name import BackendSettings, make_backend, make_scheduler
+from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.errors import ConfigError, HsmError, StoreError, SweepFailed
 from hsm_core.store import catalogue
@@ -23,11 +24,12 @@ from hsm_core.store.liveness import this_host
 from hsm_core.store.record import begin_alone, create_record, read_record, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
-from hsm_core.sweep import Conductor, conduct_live, resumable
+from hsm_core.sweep.conductor import Conductor, conduct_live, hand_over, resumable
 
 from .code_record import freeze_app, record_code, warn_of_changes
 from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
+from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings
@@ -58,7 +60,7 @@ class Launching:
         self._context, self._task_function, self._config = context, task_function, config
         self._tasks_config = config
         self._backend_name = backend
-        self._settings: RunSettings = _shown(lambda: run_settings(fields))
+        self._settings: RunSettings = _shown(lambda: run_settings(fields, backend))
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
         self._planned: PlannedSweep | None = None
         self._lease: Lease | None = None
@@ -104,12 +106,16 @@ class Launching:
         for config in (self._config, self._tasks_config):
             rebase(config, self._root)
 
-    def preview(self, tasks: int) -> list[str]:
-        """What would be submitted."""
-        backend = make_backend(
-            self._backend_name, SweepPaths(self._root), self._settings.worker, self._settings.python
-        )
-        return backend.preview(tasks)
+    def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
+        """What would be submitted for these tasks."""
+        settings = self._backend_settings(lambda number: tasks[number - first])
+        backend = make_backend(self._backend_name, SweepPaths(self._root), settings)
+        return backend.preview(range(first, first + len(tasks)))
+
+    def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
+        loader, settings = self._context.config_loader, self._settings
+        by_task = FieldsByTask(loader, self._tasks_config, self._config, settings.values, overrides_of)
+        return BackendSettings(settings.worker, settings.python, Path.cwd(), settings.values, by_task.fields_of)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
         """Run the tasks of one call; see ``LauncherBase.launch``."""
@@ -120,7 +126,7 @@ class Launching:
         if not len(job_overrides):
             return []
         if self._settings.dry_run:
-            lines = dry_launch_lines(self._config, job_overrides, first, self.preview(len(job_overrides)))
+            lines = dry_launch_lines(self._config, job_overrides, first, self.preview(job_overrides, first))
             print("\n".join(lines))
             return []
         return _shown(lambda: self._launch(job_overrides, first))
@@ -158,7 +164,7 @@ class Launching:
         numbers = range(first, first + len(job_overrides))
         code: int | None = None
         try:
-            code = conduct_live(conductor, launch, self._payload, pairs, self._settings.worker, numbers)
+            code = conduct_live(conductor, launch, self._payload, pairs, numbers)
         finally:
             if self._is_last_launch() or code != 0:
                 conductor.close()
@@ -186,10 +192,13 @@ class Launching:
                 f"warning: {this_host()} ends your processes when you log out\n"
                 "  next: loginctl enable-linger    (then they live on)", file=sys.stderr,
             )  # fmt: skip
-        if pairs:
-            conductor.submit(launch, self._payload, pairs, self._settings.worker)
-        if self._is_last_launch():
-            conductor.close()
+        try:
+            code = hand_over(conductor, launch, self._payload, pairs)
+        finally:
+            if self._is_last_launch():
+                conductor.close()
+        if code:
+            sys.exit(code)
         identifier = conductor.state.record.id
         print(f"{identifier}: {len(pairs)} tasks started, they go on without this process")
         print(f"  next: hsm-status -w {identifier}", flush=True)
@@ -205,7 +214,8 @@ class Launching:
         loader, name = self._context.config_loader, str(JobRuntime.instance().get("name"))
 
         def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
-            return task_config(loader, self._tasks_config, overrides, number, str(number))
+            job_id = state.native_id_of(number) if self._backend_name != "local" else ""
+            return task_config(loader, self._tasks_config, overrides, number, job_id or str(number))
 
         return [
             SweptJob(state, first + index, tuple(row), name, compose)
@@ -226,14 +236,14 @@ class Launching:
         if self._conductor is None:
             state = SweepState(self._root)
             state.refresh()
-            backend = make_backend(
-                self._backend_name, state.paths, self._settings.worker, self._settings.python
-            )
+            table = TaskTable(state.paths)
+            settings = self._backend_settings(lambda number: table[number].overrides)
+            backend = make_backend(self._backend_name, state.paths, settings, state)
             self._conductor = Conductor(
-                state, backend, self._settings.policy, lease=self._lease, force=self._settings.force
-            )
-            self._conductor.look()
-            self._conductor.seize()
+                state, backend, JobWatch(state, make_scheduler), self._settings.policy, lease=self._lease,
+                force=self._settings.force,
+            )  # fmt: skip
+            self._conductor.attach(force=self._settings.force)
             if self._resumed is not None and not is_frozen(state.paths.launch(0)):
                 warn_of_changes(state.paths)
             atexit.register(self._conductor.close)

@@ -15,9 +15,9 @@ from hsm_core.errors import ConfigError
 from hsm_core.model import Isolation
 from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
-from hsm_core.sweep import Policy
+from hsm_core.sweep.conductor import Policy
 
-from .launcher_fields import SCHEDULER_ONLY, LauncherConf
+from .launcher_fields import MEANINGLESS, LauncherConf
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
 
@@ -27,6 +27,7 @@ class RunSettings:
     """How a run goes.
 
     Args:
+        values: all fields, as plain values.
         ignored: fields that were set but mean nothing here.
     """
 
@@ -43,18 +44,38 @@ class RunSettings:
     code: str
     policy: Policy
     worker: WorkerSpec
+    values: Mapping[str, Any]
     ignored: tuple[str, ...]
 
 
-def run_settings(fields: Mapping[str, Any]) -> RunSettings:
-    """Read the launcher's fields for a run on this machine.
+def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The launcher's fields as plain values, the walltime in minutes as ``timeout_min``.
+
+    Raises:
+        ConfigError: the walltime means nothing.
+    """
+    values = {name: plain(value) for name, value in fields.items()}
+    if values["walltime"] is not None:
+        told = minutes(values["walltime"])
+        if values["timeout_min"] not in (None, told):
+            raise ConfigError(
+                f"walltime={values['walltime']} and timeout_min={values['timeout_min']} differ",
+                fix="hydra.launcher.timeout_min=null",
+            )
+        values["timeout_min"] = told
+    return values
+
+
+def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
+    """Read the launcher's fields for a run.
+
+    Args:
+        backend: where its tasks go.
 
     Raises:
         ConfigError: a field has a value that means nothing.
     """
-    values = {name: _plain(value) for name, value in fields.items()}
-    if values["walltime"] is not None:
-        minutes(values["walltime"])
+    values = launcher_values(fields)
     return RunSettings(
         resume=values["resume"],
         retry_failed=values["retry_failed"],
@@ -67,9 +88,10 @@ def run_settings(fields: Mapping[str, Any]) -> RunSettings:
         tags=tuple(values["tags"]),
         python=values["python"] or sys.executable,
         code=_one_of(values, "code", ("live", "snapshot")),
-        policy=_policy(values),
-        worker=_worker(values),
-        ignored=_ignored(values),
+        policy=_policy(values, backend),
+        worker=_worker(values) if backend == "local" else _worker_in_job(values, backend),
+        values=values,
+        ignored=_ignored(values, backend),
     )
 
 
@@ -86,11 +108,12 @@ def _numbers(text: str | None) -> frozenset[int] | None:
     return frozenset(found)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A field without OmegaConf."""
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def _policy(values: Mapping[str, Any]) -> Policy:
+def _policy(values: Mapping[str, Any], backend: str) -> Policy:
     rate = values["max_failure_rate"]
     if not 0.0 <= rate <= 1.0:
         raise ConfigError(
@@ -99,9 +122,39 @@ def _policy(values: Mapping[str, Any]) -> Policy:
     return Policy(
         fail_fast=values["fail_fast"],
         max_failure_rate=rate,
-        on_interrupt=_one_of(values, "on_interrupt", ("cancel", "detach")),
+        on_interrupt=_on_interrupt(values, backend),
         poll_s=_positive(values, "poll_interval_s"),
     )
+
+
+def _on_interrupt(values: Mapping[str, Any], backend: str) -> str:
+    chosen = _one_of(values, "on_interrupt", ("auto", "cancel", "detach", "ask"))
+    if chosen == "auto":
+        chosen = "cancel" if backend == "local" else "ask"
+    return "cancel" if chosen == "ask" and not sys.stdin.isatty() else chosen
+
+
+def _worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
+    """A worker that a scheduler starts: its job's GPUs are its slots'."""
+    slots = values["slots"] or 1
+    return WorkerSpec(
+        source=backend,
+        slots=_checked_slots(slots, None, 1),
+        isolation=_isolation(values["isolation"]),
+        threads=values["cpus_per_task"] or 1,
+        tasks_per_gpu=int(_positive(values, "tasks_per_gpu")),
+        task_timeout_s=_time_limit(values),
+        grace_s=_within(values, "grace_s", 0, 86_400),
+        nice=int(_within(values, "nice", 0, 19)),
+        env={key: str(value) for key, value in values["env"].items()},
+        share_gpus=slots > 1,
+        warn_s=_within(values, "signal_delay_s", 0, 86_400),
+        max_restarts=int(_within(values, "max_num_timeout", 0, 1000)),
+    )
+
+
+def _time_limit(values: Mapping[str, Any]) -> float | None:
+    return None if values["task_timeout_min"] is None else _positive(values, "task_timeout_min") * 60
 
 
 def _worker(values: Mapping[str, Any]) -> WorkerSpec:
@@ -112,7 +165,6 @@ def _worker(values: Mapping[str, Any]) -> WorkerSpec:
     if wanted is None:
         wanted = _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
     slots = _checked_slots(wanted, gpus, per_gpu)
-    limit = None if values["task_timeout_min"] is None else _positive(values, "task_timeout_min")
     _refuse_ranks(values)
     return WorkerSpec(
         slots=slots,
@@ -120,7 +172,7 @@ def _worker(values: Mapping[str, Any]) -> WorkerSpec:
         threads=values["cpus_per_task"] or max(1, cores // slots),
         gpus=gpus,
         tasks_per_gpu=per_gpu,
-        task_timeout_s=None if limit is None else limit * 60,
+        task_timeout_s=_time_limit(values),
         grace_s=_within(values, "grace_s", 0, 86_400),
         nice=int(_within(values, "nice", 0, 19)),
         env={key: str(value) for key, value in values["env"].items()},
@@ -184,15 +236,16 @@ def _positive(values: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def _ignored(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Fields set by the user, not by the environment's defaults, that only a scheduler could heed."""
+def _ignored(values: Mapping[str, Any], backend: str) -> tuple[str, ...]:
+    """Fields set by the user, not by the environment's defaults, that mean nothing to this backend."""
     from dataclasses import fields
 
-    plain = {item.name: _default(item) for item in fields(LauncherConf)}
+    usual = {item.name: _default(item) for item in fields(LauncherConf)}
     return tuple(
         name
-        for name in SCHEDULER_ONLY
-        if values[name] != plain[name] and not _is_environments(values[name], plain[name])
+        for name in MEANINGLESS[backend]
+        if values[name] != usual[name] and not _is_environments(values[name], usual[name])
+        and not (name == "timeout_min" and values["walltime"] is not None)
     )
 
 

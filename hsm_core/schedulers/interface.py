@@ -7,26 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from hsm_core.errors import BackendError
+from hsm_core.errors import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.model import Reason, State
 
+__all__ = [
+    "Allowed", "LimitReached", "NoAnswer", "NotNow", "Phase", "Refused", "Scheduler", "Script", "Sight",
+]  # fmt: skip
+
 Phase = Literal["waiting", "running", "ended"]
-
-
-class Refused(BackendError):
-    """The scheduler said no, and will say so again; nothing was accepted."""
-
-
-class NotNow(BackendError):
-    """The scheduler said no for now: nothing was accepted, later it may be."""
-
-
-class LimitReached(NotNow):
-    """A limit on the jobs of this user, account or queue: less at once may be accepted."""
-
-
-class NoAnswer(BackendError):
-    """The scheduler did not answer: what was asked of it may or may not have happened."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from hsm_core.model import ProcessIdentity
 
@@ -10,13 +11,31 @@ from .files import create_exclusively, nonce, read_json, to_json
 from .layout import SweepPaths
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A batch that is ours.
+
+    Args:
+        again: how often its job was run before; each time its unfinished tasks are a new attempt.
+        earlier: the claims of those runs, the first one first.
+    """
+
+    again: int = 0
+    earlier: tuple[dict[str, Any], ...] = field(default=())
+
+
 def claim_batch(
     paths: SweepPaths, batch: str, *, worker: str, native_id: str, restart: int, process: ProcessIdentity
-) -> bool:
+) -> Claim | None:
     """Claim a batch for a worker.
 
+    A batch is claimed once more only by the same job, when its scheduler runs it again.
+
+    Args:
+        restart: how often the scheduler has run this job before.
+
     Returns:
-        False if another worker has it.
+        None if another worker has it.
 
     Raises:
         OSError: the disk refuses; nothing is claimed.
@@ -24,12 +43,16 @@ def claim_batch(
     content = {
         "nonce": nonce(16), "worker": worker, "native_id": native_id, "restart": restart, **asdict(process),
     }  # fmt: skip
-    return create_exclusively(paths.claim(batch), to_json(content))
+    earlier: list[dict[str, Any]] = []
+    while not create_exclusively(paths.claim(batch, len(earlier)), to_json(content)):
+        theirs = read_json(paths.claim(batch, len(earlier)))
+        is_ours = bool(native_id) and theirs["native_id"] == native_id and theirs["restart"] < restart
+        if not is_ours:
+            return None
+        earlier.append(theirs)
+    return Claim(len(earlier), tuple(earlier))
 
 
-def claimant(paths: SweepPaths, batch: str) -> str | None:
-    """The worker that claimed a batch; None if nobody did."""
-    try:
-        return str(read_json(paths.claim(batch))["worker"])
-    except FileNotFoundError:
-        return None
+def is_claimed_again(paths: SweepPaths, batch: str, claim: Claim) -> bool:
+    """True once the job of a claim is run again: what this run still does is no longer wanted."""
+    return paths.claim(batch, claim.again + 1).exists()

@@ -5,17 +5,21 @@ writer's clock, seconds since 1970: for showing only, clocks differ). ``t`` is a
 attempt. Spans are ``[first, count, attempt]``.
 
 of a worker
-    worker   format id source native_id host boot pid start lock slots     the first line
+    worker   format id source native_id host boot pid start lock slots log     the first line; ``log``: below logs/
     claim    batch tasks                            this worker alone runs these (task, attempt) pairs
     ready    launch mode threads seconds notes gpus the app is imported; how tasks start (fork, spawn, none)
     broken   launch message output                  the app can't be imported; its tasks fail, reason launch
     start    t a dir suffix slot pid host           its directory is known and its function about to run
     end      t a state reason message kind trace code signal wall cpu mem resources
     beat                                            alive, nothing else to say
+    warned                                          the scheduler says that the job's time is nearly over
     trouble  message                                e.g. the disk was full for a while
 of a conductor
     conductor  format id host boot pid start        the first line
-    submit   launch submission token tasks backend native_id job    handed over; ``job``: a local process
+    submit   submission token tasks each backend    about to be handed over; ``each``: tasks a batch, 0: all in one
+    handed   submission native_id job               it was accepted; ``job``: a local process
+    refused  submission message                     it was not, and nothing of it will run
+    gone     tasks state reason evidence            their scheduler's job has ended without a word about them
     lost     t a evidence                           the holder is proven dead; a worker's importer, too
     cancel   t a                                    never started, and never will
     interrupted  how
@@ -43,11 +47,13 @@ def now() -> float:
 
 
 def worker(
-    identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int
-) -> Line:
+    identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int,
+    log: str = "",
+) -> Line:  # fmt: skip
     return {
         "e": "worker", "format": FORMAT, "id": identifier, "source": source, "native_id": native_id,
         **asdict(identity), "lock": lock, "slots": slots, "at": now(),
+        **({"log": log} if log else {}),
     }  # fmt: skip
 
 
@@ -98,6 +104,10 @@ def beat() -> Line:
     return {"e": "beat", "at": now()}
 
 
+def warned() -> Line:
+    return {"e": "warned", "at": now()}
+
+
 def trouble(message: str) -> Line:
     return {"e": "trouble", "message": message, "at": now()}
 
@@ -106,16 +116,32 @@ def conductor(identifier: str, identity: ProcessIdentity) -> Line:
     return {"e": "conductor", "format": FORMAT, "id": identifier, **asdict(identity), "at": now()}
 
 
-def submit(submission: str, *, token: str, tasks: Iterable[Span], backend: str) -> Line:
+def submit(submission: str, *, token: str, tasks: Iterable[Span], backend: str, each: int = 0) -> Line:
     return {
         "e": "submit", "submission": submission, "token": token, "tasks": [span.to_json() for span in tasks],
-        "backend": backend, "at": now(),
+        "each": each, "backend": backend, "at": now(),
     }  # fmt: skip
 
 
 def handed(submission: str, *, native_id: str, job: ProcessIdentity | None) -> Line:
     found = asdict(job) if job else None
     return {"e": "handed", "submission": submission, "native_id": native_id, "job": found, "at": now()}
+
+
+def refused(submission: str, message: str) -> Line:
+    return {"e": "refused", "submission": submission, "message": message, "at": now()}
+
+
+def gone(tasks: Iterable[Span], state: State, reason: Reason, evidence: str) -> Line:
+    """A scheduler's job has ended, and these tasks of it had not.
+
+    Args:
+        state: what becomes of those that had begun; of the others only ``cancelled`` is taken over.
+    """
+    return {
+        "e": "gone", "tasks": [span.to_json() for span in tasks], "state": state, "reason": reason,
+        "evidence": evidence, "message": evidence, "at": now(),
+    }  # fmt: skip
 
 
 def lost(task: int, attempt: int, evidence: str) -> Line:

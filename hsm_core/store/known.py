@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -57,6 +58,8 @@ class WriterState:
     ready: Line | None = None
     trouble: str = ""
     claimed: list[Span] = field(default_factory=list)
+    #: When something new of it was read, by our monotonic clock.
+    heard_at: float = field(default_factory=time.monotonic)
     #: The last ``end`` lines, some of them unparsed.
     ends: deque[Line | bytes] = field(default_factory=lambda: deque(maxlen=_RECENT))
 

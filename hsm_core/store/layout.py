@@ -65,9 +65,14 @@ class SweepPaths:
     def claims(self) -> Path:
         return self.hsm / "claims"
 
-    def claim(self, batch: str) -> Path:
-        """The claim of a batch named ``launch-0/submit-1/3``."""
-        return self.claims / (batch.replace("/", ".") + ".json")
+    def claim(self, batch: str, again: int = 0) -> Path:
+        """The claim of a batch named ``launch-0/submit-1/3``.
+
+        Args:
+            again: how often its job was run again before.
+        """
+        more = f".{again}" if again else ""
+        return self.claims / (batch.replace("/", ".") + more + ".json")
 
     @property
     def leases(self) -> Path:
@@ -80,9 +85,13 @@ class SweepPaths:
     def inbox(self, worker: str) -> Path:
         return self.hsm / "inbox" / f"{worker}.jsonl"
 
+    @property
+    def logs(self) -> Path:
+        return self.hsm / "logs"
+
     def worker_log(self, worker: str) -> Path:
         """What a worker printed itself, and its tasks before their directory was known."""
-        return self.hsm / "logs" / f"{worker}.log"
+        return self.logs / f"{worker}.log"
 
     def launch(self, first: int) -> LaunchPaths:
         return LaunchPaths(self.hsm / f"launch-{first}")
@@ -121,6 +130,11 @@ class LaunchPaths:
 
     def submission(self, number: int) -> Path:
         return self.root / f"submit-{number}"
+
+    @staticmethod
+    def script(directory: Path) -> Path:
+        """What a scheduler is given for a submission."""
+        return directory / "script.sh"
 
     @staticmethod
     def submission_record(directory: Path) -> Path:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import operator
 import os
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hsm_core.model import Span, State
 
 from .glance import Line, glance, parse
+from .jobs import Jobs, JobWord, Key, batches_of
 from .journal import JournalReader
 from .known import TaskState, WriterState, identity_in
 from .layout import SweepPaths, TaskPaths
@@ -40,10 +42,12 @@ class SweepState:
         self.tasks: dict[int, TaskState] = {}
         self.writers: dict[str, WriterState] = {}
         self.submissions: list[Line] = []
+        self.jobs = Jobs()
         self.bad_lines = 0
         self._readers: dict[str, JournalReader] = {}
         self._deaths: dict[str, str | None] = {}
         self._orphans: set[int] | None = None
+        self._gone: dict[tuple[int, int], Line] = {}
 
     def refresh(self) -> bool:
         """Read what is new and look again who is dead. True if anything was new.
@@ -62,28 +66,78 @@ class SweepState:
         self._orphans = None
         return news
 
+    def see(self, words: Mapping[Key, JobWord]) -> None:
+        """Take in what schedulers just said of their jobs."""
+        self.jobs.words = words
+        self._orphans = None
+
     def state_of(self, number: int) -> State:
-        """A task's state, and what follows from dead workers: running there is lost, queued pending."""
+        """A task's state, and what follows from dead workers and ended jobs: queued there is pending.
+
+        An attempt that is lost while its job lives on is not yet given up: the job may be run again.
+        """
         task = self.tasks.get(number)
         if task is None:
             return "pending"
-        if task.state == "running" and self.death_of(task.worker):
-            return "lost"
-        if task.state == "queued" and number in self._orphaned():
-            return "pending"
-        return task.state
+        if task.state == "queued":
+            return self._state_of_queued(number)
+        if task.state not in ("running", "lost"):
+            return task.state
+        if ended := self._ended_job(number):
+            return ended.state
+        job = self.jobs.word_on(number)
+        if task.state == "lost" or self.death_of(task.worker):
+            return "lost" if job is None else "queued" if job.phase == "waiting" else "running"
+        return "running"
+
+    def ending_of(self, number: int) -> Line:
+        """The line that tells why a task is not going on; what its scheduler said, where its worker did not."""
+        task = self.tasks.get(number)
+        if task is None:
+            return {}
+        ended = self._ended_job(number) if task.state in ("queued", "running", "lost") else None
+        if ended is not None:
+            return {"reason": ended.reason, "message": ended.evidence, "evidence": ended.evidence}
+        return task.last or {}
 
     def evidence_of(self, number: int) -> str:
         """Why a task is called lost."""
-        task = self.tasks[number]
-        if task.state == "lost" and task.last:
-            return str(task.last.get("evidence", ""))
-        return self.death_of(task.worker) or ""
+        ending = self.ending_of(number)
+        if "evidence" in ending:
+            return str(ending["evidence"])
+        return self.death_of(self.tasks[number].worker) or ""
+
+    def _state_of_queued(self, number: int) -> State:
+        if number not in self._orphaned():
+            return "queued"
+        ended = self._ended_job(number)
+        return "cancelled" if ended is not None and ended.state == "cancelled" else "pending"
+
+    def _ended_job(self, number: int) -> JobWord | None:
+        """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
+        written = self._gone.get((number, self.tasks[number].attempt)) if self._gone else None
+        if written is not None:
+            return JobWord("ended", written["state"], written["reason"], written["evidence"])
+        word = self.jobs.word_on(number)
+        return word if word is not None and word.phase == "ended" else None
+
+    def unrecorded_end(self, number: int) -> JobWord | None:
+        """That the job which held a task has ended, where a scheduler just said so and nobody wrote it down."""
+        word = self.jobs.word_on(number)
+        if word is None or word.phase != "ended" or (number, self.tasks[number].attempt) in self._gone:
+            return None
+        return word
+
+    def native_id_of(self, number: int) -> str:
+        """The scheduler's id of the job that began a task's newest attempt; empty if none did."""
+        task = self.tasks.get(number)
+        writer = self.writers.get(task.worker) if task else None
+        return str(writer.head.get("native_id") or "") if writer else ""
 
     def counts(self) -> Counter[State]:
         """How many tasks are in which state."""
         found: Counter[State] = Counter(map(_STATE, self.tasks.values()))
-        if found["running"] or found["queued"]:
+        if found["running"] or found["queued"] or (found["lost"] and self.jobs):
             found = Counter(map(self.state_of, self.tasks))
         found["pending"] += self.total - len(self.tasks)
         return found
@@ -92,7 +146,7 @@ class SweepState:
         """The tasks in one of these states, ascending."""
         if "pending" in states:
             return [number for number in range(self.total) if self.state_of(number) in states]
-        doubtful = ("running",) if "lost" in states else ()
+        doubtful = ("queued", "running", "lost") if self.jobs else ("running",)
         found = [
             number for number, task in self.tasks.items() if task.state in states or task.state in doubtful
         ]
@@ -104,6 +158,12 @@ class SweepState:
         if task is None or task.begun is None:
             return None
         return TaskPaths(self.paths.root / task.begun["dir"], task.begun.get("suffix", ""))
+
+    def worker_log(self, worker: str) -> Path:
+        """What a worker printed itself; in a scheduler's job that is the job's own log."""
+        known = self.writers.get(worker)
+        log = known.head.get("log") if known else None
+        return self.paths.logs / str(log) if log else self.paths.worker_log(worker)
 
     def workers(self) -> Iterator[WriterState]:
         return (writer for writer in self.writers.values() if writer.head.get("e") == "worker")
@@ -129,6 +189,8 @@ class SweepState:
                 reader.bad_lines += not self._is_understood(writer, event)
         writer.last_at = parse(last).get("at", writer.last_at)
         writer.sealed = reader.sealed
+        if data:
+            writer.heard_at = time.monotonic()
         return bool(data)
 
     def _is_understood(self, writer: WriterState, event: Line) -> bool:
@@ -150,15 +212,22 @@ class SweepState:
             self._raise(int(event["t"]), int(event["a"]), "cancelled", event)
         elif kind == "submit":
             self._queue(event["tasks"])
-            self.submissions.append({**event, "by": writer.name})
+            line = {**event, "by": writer.name}
+            self.submissions.append(line)
+            if event["backend"] != "local":
+                self.jobs.add(line)
         elif kind == "handed":
-            for line in self.submissions:
-                if line["submission"] == event["submission"]:
-                    line.update(native_id=event["native_id"], job=event["job"])
+            self._note_submission(event, native_id=event["native_id"], job=event["job"])
+        elif kind == "refused":
+            self._note_submission(event, refused=event["message"])
+            self.jobs.forget_keys()
+        elif kind == "gone":
+            self._note_gone(event)
         elif kind in ("worker", "conductor"):
             writer.head = event
         elif kind == "claim":
             writer.claimed += [Span(*span) for span in event["tasks"]]
+            self._queue([span for span in event["tasks"] if span[2] > 1])  # a job that runs again
         elif kind == "ready":
             writer.ready = event
         elif kind == "broken":
@@ -196,6 +265,15 @@ class SweepState:
                 if task is None or attempt > task.attempt:
                     self.tasks[number] = TaskState(attempt, "queued")
 
+    def _note_submission(self, event: Line, **facts: object) -> None:
+        for line in self.submissions:
+            if line["submission"] == event["submission"]:
+                line.update(facts)
+
+    def _note_gone(self, event: Line) -> None:
+        for span in event["tasks"]:
+            self._gone.update(dict.fromkeys(Span(*span), event))
+
     def _look_who_is_dead(self) -> bool:
         """Judge every writer; what one wrote between the last reading and its end is read too."""
         news = False
@@ -231,9 +309,20 @@ class SweepState:
             if not (writer.sealed or self._deaths.get(writer.name)):
                 held |= pairs
         for line in self.submissions:
-            if not self._is_dropped(line):
+            if line["backend"] != "local":
+                held |= queued.intersection(self._held_by_jobs(line))
+            elif not self._is_dropped(line):
                 held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
         return queued - held
+
+    def _held_by_jobs(self, submission: Line) -> Iterator[tuple[int, int]]:
+        """What the jobs of a submission may still start: also a job whose worker ended may be run again."""
+        if submission.get("refused"):
+            return
+        for key, pair in batches_of(submission):
+            word = self.jobs.words.get(key)
+            if pair not in self._gone and (word is None or word.phase != "ended"):
+                yield pair
 
     def dropped_submissions(self) -> list[Line]:
         """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
@@ -241,6 +330,8 @@ class SweepState:
 
     def _is_dropped(self, submission: Line) -> bool:
         """True if the local process that it went to is dead, or its conductor died before there was one."""
+        if submission["backend"] != "local":
+            return bool(submission.get("refused"))
         job = identity_in(submission.get("job") or {})
         if job is not None:
             return evidence_of_death(job) is not None

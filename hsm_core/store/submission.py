@@ -27,6 +27,9 @@ class WorkerSpec:
         idle_s: seconds that a pool's worker waits for more work.
         env: variables set for every task.
         nice: niceness added.
+        share_gpus: hand the GPUs that the worker's job has to its slots.
+        warn_s: seconds between a scheduler's warning and the job's end.
+        max_restarts: how often a job whose time is over may be run again.
     """
 
     source: str = "local"
@@ -41,6 +44,9 @@ class WorkerSpec:
     idle_s: float = 30.0
     nice: int = 0
     env: dict[str, str] = field(default_factory=dict)
+    share_gpus: bool = False
+    warn_s: float = 0.0
+    max_restarts: int = 0
 
 
 @dataclass(frozen=True)

@@ -94,14 +94,16 @@ def log_of(state: SweepState, number: int) -> Path | None:
     if files is not None:
         return files.stderr
     task = state.tasks.get(number)
-    return state.paths.worker_log(task.worker) if task and task.worker else None
+    return state.worker_log(task.worker) if task and task.worker else None
 
 
 def _word(state: SweepState, number: int, now: State) -> tuple[str, str]:
     """A task's reason and message; the sweep's own directory is only ``.`` in it."""
     if now == "lost":
-        return "lost", state.evidence_of(number) or "no evidence recorded"
-    event = state.tasks[number].last or {}
+        reason = str(state.ending_of(number).get("reason") or "unknown")
+        told = state.evidence_of(number) or "no evidence recorded"
+        return (reason if reason != "unknown" else "lost"), told
+    event = state.ending_of(number)
     return str(event.get("reason") or "unknown"), message_of(event).replace(f"{state.paths.root}/", "./")
 
 
@@ -109,15 +111,15 @@ def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> 
     now, reason, cause = key
     example = tasks[0]
     message = clean(_word(state, example, now)[1].strip())
-    advice = suggestion(state.record, reason, example, state.tasks[example].last or {})
+    advice = suggestion(state.record, now, reason, example, state.ending_of(example))
     return FailureGroup(now, reason, cause, message, tuple(tasks), log_of(state, example), advice)
 
 
-def suggestion(record: SweepRecord, reason: str, example: int, event: dict[str, Any]) -> str:
-    """What to type next, by reason."""
+def suggestion(record: SweepRecord, now: State, reason: str, example: int, event: dict[str, Any]) -> str:
+    """What to type next, by state and reason."""
     retry = f"hsm retry {record.id} --error {reason}"
-    if reason in ("lost", "node", "preempted", "cancelled"):
-        return f"hsm resume {record.id}" if reason == "lost" else retry
+    if now != "failed":
+        return f"hsm resume {record.id}"
     if reason == "oom" and record.launcher == "hsm_local":
         return f"{retry} --set hydra.launcher.slots=1"
     if reason == "oom":

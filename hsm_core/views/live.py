@@ -67,6 +67,17 @@ class LiveProgress:
         else:
             print(text, file=sys.stderr, flush=True)
 
+    def ask_how_to_end(self) -> str:
+        """Ask at the terminal what Ctrl-C means: ``cancel``, ``detach``, or nothing."""
+        if self._live is not None:
+            self._live.stop()
+        print("Ctrl-C: [c]ancel the jobs, [d]etach from them (they go on), or [g]o on watching? ", end="",
+              file=sys.stderr, flush=True)  # fmt: skip
+        answer = sys.stdin.readline().strip().lower()[:1]
+        if self._live is not None:
+            self._live.start()
+        return {"c": "cancel", "d": "detach"}.get(answer, "")
+
     def _draw(self, line: str) -> None:
         if self._live is not None:
             from rich.text import Text

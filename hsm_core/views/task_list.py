@@ -21,7 +21,7 @@ COLUMNS = (
 def task_json(state: SweepState, task: Task) -> dict[str, Any]:
     """All that is known of a task."""
     known, now = state.tasks.get(task.number), state.state_of(task.number)
-    ended = (known.last or {}) if known and now in ("completed", "failed", "cancelled") else {}
+    ended = state.ending_of(task.number) if now in ("completed", "failed", "cancelled") else {}
     files = state.task_directory(task.number)
     message = (
         state.evidence_of(task.number) if now == "lost" else message_of(ended) if ended.get("reason") else ""

@@ -18,7 +18,8 @@ class Attempt:
     """A running attempt.
 
     Attributes:
-        ended_for: why we end it: ``cancelled``, ``walltime`` or ``superseded``.
+        ended_for: why we end it: ``cancelled``, ``walltime``, ``interrupted`` (our job is ended by others) or
+            ``superseded``.
         kill_at: when TERM is followed by KILL, on the monotonic clock.
         oom_kills: the kernel's count when it began.
         begun: what it said when it had its directory.
@@ -60,9 +61,13 @@ def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     """
     details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
     said = attempt.said
-    if said and (said["state"] == "completed" or not attempt.ended_for):
+    if said and (said["state"] == "completed" or (said["state"] == "failed" and not attempt.ended_for)):
         words = {name: said.get(name) for name in ("kind", "trace")}
         return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
+    if attempt.ended_for == "interrupted":
+        return Ending("lost", None, "its job was told to end (SIGTERM)", details)
+    if said and said["state"] == "checkpointed":
+        return Ending("lost", None, "it wrote a checkpoint near the end of its job's time", details)
     if attempt.ended_for == "walltime":
         return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its time limit", details)
     if attempt.ended_for:

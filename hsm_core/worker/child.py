@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from hsm_core.errors import Checkpointed
+from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import TaskPaths, relative_to_sweep
 
 from .directory import redirect_output, require_sweep, take_directory
@@ -48,6 +50,8 @@ def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: An
         value = module.run(prepared, order.to_json(), entry)
         _leave_if_forked(me, None)
         content, pickled = _encode(module, value, entry)
+    except Checkpointed as word:
+        return entry.checkpointed(word)
     except BaseException as error:  # noqa: BLE001  the worker's edge: what a task raises is its outcome
         _leave_if_forked(me, error)
         content, pickled = _encode_failure(module, error, entry)
@@ -90,6 +94,13 @@ class _Entry:
         words = ("state", "reason", "kind", "message", "trace")
         self._channel.send({"said": "end", **{name: content[name] for name in words if name in content}})
         return str(content["state"])
+
+    def checkpointed(self, word: Checkpointed) -> int:
+        """The attempt ends without an outcome; the next one goes on from here."""
+        if word.content is not None and self._files is not None:
+            write_atomically(self._files.root / word.name, word.content)
+        self._channel.send({"said": "end", "state": "checkpointed"})
+        return 1
 
     def _write(self, content: dict[str, Any], pickled: bytes | None) -> dict[str, Any]:
         if self._files is None:

@@ -29,7 +29,7 @@ from .wake import be_heard
 #: Seconds between looks for ended children where the kernel has no pidfd (before Linux 5.3).
 POLL_S = 0.05
 #: A batch system sends these to all processes of a job; the supervisor alone decides what they mean.
-_SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 
 
 def serve(descriptor: int, lock: int, boot: Path) -> NoReturn:
@@ -139,6 +139,8 @@ class Importer:
         adopt_orphans()
         be_killed_first()
         self._give_signals_back()
+        if order.can_be_warned:
+            signal.signal(signal.SIGUSR2, be_heard)
         if order.nice:
             os.nice(order.nice)
         return run_with_variables(order, connection, self._module, self._prepared)
@@ -190,6 +192,9 @@ class Importer:
     def _kill(self, message: Message) -> None:
         for pid, key in self._children.items():
             if key == message["key"]:
+                if message["signal"] == signal.SIGUSR2:  # to the task itself; to its programs it would be an end
+                    os.kill(pid, signal.SIGUSR2)
+                    continue
                 try:
                     os.killpg(pid, message["signal"])
                 except ProcessLookupError:  # forked a moment ago, not yet a group of its own

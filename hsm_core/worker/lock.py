@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from hsm_core.store.own_folder import own_folder
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def held_lock(name: str) -> Iterator[Lock]:
     Raises:
         OSError: local disk refuses.
     """
-    path = _private_folder() / f"{name}.lock"
+    path = own_folder() / f"{name}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -48,12 +48,3 @@ def drop_in_forks(descriptor: int) -> None:
             return
 
     os.register_at_fork(after_in_child=drop)
-
-
-def _private_folder() -> Path:
-    """A folder of this user in the local temporary directory; not one that another user put in our way."""
-    folder = Path(tempfile.gettempdir()) / f"hsm-{os.geteuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-        return Path(tempfile.mkdtemp(prefix="hsm-"))
-    return folder

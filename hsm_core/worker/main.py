@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -14,11 +15,11 @@ def main(argv: list[str]) -> None:
 
         serve(int(argv[1]), int(argv[2]), Path(argv[3]))
     options = _parser().parse_args(argv[1:])
+    from .job import JobFacts
     from .supervisor import supervise
 
-    sys.exit(
-        supervise(Path(options.sweep), options.worker, options.submission, options.batch, options.native_id)
-    )
+    job = JobFacts(options.native_id, options.restart, options.log, tuple(shlex.split(options.requeue)))
+    sys.exit(supervise(Path(options.sweep), options.worker, options.submission, options.batch, job))
 
 
 def command(python: str, sweep: Path, worker: str, submission: str, *, batch: int | None = None) -> list[str]:
@@ -44,4 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("submission", help="launch-0/submit-0: says how to run tasks")
     parser.add_argument("--batch", type=int, help="run this batch and end; without it, read the inbox")
     parser.add_argument("--native-id", default="", help="what the scheduler calls this job")
+    parser.add_argument("--restart", type=int, default=0, help="how often the scheduler has run it before")
+    parser.add_argument("--log", default="", help="the job's own log, below the sweep's logs/")
+    parser.add_argument("--requeue", default="", help="the command that asks the scheduler to run it again")
     return parser

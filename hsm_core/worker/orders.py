@@ -21,6 +21,7 @@ class Order:
         env: variables for the task's process; None unsets one.
         threads: the slot's share of cores, for math libraries.
         job_id: Hydra's ``hydra.job.id``.
+        can_be_warned: SIGUSR2 may come, when the job's time is nearly over.
     """
 
     task: int
@@ -31,6 +32,7 @@ class Order:
     threads: int
     job_id: str
     nice: int = 0
+    can_be_warned: bool = False
 
     @property
     def key(self) -> str:

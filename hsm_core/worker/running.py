@@ -7,6 +7,8 @@ import selectors
 import signal
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.store import events
@@ -17,6 +19,7 @@ from hsm_core.store.submission import WorkerSpec
 from . import threads
 from .attempts import Attempt, judge
 from .crew import Crew, Importer
+from .job import JobFacts
 from .memory import oom_kills
 from .orders import Message, Order, channel_pair, hang_up
 from .outcome import read_outcome
@@ -36,10 +39,11 @@ class Running:
     """
 
     def __init__(
-        self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, report: Report, crew: Crew,
+        self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, job: JobFacts, report: Report, crew: Crew,
         selector: selectors.BaseSelector,
     ) -> None:  # fmt: skip
-        self._spec, self._paths, self._sweep_id = spec, paths, sweep_id
+        self._spec, self._paths, self._sweep_id, self._job = spec, paths, sweep_id, job
+        self._gpus = job_gpus(spec) if spec.share_gpus else spec.gpus
         self._report, self._crew, self._selector = report, crew, selector
         self._attempts: dict[str, Attempt] = {}
         self._free = list(range(spec.slots))[::-1]
@@ -60,8 +64,9 @@ class Running:
         slot = self._free.pop()
         order = Order(
             task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
-            env=self._variables(pending, slot), threads=self._spec.threads, job_id=str(pending.task),
-            nice=self._spec.nice,
+            env=self._variables(pending, slot), threads=self._spec.threads,
+            job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
+            can_be_warned=bool(self._job.native_id),
         )  # fmt: skip
         ours, theirs = channel_pair()
         attempt = Attempt(order, slot, importer, ours, oom_kills())
@@ -76,8 +81,8 @@ class Running:
             "HSM_SWEEP_ID": self._sweep_id, "HSM_TASK_ID": str(pending.task),
             "HSM_ATTEMPT": str(pending.attempt), "HSM_SOURCE": spec.source,
         }  # fmt: skip
-        if spec.gpus is not None:
-            found["CUDA_VISIBLE_DEVICES"] = spec.gpus[slot % len(spec.gpus)] if spec.gpus else ""
+        if self._gpus is not None:
+            found["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)] if self._gpus else ""
         return found
 
     # what they say
@@ -119,7 +124,9 @@ class Running:
         ending = judge(attempt, exited, oom_kills())
         order = attempt.order
         self.failures += ending.state != "completed"
-        if attempt.ended_for != "superseded":
+        if ending.state == "lost":
+            self._report.say(events.lost(order.task, order.attempt, ending.message))
+        elif attempt.ended_for != "superseded":
             self._report.say(
                 events.end(
                     order.task, order.attempt, ending.state, ending.reason, ending.message,
@@ -161,6 +168,8 @@ class Running:
         attempt.importer.keys.discard(key)
         self._free.append(attempt.slot)
         kill_children(self._crew.pids)
+        if attempt.begun:
+            _remove_if_empty(self._paths.root, attempt.begun)
         if attempt.begun and not has_subreapers() and attempt.importer.mode != "none":
             kill_group(attempt.begun["pid"], signal.SIGKILL)
         return attempt
@@ -184,6 +193,11 @@ class Running:
             if at_once:
                 attempt.kill_at = time.monotonic() + _AGAIN_S
                 self._signal(attempt, signal.SIGKILL)
+
+    def warn(self) -> None:
+        """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it."""
+        for attempt in self._attempts.values():
+            self._signal(attempt, signal.SIGUSR2)
 
     def enforce_limits(self) -> None:
         """End what has run too long, kill what did not end."""
@@ -215,5 +229,27 @@ class Running:
         if attempt.importer.mode == "fork":
             message = {"ask": "kill", "key": attempt.order.key, "signal": number}
             attempt.importer.channel.send(message)
+        elif number == signal.SIGUSR2:
+            os.kill(attempt.importer.pid, number)
         else:
             kill_group(attempt.importer.pid, number)
+
+
+def job_gpus(spec: WorkerSpec) -> tuple[str, ...] | None:
+    """What each slot sees of the GPUs that a scheduler gave to our job; None if it named none."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return None
+    found = [name for name in named.split(",") if name]
+    groups = -(-spec.slots // spec.tasks_per_gpu)
+    each = max(1, len(found) // groups)
+    return tuple(",".join(found[first : first + each]) for first in range(0, len(found), each)) or ()
+
+
+def _remove_if_empty(root: Path, begun: Message) -> None:
+    """Ten thousand tasks that print nothing need no twenty thousand empty logs."""
+    files = TaskPaths(root / begun["dir"], begun["suffix"])
+    for log in (files.stdout, files.stderr):
+        with suppress(OSError):
+            if not log.stat().st_size:
+                log.unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.store import events
+from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.leftovers import end_leftovers_of_the_dead
@@ -19,28 +20,37 @@ from hsm_core.store.submission import WorkerSpec, read_submission
 
 from .crew import Crew, Importer
 from .failed_import import Patience, output_since, why_not_imported
+from .job import JobFacts
 from .lock import Lock, held_lock
 from .orders import Message
 from .processes import adopt_orphans, kill_children
 from .report import Report
+from .requeue import Requeue
 from .running import Running
 from .wake import SignalBell
 from .work import Fences, Inbox, Work
 
 #: Seconds between looks into the inbox; a signal says at once that there is something new.
 INBOX_S = 0.25
+#: Seconds by which the signals that a scheduler sends to the processes of a job may lie apart.
+OWN_TERM_S = 0.5
 
 
-def supervise(root: Path, name: str, submission: str, batch: int | None, native_id: str) -> int:
+def supervise(root: Path, name: str, submission: str, batch: int | None, job: JobFacts) -> int:
     """Be a worker until its work is done.
+
+    Args:
+        batch: the one batch to run; None takes batches from the worker's inbox.
 
     Returns:
         exit code: 0 when every task of it completed, else 1.
     """
     paths = SweepPaths(root)
     spec = read_submission(paths, submission).worker
+    if batch is not None and paths.journal(name).exists():
+        name = f"{name}-{nonce(4)}"  # the scheduler has run this job twice
     with held_lock(name) as lock:
-        supervisor = Supervisor(paths, name, spec, native_id, lock)
+        supervisor = Supervisor(paths, name, spec, job, lock, None if batch is None else submission)
         if batch is None:
             end_leftovers_of_the_dead(paths)
             return supervisor.run(Inbox(paths.inbox(name)), None)
@@ -50,25 +60,33 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, native_
 class Supervisor:
     """The loop of a worker: take work, start attempts, hear of them, end them, say that it lives."""
 
-    def __init__(self, paths: SweepPaths, name: str, spec: WorkerSpec, native_id: str, lock: Lock) -> None:
+    def __init__(
+        self, paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts, lock: Lock, submission: str | None
+    ) -> None:
         adopt_orphans()
         me = this_process()
-        self._spec, self._log = spec, paths.worker_log(name)
+        self._spec, self._job = spec, job
+        self._log = paths.logs / job.log if job.log else paths.worker_log(name)
         self._selector = selectors.DefaultSelector()
         self._bell = SignalBell(self._selector, self._on_signal)
         self._report = Report(JournalWriter(paths.journal(name)), spec.beat_s)
         self._report.say(
-            events.worker(name, me, source=spec.source, native_id=native_id, lock=lock.path, slots=spec.slots)
-        )
-        self._work = Work(paths, name, native_id, me, self._report)
+            events.worker(
+                name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
+                log=job.log,
+            )
+        )  # fmt: skip
+        self._work = Work(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
         self._crew = Crew(spec, name, lock, self._log, self._selector, self._hear)
         sweep_id = read_record(paths).id
-        self._running = Running(spec, paths, sweep_id, self._report, self._crew, self._selector)
-        self._requests, self._fences = RequestReader(paths), Fences(paths)
+        self._running = Running(spec, paths, sweep_id, job, self._report, self._crew, self._selector)
+        self._requests, self._fences = RequestReader(paths), Fences(paths, submission)
         self._patience = Patience()
         self._inbox: Inbox | None = None
         self._stops = 0
-        self._looked_at = self._busy_at = time.monotonic()
+        self._requeue: Requeue | None = None
+        self._busy_at = time.monotonic()
+        self._looked_at = self._busy_at - spec.beat_s
 
     def run(self, inbox: Inbox | None, batch: str | None) -> int:
         """Work until there is no more; see ``supervise``."""
@@ -77,13 +95,14 @@ class Supervisor:
             self._work.assign(batch)
         self._take_work()
         while not self._is_done():
+            self._obey_others()
             self._fill_slots()
             for key, _ in self._selector.select(self._timeout()):
                 key.data()
             self._reap()
             self._running.enforce_limits()
             self._report.keep_up()
-            self._obey_others()
+            self._ask_to_run_again()
             self._take_work()
         return self._leave()
 
@@ -100,7 +119,7 @@ class Supervisor:
             self._report.say(events.trouble(f"a batch can't be claimed: {error}"))
 
     def _is_done(self) -> bool:
-        if self._work or len(self._running):
+        if len(self._running) or (self._work and self._requeue is None):
             self._busy_at = time.monotonic()
             return False
         if self._inbox is None or self._inbox.closed or self._stops:
@@ -110,7 +129,7 @@ class Supervisor:
 
     def _fill_slots(self) -> None:
         """Start what waits, as far as there are slots and importers for it."""
-        while self._work.waiting and self._running.free_slots:
+        while self._work.waiting and self._running.free_slots and self._requeue is None:
             boot = self._work.waiting.first().boot
             self._crew.supply(boot, min(self._running.free_slots, len(self._work.waiting)))
             importer = self._crew.ready(boot)
@@ -128,6 +147,8 @@ class Supervisor:
     def _hear(self, importer: Importer, message: Message) -> None:
         if message["said"] == "exit":
             self._patience.renew()
+            if message["signal"] == signal.SIGTERM:
+                self._await_own_term()
             self._running.ended(message["key"], message)
             return
         self._crew.greet(importer, message)
@@ -163,10 +184,45 @@ class Supervisor:
     # obeying
 
     def _on_signal(self, number: int) -> None:
-        """TERM ends all tasks; again, or INT: at once. The others only wake us."""
-        if number in (signal.SIGTERM, signal.SIGINT):
+        """TERM ends all tasks; again, or INT: at once. USR2 warns of the job's end. Others only wake us."""
+        if number == signal.SIGUSR2 and self._job.native_id:
+            self._be_warned()
+        elif number in (signal.SIGTERM, signal.SIGINT):
             self._stops += 2 if number == signal.SIGINT else 1
-            self._cancel(None)
+            if self._job.native_id and not self._is_cancelled():
+                self._work.drop_all()
+                self._running.end("walltime" if self._requeue else "interrupted", at_once=self._stops > 1)
+            else:
+                self._cancel(None)
+
+    def _await_own_term(self) -> None:
+        """A scheduler signals all processes of a job: wait for ours before a task that TERM killed is judged."""
+        give_up = time.monotonic() + OWN_TERM_S
+        while self._job.native_id and not self._stops and time.monotonic() < give_up:
+            self._bell.check()
+            time.sleep(0.01)
+
+    def _is_cancelled(self) -> bool:
+        """True if somebody asked for an end of all tasks; what was asked for some is obeyed now."""
+        return self._obey_requests()
+
+    def _be_warned(self) -> None:
+        """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
+        if self._requeue is None:
+            self._report.say(events.warned())
+            self._running.warn()
+            may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
+            self._requeue = Requeue(self._job, self._spec.warn_s if may_again else None)
+
+    def _ask_to_run_again(self) -> None:
+        """Once tasks had their time for checkpoints, ask for another run, if this one leaves work undone."""
+        if self._requeue is None or not self._requeue.is_due(len(self._running)):
+            return
+        if not (self._work or len(self._running)):
+            return
+        refusal = self._requeue.ask()
+        if refusal:
+            self._report.say(events.trouble(f"the job could not be asked to run again: {refusal}"))
 
     def _obey_others(self) -> None:
         """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""
@@ -174,12 +230,22 @@ class Supervisor:
         if now - self._looked_at < self._spec.beat_s:
             return
         self._looked_at = now
+        self._obey_requests()
+        for later, below in self._fences.read_new():
+            self._work.waiting.drop(later, below=below)
+            self._running.end("superseded", later, below=below)
+        if self._work.is_superseded():
+            self._work.drop_all()
+            self._running.end("superseded")
+
+    def _obey_requests(self) -> bool:
+        """Obey new requests to cancel; True if one meant all tasks."""
+        all_meant = False
         for spans in self._requests.read_new(self._work.launch):
             for span in (None,) if spans is None else spans:
                 self._cancel(span)
-        for later in self._fences.read_new():
-            self._work.waiting.drop(later, below=later.attempt)
-            self._running.end("superseded", later, below=later.attempt)
+            all_meant |= spans is None
+        return all_meant
 
     def _cancel(self, tasks: Span | None) -> None:
         for span in self._work.waiting.drop(tasks):

@@ -6,10 +6,12 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
-#: TERM asks a worker to end its tasks, again or INT kills them; CONT says that its inbox has something new.
-HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGCONT)
+#: TERM asks a worker to end its tasks, again or INT kills them; CONT says that its inbox has something new;
+#: USR2 that its job's time is nearly over.
+HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGCONT, signal.SIGUSR2)
 
 
 class SignalBell:
@@ -24,14 +26,16 @@ class SignalBell:
         self._ours, self._theirs = socket.socketpair()
         for end in (self._ours, self._theirs):
             end.setblocking(False)
-        selector.register(self._ours, selectors.EVENT_READ, self._drain)
+        selector.register(self._ours, selectors.EVENT_READ, self.check)
         signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
         for number in HEARD:
             signal.signal(number, be_heard)
 
-    def _drain(self) -> None:
-        for number in self._ours.recv(4096):
-            self._ring(number)
+    def check(self) -> None:
+        """Ring for the signals that have come."""
+        with suppress(BlockingIOError):
+            for number in self._ours.recv(4096):
+                self._ring(number)
 
 
 def be_heard(number: int, frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.store import events
-from hsm_core.store.claims import claimant
+from hsm_core.store.files import read_json
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.requests import request_cancel
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
@@ -25,7 +25,7 @@ def test_two_workers_on_one_batch_one_runs_it(sweep: PlainSweep) -> None:
     sweep.start(submission, "w1")
     sweep.start(submission, "w2")
     codes = [sweep.wait("w1"), sweep.wait("w2")]
-    owner = claimant(sweep.paths, submission.batch_id(0))
+    owner = read_json(sweep.paths.claim(submission.batch_id(0)))["worker"]
     assert [len(sweep.ends(name)) for name in ("w1", "w2")] == ([6, 0] if owner == "w1" else [0, 6])
     assert codes == [0, 0]
     assert sweep.state().counts() == {"completed": 6, "pending": 0}

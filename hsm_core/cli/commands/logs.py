@@ -78,7 +78,7 @@ def _log(state: SweepState, task: int, stderr: bool) -> Path | None:
     if files is not None:
         return files.stderr if stderr else files.stdout
     known = state.tasks.get(task)
-    return state.paths.worker_log(known.worker) if known and known.worker else None
+    return state.worker_log(known.worker) if known and known.worker else None
 
 
 def _is_over(state: SweepState) -> bool:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,9 @@ def test_ctrl_c_is_130(shell: Shell, mixed: MadeSweep) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=shell.env) as watcher:
         assert watcher.stdout is not None
         watcher.stdout.readline()
+        watcher.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):  # Python swallows it inside a destructor: press it again
+            watcher.wait(timeout=10)
         watcher.send_signal(signal.SIGINT)
         _, said = watcher.communicate(timeout=30)
     assert watcher.returncode == 130

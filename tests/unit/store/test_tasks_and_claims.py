@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hsm_core.errors import StoreError, SweepExists, VersionMismatch
 from hsm_core.model import Span, Task
-from hsm_core.store.claims import claim_batch, claimant
+from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.liveness import this_process
 from hsm_core.store.record import create_record, read_record, sweep_root
@@ -67,12 +67,30 @@ def test_tasks_that_fail_to_be_written_leave_nothing(tmp_path: Path) -> None:
 def test_a_batch_is_claimed_once(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s")
     facts = {"native_id": "1", "restart": 0, "process": this_process()}
-    assert claimant(sweep.paths, "launch-0/submit-0/0") is None
     assert claim_batch(sweep.paths, "launch-0/submit-0/0", worker="w1", **facts)  # type: ignore[arg-type]
     assert not claim_batch(sweep.paths, "launch-0/submit-0/0", worker="w2", **facts)  # type: ignore[arg-type]
     assert not claim_batch(sweep.paths, "launch-0/submit-0/0", worker="w1", **facts)  # type: ignore[arg-type]
     assert claim_batch(sweep.paths, "launch-0/submit-0/1", worker="w2", **facts)  # type: ignore[arg-type]
-    assert claimant(sweep.paths, "launch-0/submit-0/0") == "w1"
+    assert read_json(sweep.paths.claim("launch-0/submit-0/0"))["worker"] == "w1"
+
+
+def test_only_the_same_job_run_again_can_claim_a_batch_again(tmp_path: Path) -> None:
+    sweep, batch = MadeSweep(tmp_path / "s"), "launch-0/submit-0/0"
+
+    def claim(worker: str, native_id: str, restart: int) -> Claim | None:
+        me = this_process()
+        return claim_batch(sweep.paths, batch, worker=worker, native_id=native_id, restart=restart, process=me)
+
+    first = claim("w1", "680_3", 0)
+    assert first is not None
+    assert not is_claimed_again(sweep.paths, batch, first)
+    assert claim("w2", "680_3", 0) is None
+    assert claim("w3", "681_3", 1) is None
+    again = claim("w4", "680_3", 2)
+    assert again is not None
+    assert [earlier["worker"] for earlier in again.earlier] == ["w1"]
+    assert claim("w5", "680_3", 1) is None
+    assert is_claimed_again(sweep.paths, batch, first)
 
 
 def test_a_second_sweep_in_a_directory_is_refused_with_the_line_to_resume(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
 
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
     elsewhere = dataclasses.replace(state.record, launcher="hsm_slurm")
-    advice = suggestion(elsewhere, "oom", 2, {"mem": 3000.0})
+    advice = suggestion(elsewhere, "failed", "oom", 2, {"mem": 3000.0})
     assert advice == f"hsm retry {elsewhere.id} --error oom --set hydra.launcher.mem_gb=5"
 
 

@@ -40,6 +40,8 @@ class PlainSweep:
     def __init__(self, root: Path, codes: Sequence[str | tuple[str, str]], at_import: str = "") -> None:
         self.paths = SweepPaths(root)
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._locks = root.parent / "tmp"  # the workers' names are not unique on this machine
+        self._locks.mkdir()
         record = SweepRecord(
             id=f"plain-{root.name}", name="plain", dir=str(root), created="", launcher="hsm_local",
             sweeper="basic", total=len(codes),
@@ -70,8 +72,8 @@ class PlainSweep:
         argv = [*prefix, *command(sys.executable, self.paths.root, name, submission.name, batch=batch)]
         with open(self.paths.worker_log(name), "ab") as log:
             process = subprocess.Popen(
-                argv, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True,
+                argv, cwd=ROOT, env={**os.environ, "TMPDIR": str(self._locks), **(env or {})},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.workers[name] = process
         return process.pid

@@ -1,0 +1,108 @@
+"""One question to a scheduler for all sweeps of a user on this machine, its answer shared on local disk."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.store.files import nonce
+from hsm_core.store.liveness import this_boot
+from hsm_core.store.own_folder import own_folder
+
+#: Seconds for which a sweep's jobs are asked about by others, after it asked itself.
+_WANTED_S = 300.0
+#: What makes two processes talk to the same scheduler.
+_CHOOSE = ("SLURM_CONF", "SLURM_CLUSTERS", "PBS_SERVER", "PBS_DEFAULT", "PBS_CONF_FILE", "PATH")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a scheduler said, and when, by the machine's monotonic clock.
+
+    Args:
+        sights: None if it did not answer; ``trouble`` then says how.
+    """
+
+    at: float
+    sights: Mapping[str, Sight] | None
+    trouble: str = ""
+
+
+class Asker:
+    """Asks a scheduler, unless another process of this user just did."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        chosen = json.dumps([scheduler.name, *(os.environ.get(name, "") for name in _CHOOSE)])
+        self._path = own_folder() / f"asked-{scheduler.name}-{sha256(chosen.encode()).hexdigest()[:12]}.json"
+
+    def ask(self, ids: Collection[str], not_before: float) -> Answer | None:
+        """What the scheduler says of these jobs.
+
+        Args:
+            not_before: an answer of this time or later serves too.
+
+        Returns:
+            None while another process is asking.
+        """
+        with self._locked() as is_ours:
+            if not is_ours:
+                return None
+            known = self._read()
+            wanted = self._wanted(known, ids)
+            if known.get("at", float("-inf")) >= not_before and set(ids) <= set(known["wanted"]):
+                return _answer(known)
+            return self._ask(wanted)
+
+    def _ask(self, wanted: dict[str, float]) -> Answer:
+        try:
+            sights = self._scheduler.look(wanted)
+            found: dict[str, Any] = {"sights": [asdict(sight) for sight in sights.values()]}
+        except NoAnswer as error:
+            found = {"sights": None, "trouble": error.evidence or error.problem}
+        found |= {"at": time.monotonic(), "boot": this_boot(), "wanted": wanted}
+        self._write(found)
+        return _answer(found)
+
+    def _wanted(self, known: Mapping[str, Any], ids: Collection[str]) -> dict[str, float]:
+        now = time.monotonic()
+        still = {name: until for name, until in known.get("wanted", {}).items() if until > now}
+        return still | dict.fromkeys(ids, now + _WANTED_S)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if found.get("boot") == this_boot() else {}
+
+    def _write(self, found: Mapping[str, Any]) -> None:
+        temporary = self._path.with_name(f".{self._path.name}.{nonce()}")
+        with contextlib.suppress(OSError):  # a full local disk: then everybody asks for himself
+            temporary.write_text(json.dumps(found))
+            temporary.replace(self._path)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[bool]:
+        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(descriptor)
+
+
+def _answer(found: Mapping[str, Any]) -> Answer:
+    if found["sights"] is None:
+        return Answer(found["at"], None, found["trouble"])
+    return Answer(found["at"], {one["native_id"]: Sight(**one) for one in found["sights"]})

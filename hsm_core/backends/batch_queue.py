@@ -1,0 +1,262 @@
+"""Hands batches to a scheduler: as arrays where it can, within what the scheduler allows."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from hsm_core.schedulers.interface import Allowed, LimitReached, NoAnswer, Scheduler, Script
+from hsm_core.store.jobs import batches_of
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.requests import request_cancel
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import Submission, WorkerSpec
+
+from .interface import Handed, Pair, Portion
+from .queue_settings import QueueSettings
+from .throttle import Throttle
+
+#: Seconds for which what a scheduler allows is not asked again.
+_ALLOWED_S = 60.0
+#: Seconds between looks at the throttles of arrays.
+_TEND_S = 5.0
+
+
+class JobWriter(Protocol):
+    """Writes the script of a job in one scheduler's words."""
+
+    def text(self, asked: Any, submission: Submission, *, size: int | None, throttle: int | None) -> str:
+        """The script.
+
+        Args:
+            asked: what the job asks for, as ``asked_by`` gave it.
+            size: elements of the array; None: a plain job.
+        """
+
+
+class BatchQueue:
+    """A scheduler as a place where batches go.
+
+    Args:
+        state: the sweep; None where only a preview is wanted.
+        asked_by: what the job of a task asks for; tasks of equal answers share an array.
+    """
+
+    def __init__(
+        self, paths: SweepPaths, state: SweepState | None, scheduler: Scheduler, spec: WorkerSpec,
+        settings: QueueSettings, writer: JobWriter, asked_by: Callable[[int], Any],
+    ) -> None:  # fmt: skip
+        self.name, self.spec = scheduler.name, spec
+        self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
+        self._writer, self._asked_by = writer, asked_by
+        self._allowed: tuple[float, Allowed] | None = None
+        self._refused_size: int | None = None
+        self._throttle = Throttle(settings.parallelism) if settings.parallelism is not None else None
+        self._shares: dict[str, int | None] = {}
+        self._arrays_to_come = 0
+        self._tended_at = time.monotonic()
+
+    @property
+    def _state(self) -> SweepState:
+        assert self._known is not None, "a preview needs no state"
+        return self._known
+
+    def preview(self, tasks: Sequence[int]) -> list[str]:
+        groups = list(self._groups([(number, 1) for number in tasks]))
+        lines = []
+        for asked, pairs in groups:
+            jobs = math.ceil(len(pairs) / self._settings.tasks_per_job)
+            size = None if self._is_individual(jobs) else min(jobs, self._array_size())
+            what = f"{jobs} jobs" if size is None else f"{jobs} jobs in {math.ceil(jobs / size)} arrays"
+            lines.append(f"{self.name}: {what}, {self._settings.tasks_per_job} tasks a job:")
+            portion = Portion(pairs[: (size or 1) * self._settings.tasks_per_job], self._settings.tasks_per_job)
+            submission = Submission("launch-0/submit-0", "<token>", portion.batches, self.spec, "launch-0")
+            lines += self._writer.text(asked, submission, size=size, throttle=None).splitlines()
+        return lines
+
+    # dividing
+
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion | None:
+        groups = list(self._groups(waiting))
+        asked, pairs = groups[0]
+        room, evidence = self._room()
+        per_job, remark = self._settings.tasks_per_job, ""
+        most = self._most_jobs(room, len(groups)) if detached else None
+        if most is not None and math.ceil(len(waiting) / per_job) > most:
+            per_job = math.ceil(len(waiting) / most)
+            remark = f"{per_job} tasks a job, as there is room for {most} jobs ({evidence})"
+        jobs = math.ceil(len(pairs) / per_job)
+        size = min(jobs, 1 if self._is_individual(jobs) else self._array_size())
+        size = min(size, self._refused_size or size, size if room is None else room)
+        if self._throttle is not None and self._settings.mode != "individual":
+            to_come = sum(math.ceil(len(more) / per_job / self._array_size()) for _, more in groups)
+            self._arrays_to_come = to_come
+            size = size if self._throttle.next_share(to_come) > 0 else 0
+        return Portion(pairs[: size * per_job], per_job, asked, remark) if size > 0 else None
+
+    def _most_jobs(self, room: int | None, groups: int) -> int | None:
+        """How many jobs can be submitted at once when nobody submits more later; None: any number."""
+        bounds = [] if room is None else [max(room, 1)]
+        if self._throttle is not None:  # each array needs a share of it
+            bounds.append(max(1, self._settings.parallelism or 1) * self._array_size() // max(1, groups))
+        return max(1, min(bounds)) if bounds else None
+
+    def _groups(self, waiting: Sequence[Pair]) -> Iterator[tuple[Any, list[Pair]]]:
+        """Tasks that ask for the same, together; in the order of their first ones."""
+        groups: list[tuple[Any, list[Pair]]] = []
+        for pair in waiting:
+            asked = self._asked_by(pair[0])
+            for known, pairs in groups:
+                if known == asked:
+                    pairs.append(pair)
+                    break
+            else:
+                groups.append((asked, [pair]))
+        yield from groups
+
+    def _is_individual(self, jobs: int) -> bool:
+        return self._settings.mode == "individual" or (self._settings.mode == "auto" and jobs == 1)
+
+    def _array_size(self) -> int:
+        allowed = self._allows()
+        sizes = (allowed.array_index, allowed.array_size, self._settings.max_array_size)
+        return min((size for size in sizes if size), default=1000)
+
+    # room
+
+    def _allows(self) -> Allowed:
+        now = time.monotonic()
+        if self._allowed is None or now - self._allowed[0] > _ALLOWED_S:
+            try:
+                found = self._scheduler.allowed(*self._settings.place)
+            except NoAnswer:
+                found = self._allowed[1] if self._allowed else Allowed()
+            self._allowed = (now, found)
+        return self._allowed[1]
+
+    def _room(self) -> tuple[int | None, str]:
+        """How many more jobs may be in the queue now, and what says so; None: nothing limits them."""
+        allowed, bounds = self._allows(), []
+        if allowed.queued is not None:
+            try:
+                bounds.append((allowed.queued - len(self._scheduler.queue()), allowed.evidence))
+            except NoAnswer:
+                bounds.append((0, "the scheduler does not answer"))
+        if self._settings.parallelism is not None and self._settings.mode == "individual":
+            ours = len(self._alive())
+            bounds.append((self._settings.parallelism - ours, f"array_parallelism={self._settings.parallelism}"))
+        room, evidence = min(bounds, default=(None, ""))
+        return (None if room is None else max(room, 0)), evidence
+
+    def _alive(self) -> set[tuple[str, int]]:
+        """Jobs of this sweep that have tasks without a last word."""
+        found = set()
+        for number in self._state.numbers_in("queued", "running"):
+            key = self._state.jobs.key_of(number)
+            if key is not None:
+                found.add(key)
+        return found
+
+    # submitting
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        size = self._size(submission)
+        share = self._take_share(submission, size)
+        text = self._writer.text(portion.asked, submission, size=size, throttle=share)
+        script = LaunchPaths.script(self._paths.hsm / submission.name)
+        script.write_text(text)
+        script.chmod(0o755)
+        self._shares[submission.name] = share
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
+        size = self._size(submission)
+        script = Script(
+            LaunchPaths.script(self._paths.hsm / submission.name), self._paths.logs,
+            submission.token, size, self._shares[submission.name],
+        )  # fmt: skip
+        try:
+            native_id = self._scheduler.submit(script)
+        except LimitReached:
+            self._refused_size = max(1, (size or 1) // 2)
+            self._allowed = None
+            if self._throttle is not None:
+                self._throttle.drop(submission.name)
+            raise
+        self._refused_size, self._arrays_to_come = None, self._arrays_to_come - 1
+        return Handed(native_id)
+
+    def find(self, submission: Submission) -> Handed | None:
+        native_id = self._scheduler.find(submission.token)
+        return None if native_id is None else Handed(native_id)
+
+    def _size(self, submission: Submission) -> int | None:
+        count = len(submission.batches)
+        return None if self._is_individual(count) else count
+
+    # the throttle, over all arrays of the sweep
+
+    def _take_share(self, submission: Submission, size: int | None) -> int | None:
+        """How many elements of a new array may run at once, so that all arrays together keep the limit."""
+        if self._throttle is None or size is None:
+            return None
+        share = min(size, max(1, self._throttle.next_share(self._arrays_to_come)))
+        self._throttle.add(submission.name, share, size)
+        return share
+
+    def tend(self) -> None:
+        """Give arrays that could use it what others no longer need."""
+        now = time.monotonic()
+        if self._throttle is None or now - self._tended_at < _TEND_S:
+            return
+        self._tended_at = now
+        self._throttle.left(Counter(name for name, _ in self._alive()))
+        ids = {line["submission"]: str(line.get("native_id") or "") for line in self._state.jobs.submissions()}
+        for name, share in self._throttle.raised().items() if self._arrays_to_come <= 0 else ():
+            if ids.get(name):
+                self._scheduler.throttle(ids[name], share)
+
+    # ending
+
+    def cancel(self, *, at_once: bool = False) -> None:
+        request_cancel(self._paths, None)  # so that workers know that it was wanted
+        ids = [line["native_id"] for line in self._open_lines()]
+        if ids:
+            self._scheduler.cancel(ids, at_once=at_once)
+
+    def cancel_tasks(self, tasks: Sequence[int]) -> None:
+        ids = jobs_of_none_but(self._state, tasks, self._scheduler)
+        if ids:
+            self._scheduler.cancel(ids)
+
+    def _open_lines(self) -> list[dict[str, Any]]:
+        names = {name for name, _ in self._alive()}
+        return [
+            line for line in self._state.jobs.submissions()
+            if line["backend"] == self.name and line.get("native_id") and line["submission"] in names
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        """What was submitted is the scheduler's."""
+
+    def log_tail(self) -> str:
+        logs = sorted(self._paths.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
+        lines = logs[-1].read_bytes().decode("utf-8", "replace").strip().splitlines() if logs else []
+        return "\n".join(lines[-15:])
+
+
+def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Scheduler) -> list[str]:
+    """Jobs all of whose unfinished tasks are among these: they can be cancelled as a whole."""
+    meant, found = set(tasks), []
+    for line in state.jobs.submissions():
+        if line["backend"] != scheduler.name or not line.get("native_id"):
+            continue
+        batches: dict[int, list[int]] = {}
+        for (_, batch), (number, _) in batches_of(line):
+            if state.state_of(number) in ("queued", "running"):
+                batches.setdefault(batch, []).append(number)
+        wanted = [batch for batch, numbers in batches.items() if meant.issuperset(numbers)]
+        found += [scheduler.element(line["native_id"], batch) for batch in wanted]
+    return found

@@ -1,0 +1,195 @@
+"""Learns from schedulers what became of a sweep's jobs whose workers have not told it themselves."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.store.disk import visibility_s
+from hsm_core.store.jobs import JobWord, Key, Line
+from hsm_core.store.state import SweepState
+
+from .asking import Answer, Asker
+from .cadence import LEAST_S, Cadence
+
+#: An element that a scheduler does not know any more is gone when it said so that often.
+TIMES_GONE = 2
+#: Beats of silence after which a worker's job is asked about.
+SILENT_BEATS = 3
+
+
+@dataclass
+class _Watched:
+    """A job, by what was seen of it so far; times are monotonic."""
+
+    word: JobWord | None = None
+    missed: int = 0
+    ended_at: float | None = None
+
+
+class JobWatch:
+    """Watches the jobs of one sweep, whichever launcher submitted them.
+
+    Args:
+        scheduler_of: makes the dialect that a submission's ``backend`` names.
+        beat_s: seconds between two beats of a worker.
+    """
+
+    def __init__(
+        self, state: SweepState, scheduler_of: Callable[[str], Scheduler], *, beat_s: float = 5.0
+    ) -> None:
+        self._state, self._scheduler_of, self._beat_s = state, scheduler_of, beat_s
+        self._cadence = Cadence(time.monotonic())
+        self._schedulers: dict[str, Scheduler] = {}
+        self._askers: dict[str, Asker] = {}
+        self._watched: dict[Key, _Watched] = defaultdict(_Watched)
+        self._disturbed: set[str] = set()
+        self._grace_s = visibility_s(state.paths.root)
+        self.trouble = ""
+
+    def disturb(self) -> None:
+        """Ask soon: something was submitted or cancelled."""
+        self._cadence.disturb(time.monotonic())
+
+    def look(self) -> bool:
+        """Ask if it is time to, and tell the state what was said. True if there was an answer."""
+        if not self._state.jobs:
+            return False
+        now = time.monotonic()
+        self._heed_events(now)
+        if not self._cadence.is_due(now):
+            return False
+        return self.look_now(now - self._cadence.interval(now))
+
+    def settle(self) -> None:
+        """Ask until nothing is in doubt that a further question could clear up."""
+        for _ in range(TIMES_GONE + 1):
+            if self._state.jobs:
+                self.look_now(time.monotonic() - LEAST_S)
+            if not any(0 < seen.missed < TIMES_GONE for seen in self._watched.values()):
+                return
+            time.sleep(LEAST_S)
+
+    def look_now(self, not_before: float) -> bool:
+        """Ask; an answer of another sweep's question serves too, if it is not older than ``not_before``."""
+        asked = False
+        open_jobs = self._open_jobs()
+        for name, lines in self._by_scheduler(open_jobs).items():
+            if name not in self._askers:
+                self._schedulers[name] = self._scheduler_of(name)
+                self._askers[name] = Asker(self._schedulers[name])
+            answer = self._askers[name].ask([line["native_id"] for line in lines], not_before)
+            if answer is not None:
+                asked |= self._take(self._schedulers[name], answer, lines, open_jobs)
+        if not open_jobs:
+            self._cadence.asked(time.monotonic())
+        self._state.see({key: seen.word for key, seen in self._watched.items() if seen.word is not None})
+        return asked
+
+    def scheduler(self, name: str) -> Scheduler:
+        """The dialect that a submission's ``backend`` names."""
+        if name not in self._schedulers:
+            self._schedulers[name] = self._scheduler_of(name)
+        return self._schedulers[name]
+
+    # what brings a question forward
+
+    def _heed_events(self, now: float) -> None:
+        """A worker that ended or fell silent before its tasks did: its scheduler knows more."""
+        holders = {task.worker for task in self._state.tasks.values() if task.state in ("running", "lost")}
+        for worker in self._state.workers():
+            silent = now - worker.heard_at > SILENT_BEATS * self._beat_s
+            if not (silent or worker.sealed or self._state.death_of(worker.name)):
+                self._disturbed.discard(worker.name)
+            elif worker.name in holders and worker.name not in self._disturbed:
+                self._disturbed.add(worker.name)
+                self._cadence.disturb(now)
+
+    # what is open
+
+    def _open_jobs(self) -> set[Key]:
+        """Jobs of which a task has no last word."""
+        found = set()
+        for number, task in self._state.tasks.items():
+            if task.state in ("queued", "running", "lost"):
+                key = self._state.jobs.key_of(number)
+                if key is not None:
+                    found.add(key)
+        return found
+
+    def _by_scheduler(self, open_jobs: set[Key]) -> Mapping[str, list[Line]]:
+        names = {name for name, _ in open_jobs}
+        found: dict[str, list[Line]] = defaultdict(list)
+        for line in self._state.jobs.submissions():
+            if line["submission"] in names and line.get("native_id"):
+                found[line["backend"]].append(line)
+        return found
+
+    # what an answer means
+
+    def _take(self, scheduler: Scheduler, answer: Answer, lines: list[Line], open_jobs: set[Key]) -> bool:
+        self._cadence.asked(answer.at)
+        self.trouble = answer.trouble
+        if answer.sights is None:
+            return False
+        by_name = {line["submission"]: line for line in lines}
+        unknown: dict[str, tuple[_Watched, float]] = {}
+        for key in open_jobs:
+            line = by_name.get(key[0])
+            if line is None:
+                continue
+            seen, element = self._watched[key], scheduler.element(line["native_id"], key[1])
+            sight = answer.sights.get(element) or answer.sights.get(line["native_id"])
+            if sight is not None:
+                seen.missed = 0
+                self._note(seen, sight, answer.at)
+            elif seen.word is None or seen.word.phase != "ended":
+                seen.missed += 1
+                unknown[element] = (seen, line["at"])
+        self._note_unknown(scheduler, unknown, answer.at)
+        return True
+
+    def _note(self, seen: _Watched, sight: Sight, at: float) -> None:
+        if sight.phase != "ended":
+            seen.ended_at = None
+            seen.word = JobWord(sight.phase, why=sight.why)
+            return
+        seen.ended_at = at if seen.ended_at is None else seen.ended_at
+        if at - seen.ended_at >= self._grace_s:  # by now all that its worker wrote can be read here
+            seen.word = JobWord("ended", sight.state, sight.reason, sight.evidence)
+        else:
+            self._cadence.disturb(at)
+
+    def _note_unknown(
+        self, scheduler: Scheduler, unknown: Mapping[str, tuple[_Watched, float]], at: float
+    ) -> None:
+        """Jobs that the queue does not know: once may be an accident; then the accounting is asked."""
+        if not unknown:
+            return
+        gone = {name: seen for name, (seen, _) in unknown.items() if seen.missed >= TIMES_GONE}
+        if len(gone) < len(unknown):
+            self._cadence.disturb(at)
+        if not gone:
+            return
+        try:
+            known = scheduler.look_back(gone, min(since for _, since in unknown.values()))
+        except NoAnswer:
+            return
+        for name, seen in gone.items():
+            self._note(seen, known.get(name) or _vanished(name, scheduler, seen.word), at)
+
+
+def _vanished(native_id: str, scheduler: Scheduler, last: JobWord | None) -> Sight:
+    """Of a waiting element that is cancelled nothing is left; of others we can't tell what became."""
+    if last is not None and last.phase == "waiting":
+        evidence = f"{scheduler.name} job {native_id} was waiting, then gone from the queue without having run"
+        return Sight(native_id, "ended", "", state="cancelled", reason="cancelled", evidence=evidence)
+    evidence = f"{scheduler.name} does not know job {native_id} any more (asked twice)"
+    return Sight(native_id, "ended", "", evidence=evidence)
+
+
+#: For who looks once: how old another sweep's answer may be.
+RECENT_S = LEAST_S

@@ -1,0 +1,63 @@
+"""What the launcher's fields mean for the way from tasks to jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hsm_core.errors import ConfigError
+
+_MODES = ("auto", "array", "individual")
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """How tasks become jobs.
+
+    Args:
+        mode: ``array``, ``individual`` or ``auto``.
+        tasks_per_job: tasks that one job runs.
+        parallelism: jobs, and elements of arrays, at once; None is no limit.
+        max_array_size: at most so many elements an array; None: what the scheduler says.
+        place: queue, account and QOS, whose limits count.
+    """
+
+    mode: str = "auto"
+    tasks_per_job: int = 1
+    parallelism: int | None = None
+    max_array_size: int | None = None
+    place: tuple[str | None, str | None, str | None] = (None, None, None)
+
+
+def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
+    """Read the launcher's fields.
+
+    Raises:
+        ConfigError: one of them has a value that means nothing.
+    """
+    mode = fields["mode"]
+    if mode not in _MODES:
+        raise ConfigError(
+            f"hydra.launcher.mode={mode} is none of {', '.join(_MODES)}", fix="hydra.launcher.mode=auto"
+        )
+    settings = QueueSettings(
+        mode=mode,
+        tasks_per_job=_at_least_one(fields, "tasks_per_job") or 1,
+        parallelism=_at_least_one(fields, "array_parallelism"),
+        max_array_size=_at_least_one(fields, "max_array_size"),
+        place=(fields["partition"] or fields["queue"], fields["account"], fields["qos"]),
+    )
+    if fields["detach"] and mode == "individual" and settings.parallelism is not None:
+        raise ConfigError(
+            "array_parallelism can't be kept over single jobs once we are gone",
+            fix="hydra.launcher.mode=array    (or hydra.launcher.detach=false)",
+        )
+    return settings
+
+
+def _at_least_one(fields: Mapping[str, Any], name: str) -> int | None:
+    value = fields[name]
+    if value is not None and value < 1:
+        raise ConfigError(f"hydra.launcher.{name}={value}: at least 1", fix=f"hydra.launcher.{name}=1")
+    return None if value is None else int(value)

@@ -1,0 +1,82 @@
+"""What the launcher's fields mean to Slurm, and the script that says it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
+from hsm_core.store.submission import Submission
+
+from .worker_command import worker_line
+
+_SAME = (
+    "timeout_min", "gpus_per_task", "cpus_per_gpu", "mem_per_cpu", "mem_per_gpu", "qos", "account",
+    "constraint", "exclude", "gres", "priority", "comment", "mail_user", "mail_type", "stderr_to_stdout",
+)  # fmt: skip
+_ID = "ID=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+#: The worker's words: its name, then options.
+_JOB = (
+    '"slurm-$ID-${SLURM_RESTART_COUNT:-0}"', '--batch="${SLURM_ARRAY_TASK_ID:-0}"', '--native-id="$ID"',
+    '--restart="${SLURM_RESTART_COUNT:-0}"', '--log="slurm-$ID.log"', '--requeue="scontrol requeue $ID"',
+)  # fmt: skip
+
+
+def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
+    """What a job asks for.
+
+    Args:
+        fields: the launcher's, resolved for one task; what they name is a task's.
+        slots: tasks at once in the job.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
+
+    def for_all(name: str, share: int = 1) -> Any:
+        value = fields[name]
+        return value if value is None or slots == 1 else value * -(-slots // share)
+
+    ranks = fields["nodes"] * fields["tasks_per_node"]
+    return SlurmResources(
+        **{name: fields[name] for name in _SAME},
+        cpus_per_task=for_all("cpus_per_task"),
+        mem_gb=for_all("mem_gb"),
+        gpus_per_node=for_all("gpus_per_node", fields["tasks_per_gpu"]),
+        nodes=fields["nodes"] if ranks > 1 else None,
+        tasks_per_node=fields["tasks_per_node"] if ranks > 1 else None,
+        partition=fields["partition"] or fields["queue"],
+        signal_delay_s=fields["signal_delay_s"],
+        srun_args=tuple(fields["srun_args"]),
+        additional_parameters=dict(fields["additional_parameters"]),
+        raw=fields["resources"],
+        directives=tuple(fields["directives"]),
+    )
+
+
+class SlurmJobs:
+    """Writes the scripts of one sweep.
+
+    Args:
+        setup: the user's lines before the worker starts.
+        cwd: where the app was started.
+    """
+
+    def __init__(self, sweep: Path, python: str, setup: Sequence[str], cwd: Path) -> None:
+        self._sweep, self._python, self._setup, self._cwd = sweep, python, setup, cwd
+
+    def text(
+        self, asked: SlurmResources, submission: Submission, *, size: int | None, throttle: int | None
+    ) -> str:
+        ranks = (asked.nodes or 1) * (asked.tasks_per_node or 1) > 1
+        line = worker_line(self._python, self._sweep, submission.name, _JOB)
+        folder = self._sweep / ".hsm" / "logs"
+        setup = [
+            *self._setup,
+            f"cd {shlex.quote(str(self._cwd))}",
+            f"export SUBMITIT_FOLDER={shlex.quote(str(folder))}",
+            _ID,
+        ]
+        return script_text(asked, line if ranks else f"exec {line}", setup=setup, ranks=ranks)

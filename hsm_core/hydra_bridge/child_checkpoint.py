@@ -1,0 +1,47 @@
+"""submitit's ``checkpoint`` protocol: a task that is told its job's time is nearly over says how to go on."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import cloudpickle
+
+from hsm_core.errors import Checkpointed
+
+#: In the task's directory: what its next attempt calls instead of the task function.
+NAME = "checkpoint.pkl"
+
+
+def resumed(function: Callable[[Any], Any], directory: Path, attempt: int) -> Callable[[Any], Any]:
+    """The task function, or what an earlier attempt's checkpoint left to be called in its place."""
+    found = directory / NAME
+    if attempt == 1 or not found.exists():
+        return function
+    with open(found, "rb") as stream:
+        delayed = pickle.load(stream)
+    return lambda config: delayed.function(*delayed.args, **delayed.kwargs)
+
+
+def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
+    """Call ``function.checkpoint(config)``, if there is such a method, when the warning comes.
+
+    What it returns, a ``submitit.helpers.DelayedSubmission`` or nothing, is what the next attempt runs.
+    Source: submitit 1.5, docs/checkpointing.md.
+    """
+    checkpoint = getattr(function, "checkpoint", None)
+    if not callable(checkpoint):
+        return
+
+    def write(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        print("the job's time is nearly over: writing a checkpoint", file=sys.stderr, flush=True)
+        delayed = checkpoint(config)
+        raise Checkpointed(NAME, None if delayed is None else cloudpickle.dumps(delayed))
+
+    signal.signal(signal.SIGUSR2, write)

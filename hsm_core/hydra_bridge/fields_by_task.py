@@ -1,0 +1,84 @@
+"""Resources that depend on the task: ``hydra.launcher.mem_gb: ${model.mem}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from .compose import task_config
+from .run_settings import launcher_values
+
+#: References that are the same for all tasks.
+_COMMON = re.compile(r"\$\{(?:oc\.env|hydra|now|hsm\.[a-z_]+)[:.]")
+_REFERENCE = re.compile(r"\$\{([^${}:]+)\}")
+
+
+class FieldsByTask:
+    """The launcher's fields as they are for each task.
+
+    They are resolved once for each distinct combination of what the fields refer to: choices of config groups,
+    and values below the same top-level keys.
+
+    Args:
+        tasks_config: the master config of the tasks.
+        config: the config of this run, whose launcher node counts.
+        values: the launcher's fields where no task has a say.
+        overrides_of: a task's overrides.
+    """
+
+    def __init__(
+        self, loader: Any, tasks_config: DictConfig, config: DictConfig, values: Mapping[str, Any],
+        overrides_of: Callable[[int], Sequence[str]],
+    ) -> None:  # fmt: skip
+        self._loader, self._tasks_config, self._values = loader, tasks_config, values
+        self._overrides_of = overrides_of
+        node: Any = OmegaConf.to_container(config.hydra.launcher, resolve=False)
+        self._varying = {name: text for name, text in node.items() if _is_of_tasks(text)}
+        self._known: dict[tuple[str, ...], Mapping[str, Any]] = {}
+        self._tops = self._top_keys(config)
+
+    def fields_of(self, task: int) -> Mapping[str, Any]:
+        """The fields for a task.
+
+        Raises:
+            HydraException, OmegaConfBaseException: its config can't be composed.
+            ConfigError: a value means nothing.
+        """
+        if not self._varying:
+            return self._values
+        relevant = tuple(text for text in self._overrides_of(task) if self._matters(text))
+        if relevant not in self._known:
+            self._known[relevant] = self._resolve(task, relevant)
+        return self._known[relevant]
+
+    def _matters(self, override: str) -> bool:
+        """True for a choice of a config group, and for a value below a key that is referred to."""
+        key = override.lstrip("+~").partition("=")[0].partition("@")[0]
+        return "/" in key or key in self._loader.list_groups("") or key.partition(".")[0] in self._tops
+
+    def _resolve(self, task: int, relevant: tuple[str, ...]) -> Mapping[str, Any]:
+        config = task_config(self._loader, self._tasks_config, relevant, task, str(task))
+        for name, text in self._varying.items():
+            OmegaConf.update(config, f"hydra.launcher.{name}", text, force_add=True)
+        found = {name: config.hydra.launcher[name] for name in self._varying}
+        return {**self._values, **launcher_values({**self._values, **found})}
+
+    def _top_keys(self, config: DictConfig) -> set[str]:
+        """First parts of what the fields refer to, and of what that refers to in turn."""
+        plain: Any = OmegaConf.to_container(config, resolve=False)
+        tops: set[str] = set()
+        texts = [str(text) for text in self._varying.values()]
+        while texts:
+            for name in _REFERENCE.findall(texts.pop()):
+                top = name.strip().lstrip(".").partition(".")[0]
+                if top not in tops:
+                    tops.add(top)
+                    texts.append(str(plain.get(top, "")))
+        return tops
+
+
+def _is_of_tasks(text: Any) -> bool:
+    return isinstance(text, str) and "${" in _COMMON.sub("", text)

@@ -1,0 +1,30 @@
+"""How long it may take until this host sees what another one wrote to a disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+#: Kinds of file systems that one kernel has for itself: what is written is seen at once.
+_OWN = frozenset(
+    ("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "tmpfs", "ramfs", "overlay", "f2fs", "bcachefs", "apfs")
+)
+#: A network file system's client may show an old directory for so long. Source: nfs(5), acdirmax.
+_NETWORK_S = 60.0
+
+
+def visibility_s(path: Path) -> float:
+    """Seconds; 0 on a disk of this machine.
+
+    Source: proc(5), ``/proc/self/mountinfo``: field 5 is the mount point, the kind follows the dash.
+    """
+    best, kind = -1, ""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except FileNotFoundError:
+        return _NETWORK_S
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        point = Path(before.split(" ")[4].replace("\\040", " "))
+        if path.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), after.split(" ")[0]
+    return 0.0 if kind in _OWN else _NETWORK_S

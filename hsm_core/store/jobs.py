@@ -1,0 +1,75 @@
+"""Which job of a scheduler holds a task, and what is known of that job now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hsm_core.model import Reason, Span, State
+
+Line = dict[str, Any]
+#: A submission's name and the number of a batch in it: in a batch queue that is one job, or one array element.
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class JobWord:
+    """What a scheduler said of a job when it was last asked.
+
+    Args:
+        state, reason, evidence: of an ended one: what it means for tasks whose worker left no word.
+    """
+
+    phase: Literal["waiting", "running", "ended"]
+    state: State = "lost"
+    reason: Reason = "unknown"
+    evidence: str = ""
+    why: str = ""
+
+
+class Jobs:
+    """The submissions to schedulers, by the batches that they consist of."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._keys: dict[int, Key] | None = None
+        self.words: Mapping[Key, JobWord] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, submission: Line) -> None:
+        """Note a submission: its ``submit`` line, which learns of its native id later."""
+        self._lines.append(submission)
+        self._keys = None
+
+    def submissions(self) -> list[Line]:
+        """Those that were not refused."""
+        return [line for line in self._lines if not line.get("refused")]
+
+    def key_of(self, task: int) -> Key | None:
+        """The newest batch that holds a task."""
+        if self._keys is None:
+            self._keys = {pair[0]: key for line in self.submissions() for key, pair in batches_of(line)}
+        return self._keys.get(task)
+
+    def word_on(self, task: int) -> JobWord | None:
+        """What was said of the job that holds a task; None if nothing, or if no scheduler's job does."""
+        if not self._lines:
+            return None
+        key = self.key_of(task)
+        return None if key is None else self.words.get(key)
+
+    def forget_keys(self) -> None:
+        """A submission was refused: what it held is held by an earlier one, or by none."""
+        self._keys = None
+
+
+def batches_of(submission: Line) -> Iterator[tuple[Key, tuple[int, int]]]:
+    """The (task, attempt) pairs of a ``submit`` line, each with the batch that it is in."""
+    each, position = submission.get("each") or 0, 0
+    for span in submission["tasks"]:
+        for pair in Span(*span):
+            yield (submission["submission"], position // each if each else 0), pair
+            position += 1

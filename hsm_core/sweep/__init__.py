@@ -1,0 +1,1 @@
+"""Conducts a sweep: submits, watches and collects."""

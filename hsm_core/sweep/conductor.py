@@ -1,0 +1,405 @@
+"""Conducts a sweep: hands its tasks over, watches what becomes of them, and brings the rest to an end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hsm_core.backends.interface import Backend
+from hsm_core.backends.job_watch import JobWatch
+from hsm_core.errors import BackendError, NoAnswer
+from hsm_core.model import ENDED, spans
+from hsm_core.results.adopt import adopted_end
+from hsm_core.store import events
+from hsm_core.store.claims import claim_batch
+from hsm_core.store.files import nonce
+from hsm_core.store.jobs import JobWord, Line
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.lease import Lease, take_lease
+from hsm_core.store.liveness import this_process
+from hsm_core.store.requests import RequestReader
+from hsm_core.store.space import FULL, is_full
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import read_submission
+from hsm_core.views.live import LiveProgress
+from hsm_core.views.summary import summary
+
+from .interrupts import Interrupts
+from .outbox import Outbox
+
+#: Workers that die in a row without having ended a task, before the conductor gives up.
+PATIENCE = 3
+Pairs = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When a conductor stops handing work over.
+
+    Args:
+        fail_fast: end the rest after the first failure.
+        max_failure_rate: end the rest when more than this share of the tasks has failed; 1.0 never.
+        on_interrupt: what Ctrl-C does: ``cancel`` ends the tasks, ``detach`` leaves them to go on, ``ask`` asks.
+        poll_s: seconds between looks; it begins quicker.
+    """
+
+    fail_fast: bool = False
+    max_failure_rate: float = 1.0
+    on_interrupt: str = "cancel"
+    poll_s: float = 0.5
+
+
+class Progress(Protocol):
+    """Shows how a sweep goes."""
+
+    def show(self, state: SweepState) -> None:
+        """Called at each look."""
+
+    def say(self, text: str) -> None:
+        """Print lines that stay."""
+
+    def ask_how_to_end(self) -> str:
+        """Ask whoever pressed Ctrl-C: ``cancel`` the tasks, ``detach`` from them, or nothing."""
+
+
+class Conductor:
+    """The one process that acts for a sweep.
+
+    Args:
+        watch: asks schedulers about the sweep's jobs.
+        lease: what this process took already, when it began the sweep.
+
+    Raises:
+        LeaseHeld: another one does.
+    """
+
+    def __init__(
+        self, state: SweepState, backend: Backend, watch: JobWatch, policy: Policy, *,
+        lease: Lease | None = None, force: bool = False,
+    ) -> None:  # fmt: skip
+        self.state, self.backend, self.watch, self.policy = state, backend, watch, policy
+        paths: SweepPaths = state.paths
+        self._me = this_process()
+        self._lease = lease or take_lease(paths, state.record.id, self._me, force=force)
+        self._name = f"conductor-{nonce()}"
+        self._journal = JournalWriter(paths.journal(self._name))
+        self._journal.append(events.conductor(self._name, self._me))
+        self._requests = RequestReader(paths)
+        self._told: set[tuple[str, str]] = set()
+        self._is_full = False
+        self._fruitless = 0
+        self._ended_before = 0
+        self._stopping = False
+        self._closed = False
+
+    # taking over
+
+    def attach(self, *, force: bool = False) -> None:
+        """Find out what is alive of a sweep that others began.
+
+        Args:
+            force: although a scheduler does not answer.
+
+        Raises:
+            NoAnswer: nobody knows what became of a submission.
+        """
+        self.look()
+        self._settle_unanswered(force)
+        self.watch.settle()
+        self.look()
+        self._seize(self.state.dropped_submissions())
+
+    def _settle_unanswered(self, force: bool) -> None:
+        """Submissions of a dead conductor that had no answer: look whether they were accepted."""
+        for line in self.state.jobs.submissions():
+            if line.get("native_id"):
+                continue
+            try:
+                native_id = self.watch.scheduler(line["backend"]).find(line["token"])
+            except NoAnswer:
+                if not force:
+                    raise
+                native_id = None
+            if native_id is None:
+                self._seize([line])
+                self._journal.append(events.refused(line["submission"], "it never reached the scheduler"))
+            else:
+                self._journal.append(events.handed(line["submission"], native_id=native_id, job=None))
+        self._journal.sync()
+        self.state.refresh()
+
+    def _seize(self, dropped: Sequence[Line]) -> None:
+        """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
+        for line in dropped:
+            submission = read_submission(self.state.paths, line["submission"])
+            for number in range(len(submission.batches)):
+                claim_batch(
+                    self.state.paths, submission.batch_id(number), worker=self._name, native_id="",
+                    restart=0, process=self._me,
+                )  # fmt: skip
+        self.state.refresh()
+
+    # handing over
+
+    def hand_over(
+        self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, progress: Progress
+    ) -> int:
+        """Hand everything over and watch nothing.
+
+        Returns:
+            0, or an exit code if a signal ended it before all was handed over.
+
+        Raises:
+            BackendError: it was refused.
+        """
+        outbox = self._outbox(launch, payload, progress)
+        outbox.push(pairs)
+        with Interrupts() as interrupts:
+            while outbox and not (interrupts.count or interrupts.left):
+                outbox.step(detached=True)
+                self._keep()
+                if outbox:
+                    interrupts.wait(self.policy.poll_s)
+            return interrupts.exit_code if outbox else 0
+
+    def conduct(self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, progress: Progress) -> int:
+        """Submit, and watch until these tasks, and those that were alive already, have ended.
+
+        TERM and HUP, and Ctrl-C where the policy says so, end the watching and leave the tasks to go on.
+
+        Args:
+            launch: where submissions are written; payload: the launch whose payload they use.
+            pairs: (task, attempt) to hand over.
+
+        Returns:
+            0, or if a signal ended it, what a shell makes of that: 130 for Ctrl-C.
+
+        Raises:
+            BackendError: work was refused, or worker after worker died without having ended a task.
+        """
+        numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
+        outbox = self._outbox(launch, payload, progress)
+        outbox.push(pairs)
+        with Interrupts() as interrupts:
+            while True:
+                if outbox.step():
+                    self.watch.disturb()
+                self.look()
+                self._tell_troubles(progress)
+                progress.show(self.state)
+                open_tasks = [number for number in numbers if self.state.state_of(number) not in ENDED]
+                if not open_tasks:
+                    return interrupts.exit_code
+                how = self._asked_how(interrupts, progress)
+                if interrupts.left or how == "detach":
+                    self._leave_alone(len(open_tasks), outbox, progress)
+                    return interrupts.exit_code
+                self._obey(how, launch, outbox, interrupts, progress)
+                self._apply_policy(numbers, outbox, progress)
+                self._replace_the_dead(outbox, open_tasks, progress)
+                interrupts.wait(self._pause())
+
+    def _outbox(self, launch: LaunchPaths, payload: LaunchPaths, progress: Progress) -> Outbox:
+        return Outbox(self.state, self.backend, self._journal, launch, payload, progress.say)
+
+    def _tell_troubles(self, progress: Progress) -> None:
+        """What workers warn of, once each (tasks share a directory, …), and that the disk is full."""
+        was_full, self._is_full = self._is_full, is_full(self.state.paths.root)
+        if self._is_full and not was_full:
+            progress.say(f"warning: {FULL}")
+        for worker in self.state.workers():
+            self._tell(worker.name, worker.trouble, progress)
+        self._tell("", self.watch.trouble and f"the scheduler did not answer: {self.watch.trouble}", progress)
+
+    def _tell(self, whose: str, trouble: str, progress: Progress) -> None:
+        if trouble and (whose, trouble) not in self._told:
+            self._told.add((whose, trouble))
+            progress.say(f"warning: {trouble}")
+
+    # looking
+
+    def look(self) -> None:
+        """Read what is new; ask schedulers if it is time to; write down who is proven dead; keep the lease."""
+        self.state.refresh()
+        if self.watch.look():
+            self.state.refresh()  # what workers wrote before their jobs ended
+        self.backend.tend()
+        self._write_losses()
+        self._keep()
+
+    def _keep(self) -> None:
+        self._lease.beat()
+        self._journal.flush()
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Give the sweep free; what runs goes on."""
+        if not self._closed:
+            self._closed = True
+            self.backend.close()
+            self._journal.seal()
+            self._lease.release()
+
+    def abandon(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Write down that these will not be started."""
+        for number, attempt in pairs:
+            self._journal.append(events.cancel(number, attempt))
+
+    def _write_losses(self) -> None:
+        """A task whose worker or job is dead is lost, unless its outcome, complete on disk, says otherwise."""
+        gone: dict[JobWord, list[tuple[int, int]]] = {}
+        for number, task in self.state.tasks.items():
+            if task.state not in ("queued", "running", "lost"):
+                continue
+            ended = self.state.unrecorded_end(number)
+            is_dead = ended is not None or (
+                task.state == "running" and self.state.state_of(number) == "lost"
+            )
+            found = adopted_end(self.state, number) if is_dead and task.state == "running" else None
+            if found is not None:
+                self._journal.append(found)
+            elif ended is not None:
+                gone.setdefault(ended, []).append((number, task.attempt))
+            elif is_dead:
+                evidence = self.state.evidence_of(number)
+                self._journal.append(events.lost(number, task.attempt, evidence))
+        for word, pairs in gone.items():
+            self._journal.append(events.gone(spans(pairs), word.state, word.reason, word.evidence))
+        self.state.refresh()
+
+    def _replace_the_dead(self, outbox: Outbox, open_tasks: Sequence[int], progress: Progress) -> None:
+        waiting = outbox.tasks
+        orphans = [
+            number for number in open_tasks
+            if number not in waiting and self.state.state_of(number) == "pending"
+        ]  # fmt: skip
+        if not orphans:
+            return
+        if self._stopping:
+            self.abandon([(number, self._attempt_of(number)) for number in orphans])
+            return
+        self._count_death(len(open_tasks))
+        progress.say(f"a worker died; {len(orphans)} tasks go to a new one")
+        outbox.push([(number, next_attempt(self.state, number)) for number in orphans])
+
+    def _attempt_of(self, number: int) -> int:
+        task = self.state.tasks.get(number)
+        return task.attempt if task else 1
+
+    def _count_death(self, open_tasks: int) -> None:
+        ended = self.state.total - open_tasks
+        self._fruitless = 1 if ended > self._ended_before else self._fruitless + 1
+        self._ended_before = ended
+        if self._fruitless > PATIENCE:
+            raise BackendError(
+                f"{PATIENCE + 1} workers in a row died before a task of theirs ended",
+                evidence=self.backend.log_tail() or "they printed nothing",
+                fix=f"hsm-status {self.state.record.id}",
+            )
+
+    # ending
+
+    def _asked_how(self, interrupts: Interrupts, progress: Progress) -> str:
+        """What a Ctrl-C that was just pressed means: ``cancel``, ``detach``, or nothing."""
+        if not interrupts.fresh():
+            return ""
+        if self.policy.on_interrupt == "ask" and interrupts.count == 1:
+            return progress.ask_how_to_end()
+        return "detach" if self.policy.on_interrupt == "detach" else "cancel"
+
+    def _obey(
+        self, how: str, launch: LaunchPaths, outbox: Outbox, interrupts: Interrupts, progress: Progress
+    ) -> None:
+        """Ctrl-C: once asks the tasks to end, twice kills them."""
+        if how == "cancel":
+            at_once = self._stopping
+            progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
+            self._journal.append(events.interrupted("kill" if at_once else "cancel"))
+            self._stop(outbox, progress, at_once)
+        for spans_asked in self._requests.read_new(launch.root.name):
+            if spans_asked is not None:
+                self._cancel_tasks({number for span in spans_asked for number, _ in span}, outbox)
+            elif not self._stopping:
+                self._stop(outbox, progress, at_once=False)
+
+    def _cancel_tasks(self, numbers: set[int], outbox: Outbox) -> None:
+        self.abandon(outbox.drop(numbers))
+        self.backend.cancel_tasks(sorted(numbers))
+        self.watch.disturb()
+
+    def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
+        self._journal.append(events.interrupted("detach"))
+        left = len(outbox.drop())
+        progress.say(f"{count - left} tasks go on without this process")
+        if left:
+            progress.say(f"{left} were not submitted yet\n  next: hsm resume {self.state.record.id}")
+
+    def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:
+        self._stopping = True
+        self.abandon(outbox.drop())
+        try:
+            self.backend.cancel(at_once=at_once)
+        except NoAnswer as error:
+            progress.say(f"warning: {error}")
+        self.watch.disturb()
+
+    def _apply_policy(self, numbers: Sequence[int], outbox: Outbox, progress: Progress) -> None:
+        if self._stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
+            return
+        failed = sum(self.state.state_of(number) in ("failed", "lost") for number in numbers)
+        if failed and (self.policy.fail_fast or failed / len(numbers) > self.policy.max_failure_rate):
+            progress.say(f"{failed} of {len(numbers)} tasks failed: ending the rest")
+            self._stop(outbox, progress, at_once=False)
+
+    def _pause(self) -> float:
+        """Look often while little is to be read, seldom when it is much."""
+        return min(self.policy.poll_s, 0.05 + self.state.total / 20_000)
+
+
+def conduct_live(
+    conductor: Conductor,
+    launch: LaunchPaths,
+    payload: LaunchPaths,
+    pairs: Pairs,
+    numbers: range,
+) -> int:
+    """Conduct one launch, show how it goes, and sum up.
+
+    Args:
+        pairs: (task, attempt) to hand over.
+        numbers: the tasks to sum up.
+
+    Returns:
+        0, or an exit code if a signal ended it.
+    """
+    with LiveProgress() as progress:
+        code = conductor.conduct(launch, payload, pairs, progress)
+    print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
+    return code
+
+
+def hand_over(conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs) -> int:
+    """Hand tasks over, with words for whoever waits for it; see ``Conductor.hand_over``."""
+    with LiveProgress() as progress:
+        return conductor.hand_over(launch, payload, pairs, progress)
+
+
+def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) -> list[tuple[int, int]]:
+    """The tasks that are pending, cancelled or lost, each with the number of its next attempt."""
+    found = []
+    again = {"pending", "cancelled", "lost", *(["failed"] if failed_too else [])}
+    for number in numbers:
+        if state.state_of(number) in again:
+            found.append((number, next_attempt(state, number)))
+    return found
+
+
+def next_attempt(state: SweepState, number: int) -> int:
+    """The number of a task's next attempt; one that was never begun, and now never will be, does not count."""
+    task = state.tasks.get(number)
+    if task is None:
+        return 1
+    return task.attempt if task.state == "queued" else task.attempt + 1

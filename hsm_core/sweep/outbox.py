@@ -1,0 +1,181 @@
+"""What is still to be handed over: waits for room, and clears up doubts about what was accepted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hsm_core.backends.interface import Backend, Handed, Pair, Portion
+from hsm_core.errors import BackendError, LimitReached, NoAnswer, NotNow
+from hsm_core.model import spans
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import Submission, write_submission
+
+#: Seconds between tries: the first pause, the longest one.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
+#: Seconds after which a submission that nobody knows was certainly not accepted.
+DOUBT_S = 5.0
+
+
+@dataclass
+class _Open:
+    """A submission that is written down and not yet handed over."""
+
+    submission: Submission
+    portion: Portion
+    in_doubt: bool = False
+    tried_at: float = field(default_factory=time.monotonic)
+
+
+class Outbox:
+    """Hands pairs over, portion by portion.
+
+    Args:
+        journal: the conductor's.
+        say: prints a line for the user.
+    """
+
+    def __init__(
+        self, state: SweepState, backend: Backend, journal: JournalWriter, launch: LaunchPaths,
+        payload: LaunchPaths, say: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._state, self._backend, self._journal = state, backend, journal
+        self._launch, self._payload, self._say = launch, payload, say
+        self._waiting: list[Pair] = []
+        self._open: _Open | None = None
+        self._pause_s, self._next_at = FIRST_PAUSE_S, float("-inf")
+        self._told = ""
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting or self._open)
+
+    @property
+    def tasks(self) -> set[int]:
+        """Those that wait."""
+        return {number for number, _ in self._waiting}
+
+    def push(self, pairs: Sequence[Pair]) -> None:
+        """Have more handed over."""
+        self._waiting += pairs
+
+    def drop(self, tasks: set[int] | None = None) -> list[Pair]:
+        """Take what waits out again, all or these tasks; returns it."""
+        dropped = [pair for pair in self._waiting if tasks is None or pair[0] in tasks]
+        self._take_out(dropped)
+        return dropped
+
+    def _take_out(self, pairs: Sequence[Pair]) -> None:
+        out = set(pairs)
+        self._waiting = [pair for pair in self._waiting if pair not in out]
+
+    def step(self, *, detached: bool = False) -> bool:
+        """Hand over what can be handed over now. True if anything was.
+
+        Raises:
+            BackendError: it was refused; it will not be accepted later either.
+        """
+        handed = False
+        while self and time.monotonic() >= self._next_at:
+            if self._open is None and not self._write_next(detached):
+                break
+            if not self._try():
+                break
+            handed = True
+        return handed
+
+    def _write_next(self, detached: bool) -> bool:
+        """Put the next portion on disk, and the fence that makes its attempts the only ones."""
+        portion = self._backend.portion(self._waiting, detached=detached)
+        if portion is None:
+            self._wait("there is no room for more jobs now")
+            return False
+        if portion.remark:
+            self._say(portion.remark)
+        name = self._state.record.name
+        submission = write_submission(
+            self._launch, name, portion.batches, self._backend.spec, self._payload.root.name
+        )
+        self._backend.prepare(submission, portion)
+        self._take_out(portion.pairs)
+        self._open = _Open(submission, portion)
+        line = events.submit(
+            submission.name, token=submission.token, tasks=spans(list(portion.pairs)), each=portion.each,
+            backend=self._backend.name,
+        )  # fmt: skip
+        self._write(line)
+        return True
+
+    def _try(self) -> bool:
+        assert self._open is not None
+        opened = self._open
+        try:
+            handed = self._clear_up(opened) if opened.in_doubt else self._submit(opened)
+        except LimitReached as error:
+            self._withdraw(opened, error)
+            return False
+        except NotNow as error:
+            self._wait(_shortly(error))
+            return False
+        except NoAnswer as error:
+            opened.in_doubt = True
+            self._wait(_shortly(error))
+            return False
+        except BackendError as error:
+            self._refused(opened, error)
+            raise
+        if handed is None:
+            self._wait("")
+            return False
+        self._note(opened.submission, handed)
+        return True
+
+    def _submit(self, opened: _Open) -> Handed:
+        opened.tried_at = time.monotonic()
+        return self._backend.submit(opened.submission, opened.portion)
+
+    def _clear_up(self, opened: _Open) -> Handed | None:
+        """Find what may have been accepted; what surely was not, is submitted again: the same, once more."""
+        handed = self._backend.find(opened.submission)
+        if handed is None and time.monotonic() - opened.tried_at >= DOUBT_S:
+            opened.in_doubt = False
+            return self._submit(opened)
+        return handed
+
+    def _note(self, submission: Submission, handed: Handed) -> None:
+        self._write(events.handed(submission.name, native_id=handed.native_id, job=handed.job))
+        self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
+
+    def _withdraw(self, opened: _Open, error: BackendError) -> None:
+        """Too much at once: nothing of it was accepted, so it is divided anew."""
+        self._refused(opened, error)
+        self._waiting = [*opened.portion.pairs, *self._waiting]
+        self._wait(_shortly(error))
+
+    def _refused(self, opened: _Open, error: BackendError) -> None:
+        self._write(events.refused(opened.submission.name, error.problem))
+        self._open = None
+
+    def _wait(self, why: str) -> None:
+        self._next_at = time.monotonic() + self._pause_s
+        self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.5)
+        if why and why != self._told:
+            self._told = why
+            left = len(self._waiting) + (len(self._open.portion.pairs) if self._open else 0)
+            self._say(f"{left} tasks wait to be submitted: {why}")
+
+    def hurry(self) -> None:
+        """Something ended, so that there may be room: try at once."""
+        if self._waiting and self._open is None:
+            self._next_at, self._pause_s = float("-inf"), FIRST_PAUSE_S
+
+    def _write(self, line: dict[str, object]) -> None:
+        self._journal.append(line)
+        self._journal.sync()
+
+
+def _shortly(error: BackendError) -> str:
+    return f"{error.problem} ({error.evidence})" if error.evidence else error.problem

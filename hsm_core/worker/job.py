@@ -1,0 +1,33 @@
+"""What a worker knows of the scheduler's job that it runs in."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """A job, or an element of an array; all empty for a worker that no scheduler started.
+
+    Args:
+        native_id: what the scheduler calls it.
+        restart: how often it was run before.
+        log: file name of the job's own log, below the sweep's ``logs/``.
+        requeue: the command that asks the scheduler to run it again.
+    """
+
+    native_id: str = ""
+    restart: int = 0
+    log: str = ""
+    requeue: tuple[str, ...] = ()
+
+    def run_again(self) -> str:
+        """Ask the scheduler to run this job again; what it answered if it refused, else nothing."""
+        try:
+            asked = subprocess.run(
+                self.requeue, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        return asked.stderr.strip() or f"exit code {asked.returncode}" if asked.returncode else ""
