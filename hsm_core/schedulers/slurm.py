@@ -71,7 +71,8 @@ class Slurm:
 
     def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
         seen = read_squeue(_squeue("-r", "-t", "all", "-o", SQUEUE_FORMAT))
-        failed = {one for one in seen if seen[one].word == "FAILED" and _whole(one) in set(map(_whole, ids))}
+        asked = set(map(_whole, ids))
+        failed = {one for one in seen if seen[one].word == "FAILED" and _whole(one) in asked}
         self._ask_exit_codes(failed)
         return seen | {one: with_exit_code(seen[one], self._exit_codes.get(one, "")) for one in failed}
 
@@ -118,7 +119,14 @@ class Slurm:
         return read_allowed(queue, account, qos)
 
     def throttle(self, native_id: str, elements: int) -> bool:
+        """False for an array that has ended.
+
+        Raises:
+            NoAnswer: the controller did not answer.
+        """
         done = said(["scontrol", "update", f"jobid={native_id}", f"arraytaskthrottle={elements}"])
+        if done.code != 0 and not _GONE.search(done.err):
+            raise unanswered(done)
         return done.code == 0
 
     def _sacct(self, *question: str) -> str:

@@ -140,6 +140,41 @@ def test_a_job_beyond_its_time_failed_for_it(place: Place) -> None:
     assert (sight.state, sight.reason) == ("failed", "walltime")
 
 
+def counted(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a command first on PATH that does what the real one does, and leaves a line for each call."""
+    asked, script = directory / f"{name}-asked", directory / name
+    script.write_text(
+        f'#!/bin/sh\necho asked >> {shlex.quote(str(asked))}\nexec {order("which", name)} "$@"\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+    return asked
+
+
+def test_a_look_is_one_question_and_one_more_for_those_that_failed(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wholes = [place.submit(place.script(body, size=2)) for body in ("sleep 60", "exit 3", "exit 4")]
+    for one in wholes[1:]:
+        for index in (0, 1):
+            place.wait_for(place.scheduler.element(one, index), "ended", whole=one)
+    asked = counted("squeue", tmp_path, monkeypatch)
+    fresh = Slurm()
+    first = fresh.look(wholes)
+    assert "exit code 4" in first[fresh.element(wholes[2], 1)].evidence
+    assert asked.read_text() == "asked\n" * 2
+    assert fresh.look(wholes) == first
+    assert asked.read_text() == "asked\n" * 3
+
+
+def test_an_array_that_has_ended_has_no_throttle(place: Place) -> None:
+    whole = place.submit(place.script("true", size=2, throttle=1))
+    for index in (0, 1):
+        place.wait_for(place.scheduler.element(whole, index), "ended", whole=whole)
+    assert place.scheduler.throttle(whole, 2) is False
+    assert place.scheduler.throttle("99999", 2) is False
+
+
 # ---- submission
 
 
@@ -199,6 +234,16 @@ def test_an_array_beyond_the_highest_index_is_refused(place: Place) -> None:
     with pytest.raises(Refused, match="Invalid job array specification") as refused:
         place.scheduler.submit(place.script("true", size=most + 1))
     assert "MaxArraySize" in refused.value.fix
+
+
+def test_a_full_queue_means_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "SUBMIT_S", 2.0)
+    with running_cluster(HSM_EXTRA="MaxJobCount=5") as cluster:
+        monkeypatch.setenv("SLURM_CONF", cluster.conf)
+        place = bound(cluster, tmp_path)
+        assert place.scheduler.allowed(None, None, None).queued == 5
+        with pytest.raises(LimitReached, match="queue is full"):
+            place.submit(place.script("true", size=7))
 
 
 SLOW = """#!/bin/bash
@@ -379,11 +424,7 @@ def test_without_its_database_the_accounting_gives_no_answer(limited: Place, acc
 def test_without_accounting_nothing_is_asked_of_it_twice(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = tmp_path / "asked"
-    sacct = tmp_path / "sacct"
-    sacct.write_text(f'#!/bin/sh\necho asked >> {shlex.quote(str(asked))}\nexec /usr/bin/sacct "$@"\n')
-    sacct.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    asked = counted("sacct", tmp_path, monkeypatch)
     for _ in range(3):
         assert place.scheduler.look_back(["1"], time.time()) == {}
     assert asked.read_text() == "asked\n"
