@@ -13,7 +13,7 @@ from typing import Any
 from .jobs import Element, Job, chunks, seconds
 from .knobs import Knobs
 from .scheduling import never
-from .submitting import Told
+from .wire import Told
 
 SIZE = re.compile(r"\d+([kmgtp]?[bw]?)?", re.IGNORECASE)
 IN_CHUNKS = {"ncpus", "mem", "vmem", "mpiprocs", "ompthreads", "arch", "host", "vnode"}

@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
-from types import ModuleType
 
-from . import qsub_pbspro, qsub_torque
-from .knobs import Knobs, read_knobs
-from .submitting import Options, Told, directives, origin, parse, script_and_name
-from .wire import Message, ask
+from .wire import Told, ask
+
+TYPE_CHECKING = False  # what dataclasses and pathlib cost at the start, each command would pay
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .wire import Message
 
 OPTIONS = {
     "pbspro": {
@@ -56,9 +57,23 @@ def version(knobs: Knobs) -> str:
     return VERSIONS[knobs.flavour] if knobs.throttled_arrays else "20.0.1"
 
 
-def main(command: str, base: Path) -> int:
+class Knobs:
+    """What a command must know of the knobs."""
+
+    def __init__(self, base: str) -> None:
+        with open(os.path.join(base, "knobs.json")) as file:
+            found: dict[str, Any] = json.load(file)
+        self.flavour: str = found["flavour"]
+        self.server: str = found["server"]
+        self.throttled_arrays: bool = found["throttled_arrays"]
+        self.environment_passed: bool = found["environment_passed"]
+        self.hanging: list[str] = found["hanging"]
+        self.slow: dict[str, float] = found["slow"]
+
+
+def main(command: str, base: str) -> int:
     """Do what the command does, and return its exit code."""
-    knobs = read_knobs(base)
+    knobs = Knobs(base)
     late(command, knobs)
     try:
         answer = run(command, sys.argv[1:], base, knobs)
@@ -78,24 +93,29 @@ def late(command: str, knobs: Knobs) -> None:
     time.sleep(knobs.slow.get(command, 0))
 
 
-def lose(command: str, base: Path) -> None:
+def lose(command: str, base: str) -> None:
     """Never say what the server answered, if the test wants so: hang, or break down without it."""
-    for ticket in sorted((base / "lose").glob(f"{command}.*")):
+    folder = os.path.join(base, "lose")
+    for ticket in sorted(os.listdir(folder)):
+        if not ticket.startswith(f"{command}."):
+            continue
         try:
-            ticket.unlink()
+            os.unlink(os.path.join(folder, ticket))
         except FileNotFoundError:
             continue
-        while ticket.suffix == ".hang":
+        while ticket.endswith(".hang"):
             signal.pause()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run(command: str, argv: list[str], base: Path, knobs: Knobs) -> Message:
+def run(command: str, argv: list[str], base: str, knobs: Knobs) -> Message:
     if argv == ["--version"] and knobs.flavour == "pbspro":
         return {"out": f"pbs_version = {version(knobs)}\n", "err": "", "rc": 0}
     if argv == ["--version"]:
         return {"out": "", "err": f"Version: {version(knobs)}\nCommit: 34ff845417cc\n", "rc": 0}
     if command == "qsub":
+        from .qsub import submission
+
         return ask(base, submission(argv, knobs))
     try:
         pairs, rest = getopt.gnu_getopt(argv, OPTIONS[knobs.flavour][command])
@@ -106,49 +126,6 @@ def run(command: str, argv: list[str], base: Path, knobs: Knobs) -> Message:
         raise Told(USAGES.get(command, f"usage: {command}\n"), 2)
     options = {flag[1:]: value for flag, value in pairs}
     return ask(base, {"do": command, "options": options, "ids": rest, "version": version(knobs)})
-
-
-def submission(argv: list[str], knobs: Knobs) -> Message:
-    """The request that a line of qsub becomes.
-
-    Raises:
-        Told: qsub refuses it without asking.
-    """
-    dialect = qsub_pbspro if knobs.flavour == "pbspro" else qsub_torque
-    typed, rest = parse(argv, dialect.GRAMMAR)
-    if len(rest) > 1:
-        raise dialect.usage()
-    script, default_name = script_and_name(rest)
-    prefix = typed.values.get("C", os.environ.get("PBS_DPREFIX", "#PBS"))
-    options = typed.over(directives(script, dialect.GRAMMAR, prefix))
-    dialect.GRAMMAR.check("N", options.values.setdefault("N", default_name))
-    if "%" in options.values.get("J", "") and not knobs.throttled_arrays:
-        raise dialect.usage("qsub: illegal -J value")
-    dialect.check_together(options.values, options.resources)
-    elsewhere(options.values.get("q", ""), knobs)
-    return {
-        "do": "qsub",
-        "script": script,
-        "values": options.values,
-        "resources": options.resources,
-        "attributes": options.attributes,
-        "environ": passed(options, dialect, knobs) | origin(),
-        "cwd": os.getcwd(),
-    }
-
-
-def elsewhere(destination: str, knobs: Knobs) -> None:
-    server = destination.partition("@")[2]
-    if server and server != knobs.server:
-        words = f"Unknown Host.\nqsub: cannot connect to server {knobs.server} (errno=15008)\n"
-        raise Told(words, 160)
-
-
-def passed(options: Options, dialect: ModuleType, knobs: Knobs) -> dict[str, str]:
-    """The variables that ``-v`` and ``-V`` pass to the job."""
-    everything = "V" in options.values and (knobs.environment_passed or knobs.flavour == "torque")
-    some: dict[str, str] = dialect.variables(options.values["v"]) if "v" in options.values else {}
-    return (dict(os.environ) if everything else {}) | some
 
 
 def no_server(command: str, knobs: Knobs) -> Message:

@@ -23,9 +23,8 @@ from .wire import connect
 ROOT = Path(__file__).parents[3]
 COMMAND = """#!/bin/sh
 exec {python} -I -S -c 'import sys; sys.path.insert(0, sys.argv.pop(1)); base = sys.argv.pop(1)
-from pathlib import Path
 from tests.services.pbs.client import main
-sys.exit(main("{name}", Path(base)))' {root} {base} "$@"
+sys.exit(main("{name}", base))' {root} {base} "$@"
 """
 
 

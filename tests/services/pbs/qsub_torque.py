@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Callable
 
-from .submitting import Grammar, Told
+from .submitting import Grammar
+from .wire import Told
 
 USAGE = """\
 usage: qsub [-a date_time] [-A account_string] [-b secs]

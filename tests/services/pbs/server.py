@@ -21,8 +21,7 @@ from .jobs import EXITING, RUNNING, STARTING, Element, Job
 from .knobs import node_names, read_knobs
 from .scheduling import Room, choose, starts
 from .starting import order
-from .submitting import Told
-from .wire import Message, packed, server_socket
+from .wire import Message, Told, packed, server_socket
 
 TURN_S = 0.05
 SEQUENCE_JUMP = 1000
@@ -36,7 +35,7 @@ class Server:
         self.spool = base / "server"
         self.knobs = read_knobs(base)
         self.jobs: dict[int, Job] = {}
-        self.next_seq = 0
+        self.next_seq = self.saved_seq = 0
         self.nodes: dict[str, socket.socket] = {}
         self.down_since: dict[str, float] = {}
         self.waiting = selectors.DefaultSelector()
@@ -66,22 +65,22 @@ class Server:
         for seq in self.changed:
             path = self.spool / f"{seq}.job"
             if seq in self.jobs:
-                new = path.with_suffix(".new")
-                new.write_bytes(pickle.dumps(self.jobs[seq]))
-                os.replace(new, path)
+                replace(path, pickle.dumps(self.jobs[seq]))
             else:
                 path.unlink(missing_ok=True)
         self.changed.clear()
-        (self.spool / "next").write_text(str(self.next_seq))
+        if self.saved_seq != self.next_seq:
+            replace(self.spool / "next", str(self.next_seq).encode())
+            self.saved_seq = self.next_seq
 
     # talking
 
     def serve(self) -> None:
         with socket.socket(socket.AF_UNIX) as listener:
             address = server_socket(self.base)
-            address.unlink(missing_ok=True)
-            listener.bind(str(address))
-            address.chmod(0o777)
+            Path(address).unlink(missing_ok=True)
+            listener.bind(address)
+            os.chmod(address, 0o777)
             listener.listen(128)
             self.waiting.register(listener, selectors.EVENT_READ)
             while True:
@@ -268,6 +267,12 @@ class Server:
         if message["report"] == "ended":
             for node in self.nodes:
                 self.tell(node, {"do": "believed", "id": message["id"], "run": message["run"]})
+
+
+def replace(path: Path, data: bytes) -> None:
+    new = path.with_suffix(".new")
+    new.write_bytes(data)
+    os.replace(new, path)
 
 
 def user_of(source: socket.socket) -> int:

@@ -11,13 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-
-class Told(Exception):
-    """A command ends with these words on stderr and this exit code."""
-
-    def __init__(self, words: str, code: int) -> None:
-        super().__init__(words)
-        self.words, self.code = words, code
+from .wire import Told
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
-from pathlib import Path
-from typing import Any
 
-Message = dict[str, Any]
+TYPE_CHECKING = False  # what typing and pathlib cost at the start, each command would pay
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+Message: TypeAlias = "dict[str, Any]"
+Base: TypeAlias = "str | os.PathLike[str]"
 
 
-def server_socket(base: Path) -> Path:
-    return base / "server.sock"
+class Told(Exception):
+    """A command ends with these words on stderr and this exit code."""
+
+    def __init__(self, words: str, code: int) -> None:
+        super().__init__(words)
+        self.words, self.code = words, code
 
 
-def connect(base: Path) -> socket.socket:
+def server_socket(base: Base) -> str:
+    return os.path.join(base, "server.sock")
+
+
+def connect(base: Base) -> socket.socket:
     """A connection to the server.
 
     Raises:
@@ -22,7 +34,7 @@ def connect(base: Path) -> socket.socket:
     """
     connection = socket.socket(socket.AF_UNIX)
     try:
-        connection.connect(str(server_socket(base)))
+        connection.connect(server_socket(base))
     except OSError:
         connection.close()
         raise
@@ -33,7 +45,7 @@ def packed(message: Message) -> bytes:
     return json.dumps(message).encode() + b"\n"
 
 
-def ask(base: Path, message: Message) -> Message:
+def ask(base: Base, message: Message) -> Message:
     """The server's answer to one question.
 
     Raises:

@@ -1,0 +1,359 @@
+"""The PBS of the tests says and does what OpenPBS 23.06 and Torque 6 were measured to say and do."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.pbs import qsub_pbspro, qsub_torque
+from tests.services.pbs.pbs import Pbs, running_pbs
+from tests.services.pbs.processes import stat_fields
+from tests.services.pbs.transcript import replay, state
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.pbs
+HERE = Path(__file__).parent / "pbs"
+SCRIPTS = {
+    "short.sh": "#!/bin/sh\ntrue\n",
+    "sleep.sh": "#!/bin/sh\nsleep 60\n",
+    "crlf.sh": "#!/bin/sh\r\ntrue\r\n",
+    "comment.sh": "#!/bin/sh\n#PBS -j oe # trailing comment\n",
+    "my job=1.sh": "true\n",
+}
+
+
+@pytest.fixture
+def folder(weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that jobs are submitted from, with scripts in it."""
+    for name, text in SCRIPTS.items():
+        (weird_tmp_path / name).write_bytes(text.encode())
+    monkeypatch.chdir(weird_tmp_path)
+    return weird_tmp_path
+
+
+def submit(pbs: Pbs, text: str, *options: object) -> str:
+    """The native id of a job with this script."""
+    Path("job.sh").write_text(f"#!/bin/bash\n{text}\n")
+    done = pbs.run("qsub", *options, "job.sh")
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def shown(pbs: Pbs, native_id: str, *options: str) -> dict[str, Any]:
+    """What qstat's JSON says of one job; empty if it says nothing."""
+    said = json.loads(pbs.run("qstat", *options, "-f", "-F", "json", native_id).stdout)
+    found: dict[str, Any] = said.get("Jobs", {}).get(native_id, {})
+    return found
+
+
+def ended(pbs: Pbs, native_id: str) -> dict[str, Any]:
+    wait_until(lambda: state(pbs, native_id) == "F", what=f"the end of {native_id}")
+    return shown(pbs, native_id, "-x")
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest) -> Iterator[Pbs]:
+    with running_pbs(request.param) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("fresh", "script", "usage"),
+    [("pbspro", "pbspro.txt", qsub_pbspro.USAGE), ("torque", "torque.txt", qsub_torque.USAGE)],
+    indirect=["fresh"],
+)
+def test_it_answers_as_the_real_one_was_heard_to(fresh: Pbs, script: str, usage: str, folder: Path) -> None:
+    (folder / script).write_text((HERE / script).read_text().replace("USER", getpass.getuser().ljust(4)))
+    assert replay(fresh, folder / script, folder, usage) == []
+
+
+def test_a_job_inherits_nothing(pbs: Pbs, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "kept")
+    native_id = submit(pbs, 'env -0 > "$PBS_O_WORKDIR/env"; pwd; umask; ls "$TMPDIR" && echo "$0"', "-V")
+    ended(pbs, native_id)
+    env = dict(entry.split("=", 1) for entry in (folder / "env").read_text().split("\0")[:-1])
+    out = lines(folder / f"job.sh.o{native_id.split('.')[0]}")
+    assert out[:2] == [str(pbs.home), "0077"]
+    assert out[2].endswith(f"jobs/{native_id}.SC")
+    assert env["PBS_O_WORKDIR"] == str(folder)
+    assert env["PBS_JOBID"] == native_id
+    assert not {"SECRET", "LANG", "VIRTUAL_ENV", "PBS_ARRAY_INDEX", "PYTHONPATH"} & env.keys()
+    assert str(pbs.bin) not in env["PATH"]
+
+
+def test_an_array_has_indices_and_brackets_and_a_throttle(pbs: Pbs, folder: Path) -> None:
+    text = 'echo "$PBS_ARRAY_INDEX $PBS_ARRAY_ID $PBS_JOBID" >> "$PBS_O_WORKDIR/ran"; sleep 60'
+    native_id = submit(pbs, text, "-J", "3-7%2")
+    array = native_id.replace("[]", "[{}]")
+    wait_until(lambda: len(lines(folder / "ran")) == 2, what="two to run")
+    said = json.loads(pbs.run("qstat", "-t", "-f", "-F", "json", native_id).stdout)["Jobs"]
+    assert [said[array.format(i)]["job_state"] for i in range(3, 8)] == ["R", "R", "Q", "Q", "Q"]
+    assert said[native_id]["job_state"] == "B"
+    assert said[native_id]["array_state_count"].startswith("Queued:3 Running:2 Exiting:0 Expired:0")
+    assert said[native_id]["array_indices_remaining"] == "5-7"
+    assert sorted(lines(folder / "ran"))[0] == f"3 {native_id} {array.format(3)}"
+    pbs.run("qdel", native_id)
+    whole = ended(pbs, native_id)
+    assert whole["array_state_count"].startswith("Queued:0 Running:0 Exiting:0 Expired:0")
+    assert shown(pbs, array.format(3), "-x")["Exit_status"] == 271
+    never_ran = shown(pbs, array.format(7), "-x")
+    assert "Exit_status" not in never_ran
+    assert not {"run_count", "array_index", "exec_vnode"} & never_ran.keys()
+    assert never_ran["comment"] == "Subjob finished"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("exit 0", 0, "and finished"),
+        ("exit 300", 44, "and failed"),
+        ("kill -9 $$", 137, "and failed"),
+        ("kill -USR1 $PPID; sleep 1", 266, "and failed"),
+        ("nosuchcommand", 127, "and failed"),
+    ],
+)
+def test_exit_statuses(pbs: Pbs, folder: Path, text: str, status: int, words: str) -> None:
+    job = ended(pbs, submit(pbs, text))
+    assert job["Exit_status"] == status
+    assert job["comment"].endswith(words)
+
+
+def test_walltime_is_enforced_and_said_in_the_log(pbs: Pbs, folder: Path) -> None:
+    native_id = submit(
+        pbs, "trap 'echo told' TERM; sleep 60 & wait; sleep 60", "-l", "walltime=1", "-j", "oe"
+    )
+    job = ended(pbs, native_id)
+    log = lines(folder / f"job.sh.o{native_id.split('.')[0]}")
+    assert job["Exit_status"] == -29
+    assert job["comment"].endswith("and exceeded resource walltime")
+    assert log[0].startswith("=>> PBS: job killed: walltime ")
+    assert log[0].endswith(" exceeded limit 1")
+    assert "told" in log  # TERM came, and later KILL
+
+
+def test_output_comes_at_the_end_or_while_it_runs(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(delivery_s=0.3)
+    (folder / "d").mkdir()
+    text = 'echo said; echo >&2 wrong; while [ ! -e "$PBS_O_WORKDIR/go" ]; do sleep 0.05; done'
+    spooled = submit(pbs, text, "-J", "0-1", "-j", "oe", "-o", "d/log.^array_index^")
+    live = submit(pbs, text, "-k", "doe", "-j", "oe", "-o", "d/live")
+    lost = submit(pbs, text, "-o", "missing/log")
+    wait_until(lambda: "wrong" in lines(folder / "d/live"), what="output while it runs")
+    assert os.listdir(folder / "d") == ["live"]
+    (folder / "go").touch()
+    ended(pbs, spooled)
+    ended(pbs, live)
+    assert lines(folder / "d/log.1") == ["said", "wrong"]
+    assert (folder / "d/log.1").stat().st_mode & 0o777 == 0o600
+    assert state(pbs, lost) == "E"
+    job = ended(pbs, lost)
+    assert (job["Exit_status"], job["Stageout_status"]) == (0, 0)
+
+
+def test_json_takes_for_numbers_what_looks_so(pbs: Pbs, folder: Path) -> None:
+    native_id = submit(pbs, "true", "-h", "-N", "1e5", "-v", "A=1.50,B=007,C=x")
+    job = shown(pbs, native_id)
+    assert job["Job_Name"] == 100000.0
+    assert [job["Variable_List"][name] for name in "ABC"] == [1.5, "007", "x"]
+    pbs.turn(json="invalid")
+    assert '"B":007' in pbs.run("qstat", "-f", "-F", "json", native_id).stdout
+    pbs.turn(json="master")
+    other = submit(pbs, "true", "-h")
+    both = pbs.run("qstat", "-f", "-F", "json", other, native_id).stdout
+    assert list(json.loads(both)["Jobs"]) == [other]
+    assert pbs.run("qdel", other, "999999").returncode == 0
+    assert shown(pbs, other)["job_state"] == "H"
+
+
+def test_long_lines_are_wrapped_and_wide_ones_are_not(pbs: Pbs, folder: Path) -> None:
+    native_id = submit(pbs, "true", "-h", "-v", "LONG=" + "x" * 200)
+    text = pbs.run("qstat", "-f", native_id).stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\n\tx" in text
+    assert "LONG=" + "x" * 200 in pbs.run("qstat", "-f", "-w", native_id).stdout
+    assert "LONG=" + "x" * 200 in pbs.run("qstat", "-f", "-F", "dsv", native_id).stdout
+
+
+def test_without_history_an_ended_element_shows_its_arrays_status(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(history=False)
+    text = "[ $PBS_ARRAY_INDEX = 2 ] && sleep 60; [ $PBS_ARRAY_INDEX = 1 ] && sleep 0.5 && exit 3; exit 0"
+    native_id = submit(pbs, text, "-J", "0-2")
+    first = native_id.replace("[]", "[0]")
+    wait_until(lambda: shown(pbs, native_id).get("Exit_status") == 1, what="the second to fail")
+    assert shown(pbs, first)["job_state"] == "X"
+    assert shown(pbs, first)["Exit_status"] == 1  # it exited 0
+    assert "array_index" not in shown(pbs, first)
+    pbs.run("qdel", native_id)
+    wait_until(lambda: state(pbs, native_id) == "gone", what="the array to be forgotten")
+
+
+def test_the_last_element_decides_a_dependency(pbs: Pbs, folder: Path) -> None:
+    array = submit(pbs, "[ $PBS_ARRAY_INDEX = 0 ] && exit 9; sleep 1", "-J", "0-1")
+    after = submit(pbs, "true", "-W", f"depend=afterok:{array}")
+    never = submit(pbs, "true", "-W", f"depend=afternotok:{array}")
+    assert shown(pbs, after)["substate"] == 22
+    assert ended(pbs, after)["Exit_status"] == 0
+    assert "Exit_status" not in ended(pbs, never)
+
+
+def test_a_killed_server_says_so_and_its_jobs_go_on(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(established_s=0.0)
+    native_id = submit(pbs, 'while [ ! -e "$PBS_O_WORKDIR/go" ]; do sleep 0.05; done; exit 5')
+    wait_until(lambda: shown(pbs, native_id)["substate"] == 42, what="the job to be established")
+    pbs.kill_server()
+    down = pbs.run("qstat", "-f", "-F", "json", native_id)
+    assert down.returncode == 255
+    assert down.stderr == "Connection refused\nqstat: cannot connect to server pbs (errno=15010)\n"
+    assert "Jobs" not in json.loads(down.stdout)
+    assert pbs.run("qsub", "job.sh").returncode == 162
+    assert pbs.run("qdel", native_id).stderr.endswith("Couldn't connect to cluster: pbs\n")
+    (folder / "go").touch()
+    wait_until(lambda: not list(pbs.base.glob("nodes/*/pids/*")), what="the job to end meanwhile")
+    pbs.start_server()
+    job = ended(pbs, native_id)
+    assert (job["Exit_status"], job["run_count"]) == (5, 1)
+    assert int(submit(pbs, "true", "-h").split(".")[0]) % 1000 == 0  # numbers jump
+
+
+def test_a_young_job_runs_twice_when_the_server_restarts(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(established_s=60.0)
+    native_id = submit(
+        pbs, 'echo ran >> "$PBS_O_WORKDIR/ran"; [ $(wc -l < "$PBS_O_WORKDIR/ran") = 2 ] || sleep 60'
+    )
+    wait_until(lambda: lines(folder / "ran"), what="the job to run")
+    pbs.restart_server()
+    assert ended(pbs, native_id)["run_count"] == 2
+    assert lines(folder / "ran") == ["ran", "ran"]
+
+
+def test_jobs_of_a_dead_mom_live_on_and_run_twice(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(node_fail_requeue_s=0.5)
+    text = 'echo $$ >> "$PBS_O_WORKDIR/ran"; while [ ! -e "$PBS_O_WORKDIR/go" ]; do sleep 0.1; done'
+    native_id = submit(pbs, text)
+    wait_until(lambda: lines(folder / "ran"), what="the job to run")
+    pbs.kill_mom(shown(pbs, native_id)["exec_host"].split("/")[0])
+    assert "state = down" in pbs.run("pbsnodes", "-a").stdout
+    wait_until(lambda: len(lines(folder / "ran")) == 2, what="the second run")
+    first, second = map(int, lines(folder / "ran"))
+    os.kill(first, 0)
+    os.kill(second, 0)
+    assert shown(pbs, native_id)["run_count"] == 2
+    (folder / "go").touch()
+    assert ended(pbs, native_id)["Exit_status"] == 0
+
+
+def test_a_mom_that_comes_back_kills_what_it_ran(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(node_fail_requeue_s=60.0, nodes=1)
+    text = 'echo $$ >> "$PBS_O_WORKDIR/ran"; sleep 60'
+    again, never = submit(pbs, text, "-r", "y"), submit(pbs, "sleep 60", "-r", "n")
+    wait_until(lambda: lines(folder / "ran") and state(pbs, never) == "R", what="both to run")
+    for node in ("node1", "node2"):
+        pbs.kill_mom(node)
+        pbs.start_mom(node)
+    wait_until(lambda: len(lines(folder / "ran")) == 2, what="the second run")
+    assert ended(pbs, never)["Exit_status"] == -4
+    assert shown(pbs, again)["run_count"] == 2
+    assert stat_fields(int(lines(folder / "ran")[0]))[:1] in ([], ["Z"])
+
+
+def test_a_job_that_can_not_start_is_held_for_ever(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(failing_starts=True)
+    native_id = submit(pbs, "true", "-J", "0-1")
+    wait_until(lambda: state(pbs, native_id) == "H", what="the hold")
+    element = native_id.replace("[]", "[0]")
+    assert shown(pbs, native_id)["comment"] == (
+        f"Job Array Held, too many failed attempts to run subjob {element}"
+    )
+    assert shown(pbs, element)["Exit_status"] == -3
+    assert shown(pbs, element)["run_count"] == 21
+    assert pbs.run("qrls", native_id).stderr == f"qrls: Unauthorized Request {native_id}\n"
+
+
+def test_only_so_many_of_a_user_run(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(max_run_user=1)
+    native_id = submit(pbs, "sleep 60")
+    wait_until(lambda: state(pbs, native_id) == "R", what="the first to run")
+    second = submit(pbs, "sleep 60")
+    wait_until(lambda: "comment" in shown(pbs, second), what="a comment")
+    assert shown(pbs, second)["comment"] == "Not Running: User has reached server running job limit."
+    assert "max_run = [u:PBS_GENERIC=1]" in pbs.run("qstat", "-Bf").stdout
+
+
+def test_commands_that_are_late_or_hang_or_lose_their_answer(pbs: Pbs, folder: Path) -> None:
+    pbs.turn(slow={"qstat": 0.5}, hanging=("qdel",))
+    began = time.monotonic()
+    pbs.run("qstat")
+    assert time.monotonic() - began >= 0.5
+    with pytest.raises(subprocess.TimeoutExpired):
+        pbs.run("qdel", "0", timeout=0.5)
+    pbs.lose_answers("qsub", how="die")
+    lost = pbs.run("qsub", "-h", "-N", "token", "short.sh")
+    assert (lost.returncode, lost.stdout) == (-signal.SIGKILL, "")
+    pbs.lose_answers("qsub")
+    with pytest.raises(subprocess.TimeoutExpired):
+        pbs.run("qsub", "-h", "-N", "token", "short.sh", timeout=1)
+    assert len(pbs.run("qselect", "-N", "token").stdout.split()) == 2
+
+
+def test_directives_count_until_the_first_command(pbs: Pbs, folder: Path) -> None:
+    text = "\n: nothing\n#PBS-N one\n#PBS -N two -p 7\n# PBS -p 9\ntrue\n#PBS -p 8"
+    native_id = submit(pbs, text, "-h")
+    assert (shown(pbs, native_id)["Job_Name"], shown(pbs, native_id)["Priority"]) == ("two", 7)
+    assert shown(pbs, submit(pbs, text, "-h", "-N", "three"))["Job_Name"] == "three"
+
+
+def test_v_passes_values_in_its_own_way(pbs: Pbs, folder: Path) -> None:
+    monkey = {"MYENV": 'hello, "w" \\back  $x'}
+    (folder / "v.sh").write_text('#!/bin/bash\nprintf %s "$A|$MYENV" > "$PBS_O_WORKDIR/said"\n')
+    for value, passed in {'"a,b"': "a,b", r"a\,b": "a,b", r"a\b": r"a\\b", '{"x": 1}': "{x: 1}"}.items():
+        done = pbs.run("qsub", "-v", f"A={value},MYENV", "v.sh", env=monkey)
+        ended(pbs, done.stdout.strip())
+        assert (folder / "said").read_text() == passed + r"|hello, \w\ \\back  $x"
+
+
+def test_torque_numbers_names_and_logs_of_elements(torque: Pbs, folder: Path) -> None:
+    text = 'echo "$PBS_ARRAYID $PBS_JOBNAME $LANG $PBS_NP"'
+    Path("job.sh").write_text(f"#!/bin/bash\n{text}\n")
+    env = {"LANG": "C.UTF-8"}
+    native_id = torque.run(
+        "qsub", "-t", "4,6", "-j", "oe", "-l", "nodes=1:ppn=2", "job.sh", env=env
+    ).stdout.strip()
+    seq = native_id.partition("[")[0]
+    wait_until(lambda: (folder / f"job.sh.o{seq}-6").exists() and (folder / f"job.sh.o{seq}-4").exists())
+    assert lines(folder / f"job.sh.o{seq}-6") == ["6 job.sh-6 C.UTF-8 2"]
+    torque.kill_server()
+    down = torque.run("qstat", native_id)
+    assert down.returncode == 111
+    assert down.stderr.startswith("Cannot connect to specified server host 'pbs'.\n")
+
+
+def test_torque_says_walltime_and_deletion_in_its_own_numbers(torque: Pbs, folder: Path) -> None:
+    late = submit(torque, "sleep 60", "-l", "walltime=1")
+    gone = submit(torque, "sleep 60")
+    wait_until(lambda: state(torque, gone) == "R", what="the job to run")
+    torque.run("qdel", gone)
+    for native_id, status in {gone: 271, late: -11}.items():
+        wait_until(lambda i=native_id: state(torque, i) == "C", what="the end")  # type: ignore[misc]
+        assert f"<exit_status>{status}</exit_status>" in torque.run("qstat", "-x", native_id).stdout
+
+
+def test_nothing_of_it_stays(folder: Path) -> None:
+    with running_pbs(nodes=1) as server:
+        submit(server, 'echo $$ > "$PBS_O_WORKDIR/pid"; setsid sleep 60 & sleep 60')
+        wait_until(lambda: lines(folder / "pid"), what="the job to run")
+        pids = [*map(int, lines(folder / "pid")), *(p.pid for p in server.processes.values())]
+    wait_until(lambda: not any(Path("/proc", str(pid)).exists() for pid in pids), what="all to be gone")
+    assert not server.base.exists()
