@@ -129,6 +129,37 @@ def test_a_job_that_ended_well_did_not_complete_its_task(place: Place) -> None:
     assert (sight.word, sight.state, sight.reason) == ("COMPLETED", "lost", "unknown")
 
 
+ALL_NODES = "#SBATCH --nodes=4 --exclusive"
+
+
+def test_a_preempted_job_waits_again_or_is_lost(place: Place) -> None:
+    stays = place.submit(place.script("sleep 60", head=f"{ALL_NODES} --no-requeue"))
+    place.wait_for(stays, "running")
+    place.submit(place.script("sleep 1", head=f"{ALL_NODES} --partition=high"))
+    place.wait_for(stays, "ended")
+    sight = place.scheduler.look([stays])[stays]
+    assert (sight.word, sight.state, sight.reason) == ("PREEMPTED", "lost", "preempted")
+    again = place.submit(place.script("sleep 60", head=f"{ALL_NODES} --requeue"))
+    place.wait_for(again, "running")
+    place.submit(place.script("sleep 1", head=f"{ALL_NODES} --partition=high"))
+    place.wait_for(again, "waiting")
+    place.wait_for(again, "running")
+
+
+@pytest.mark.slow
+def test_a_job_is_lost_with_its_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_cluster() as cluster:
+        monkeypatch.setenv("SLURM_CONF", cluster.conf)
+        place = bound(cluster, tmp_path)
+        native_id = place.submit(place.script("sleep 300", head="#SBATCH --no-requeue --nodelist=node2"))
+        place.wait_for(native_id, "running")
+        cluster("kill-node", 2)
+        wait_until(lambda: place.phase(native_id) == "ended", timeout=90, every=0.5)
+        sight = place.scheduler.look([native_id])[native_id]
+        assert (sight.word, sight.state, sight.reason) == ("NODE_FAIL", "lost", "node")
+        assert "node2" in sight.evidence
+
+
 @pytest.mark.slow
 def test_a_job_beyond_its_time_failed_for_it(place: Place) -> None:
     native_id = place.submit(place.script("sleep 300"))
