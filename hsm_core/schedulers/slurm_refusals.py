@@ -27,7 +27,8 @@ _NOT_NOW = re.compile(
 #: something was sent, and what became of it is not known
 _NO_ANSWER = re.compile(
     r"timed out|send failure|receive failure|shutdown failure|Zero Bytes|Unexpected message|Connection reset"
-    r"|Broken pipe|not connected|Protocol authentication error|closed by|Unspecified error|delayed socket error|shutting down",
+    r"|Broken pipe|not connected|Protocol authentication error|closed by|Unspecified error"
+    r"|delayed socket error|shutting down",
     re.IGNORECASE,
 )
 _RESOURCES = 'sinfo -o "%P %l %D %c %m %G %f"   # partitions: time, nodes, cpus, memory, gres, features'
