@@ -17,6 +17,7 @@ DELETE_S = 120.0
 #: PBSE_UNKJOBID; in PBS Pro also PBSE_HISTJOBID, in Torque also PBSE_UNKARRAYID and PBSE_JOBNOTFOUND
 UNKNOWN = 153
 FINISHED = 35
+USAGE = 2
 GONE = {"pbspro": {UNKNOWN, FINISHED}, "torque": {UNKNOWN, 234, 238}}
 
 _DOWN = re.compile(
@@ -45,6 +46,11 @@ def ask(argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = Non
 def is_down(done: Done) -> bool:
     """Whether the command says that it reached no server."""
     return done.code != 0 and bool(_DOWN.search(done.err))
+
+
+def is_gone(done: Done, flavour: str) -> bool:
+    """Whether it says only that the job is unknown, or has ended."""
+    return not is_down(done) and (done.code in GONE[flavour] or "state for job - COMPLETE" in done.err)
 
 
 def no_answer(done: Done) -> NoAnswer:

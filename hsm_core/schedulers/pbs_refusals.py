@@ -16,7 +16,7 @@ _NOT_NOW = re.compile(
     r"|Unable to communicate with|No free connections|too busy|Please (?:re)?try|shutting down",
     re.IGNORECASE,
 )
-_LIMIT = re.compile(r"would exceed|Maximum number of jobs already", re.IGNORECASE)
+_LIMIT = re.compile(r"would exceed|Maximum number of jobs\b.* already in", re.IGNORECASE)
 #: the server had the question when the line broke
 _CUT_OFF = re.compile(
     r"Communication failure|End of File|Time out|timed out|Broken pipe|Connection reset|protocol error"
@@ -25,7 +25,7 @@ _CUT_OFF = re.compile(
 )
 
 _FIXES = (
-    (r"array job exceeds|Array Request|illegal -J", "qstat -Bf; qstat -Qf (max_array_size), then hydra.launcher.max_array_size=…"),
+    (r"array job exceeds|Array Request", "qstat -Bf; qstat -Qf (max_array_size), then hydra.launcher.max_array_size=…"),
     (r"queue", "qstat -Q, then hydra.launcher.queue=…"),
     (r"limits|walltime", "qstat -Qf (resources_max), then hydra.launcher.walltime=…"),
     (r"project|proxy", "hydra.launcher.project=…"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from hsm_core.model import Reason, State
 
@@ -18,7 +18,9 @@ _ELEMENT = re.compile(r"(?P<job>[^\[]+)\[(?P<index>\d*)\](?P<rest>.*)")
 _ENDED = frozenset("XFC")
 #: S and U: suspended; E: exiting
 _RUNNING = frozenset("RESUB")
+_OLD_NEWS = ("Job Array Began", "Job run at", "Job started")
 _GIVEN_UP = "too many failed attempts"
+_UNTOLD: Ending = ("lost", "unknown")
 _TERMINATED = "91"
 
 #: what PBS itself writes where a job has no exit code of its own (job.h, pbs_job.h)
@@ -35,10 +37,14 @@ _BY_PBS: Mapping[str, Mapping[int, Ending]] = {
 }  # fmt: skip
 
 
-def sights(answers: Mapping[str, Attributes], flavour: str) -> dict[str, Sight]:
-    """A sight for each plain job and each element; what only the array as a whole says goes to its elements."""
+def sights(answers: Mapping[str, Attributes], flavour: str, *, history: bool) -> dict[str, Sight]:
+    """A sight for each plain job and each element; what only the array as a whole says goes to its elements.
+
+    Args:
+        history: whether the server keeps what has ended.
+    """
     return {
-        native_id: _sight(native_id, said, answers.get(array_of(native_id), {}), flavour)
+        native_id: _sight(native_id, said, answers.get(array_of(native_id), {}), flavour, history)
         for native_id, said in answers.items()
         if not is_array(native_id)
     }
@@ -60,22 +66,35 @@ def array_of(native_id: str) -> str:
     return f"{match['job']}[]{match['rest']}" if match else ""
 
 
-def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str) -> Sight:
+def name_of(said: Attributes) -> str:
+    """The name that was submitted; Torque writes an element's index behind it."""
+    index = said.get("job_array_id")
+    name = said.get("Job_Name", "")
+    return name.removesuffix(f"-{index}") if index is not None else name
+
+
+def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> Sight:
     phase, held = _phase(said, array), _given_up(said, array)
-    state, reason = _ending(said, flavour, held) if phase == "ended" else ("lost", "unknown")
+    state, reason = _ending(native_id, said, flavour, held, history) if phase == "ended" else _UNTOLD
     return Sight(
         native_id,
         phase,
         said.get("job_state", "?"),
-        name=_name(native_id, said, flavour),
-        why=(said.get("comment") or array.get("comment", "")) if phase == "waiting" else "",
+        name=name_of(said),
+        why=_why(said, array) if phase == "waiting" else "",
         node=_nodes(said),
         queue=said.get("queue", ""),
         start=said.get("estimated.start_time", ""),
         state=state,
         reason=reason,
-        evidence=" · ".join(_evidence(said, flavour, held)) if phase == "ended" else "",
+        evidence=" · ".join(_evidence(native_id, said, held)) if phase == "ended" else "",
     )
+
+
+def _why(said: Attributes, array: Attributes) -> str:
+    """Why it waits; of what has run before, and of an array that has begun, the comment tells that alone."""
+    comments = (attributes.get("comment", "") for attributes in (said, array))
+    return next((words for words in comments if words and not words.startswith(_OLD_NEWS)), "")
 
 
 def _phase(said: Attributes, array: Attributes) -> Phase:
@@ -100,15 +119,15 @@ def _given_up(said: Attributes, array: Attributes) -> str:
     return ""
 
 
-def _ending(said: Attributes, flavour: str, held: str) -> Ending:
+def _ending(native_id: str, said: Attributes, flavour: str, held: str, history: bool) -> Ending:
     """What its end means for a task whose worker left no word."""
-    code = exit_status(said)
+    code = exit_status(native_id, said)
     if held:
         return "lost", "launch"
     if "exceeded resource walltime" in said.get("comment", ""):
         return "failed", "walltime"
     if code is None:
-        return _ended_untold(said)
+        return _ended_untold(native_id, said, history)
     if code < 0:
         return _BY_PBS[flavour].get(code, ("lost", "launch"))
     if said.get("substate") == _TERMINATED or code == 256 + signal.SIGTERM:
@@ -118,27 +137,31 @@ def _ending(said: Attributes, flavour: str, held: str) -> Ending:
     return "lost", "signal" if code > 128 else "unknown"
 
 
-def _ended_untold(said: Attributes) -> Ending:
-    """No exit status of its own: deleted while it waited, or before that could be told."""
-    if said.get("substate") == _TERMINATED:
+def _ended_untold(native_id: str, said: Attributes, history: bool) -> Ending:
+    """No exit status of its own: deleted while it waited, or nobody keeps it.
+
+    The history tells that of each element that ran, as long as nobody deleted it.
+    """
+    deleted = history and array_of(native_id) and "run_count" not in said
+    if deleted or said.get("substate") == _TERMINATED:
         return "cancelled", "cancelled"
     return "lost", "unknown" if _started(said) else "launch"
 
 
-def exit_status(said: Attributes) -> int | None:
+def exit_status(native_id: str, said: Attributes) -> int | None:
     """The job's own exit status.
 
-    An element that never ran, or whose server keeps no history, shows that of the array; such an element
-    has no ``run_count``.
+    PBS Pro shows that of the array for an element that never ran, for a deleted one, and for each if the server
+    keeps no history; what is shown so has no ``run_count``.
     """
-    written = said.get("Exit_status", said.get("exit_status", ""))
-    own = not array_of_attributes(said) or "run_count" in said
-    return int(written) if own and re.fullmatch(r"-?\d+", written) else None
+    if "exit_status" in said:
+        return _number(said["exit_status"])
+    own = not array_of(native_id) or "run_count" in said
+    return _number(said.get("Exit_status", "")) if own else None
 
 
-def array_of_attributes(said: Attributes) -> bool:
-    """Whether PBS Pro says that this is an element of an array."""
-    return "array_id" in said or said.get("job_state") == "X"
+def _number(written: str) -> int | None:
+    return int(written) if re.fullmatch(r"-?\d+", written) else None
 
 
 def _started(said: Attributes) -> bool:
@@ -158,31 +181,21 @@ def _seconds(clock: str) -> int:
     return total
 
 
-def _name(native_id: str, said: Attributes, flavour: str) -> str:
-    """The token; Torque writes an element's index behind it."""
-    name = said.get("Job_Name", "")
-    match = _ELEMENT.fullmatch(native_id)
-    return name.removesuffix(f"-{match['index']}") if match and flavour == "torque" else name
-
-
 def _nodes(said: Attributes) -> str:
     hosts = (part.split("/")[0] for part in said.get("exec_host", "").split("+"))
     return "+".join(dict.fromkeys(host for host in hosts if host))
 
 
-def _evidence(said: Attributes, flavour: str, held: str) -> Iterator[str]:
-    code = exit_status(said)
+def _evidence(native_id: str, said: Attributes, held: str) -> Iterator[str]:
+    code = exit_status(native_id, said)
     if code is not None:
         yield f"Exit_status {code}{_meaning(code)}"
     elif not held:
         yield "PBS knows no exit status of it"
     if code == 0:
         yield "the job ended, but its worker left no word"
-    yield from _worth_saying((held, said.get("comment", "") if not held else ""))
-
-
-def _worth_saying(words: Iterable[str]) -> Iterator[str]:
-    yield from (word for word in words if word)
+    if words := held or said.get("comment"):
+        yield words
 
 
 def _meaning(code: int) -> str:

@@ -1,0 +1,78 @@
+"""Whose ``qsub`` and ``qstat`` these are: five systems have commands of that name."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hsm_core.hosts.command import run
+
+Batch = Literal["pbspro", "torque", "slurm", "sge", "unknown"]
+
+_ASK_S = 20.0
+#: as far as a wrapper's ``use Slurm`` is from its start
+_HEAD_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Found:
+    """The batch system behind ``qsub`` and ``qstat``.
+
+    Args:
+        batch: ``pbspro`` is OpenPBS too; ``slurm``: wrappers that call Slurm.
+        path: of ``qstat``.
+        version: as it says itself; empty if it says none.
+    """
+
+    batch: Batch
+    path: str
+    version: str = ""
+
+
+def find_pbs(path: str | None = None) -> Found | None:
+    """What the commands on PATH belong to; None: there are none.
+
+    Args:
+        path: directories to look in, instead of PATH.
+    """
+    qstat, qsub = shutil.which("qstat", path=path), shutil.which("qsub", path=path)
+    if qstat is None or qsub is None:
+        return None
+    if _calls_slurm(Path(qstat)):
+        return Found("slurm", qstat)
+    said = _said([qstat, "--version"])
+    if match := re.search(r"pbs_version\s*=\s*(\S+)", said):
+        return Found("pbspro", qstat, match[1])
+    if match := re.search(r"^Version:\s*(\S+)", said, re.MULTILINE):
+        return Found("torque", qstat, match[1])
+    return _grid_engine(qstat, said) or Found("unknown", qstat)
+
+
+def _calls_slurm(qstat: Path) -> bool:
+    """Slurm's wrappers are scripts in Perl that load its library; asked for a version they print their usage."""
+    try:
+        with qstat.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return head.startswith(b"#!") and re.search(rb"^\s*use Slurm\b", head, re.MULTILINE) is not None
+
+
+def _grid_engine(qstat: str, said: str) -> Found | None:
+    """Grid Engine names itself on the first line of its help, or misses its root."""
+    helped = _said([qstat, "-help"])
+    match = re.match(r"\s*(?:SGE|GE|UGE|AGE|OGS|OGS/GE|SoGE)\s+(\d\S*)", helped)
+    if match or "SGE_ROOT" in helped + said:
+        return Found("sge", qstat, match[1] if match else "")
+    return None
+
+
+def _said(argv: list[str]) -> str:
+    try:
+        done = run(argv, _ASK_S)
+    except OSError:
+        return ""
+    return done.out + done.err
