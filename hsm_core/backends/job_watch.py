@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
 from hsm_core.store.disk import visibility_s
-from hsm_core.store.jobs import JobWord, Key, Line
+from hsm_core.store.jobs import JobWord, Key, Line, batches_of
 from hsm_core.store.state import SweepState
 
 from .asking import Answer, Asker
@@ -36,17 +36,21 @@ class JobWatch:
     Args:
         scheduler_of: makes the dialect that a submission's ``backend`` names.
         beat_s: seconds between two beats of a worker.
+        times_gone: answers without a job after which it is gone; 1 will do for who only looks.
     """
 
     def __init__(
-        self, state: SweepState, scheduler_of: Callable[[str], Scheduler], *, beat_s: float = 5.0
-    ) -> None:
+        self, state: SweepState, scheduler_of: Callable[[str], Scheduler], *, beat_s: float = 5.0,
+        times_gone: int = TIMES_GONE,
+    ) -> None:  # fmt: skip
         self._state, self._scheduler_of, self._beat_s = state, scheduler_of, beat_s
+        self._times_gone = times_gone
         self._cadence = Cadence(time.monotonic())
         self._schedulers: dict[str, Scheduler] = {}
         self._askers: dict[str, Asker] = {}
         self._watched: dict[Key, _Watched] = defaultdict(_Watched)
         self._disturbed: set[str] = set()
+        self._sought: set[str] = set()
         self._grace_s = visibility_s(state.paths.root)
         self.trouble = ""
 
@@ -66,10 +70,10 @@ class JobWatch:
 
     def settle(self) -> None:
         """Ask until nothing is in doubt that a further question could clear up."""
-        for _ in range(TIMES_GONE + 1):
+        for _ in range(self._times_gone + 1):
             if self._state.jobs:
                 self.look_now(time.monotonic() - LEAST_S)
-            if not any(0 < seen.missed < TIMES_GONE for seen in self._watched.values()):
+            if not any(0 < seen.missed < self._times_gone for seen in self._watched.values()):
                 return
             time.sleep(LEAST_S)
 
@@ -77,6 +81,7 @@ class JobWatch:
         """Ask; an answer of another sweep's question serves too, if it is not older than ``not_before``."""
         asked = False
         open_jobs = self._open_jobs()
+        self._find_unanswered()
         for name, lines in self._by_scheduler(open_jobs).items():
             if name not in self._askers:
                 self._schedulers[name] = self._scheduler_of(name)
@@ -128,6 +133,22 @@ class JobWatch:
                 found[line["backend"]].append(line)
         return found
 
+    def _find_unanswered(self) -> None:
+        """Submissions whose conductor died before it had an answer."""
+        for line in self._state.jobs.submissions():
+            if line.get("native_id") or line["submission"] in self._sought or not self._state.death_of(line["by"]):
+                continue
+            self._sought.add(line["submission"])
+            try:
+                line["native_id"] = self.scheduler(line["backend"]).find(line["token"])
+            except NoAnswer as error:
+                self.trouble = error.evidence or error.problem
+                self._sought.discard(line["submission"])
+                continue
+            if line["native_id"] is None:
+                never = JobWord("ended", reason="launch", evidence=f"it never reached {line['backend']}")
+                self._watched.update((key, _Watched(never)) for key, _ in batches_of(line))
+
     # what an answer means
 
     def _take(self, scheduler: Scheduler, answer: Answer, lines: list[Line], open_jobs: set[Key]) -> bool:
@@ -169,7 +190,7 @@ class JobWatch:
         """Jobs that the queue does not know: once may be an accident; then the accounting is asked."""
         if not unknown:
             return
-        gone = {name: seen for name, (seen, _) in unknown.items() if seen.missed >= TIMES_GONE}
+        gone = {name: seen for name, (seen, _) in unknown.items() if seen.missed >= self._times_gone}
         if len(gone) < len(unknown):
             self._cadence.disturb(at)
         if not gone:

@@ -14,6 +14,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.views.phase import Phase
 from hsm_core.views.sweep_view import SweepView, look
 
+from .jobs import JobQuestions
 from .terminal import colour_on, columns, remark, say, say_json
 from .which import directory_of
 
@@ -59,8 +60,10 @@ def _wanted(options: Options) -> Path | None:
 
 
 def _one(state: SweepState, options: Options) -> Callable[[], Phase]:
+    questions = JobQuestions()
+
     def once() -> Phase:
-        view = look(state)
+        view = look(state, questions)
         _print(view, options)
         return view.phase
 
@@ -68,7 +71,8 @@ def _one(state: SweepState, options: Options) -> Callable[[], Phase]:
 
 
 def _many(options: Options) -> Callable[[], Phase]:
-    return lambda: _show_list(options)
+    questions = JobQuestions()
+    return lambda: _show_list(options, questions)
 
 
 def _print(view: SweepView, options: Options) -> None:
@@ -83,12 +87,12 @@ def _print(view: SweepView, options: Options) -> None:
     sys.stdout.flush()
 
 
-def _show_list(options: Options) -> Phase:
+def _show_list(options: Options, questions: JobQuestions) -> Phase:
     """Print the list; its phase is the liveliest of its sweeps'."""
     from hsm_core.views.sweep_list import list_json, list_text, look_at
 
     known = catalogue.entries()
-    found = [look_at(entry) for entry in (known if options.all else known[:_NEWEST])]
+    found = [look_at(entry, questions) for entry in (known if options.all else known[:_NEWEST])]
     if options.as_json:
         say_json(list_json(found))
     elif found:

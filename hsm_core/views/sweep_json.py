@@ -28,7 +28,7 @@ def sweep_json(view: SweepView) -> dict[str, Any]:
              "running": silence.running}
             for silence in view.silent
         ],
-        "troubles": view.troubles, "bad_lines": view.state.bad_lines,
+        "waits": dict(view.waits), "troubles": view.troubles, "bad_lines": view.state.bad_lines,
         "next": next_command(view.state.record.id, view.counts),
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,12 @@ class Listed:
     trouble: str = ""
 
 
-def look_at(entry: Entry) -> Listed:
-    """Look at one sweep of the list."""
+def look_at(entry: Entry, ask: Callable[[SweepState], str] | None = None) -> Listed:
+    """Look at one sweep of the list; ``ask`` as for ``sweep_view.look``."""
     if not entry.dir.is_dir():
         return Listed(entry, None, GONE)
     try:
-        return Listed(entry, look(SweepState(entry.dir)))
+        return Listed(entry, look(SweepState(entry.dir), ask))
     except HsmError as error:
         return Listed(entry, None, error.problem)
     except OSError as error:

@@ -65,6 +65,8 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
         said = f"last word {duration(silence.seconds)} ago, {silence.running} running"
         yield clean(f"{silence.host}: {said}  ({silence.worker})")
+    for why, count in view.waits.most_common(_WORKERS):
+        yield shorten(clean(f"waits    {count} jobs: {why}"), width)
     for trouble in view.troubles[:_WORKERS]:
         yield shorten(clean(f"trouble  {trouble}"), width)
     if view.state.bad_lines:

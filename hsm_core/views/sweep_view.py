@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hsm_core.model import State
@@ -42,6 +43,7 @@ class SweepView:
     failures: list[FailureGroup]
     silent: list[Silence]
     troubles: list[str]
+    waits: Counter[str]
 
     @property
     def moved(self) -> bool:
@@ -50,20 +52,31 @@ class SweepView:
         return recorded.resolve() != self.state.paths.root.resolve()
 
 
-def look(state: SweepState) -> SweepView:
+def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> SweepView:
     """Read what is new and find what is to be shown.
+
+    Args:
+        ask: asks schedulers about the sweep's jobs; returns what is to be said if they don't answer.
 
     Raises:
         OSError: the sweep's files can't be read.
     """
     state.refresh()
+    unanswered = ask(state) if ask is not None else ""
+    if state.jobs:
+        state.refresh()  # what workers wrote before their jobs ended
     counts = state.counts()
     phase = phase_of(state, counts)
     full = phase == "running" and is_full(state.paths.root)
     now = UNKNOWN if full or phase != "running" else pace(state, counts)
     failures = group_failures(state) if counts["failed"] or counts["lost"] else []
-    troubles = [FULL, *_troubles(state)] if full else _troubles(state)
-    return SweepView(state, counts, phase, now, failures, _silent(state), troubles)
+    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *_troubles(state)]
+    return SweepView(state, counts, phase, now, failures, _silent(state), troubles, _waits(state))
+
+
+def _waits(state: SweepState) -> Counter[str]:
+    """Why jobs wait, in their scheduler's words, with how many do."""
+    return Counter(word.why for word in state.jobs.words.values() if word.phase == "waiting" and word.why)
 
 
 def _silent(state: SweepState) -> list[Silence]:

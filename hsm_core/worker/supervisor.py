@@ -49,7 +49,7 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
     spec = read_submission(paths, submission).worker
     if batch is not None and paths.journal(name).exists():
         name = f"{name}-{nonce(4)}"  # the scheduler has run this job twice
-    with held_lock(name) as lock:
+    with held_lock(f"{name}.{nonce(6)}") as lock:
         supervisor = Supervisor(paths, name, spec, job, lock, None if batch is None else submission)
         if batch is None:
             end_leftovers_of_the_dead(paths)

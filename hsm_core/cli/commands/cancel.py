@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import click
 
-from hsm_core.errors import ConfigError, HsmError, LeaseHeld
-from hsm_core.model import ENDED
+from hsm_core.backends.batch_queue import jobs_of_none_but
+from hsm_core.backends.by_name import make_scheduler
+from hsm_core.errors import ConfigError, HsmError, LeaseHeld, NoAnswer
+from hsm_core.model import ENDED, Span
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
@@ -20,6 +22,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.views.words import numbers, shorten
 
 from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
+from ..jobs import JobQuestions
 from ..terminal import remark
 
 _EVERY_S, _SAY_EVERY_S = 0.3, 10.0
@@ -45,6 +48,7 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
         return 0
     _agree(f"cancel {_named(still)} of {state.record.id}?", yes)
     request_cancel(state.paths, spans)
+    cancel_jobs(state, still)
     wait_until_ended(state, wanted, timeout)
     remark(f"{state.record.id}: cancelled {_named(still)}")
     return 0
@@ -55,6 +59,17 @@ def open_tasks(state: SweepState, wanted: Sequence[int]) -> list[int]:
     return [number for number in wanted if state.state_of(number) not in ENDED]
 
 
+def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> None:
+    """Have schedulers end the jobs whose unfinished tasks are all among these; workers see to the others."""
+    for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
+        scheduler = make_scheduler(name)
+        if ids := jobs_of_none_but(state, tasks, scheduler):
+            try:
+                scheduler.cancel(ids)
+            except NoAnswer as error:
+                remark(f"{error.problem}\n  seen: {error.evidence}\nthe request stands: workers read it")
+
+
 def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -> None:
     """Wait for workers and conductor; what nobody holds any more is recorded here.
 
@@ -62,8 +77,12 @@ def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -
         HsmError: some have not ended in time; it says which, and where they are.
     """
     began = told = time.monotonic()
-    while still := open_tasks(state, wanted):
-        unheld = [number for number in still if state.state_of(number) == "pending"]
+    questions = JobQuestions(times_gone=2)
+    while still := _unrecorded(state, wanted):
+        unheld = [
+            number for number in still
+            if state.state_of(number) == "pending" or state.state_of(number) in ENDED
+        ]  # fmt: skip
         if unheld and living_conductor(state.paths) is None:
             record_cancelled(state, unheld)
         elif time.monotonic() - began > timeout:
@@ -77,6 +96,8 @@ def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -
                 remark(f"waiting for {_named(still)}: {_where(state, still)}")
             time.sleep(_EVERY_S)
         state.refresh()
+        if living_conductor(state.paths) is None:
+            questions(state)
 
 
 def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
@@ -93,12 +114,26 @@ def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
         journal.append(events.conductor(name, me))
         for number in unheld:
             known = state.tasks.get(number)
+            attempt = known.attempt if known else 1
+            ended = state.unrecorded_end(number) if known else None
+            if ended is not None:
+                span = Span(number, 1, attempt)
+                journal.append(events.gone([span], ended.state, ended.reason, ended.evidence))
             if state.state_of(number) == "pending":
-                journal.append(events.cancel(number, known.attempt if known else 1))
+                journal.append(events.cancel(number, attempt))
         if not journal.seal() and journal.trouble:
             raise journal.trouble
     finally:
         lease.release()
+
+
+def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:
+    """Those that may still run, and those of which only their scheduler knows that they don't."""
+    return [
+        number for number in wanted
+        if state.state_of(number) not in ENDED
+        or (number in state.tasks and state.tasks[number].state not in ENDED and state.unrecorded_end(number))
+    ]  # fmt: skip
 
 
 def _agree(question: str, yes: bool) -> None:

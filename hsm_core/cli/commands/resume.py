@@ -21,6 +21,7 @@ from hsm_core.views.failures import group_failures
 from hsm_core.views.words import numbers
 
 from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
+from ..jobs import JobQuestions
 from ..relaunch import note_on_sweeper, relaunch_command
 from ..terminal import remark, say
 
@@ -61,6 +62,7 @@ def retry(sweep: str, **options: Any) -> int:
 
 
 def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
+    JobQuestions()(state)
     found = _tasks_to_run(state, again, options["chosen"], options["reason"])
     alive = state.numbers_in("queued", "running")
     if not found and not alive:

@@ -1,0 +1,57 @@
+"""Asks schedulers about the jobs of sweeps that are shown, and does not wait long for the answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from hsm_core.backends.by_name import make_scheduler
+from hsm_core.backends.job_watch import RECENT_S, JobWatch
+from hsm_core.errors import HsmError
+from hsm_core.store.lease import living_conductor
+from hsm_core.store.state import SweepState
+
+#: Seconds after which what the workers said has to do.
+PATIENCE_S = 4.0
+
+
+class JobQuestions:
+    """Call it with a sweep that was just read: the state then knows what schedulers say of its jobs.
+
+    Args:
+        times_gone: answers without a job after which it is gone: one for who looks, two for who acts on it.
+    """
+
+    def __init__(self, times_gone: int = 1) -> None:
+        self._times_gone = times_gone
+        self._watches: dict[Path, JobWatch] = {}
+
+    def __call__(self, state: SweepState) -> str:
+        """Ask, unless a living conductor does; returns what is to be said if there was no answer."""
+        if not state.jobs or not state.numbers_in("queued", "running", "lost"):
+            return ""
+        if living_conductor(state.paths) is not None:
+            return ""
+        root = state.paths.root
+        if root not in self._watches:
+            self._watches[root] = JobWatch(state, make_scheduler, times_gone=self._times_gone)
+        return _ask(self._watches[root])
+
+
+def _ask(watch: JobWatch) -> str:
+    troubles: list[str] = []
+
+    def look() -> None:
+        try:
+            watch.look_now(time.monotonic() - RECENT_S)
+            troubles.append(watch.trouble)
+        except (HsmError, OSError) as error:
+            troubles.append(str(error).splitlines()[0])
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    if not troubles:
+        return f"the scheduler has not answered within {PATIENCE_S:.0f} s: shown is what workers said"
+    return f"the scheduler did not answer: {troubles[0]}" if troubles[0] else ""
