@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from hsm_core.model import State
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.schedulers.job_log import reason_in
 from hsm_core.store.disk import visibility_s
 from hsm_core.store.jobs import JobWord, Key, Line, batches_of
 from hsm_core.store.state import SweepState
@@ -166,12 +169,24 @@ class JobWatch:
             sight = answer.sights.get(element) or answer.sights.get(line["native_id"])
             if sight is not None:
                 seen.missed = 0
-                self._note(seen, sight, answer.at)
+                self._note(seen, self._with_log(sight, line, key[1]), answer.at)
             elif seen.word is None or seen.word.phase != "ended":
                 seen.missed += 1
                 unknown[element] = (seen, line["at"])
         self._note_unknown(scheduler, unknown, answer.at)
         return True
+
+    def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
+        """An end that the scheduler does not explain, as the job's own log does."""
+        if sight.phase != "ended" or sight.reason != "unknown":
+            return sight
+        names = (f"{line['backend']}-{sight.native_id}.log", f"{line['token']}.{batch}.log", f"{line['token']}.log")
+        for name in names:
+            found = reason_in(_tail(self._state.paths.logs / name))
+            if found is not None:
+                state: State = "failed" if found[0] in ("oom", "walltime") else "lost"
+                return replace(sight, state=state, reason=found[0], evidence=found[1])
+        return sight
 
     def _note(self, seen: _Watched, sight: Sight, at: float) -> None:
         if sight.phase != "ended":
@@ -210,6 +225,16 @@ def _vanished(native_id: str, scheduler: Scheduler, last: JobWord | None) -> Sig
         return Sight(native_id, "ended", "", state="cancelled", reason="cancelled", evidence=evidence)
     evidence = f"{scheduler.name} does not know job {native_id} any more (asked twice)"
     return Sight(native_id, "ended", "", evidence=evidence)
+
+
+def _tail(log: Path) -> str:
+    """The last 4 kB."""
+    try:
+        with open(log, "rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 4096))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 #: For who looks once: how old another sweep's answer may be.

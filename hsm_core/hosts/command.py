@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +47,7 @@ def run(
         out, err = process.communicate(timeout=timeout_s)
         code: int | None = process.returncode
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # a wrapper's child too: afterwards nothing more is sent
         process.wait()
         out, err = _what_came(process)
         code = None
@@ -53,8 +55,11 @@ def run(
 
 
 def _what_came(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """What a killed command had said; a grandchild that holds its pipes is not waited for."""
+    """What a killed command had said; one that left its group and holds its pipes is not waited for."""
     try:
         return process.communicate(timeout=1)
     except subprocess.TimeoutExpired as error:
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
         return error.stdout or b"", error.stderr or b""

@@ -9,6 +9,7 @@ from hsm_core.model import ProcessIdentity
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import SweepPaths
+from .liveness import evidence_of_death
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ def claim_batch(
 ) -> Claim | None:
     """Claim a batch for a worker.
 
-    A batch is claimed once more only by the same job, when its scheduler runs it again.
+    A batch is claimed once more only by the same job, when its scheduler runs it again: that shows by a higher
+    restart count, or, where the scheduler does not count, by the death of the process that had it.
 
     Args:
         restart: how often the scheduler has run this job before.
@@ -46,11 +48,15 @@ def claim_batch(
     earlier: list[dict[str, Any]] = []
     while not create_exclusively(paths.claim(batch, len(earlier)), to_json(content)):
         theirs = read_json(paths.claim(batch, len(earlier)))
-        is_ours = bool(native_id) and theirs["native_id"] == native_id and theirs["restart"] < restart
-        if not is_ours:
+        if not native_id or theirs["native_id"] != native_id or not _is_over(theirs, restart):
             return None
         earlier.append(theirs)
     return Claim(len(earlier), tuple(earlier))
+
+
+def _is_over(theirs: dict[str, Any], restart: int) -> bool:
+    process = ProcessIdentity(theirs["host"], theirs["boot"], theirs["pid"], theirs["start"])
+    return bool(theirs["restart"] < restart or evidence_of_death(process))
 
 
 def is_claimed_again(paths: SweepPaths, batch: str, claim: Claim) -> bool:

@@ -1,0 +1,27 @@
+"""What a scheduler wrote into a job's own log when it ended the job."""
+
+from __future__ import annotations
+
+import re
+
+from hsm_core.model import Reason
+
+_WORDS: tuple[tuple[Reason, str], ...] = (
+    ("oom", r"exceeded memory limit|oom[-_ ]kill|Out Of Memory|job killed: v?mem "),
+    ("walltime", r"DUE TO TIME LIMIT|job killed: walltime "),
+    ("preempted", r"DUE TO PREEMPTION"),
+    ("node", r"DUE TO NODE FAILURE"),
+)
+
+
+def reason_in(log: str) -> tuple[Reason, str] | None:
+    """Why a job ended, and the line that says so.
+
+    Args:
+        log: the end of the job's log.
+    """
+    for line in reversed(log.splitlines()):
+        for reason, words in _WORDS:
+            if re.search(words, line):
+                return reason, line.strip()
+    return None
