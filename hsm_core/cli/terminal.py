@@ -33,9 +33,14 @@ def columns() -> int:
 
 
 def say(text: str) -> None:
-    """Print data, also what the terminal's encoding can't show."""
+    """Print a line of data, also what the terminal's encoding can't show."""
+    write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    """Print data as it is, but for what the terminal's encoding can't show."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def say_json(value: object) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .metrics import flat
 
+log = logging.getLogger(__name__)
 Metrics = dict[str, Any]
 Collector = Callable[[Path], Sequence[Mapping[str, Any]]]
 
@@ -56,11 +58,28 @@ BUILT_IN: tuple[tuple[str, Collector], ...] = (
 
 @functools.cache
 def collectors() -> tuple[tuple[str, Collector], ...]:
-    """The built-in ones, then those of installed packages, by name."""
+    """The built-in ones, then those of installed packages, by name; one that fails finds nothing."""
     from importlib.metadata import entry_points
 
     others = sorted(entry_points(group="hsm.collectors"), key=lambda point: point.name)
-    return BUILT_IN + tuple((point.name, point.load()) for point in others)
+    return BUILT_IN + tuple((point.name, _forgiven(point.name, point.load)) for point in others)
+
+
+def _forgiven(name: str, load: Callable[[], Collector]) -> Collector:
+    """A collector of others, whose trouble is told once and costs only what it would have found."""
+    told: set[str] = set()
+
+    def collect(directory: Path) -> Sequence[Mapping[str, Any]]:
+        try:
+            return [dict(line) for line in load()(directory)]
+        except Exception as error:  # noqa: BLE001 it is not our code, and our results are there without it
+            said = f"the collector '{name}' failed: {type(error).__name__}: {error}"
+            if not told:
+                log.warning(said)
+            told.add(said)
+            return []
+
+    return collect
 
 
 def _line(line: bytes) -> Metrics:

@@ -85,12 +85,17 @@ def show(value: Any) -> str:
 
 def json_line(line: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
     """The chosen columns of a line as JSON can hold them."""
-    return {name: _plain(line.get(name)) for name in columns}
+    return {name: plain(line.get(name)) for name in columns}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it, however deep: NaN and infinity are strings."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
     if isinstance(value, Spread):
-        return {"mean": _plain(value.mean), "std": _plain(value.deviation), "n": value.count}
+        return {"mean": plain(value.mean), "std": plain(value.deviation), "n": value.count}
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
@@ -107,14 +112,16 @@ def _spelled_out(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    return json.dumps(plain(value)) if isinstance(value, list | dict) else value
 
 
 def _uniform(values: list[Any]) -> list[Any]:
-    """Values of one type; where they differ, their text."""
+    """Values of one type that Parquet has; where they differ, or an integer is too large, their text."""
     kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float} and len(kinds) == 2:
+    too_large = any(type(value) is int and not -(2**63) <= value < 2**63 for value in values)
+    if kinds == {int, float} and not too_large:
         return [None if value is None else float(value) for value in values]
-    if len(kinds) > 1 or kinds & {list, dict}:
-        return [None if value is None else json.dumps(value) for value in values]
-    return values
+    if len(kinds) > 1 or kinds & {list, dict} or too_large:
+        return [None if value is None else json.dumps(plain(value)) for value in values]
+    return [value.encode("utf-8", "backslashreplace").decode() if kinds == {str} and value else value
+            for value in values]  # fmt: skip

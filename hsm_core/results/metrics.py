@@ -43,11 +43,11 @@ def named(value: Any, names: Sequence[str]) -> dict[str, Any]:
 
 def is_finite(value: Any) -> bool:
     """A number that may be the best."""
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def merit(value: Any, mode: Mode) -> tuple[bool, float]:
     """Sorts ascending from best to worst; what isn't finite comes last."""
     if not is_finite(value):
         return True, 0.0
-    return False, float(value) if mode == "min" else -float(value)
+    return False, value if mode == "min" else -value

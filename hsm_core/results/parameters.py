@@ -7,8 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
-_INTEGER = re.compile(r"[-+]?\d+(?:_\d+)*")
-_FLOAT = re.compile(r"[-+]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan)", re.IGNORECASE)
+#: As in Hydra's grammar (OverrideLexer.g4): with a zero in front, as in 007, it is text.
+_WHOLE = r"(?:0|[1-9](?:_?\d)*)"
+_INTEGER = re.compile(rf"[-+]?{_WHOLE}", re.ASCII)
+_POINT = rf"(?:{_WHOLE}?\.\d(?:_?\d)*|{_WHOLE}\.)"
+_FLOAT = re.compile(
+    rf"[-+]?(?:(?:{_WHOLE}|{_POINT})[eE][-+]?\d(?:_?\d)*|{_POINT}|inf|nan)", re.IGNORECASE | re.ASCII
+)
 
 
 def parameters(overrides: Iterable[str]) -> dict[str, Any]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hsm_core.errors import ConfigError
 
+from .columns import Cells, Columns, columns_of
 from .metrics import Mode, merit
 from .parameters import varying
 from .rows import Row
-
-Cells = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,6 @@ class Spread:
     count: int
 
 
-def cells(row: Row) -> Cells:
-    """All that is known of a row, by column; a metric hides a parameter of the same name."""
-    return {"sweep": row.sweep, "task": row.task, "state": row.state, **row.parameters, **row.metrics}
-
-
 def tabulate(
     rows: Sequence[Row], columns: Sequence[str] | None = None, *, among: Sequence[Row] | None = None
 ) -> Table:
@@ -46,57 +40,115 @@ def tabulate(
     Args:
         columns: the wanted ones; else the task, what varies, and all metrics.
         among: the rows that these were chosen from: what varies in them is shown.
+
+    Raises:
+        ConfigError: no row has a wanted column.
     """
     among = rows if among is None else among
-    several = ["sweep"] if len({row.sweep for row in among}) > 1 else []
-    lines = tuple(cells(row) for row in rows)
-    swept = [name for name in varying(row.parameters for row in among) if name not in _metric_names(rows)]
-    chosen = columns or [*several, "task", "state", *swept, *_metric_names(rows)]
+    named = columns_of(among)
     if columns:
-        _require(columns, {name for line in lines for name in line})
-    return Table(tuple(chosen), lines)
+        return choose(Table((), tuple(named.findable(row) for row in rows)), columns)
+    several = ["sweep"] if len({row.sweep for row in among}) > 1 else []
+    swept = [named.parameters[name] for name in varying(row.parameters for row in among)]
+    metrics = [named.metrics[name] for name in _metric_names(rows)]
+    return Table((*several, "task", "state", *swept, *metrics), tuple(map(named.cells, rows)))
 
 
-def where(rows: Iterable[Row], holds: Callable[[Cells], bool]) -> list[Row]:
+def everything(rows: Sequence[Row]) -> Table:
+    """A line a task with all that is known: its sweep and number, every parameter, every metric."""
+    named = columns_of(rows)
+    columns = ("sweep", "task", "state", *named.parameters.values(), *named.metrics.values())
+    return Table(columns if rows else (), tuple(map(named.cells, rows)))
+
+
+def choose(table: Table, columns: Sequence[str]) -> Table:
+    """The same lines with these columns.
+
+    Raises:
+        ConfigError: there is no such column.
+    """
+    _require(columns, {*table.columns, *(name for line in table.lines for name in line)})
+    return Table(tuple(columns), table.lines)
+
+
+def where(rows: Sequence[Row], holds: Callable[[Cells], bool]) -> list[Row]:
     """The rows for which a condition holds."""
-    return [row for row in rows if holds(cells(row))]
+    named = columns_of(rows)
+    return [row for row in rows if holds(named.findable(row))]
 
 
 def best_first(rows: Sequence[Row], metric: str, mode: Mode, top: int | None = None) -> list[Row]:
     """Sorted by a metric; what isn't finite comes last, and is never among the top."""
-    _require([metric], set(_metric_names(rows)))
-    ordered = sorted(rows, key=lambda row: merit(row.metrics.get(metric), mode))
+    name = _known_metric(rows, metric)
+    ordered = sorted(rows, key=lambda row: merit(row.metrics.get(name), mode))
     if top is None:
         return ordered
-    return [row for row in ordered if not merit(row.metrics.get(metric), mode)[0]][:top]
+    return [row for row in ordered if not merit(row.metrics.get(name), mode)[0]][:top]
 
 
-def group(rows: Sequence[Row], by: Sequence[str]) -> Table:
-    """A line for each combination of ``by``: mean ± std and n of each metric over everything else."""
-    _require(by, {name for row in rows for name in row.parameters})
-    metrics = _metric_names(rows)
+def group(
+    rows: Sequence[Row], by: Sequence[str], *, best: tuple[str, Mode] | None = None, top: int | None = None
+) -> Table:
+    """A line for each combination of ``by``: mean ± std and n of each metric over everything else.
+
+    Args:
+        by: parameters.
+        best: sort by the mean of this metric.
+        top: only so many groups.
+    """
+    named = columns_of(rows)
+    keys = [named.parameter(asked) for asked in by]
+    _require([name for name in by if named.parameter(name) not in named.parameters], set(named.parameters))
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(repr([row.parameters.get(name) for name in by]), []).append(row)
-    lines = []
-    for members in groups.values():
-        line: Cells = {name: members[0].parameters.get(name) for name in by} | {"n": len(members)}
-        lines.append(line | {name: spread for name in metrics if (spread := _spread(members, name))})
-    return Table((*by, "n", *metrics), tuple(lines))
+        groups.setdefault(repr([row.parameters.get(key) for key in keys]), []).append(row)
+    lines = [_group_line(members, keys, named) for members in groups.values()]
+    if best is not None:
+        lines = _best_groups(lines, named.metrics[_known_metric(rows, best[0])], best[1], top)
+    columns = (*(named.parameters[key] for key in keys), "n", *named.metrics.values())
+    return Table(columns, tuple(lines))
+
+
+def _group_line(members: Sequence[Row], keys: Sequence[str], named: Columns) -> Cells:
+    line: Cells = {named.parameters[key]: members[0].parameters.get(key) for key in keys}
+    spreads = {column: _spread(members, name) for name, column in named.metrics.items()}
+    return {**line, "n": len(members), **{name: found for name, found in spreads.items() if found}}
+
+
+def _best_groups(lines: Sequence[Cells], column: str, mode: Mode, top: int | None) -> list[Cells]:
+    def worth(line: Cells) -> tuple[bool, float]:
+        return merit(line[column].mean if column in line else None, mode)
+
+    ordered = sorted(lines, key=worth)
+    return ordered if top is None else [line for line in ordered if not worth(line)[0]][:top]
 
 
 def _spread(rows: Sequence[Row], metric: str) -> Spread | None:
-    values = [float(found) for row in rows if isinstance(found := row.metrics.get(metric), int | float)]
+    values = [_number(found) for row in rows if isinstance(found := row.metrics.get(metric), int | float)]
     if not values:
         return None
-    mean = sum(values) / len(values)
-    squares = sum((value - mean) ** 2 for value in values)
-    deviation = math.sqrt(squares / (len(values) - 1)) if len(values) > 1 else math.nan
-    return Spread(mean, deviation, len(values))
+    if not all(map(math.isfinite, values)):
+        return Spread(sum(values) / len(values), math.nan, len(values))
+    deviation = statistics.stdev(values) if len(values) > 1 else math.nan
+    return Spread(statistics.mean(values), deviation, len(values))
+
+
+def _number(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return math.inf if value > 0 else -math.inf
 
 
 def _metric_names(rows: Iterable[Row]) -> list[str]:
     return list({name: None for row in rows for name in row.metrics})
+
+
+def _known_metric(rows: Sequence[Row], asked: str) -> str:
+    known = set(_metric_names(rows))
+    name = asked if asked in known else asked.removeprefix("metric.")
+    _require([] if name in known else [asked], known)
+    return name
 
 
 def _require(names: Iterable[str], known: set[str]) -> None:

@@ -17,7 +17,7 @@ _NARROWEST = 6
 
 @dataclass
 class _Column:
-    """A column's cells, its width, and the least that it can do with: numbers are never cut."""
+    """A column's cells, its width, and the least that it can do with: numbers and states are never cut."""
 
     name: str
     cells: list[str]
@@ -28,7 +28,8 @@ class _Column:
     def __post_init__(self) -> None:
         longest = max(map(len, self.cells), default=0)
         self.width = max(longest, len(self.name))
-        self.least = max(longest if self.numeric else 0, min(_NARROWEST, self.width))
+        whole = self.numeric or self.name == "state"
+        self.least = max(longest if whole else 0, min(_NARROWEST, self.width))
 
     def show(self, text: str) -> str:
         cut = shorten(text, self.width)

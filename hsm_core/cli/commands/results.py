@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ import click
 from hsm_core.errors import ConfigError
 from hsm_core.plan.expression import parse
 from hsm_core.results import export as formats
+from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
 from hsm_core.results.rows import Row, rows
-from hsm_core.results.table import Table, best_first, cells, group, tabulate, where
+from hsm_core.results.table import Table, best_first, choose, everything, group, tabulate, where
 from hsm_core.store.state import SweepState
 from hsm_core.views.result_table import table_text
 
 from ..clicked import SWEEP, open_sweep
-from ..terminal import colour_on, columns, remark, say
+from ..terminal import colour_on, columns, remark, say, write
 
 Best = tuple[str, Mode]
 _WRITERS: dict[str, Callable[[Table], str]] = {
@@ -54,11 +56,11 @@ def results(
     wanted = _wanted(states, best, largest, sort=bool(best or top))
     every = _rows(states, _line_choice(states, wanted, line))
     found = where(every, _predicate(condition, every)) if condition else every
-    if wanted:
-        found = best_first(found, *wanted, top)
     if group_by:
-        table = group(found, _names(group_by))
+        table = group(found, _names(group_by), best=wanted, top=top)
+        table = choose(table, _names(names)) if names else table
     else:
+        found = best_first(found, *wanted, top) if wanted else found
         table = tabulate(found, _names(names) if names else None, among=every)
     _print(table, "json" if as_json else form)
     return 0
@@ -75,7 +77,7 @@ def export(sweeps: Sequence[str], form: str, output: Path | None, line: str) -> 
     """Write all results of sweeps to a file: every parameter and every metric."""
     states = [open_sweep(sweep) for sweep in sweeps]
     found = _rows(states, _line_choice(states, _wanted(states, None, None, sort=False), line))
-    table = tabulate(found, list(dict.fromkeys(name for row in found for name in cells(row))))
+    table = everything(found)
     if form == "parquet":
         if output is None:
             raise ConfigError(
@@ -83,9 +85,9 @@ def export(sweeps: Sequence[str], form: str, output: Path | None, line: str) -> 
             )
         formats.write_parquet(table, output)
     elif output is None:
-        sys.stdout.write(_WRITERS[form](table))
+        write(_WRITERS[form](table))
     else:
-        output.write_text(_WRITERS[form](table), encoding="utf-8")
+        output.write_text(_WRITERS[form](table), encoding="utf-8", errors="backslashreplace")
     if output is not None:
         remark(f"{len(table.lines)} rows in {output.absolute()}")
     return 0
@@ -120,16 +122,30 @@ def _line_choice(states: Sequence[SweepState], wanted: Best | None, line: str) -
 
 def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bool]:
     """A condition over the columns of a row; a row that lacks one is left out."""
-    known = {name for row in found for name in cells(row)}
-    expression = parse(text, known)
+    named = columns_of(found)
+    known = {name for row in found for name in named.findable(row)}
+    with _told_of_where():
+        expression = parse(text, known)
     unknown = [name for name in expression.names if name not in known]
     if unknown:
         raise ConfigError(f"no column '{unknown[0]}'", evidence=f"there are: {', '.join(sorted(known))}")
 
     def holds(line: dict[str, Any]) -> bool:
-        return all(name in line for name in expression.names) and expression.holds(line)
+        with _told_of_where():
+            return all(name in line for name in expression.names) and expression.holds(line)
 
     return holds
+
+
+@contextmanager
+def _told_of_where() -> Iterator[None]:
+    """A sweep's ``exclude`` reads conditions too, and its errors name it."""
+    try:
+        yield
+    except ConfigError as error:
+        problem = error.problem.replace("exclude:", "--where:", 1)
+        fix = error.fix.replace("model == 'vit' and lr > 0.1", "lr < 0.01")
+        raise ConfigError(problem, evidence=error.evidence, fix=fix) from None
 
 
 def _names(text: str) -> list[str]:
@@ -138,7 +154,7 @@ def _names(text: str) -> list[str]:
 
 def _print(table: Table, form: str) -> None:
     if form != "table":
-        sys.stdout.write(_WRITERS[form](table))
+        write(_WRITERS[form](table))
     elif table.lines:
         for line in table_text(table, width=columns(), colour=colour_on(sys.stdout)):
             say(line)

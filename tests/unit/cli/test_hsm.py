@@ -179,6 +179,25 @@ def test_results(shell: Shell, sweep: MadeSweep) -> None:
     assert "no column 'los'" in shell.run("hsm", "results", "latest", "--where", "los > 1").stderr
 
 
+def test_results_of_groups_are_chosen_as_asked(shell: Shell, sweep: MadeSweep) -> None:
+    best = ["--best", "loss", "--group-by", "lr", "--columns", "loss,lr", "--top", "1"]
+    assert out(shell, "results", "latest", *best, "--format", "csv").splitlines() == [
+        "loss.mean,loss.std,loss.n,lr", "0.25,nan,1,1",
+    ]  # fmt: skip
+    out(shell, "results", "latest", "--group-by", "lr", "--columns", "state", code=2)
+
+
+def test_results_are_told_to_any_terminal_and_where_is_named(shell: Shell, sweep: MadeSweep) -> None:
+    assert "?" in out(
+        shell, "results", "latest", "--group-by", "lr", "--format", "md", PYTHONIOENCODING="ascii"
+    )
+    for condition in ("lr <", "lr < 'a'", "lr"):
+        told = shell.run("hsm", "results", "latest", "--where", condition)
+        assert told.returncode == 2
+        assert "--where:" in told.stderr
+        assert "exclude" not in told.stderr
+
+
 def test_export(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     assert out(shell, "export", "latest", "-o", str(path)) == ""

@@ -43,3 +43,24 @@ def test_a_package_adds_its_own(tmp_path: Path) -> None:
         "{'loss': 1, 'score': 0.5} {'loss': 'metrics.json', 'score': 'scores'}",
         "{} {}",
     ], done.stderr
+
+
+def test_one_that_fails_is_told_once_and_costs_its_own_metrics_only(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "mine-1.dist-info").mkdir(parents=True)
+    (site / "mine-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n")
+    points = "[hsm.collectors]\nabsent = nowhere:collect\nbroken = mine:collect\n"
+    (site / "mine-1.dist-info" / "entry_points.txt").write_text(points)
+    (site / "mine.py").write_text("def collect(directory):\n    raise RuntimeError('no such run')\n")
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    complete(sweep.worker("w1"), 0, 1)
+    for task in ("0", "1"):
+        (sweep.root / task).mkdir()
+        (sweep.root / task / "metrics.json").write_text('{"loss": 1}')
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{site}"}
+    command = [sys.executable, "-m", "hsm_core.cli.hsm", "results", str(sweep.root), "--format", "csv"]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["0,completed,0,1", "1,completed,1,1"]
+    assert done.stderr.count("the collector 'broken' failed: RuntimeError: no such run") == 1
+    assert done.stderr.count("the collector 'absent' failed: ModuleNotFoundError") == 1

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from hsm_core.errors import ConfigError
-from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown
+from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown, write_parquet
 from hsm_core.results.parameters import parameters, value
 from hsm_core.results.rows import Row, collect
-from hsm_core.results.table import Spread, best_first, group, tabulate, where
+from hsm_core.results.table import Spread, best_first, everything, group, tabulate, where
 from tests.unit.store.making import MadeSweep, complete, fail
 
 
@@ -112,6 +112,8 @@ def test_an_outcome_of_another_attempt_or_of_a_failure_is_no_result(sweep: MadeS
     [
         ("1", 1), ("-2_000", -2000), ("1e-3", 0.001), ("inf", math.inf), ("true", True), ("null", None),
         ("'1'", "1"), ('"a b"', "a b"), ("[1,2]", "[1,2]"), ("relu", "relu"), ("1.2.3", "1.2.3"), ("", ""),
+        ("007", "007"), ("00.5", "00.5"), ("01e3", "01e3"), ("1_0.5", 10.5), ("1._5", "1._5"), ("-.5", -0.5),
+        ("1.", 1.0), ("1__0", "1__0"), ("٣", "٣"),
     ],
 )  # fmt: skip
 def test_values_of_overrides(text: str, expected: Any) -> None:
@@ -182,3 +184,85 @@ def test_formats_hold_the_same_rows() -> None:
     assert [json.loads(line) for line in to_jsonl(table).splitlines()] == document["rows"]
     assert [row["acc"] for row in csv.DictReader(io.StringIO(to_csv(table)))] == ["1.0", "nan", "-inf"]
     assert len(to_markdown(table).splitlines()) == 5
+
+
+def clashing() -> list[Row]:
+    """Parameters with names that are taken: by a table's own columns, and by metrics."""
+    values = [("cola", 1, 1), ("cola", 1, 2), ("mnli", 2, 1)]
+    return [
+        Row("s", number, 1, "completed", {"task": task, "n": n, "seed": seed, "lr": 5}, {"lr": n / 10, "seed": 9})
+        for number, (task, n, seed) in enumerate(values)
+    ]  # fmt: skip
+
+
+def test_parameters_metrics_and_our_own_columns_never_hide_each_other() -> None:
+    table = everything(clashing())
+    assert [table.lines[2][name] for name in table.columns] == [
+        "s", 2, "completed", "mnli", 2, 1, 5, 0.2, 9,
+    ]  # fmt: skip
+    assert table.columns == (
+        "sweep", "task", "state", "param.task", "param.n", "seed", "lr", "metric.lr", "metric.seed",
+    )  # fmt: skip
+    assert tabulate(clashing()).columns == (
+        "task", "state", "param.task", "param.n", "seed", "metric.lr", "metric.seed",
+    )  # fmt: skip
+    assert [row.task for row in where(clashing(), lambda line: bool(line["task"] == 2))] == [2]
+    assert [row.task for row in where(clashing(), lambda line: bool(line["n"] == 2))] == [2]
+    assert [row.task for row in best_first(clashing(), "lr", "max")] == [2, 0, 1]
+    assert tabulate(clashing(), ["param.seed", "metric.lr", "n"]).lines[1]["param.seed"] == 2
+
+
+def test_groups_are_of_parameters_whatever_else_has_their_names() -> None:
+    table = group(clashing(), ["task", "param.n"])
+    assert table.columns == ("param.task", "param.n", "n", "metric.lr", "metric.seed")
+    assert [(line["param.task"], line["param.n"], line["n"]) for line in table.lines] == [
+        ("cola", 1, 2), ("mnli", 2, 1),
+    ]  # fmt: skip
+    assert len(group(clashing(), ["seed"]).lines) == 2
+    with pytest.raises(ConfigError, match="no column 'sede'"):
+        group(clashing(), ["sede"])
+
+
+def test_names_of_columns_are_unique() -> None:
+    rows = [Row("s", 0, 1, "completed", {"task": 1, "param.task": 2, "x": 3, "metric.x": 4}, {"x": 5})]
+    table = everything(rows)
+    assert len(set(table.columns)) == len(table.columns)
+    assert {value for name in table.columns if (value := table.lines[0][name]) != 0} >= {1, 2, 3, 4, 5}
+
+
+def test_groups_are_sorted_and_cut_as_groups() -> None:
+    rows = rows_of(9.0, 1.0, 6.0, 6.0)
+    table = group(rows, ["model"], best=("acc", "max"), top=1)
+    assert [(line["model"], line["n"]) for line in table.lines] == [("b", 2)]
+    assert [line["model"] for line in group(rows, ["model"], best=("acc", "min")).lines] == ["a", "b"]
+
+
+def test_equal_values_do_not_spread() -> None:
+    same = [Row("s", number, 1, "completed", {"m": 1}, {"acc": 0.1}) for number in range(6)]
+    assert group(same, ["m"]).lines[0]["acc"] == Spread(0.1, 0.0, 6)
+    huge = [Row("s", number, 1, "completed", {"m": 1}, {"acc": 10**400}) for number in range(2)]
+    assert group(huge, ["m"]).lines[0]["acc"].mean == math.inf
+    assert len(best_first(huge, "acc", "max", top=2)) == 2
+
+
+def test_json_is_valid_however_deep_a_nan_lies() -> None:
+    table = tabulate(
+        [Row("s", 0, 1, "completed", {}, {"curve": [1.0, math.nan, [math.inf, {"a": -math.inf}]]})]
+    )
+    expected = [1.0, "NaN", ["Infinity", {"a": "-Infinity"}]]
+    assert json.loads(to_json(table))["rows"][0]["curve"] == expected
+    assert json.loads(to_jsonl(table))["curve"] == expected
+    assert json.loads(next(csv.DictReader(io.StringIO(to_csv(table))))["curve"]) == expected
+
+
+def test_parquet_holds_what_it_has_no_type_for_as_text(tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    rows = [Row("s", 0, 1, "completed", {"name": "\udcff"}, {"big": 2**70, "curve": [math.nan], "mixed": 1})]
+    rows.append(Row("s", 1, 1, "completed", {"name": "b"}, {"big": 1, "mixed": 0.5}))
+    write_parquet(everything(rows), tmp_path / "r.parquet")
+    found = pyarrow.parquet.read_table(tmp_path / "r.parquet").to_pydict()
+    assert found["big"] == [str(2**70), "1"]
+    assert found["curve"] == ['["NaN"]', None]
+    assert found["mixed"] == [1.0, 0.5]
+    assert found["name"] == ["\\udcff", "b"]

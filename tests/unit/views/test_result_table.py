@@ -33,3 +33,8 @@ def test_a_groups_count_is_shown_where_it_is_not_all() -> None:
 
 def test_a_value_cannot_paint_the_terminal() -> None:
     assert "\x1b" not in "".join(table_text(Table(("a",), ({"a": "\x1b[2J"},))))
+
+
+def test_a_state_is_never_cut() -> None:
+    line = {"state": "cancelled", "model": "x" * 90}
+    assert "cancelled" in list(table_text(Table(("state", "model"), (line,)), width=40))[1]

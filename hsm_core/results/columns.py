@@ -1,0 +1,69 @@
+"""Names the columns of a table so that parameters, metrics and the sweep's own words never share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .rows import Row
+
+Cells = dict[str, Any]
+#: What a table says of a task itself, and ``n`` of a group.
+OWN = ("sweep", "task", "state", "n")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The column of each parameter and of each metric.
+
+    A parameter or metric has its own name where that is free; ``task``, ``state`` and the like are taken,
+    and a parameter goes before a metric: ``param.task``, ``metric.lr``. Either form may be asked for.
+    """
+
+    parameters: dict[str, str]
+    metrics: dict[str, str]
+
+    def cells(self, row: Row) -> Cells:
+        """All that is known of a row, by column."""
+        return {
+            "sweep": row.sweep, "task": row.task, "state": row.state,
+            **{self.parameters[name]: value for name, value in row.parameters.items()},
+            **{self.metrics[name]: value for name, value in row.metrics.items()},
+        }  # fmt: skip
+
+    def findable(self, row: Row) -> Cells:
+        """The same, also by plain names that nothing else has here, and by the longer names."""
+        longer = {f"param.{name}": value for name, value in row.parameters.items()}
+        longer |= {f"metric.{name}": value for name, value in row.metrics.items()}
+        return {**row.metrics, **row.parameters, **longer, **self.cells(row)}
+
+    def parameter(self, asked: str) -> str:
+        """The parameter that is meant by a column's name."""
+        return asked if asked in self.parameters else asked.removeprefix("param.")
+
+    def metric(self, asked: str) -> str:
+        """The metric that is meant by a column's name."""
+        return asked if asked in self.metrics else asked.removeprefix("metric.")
+
+
+def columns_of(rows: Iterable[Row]) -> Columns:
+    """Columns for what these rows have, in the order of first appearance."""
+    found = list(rows)
+    parameters = list(dict.fromkeys(name for row in found for name in row.parameters))
+    metrics = list(dict.fromkeys(name for row in found for name in row.metrics))
+    taken = {*OWN, *(name for name in parameters if name not in OWN)}
+    named = {name: name if name not in OWN else _free(f"param.{name}", taken) for name in parameters}
+    free = {name for name in metrics if name not in taken}
+    taken |= free
+    return Columns(
+        named, {name: name if name in free else _free(f"metric.{name}", taken) for name in metrics}
+    )
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that nothing has yet; it is taken from now on."""
+    while name in taken:
+        name = f"{name}_"
+    taken.add(name)
+    return name
