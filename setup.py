@@ -70,6 +70,7 @@ setup(
         "hydra.plugins": [
             "hsm = hydra_plugins.hsm.sweeper:HsmSweeper",
             "hsm_local = hydra_plugins.hsm.local:HsmLocalLauncher",
+            "hsm_pbs = hydra_plugins.hsm.pbs:HsmPbsLauncher",
             "hsm_slurm = hydra_plugins.hsm.slurm:HsmSlurmLauncher",
         ],
     },

@@ -54,7 +54,9 @@ class BatchQueue:
         self._writer, self._asked_by = writer, asked_by
         self._allowed: tuple[float, Allowed] | None = None
         self._refused_size: int | None = None
-        self._throttle = Throttle(settings.parallelism) if settings.parallelism is not None else None
+        self._is_counted = settings.mode == "individual" or not scheduler.throttles
+        limited = settings.parallelism is not None and not self._is_counted
+        self._throttle = Throttle(settings.parallelism or 1) if limited else None
         self._shares: dict[str, int | None] = {}
         self._arrays_to_come = 0
         self._tended_at = time.monotonic()
@@ -91,7 +93,7 @@ class BatchQueue:
         jobs = math.ceil(len(pairs) / per_job)
         size = min(jobs, 1 if self._is_individual(jobs) else self._array_size())
         size = min(size, self._refused_size or size, size if room is None else room)
-        if self._throttle is not None and self._settings.mode != "individual":
+        if self._throttle is not None:
             to_come = sum(math.ceil(len(more) / per_job / self._array_size()) for _, more in groups)
             self._arrays_to_come = to_come
             size = size if self._throttle.next_share(to_come) > 0 else 0
@@ -145,7 +147,7 @@ class BatchQueue:
                 bounds.append((allowed.queued - len(self._scheduler.queue()), allowed.evidence))
             except NoAnswer:
                 bounds.append((0, "the scheduler does not answer"))
-        if self._settings.parallelism is not None and self._settings.mode == "individual":
+        if self._settings.parallelism is not None and self._is_counted:
             ours = len(self._alive())
             bounds.append((self._settings.parallelism - ours, f"array_parallelism={self._settings.parallelism}"))
         room, evidence = min(bounds, default=(None, ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hsm_core.errors import BackendError
 from hsm_core.schedulers.interface import Scheduler
@@ -14,6 +14,9 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.submission import WorkerSpec
 
 from .interface import Backend
+
+if TYPE_CHECKING:
+    from .batch_queue import JobWriter
 
 
 @dataclass(frozen=True)
@@ -53,26 +56,48 @@ def make_backend(
     from .batch_queue import BatchQueue
     from .queue_settings import queue_settings
 
-    if name != "slurm":
-        raise BackendError(f"there is no backend '{name}'")
-    from .slurm_jobs import SlurmJobs, asked_of_slurm
-
-    fields, slots = settings.fields, settings.spec.slots
-    writer = SlurmJobs(paths.root, settings.python, fields["setup"], settings.cwd)
-    return BatchQueue(
-        paths, state, make_scheduler(name), settings.spec, queue_settings(fields), writer,
-        lambda task: asked_of_slurm(settings.fields_of(task), slots),
-    )  # fmt: skip
+    scheduler = make_scheduler(name, settings.fields["flavour"])
+    writer, asked_by = _jobs(scheduler, paths, settings)
+    queue = queue_settings(settings.fields)
+    return BatchQueue(paths, state, scheduler, settings.spec, queue, writer, asked_by)
 
 
-def make_scheduler(name: str) -> Scheduler:
+def _jobs(
+    scheduler: Scheduler, paths: SweepPaths, settings: BackendSettings
+) -> tuple[JobWriter, Callable[[int], Any]]:
+    """Who writes the scripts, and what the job of a task asks for."""
+    fields, fields_of, slots = settings.fields, settings.fields_of, settings.spec.slots
+    if scheduler.name == "slurm":
+        from .slurm_jobs import SlurmJobs, asked_of_slurm
+
+        writer: JobWriter = SlurmJobs(paths.root, settings.python, fields["setup"], settings.cwd)
+        return writer, lambda task: asked_of_slurm(fields_of(task), slots)
+    from hsm_core.schedulers.pbs import Pbs
+
+    from .pbs_jobs import PbsJobs, asked_of_pbs
+
+    assert isinstance(scheduler, Pbs)
+    writer = PbsJobs(paths.root, settings.python, fields["setup"], settings.cwd, fields["template"])
+    return writer, lambda task: asked_of_pbs(scheduler, fields_of(task), slots)
+
+
+def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:
     """The dialect that a submission's ``backend`` names.
 
+    Args:
+        flavour: of PBS: ``pbspro``, ``torque``, or ``auto``: as its commands say.
+
     Raises:
-        BackendError: there is none of this name.
+        BackendError: there is none of this name, or this machine has not its commands.
+        ConfigError: there is no such flavour.
     """
     if name == "slurm":
         from hsm_core.schedulers.slurm import Slurm
 
         return Slurm()
+    if name == "pbs":
+        from hsm_core.schedulers.pbs import Pbs
+        from hsm_core.schedulers.pbs_flavour import chosen_flavour
+
+        return Pbs(chosen_flavour(flavour))
     raise BackendError(f"there is no scheduler '{name}'")

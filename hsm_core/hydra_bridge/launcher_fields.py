@@ -120,6 +120,23 @@ class LauncherConf:
     # more options of sbatch, by name
     additional_parameters: dict[str, Any] = field(default_factory=dict)
 
+    # --- PBS's own ---
+    # "1:ncpus=4:mem=16gb:ngpus=1", several chunks with +; instead of the neutral fields
+    select: str | None = None
+    # "scatter", "pack:excl"
+    place: str | None = None
+    project: str | None = None
+    # what of the site's storage a job needs: "gdata/ab12+scratch/ab12"
+    storage: str | None = None
+    # "afterany:12.server"
+    depend: str | None = None
+    # of what a job writes, octal: "027"
+    umask: str | None = None
+    # auto | pbspro | torque
+    flavour: str = "auto"
+    # your own script, a jinja2 file that extends ours: {% extends "pbs.sh.j2" %}
+    template: str | None = None
+
     # --- this machine's own ---
     # none | auto | a list of GPU numbers
     gpus: Any = "none"
@@ -134,6 +151,13 @@ class SlurmConf(LauncherConf):
     _target_: str = "hydra_plugins.hsm.slurm.HsmSlurmLauncher"
 
 
+@dataclass
+class PbsConf(LauncherConf):
+    """The same, with PBS as the place."""
+
+    _target_: str = "hydra_plugins.hsm.pbs.HsmPbsLauncher"
+
+
 #: Fields that only a scheduler heeds.
 _OF_SCHEDULERS = (
     "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",
@@ -144,5 +168,10 @@ _OF_SLURM = (
     "qos", "constraint", "exclude", "gres", "cpus_per_gpu", "gpus_per_task", "mem_per_cpu", "mem_per_gpu",
     "comment", "srun_args", "signal_delay_s", "max_num_timeout", "stderr_to_stdout", "additional_parameters",
 )  # fmt: skip
+_OF_PBS = ("select", "place", "project", "storage", "depend", "umask", "flavour", "template")
 #: Fields that mean nothing to a backend.
-MEANINGLESS = {"local": (*_OF_SCHEDULERS, *_OF_SLURM), "slurm": ("gpus",)}
+MEANINGLESS = {
+    "local": (*_OF_SCHEDULERS, *_OF_SLURM, *_OF_PBS),
+    "slurm": ("gpus", *_OF_PBS),
+    "pbs": ("gpus", *_OF_SLURM),
+}

@@ -87,6 +87,10 @@ class Scheduler(Protocol):
 
     name: str
 
+    @property
+    def throttles(self) -> bool:
+        """Whether an array can be told how many of its elements run at once."""
+
     def submit(self, script: Script) -> str:
         """Submit a script that is on disk.
 

@@ -40,6 +40,7 @@ class Slurm:
     """One Slurm cluster: the one that the commands on PATH talk to."""
 
     name = "slurm"
+    throttles = True
 
     def __init__(self) -> None:
         self._accounting = True

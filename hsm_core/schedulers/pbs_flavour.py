@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hsm_core.errors import BackendError, ConfigError
 from hsm_core.hosts.command import run
 
 Batch = Literal["pbspro", "torque", "slurm", "sge", "unknown"]
@@ -49,6 +50,30 @@ def find_pbs(path: str | None = None) -> Found | None:
     if match := re.search(r"^Version:\s*(\S+)", said, re.MULTILINE):
         return Found("torque", qstat, match[1])
     return _grid_engine(qstat, said) or Found("unknown", qstat)
+
+
+def chosen_flavour(wanted: str) -> Literal["pbspro", "torque"]:
+    """The flavour of PBS to speak.
+
+    Args:
+        wanted: ``pbspro``, ``torque``, or ``auto``: what the commands on PATH belong to.
+
+    Raises:
+        ConfigError: there is no such flavour.
+        BackendError: the commands are of no PBS that we speak.
+    """
+    if wanted not in ("auto", "pbspro", "torque"):
+        told = f"hydra.launcher.flavour={wanted} is none of auto, pbspro, torque"
+        raise ConfigError(told, fix="hydra.launcher.flavour=auto")
+    if wanted == "pbspro" or wanted == "torque":
+        return "pbspro" if wanted == "pbspro" else "torque"
+    found = find_pbs()
+    if found is None:
+        raise BackendError("PBS is not on this machine", evidence="no qsub and qstat on PATH", fix="hsm doctor")
+    if found.batch == "pbspro" or found.batch == "torque":
+        return "pbspro" if found.batch == "pbspro" else "torque"
+    fix = "hydra/launcher=hsm_slurm" if found.batch == "slurm" else "hydra.launcher.flavour=pbspro"
+    raise BackendError(f"{found.path} is not PBS's own", evidence=f"it belongs to {found.batch}", fix=fix)
 
 
 def _calls_slurm(qstat: Path) -> bool:

@@ -1,0 +1,80 @@
+"""What the launcher's fields mean to PBS, and the script that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hsm_core.errors import ConfigError
+from hsm_core.schedulers.pbs import Pbs
+from hsm_core.schedulers.submit_pbs import PbsResources, script_text
+from hsm_core.store.submission import Submission
+
+from .worker_command import worker_line
+
+_SAME = (
+    "account", "priority", "select", "place", "project", "storage", "depend", "umask", "mail_user", "mail_type",
+)  # fmt: skip
+#: The worker's words: its name, then options.
+_JOB = ('"pbs-$ID-$RESTART"', '--batch="$INDEX"', '--native-id="$ID"', '--restart="$RESTART"')
+
+
+def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResources:
+    """What a job asks for.
+
+    Args:
+        fields: the launcher's, resolved for one task; what they name is a task's.
+        slots: tasks at once in the job.
+
+    Raises:
+        ConfigError: they can't be said to PBS.
+    """
+    ranks = fields["nodes"] * fields["tasks_per_node"]
+    if ranks > 1:
+        raise ConfigError(
+            f"a task of {ranks} ranks can't run under hsm_pbs yet: PBS starts none of them by itself",
+            fix="hydra.launcher.nodes=1 hydra.launcher.tasks_per_node=1    (and mpiexec in your own app)",
+        )
+
+    def for_all(name: str, share: int = 1) -> Any:
+        value = fields[name]
+        return value if value is None or slots == 1 else value * -(-slots // share)
+
+    return PbsResources(
+        **{name: fields[name] for name in _SAME},
+        walltime_min=fields["timeout_min"],
+        cpus_per_task=for_all("cpus_per_task"),
+        mem_gb=for_all("mem_gb"),
+        gpus_per_node=for_all("gpus_per_node", fields["tasks_per_gpu"]),
+        queue=fields["queue"] or fields["partition"],
+        raw=fields["resources"],
+        directives=tuple(fields["directives"]),
+        flavour=pbs.flavour,
+        writes_directly=pbs.writes_directly,
+    )
+
+
+class PbsJobs:
+    """Writes the scripts of one sweep.
+
+    Args:
+        setup: the user's lines before the worker starts.
+        cwd: where the app was started.
+        template: the user's own, extending ``pbs.sh.j2``.
+    """
+
+    def __init__(
+        self, sweep: Path, python: str, setup: Sequence[str], cwd: Path, template: str | None
+    ) -> None:
+        self._sweep, self._python, self._setup, self._cwd = sweep, python, setup, cwd
+        self._template = None if template is None else Path(template).expanduser().absolute()
+
+    def text(
+        self, asked: PbsResources, submission: Submission, *, size: int | None, throttle: int | None
+    ) -> str:
+        return script_text(
+            asked, f"exec {worker_line(self._python, self._sweep, submission.name, _JOB)}",
+            token=submission.token, size=size, throttle=throttle, setup=self._setup, cwd=self._cwd,
+            template=self._template,
+        )  # fmt: skip
