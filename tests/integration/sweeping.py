@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,10 @@ main()
 '''
 
 
+LOCAL = ("hydra/launcher=hsm_local", "hydra.launcher.slots=2")
+SLURM = ("hydra/launcher=hsm_slurm",)
+
+
 @dataclass(frozen=True)
 class Interval:
     """What a task wrote: when it began and, if it got there, ended."""
@@ -64,10 +69,13 @@ class SweepingApp:
     """An app in a directory of its own, with a sweep directory beside it.
 
     Its tasks wait until ``open_gate`` is called, unless the sweep is started without a gate.
+
+    Args:
+        launcher: the overrides that choose the launcher of its sweeps.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.sweep = folder, folder / "sweep"
+    def __init__(self, folder: Path, launcher: Sequence[str] = LOCAL) -> None:
+        self.folder, self.sweep, self.launcher = folder, folder / "sweep", launcher
         self._gate, self._witness = folder / "gate", folder / "witness"
         (folder / "app.py").write_text(APP)
         self._witness.touch()
@@ -75,8 +83,7 @@ class SweepingApp:
     def command(self, *overrides: str, gate: bool = False) -> list[str]:
         quoted = [f"witness={_quoted(self._witness)}", f"hydra.sweep.dir={_quoted(self.sweep)}"]
         gates = [f"gate={_quoted(self._gate)}"] if gate else []
-        launcher = ["hydra/launcher=hsm_local", "hydra.launcher.slots=2"]
-        return [sys.executable, "app.py", "-m", *launcher, *quoted, *gates, *overrides]
+        return [sys.executable, "app.py", "-m", *self.launcher, *quoted, *gates, *overrides]
 
     def start(self, *overrides: str, gate: bool = True) -> subprocess.Popen[str]:
         return subprocess.Popen(
