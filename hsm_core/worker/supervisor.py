@@ -67,6 +67,7 @@ class Supervisor:
         me = this_process()
         self._spec, self._job = spec, job
         self._log = paths.logs / job.log if job.log else paths.worker_log(name)
+        self._log.touch()
         self._selector = selectors.DefaultSelector()
         self._bell = SignalBell(self._selector, self._on_signal)
         self._report = Report(JournalWriter(paths.journal(name)), spec.beat_s)
