@@ -11,7 +11,7 @@ from .interface import Allowed, NoAnswer, Refused, Script, Sight
 from .pbs_commands import DELETE_S, ask, is_gone, run_qsub, version
 from .pbs_limits import allowed
 from .pbs_refusals import refusal
-from .pbs_sights import array_of, sights
+from .pbs_sights import array_of, is_array, sights
 from .pbs_status import Status, user
 
 Flavour = Literal["pbspro", "torque"]
@@ -93,11 +93,13 @@ class Pbs:
         return allowed(queue, user(), account)
 
     def throttle(self, native_id: str, elements: int) -> bool:
-        """Change how many elements of an array run at once; False where PBS can't."""
-        if not self.throttles or "[]" not in native_id:
+        """Change how many elements of an array run at once.
+
+        False where PBS can't: Torque says that it did, and leaves waiting elements held for ever.
+        """
+        if self.flavour == "torque" or not self.throttles or not is_array(native_id):
             return False
-        how = ["-t", f"%{elements}"] if self.flavour == "torque" else ["-W", f"max_run_subjobs={elements}"]
-        return ask(["qalter", *how, native_id]).code == 0
+        return ask(["qalter", "-W", f"max_run_subjobs={elements}", native_id]).code == 0
 
     def _qsub(self, script: Script) -> list[str]:
         """PBS Pro's qsub leaves a process behind that works in its place, unless it's told ``-f``."""

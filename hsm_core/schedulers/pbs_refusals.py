@@ -25,12 +25,13 @@ _CUT_OFF = re.compile(
 )
 
 _FIXES = (
-    (r"array job exceeds|Array Request", "qstat -Bf; qstat -Qf (max_array_size), then hydra.launcher.max_array_size=…"),
-    (r"queue", "qstat -Q, then hydra.launcher.queue=…"),
+    (r"array job exceeds|Array Request", "qstat -Bf; qstat -Qf, then hydra.launcher.max_array_size=…"),
+    (r"feasible|resource type|Unknown resource|select", "pbsnodes -a, then hydra.launcher.resources=…"),
     (r"limits|walltime", "qstat -Qf (resources_max), then hydra.launcher.walltime=…"),
+    (r"queue", "qstat -Q, then hydra.launcher.queue=…"),
     (r"project|proxy", "hydra.launcher.project=…"),
     (r"account", "hydra.launcher.account=…"),
-    (r"resource|feasible|select|nodes", "pbsnodes -a, then hydra.launcher.resources=… or the fields beside it"),
+    (r"depend", "hydra.launcher.depend=… (a job that PBS still knows)"),
 )  # fmt: skip
 
 
@@ -42,7 +43,15 @@ def refusal(done: Done) -> BackendError:
         return NotNow("PBS takes no jobs for now", evidence=done.evidence, fix="qstat -B")
     if _LIMIT.search(done.err):
         return LimitReached("PBS takes no more jobs for now", evidence=done.evidence, fix="qstat -u $USER")
-    return Refused("PBS refused the job", evidence=done.evidence, fix=_fix(done.err))
+    said = _said(done)
+    evidence = f"qsub: exit code {done.code}: {said}"
+    return Refused("PBS refused the job", evidence=evidence, fix=_fix(said))
+
+
+def _said(done: Done) -> str:
+    """What it said on one line, without the usage that often follows."""
+    said = re.split(r"^usage:", done.err, flags=re.MULTILINE | re.IGNORECASE)[0] or done.err
+    return " ".join(said.split())[:400]
 
 
 def _fix(words: str) -> str:

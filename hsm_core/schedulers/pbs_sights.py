@@ -140,9 +140,11 @@ def _ending(native_id: str, said: Attributes, flavour: str, held: str, history: 
 def _ended_untold(native_id: str, said: Attributes, history: bool) -> Ending:
     """No exit status of its own: deleted while it waited, or nobody keeps it.
 
-    The history tells that of each element that ran, as long as nobody deleted it.
+    The history tells that of each element that ran, unless it was deleted; Torque tells that of each job that ran.
     """
     deleted = history and array_of(native_id) and "run_count" not in said
+    if said.get("job_state") == "C" and not _started(said):
+        return "cancelled", "cancelled"
     if deleted or said.get("substate") == _TERMINATED:
         return "cancelled", "cancelled"
     return "lost", "unknown" if _started(said) else "launch"

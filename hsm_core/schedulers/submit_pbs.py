@@ -55,6 +55,7 @@ def script_text(
     cwd: Path,
     template: Path | None = None,
     env: Mapping[str, str] | None = None,
+    logs: Path | None = None,
 ) -> str:
     """The script of a job, or of all elements of an array.
 
@@ -65,6 +66,7 @@ def script_text(
         cwd: where the command runs.
         template: a user's own, extending ``pbs.sh.j2``.
         env: variables for the command, as they are.
+        logs: where qsub will run; Torque's script writes its log there itself.
 
     Raises:
         ConfigError: it can't be said in this flavour's words, or the template is wrong.
@@ -73,10 +75,11 @@ def script_text(
         "directives": directives(resources, token, size, throttle),
         "setup": list(setup),
         "env": sorted((env or {}).items()),
+        "umask": resources.umask or _own_umask(),
         "cwd": cwd,
         "command": command,
         "token": token,
-        "resources": resources,
+        "log": logs / token if logs and resources.flavour == "torque" else None,
     }
     return render(TEMPLATE, values, template)
 
@@ -84,14 +87,15 @@ def script_text(
 def directives(
     resources: PbsResources, token: str, size: int | None = None, throttle: int | None = None
 ) -> list[str]:
-    """The ``#PBS`` lines; raw ones come last, as the last one counts."""
+    """The ``#PBS`` lines; raw ones stand where they count."""
     is_array = size is not None and size > 1
     lines = [f"-N {token}"]
     if is_array:
         at_once = f"%{throttle}" if throttle else ""
         lines.append(f"{'-t' if resources.flavour == 'torque' else '-J'} 0-{(size or 0) - 1}{at_once}")
     lines += [*_whose(resources), *resource_lines(resources), *_how(resources), *_output(resources, token, is_array)]
-    return [*(f"#PBS {line}" for line in lines), *_raw(resources.directives)]
+    first, last = _raw(resources)
+    return [*first, *(f"#PBS {line}" for line in lines), *last]
 
 
 def _whose(resources: PbsResources) -> Iterator[str]:
@@ -116,7 +120,10 @@ def _how(resources: PbsResources) -> Iterator[str]:
 
 
 def _output(resources: PbsResources, token: str, is_array: bool) -> Iterator[str]:
-    """PBS's own log: a name without a directory, which is that where qsub runs; Torque adds ``-<index>``."""
+    """PBS's own log: a name without a directory, which is that where qsub runs; Torque adds ``-<index>``.
+
+    Torque delivers nothing into a directory with a space or a quote in its name, and nothing before the end.
+    """
     yield "-j oe"
     per_element = is_array and resources.flavour == "pbspro"
     yield f"-o {token}.{'^array_index^.' if per_element else ''}log"
@@ -133,11 +140,14 @@ def _priority(written: str | None) -> str | None:
     return number
 
 
-def _raw(lines: Sequence[str]) -> list[str]:
-    whole = [line.strip() for line in lines]
+def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
+    """Raw lines, before and after ours: of two lines the last counts, but of PBS Pro's ``-l`` the first."""
+    whole = [line.strip() for line in resources.directives if line.strip()]
     if broken := [line for line in whole if "\n" in line]:
         raise ConfigError(f"a directive is one line: {broken[0]!r}", fix="hydra.launcher.directives: an entry a line")
-    return [line if line.startswith("#PBS") else f"#PBS {line}" for line in whole if line]
+    lines = [line if line.startswith("#PBS") else f"#PBS {line}" for line in whole]
+    early = [line for line in lines if resources.flavour == "pbspro" and line.split()[1:2] == ["-l"]]
+    return early, [line for line in lines if line not in early]
 
 
 def _word(value: str) -> str:
