@@ -46,6 +46,9 @@ class SweepState:
         self.bad_lines = 0
         self._readers: dict[str, JournalReader] = {}
         self._deaths: dict[str, str | None] = {}
+        #: Seconds for which a look at who is dead holds; for who looks again and again.
+        self.judge_every_s = 0.0
+        self._judged_at = float("-inf")
         self._orphans: set[int] | None = None
         self._gone: dict[tuple[int, int], Line] = {}
 
@@ -176,9 +179,14 @@ class SweepState:
         return self._deaths.get(writer)
 
     def _read(self, name: str) -> bool:
-        reader = self._readers.setdefault(name, JournalReader(self.paths.journal(name)))
+        reader = self._readers.get(name)
+        if reader is None:
+            reader = self._readers[name] = JournalReader(self.paths.journal(name))
+            self.writers[name] = WriterState(name)
         data = reader.read_lines()
-        writer = self.writers.setdefault(name, WriterState(name))
+        if not data:
+            return False
+        writer = self.writers[name]
         last: Line | bytes = b""
         for line, end, task, attempt, state in glance(data):
             if task and bool(end) == bool(state):
@@ -189,9 +197,8 @@ class SweepState:
                 reader.bad_lines += not self._is_understood(writer, event)
         writer.last_at = parse(last).get("at", writer.last_at)
         writer.sealed = reader.sealed
-        if data:
-            writer.heard_at = time.monotonic()
-        return bool(data)
+        writer.heard_at = time.monotonic()
+        return True
 
     def _is_understood(self, writer: WriterState, event: Line) -> bool:
         try:
@@ -276,7 +283,10 @@ class SweepState:
 
     def _look_who_is_dead(self) -> bool:
         """Judge every writer; what one wrote between the last reading and its end is read too."""
-        news = False
+        now, news = time.monotonic(), False
+        if now - self._judged_at < self.judge_every_s:
+            return False
+        self._judged_at = now
         deaths = {name: self._death(writer) for name, writer in self.writers.items() if not writer.sealed}
         for name, evidence in deaths.items():
             if evidence and not self._deaths.get(name):

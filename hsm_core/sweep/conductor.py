@@ -32,6 +32,8 @@ from .outbox import Outbox
 
 #: Workers that die in a row without having ended a task, before the conductor gives up.
 PATIENCE = 3
+#: Seconds between two looks at who is dead.
+JUDGE_EVERY_S = 1.0
 Pairs = Sequence[tuple[int, int]]
 
 
@@ -82,6 +84,7 @@ class Conductor:
     ) -> None:  # fmt: skip
         self.state, self.backend, self.watch, self.policy = state, backend, watch, policy
         paths: SweepPaths = state.paths
+        state.judge_every_s = JUDGE_EVERY_S
         self._me = this_process()
         self._lease = lease or take_lease(paths, state.record.id, self._me, force=force)
         self._name = f"conductor-{nonce()}"
@@ -251,6 +254,7 @@ class Conductor:
     def _write_losses(self) -> None:
         """A task whose worker or job is dead is lost, unless its outcome, complete on disk, says otherwise."""
         gone: dict[JobWord, list[tuple[int, int]]] = {}
+        losses: list[Line] = []
         for number, task in self.state.tasks.items():
             if task.state not in ("queued", "running", "lost"):
                 continue
@@ -260,15 +264,17 @@ class Conductor:
             )
             found = adopted_end(self.state, number) if is_dead and task.state == "running" else None
             if found is not None:
-                self._journal.append(found)
+                losses.append(found)
             elif ended is not None:
                 gone.setdefault(ended, []).append((number, task.attempt))
             elif is_dead:
-                evidence = self.state.evidence_of(number)
-                self._journal.append(events.lost(number, task.attempt, evidence))
+                losses.append(events.lost(number, task.attempt, self.state.evidence_of(number)))
+        for line in losses:
+            self._journal.append(line)
         for word, pairs in gone.items():
             self._journal.append(events.gone(spans(pairs), word.state, word.reason, word.evidence))
-        self.state.refresh()
+        if gone or losses:
+            self.state.refresh()
 
     def _replace_the_dead(self, outbox: Outbox, open_tasks: Sequence[int], progress: Progress) -> None:
         waiting = outbox.tasks
