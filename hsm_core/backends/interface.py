@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from hsm_core.model import ProcessIdentity, Span, spans
@@ -40,6 +40,12 @@ class Portion:
     each: int = 0
     asked: Any = None
     remark: str = ""
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """What its job asks for, without what was left to the site."""
+        found = {} if self.asked is None else asdict(self.asked)
+        return {name: value for name, value in found.items() if value not in (None, "", (), {}, [], False)}
 
     @property
     def batches(self) -> tuple[tuple[Span, ...], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hsm_core.errors import SweepNotFound
@@ -32,6 +33,13 @@ def _by_native_id(selector: str) -> Path | None:
         if entry.dir.is_dir():
             state = SweepState(entry.dir)
             state.refresh()
-            if any(str(line.get("native_id")) == selector for line in state.submissions):
+            if any(_is_of(selector, str(line.get("native_id") or "")) for line in state.submissions):
                 return entry.dir
     return None
+
+
+def _is_of(selector: str, native_id: str) -> bool:
+    """True for a job's id, without its server's name too, and for an element of it: ``680_3``, ``12[3]``."""
+    job = re.match(r"\d+", native_id)
+    asked = re.fullmatch(r"(\d+)(?:_\d+|\[\d*\])?(?:\.\S+)?", selector)
+    return bool(job and asked and job[0] == asked[1])

@@ -25,6 +25,7 @@ from hsm_core.store.record import begin_alone, create_record, read_record, refus
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep.conductor import Conductor, conduct_live, hand_over, resumable
+from hsm_core.sweep.packing import hint_to_pack
 
 from .code_record import freeze_app, record_code, warn_of_changes
 from .compose import rebase, task_config
@@ -171,6 +172,8 @@ class Launching:
         if code:
             sys.exit(code)
         self._configure_log()
+        if self._settings.worker.source != "local" and self._settings.values["tasks_per_job"] in (None, 1):
+            hint_to_pack(conductor.state, numbers)
         self._report_failures(conductor.state, numbers)
         return self._returns(conductor.state, job_overrides, first)
 

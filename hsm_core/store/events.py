@@ -6,6 +6,7 @@ attempt. Spans are ``[first, count, attempt]``.
 
 of a worker
     worker   format id source native_id host boot pid start lock slots log     the first line; ``log``: below logs/
+             resources                          what its job asked for
     claim    batch tasks                            this worker alone runs these (task, attempt) pairs
     ready    launch mode threads seconds notes gpus the app is imported; how tasks start (fork, spawn, none)
     broken   launch message output                  the app can't be imported; its tasks fail, reason launch
@@ -48,12 +49,12 @@ def now() -> float:
 
 def worker(
     identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int,
-    log: str = "",
+    log: str = "", resources: dict[str, Any] | None = None,
 ) -> Line:  # fmt: skip
     return {
         "e": "worker", "format": FORMAT, "id": identifier, "source": source, "native_id": native_id,
         **asdict(identity), "lock": lock, "slots": slots, "at": now(),
-        **({"log": log} if log else {}),
+        **({"log": log} if log else {}), **({"resources": resources} if resources else {}),
     }  # fmt: skip
 
 

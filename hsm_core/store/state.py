@@ -162,6 +162,12 @@ class SweepState:
             return None
         return TaskPaths(self.paths.root / task.begun["dir"], task.begun.get("suffix", ""))
 
+    def resources_of(self, number: int) -> Line:
+        """What the job that began a task's newest attempt had asked its scheduler for."""
+        task = self.tasks.get(number)
+        writer = self.writers.get(task.worker) if task else None
+        return dict(writer.head.get("resources") or {}) if writer else {}
+
     def worker_log(self, worker: str) -> Path:
         """What a worker printed itself; in a scheduler's job that is the job's own log."""
         known = self.writers.get(worker)

@@ -30,6 +30,7 @@ class WorkerSpec:
         share_gpus: hand the GPUs that the worker's job has to its slots.
         warn_s: seconds between a scheduler's warning and the job's end.
         max_restarts: how often a job whose time is over may be run again.
+        resources: what the worker's job asked its scheduler for.
     """
 
     source: str = "local"
@@ -47,6 +48,7 @@ class WorkerSpec:
     share_gpus: bool = False
     warn_s: float = 0.0
     max_restarts: int = 0
+    resources: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

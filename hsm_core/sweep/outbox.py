@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hsm_core.backends.interface import Backend, Handed, Pair, Portion
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NotNow
@@ -96,9 +96,8 @@ class Outbox:
         if portion.remark:
             self._say(portion.remark)
         name = self._state.record.name
-        submission = write_submission(
-            self._launch, name, portion.batches, self._backend.spec, self._payload.root.name
-        )
+        spec = replace(self._backend.spec, resources=portion.resources)
+        submission = write_submission(self._launch, name, portion.batches, spec, self._payload.root.name)
         self._backend.prepare(submission, portion)
         self._take_out(portion.pairs)
         self._open = _Open(submission, portion)

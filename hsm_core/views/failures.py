@@ -111,7 +111,8 @@ def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> 
     now, reason, cause = key
     example = tasks[0]
     message = clean(_word(state, example, now)[1].strip())
-    advice = suggestion(state.record, now, reason, example, state.ending_of(example))
+    event = {**state.ending_of(example), "resources": state.resources_of(example)}
+    advice = suggestion(state.record, now, reason, example, event)
     return FailureGroup(now, reason, cause, message, tuple(tasks), log_of(state, example), advice)
 
 
