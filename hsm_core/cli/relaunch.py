@@ -13,10 +13,6 @@ from hsm_core.views.rerun import config_flags, is_of_sweeps
 #: Sweepers whose tasks were all written down before the first of them ran.
 _KNOWS_ALL_TASKS = ("hsm", "basic")
 
-_SAID_ANEW = (
-    "resume", "detach", "dry_run", "only_tasks", "retry_failed", "force", "name", "description", "tags"
-)  # fmt: skip
-
 
 def relaunch_command(
     record: SweepRecord, root: Path, *, launcher: str | None, only: str | None, retry_failed: bool,
@@ -43,7 +39,8 @@ def relaunch_command(
     chosen = launcher or record.launcher
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     if chosen == record.launcher:
-        kept += [text for text in record.overrides.get("hydra", ()) if _is_kept_field(text)]
+        anew = {_key(text) for text in settings}
+        kept += [text for text in record.launcher_fields if _key(text) not in anew]
     asked = [f"hydra/launcher={chosen}", "hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
     asked += [f"hydra.launcher.resume={hydra_text(str(root))}"]
     asked += [f'hydra.launcher.only_tasks="{only}"'] if only else []
@@ -66,7 +63,5 @@ def hydra_text(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _is_kept_field(override: str) -> bool:
-    """A field of the launcher that still means the same; how this run goes is said anew."""
-    group, _, name = override.lstrip("+").partition("=")[0].rpartition(".")
-    return group == "hydra.launcher" and name not in _SAID_ANEW
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]

@@ -15,6 +15,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.store.liveness import this_host
 from hsm_core.store.record import SweepRecord, new_id
 
+from .fields_typed import fields_typed
 from .handover import PlannedSweep
 from .run_settings import RunSettings
 
@@ -57,6 +58,7 @@ def sweep_record(
             "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
         overrides=overrides,
+        launcher_fields=fields_typed(config),
         metric=planned.metric if planned else (),
         versions=versions(),
         git=git_state(os.getcwd()),

@@ -29,6 +29,7 @@ class SweepRecord:
         total: number of tasks; None if a foreign sweeper decides as it goes.
         app: ``name`` (hydra.job.name), ``config_name``, ``config_dir`` and ``main`` (how to start it again).
         overrides: ``hydra`` and ``task`` overrides as typed.
+        launcher_fields: overrides that give the launcher the fields that the sweep began with.
         metric: pairs of name and mode.
         versions: of python, hydra, hsm and so on.
         git: commit, branch, dirty; empty outside a repository.
@@ -49,6 +50,7 @@ class SweepRecord:
     host: str = ""
     app: dict[str, Any] = field(default_factory=dict)
     overrides: dict[str, list[str]] = field(default_factory=dict)
+    launcher_fields: tuple[str, ...] = ()
     metric: tuple[tuple[str, str], ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] = field(default_factory=dict)
@@ -154,6 +156,7 @@ def _from_json(found: dict[str, Any]) -> SweepRecord:
     known = {item.name: found[item.name] for item in fields(SweepRecord) if item.name in found}
     known["tags"] = tuple(known.get("tags", ()))
     known["command"] = tuple(known.get("command", ()))
+    known["launcher_fields"] = tuple(known.get("launcher_fields", ()))
     known["metric"] = tuple((name, mode) for name, mode in known.get("metric", ()))
     return SweepRecord(**known)
 
