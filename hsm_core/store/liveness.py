@@ -68,6 +68,8 @@ def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
     if lock and is_held(lock):
         return None
     start = start_of(identity.pid)
+    if start is None and _is_hidden(identity.pid):
+        return None
     if start is None:
         return f"process {identity.pid} on {identity.host} is gone"
     if start != identity.start:
@@ -75,13 +77,24 @@ def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
     return None
 
 
+def _is_hidden(pid: int) -> bool:
+    """True for another user's process where /proc shows none of those (mount option hidepid, proc(5))."""
+    if sys.platform == "darwin" or os.path.exists(f"/proc/{pid}"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
+
+
 def is_held(lock: str) -> bool:
-    """True while any process holds the lock file."""
+    """True while any process holds the lock file; False, too, of one that is not ours to look at."""
     import fcntl
 
     try:
         descriptor = os.open(lock, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

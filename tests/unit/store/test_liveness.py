@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.model import ProcessIdentity
 from hsm_core.store.liveness import evidence_of_death, identify, is_held, start_of, this_process
 from tests.unit.store.making import ELSEWHERE, killed_process
 from tests.waiting import wait_until
@@ -85,3 +86,33 @@ def test_a_look_at_a_lock_does_not_take_it(tmp_path: Path) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert is_held(str(lock))
     os.close(descriptor)
+
+
+SEEN_BY_ANOTHER = """
+import os, sys
+from hsm_core.model import ProcessIdentity
+from hsm_core.store.liveness import evidence_of_death, this_boot, this_host
+os.setgid(65534), os.setuid(65534)
+if sys.argv[4:]:
+    os.path.exists = lambda path: False  # what another's /proc/PID looks like with hidepid
+    import hsm_core.store.liveness as liveness
+    liveness.start_of = lambda pid: None
+print(evidence_of_death(ProcessIdentity(this_host(), this_boot(), int(sys.argv[1]), sys.argv[2]), sys.argv[3]))
+"""
+
+
+def seen_by_another(identity: ProcessIdentity, lock: Path, *more: str) -> str:
+    command = [sys.executable, "-c", SEEN_BY_ANOTHER, str(identity.pid), identity.start, str(lock), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look with another user's eyes")
+def test_another_users_lock_is_no_obstacle(tmp_path: Path) -> None:
+    lock = tmp_path / "closed" / "lock"
+    lock.parent.mkdir(mode=0o700)
+    lock.touch(mode=0o600)
+    assert seen_by_another(this_process(), lock) == "None"
+    killed = killed_process()
+    assert seen_by_another(killed, lock) == f"process {killed.pid} on {killed.host} is gone"
+    assert seen_by_another(this_process(), lock, "hidden") == "None"
+    assert "is gone" in seen_by_another(killed, lock, "hidden")
