@@ -89,13 +89,13 @@ def test_a_look_at_a_lock_does_not_take_it(tmp_path: Path) -> None:
 
 
 SEEN_BY_ANOTHER = """
-import os, sys
+import fcntl, os, sys
 from hsm_core.model import ProcessIdentity
+from hsm_core.store import liveness
 from hsm_core.store.liveness import evidence_of_death, this_boot, this_host
 os.setgid(65534), os.setuid(65534)
 if sys.argv[4:]:
     os.path.exists = lambda path: False  # what another's /proc/PID looks like with hidepid
-    import hsm_core.store.liveness as liveness
     liveness.start_of = lambda pid: None
 print(evidence_of_death(ProcessIdentity(this_host(), this_boot(), int(sys.argv[1]), sys.argv[2]), sys.argv[3]))
 """
