@@ -88,7 +88,7 @@ def made(asked: Asked, seq: int) -> Job:
         name=values["N"],
         queue=asked.queue,
         script=asked.message["script"],
-        options=values | attributes,
+        options=values | attributes | {"submit_arguments": " ".join(asked.message["argv"])},
         resources=resources(asked),
         environ=asked.message["environ"]
         | {"PBS_O_QUEUE": asked.queue, "PBS_O_HOST": socket.gethostname(), "PBS_O_LOGNAME": asked.owner},
@@ -185,14 +185,14 @@ def check_torque(asked: Asked) -> None:
     knobs, values = asked.knobs, asked.values
     if "P" in values:
         words = f"Bad UID for job execution MSG=User '{asked.owner}' is attempting to submit a proxy job"
-        raise refused(knobs, words, 177)
+        raise refused(knobs, words + f" for user '{values['P']}' but is not a manager", 177)
     if "t" in values and not ARRAY_OF_TORQUE.fullmatch(values["t"]):
         raise refused(knobs, "Bad Job Array Request", 235)
     if any(not span(part) for part in values.get("t", "0").partition("%")[0].split(",")):
         raise SystemExit("an array that ends before it begins brings this server down")
     for name in asked.message["resources"]:
         if name not in OF_JOBS | set(knobs.custom_resources):
-            raise refused(knobs, "Unknown resource type ", 189)
+            raise refused(knobs, f"Unknown resource type  Resource_List.{name}", 189)
     check_values(asked, 168)
 
 

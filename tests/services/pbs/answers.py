@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import status_pbspro, status_torque
 from .jobs import Element, Job
 from .knobs import node_names
-from .lifecycle import deleted_while_queued, element_ended
+from .lifecycle import close, deleted_while_queued, element_ended
 from .naming import Malformed, Named, Unknown, find
 from .qstat import qstat
 from .text import as_json, as_xml, flat
@@ -94,6 +94,7 @@ def qdel(server: Server, named: Named, options: Mapping[str, str], uid: int) -> 
     for element in named.elements:
         if not element.done:
             delete(server, job, element, who, "force" in options.get("W", "") or "p" in options)
+    close(job)
     return None
 
 

@@ -56,18 +56,19 @@ def start_failed(server: str, job: Job, element: Element) -> None:
         return
     element.substate, element.exit_status, element.comment = HELD, START_FAILED_FOR_GOOD, HELD_JOB
     job.hold = "s"
-    job.comment = HELD_JOB
     if job.array:
-        native_id = job.native_id(server, element.index)
-        element.state = "H"
-        job.comment = f"Job Array Held, too many failed attempts to run subjob {native_id}"
+        element.state, job.exit_status = "H", 2
+        said = "Job Array Held, too many failed attempts to run subjob "
+        if not job.comment.startswith(said):
+            job.comment = said + job.native_id(server, element.index)
+    else:
+        job.comment = HELD_JOB
 
 
 def deleted_while_queued(job: Job, element: Element) -> None:
     """It is over at once, without a status of its own."""
     element.state, element.substate, element.ended = "D", TERMINATED, time()
     element.exit_status = None
-    close(job)
 
 
 def settle_dependencies(jobs: Mapping[int, Job]) -> bool:
@@ -91,6 +92,7 @@ def settle_dependencies(jobs: Mapping[int, Job]) -> bool:
             for element in list(job.live):
                 deleted_while_queued(job, element)
                 element.substate, element.comment = FINISHED, ""
+            close(job)
     return changed
 
 

@@ -18,11 +18,13 @@ from tests.waiting import wait_until
 from .client import COMMANDS
 from .knobs import Flavour, Knobs, node_names, read_knobs, turned, write_knobs
 from .processes import end_all_with
-from .wire import connect
+from .wire import ask, connect
 
 ROOT = Path(__file__).parents[3]
 COMMAND = """#!/bin/sh
-exec {python} -I -S -c 'import sys; sys.path.insert(0, sys.argv.pop(1)); base = sys.argv.pop(1)
+python={python}  # which another user may not be allowed to run
+[ -x "$python" ] || python=python3
+exec "$python" -I -S -c 'import sys; sys.path.insert(0, sys.argv.pop(1)); base = sys.argv.pop(1)
 from tests.services.pbs.client import main
 sys.exit(main("{name}", base))' {root} {base} "$@"
 """
@@ -140,7 +142,12 @@ class Pbs:
         wait_until(self.all_up, what="the PBS nodes")
 
     def all_up(self) -> bool:
-        return "down" not in self.run("pbsnodes", "-a").stdout
+        return "down" not in self.ask("pbsnodes", a="")
+
+    def ask(self, command: str, *ids: str, **options: str) -> str:
+        """What the server tells a command, without the command."""
+        out: str = ask(self.base, {"do": command, "options": options, "ids": ids, "version": ""})["out"]
+        return out
 
     def heal(self, knobs: Knobs) -> None:
         """Undo what a test did: its knobs, its jobs, the processes that it killed."""
@@ -168,9 +175,9 @@ class Pbs:
         return process is not None and process.poll() is None
 
     def emptied(self) -> bool:
-        ids = self.run("qselect").stdout.split()
-        if ids:
-            self.run("qdel", *(["-p"] if self.knobs.flavour == "torque" else ["-W", "force"]), *ids)
+        ids = self.ask("qselect").split()
+        for native_id in ids:
+            self.ask("qdel", native_id, W="force")
         return not ids
 
     def stop(self) -> None:

@@ -118,6 +118,7 @@ def look_torque(server: Server, message: Message, found: Found) -> None:
 def malformed_torque(text: str, found: Found) -> None:
     if "[" in text or text[:1].isdigit():
         found.problem(f"illegally formed job identifier: {text}", 1)
+        found.problem("Error (1 - Operation not permitted) ", 1)
     elif text not in QUEUES["torque"]:
         found.problem(f"Unknown queue destination {text}", 172)
 
@@ -211,4 +212,4 @@ def of_queues(server: Server, message: Message) -> Message:
 
 def queue_row(name: str, queue: Attributes) -> str:
     enabled = "yes" if queue["enabled"] == "True" else "no"
-    return f"{name:<16} {0:>5} {queue['total_jobs']:>5} {enabled:>3} yes" + f" {0:>5}" * 6 + " Exec\n"
+    return f"{name:<16} {0:>5} {queue['total_jobs']:>5} {enabled:>3} yes" + f" {0:>5}" * 6 + " Exe*\n"

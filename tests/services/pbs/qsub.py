@@ -7,7 +7,7 @@ from types import ModuleType
 
 from . import qsub_pbspro, qsub_torque
 from .client import Knobs
-from .submitting import Options, directives, origin, parse, script_and_name
+from .submitting import Options, directives, named, origin, parse
 from .wire import Told
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def submission(argv: list[str], knobs: Knobs) -> Message:
     typed, rest = parse(argv, dialect.GRAMMAR)
     if len(rest) > 1:
         raise dialect.usage()
-    script, default_name = script_and_name(rest)
+    script, default_name = named(rest, knobs.flavour)
     prefix = typed.values.get("C", os.environ.get("PBS_DPREFIX", "#PBS"))
     options = typed.over(directives(script, dialect.GRAMMAR, prefix))
     dialect.GRAMMAR.check("N", options.values.setdefault("N", default_name))
@@ -41,6 +41,7 @@ def submission(argv: list[str], knobs: Knobs) -> Message:
         "attributes": options.attributes,
         "environ": passed(options, dialect, knobs) | origin(),
         "cwd": os.getcwd(),
+        "argv": argv,
     }
 
 

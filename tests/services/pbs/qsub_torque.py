@@ -19,6 +19,7 @@ usage: qsub [-a date_time] [-A account_string] [-b secs]
     [-p priority] [-P proxy_user [-J <jobid]] [-q queue] [-r y|n]\x20
     [-S path] [-t number_to_submit] [-T type]  [-u user_list] [-w] path
     [-W additional_attributes] [-v variable_list] [-V ] [-x] [-X] [-z] [script]
+
 """
 
 

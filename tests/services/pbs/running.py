@@ -158,13 +158,15 @@ class Run:
         return 0.05 if self.kill_at is not None else self.knobs.walltime_check_s
 
     def over(self) -> bool:
-        """Whether nothing of the job lives; those that outlive the shell after TERM have until KILL."""
+        """Whether the job is over; after TERM, PBS Pro gives those that outlive the shell until KILL."""
         assert self.process
         self.check_walltime()
         if self.kill_at is not None and time.monotonic() > self.kill_at:
             signal_session(self.process.pid, signal.SIGKILL)
-        ended = self.process.poll() is not None
-        return ended and (self.kill_at is None or not session_of(self.process.pid))
+        if self.process.poll() is None:
+            return False
+        patient = self.kill_at is not None and self.knobs.flavour == "pbspro"
+        return not patient or not session_of(self.process.pid)
 
     def check_walltime(self) -> None:
         limit, used = self.order.walltime_s, time.monotonic() - self.began

@@ -53,7 +53,8 @@ def never(knobs: Knobs, job: Job) -> str:
 
 def choose(knobs: Knobs, room: Room, job: Job) -> tuple[Element, str] | str:
     """The job's next element and its node, or why it waits; empty: there is nothing to start."""
-    if job.hold != "n" or job.waits_for is not None:
+    held = "u" in job.hold or (job.hold == "s" and not job.array)  # of an array other elements are tried
+    if held or job.waits_for is not None:
         return ""
     element = next((e for e in job.elements.values() if e.state == "Q"), None)
     if element is None:

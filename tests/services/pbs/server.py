@@ -201,14 +201,15 @@ class Server:
             while not isinstance(chosen, str):
                 element, node = chosen
                 self.start(job, element, node, now)
-                room.take(node, job)
+                if element.state == "R":
+                    room.take(node, job)
                 chosen = choose(self.knobs, room, job)
             if chosen:
                 self.explain(job, chosen)
 
     def explain(self, job: Job, why: str) -> None:
         waiting: Job | Element = job if job.array else job.elements[None]
-        began = job.array and job.comment.startswith("Job Array Began")
+        began = job.array and job.comment.startswith("Job Array ")
         if waiting.comment != why and not began:
             waiting.comment = why
             self.changed.add(job.seq)

@@ -133,8 +133,11 @@ def output(knobs: Knobs, job: Job, element: Element, stream: str, home: str) -> 
 
 
 def default_name(knobs: Knobs, job: Job, element: Element, stream: str) -> str:
-    separator = "-" if knobs.flavour == "torque" else "."
-    return f"{job.name}.{stream}{job.seq}" + ("" if element.index is None else f"{separator}{element.index}")
+    whole = f"{job.name}.{stream}{job.seq}"
+    if knobs.flavour == "torque":
+        return whole if element.index is None else f"{whole}-{element.index}"
+    index = "^array_index^" if job.array and element.index is None else element.index
+    return whole if index is None else f"{whole}.{index}"
 
 
 def used(element: Element, now: float) -> str:

@@ -36,7 +36,8 @@ def state(job: Job, element: Element | None) -> str:
 def substate(job: Job, element: Element) -> int:
     if element.state == "Q" and job.waits_for is not None:
         return WAITING_FOR_ANOTHER
-    return HELD if element.state == "Q" and job.hold != "n" else element.substate
+    held = element.state == "Q" and job.hold != "n" and not job.array
+    return HELD if held else element.substate
 
 
 def row(server: Server, job: Job, element: Element | None, wide: bool) -> str:
@@ -90,24 +91,26 @@ def common(server: Server, job: Job, element: Element) -> Attributes:
         "server": server.knobs.server,
         "Checkpoint": "u",
         "ctime": ctime(job.created),
-        "Error_Path": f"{job.host}:{output(server.knobs, job, Element(None), 'e', '/')}",
+        "Error_Path": f"{job.host}:{output(server.knobs, job, element, 'e', '/')}",
         "Hold_Types": "s" if job.waits_for is not None else job.hold,
         "Join_Path": options.get("j", "n"),
         "Keep_Files": options.get("k", "n"),
         "Mail_Points": options.get("m", "a"),
         "mtime": ctime(element.ended or element.began or job.created),
-        "Output_Path": f"{job.host}:{output(server.knobs, job, Element(None), 'o', '/')}",
+        "Output_Path": f"{job.host}:{output(server.knobs, job, element, 'o', '/')}",
         "Priority": int(options.get("p", 0)),
         "qtime": ctime(job.created),
         "Rerunable": str(job.rerunnable),
-        "Resource_List": dict(job.resources),
+        "Resource_List": dict(sorted(job.resources.items())),
         "substate": substate(job, element),
         "Variable_List": dict(job.environ),
-        "umask": f"{umask(job):o}",
         "project": options.get("P", "_pbs_project_default"),
         "Submit_Host": job.host,
+        "etime": ctime(job.created),
+        "Submit_arguments": options.get("submit_arguments", ""),
     }
     found |= {"comment": element.comment} if element.comment else {}
+    found |= {"umask": f"{umask(job):o}"} if "umask" in options else {}
     return found | ({"Account_Name": options["A"]} if "A" in options else {})
 
 
@@ -115,14 +118,14 @@ def array_attributes(server: Server, job: Job) -> Attributes:
     whole = Element(None, comment=job.comment, substate=BEGUN if state(job, None) == "B" else QUEUED)
     queued, running, exiting, expired = (job.count(s) for s in "QRED")
     if job.finished:
-        queued = running = exiting = expired = 0
+        expired = sum(not e.run_count for e in job.elements.values())
         whole.substate = max(e.substate for e in job.elements.values())
     found = common(server, job, whole)
     found["job_state"] = state(job, None)
     found["array"] = "True"
     if job.throttle is not None:
         found["max_run_subjobs"] = job.throttle
-    counts = f"Queued:{queued} Running:{running} Exiting:{exiting} Expired:{expired} "
+    counts = f"Queued:{queued} Running:{running} Exiting:{exiting} Expired:{expired}"
     waiting = [e.index for e in job.elements.values() if e.state == "Q" and e.index is not None]
     found |= {
         "array_state_count": counts,

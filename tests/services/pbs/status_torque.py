@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from time import ctime, time
+from time import localtime, strftime, time
 from typing import TYPE_CHECKING
 
 from .jobs import Element, Job, clock
 from .starting import element_name, output, used
-from .text import Attributes
+from .text import Attributes, Moment
 
 if TYPE_CHECKING:
     from .server import Server
@@ -34,7 +34,7 @@ def row(server: Server, job: Job, element: Element | None, wide: bool) -> str:
     time_used = used(element, time()) if element and element.began else "0"
     name = element_name(server.knobs, job, element) if element else job.name
     what = (name, job.owner, time_used, state(job, element), job.queue)
-    return "{:<25.25} {:<16.16} {:<15.15} {:>8} {:>1} {:<15}\n".format(native_id, *what)
+    return "{:<26.26} {:<16.16} {:<15.15} {:>8} {:>1} {:<15}\n".format(native_id, *what)
 
 
 def attributes(server: Server, job: Job, element: Element | None) -> Attributes:
@@ -49,21 +49,23 @@ def attributes(server: Server, job: Job, element: Element | None) -> Attributes:
         "queue": job.queue,
         "server": server.knobs.server,
         "Checkpoint": "u",
-        "ctime": ctime(job.created),
+        "ctime": Moment(job.created),
         "Error_Path": f"{job.host}:{output(server.knobs, job, one, 'e', '/')}",
         "Hold_Types": "s" if job.waits_for is not None else job.hold,
         "Join_Path": options.get("j", "n"),
         "Keep_Files": options.get("k", "n"),
         "Mail_Points": options.get("m", "a"),
-        "mtime": ctime(one.ended or one.began or job.created),
+        "mtime": Moment(one.ended or one.began or job.created),
         "Output_Path": f"{job.host}:{output(server.knobs, job, one, 'o', '/')}",
         "Priority": int(options.get("p", 0)),
-        "qtime": ctime(job.created),
+        "qtime": Moment(job.created),
+        "etime": Moment(job.created),
         "Rerunable": str(job.rerunnable),
         "Resource_List": dict(job.resources),
-        "Variable_List": dict(job.environ),
+        "Variable_List": variables(server, job, one),
         "euser": job.owner,
         "queue_type": "E",
+        "submit_args": options.get("submit_arguments", ""),
         "submit_host": job.host,
     }
     if element is None:
@@ -71,17 +73,24 @@ def attributes(server: Server, job: Job, element: Element | None) -> Attributes:
     return found | of_run(job, element)
 
 
+def variables(server: Server, job: Job, element: Element) -> dict[str, str]:
+    index = {} if element.index is None else {"PBS_ARRAYID": str(element.index)}
+    return index | job.environ | {"PBS_O_SERVER": server.knobs.server}
+
+
 def of_run(job: Job, element: Element) -> Attributes:
     found: Attributes = {"comment": element.comment} if element.comment else {}
+    if element.began:
+        found["comment"] = strftime("Job started on %a %b %d at %H:%M", localtime(element.began))
     if element.run_count:
-        found |= {"exec_host": f"{element.node}/0", "start_time": ctime(element.began)}
+        found |= {"exec_host": f"{element.node}/0", "start_time": Moment(element.began)}
         found["start_count"] = element.run_count
     if element.began:
         found["resources_used"] = {"cput": "00:00:00", "mem": "0kb", "walltime": used(element, time())}
     if element.exit_status is not None:
         found["exit_status"] = element.exit_status
     if element.done:
-        found["comp_time"] = ctime(element.ended)
+        found["comp_time"] = Moment(element.ended)
     if element.index is not None:
         found |= {"job_array_id": element.index, "job_array_request": job.array}
     return found

@@ -132,6 +132,14 @@ def checked(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def named(rest: Sequence[str], flavour: str) -> tuple[str, str]:
+    """As ``script_and_name``, in Torque's words where it has its own."""
+    if flavour == "torque" and rest and not os.path.exists(rest[0]):
+        words = f"qsub: script file '{rest[0]}' cannot be loaded - No such file or directory\n"
+        raise Told(words, 1)
+    return script_and_name(rest)
+
+
 def script_and_name(rest: Sequence[str]) -> tuple[str, str]:
     """The script's text, and the job's name if no other is given."""
     if rest and rest[0] != "-":

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from time import ctime
 from typing import Any, Literal
 from xml.sax.saxutils import escape
 
@@ -13,6 +14,10 @@ from xml.sax.saxutils import escape
 Attributes = dict[str, Any]
 Quirk = Literal["release", "master", "invalid"]
 LINE = 78
+
+
+class Moment(int):
+    """A time, which text shows as a date and Torque's XML as a number."""
 
 
 def flat(attributes: Attributes) -> Iterator[tuple[str, str]]:
@@ -23,7 +28,7 @@ def flat(attributes: Attributes) -> Iterator[tuple[str, str]]:
         elif isinstance(value, dict):
             yield from ((f"{name}.{key}", text) for key, text in value.items())
         else:
-            yield name, str(value)
+            yield name, ctime(value) if isinstance(value, Moment) else str(value)
 
 
 def wrapped(name: str, value: str) -> str:
