@@ -69,6 +69,7 @@ setup(
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         "hydra.plugins": [
             "hsm = hydra_plugins.hsm.sweeper:HsmSweeper",
+            "hsm_hpc = hydra_plugins.hsm.hpc:HsmHpcLauncher",
             "hsm_local = hydra_plugins.hsm.local:HsmLocalLauncher",
             "hsm_pbs = hydra_plugins.hsm.pbs:HsmPbsLauncher",
             "hsm_slurm = hydra_plugins.hsm.slurm:HsmSlurmLauncher",

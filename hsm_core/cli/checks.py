@@ -5,30 +5,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 from hsm_core.store.layout import state_home
 
+from .finding import Finding
+from .scheduler_checks import scheduler_findings
+
 _PACKAGE = "hpc-sweep-manager"
 _SKEW_S = 2.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at; ``fix`` is a line to copy."""
-
-    name: str
-    level: Literal["ok", "note", "bad"]
-    said: str
-    fix: str = ""
 
 
 def all_findings() -> Iterator[Finding]:
@@ -39,7 +30,7 @@ def all_findings() -> Iterator[Finding]:
     yield writable("this directory", Path.cwd())
     yield writable("the list of sweeps", _existing(state_home()))
     yield clock(Path.cwd())
-    yield from schedulers()
+    yield from scheduler_findings()
 
 
 def versions() -> Iterator[Finding]:
@@ -116,31 +107,6 @@ def clock(directory: Path) -> Finding:
         said = f"the file system's clock differs by {skew:.1f} s; times shown of other nodes are off by that"
         return Finding("clock", "note", said, "timedatectl status")
     return Finding("clock", "ok", f"differs from the file system's by {abs(skew):.2f} s")
-
-
-def schedulers() -> Iterator[Finding]:
-    """Which batch systems' commands are here, and whether they are their own."""
-    yield _scheduler("Slurm", "sbatch", "slurm")
-    yield _scheduler("PBS", "qstat", "pbs")
-
-
-def _scheduler(name: str, command: str, own: str) -> Finding:
-    path = shutil.which(command)
-    if path is None:
-        return Finding(name, "ok", "not on this machine")
-    try:
-        asked = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(name, "note", f"{path} --version did not answer: {error}")
-    said = (asked.stdout + asked.stderr).strip()
-    first = said.splitlines()[0] if said else "nothing"
-    if own in first.lower():
-        return Finding(name, "ok", f"{path}: {first}")
-    if "configuration source" in said:
-        return Finding(
-            name, "note", f"{path} is here, but finds no cluster", "export SLURM_CONF=<slurm.conf>"
-        )
-    return Finding(name, "note", f"{path} is not {name}'s own: it says '{first[:60]}'", f"{path} --version")
 
 
 def _version(name: str, found: str) -> Finding:

@@ -55,6 +55,10 @@ class LauncherBase(Launcher):
             from .launching import Launching
 
             self._launching = Launching(
-                self.backend, self._fields, self._context, self._task_function, self._config
+                self.place(), self._fields, self._context, self._task_function, self._config
             )
         return self._launching
+
+    def place(self) -> str:
+        """The backend's name, known at the latest when it is needed."""
+        return self.backend

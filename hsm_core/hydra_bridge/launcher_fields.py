@@ -158,6 +158,13 @@ class PbsConf(LauncherConf):
     _target_: str = "hydra_plugins.hsm.pbs.HsmPbsLauncher"
 
 
+@dataclass
+class HpcConf(LauncherConf):
+    """The same, with the batch system that is here as the place."""
+
+    _target_: str = "hydra_plugins.hsm.hpc.HsmHpcLauncher"
+
+
 #: Fields that only a scheduler heeds.
 _OF_SCHEDULERS = (
     "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from dataclasses import asdict
 
 import click
@@ -10,9 +11,10 @@ import click
 from hsm_core.views.sweep_json import SCHEMA_VERSION
 from hsm_core.views.words import paint
 
-from ..checks import Finding, all_findings
+from ..checks import all_findings
 from ..clicked import json_option
-from ..terminal import colour_on, say, say_json
+from ..finding import Finding
+from ..terminal import colour_on, columns, say, say_json
 
 _SIGN = {"ok": ("✓", "completed"), "note": ("!", "cancelled"), "bad": ("✗", "failed")}
 
@@ -31,6 +33,9 @@ def doctor(as_json: bool) -> int:
 
 def _tell(finding: Finding) -> None:
     sign, colour = _SIGN[finding.level]
-    say(f"{paint(sign, colour, colour_on(sys.stdout))} {finding.name}: {finding.said}")
+    wrapped = textwrap.wrap(
+        f"{finding.name}: {finding.said}", columns() - 4, break_long_words=False, break_on_hyphens=False
+    )
+    say(f"{paint(sign, colour, colour_on(sys.stdout))} " + "\n    ".join(wrapped))
     if finding.fix:
         say(f"    next: {finding.fix}")

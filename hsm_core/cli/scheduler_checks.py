@@ -1,0 +1,162 @@
+"""What hsm doctor asks batch systems: who they are, where jobs may go, and what limits there are."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterator
+
+from hsm_core.backends.by_name import make_scheduler
+from hsm_core.detect.scheduler import TITLES, Absent, System, asked, find_systems
+from hsm_core.errors import HsmError
+from hsm_core.schedulers.interface import Allowed
+from hsm_core.schedulers.pbs_answers import Attributes, Unreadable, read
+
+from .finding import Finding
+
+#: partitions or queues that are named one by one
+_NAMED = 12
+_OF_QUEUE = ("max_array_size", "max_queued", "max_user_queuable", "max_run", "max_user_run")
+
+
+def scheduler_findings() -> Iterator[Finding]:
+    """Each batch system that hsm speaks."""
+    for system in find_systems():
+        yield from _of(system)
+
+
+def _of(system: System | Absent) -> Iterator[Finding]:
+    title = TITLES[system.name]
+    if isinstance(system, Absent):
+        said = system.why if system.odd else f"not on this machine: {system.why}"
+        yield Finding(title, "note" if system.odd else "ok", said, system.fix)
+        return
+    yield _identity(title, system)
+    if system.trouble:
+        fix = "scontrol ping" if system.name == "slurm" else "qstat -B"
+        yield Finding(title, "bad", f"does not answer: {system.trouble}", fix)
+        return
+    for check in _SLURM if system.name == "slurm" else _PBS:
+        yield from check()
+    yield _limits(title, system)
+
+
+def _identity(title: str, system: System) -> Finding:
+    if system.wrapped:
+        said = f"{system.path}: {system.version}, through a script of this site's own"
+        return Finding(title, "note", said, f"head {system.path}    (if submissions go wrong, look there first)")
+    return Finding(title, "ok", f"{system.path}: {system.version}")
+
+
+def _limits(title: str, system: System) -> Finding:
+    name = f"{title} limits"
+    try:
+        allowed = make_scheduler(system.name).allowed(None, None, None)
+    except HsmError as error:
+        return Finding(name, "note", f"not known: {error.evidence or error.problem}", error.fix)
+    where = f" ({allowed.evidence})" if allowed.evidence else ""
+    return Finding(name, "ok", _allowed_words(allowed) + where)
+
+
+def _allowed_words(allowed: Allowed) -> str:
+    """Limits as a user meets them: larger sweeps are divided, or wait for room."""
+    sizes = [size for size in (allowed.array_index, allowed.array_size) if size is not None]
+    array = f"arrays of at most {min(sizes)}" if sizes else "arrays of any size"
+    room = "any number of jobs" if allowed.queued is None else f"at most {allowed.queued} jobs"
+    return f"{array}, {room} in the queue; larger sweeps are divided"
+
+
+# Slurm
+
+
+def _slurm_partitions() -> Iterator[Finding]:
+    done = asked(["sinfo", "-h", "-o", "%P|%a|%l|%F"])
+    rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 4]
+    if not rows:
+        yield Finding("Slurm partitions", "note", f"none is shown: {done.evidence}", "sinfo")
+        return
+    more = f", and {len(rows) - _NAMED} more (sinfo)" if len(rows) > _NAMED else ""
+    yield Finding("Slurm partitions", "ok", ", ".join(map(_partition, rows[:_NAMED])) + more)
+
+
+def _partition(row: list[str]) -> str:
+    """``main* (no time limit, 3 of 4 nodes idle)`` of ``main*|up|infinite|1/3/0/4``; the star: the default."""
+    name, up, limit, nodes = row
+    counts = nodes.split("/")
+    idle = f"{counts[1]} of {counts[3]} nodes idle" if len(counts) == 4 else f"nodes {nodes}"
+    return f"{name} ({'' if up == 'up' else up + ', '}{'no time limit' if limit == 'infinite' else limit}, {idle})"
+
+
+def _slurm_accounting() -> Iterator[Finding]:
+    done = asked(["sacct", "-X", "-n", "-P", "-S", "now-1hour", "-o", "JobID"])
+    if done.code != 0:
+        is_none = "disabled" in done.err
+        said = f"{'there is none' if is_none else 'does not answer'}; hsm does without it ({done.evidence})"
+        yield Finding("Slurm accounting", "ok" if is_none else "note", said)
+        return
+    yield Finding("Slurm accounting", "ok", "sacct answers")
+    yield from _slurm_accounts()
+
+
+def _slurm_accounts() -> Iterator[Finding]:
+    form = "format=Account,Partition,QOS"
+    done = asked(["sacctmgr", "-n", "-P", "show", "assoc", "where", f"user={getpass.getuser()}", form])
+    rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 3]
+    if done.code != 0:
+        yield Finding("Slurm accounts", "note", f"not known: {done.evidence}")
+    elif not rows:
+        said = f"none of {getpass.getuser()}'s; where the cluster wants one, it refuses jobs"
+        yield Finding("Slurm accounts", "note", said, "sacctmgr show assoc user=$USER")
+    else:
+        yield Finding("Slurm accounts", "ok", "; ".join(map(_account, rows)))
+
+
+def _account(row: list[str]) -> str:
+    account, partition, qos = row
+    return account + (f" on {partition}" if partition else "") + (f" (QOS {qos})" if qos else "")
+
+
+# PBS
+
+
+def _pbs_server() -> Iterator[Finding]:
+    trouble: list[Finding] = []
+    for name, server in _pbs_asked("PBS server", ["qstat", "-B", "-f"], trouble):
+        default = server.get("default_queue", "")
+        words = [server.get("server_state", ""), f"default queue {default}" if default else "no default queue"]
+        words += [f"{key} {value}" for key, value in server.items() if "project" in key]
+        yield Finding("PBS server", "ok", f"{name}: {', '.join(filter(None, words))}")
+    yield from trouble
+
+
+def _pbs_queues() -> Iterator[Finding]:
+    trouble: list[Finding] = []
+    queues = list(_pbs_asked("PBS queues", ["qstat", "-Q", "-f"], trouble))
+    if queues:
+        more = f", and {len(queues) - _NAMED} more (qstat -Q)" if len(queues) > _NAMED else ""
+        yield Finding("PBS queues", "ok", ", ".join(_queue(*one) for one in queues[:_NAMED]) + more)
+    yield from trouble
+
+
+def _queue(name: str, queue: Attributes) -> str:
+    """``workq (walltime 24:00:00, max_run [u:PBS_GENERIC=4])``; one that takes no jobs says so."""
+    words = [] if queue.get("enabled", "True") == "True" else ["takes no jobs"]
+    words += [] if queue.get("started", "True") == "True" else ["starts no jobs"]
+    words += [f"{key.partition('.')[2]} {queue[key]}" for key in sorted(queue) if key.startswith("resources_max.")]
+    words += [f"{key} {queue[key]}" for key in _OF_QUEUE if key in queue]
+    return f"{name} ({', '.join(words)})" if words else name
+
+
+def _pbs_asked(title: str, argv: list[str], trouble: list[Finding]) -> Iterator[tuple[str, Attributes]]:
+    """Attributes by name; what went wrong is added to ``trouble``."""
+    done = asked(argv)
+    try:
+        found = read(done.out) if done.code == 0 else {}
+    except Unreadable:
+        found = {}
+    if not found:
+        trouble.append(Finding(title, "note", f"not known: {done.evidence}", " ".join(argv)))
+    yield from found.items()
+
+
+_SLURM: tuple[Callable[[], Iterator[Finding]], ...] = (_slurm_partitions, _slurm_accounting)
+_PBS: tuple[Callable[[], Iterator[Finding]], ...] = (_pbs_server, _pbs_queues)

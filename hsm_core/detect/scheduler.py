@@ -1,0 +1,166 @@
+"""Which batch system jobs go to from here: by what its commands answer, not by what they are called."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hsm_core.errors import ConfigError
+from hsm_core.hosts.command import Done, run
+from hsm_core.schedulers.pbs_flavour import Batch, find_pbs
+from hsm_core.schedulers.slurm_asking import question_environment
+
+SystemName = Literal["slurm", "pbs"]
+#: the user's own word on it
+VARIABLE = "HSM_HPC_SYSTEM"
+TITLES: Mapping[SystemName, str] = {"slurm": "Slurm", "pbs": "PBS"}
+
+#: a command that finds no slurm.conf looks for it for a minute
+ASK_S = 15.0
+_NO_CLUSTER = re.compile(r"configuration source|process configuration file|cannot stat file")
+_NOT_PBS: Mapping[Batch, str] = {
+    "slurm": "is one of Slurm's wrappers",
+    "sge": "is Grid Engine's, which hsm does not speak",
+    "unknown": "is not PBS's own",
+}
+_FLAVOURS: Mapping[Batch, str] = {"pbspro": "PBS Pro or OpenPBS", "torque": "Torque"}
+
+
+@dataclass(frozen=True)
+class System:
+    """A batch system that this machine submits to.
+
+    Args:
+        name: as launchers and submissions name it.
+        version: in its own words.
+        path: of the command that was asked.
+        flavour: of PBS: ``pbspro`` or ``torque``.
+        trouble: why it does not answer now; empty if it does.
+        wrapped: its submit command is a script that somebody put before the real one.
+    """
+
+    name: SystemName
+    version: str
+    path: str
+    flavour: Batch = "unknown"
+    trouble: str = ""
+    wrapped: bool = False
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Why a batch system is not to be used from here.
+
+    Args:
+        odd: something of its name is here all the same.
+    """
+
+    name: SystemName
+    why: str
+    odd: bool = False
+    fix: str = ""
+
+
+def find_systems() -> list[System | Absent]:
+    """Both, each as it is here."""
+    return [find_slurm(), find_pbs_server()]
+
+
+def chosen_system() -> SystemName:
+    """The one that jobs shall go to: what ``HSM_HPC_SYSTEM`` says, else the one that is here.
+
+    Raises:
+        ConfigError: none is here, or both are, or the variable names neither.
+    """
+    wanted = os.environ.get(VARIABLE, "").strip().lower()
+    for name in TITLES:
+        if wanted == name:
+            return name
+    if wanted:
+        raise ConfigError(f"{VARIABLE}={wanted} is neither slurm nor pbs", fix=f"export {VARIABLE}=slurm")
+    return _the_one_of(find_systems())
+
+
+def _the_one_of(found: list[System | Absent]) -> SystemName:
+    here = [one for one in found if isinstance(one, System)]
+    usable = [one for one in here if not one.trouble] or here
+    if len(usable) == 1:
+        return usable[0].name
+    if usable:
+        raise ConfigError(
+            "Slurm and PBS are both here, and hsm_hpc can't tell which is meant",
+            evidence=", ".join(f"{one.path} ({one.version})" for one in usable),
+            fix=f"export {VARIABLE}=slurm    (or pbs)",
+        )
+    absent = [one for one in found if isinstance(one, Absent)]
+    raise ConfigError(
+        "there is no batch system here, neither Slurm nor PBS",
+        evidence="; ".join(one.why for one in absent),
+        fix=next((one.fix for one in absent if one.fix), "")
+        or "start it on a login node of the cluster; on this machine alone: hydra/launcher=hsm_local",
+    )
+
+
+def find_slurm() -> System | Absent:
+    """Slurm, if ``sbatch`` is Slurm's and knows a cluster."""
+    path = shutil.which("sbatch")
+    if path is None:
+        return Absent("slurm", "no sbatch on PATH")
+    done = asked([path, "--version"])
+    match = re.match(r"slurm(?:-wlm)?\s+\S+", done.out)
+    if match is None and _NO_CLUSTER.search(done.err):
+        return Absent(
+            "slurm", f"{path} finds no cluster: {_last_line(done)}", odd=True, fix="export SLURM_CONF=<slurm.conf>"
+        )
+    if match is None:
+        return Absent("slurm", f"{path} is not Slurm's own: {done.evidence}", odd=True, fix=f"{path} --version")
+    return System("slurm", match[0], path, trouble=_trouble_of_slurm(), wrapped=_is_script(Path(path)))
+
+
+def find_pbs_server() -> System | Absent:
+    """PBS, if ``qsub`` and ``qstat`` are its own."""
+    found = find_pbs()
+    if found is None:
+        alone = [path for name in ("qstat", "qsub") if (path := shutil.which(name))]
+        why = f"{alone[0]} is here without its kin" if alone else "no qsub and qstat on PATH"
+        return Absent("pbs", why, odd=bool(alone))
+    if found.batch in _NOT_PBS:
+        return Absent("pbs", f"{found.path} {_NOT_PBS[found.batch]}", odd=True)
+    done = asked([found.path, "-B"])
+    trouble = "" if done.code == 0 else done.evidence
+    version = f"{_FLAVOURS[found.batch]} {found.version}"
+    return System("pbs", version, found.path, found.batch, trouble)
+
+
+def asked(argv: list[str]) -> Done:
+    """What a command says within a quarter of a minute; one that can't be started says why."""
+    try:
+        return run(argv, ASK_S, env=question_environment())
+    except OSError as error:
+        return Done(tuple(argv), 127, "", str(error))
+
+
+def _trouble_of_slurm() -> str:
+    """The controller lives, and talks to this user; ``squeue`` alone would wait long for a dead one."""
+    ping = asked(["scontrol", "ping"])
+    if " UP" not in ping.out:
+        return ping.evidence
+    queue = asked(["squeue", "-h", "-u", str(os.geteuid()), "-o", "%i"])
+    return "" if queue.code == 0 else queue.evidence
+
+
+def _is_script(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
+
+
+def _last_line(done: Done) -> str:
+    return (done.err.strip().splitlines() or ["it says nothing"])[-1].strip()
