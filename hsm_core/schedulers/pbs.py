@@ -18,7 +18,7 @@ Flavour = Literal["pbspro", "torque"]
 
 _ID = re.compile(r"\d+(?:\[\])?(?:\.\S+)?")
 #: where `-J 0-9%3` and `-k doe` came with
-_THROTTLES = (22, 5)
+_THROTTLES = (22,)
 _WRITES_DIRECTLY = (20,)
 
 

@@ -60,12 +60,15 @@ def no_answer(done: Done) -> NoAnswer:
 def version() -> tuple[int, ...]:
     """``(23, 6, 6)``, as ``qstat --version`` says; empty where it says none.
 
+    PBS Professional counts by whole years: its ``2022.1`` is OpenPBS's ``22``.
+
     Raises:
         NoAnswer: it can't be asked.
     """
     done = ask(["qstat", "--version"])
     found = re.search(r"(?:pbs_version|Version)\s*[=:]\s*\D{0,3}(\d+(?:\.\d+)*)", done.out + done.err)
-    return tuple(int(part) for part in found[1].split(".")) if found else ()
+    parts = tuple(int(part) for part in found[1].split(".")) if found else ()
+    return (parts[0] % 2000, *parts[1:]) if parts else ()
 
 
 def run_qsub(argv: Sequence[str], cwd: Path) -> Done:

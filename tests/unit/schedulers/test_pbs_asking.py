@@ -1,0 +1,180 @@
+"""Questions to PBS are asked again where a server answers in another way; its limits are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsm_core.schedulers.interface import NoAnswer, NotNow, Refused, Script
+from hsm_core.schedulers.pbs import Pbs
+from hsm_core.schedulers.pbs_flavour import find_pbs
+
+JSON = '{"Jobs": {"7.pbs": {"job_state": "R", "Job_Name": "t"}}}'
+TEXT = "Job Id: 7.pbs\n    Job_Name = t\n    job_state = R\n"
+
+
+class Commands:
+    """Executables first on PATH, that note how they were called."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def say(self, name: str, body: str) -> None:
+        path = self.directory / name
+        path.write_text(f'#!/bin/sh\necho "${{0##*/}} $*" >> {self.directory}/calls\n{body}\n')
+        path.chmod(0o755)
+
+    def calls(self) -> list[str]:
+        return (self.directory / "calls").read_text().splitlines()
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return Commands(tmp_path)
+
+
+def test_a_server_without_history_is_asked_without_it_from_then_on(commands: Commands) -> None:
+    commands.say(
+        "qstat",
+        f"""case "$*" in *-x*) echo 'qstat: PBS is not configured to maintain job history 7.pbs' >&2; exit 0;; esac
+        echo '{JSON}'""",
+    )
+    pbs = Pbs("pbspro")
+    assert [list(pbs.look(["7.pbs"])), list(pbs.look(["7.pbs"]))] == [["7.pbs"], ["7.pbs"]]
+    assert [" -x " in call for call in commands.calls()] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "refuse", ["echo 'qstat: invalid option' >&2; exit 2", "echo '{\"Jobs\": {\"7.pbs\": {\"a\":005}}}'; exit 0"]
+)
+def test_a_server_without_good_json_is_asked_for_text_from_then_on(commands: Commands, refuse: str) -> None:
+    commands.say("qstat", f"""case "$*" in *json*) {refuse};; esac\nprintf '{TEXT}'""")
+    pbs = Pbs("pbspro")
+    assert [pbs.look(["7.pbs"])["7.pbs"].phase for _ in range(2)] == ["running", "running"]
+    assert ["json" in call for call in commands.calls()] == [True, False, False]
+
+
+@pytest.mark.parametrize(("flavour", "code"), [("pbspro", 153), ("torque", 153), ("torque", 234)])
+def test_what_is_unknown_is_missing_and_the_rest_is_told(commands: Commands, flavour: str, code: int) -> None:
+    answer = JSON if flavour == "pbspro" else TEXT
+    commands.say("qstat", f"printf '{answer}'; echo 'qstat: Unknown Job Id 9.pbs' >&2; exit {code}")
+    assert list(Pbs(flavour).look(["7.pbs", "9.pbs"])) == ["7.pbs"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (255, "Connection refused\nqstat: cannot connect to server pbs (errno=15010)"),
+        (153, "Unknown Host.\nqstat: cannot connect to server pbs (errno=15008)"),
+        (1, "qstat: something new"),
+    ],
+)
+def test_a_failed_question_is_no_answer(commands: Commands, code: int, said: str) -> None:
+    for name in ("qstat", "qselect", "qdel"):
+        commands.say(name, f"echo '{{}}'; printf '{said}' >&2; exit {code}")
+    pbs = Pbs("pbspro")
+    for question in (
+        lambda: pbs.look(["7.pbs"]),
+        lambda: pbs.find("t"),
+        pbs.queue,
+        lambda: pbs.cancel(["7.pbs"]),
+        lambda: pbs.allowed(None, None, None),
+    ):
+        with pytest.raises(NoAnswer) as failed:
+            question()
+        assert said.splitlines()[-1] in failed.value.evidence
+
+
+def test_no_commands_are_no_answer_and_no_submission(commands: Commands, tmp_path: Path) -> None:
+    with pytest.raises(NoAnswer):
+        Pbs("pbspro").look(["7.pbs"])
+    with pytest.raises(Refused):
+        Pbs("torque").submit(Script(tmp_path / "job.sh", tmp_path, "t"))
+
+
+def test_an_id_is_taken_from_a_submission_that_succeeded_only(commands: Commands, tmp_path: Path) -> None:
+    script = Script(tmp_path / "job.sh", tmp_path, "t", size=1, throttle=2)
+    commands.say("qsub", "echo 12.pbs.site.org")
+    assert Pbs("pbspro").submit(script) == "12.pbs.site.org"
+    assert commands.calls() == [f"qsub -f -N t {script.path}"]
+    commands.say("qsub", "exit 0")
+    with pytest.raises(NoAnswer):
+        Pbs("pbspro").submit(script)
+    commands.say("qsub", "echo 'qsub: cannot connect to server pbs (errno=15010)' >&2; exit 162")
+    with pytest.raises(NotNow):
+        Pbs("pbspro").submit(script)
+
+
+@pytest.mark.parametrize(("version", "accepted"), [("22.05.11", True), ("2022.1.1", True), ("20.0.1", False), ("2021.1.3", False)])
+def test_a_throttle_is_not_dropped_where_the_server_has_none(
+    commands: Commands, tmp_path: Path, version: str, accepted: bool
+) -> None:
+    commands.say("qstat", f"echo 'pbs_version = {version}'")
+    commands.say("qsub", "echo '12[].pbs'")
+    pbs = Pbs("pbspro")
+    script = Script(tmp_path / "job.sh", tmp_path, "t", size=4, throttle=2)
+    assert pbs.throttles is accepted
+    if accepted:
+        assert pbs.submit(script) == "12[].pbs"
+        return
+    with pytest.raises(Refused, match="at once"):
+        pbs.submit(script)
+
+
+def test_limits_are_the_least_of_server_and_queue(commands: Commands) -> None:
+    commands.say(
+        "qstat",
+        """case "$*" in
+        *-B*) printf 'Server: pbs\\n    default_queue = workq\\n    max_array_size = 10000\\n'
+              printf '    max_queued = [u:PBS_GENERIC=50],[o:PBS_ALL=900]\\n';;
+        *-Q*) printf 'Queue: workq\\n    max_array_size = 200\\n    max_queued = [u:somebody-else=1]\\n';;
+        esac""",
+    )
+    allowed = Pbs("pbspro").allowed(None, None, None)
+    assert (allowed.array_size, allowed.queued, allowed.array_index) == (200, 50, None)
+    assert allowed.evidence == "queue workq: max_array_size=200, server: max_queued=50"
+
+
+def test_a_torque_array_is_found_by_the_name_of_its_elements(commands: Commands) -> None:
+    me = "$(id -un)@host"
+    job = "<Job><Job_Id>{0}</Job_Id><Job_Name>{1}</Job_Name><Job_Owner>{2}</Job_Owner>{3}</Job>"
+    jobs = [
+        job.format("3[1].srv", "t-1", "somebody@host", "<job_array_id>1</job_array_id>"),
+        job.format("4[1].srv", "t-1", me, "<job_array_id>1</job_array_id>"),
+        job.format("5.srv", "t-1", me, ""),
+    ]
+    commands.say("qstat", f'echo "<Data>{"".join(jobs)}</Data>"')
+    assert Pbs("torque").find("t") == "4[].srv"
+    assert Pbs("torque").find("t-1") == "5.srv"
+    assert Pbs("torque").find("t-2") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "batch", "version"),
+    [
+        ("echo 'pbs_version = 23.06.06'", "pbspro", "23.06.06"),
+        ("printf 'Version: 6.1.3.h5\\nCommit: 7e2\\n' >&2", "torque", "6.1.3.h5"),
+        ("echo 'critical error: Please set the environment variable SGE_ROOT.' >&2; exit 1", "sge", ""),
+        ("[ $1 = -help ] && echo 'SGE 8.1.9' || echo 'qstat: Unknown option' >&2", "sge", "8.1.9"),
+        ("echo usage >&2; exit 2", "unknown", ""),
+    ],
+)
+def test_whose_commands_these_are(commands: Commands, said: str, batch: str, version: str) -> None:
+    commands.say("qsub", "exit 1")
+    commands.say("qstat", said)
+    found = find_pbs(str(commands.directory))
+    assert found is not None
+    assert (found.batch, found.version) == (batch, version)
+
+
+def test_slurms_wrappers_are_known_by_what_they_load(commands: Commands) -> None:
+    for name in ("qsub", "qstat"):
+        path = commands.directory / name
+        path.write_text("#! /usr/bin/perl -w\nuse strict;\nuse Slurm ':all';\n")
+        path.chmod(0o755)
+    found = find_pbs(str(commands.directory))
+    assert found is not None
+    assert found.batch == "slurm"
+    assert find_pbs("/nowhere") is None
