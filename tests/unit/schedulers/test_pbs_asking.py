@@ -107,7 +107,9 @@ def test_an_id_is_taken_from_a_submission_that_succeeded_only(commands: Commands
         Pbs("pbspro").submit(script)
 
 
-@pytest.mark.parametrize(("version", "accepted"), [("22.05.11", True), ("2022.1.1", True), ("20.0.1", False), ("2021.1.3", False)])
+@pytest.mark.parametrize(
+    ("version", "accepted"), [("22.05.11", True), ("2022.1.1", True), ("20.0.1", False), ("2021.1.3", False)]
+)
 def test_a_throttle_is_not_dropped_where_the_server_has_none(
     commands: Commands, tmp_path: Path, version: str, accepted: bool
 ) -> None:
