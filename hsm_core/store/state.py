@@ -124,6 +124,10 @@ class SweepState:
         word = self.jobs.word_on(number)
         return word if word is not None and word.phase == "ended" else None
 
+    def is_gone(self, number: int) -> bool:
+        """True once it is written down that the job which held the newest attempt has ended without its word."""
+        return (number, self.tasks[number].attempt) in self._gone
+
     def unrecorded_end(self, number: int) -> JobWord | None:
         """That the job which held a task has ended, where a scheduler just said so and nobody wrote it down."""
         word = self.jobs.word_on(number)

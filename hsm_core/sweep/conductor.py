@@ -404,8 +404,9 @@ def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) ->
 
 
 def next_attempt(state: SweepState, number: int) -> int:
-    """The number of a task's next attempt; one that was never begun, and now never will be, does not count."""
+    """The number of a task's next attempt; one that no worker and no job ever had does not count."""
     task = state.tasks.get(number)
     if task is None:
         return 1
-    return task.attempt if task.state == "queued" else task.attempt + 1
+    is_unused = task.state == "queued" and not state.is_gone(number)
+    return task.attempt if is_unused else task.attempt + 1

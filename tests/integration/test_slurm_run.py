@@ -1,0 +1,263 @@
+"""A sweep on a real Slurm as its user meets it: results, failures, detaching, looking, cancelling, going on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hsm_core.cli.relaunch import hydra_text
+from tests.conftest import open_to_all
+from tests.integration.slurm_sweeping import SlurmApp, ask, finish, words, wrapped
+from tests.services.cluster import Cluster
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slurm
+APPS = Path(__file__).parent / "apps"
+
+
+@pytest.fixture
+def app(slurm: Cluster, weird_tmp_path: Path) -> SlurmApp:
+    return SlurmApp(weird_tmp_path, slurm)
+
+
+def counted(app: SlurmApp) -> dict[int, int]:
+    """How often each task's function began."""
+    return {x: len(found) for x, found in app.intervals().items()}
+
+
+# results
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_failing_task_costs_itself_only(app: SlurmApp) -> None:
+    done = app.run("x=1,2,3", "bad=[2]")
+    assert done.returncode == 1
+    assert app.states() == {"completed": 2, "failed": 1}
+    assert "✗ 1 × exception: ValueError: bad x: N" in done.stderr
+    assert "Traceback" not in done.stderr
+    whole = app.handed()[0]
+    assert app.native_ids() == [f"{whole}_0", f"{whole}_1", f"{whole}_2"]
+    seen = wait_until(
+        lambda: found if not {"RUNNING", "COMPLETING"} & set((found := words()).values()) else {}
+    )
+    assert [seen[one] for one in app.native_ids()] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert "bad x: 2" in (app.sweep / "1" / "stderr.log").read_text()
+    for number, native_id in enumerate(app.native_ids()):
+        told = yaml.safe_load((app.sweep / str(number) / ".hydra" / "hydra.yaml").read_text())
+        assert (told["hydra"]["job"]["id"], told["hydra"]["job"]["num"]) == (native_id, number)
+        assert (app.sweep / ".hsm" / "logs" / f"slurm-{native_id}.log").exists()
+
+
+def test_the_launcher_returns_good_results_beside_bad_ones(slurm: Cluster, weird_tmp_path: Path) -> None:
+    shutil.copytree(APPS / "returns", weird_tmp_path / "app")
+    path = os.pathsep.join([str(weird_tmp_path / "app"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, str(weird_tmp_path / "app" / "returning.py"), "hsm_slurm", "array,killed,two"]
+    done = subprocess.run(
+        [*command, f"hydra.sweep.dir={hydra_text(str(weird_tmp_path / 'sweep'))}"], cwd=weird_tmp_path,
+        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    good, killed, bad = json.loads(done.stdout.splitlines()[-1])["jobs"]
+    assert good["value"][0] == "ndarray"
+    assert "exited with code 9" in killed["raised"][2]
+    assert bad["raised"][1] == "TwoArguments"
+
+
+# without the launcher
+
+
+def test_detached_it_is_seen_cancelled_and_completed_from_elsewhere(app: SlurmApp) -> None:
+    done = app.run("x=range(4)", "hydra.launcher.detach=true", "hydra.launcher.array_parallelism=2", gate=True)
+    assert done.returncode == 0
+    assert "completed" not in done.stdout
+    app.wait_for_begun(2)
+    assert "2 running" in app.hsm("status", str(app.sweep)).stdout
+    cancelled = app.hsm("cancel", str(app.sweep), "--task", "0,3", "--yes")
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert [app.state().state_of(number) for number in (0, 3)] == ["cancelled", "cancelled"]
+    assert f"{app.handed()[0]}_3" not in words()
+    app.open_gate()
+    assert app.hsm("wait", str(app.sweep)).returncode == 3
+    assert app.states() == {"completed": 2, "cancelled": 2}
+    assert app.resume().returncode == 0
+    assert app.states() == {"completed": 4}
+    assert counted(app) == {0: 2, 1: 1, 2: 1, 3: 1}
+    table = app.hsm("results", str(app.sweep)).stdout
+    assert all(f"{x / 2:g}" in table for x in range(4))
+
+
+def test_cancelling_all_leaves_nothing_in_the_queue(app: SlurmApp) -> None:
+    app.run("x=range(40)", "hydra.launcher.detach=true", "hydra.launcher.array_parallelism=2", gate=True)
+    app.wait_for_begun(2)
+    done = app.hsm("cancel", str(app.sweep), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert app.states() == {"cancelled": 40}
+    left = {one for one, word in words().items() if word in ("PENDING", "RUNNING")}
+    assert not {one for one in left if one.startswith(f"{app.handed()[0]}_")}
+
+
+@pytest.mark.parametrize("moment", ["before it is sent", "before it is answered"])
+def test_killed_while_submitting_it_goes_on_and_doubles_nothing(
+    app: SlurmApp, moment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reached, go = tmp_path / "reached", tmp_path / "go"
+    waits = f"touch {reached}; until [ -e {go} ]; do sleep 0.05; done"
+    sends = '"$REAL" "$@"'
+    body = f"{waits}; {sends}" if moment == "before it is sent" else f"{sends}; {waits}"
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", wrapped(tmp_path / "bin", "sbatch", body))
+        process = app.start("x=range(3)", gate=False)
+    wait_until(reached.exists, what="sbatch")
+    process.kill()
+    process.communicate()
+    resumed = app.resume()
+    go.touch()  # what it had to send arrives late
+    assert resumed.returncode == 0, resumed.stderr
+    assert app.states() == {"completed": 3}
+    wait_until(lambda: not {"PENDING", "RUNNING"} & set(words().values()), what="the end of all jobs")
+    assert counted(app) == {0: 1, 1: 1, 2: 1}
+
+
+def test_killed_while_it_watches_a_resume_attaches(app: SlurmApp) -> None:
+    process = app.start("x=range(3)", "hydra.launcher.array_parallelism=2")
+    app.wait_for_begun(2)
+    process.kill()
+    process.communicate()
+    resumed = subprocess.Popen(
+        [sys.executable, "-m", "hsm_core.cli.hsm", "resume", str(app.sweep)], cwd=app.folder,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until(lambda: (app.sweep / ".hsm" / "leases" / "2.json").exists(), what="a second conductor")
+    app.open_gate()
+    assert finish(resumed)[0] == 0
+    assert app.states() == {"completed": 3}
+    assert counted(app) == {0: 1, 1: 1, 2: 1}
+    assert len(app.handed()) == 1
+
+
+# Ctrl-C
+
+
+def test_interrupted_off_a_terminal_it_cancels_all(app: SlurmApp) -> None:
+    process = app.start("x=range(4)", "hydra.launcher.array_parallelism=2")
+    app.wait_for_begun(2)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    assert code == 130, err
+    assert app.states() == {"cancelled": 4}
+
+
+def test_interrupted_it_may_leave_the_jobs_alone(app: SlurmApp) -> None:
+    process = app.start("x=range(2)", "hydra.launcher.on_interrupt=detach")
+    app.wait_for_begun(2)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    assert code == 130
+    assert "2 tasks go on without this process" in err
+    app.open_gate()
+    assert app.hsm("wait", str(app.sweep)).returncode == 0
+    assert app.states() == {"completed": 2}
+
+
+# other launchers
+
+
+@pytest.mark.parametrize(("first", "second"), [("hsm_slurm", "hsm_local"), ("hsm_local", "hsm_slurm")])
+def test_begun_in_one_place_it_is_completed_in_another(app: SlurmApp, first: str, second: str) -> None:
+    on_node = app.launcher[1:]
+    app.launcher = (f"hydra/launcher={first}", *(on_node if first == "hsm_slurm" else ()))
+    process = app.start("x=range(3)", "hydra.launcher.slots=1", "hydra.launcher.array_parallelism=1")
+    app.wait_for_begun(1)
+    process.send_signal(signal.SIGINT)
+    assert finish(process)[0] == 130
+    app.open_gate()
+    done = app.resume("--launcher", second)
+    assert done.returncode == 0, done.stderr
+    assert app.states() == {"completed": 3}
+    ids = app.native_ids()
+    assert all(bool(one) == (second == "hsm_slurm") for one in ids)
+
+
+# shapes of submissions
+
+
+def test_packed_tasks_share_a_job_and_its_import(app: SlurmApp) -> None:
+    done = app.run("x=range(5)", "hydra.launcher.tasks_per_job=3", "hydra.launcher.slots=2")
+    assert done.returncode == 0, done.stderr
+    whole = app.handed()[0]
+    assert app.native_ids() == [f"{whole}_0"] * 3 + [f"{whole}_1"] * 2
+    assert len([worker for worker in app.state().workers() if worker.ready]) == 2
+
+
+@pytest.mark.slow
+def test_more_tasks_than_an_array_holds_run_without_a_barrier(app: SlurmApp) -> None:
+    process = app.start("x=range(150)", "hydra.launcher.tasks_per_job=1", "hydra.launcher.cpus_per_task=2")
+    whole, more = app.wait_for_handed(2)
+    assert {one.partition("_")[0] for one in words()} >= {whole, more}
+    assert app.states().get("completed", 0) == 0
+    app.open_gate()
+    code, _, err = finish(process, 300)
+    assert code == 0, err
+    assert app.states() == {"completed": 150}
+    assert app.native_ids() == [f"{whole}_{n}" for n in range(101)] + [f"{more}_{n}" for n in range(49)]
+    assert set(counted(app).values()) == {1}
+
+
+def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
+    before = words()
+    fields = ["walltime=2:00:00", "mem_gb=3", "partition=main", 'resources="--gres=gpu:1"', "setup=[module load x]"]
+    done = app.run("x=range(250)", "hydra.launcher.dry_run=true", *(f"hydra.launcher.{one}" for one in fields))
+    assert done.returncode == 0, done.stderr
+    for line in ("--time=120", "--mem=3GB", "--partition=main", "--gres=gpu:1", "module load x", "3 arrays"):
+        assert line in done.stdout
+    assert words() == before
+    assert not (app.sweep / ".hsm").exists()
+
+
+def test_resources_follow_the_task(app: SlurmApp) -> None:
+    source = app.folder / "app.py"
+    source.write_text(source.read_text().replace("    x: int = 0\n", "    x: int = 0\n    mem: int = 1\n"))
+    done = app.run("x=range(2)", "mem=1,2", "hydra.launcher.mem_gb=${mem}")
+    assert done.returncode == 0, done.stderr
+    assert len(app.handed()) == 2
+    rows = dict(
+        line.split() for line in ask("squeue", "-h", "-r", "-t", "all", "-o", "%i %m").splitlines()
+    )
+    assert [rows[one] for one in app.native_ids()] == ["1G", "2G", "1G", "2G"]
+
+
+# users
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_with_a_temporary_directory_of_his_own(
+    slurm: Cluster, weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = 65534
+    folder = weird_tmp_path / "his $HOME"
+    folder.mkdir()
+    app = SlurmApp(folder, slurm)
+    app.launcher = app.launcher[:1]  # he can't rename hosts
+    private = open_to_all(weird_tmp_path / "not shared") if (weird_tmp_path / "not shared").mkdir() else None
+    private = weird_tmp_path / "not shared"
+    for path in (folder, private, *folder.iterdir()):
+        os.chown(path, nobody, nobody)
+    env = {**os.environ, "TMPDIR": str(private), "XDG_STATE_HOME": str(folder / "state"), "HOME": str(folder)}
+    drop = ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"]
+    setup = "setup=[unset TMPDIR]"
+    command = [*drop, *app.command("x=1,2", f"hydra.launcher.{setup}")]
+    done = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert app.states() == {"completed": 2}
+    owners = ask("squeue", "-h", "-r", "-t", "all", "-o", "%i %U").splitlines()
+    assert {f"{one} {nobody}" for one in app.native_ids()} <= set(owners)
