@@ -22,6 +22,8 @@ _JOB = (
     '"slurm-$ID-${SLURM_RESTART_COUNT:-0}"', '--batch="${SLURM_ARRAY_TASK_ID:-0}"', '--native-id="$ID"',
     '--restart="${SLURM_RESTART_COUNT:-0}"', '--log="slurm-$ID.log"', '--requeue="scontrol requeue $ID"',
 )  # fmt: skip
+#: Further ones where srun starts it on each rank, and sets these variables for each.
+_RANK = ("--rank-from=SLURM_PROCID", "--local-rank-from=SLURM_LOCALID")
 
 
 def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
@@ -70,8 +72,9 @@ class SlurmJobs:
     def text(
         self, asked: SlurmResources, submission: Submission, *, size: int | None, throttle: int | None
     ) -> str:
-        ranks = (asked.nodes or 1) * (asked.tasks_per_node or 1) > 1
-        line = worker_line(self._python, self._sweep, submission.name, _JOB)
+        ranks = (asked.nodes or 1) * (asked.tasks_per_node or 1)
+        joint = (f"--ranks={ranks}", *_RANK) if ranks > 1 else ()
+        line = worker_line(self._python, self._sweep, submission.name, (*_JOB, *joint))
         folder = self._sweep / ".hsm" / "logs"
         setup = [
             *self._setup,
@@ -79,4 +82,4 @@ class SlurmJobs:
             f"export SUBMITIT_FOLDER={shlex.quote(str(folder))}",
             _ID,
         ]
-        return script_text(asked, line if ranks else f"exec {line}", setup=setup, ranks=ranks)
+        return script_text(asked, line if joint else f"exec {line}", setup=setup, ranks=bool(joint))

@@ -137,6 +137,11 @@ def _on_interrupt(values: Mapping[str, Any], backend: str) -> str:
 def _worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
     """A worker that a scheduler starts: its job's GPUs are its slots'."""
     slots = values["slots"] or 1
+    ranks = values["nodes"] * values["tasks_per_node"]
+    if slots > 1 and ranks > 1:
+        raise ConfigError(
+            f"{slots} slots for tasks of {ranks} ranks: a rank runs one task at a time", fix="hydra.launcher.slots=1"
+        )
     return WorkerSpec(
         source=backend,
         slots=_checked_slots(slots, None, 1),

@@ -93,6 +93,17 @@ class SweepPaths:
         """What a worker printed itself, and its tasks before their directory was known."""
         return self.logs / f"{worker}.log"
 
+    def ranks(self, worker: str) -> Path:
+        """What the other ranks of a worker's job say to it; made by the first of them."""
+        return self.hsm / "ranks" / worker
+
+    def rank_journal(self, worker: str, rank: int) -> Path:
+        return self.ranks(worker) / f"rank{rank}.jsonl"
+
+    def rank_log(self, worker: str, rank: int) -> Path:
+        """What a rank printed itself, and its tasks before their directory was known."""
+        return self.ranks(worker) / f"rank{rank}.log"
+
     def launch(self, first: int) -> LaunchPaths:
         return LaunchPaths(self.hsm / f"launch-{first}")
 
@@ -170,6 +181,14 @@ class TaskPaths:
     def pickle(self) -> Path:
         """The return value or exception, where JSON can't hold it."""
         return self.root / f"outcome{self.suffix}.pkl"
+
+    def of_rank(self, rank: int) -> TaskPaths:
+        """The logs of another rank than 0: ``stdout-rank2.log``."""
+        return TaskPaths(self.root, f"{self.suffix}-rank{rank}")
+
+    def logs_of_ranks(self) -> list[Path]:
+        """The logs that other ranks than 0 have left."""
+        return [path for path in self.root.glob(f"std*{self.suffix}-rank*.log") if path.is_file()]
 
     def ours(self) -> tuple[Path, ...]:
         return (self.stdout, self.stderr, self.outcome, self.pickle)

@@ -4,42 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hsm_core.model import Reason, State
 
 from .crew import Importer
 from .orders import Channel, Message, Order
-
-
-@dataclass
-class Attempt:
-    """A running attempt.
-
-    Attributes:
-        ended_for: why we end it: ``cancelled``, ``walltime``, ``interrupted`` (our job is ended by others) or
-            ``superseded``.
-        kill_at: when TERM is followed by KILL, on the monotonic clock.
-        oom_kills: the kernel's count when it began.
-        begun: what it said when it had its directory.
-        said: its last word.
-    """
-
-    order: Order
-    slot: int
-    importer: Importer
-    channel: Channel
-    oom_kills: int
-    began: float = field(default_factory=time.monotonic)
-    begun: Message | None = None
-    said: Message | None = None
-    ended_for: str = ""
-    kill_at: float | None = None
-
-    @property
-    def wall(self) -> float:
-        return round(time.monotonic() - self.began, 3)
 
 
 @dataclass(frozen=True)
@@ -52,6 +23,37 @@ class Ending:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class Attempt:
+    """A running attempt.
+
+    Attributes:
+        ended_for: why we end it: ``cancelled``, ``walltime``, ``interrupted`` (our job is ended by others),
+            ``superseded``, ``rank`` (it failed on another one) or ``over`` (rank 0's part has ended).
+        kill_at: when TERM is followed by KILL, on the monotonic clock.
+        oom_kills: the kernel's count when it began.
+        begun: what it said when it had its directory.
+        said: its last word.
+        elsewhere: what became of it on another rank, if that failed.
+    """
+
+    order: Order
+    slot: int
+    importer: Importer
+    channel: Channel
+    oom_kills: int
+    began: float = field(default_factory=time.monotonic)
+    begun: Message | None = None
+    said: Message | None = None
+    ended_for: str = ""
+    kill_at: float | None = None
+    elsewhere: Ending | None = None
+
+    @property
+    def wall(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+
 def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     """What became of an attempt whose process has ended: its own word, what we did, what the kernel says.
 
@@ -59,6 +61,15 @@ def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
         exited: ``code`` or ``signal`` of the process, CPU and memory.
         oom_kills: the kernel's count now.
     """
+    here, elsewhere = _judge_here(attempt, exited, oom_kills), attempt.elsewhere
+    if elsewhere is None or here.state in ("completed", "lost"):
+        return here
+    if attempt.ended_for == "rank":
+        return replace(elsewhere, details={**here.details, **elsewhere.details})
+    return replace(here, message=f"{here.message}; {elsewhere.message}") if here.state == "failed" else here
+
+
+def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
     said = attempt.said
     if said and (said["state"] == "completed" or (said["state"] == "failed" and not attempt.ended_for)):

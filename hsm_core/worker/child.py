@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from hsm_core.errors import Checkpointed
+from hsm_core.errors import Checkpointed, ConfigError
 from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import TaskPaths, relative_to_sweep
 
@@ -45,11 +45,11 @@ def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: An
         the exit code for its process: 0 only if the task completed.
     """
     me = os.getpid()
-    entry = _Entry(order, channel)
+    entry = _RankEntry(order, channel) if order.rank else _Entry(order, channel)
     try:
-        value = module.run(prepared, order.to_json(), entry)
+        value = module.run(prepared, entry.asked(), entry)
         _leave_if_forked(me, None)
-        content, pickled = _encode(module, value, entry)
+        content, pickled = _encode(module, None if order.rank else value, entry)
     except Checkpointed as word:
         return entry.checkpointed(word)
     except BaseException as error:  # noqa: BLE001  the worker's edge: what a task raises is its outcome
@@ -66,15 +66,23 @@ class _Entry:
         self._files: TaskPaths | None = None
 
     def __call__(self, directory: str, leftovers: Iterable[str]) -> None:
-        order = self._order
-        require_sweep(Path(order.sweep))
-        self._files = take_directory(Path(directory), order.task, order.attempt, leftovers)
+        require_sweep(Path(self._order.sweep))
+        self._files = self._take(Path(directory), leftovers)
         redirect_output(self._files)
         os.environ["HSM_TASK_DIR"] = directory
-        shown = relative_to_sweep(self._files.root, Path(order.sweep))
+        shown = relative_to_sweep(self._files.root, Path(self._order.sweep))
         self._channel.send({"said": "start", "dir": shown, "suffix": self._files.suffix, "pid": os.getpid()})
         if self._channel.receive() is None:  # the start is written down before the task's function begins
             os._exit(1)
+
+    def asked(self) -> Mapping[str, Any]:
+        """The order as the application's side sees it."""
+        return self._order.to_json()
+
+    def _take(self, directory: Path, leftovers: Iterable[str]) -> TaskPaths:
+        if self._order.ranks > 1:
+            leftovers = [*leftovers, *map(str, TaskPaths(directory).logs_of_ranks())]
+        return take_directory(directory, self._order.task, self._order.attempt, leftovers)
 
     def print(self, text: str) -> None:
         """Write to the task's ``stderr.log``, whatever the task did to its streams."""
@@ -110,6 +118,32 @@ class _Entry:
         except OSError as error:
             if content["state"] == "completed":
                 return _spoiled("its result could not be written", error, self)
+        return content
+
+
+class _RankEntry(_Entry):
+    """Of other ranks than 0: directory, outcome and checkpoint are rank 0's; only the logs are its own."""
+
+    def asked(self) -> Mapping[str, Any]:
+        return {**super().asked(), "can_be_warned": False}
+
+    def _take(self, directory: Path, leftovers: Iterable[str]) -> TaskPaths:
+        order = self._order
+        theirs = Path(order.sweep) / order.directory
+        if directory != theirs:
+            raise ConfigError(
+                "the ranks of a task have different directories: it depends on the rank or the time",
+                evidence=f"{theirs} on rank 0, {directory} on rank {order.rank}",
+                fix="hydra.sweep.subdir='${hydra.job.num}'",
+            )
+        return TaskPaths(directory, order.suffix).of_rank(order.rank)
+
+    def checkpointed(self, word: Checkpointed) -> int:
+        """It left in good order."""
+        self._channel.send({"said": "end", "state": "completed"})
+        return 0
+
+    def _write(self, content: dict[str, Any], pickled: bytes | None) -> dict[str, Any]:
         return content
 
 

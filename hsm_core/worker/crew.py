@@ -6,6 +6,7 @@ import os
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ from .lock import Lock
 from .main import entry
 from .measured import measured
 from .orders import Channel, Message, Order, channel_pair, hang_up
+from .processes import kill_children
 
 Mode = Literal["fork", "spawn", "none"]
 _WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
@@ -132,6 +134,16 @@ class Crew:
         for message in importer.channel.drain():
             self._tell(importer, message)
         hang_up(self._selector, importer.channel)
+
+    def disband(self, seconds: float) -> None:
+        """Let all importers end by themselves if tasks ran in them; of what is left, kill what is our child."""
+        for importer in self.importers:
+            self.dismiss(importer)
+        give_up = time.monotonic() + seconds
+        while self.importers and time.monotonic() < give_up:
+            self._selector.select(0.1)
+            self.importers = [one for one in self.importers if one.reap() is None]
+        kill_children(set())
 
     def _start(self, boot: Path) -> None:
         own = {**os.environ, **self._spec.env, MARK: self._name}

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .rank import Rank
 
 
 @dataclass(frozen=True)
@@ -15,12 +19,14 @@ class JobFacts:
         restart: how often it was run before.
         log: file name of the job's own log, below the sweep's ``logs/``.
         requeue: the command that asks the scheduler to run it again.
+        rank: ours, where several processes run a task together.
     """
 
     native_id: str = ""
     restart: int = 0
     log: str = ""
     requeue: tuple[str, ...] = ()
+    rank: Rank | None = None
 
     def run_again(self) -> str:
         """Ask the scheduler to run this job again; what it answered if it refused, else nothing."""

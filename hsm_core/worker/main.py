@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .rank import Rank
 
 
 def main(argv: list[str]) -> None:
@@ -16,9 +21,16 @@ def main(argv: list[str]) -> None:
         serve(int(argv[1]), int(argv[2]), Path(argv[3]))
     options = _parser().parse_args(argv[1:])
     from .job import JobFacts
+
+    job = JobFacts(
+        options.native_id, options.restart, options.log, tuple(shlex.split(options.requeue)), _rank(options)
+    )
+    if job.rank is not None and job.rank.number:
+        from .ranks import join
+
+        sys.exit(join(Path(options.sweep), options.submission, options.batch, job, job.rank))
     from .supervisor import supervise
 
-    job = JobFacts(options.native_id, options.restart, options.log, tuple(shlex.split(options.requeue)))
     sys.exit(supervise(Path(options.sweep), options.worker, options.submission, options.batch, job))
 
 
@@ -38,6 +50,18 @@ def entry() -> Path:
     return Path(__file__).with_name("__main__.py")
 
 
+def _rank(options: argparse.Namespace) -> Rank | None:
+    """Which rank this process is, by the variables that the starter of ranks sets for each; None without ranks."""
+    if options.ranks == 1:
+        return None
+    from .rank import Rank
+
+    number, local = (os.environ.get(name, "") for name in (options.rank_from, options.local_rank_from))
+    if not number.isdigit():
+        sys.exit(f"hsm-worker: {options.rank_from} is '{number}': no rank")
+    return Rank(int(number), options.ranks, int(local) if local.isdigit() else 0, os.uname().nodename)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hsm-worker")
     parser.add_argument("sweep", help="the sweep directory")
@@ -48,4 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--restart", type=int, default=0, help="how often the scheduler has run it before")
     parser.add_argument("--log", default="", help="the job's own log, below the sweep's logs/")
     parser.add_argument("--requeue", default="", help="the command that asks the scheduler to run it again")
+    parser.add_argument("--ranks", type=int, default=1, help="processes that run a task together, this one included")
+    parser.add_argument("--rank-from", default="", help="the variable that says which rank this process is")
+    parser.add_argument("--local-rank-from", default="", help="the variable that says which one on its node")
     return parser

@@ -22,6 +22,8 @@ class Order:
         threads: the slot's share of cores, for math libraries.
         job_id: Hydra's ``hydra.job.id``.
         can_be_warned: SIGUSR2 may come, when the job's time is nearly over.
+        rank, ranks: which of how many processes that run the attempt together.
+        directory, suffix: where rank 0 runs it, as its ``start`` event says; for other ranks only.
     """
 
     task: int
@@ -33,6 +35,10 @@ class Order:
     job_id: str
     nice: int = 0
     can_be_warned: bool = False
+    rank: int = 0
+    ranks: int = 1
+    directory: str = ""
+    suffix: str = ""
 
     @property
     def key(self) -> str:

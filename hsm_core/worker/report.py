@@ -27,6 +27,11 @@ class Report:
         self._trouble = ""
         self._trouble_since = 0.0
 
+    @property
+    def is_refused(self) -> bool:
+        """True while the disk refuses what is said."""
+        return bool(self._trouble)
+
     def say(self, event: Event) -> None:
         """Write an event; while the disk refuses it is kept."""
         self._journal.append(event)

@@ -17,7 +17,7 @@ from hsm_core.store.liveness import this_host
 from hsm_core.store.submission import WorkerSpec
 
 from . import threads
-from .attempts import Attempt, judge
+from .attempts import Attempt, Ending, judge
 from .crew import Crew, Importer
 from .job import JobFacts
 from .memory import oom_kills
@@ -57,16 +57,27 @@ class Running:
     def free_slots(self) -> int:
         return len(self._free)
 
+    def has(self, task: int, attempt: int) -> bool:
+        """True while an attempt runs here."""
+        return f"{task}.{attempt}" in self._attempts
+
     # beginnings
 
-    def start(self, pending: Pending, overrides: tuple[str, ...], importer: Importer) -> None:
-        """Start an attempt in a free slot."""
-        slot = self._free.pop()
+    def start(
+        self, pending: Pending, overrides: tuple[str, ...], importer: Importer, *, beside: tuple[str, str] = ("", "")
+    ) -> None:  # fmt: skip
+        """Start an attempt in a free slot.
+
+        Args:
+            beside: on other ranks than 0: directory and suffix of the attempt there.
+        """
+        slot, rank = self._free.pop(), self._job.rank
         order = Order(
             task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
             env=self._variables(pending, slot), threads=self._spec.threads,
             job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
-            can_be_warned=bool(self._job.native_id),
+            can_be_warned=bool(self._job.native_id), rank=rank.number if rank else 0,
+            ranks=rank.count if rank else 1, directory=beside[0], suffix=beside[1],
         )  # fmt: skip
         ours, theirs = channel_pair()
         attempt = Attempt(order, slot, importer, ours, oom_kills())
@@ -81,6 +92,10 @@ class Running:
             "HSM_SWEEP_ID": self._sweep_id, "HSM_TASK_ID": str(pending.task),
             "HSM_ATTEMPT": str(pending.attempt), "HSM_SOURCE": spec.source,
         }  # fmt: skip
+        if self._job.rank is not None:
+            job = f"{self._job.native_id}.{self._job.restart}"
+            meeting = f"{job}.{pending.task}.{pending.attempt}"
+            found.update(self._job.rank.variables(meeting, {**os.environ, **spec.env}))
         if self._gpus is not None:
             found["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)] if self._gpus else ""
         return found
@@ -110,7 +125,7 @@ class Running:
                 slot=attempt.slot, pid=message["pid"], host=this_host(),
             )
         )  # fmt: skip
-        if message["suffix"] and message["dir"] not in self._shared:
+        if message["suffix"] and not order.rank and message["dir"] not in self._shared:
             self._shared.add(message["dir"])
             self._report.say(events.trouble(f"several tasks share the directory {message['dir']}"))
         attempt.channel.send({"go": True})
@@ -193,6 +208,20 @@ class Running:
             if at_once:
                 attempt.kill_at = time.monotonic() + _AGAIN_S
                 self._signal(attempt, signal.SIGKILL)
+
+    def failed_elsewhere(self, ending: Ending, key: str | None = None, *, exited: str = "") -> None:
+        """End attempts that can't go on, as another rank of them has failed.
+
+        Args:
+            key: this one only; None means all.
+            exited: one whose process has ended by itself: what it left says why, this is said as well.
+        """
+        for attempt in list(self._attempts.values()):
+            if key not in (None, attempt.order.key) or attempt.ended_for or attempt.elsewhere:
+                continue
+            attempt.elsewhere = ending
+            if attempt.said is None and attempt.order.key != exited:
+                self.end("rank", Span(attempt.order.task, 1))
 
     def warn(self) -> None:
         """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it."""

@@ -6,6 +6,7 @@ import selectors
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hsm_core.model import Span
 from hsm_core.store import events
@@ -18,17 +19,21 @@ from hsm_core.store.record import read_record
 from hsm_core.store.requests import RequestReader
 from hsm_core.store.submission import WorkerSpec, read_submission
 
+from .attempts import Ending
 from .crew import Crew, Importer
 from .failed_import import Patience, output_since, why_not_imported
 from .job import JobFacts
 from .lock import Lock, held_lock
 from .orders import Message
-from .processes import adopt_orphans, kill_children
+from .processes import adopt_orphans
 from .report import Report
 from .requeue import Requeue
 from .running import Running
 from .wake import SignalBell
 from .work import Fences, Inbox, Work
+
+if TYPE_CHECKING:
+    from .other_ranks import OtherRanks
 
 #: Seconds between looks into the inbox; a signal says at once that there is something new.
 INBOX_S = 0.25
@@ -57,6 +62,15 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
         return supervisor.run(None, f"{submission}/{batch}")
 
 
+def other_ranks(paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts) -> OtherRanks | None:
+    """What is heard of the other ranks; None without ranks."""
+    if job.rank is None:
+        return None
+    from .other_ranks import OtherRanks
+
+    return OtherRanks(paths, name, job.rank.count, spec.beat_s, spec.grace_s)
+
+
 class Supervisor:
     """The loop of a worker: take work, start attempts, hear of them, end them, say that it lives."""
 
@@ -82,6 +96,7 @@ class Supervisor:
         sweep_id = read_record(paths).id
         self._running = Running(spec, paths, sweep_id, job, self._report, self._crew, self._selector)
         self._requests, self._fences = RequestReader(paths), Fences(paths, submission)
+        self._others = other_ranks(paths, name, spec, job)
         self._patience = Patience()
         self._inbox: Inbox | None = None
         self._stops = 0
@@ -150,6 +165,8 @@ class Supervisor:
             self._patience.renew()
             if message["signal"] == signal.SIGTERM:
                 self._await_own_term()
+            if message["code"] != 0:
+                self._hear_other_ranks(exited=message["key"])
             self._running.ended(message["key"], message)
             return
         self._crew.greet(importer, message)
@@ -198,10 +215,29 @@ class Supervisor:
 
     def _await_own_term(self) -> None:
         """A scheduler signals all processes of a job: wait for ours before a task that TERM killed is judged."""
-        give_up = time.monotonic() + OWN_TERM_S
-        while self._job.native_id and not self._stops and time.monotonic() < give_up:
-            self._bell.check()
-            time.sleep(0.01)
+        if self._job.native_id:
+            self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
+
+    def _hear_other_ranks(self, exited: str = "") -> None:
+        """What failed on another rank has failed; without one of them, nothing of the batch can go on.
+
+        Args:
+            exited: an attempt whose process here has ended.
+        """
+        if self._others is None:
+            return
+        failures = self._others.read_new(deaf=self._report.is_refused)
+        gone = self._others.why_gone()
+        if failures or gone:
+            self._await_own_term()
+        for failure in failures:
+            self._running.failed_elsewhere(failure.ending, failure.key, exited=exited)
+        if gone and not self._stops:
+            self._others = None
+            self._report.say(events.trouble(f"{gone}: nothing more is started"))
+            self._work.drop_all()
+            self._running.failed_elsewhere(Ending("lost", None, gone), exited=exited)
+            self._running.failures += 1
 
     def _is_cancelled(self) -> bool:
         """True if somebody asked for an end of all tasks; what was asked for some is obeyed now."""
@@ -231,6 +267,7 @@ class Supervisor:
         if now - self._looked_at < self._spec.beat_s:
             return
         self._looked_at = now
+        self._hear_other_ranks()
         self._obey_requests()
         for later, below in self._fences.read_new():
             self._work.waiting.drop(later, below=below)
@@ -256,12 +293,6 @@ class Supervisor:
 
     def _leave(self) -> int:
         """Let importers end by themselves if tasks ran in them, and write the last words."""
-        for importer in self._crew.importers:
-            self._crew.dismiss(importer)
-        give_up = time.monotonic() + (self._spec.grace_s if self._spec.isolation == "none" else 1.0)
-        while self._crew.importers and time.monotonic() < give_up:
-            self._selector.select(0.1)
-            self._crew.importers = [one for one in self._crew.importers if one.reap() is None]
-        kill_children(set())
+        self._crew.disband(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
         self._report.close()
         return 1 if self._running.failures else 0

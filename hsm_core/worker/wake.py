@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -36,6 +37,13 @@ class SignalBell:
         with suppress(BlockingIOError):
             for number in self._ours.recv(4096):
                 self._ring(number)
+
+    def await_ring(self, heard: Callable[[], bool], seconds: float) -> None:
+        """Wait, but not for long, until signals have made ``heard`` true."""
+        give_up = time.monotonic() + seconds
+        while not heard() and time.monotonic() < give_up:
+            self.check()
+            time.sleep(0.01)
 
 
 def be_heard(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,104 @@
+"""The other ranks of a task as rank 0 knows them: where it failed, and who is no longer there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from hsm_core.store.journal import JournalReader
+from hsm_core.store.known import identity_in
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.liveness import evidence_of_death
+
+from .attempts import Ending
+from .leader import FIRST_WORD_S
+from .silence import BEATS, Silence
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What became of an attempt (``Order.key``) on another rank."""
+
+    key: str
+    ending: Ending
+
+
+class OtherRanks:
+    """All ranks but 0.
+
+    Args:
+        worker: rank 0's name.
+        count: all ranks.
+    """
+
+    def __init__(self, paths: SweepPaths, worker: str, count: int, beat_s: float, grace_s: float) -> None:
+        self._folder = paths.ranks(worker)
+        self._ranks = [
+            _OtherRank(number, JournalReader(paths.rank_journal(worker, number)), beat_s, grace_s)
+            for number in range(1, count)
+        ]
+
+    def read_new(self, *, deaf: bool) -> list[Failure]:
+        """Attempts that failed on other ranks since the last look.
+
+        Args:
+            deaf: our own disk refuses: that nothing is heard of others says nothing of them.
+        """
+        with suppress(OSError):  # NFS looks anew for files that it did not find
+            os.close(os.open(self._folder, os.O_RDONLY))
+        return [failure for rank in self._ranks for failure in rank.listen(deaf)]
+
+    def why_gone(self) -> str:
+        """Why a rank is no longer there, the first one that is not; empty if all are."""
+        return next((why for rank in self._ranks if (why := rank.why_gone())), "")
+
+
+class _OtherRank:
+    """One of them, by its journal."""
+
+    def __init__(self, number: int, reader: JournalReader, beat_s: float, grace_s: float) -> None:
+        self._number, self._reader = number, reader
+        self._head: dict[str, Any] = {}
+        self._patience_s = BEATS * beat_s + grace_s
+        self._silence = Silence(beat_s, FIRST_WORD_S)
+
+    def listen(self, deaf: bool) -> list[Failure]:
+        try:
+            news = self._reader.read_new()
+        except FileNotFoundError:
+            news = []
+        except OSError:
+            return []
+        if news:
+            self._head = self._head or news[0]
+            self._silence.broken(self._patience_s)
+        elif not deaf:
+            self._silence.looked()
+        return [failure for line in news if (failure := self._failure(line))]
+
+    def _failure(self, line: dict[str, Any]) -> Failure | None:
+        if line["e"] == "lost":
+            ending = Ending("lost", None, f"{self._name} was lost: {line['evidence']}")
+        elif line["e"] == "end" and line["state"] == "failed":
+            words: dict[str, Any] = {name: line[name] for name in ("kind", "trace") if name in line}
+            ending = Ending("failed", line["reason"], f"{self._name} failed: {line.get('message', '')}", words)
+        else:
+            return None
+        return Failure(f"{line['t']}.{line['a']}", ending)
+
+    def why_gone(self) -> str:
+        identity = identity_in(self._head)
+        if self._reader.sealed:
+            return f"{self._name} has left"
+        if identity is not None and (death := evidence_of_death(identity)):
+            return f"{self._name}: {death}"
+        if self._silence.is_too_long:
+            return f"{self._name} has been silent for {self._silence.seconds:.0f} s"
+        return ""
+
+    @property
+    def _name(self) -> str:
+        host = self._head.get("host")
+        return f"rank {self._number} on {host}" if host else f"rank {self._number}"

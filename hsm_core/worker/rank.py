@@ -1,0 +1,40 @@
+"""Says to a rank of a task which one it is, and where it meets the others."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Ports of rendezvous: above those of system services, below those that kernels hand out (from 32768 on).
+_PORTS = range(10_000, 20_000)
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One of the processes that run a task together.
+
+    Args:
+        number: 0 claims, reports and returns; the others join it.
+        count: how many there are.
+        local: which one on its node.
+        master: host name of rank 0.
+    """
+
+    number: int
+    count: int
+    local: int
+    master: str
+
+    def variables(self, meeting: str, environ: Mapping[str, str]) -> dict[str, str]:
+        """Variables for the task's process; of those that PyTorch reads, the user's own stay.
+
+        Args:
+            meeting: job, task and attempt: the port is another for each, and the same for all ranks.
+            environ: what is set already.
+        """
+        own = {
+            "MASTER_ADDR": self.master, "MASTER_PORT": str(_PORTS[zlib.crc32(meeting.encode()) % len(_PORTS)]),
+            "RANK": str(self.number), "WORLD_SIZE": str(self.count), "LOCAL_RANK": str(self.local),
+        }  # fmt: skip
+        return {name: value for name, value in own.items() if name not in environ} | {"HSM_RANK": str(self.number)}

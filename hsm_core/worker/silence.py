@@ -1,0 +1,41 @@
+"""Counts how long somebody has said nothing, in looks of our own: a disk that stalls costs one look."""
+
+from __future__ import annotations
+
+import time
+
+#: Beats that may be missing.
+BEATS = 3
+
+
+class Silence:
+    """The silence of one who beats.
+
+    Args:
+        beat_s: seconds between beats; looks that lie closer together count as one.
+        most_s: seconds of silence that are borne.
+    """
+
+    def __init__(self, beat_s: float, most_s: float) -> None:
+        self._beat_s, self._most_s = beat_s, most_s
+        self._looks = 0
+        self._looked_at = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self._looks * self._beat_s
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.seconds > self._most_s
+
+    def broken(self, most_s: float) -> None:
+        """Something was heard; from now on ``most_s`` are borne."""
+        self._looks, self._most_s = 0, most_s
+        self._looked_at = time.monotonic()
+
+    def looked(self) -> None:
+        """Nothing was heard at this look."""
+        now = time.monotonic()
+        if now - self._looked_at >= self._beat_s:
+            self._looks, self._looked_at = self._looks + 1, now
