@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from hsm_core.schedulers.interface import Allowed, LimitReached, NoAnswer, Scheduler, Script
@@ -73,10 +75,12 @@ class BatchQueue:
             jobs = math.ceil(len(pairs) / self._settings.tasks_per_job)
             size = None if self._is_individual(jobs) else min(jobs, self._array_size())
             what = f"{jobs} jobs" if size is None else f"{jobs} jobs in {math.ceil(jobs / size)} arrays"
-            lines.append(f"{self.name}: {what}, {self._settings.tasks_per_job} tasks a job:")
+            lines.append(f"{self.name}: {what}, {self._settings.tasks_per_job} tasks a job")
             portion = Portion(pairs[: (size or 1) * self._settings.tasks_per_job], self._settings.tasks_per_job)
-            submission = Submission("launch-0/submit-0", "<token>", portion.batches, self.spec, "launch-0")
-            lines += self._writer.text(asked, submission, size=size, throttle=None).splitlines()
+            submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, self.spec, "launch-0")
+            script = Script(Path("script.sh"), self._paths.logs, submission.token, size, self._settings.parallelism)
+            lines.append(f"$ {shlex.join(self._scheduler.submit_command(script))}")
+            lines += self._writer.text(asked, submission, size=size, throttle=script.throttle).splitlines()
         return lines
 
     # dividing

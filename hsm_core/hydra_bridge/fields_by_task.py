@@ -13,7 +13,8 @@ from .run_settings import launcher_values
 
 #: References that are the same for all tasks.
 _COMMON = re.compile(r"\$\{(?:oc\.env|hydra|now|hsm\.[a-z_]+)[:.]")
-_REFERENCE = re.compile(r"\$\{([^${}:]+)\}")
+#: Whatever may be a key in a text that refers to something, also as a resolver's argument.
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class FieldsByTask:
@@ -72,12 +73,11 @@ class FieldsByTask:
         tops: set[str] = set()
         texts = [str(text) for text in self._varying.values()]
         while texts:
-            for name in _REFERENCE.findall(texts.pop()):
-                top = name.strip().lstrip(".").partition(".")[0]
-                if top not in tops:
-                    tops.add(top)
-                    texts.append(str(plain.get(top, "")))
-        return tops
+            for word in _WORD.findall(texts.pop()):
+                if word in plain and word not in tops:
+                    tops.add(word)
+                    texts.append(str(plain[word]))
+        return tops | set(_WORD.findall(" ".join(map(str, self._varying.values()))))
 
 
 def _is_of_tasks(text: Any) -> bool:

@@ -91,6 +91,9 @@ class Scheduler(Protocol):
     def throttles(self) -> bool:
         """Whether an array can be told how many of its elements run at once."""
 
+    def submit_command(self, script: Script) -> list[str]:
+        """The command that submits a script."""
+
     def submit(self, script: Script) -> str:
         """Submit a script that is on disk.
 

@@ -52,7 +52,7 @@ class Pbs:
 
     def submit(self, script: Script) -> str:
         """Submit a script; an array of one is a plain job, as PBS Pro takes no such array."""
-        done = run_qsub([*self._qsub(script), str(script.path)], script.cwd)
+        done = run_qsub(self.submit_command(script), script.cwd)
         words = done.out.split()
         if done.code == 0 and words and _ID.fullmatch(words[-1]):
             return words[-1]
@@ -100,6 +100,10 @@ class Pbs:
         if self.flavour == "torque" or not self.throttles or not is_array(native_id):
             return False
         return ask(["qalter", "-W", f"max_run_subjobs={elements}", native_id]).code == 0
+
+    def submit_command(self, script: Script) -> list[str]:
+        """The command that submits a script, in ``script.cwd``."""
+        return [*self._qsub(script), str(script.path)]
 
     def _qsub(self, script: Script) -> list[str]:
         """PBS Pro's qsub leaves a process behind that works in its place, unless it's told ``-f``."""

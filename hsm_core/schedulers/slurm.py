@@ -46,6 +46,9 @@ class Slurm:
         self._accounting = True
         self._exit_codes: dict[str, str] = {}
 
+    def submit_command(self, script: Script) -> list[str]:
+        return submit_command(script)
+
     def submit(self, script: Script) -> str:
         argv = submit_command(script)
         try:
