@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.cli.relaunch import hydra_text
+from hsm_core.store.files import read_json
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
 
@@ -153,6 +154,22 @@ def test_a_killed_worker_is_replaced_while_the_launcher_watches(app: SweepingApp
     assert "process" in app.state().evidence_of(0)
     assert app.resume().returncode == 0
     assert app.states() == {"completed": 5}
+
+
+def test_an_outcome_that_the_worker_could_not_tell_counts(app: SweepingApp) -> None:
+    process = app.start("x=7")
+    app.wait_for_begun(1)
+    wait_until(lambda: app.state().counts()["running"] == 1)
+    worker = app.worker_pid()
+    kill(worker, signal.SIGSTOP)
+    app.open_gate()
+    outcome = app.sweep / "0" / "outcome.json"
+    wait_until(lambda: read_json(outcome)["state"] == "completed", what="the outcome")
+    kill(worker)
+    code, out, err = finish(process)
+    assert code == 0, out + err
+    assert app.states() == {"completed": 1}
+    assert len(app.intervals()[7]) == 1
 
 
 def test_of_two_resumes_one_refuses_and_names_the_other(app: SweepingApp) -> None:
@@ -308,4 +325,6 @@ def test_a_foreign_sweeper_that_was_killed_is_not_called_completed(app: Sweeping
     wait_until(lambda: app.states() == {"completed": 2})
     app.wait_for_seal()
     assert "stopped" in app.hsm("status", str(app.sweep)).stdout.splitlines()[0]
+    assert "not known, and not run" in app.resume().stderr
+    assert "completed" in app.hsm("status", str(app.sweep)).stdout.splitlines()[0]
     assert "not known, and not run" in app.resume().stderr
