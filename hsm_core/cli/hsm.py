@@ -28,6 +28,7 @@ _COMMANDS = {
     "reproduce": ("reproduce", "reproduce"),
     "cancel": ("cancel", "cancel"),
     "wait": ("wait", "wait"),
+    "queue": ("queue", "queue"),
     "forget": ("forget", "forget"),
     "doctor": ("doctor", "doctor"),
     "completion": ("completion", "completion"),

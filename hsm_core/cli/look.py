@@ -48,7 +48,7 @@ def show(options: Options) -> int:
     phase = once()
     while options.watch is not None and phase == "running":
         time.sleep(options.watch)
-        _clear()
+        start_anew()
         phase = once()
     return EXIT[phase] if options.exit_status else 0
 
@@ -106,6 +106,6 @@ def _show_list(options: Options, questions: JobQuestions) -> Phase:
     return next((phase for phase in order if phase in phases), "completed")
 
 
-def _clear() -> None:
+def start_anew() -> None:
     """Begin again at the top of a terminal; elsewhere only a blank line parts two looks."""
     sys.stdout.write("\x1b[H\x1b[J" if sys.stdout.isatty() else "\n")

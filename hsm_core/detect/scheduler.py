@@ -72,37 +72,42 @@ def find_systems() -> list[System | Absent]:
 
 
 def chosen_system() -> SystemName:
-    """The one that jobs shall go to: what ``HSM_HPC_SYSTEM`` says, else the one that is here.
+    """The one that jobs shall go to.
 
     Raises:
-        ConfigError: none is here, or both are, or the variable names neither.
+        ConfigError: none is here, or it isn't clear which is meant.
+    """
+    here = systems_here()
+    if len(here) > 1:
+        told = "Slurm and PBS are both here, and hsm_hpc can't tell which is meant"
+        raise ConfigError(told, fix=f"export {VARIABLE}={here[0]}    (or {here[1]})")
+    return here[0]
+
+
+def systems_here() -> list[SystemName]:
+    """What ``HSM_HPC_SYSTEM`` says, else those that answer; those that are here, if none answers now.
+
+    Raises:
+        ConfigError: none is here, or the variable names none.
     """
     wanted = os.environ.get(VARIABLE, "").strip().lower()
-    for name in TITLES:
-        if wanted == name:
-            return name
-    if wanted:
+    if wanted and wanted not in TITLES:
         raise ConfigError(f"{VARIABLE}={wanted} is neither slurm nor pbs", fix=f"export {VARIABLE}=slurm")
-    return _the_one_of(find_systems())
-
-
-def _the_one_of(found: list[System | Absent]) -> SystemName:
+    if wanted:
+        return [name for name in TITLES if name == wanted]
+    found = find_systems()
     here = [one for one in found if isinstance(one, System)]
-    usable = [one for one in here if not one.trouble] or here
-    if len(usable) == 1:
-        return usable[0].name
-    if usable:
-        raise ConfigError(
-            "Slurm and PBS are both here, and hsm_hpc can't tell which is meant",
-            evidence=", ".join(f"{one.path} ({one.version})" for one in usable),
-            fix=f"export {VARIABLE}=slurm    (or pbs)",
-        )
-    absent = [one for one in found if isinstance(one, Absent)]
-    raise ConfigError(
+    if not here:
+        raise _nothing([one for one in found if isinstance(one, Absent)])
+    return [one.name for one in here if not one.trouble] or [one.name for one in here]
+
+
+def _nothing(absent: list[Absent]) -> ConfigError:
+    usual = "start it on a login node of the cluster; on this machine alone: hydra/launcher=hsm_local"
+    return ConfigError(
         "there is no batch system here, neither Slurm nor PBS",
         evidence="; ".join(one.why for one in absent),
-        fix=next((one.fix for one in absent if one.fix), "")
-        or "start it on a login node of the cluster; on this machine alone: hydra/launcher=hsm_local",
+        fix=next((one.fix for one in absent if one.fix), usual),
     )
 
 

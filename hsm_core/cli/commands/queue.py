@@ -1,0 +1,92 @@
+"""hsm queue: the user's jobs in the batch system here, with the sweeps and tasks that they are."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from hsm_core.backends.by_name import make_scheduler
+from hsm_core.detect.scheduler import TITLES, systems_here
+from hsm_core.errors import NoAnswer
+from hsm_core.schedulers.interface import Scheduler, Sight
+from hsm_core.store.tokens import Named, find_tokens, token_in
+from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
+
+from ..clicked import json_option
+from ..look import start_anew
+from ..terminal import colour_on, columns, remark, say, say_json
+
+#: seconds between two questions to the scheduler, at least and usually
+_LEAST_S, _USUAL_S = 2.0, 10.0
+_INDEX = re.compile(r"_(\d+)$|\[(\d+)\]")
+
+
+@click.command("queue", epilog="Examples:  hsm queue   hsm queue -w 30   hsm queue --json")
+@click.option(
+    "-w", "--watch", type=click.FloatRange(min=_LEAST_S), is_flag=False, flag_value=_USUAL_S, metavar="[SECS]",
+    help="Look again, every 10 seconds or so often, until nothing waits or runs.",
+)  # fmt: skip
+@json_option
+def queue(watch: float | None, as_json: bool) -> int:
+    """List your jobs that wait or run, with their sweeps and tasks, reasons and expected starts."""
+    here = [make_scheduler(name) for name in systems_here()]
+    jobs = queued_jobs(here)
+    _print(jobs, here, as_json)
+    while watch is not None and jobs:
+        time.sleep(watch)
+        try:
+            jobs = queued_jobs(here)
+        except NoAnswer as error:
+            remark(f"{error}\n  asked again in {watch:g} s")
+            continue
+        start_anew()
+        _print(jobs, here, as_json)
+    return 0
+
+
+def queued_jobs(here: Sequence[Scheduler]) -> list[QueuedJob]:
+    """All jobs of this user that wait or run, by element.
+
+    Raises:
+        NoAnswer: a scheduler does not say.
+    """
+    seen = [sight for scheduler in here for sight in scheduler.queue()]
+    known = find_tokens({token for sight in seen if (token := token_in(sight.name))})
+    return [_job(sight, known.get(token_in(sight.name) or "")) for sight in seen]
+
+
+def _job(sight: Sight, named: Named | None) -> QueuedJob:
+    return QueuedJob(
+        job=sight.native_id,
+        phase="running" if sight.phase == "running" else "waiting",
+        state=sight.word,
+        name=sight.name,
+        queue=sight.queue,
+        reason=sight.why if sight.phase == "waiting" else "",
+        node=sight.node,
+        start=sight.start,
+        sweep=named.sweep if named else "",
+        dir=str(named.root) if named else "",
+        tasks=named.tasks_of(_batch_of(sight.native_id)) if named else (),
+    )
+
+
+def _batch_of(native_id: str) -> int:
+    """An array's elements are the submission's batches, in their order; a plain job is the only one."""
+    match = _INDEX.search(native_id)
+    return int(match[1] or match[2]) if match else 0
+
+
+def _print(jobs: Sequence[QueuedJob], here: Sequence[Scheduler], as_json: bool) -> None:
+    if as_json:
+        say_json(queue_json(jobs))
+    elif jobs:
+        say(queue_text(jobs, width=columns(), colour=colour_on(sys.stdout)))
+    else:
+        asked = [title for name, title in TITLES.items() if name in {one.name for one in here}]
+        remark(f"{' and '.join(asked)}: no job of yours waits or runs")
+    sys.stdout.flush()

@@ -1,0 +1,152 @@
+"""The user's jobs in a batch system, with the sweeps and tasks that they are."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+from hsm_core.model import State
+
+from .sweep_json import SCHEMA_VERSION
+from .words import GLYPH, clean, numbers, paint, shorten
+
+#: elements of an array that run, named one by one
+_ONE_BY_ONE = 4
+_JOB, _STATE, _QUEUE, _TASKS = 18, 12, 9, 12
+_BEFORE_WHY = 2 + _JOB + 2 + _STATE + 1 + _QUEUE + 1 + _TASKS + 1
+#: ``680_3``; ``12[3].server``
+_ELEMENT = re.compile(r"(\d+)(?:_(\d+)|\[(\d+)\](.*))")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?")
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A job that waits or runs, or one element of an array.
+
+    Args:
+        state, reason: in the scheduler's words; the reason is why it waits.
+        start: when it is expected to start, as the scheduler says it.
+        sweep, dir, tasks: what it is of hsm's; empty if it isn't.
+    """
+
+    job: str
+    phase: Literal["waiting", "running"]
+    state: str
+    name: str = ""
+    queue: str = ""
+    reason: str = ""
+    node: str = ""
+    start: str = ""
+    sweep: str = ""
+    dir: str = ""
+    tasks: tuple[int, ...] = ()
+
+
+class _Place(NamedTuple):
+    """A job's array and its element there."""
+
+    array: str
+    number: int
+    rest: str
+
+
+def queue_json(jobs: Sequence[QueuedJob]) -> list[dict[str, Any]]:
+    """What ``hsm queue --json`` prints: every element for itself."""
+    return [{"schema_version": SCHEMA_VERSION, **asdict(job)} for job in jobs]
+
+
+def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = False) -> str:
+    """What ``hsm queue`` prints: jobs by sweep, and what waits for the same in one line."""
+    head = f"  {'job':{_JOB}}  {'state':{_STATE}} {'queue':{_QUEUE}} {'tasks':{_TASKS}} node, or why it waits"
+    lines = [paint(head, "dim", colour)]
+    by_sweep: dict[str, list[QueuedJob]] = {}
+    for job in jobs:
+        by_sweep.setdefault(job.sweep, []).append(job)
+    for sweep in sorted(by_sweep, key=lambda name: not name):  # others last
+        lines.append(_heading(sweep, by_sweep[sweep], colour))
+        for group in _groups(by_sweep[sweep]):
+            lines += _lines(group, width, colour)
+    mine = [sweep for sweep in by_sweep if sweep]
+    return "\n".join([*lines, *([f"next: hsm-status -w {mine[0]}"] if mine else [])])
+
+
+def _heading(sweep: str, jobs: Sequence[QueuedJob], colour: bool) -> str:
+    counts = Counter(job.phase for job in jobs)
+    told = ", ".join(f"{phase} {counts[phase]}" for phase in ("running", "waiting") if counts[phase])
+    return f"{paint(clean(sweep), 'bold', colour) if sweep else 'not of your sweeps'}: jobs {told}"
+
+
+def _groups(jobs: Sequence[QueuedJob]) -> Iterator[list[QueuedJob]]:
+    """Elements of one array that are in the same state for the same reason; what runs comes first."""
+    found: dict[tuple[str, ...], list[QueuedJob]] = {}
+    for job in sorted(jobs, key=lambda job: (job.phase, *_order(job))):
+        key = (job.phase, _place(job).array, job.state, job.queue, job.reason, job.name if not job.sweep else "")
+        found.setdefault(key, []).append(job)
+    for group in found.values():
+        if group[0].phase == "running" and len(group) <= _ONE_BY_ONE:
+            yield from ([job] for job in group)
+        else:
+            yield group
+
+
+def _lines(group: Sequence[QueuedJob], width: int, colour: bool) -> Iterator[str]:
+    first = group[0]
+    tasks = numbers(number for job in group for number in job.tasks) if first.sweep else clean(first.name)
+    line = f"  {shorten(_ids(group), _JOB):{_JOB}}  {_state(first, colour)} "
+    line += f"{shorten(clean(first.queue), _QUEUE):{_QUEUE}} {shorten(tasks, _TASKS):{_TASKS}}"
+    why = _where(group) if first.phase == "running" else _why(group)
+    if len(why) <= width - _BEFORE_WHY:
+        yield f"{line} {why}".rstrip()
+    else:
+        yield line.rstrip()
+        yield from textwrap.wrap(why, width, initial_indent="      ", subsequent_indent="      ")
+
+
+def _state(job: QueuedJob, colour: bool) -> str:
+    alike: State = "running" if job.phase == "running" else "queued"
+    word = f"{GLYPH[alike]} {shorten(clean(job.state), _STATE - 2)}"
+    return paint(f"{word:{_STATE}}", alike, colour)
+
+
+def _where(group: Sequence[QueuedJob]) -> str:
+    nodes = list(dict.fromkeys(job.node for job in group if job.node))
+    return clean(", ".join(nodes)) if len(nodes) < 4 else f"on {len(nodes)} nodes"
+
+
+def _why(group: Sequence[QueuedJob]) -> str:
+    """The scheduler's reason for waiting, and when it expects to start the first."""
+    start = next((job.start for job in group if job.start), "")
+    if start:
+        which = "first expected" if len(group) > 1 else "expected"
+        start = f"{which} {_ISO.sub(_date_and_minute, start)}"
+    return clean(", ".join(filter(None, [group[0].reason, start])))
+
+
+def _date_and_minute(iso: re.Match[str]) -> str:
+    return f"{iso[1]} {iso[2]}"
+
+
+def _ids(group: Sequence[QueuedJob]) -> str:
+    """``680_[3-7]``, ``12[3-7].server``."""
+    if len(group) == 1:
+        return clean(group[0].job)
+    place = _place(group[0])
+    between = "_" if "_" in group[0].job else ""
+    return clean(f"{place.array}{between}[{numbers(_place(job).number for job in group)}]{place.rest}")
+
+
+def _place(job: QueuedJob) -> _Place:
+    match = _ELEMENT.fullmatch(job.job)
+    if match is None:
+        return _Place(job.job, 0, "")
+    return _Place(match[1], int(match[2] or match[3]), match[4] or "")
+
+
+def _order(job: QueuedJob) -> tuple[int, str, int]:
+    place = _place(job)
+    number = re.match(r"\d+", place.array)
+    return int(number[0]) if number else 0, place.array, place.number
