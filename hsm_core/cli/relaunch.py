@@ -10,9 +10,6 @@ from hsm_core.errors import ConfigError
 from hsm_core.store.record import SweepRecord
 from hsm_core.views.rerun import config_flags, is_of_sweeps
 
-#: Sweepers whose tasks were all written down before the first of them ran.
-_KNOWS_ALL_TASKS = ("hsm", "basic")
-
 
 def relaunch_command(
     record: SweepRecord, root: Path, *, launcher: str | None, only: str | None, retry_failed: bool,
@@ -51,9 +48,10 @@ def relaunch_command(
 
 def note_on_sweeper(record: SweepRecord) -> str:
     """What a resume can't do for a sweeper that makes tasks as it goes; empty for others."""
-    if record.sweeper in _KNOWS_ALL_TASKS:
-        told = f"batches that '{record.sweeper}' had not begun are not known, and not run"
-        return told if record.app.get("batches") else ""
+    if record.knows_all_tasks:
+        return ""
+    if record.sweeper == "basic":
+        return "batches that 'basic' had not begun are not known, and not run"
     return f"the tasks that '{record.sweeper}' has issued are finished; its study is not continued"
 
 

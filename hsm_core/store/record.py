@@ -56,6 +56,11 @@ class SweepRecord:
     git: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
+    @property
+    def knows_all_tasks(self) -> bool:
+        """All tasks were written down before the first of them ran."""
+        return self.total is not None or (self.sweeper == "basic" and not self.app.get("batches"))
+
 
 def new_id(name: str) -> str:
     """A sweep's id: its name as a slug, local time to the minute, four random characters."""

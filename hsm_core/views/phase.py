@@ -8,7 +8,7 @@ from typing import Literal
 from hsm_core.model import State
 from hsm_core.store.state import SweepState
 
-#: ``stopped``: tasks are left over, and nothing is alive that would run them.
+#: ``stopped``: tasks are left over, or may not have been made, and nothing is alive that would run them.
 Phase = Literal["running", "stopped", "completed", "finished"]
 
 
@@ -17,7 +17,7 @@ def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
     left = counts["pending"] + counts["queued"] + counts["running"]
     if counts["running"] or counts["queued"]:
         return "running"
-    if (left or counts["lost"] or state.record.total is None) and _is_conducted(state):
+    if (left or counts["lost"] or not state.record.knows_all_tasks) and _is_conducted(state):
         return "running"
     if left or not state.total or _broke_off(state):
         return "stopped"
@@ -31,8 +31,11 @@ def _is_conducted(state: SweepState) -> bool:
 
 
 def _broke_off(state: SweepState) -> bool:
-    """A sweeper that makes tasks as it goes may have had more in mind when its conductor died."""
-    if state.record.total is not None:
+    """A sweeper that makes tasks as it goes may have had more in mind when its conductor died.
+
+    A conductor that ended in order had come to the end, or has said what is missing.
+    """
+    if state.record.knows_all_tasks:
         return False
     conductors = [writer for writer in state.writers.values() if writer.head.get("e") == "conductor"]
     return bool(conductors) and not any(writer.sealed for writer in conductors)

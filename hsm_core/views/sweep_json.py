@@ -29,7 +29,7 @@ def sweep_json(view: SweepView) -> dict[str, Any]:
             for silence in view.silent
         ],
         "waits": dict(view.waits), "troubles": view.troubles, "bad_lines": view.state.bad_lines,
-        "next": next_command(view.state.record.id, view.counts),
+        "next": next_command(view.state.record.id, view.counts, view.phase),
     }  # fmt: skip
 
 

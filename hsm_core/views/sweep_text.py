@@ -17,7 +17,7 @@ _GROUPS, _WORKERS = 8, 8
 def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False) -> str:
     """What ``hsm-status SWEEP`` prints."""
     lines = [*_head(view, width, colour), *_progress(view, width, colour), *_failures(view, width, colour)]
-    lines += [*_remarks(view, width), f"next: {next_command(view.state.record.id, view.counts)}"]
+    lines += [*_remarks(view, width), f"next: {next_command(view.state.record.id, view.counts, view.phase)}"]
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -13,14 +14,13 @@ from hsm_core.backends.by_name import make_scheduler
 from hsm_core.errors import ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.model import ENDED, Span
 from hsm_core.store import events
-from hsm_core.store.files import nonce
-from hsm_core.store.journal import JournalWriter
-from hsm_core.store.lease import living_conductor, take_lease
-from hsm_core.store.liveness import this_process
+from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state import SweepState
+from hsm_core.views.phase import phase_of
 from hsm_core.views.words import numbers, shorten
 
+from ..acting import acting_for, settle
 from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
 from ..jobs import JobQuestions
 from ..terminal import remark
@@ -50,6 +50,8 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
     request_cancel(state.paths, spans)
     cancel_jobs(state, still)
     wait_until_ended(state, wanted, timeout)
+    if phase_of(state, state.counts()) == "stopped" and not open_tasks(state, range(state.total)):
+        settle(state)
     remark(f"{state.record.id}: cancelled {_named(still)}")
     return 0
 
@@ -102,16 +104,7 @@ def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -
 
 def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
     """Write down that tasks never start, as the sweep's conductor for a moment."""
-    me = this_process()
-    try:
-        lease = take_lease(state.paths, state.record.id, me)
-    except LeaseHeld:
-        return  # somebody conducts it now, and reads the request
-    try:
-        state.refresh()
-        name = f"conductor-{nonce()}"
-        journal = JournalWriter(state.paths.journal(name))
-        journal.append(events.conductor(name, me))
+    with suppress(LeaseHeld), acting_for(state) as journal:  # who holds it reads the request
         for number in unheld:
             known = state.tasks.get(number)
             attempt = known.attempt if known else 1
@@ -121,10 +114,6 @@ def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
                 journal.append(events.gone([span], ended.state, ended.reason, ended.evidence))
             if state.state_of(number) == "pending":
                 journal.append(events.cancel(number, attempt))
-        if not journal.seal() and journal.trouble:
-            raise journal.trouble
-    finally:
-        lease.release()
 
 
 def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:

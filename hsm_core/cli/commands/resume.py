@@ -7,19 +7,22 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from hsm_core.detect.code import changes, code_files
-from hsm_core.errors import ConfigError, HsmError
+from hsm_core.errors import ConfigError, HsmError, LeaseHeld
 from hsm_core.model import REASONS
 from hsm_core.store.files import read_json
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 from hsm_core.views.failures import group_failures
+from hsm_core.views.phase import phase_of
 from hsm_core.views.words import numbers
 
+from ..acting import settle
 from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
 from ..jobs import JobQuestions
 from ..relaunch import note_on_sweeper, relaunch_command
@@ -68,6 +71,8 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     if not found and not alive:
         note = note_on_sweeper(state.record)
         remark(f"{state.record.id}: nothing to run{f' ({note})' if note else ''}{_hint(state, again)}")
+        if not options["dry_run"] and not state.numbers_in("pending", "lost", "cancelled"):
+            _settle_stopped(state)
         return 0
     restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
     command = relaunch_command(
@@ -82,6 +87,13 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     _require_no_other(state, options["force"])
     _require_same_code(state, options["allow_changed"], options["yes"])
     return _start(state, command)
+
+
+def _settle_stopped(state: SweepState) -> None:
+    """Nothing is left of a sweep whose conductor died: from now on that is written down."""
+    if phase_of(state, state.counts()) == "stopped":
+        with suppress(LeaseHeld):
+            settle(state)
 
 
 def _tasks_to_run(

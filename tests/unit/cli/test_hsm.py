@@ -259,6 +259,16 @@ def test_cancel_records_what_nobody_holds(shell: Shell, tmp_path: Path) -> None:
     assert "nothing to cancel" in shell.run("hsm", "cancel", "latest", "--yes").stderr
 
 
+@pytest.mark.parametrize("sweeper", ["basic", "optuna"])
+def test_a_sweep_that_was_cancelled_whole_has_ended(shell: Shell, tmp_path: Path, sweeper: str) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=None, tasks=2, sweeper=sweeper)
+    worker = sweep.worker("w1", killed_process(), [Span(0, 1)])
+    sweep.conductor([Span(0, 1)], killed_process())
+    worker.append(events.end(0, 1, "cancelled", "cancelled"))
+    out(shell, "cancel", "latest", "--yes")
+    assert shell.read("latest")["phase"] == "finished"
+
+
 def test_cancel_waits_for_the_worker_that_runs_it(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     sweep.paths.launch(0).root.mkdir()

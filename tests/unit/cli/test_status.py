@@ -134,6 +134,32 @@ def test_exit_status(shell: Shell, tmp_path: Path, end: str) -> None:
     assert codes == [0, {"completed": 0, "failed": 3, "stopped": 3, "running": 4}[end]]
 
 
+@pytest.mark.parametrize(
+    ("facts", "phase", "settled"),
+    [
+        ({"sweeper": "basic"}, "completed", "completed"),
+        ({"sweeper": "basic", "app": {"batches": True}}, "stopped", "completed"),
+        ({"sweeper": "optuna"}, "stopped", "completed"),
+    ],
+)
+def test_a_killed_launcher_whose_tasks_all_completed(
+    shell: Shell, tmp_path: Path, facts: dict[str, object], phase: str, settled: str
+) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=None, tasks=1, **facts)
+    sweep.conductor([Span(0, 1)], killed_process())
+    worker = sweep.worker("w1", killed_process(), [Span(0, 1)])
+    complete(worker, 0)
+    worker.seal()
+    seen = shell.read("latest")
+    assert seen["phase"] == phase
+    assert ("hsm resume" in str(seen["next"])) == (phase == "stopped")
+    shell.run("hsm", "resume", "latest", "--dry-run")
+    assert shell.read("latest")["phase"] == phase
+    assert shell.run("hsm", "resume", "latest").returncode == 0
+    assert shell.read("latest")["phase"] == settled
+    assert shell.status("latest", "--exit-status").returncode == 0
+
+
 def test_what_is_not_there_or_wrong_is_an_error_without_a_traceback(shell: Shell, tmp_path: Path) -> None:
     one, two = MadeSweep(tmp_path / "a", name="abl"), MadeSweep(tmp_path / "b", name="abl")
     for words, said in (
@@ -262,9 +288,7 @@ def test_a_colleagues_sweep_can_be_read_and_is_not_touched(shell: Shell, weird_t
     before = sorted((str(path), path.stat().st_mtime_ns) for path in sweep.root.rglob("*"))
     os.chown(sweep.root, 1, 1)
     modules = "hsm_core.cli.status, hsm_core.views.sweep_text, hsm_core.store.lease, fnmatch, glob"
-    program = (
-        f"import os, sys, {modules}; os.setgid(65534); os.setuid(65534); sys.exit(hsm_core.cli.status.main())"
-    )
+    program = f"import os, sys, {modules}; os.setgid(65534); os.setuid(65534); sys.exit(hsm_core.cli.status.main())"
     command = [sys.executable, "-c", program, str(sweep.root)]
     done = subprocess.run(command, capture_output=True, text=True, env=shell.env, check=False)
     assert done.returncode == 0, done.stderr

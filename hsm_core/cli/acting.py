@@ -1,0 +1,46 @@
+"""Writes facts about a sweep down as its conductor, for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hsm_core.store import events
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.lease import take_lease
+from hsm_core.store.liveness import this_process
+from hsm_core.store.state import SweepState
+
+
+@contextmanager
+def acting_for(state: SweepState) -> Iterator[JournalWriter]:
+    """A conductor's journal, sealed afterwards; the state is read again before.
+
+    Raises:
+        LeaseHeld: somebody else conducts the sweep.
+        OSError: the disk refuses.
+    """
+    me = this_process()
+    lease = take_lease(state.paths, state.record.id, me)
+    try:
+        state.refresh()
+        name = f"conductor-{nonce()}"
+        journal = JournalWriter(state.paths.journal(name))
+        journal.append(events.conductor(name, me))
+        yield journal
+        if not journal.seal() and journal.trouble:
+            raise journal.trouble
+    finally:
+        lease.release()
+
+
+def settle(state: SweepState) -> None:
+    """Write down that somebody looked and nothing is left to run or to wait for.
+
+    Raises:
+        LeaseHeld, OSError: see ``acting_for``.
+    """
+    with acting_for(state):
+        pass
+    state.refresh()
