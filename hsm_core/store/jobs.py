@@ -33,7 +33,8 @@ class Jobs:
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
-        self._keys: dict[int, Key] | None = None
+        self._local: list[Line] = []
+        self._keys: dict[int, Key | None] | None = None
         self.words: Mapping[Key, JobWord] = {}
 
     def __bool__(self) -> bool:
@@ -41,18 +42,26 @@ class Jobs:
 
     def add(self, submission: Line) -> None:
         """Note a submission: its ``submit`` line, which learns of its native id later."""
-        self._lines.append(submission)
+        (self._local if submission["backend"] == "local" else self._lines).append(submission)
         self._keys = None
 
     def submissions(self) -> list[Line]:
-        """Those that were not refused."""
+        """Those to schedulers that were not refused."""
         return [line for line in self._lines if not line.get("refused")]
 
     def key_of(self, task: int) -> Key | None:
-        """The newest batch that holds a task."""
+        """The batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
         if self._keys is None:
-            self._keys = {pair[0]: key for line in self.submissions() for key, pair in batches_of(line)}
+            self._keys = self._newest() if self._lines else {}
         return self._keys.get(task)
+
+    def _newest(self) -> dict[int, Key | None]:
+        accepted = [line for line in (*self._lines, *self._local) if not line.get("refused")]
+        return {
+            pair[0]: None if line["backend"] == "local" else key
+            for line in sorted(accepted, key=lambda line: order_of(line["submission"]))
+            for key, pair in batches_of(line)
+        }
 
     def word_on(self, task: int) -> JobWord | None:
         """What was said of the job that holds a task; None if nothing, or if no scheduler's job does."""
@@ -64,6 +73,13 @@ class Jobs:
     def forget_keys(self) -> None:
         """A submission was refused: what it held is held by an earlier one, or by none."""
         self._keys = None
+
+
+def order_of(submission: str) -> tuple[int, int, int]:
+    """Submissions in the order in which they were made; ``launch-0-1`` is a resume of all launches before."""
+    launch, _, number = submission.partition("/")
+    _, first, again = (launch + "-0").split("-")[:3]
+    return int(again), int(first), int(number.rpartition("-")[2])
 
 
 def batches_of(submission: Line) -> Iterator[tuple[Key, tuple[int, int]]]:

@@ -231,8 +231,7 @@ class SweepState:
             self._queue(event["tasks"])
             line = {**event, "by": writer.name}
             self.submissions.append(line)
-            if event["backend"] != "local":
-                self.jobs.add(line)
+            self.jobs.add(line)
         elif kind == "handed":
             self._note_submission(event, native_id=event["native_id"], job=event["job"])
         elif kind == "refused":

@@ -12,6 +12,7 @@ from typing import Any
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.store import events
 from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
+from hsm_core.store.jobs import order_of
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.liveness import evidence_of_death
@@ -192,10 +193,3 @@ class Fences:
         if self._own is None:
             return span.attempt if span.attempt > 1 else 0
         return sys.maxsize if order_of(line["submission"]) > self._own else 0
-
-
-def order_of(submission: str) -> tuple[int, int, int]:
-    """Submissions in the order in which they were made; ``launch-0-1`` is a resume of all launches before."""
-    launch, _, number = submission.partition("/")
-    _, first, again = (launch + "-0").split("-")[:3]
-    return int(again), int(first), int(number.rpartition("-")[2])
