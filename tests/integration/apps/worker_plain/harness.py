@@ -65,18 +65,29 @@ class PlainSweep:
 
     def start(
         self, submission: Submission, name: str = "w1", *, env: Mapping[str, str] | None = None,
-        prefix: Sequence[str] = (), inbox: bool = False,
+        prefix: Sequence[str] = (), inbox: bool = False, words: Sequence[str] = (), rank: int = 0,
     ) -> int:  # fmt: skip
-        """Start a worker on a submission's batch or on its inbox; returns its process id."""
+        """Start a worker on a submission's batch or on its inbox; returns its process id.
+
+        Args:
+            words: further ones for its command line.
+            rank: which one of the job, if there are several; ``w1-rank2`` among ``workers``.
+        """
         batch = None if inbox else 0
-        argv = [*prefix, *command(sys.executable, self.paths.root, name, submission.name, batch=batch)]
+        argv = [*prefix, *command(sys.executable, self.paths.root, name, submission.name, batch=batch), *words]
         with open(self.paths.worker_log(name), "ab") as log:
             process = subprocess.Popen(
                 argv, cwd=ROOT, env={**os.environ, "TMPDIR": str(self._locks), **(env or {})},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        self.workers[name] = process
+        self.workers[f"{name}-rank{rank}" if rank else name] = process
         return process.pid
+
+    def start_ranks(self, submission: Submission, count: int, name: str = "w1", native_id: str = "7") -> None:
+        """Start the ranks of a job as srun does: the same command, one variable apart."""
+        words = [f"--ranks={count}", "--rank-from=MY_RANK", "--local-rank-from=MY_RANK", f"--native-id={native_id}"]
+        for rank in range(count):
+            self.start(submission, name, env={"MY_RANK": str(rank)}, words=words, rank=rank)
 
     def run(self, env: Mapping[str, str] | None = None, **spec: Any) -> SweepState:
         """Run all tasks in one worker to their end."""

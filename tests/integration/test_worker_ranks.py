@@ -1,0 +1,219 @@
+"""A task of several ranks: all run it, rank 0 speaks for it, and none of them waits for one that is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import pytest
+
+from hsm_core.model import Span
+from hsm_core.store.files import read_json
+from hsm_core.store.layout import TaskPaths
+from hsm_core.store.requests import request_cancel
+from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
+from tests.waiting import wait_until
+
+__all__ = ["sweep"]  # a fixture
+
+#: What torch.distributed does first: all meet rank 0 at its address, then sum a number over all ranks.
+MEET = """
+import socket, time
+rank, size = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
+where = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
+print(rank, os.environ['HSM_RANK'], os.environ['LOCAL_RANK'], os.environ['HSM_TASK_DIR'], *where, flush=True)
+if rank == 0:
+    server = socket.create_server(where)
+    peers = [server.accept()[0] for _ in range(size - 1)]
+    total = sum(int(peer.recv(9)) for peer in peers)
+    for peer in peers: peer.send(b'%d' % total)
+    result = total
+else:
+    while True:
+        try: peer = socket.create_connection(where); break
+        except OSError: time.sleep(0.02)
+    peer.send(b'%d' % rank)
+    print('sum', int(peer.recv(9)))
+"""
+#: Rank 0, and ranks that have nothing to say, wait for ever.
+STUCK = "import time; print(os.getpid(), flush=True)\nif os.environ['RANK'] == '2': {}\ntime.sleep(1000)"
+RANKS = 3
+
+
+def pids(sweep: PlainSweep, task: int = 0) -> list[int]:
+    """The processes of a stuck task on all ranks."""
+    names = ["stdout.log", *[f"stdout-rank{rank}.log" for rank in range(1, RANKS)]]
+    files = [sweep.paths.root / str(task) / name for name in names]
+    return wait_until(
+        lambda: [int(text) for file in files if file.exists() and (text := file.read_text())]
+        if all(file.exists() and file.read_text() for file in files)
+        else []
+    )
+
+
+def wait_for_all(sweep: PlainSweep) -> list[int]:
+    """The exit codes of all ranks."""
+    return [sweep.wait("w1"), *[sweep.wait(f"w1-rank{rank}") for rank in range(1, RANKS)]]
+
+
+@tasks(MEET, MEET)
+def test_all_ranks_meet_and_rank_0_returns(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    assert wait_for_all(sweep) == [0, 0, 0]
+    ports = set()
+    for task in range(2):
+        assert sweep.ends()[task]["state"] == "completed"
+        assert read_json(TaskPaths(sweep.paths.root / str(task)).outcome)["value"] == 3
+        first = sweep.text(f"{task}/stdout.log").split()
+        assert first[:-1] == ["0", "0", "0", str(sweep.paths.root / str(task)), socket.gethostname()]
+        ports.add(first[-1])
+        for rank in (1, 2):
+            words = [str(rank)] * 3 + first[3:] + ["sum", "3"]
+            assert sweep.text(f"{task}/stdout-rank{rank}.log").split() == words
+        left = {path.name for path in (sweep.paths.root / str(task)).glob("*.log")}
+        assert left == {"stdout.log", "stdout-rank1.log", "stdout-rank2.log"}
+    assert len(ports) == 2
+    assert sweep.state().counts() == {"completed": 2, "pending": 0}
+
+
+#: What a task does on rank 2, and how it is told.
+FAILURES = {
+    "raise ValueError('too bad')": ("exception", "failed: ValueError: too bad"),
+    "os.kill(os.getpid(), 9)": ("signal", "failed: killed by signal 9 (SIGKILL)"),
+    "os._exit(3)": ("unknown", "failed: its process exited with code 3 and left no outcome"),
+    "raise MemoryError": ("oom", "failed: MemoryError"),
+}
+
+
+@tasks(*[STUCK.format(code) for code in FAILURES], MEET)
+def test_a_rank_that_fails_ends_its_task_and_only_that(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    wait_for_all(sweep)
+    for number, (reason, message) in enumerate(FAILURES.values()):
+        end = sweep.ends()[number]
+        assert (end["state"], end["reason"]) == ("failed", reason)
+        assert end["message"] == f"rank 2 on {socket.gethostname()} {message}"
+    assert "ValueError: too bad" in sweep.ends()[0]["trace"]
+    assert "ValueError: too bad" in sweep.text("0/stderr-rank2.log")
+    assert all(is_gone(pid) for number in range(2) for pid in pids(sweep, number))
+    assert sweep.ends()[len(FAILURES)]["state"] == "completed"
+
+
+#: Rank 2 fails, and only when that is known does rank 0 fail of it.
+BOTH = """
+import time
+if os.environ['RANK'] == '0':
+    told = here.parent / '.hsm' / 'ranks' / 'w1' / 'rank2.jsonl'
+    while not told.exists() or 'failed' not in told.read_text(): time.sleep(0.01)
+    raise ConnectionError('peer is gone')
+if os.environ['RANK'] == '2': raise ValueError('too bad')
+"""
+
+
+@tasks(BOTH)
+def test_rank_0_may_fail_of_another_ranks_failure_and_both_are_told(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, beat_s=1000.0), RANKS)
+    assert wait_for_all(sweep) == [1, 0, 0]
+    end = sweep.ends()[0]
+    assert end["kind"] == "ConnectionError"
+    rank_2 = f"rank 2 on {socket.gethostname()} failed: ValueError: too bad"
+    assert end["message"] == f"ConnectionError: peer is gone; {rank_2}"
+
+
+@tasks(STUCK.format("pass"), MEET)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
+def test_a_rank_that_is_gone_ends_the_job(sweep: PlainSweep, how: int) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    found = pids(sweep)
+    os.kill(sweep.workers["w1-rank2"].pid, how)
+    assert sweep.wait("w1") == 1
+    assert sweep.wait("w1-rank1") == 0
+    state = sweep.state()
+    assert (state.state_of(0), state.state_of(1)) == ("lost", "pending")
+    words: dict[int, str] = {
+        signal.SIGKILL: "is gone",
+        signal.SIGSTOP: "silent for",
+        signal.SIGTERM: "told to end (SIGTERM)",
+    }
+    assert words[how] in state.evidence_of(0)
+    assert state.evidence_of(0).startswith("rank 2 on ")
+    wait_until(lambda: all(is_gone(pid) for pid in found[: 2 if how == signal.SIGSTOP else 3]))
+
+
+@tasks(STUCK.format("pass"), MEET)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_without_rank_0_the_others_end(sweep: PlainSweep, how: int) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    found = pids(sweep)
+    os.kill(sweep.workers["w1"].pid, how)
+    assert [sweep.wait(f"w1-rank{rank}") for rank in (1, 2)] == [1, 1]
+    assert [is_gone(pid) for pid in found[1:]] == [True, True]
+
+
+ONE_ENDS = "import time\nif os.environ['RANK'] != '0': time.sleep(1000)\nresult = 1"
+
+
+@tasks(ONE_ENDS, MEET)
+def test_when_rank_0_has_completed_the_others_are_ended(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, grace_s=0.3), RANKS)
+    assert wait_for_all(sweep) == [0, 0, 0]
+    assert sweep.state().counts() == {"completed": 2, "pending": 0}
+    assert read_json(TaskPaths(sweep.paths.root / "1").outcome)["value"] == 3
+
+
+@tasks(STUCK.format("pass"), MEET)
+def test_a_cancelled_task_ends_on_all_ranks(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    found = pids(sweep)
+    request_cancel(sweep.paths, [Span(0, 1)])
+    assert wait_for_all(sweep) == [1, 0, 0]
+    assert [sweep.state().state_of(number) for number in (0, 1)] == ["cancelled", "completed"]
+    assert all(is_gone(pid) for pid in found)
+
+
+WARNED = """
+import signal, time
+signal.signal(signal.SIGUSR2, lambda *_: (print('warned', flush=True), seen.append(1)))
+seen = []; print(os.getpid(), flush=True)
+while not seen: time.sleep(0.02)
+"""
+
+
+@tasks(WARNED)
+def test_a_warning_reaches_the_task_on_its_rank(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    pids(sweep)
+    for rank in (1, 2, 0):
+        os.kill(sweep.workers[f"w1-rank{rank}" if rank else "w1"].pid, signal.SIGUSR2)
+    assert wait_for_all(sweep) == [0, 0, 0]
+    assert sweep.text("0/stdout-rank2.log").split()[1:] == ["warned"]
+
+
+@tasks(
+    STUCK.format("pass"),
+    at_import="import os\nif os.environ['MY_RANK'] == '2': raise ImportError('no such thing')",
+)
+def test_an_app_that_one_rank_cannot_import(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    wait_for_all(sweep)
+    end = sweep.ends()[0]
+    assert (end["state"], end["reason"]) == ("failed", "launch")
+    assert end["message"].startswith("rank 2 on ")
+    assert end["message"].endswith("no such thing")
+
+
+@tasks("print(os.environ['HSM_ATTEMPT'])")
+def test_logs_of_an_earlier_attempt_are_kept(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, grace_s=5.0), RANKS)
+    assert wait_for_all(sweep) == [0, 0, 0]
+    sweep.start_ranks(sweep.submit(Span(0, 1, 2), slots=1, grace_s=5.0), RANKS, native_id="8", name="w2")
+    assert [sweep.wait("w2"), sweep.wait("w2-rank2")] == [0, 0]
+    assert (sweep.text("0/stdout-rank2.log"), sweep.text("0/attempt-1/stdout-rank2.log")) == ("2\n", "1\n")
+
+
+def test_a_rank_that_the_starter_does_not_number_says_so(tmp_path: object) -> None:
+    from hsm_core.worker.main import main
+
+    with pytest.raises(SystemExit, match="NO_SUCH_RANK is '': no rank"):
+        main(["supervise", str(tmp_path), "w1", "launch-0/submit-0", "--ranks=2", "--rank-from=NO_SUCH_RANK"])
