@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Literal
 
+from hsm_core.hosts.command import Done
+
 from .interface import Allowed, NoAnswer, Refused, Script, Sight
 from .pbs_commands import DELETE_S, ask, is_gone, run_qsub, version
 from .pbs_limits import allowed
@@ -17,6 +19,7 @@ from .pbs_status import Status, user
 Flavour = Literal["pbspro", "torque"]
 
 _ID = re.compile(r"\d+(?:\[\])?(?:\.\S+)?")
+_WRONG_STATE = "invalid for state of job"
 #: where `-J 0-9%3` and `-k doe` came with
 _THROTTLES = (22,)
 _WRITES_DIRECTLY = (20,)
@@ -81,7 +84,7 @@ class Pbs:
         force = ["-W", "force" if self.flavour == "pbspro" else "0"] if at_once else []
         for native_id in ids:
             done = ask(["qdel", *force, native_id], DELETE_S)
-            if done.code != 0 and not is_gone(done, self.flavour):
+            if done.code != 0 and not is_gone(done, self.flavour) and not self._is_ending(done, native_id):
                 raise NoAnswer(f"PBS did not delete {native_id}", evidence=done.evidence, fix=f"qdel '{native_id}'")
 
     def element(self, native_id: str, index: int) -> str:
@@ -104,6 +107,13 @@ class Pbs:
     def submit_command(self, script: Script) -> list[str]:
         """The command that submits a script, in ``script.cwd``."""
         return [*self._qsub(script), str(script.path)]
+
+    def _is_ending(self, done: Done, native_id: str) -> bool:
+        """Whether it was not deleted because it ends just now."""
+        if _WRONG_STATE not in done.err:
+            return False
+        sight = self.look([native_id]).get(native_id)
+        return sight is None or sight.phase == "ended" or sight.word == "E"
 
     def _qsub(self, script: Script) -> list[str]:
         """PBS Pro's qsub leaves a process behind that works in its place, unless it's told ``-f``."""

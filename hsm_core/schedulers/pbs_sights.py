@@ -22,6 +22,8 @@ _OLD_NEWS = ("Job Array Began", "Job run at", "Job started")
 _GIVEN_UP = "too many failed attempts"
 _UNTOLD: Ending = ("lost", "unknown")
 _TERMINATED = "91"
+#: the job's first process, the user's shell, got TERM, or KILL 10 s later; nobody but PBS sends it these
+_BY_DELETION = (256 + signal.SIGTERM, 256 + signal.SIGKILL)
 
 #: what PBS itself writes where a job has no exit code of its own (job.h, pbs_job.h)
 _BY_PBS: Mapping[str, Mapping[int, Ending]] = {
@@ -130,7 +132,7 @@ def _ending(native_id: str, said: Attributes, flavour: str, held: str, history: 
         return _ended_untold(native_id, said, history)
     if code < 0:
         return _BY_PBS[flavour].get(code, ("lost", "launch"))
-    if said.get("substate") == _TERMINATED or code == 256 + signal.SIGTERM:
+    if said.get("substate") == _TERMINATED or code in _BY_DELETION:
         return ("failed", "walltime") if _used_up(said) else ("cancelled", "cancelled")
     if code in (126, 127):
         return "lost", "launch"

@@ -132,9 +132,7 @@ def test_limits_are_told_and_reached(pbs: Pbs, place: Place) -> None:
     assert "max_array_size" in refused.value.fix
 
 
-def test_a_lost_answer_is_no_answer_and_the_token_finds_the_job(
-    pbs: Pbs, place: Place
-) -> None:
+def test_a_lost_answer_is_no_answer_and_the_token_finds_the_job(pbs: Pbs, place: Place) -> None:
     pbs.lose_answers("qsub", how="die")
     script = place.script("sleep 60", size=2)
     with pytest.raises(NoAnswer):

@@ -94,6 +94,17 @@ def test_no_commands_are_no_answer_and_no_submission(commands: Commands, tmp_pat
         Pbs("torque").submit(Script(tmp_path / "job.sh", tmp_path, "t"))
 
 
+@pytest.mark.parametrize(("letter", "deleted"), [("E", True), ("F", True), ("T", False)])
+def test_a_job_that_ends_just_now_need_not_be_deleted(commands: Commands, letter: str, deleted: bool) -> None:
+    commands.say("qdel", "echo 'qdel: Request invalid for state of job 7.pbs' >&2; exit 168")
+    commands.say("qstat", f"""echo '{JSON.replace('"R"', f'"{letter}"')}'""")
+    if deleted:
+        Pbs("pbspro").cancel(["7.pbs"])
+        return
+    with pytest.raises(NoAnswer, match="did not delete"):
+        Pbs("pbspro").cancel(["7.pbs"])
+
+
 def test_an_id_is_taken_from_a_submission_that_succeeded_only(commands: Commands, tmp_path: Path) -> None:
     script = Script(tmp_path / "job.sh", tmp_path, "t", size=1, throttle=2)
     commands.say("qsub", "echo 12.pbs.site.org")

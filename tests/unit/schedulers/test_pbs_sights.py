@@ -96,6 +96,7 @@ def test_a_letter_that_is_not_known_to_be_final_is_alive(letter: str) -> None:
         ("pbspro", {"Exit_status": "127"}, "lost", "launch"),
         ("pbspro", {"Exit_status": "137"}, "lost", "signal"),
         ("pbspro", {"Exit_status": "143", "substate": "91"}, *CANCELLED),
+        ("pbspro", {"Exit_status": "265", "substate": "93"}, *CANCELLED),
         ("pbspro", {"substate": "91"}, *CANCELLED),
         ("pbspro", {"substate": "92"}, "lost", "launch"),
         (
