@@ -35,12 +35,12 @@ class Mom:
         for name, mode in FOLDERS.items():
             (self.node / name).mkdir(parents=True, exist_ok=True)
             (self.node / name).chmod(mode)
-        for noted in (self.node / "pids").iterdir():
-            end_noted(noted)
+        self.end_all()
 
     def serve(self) -> None:
-        """Obey the server, for ever; look for it again when it goes down."""
-        while True:
+        """Obey the server; look for it again when it goes down. Ends, with its jobs, when its starter dies."""
+        starter = os.getppid()
+        while os.getppid() == starter:
             try:
                 self.server = connect(self.base)
             except OSError:
@@ -54,6 +54,11 @@ class Mom:
             except ConnectionError:
                 pass
             self.server.close()
+        self.end_all()
+
+    def end_all(self) -> None:
+        for noted in (self.node / "pids").iterdir():
+            end_noted(noted)
 
     def introduce(self) -> None:
         with self.lock:

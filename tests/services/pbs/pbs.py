@@ -175,7 +175,7 @@ class Pbs:
         return process is not None and process.poll() is None
 
     def emptied(self) -> bool:
-        ids = self.ask("qselect").split()
+        ids = self.ask("qselect", x="").split()
         for native_id in ids:
             self.ask("qdel", native_id, W="force")
         return not ids

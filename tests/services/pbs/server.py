@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pickle
 import selectors
 import socket
 import struct
@@ -19,12 +18,12 @@ from .admission import Asked, admit
 from .answers import answer
 from .jobs import EXITING, RUNNING, STARTING, Element, Job
 from .knobs import node_names, read_knobs
+from .memory import Memory
 from .scheduling import Room, choose, starts
 from .starting import order
 from .wire import Message, Told, packed, server_socket
 
 TURN_S = 0.05
-SEQUENCE_JUMP = 1000
 
 
 class Server:
@@ -32,46 +31,15 @@ class Server:
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.spool = base / "server"
         self.knobs = read_knobs(base)
-        self.jobs: dict[int, Job] = {}
-        self.next_seq = self.saved_seq = 0
+        self.memory = Memory(base / "server")
+        self.jobs, self.changed = self.memory.jobs, self.memory.changed
         self.nodes: dict[str, socket.socket] = {}
-        self.down_since: dict[str, float] = {}
+        self.down_since = dict.fromkeys(node_names(self.knobs), time.time())
         self.waiting = selectors.DefaultSelector()
         self.partial: dict[socket.socket, bytes] = {}
-        self.changed: set[int] = set()
         self.busy = False
-
-    # what survives
-
-    def load(self) -> None:
-        """Take up what an earlier server left; its youngest jobs are put back and so run twice."""
-        self.spool.mkdir(exist_ok=True)
-        for path in sorted(self.spool.glob("*.job"), key=lambda p: int(p.stem)):
-            job: Job = pickle.loads(path.read_bytes())
-            self.jobs[job.seq] = job
-            for element in job.live:
-                if element.substate == STARTING:
-                    lifecycle.requeued(element)
-                    self.changed.add(job.seq)
-        self.down_since = dict.fromkeys(node_names(self.knobs), time.time())
-        counter = self.spool / "next"
-        if counter.exists():
-            self.next_seq = (int(counter.read_text()) // SEQUENCE_JUMP + 1) * SEQUENCE_JUMP
-
-    def save(self) -> None:
-        """Everything that changed is on disk before anyone is told."""
-        for seq in self.changed:
-            path = self.spool / f"{seq}.job"
-            if seq in self.jobs:
-                replace(path, pickle.dumps(self.jobs[seq]))
-            else:
-                path.unlink(missing_ok=True)
-        self.changed.clear()
-        if self.saved_seq != self.next_seq:
-            replace(self.spool / "next", str(self.next_seq).encode())
-            self.saved_seq = self.next_seq
+        self.starter = os.getppid()
 
     # talking
 
@@ -83,7 +51,7 @@ class Server:
             os.chmod(address, 0o777)
             listener.listen(128)
             self.waiting.register(listener, selectors.EVENT_READ)
-            while True:
+            while os.getppid() == self.starter:  # who started it ends it, even by dying
                 for key, _ in self.waiting.select(TURN_S if self.busy else 0.5):
                     self.hear(listener, key.fileobj)  # type: ignore[arg-type]
                 self.turn()
@@ -131,7 +99,7 @@ class Server:
             if message["do"] == "qsub"
             else answer(self, message, user_of(source))
         )
-        self.save()
+        self.memory.save()
         source.setblocking(True)
         with contextlib.suppress(OSError):  # a command that was killed while it waited
             source.sendall(packed(said))
@@ -145,7 +113,7 @@ class Server:
 
     def submit(self, source: socket.socket, message: Message) -> Message:
         """Accept a job or refuse it; its number is used up either way."""
-        seq, self.next_seq = self.next_seq, self.next_seq + 1
+        seq = self.memory.next_number()
         try:
             job = admit(Asked(self.knobs, message, user_of(source), self.jobs), seq)
         except Told as told:
@@ -162,13 +130,13 @@ class Server:
         self.establish(now)
         self.give_up_nodes(now)
         if lifecycle.settle_dependencies(self.jobs):
-            self.changed |= self.jobs.keys()
+            self.changed.update(self.jobs)
         self.start_all(now)
         for seq in lifecycle.forgotten(self.knobs, self.jobs):
             del self.jobs[seq]
             self.changed.add(seq)
         self.busy = any(True for job in self.jobs.values() if not job.finished)
-        self.save()
+        self.memory.save()
 
     def establish(self, now: float) -> None:
         for job in self.jobs.values():
@@ -221,7 +189,7 @@ class Server:
             lifecycle.start_failed(self.knobs.server, job, element)
             return
         starts(job, element, node, now)
-        self.save()  # a job that runs is never unknown
+        self.memory.save()  # a job that runs is never unknown
         self.order(node, job, element, {"do": "start", "order": order(self.base, self.knobs, job, element)})
 
     def order(self, node: str, job: Job, element: Element, message: Message) -> None:
@@ -264,16 +232,10 @@ class Server:
             if message["report"] == "ended":
                 killed = message["killed"]
                 lifecycle.element_ended(job, element, message["status"], killed, message["stageout"])
-        self.save()
+        self.memory.save()
         if message["report"] == "ended":
             for node in self.nodes:
                 self.tell(node, {"do": "believed", "id": message["id"], "run": message["run"]})
-
-
-def replace(path: Path, data: bytes) -> None:
-    new = path.with_suffix(".new")
-    new.write_bytes(data)
-    os.replace(new, path)
 
 
 def user_of(source: socket.socket) -> int:
@@ -287,8 +249,7 @@ def user_of(source: socket.socket) -> int:
 
 def main() -> None:
     server = Server(Path(sys.argv[1]))
-    server.load()
-    server.save()
+    server.memory.load()
     server.serve()
 
 
