@@ -5,49 +5,69 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
-#: What decides how a task runs; data and results do not count.
-_SUFFIXES = frozenset(
+#: A new file of this kind is a change of the app; others may be what its tasks wrote.
+_CODE = frozenset(
     {".py", ".pyx", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".sh", ".c", ".cc", ".cpp", ".cu", ".h", ".hpp"}
 )
-_SKIPPED = frozenset({"multirun", "outputs", "__pycache__", "node_modules", "venv", "build", "dist"})
-#: Files at most, and their size in bytes at most: a home directory is no app.
+#: Files that git does not know and that programs write as they run.
+_WRITTEN = frozenset({"", ".log", ".out", ".err", ".tmp", ".lock", ".pid", ".swp", ".pyc"})
+_SKIPPED = frozenset({"multirun", "outputs", "__pycache__", "node_modules", "venv", "build", "dist", "wandb"})
+#: Files at most that git does not know, and bytes of each that are read: a home directory is no app.
 _MOST_FILES, _MOST_BYTES = 20_000, 2_000_000
 
 
-def code_root(cwd: str) -> str:
-    """The app's directory: its git repository, or else where it was started."""
-    return git(cwd, "rev-parse", "--show-toplevel").strip() or cwd
+def code_root(cwd: str, script: str = "") -> str:
+    """The app's directory: the git repository of its script, or else where its script or top package lies.
 
-
-def code_files(root: str) -> dict[str, str]:
-    """The app's code and config files with a hash of their content, by path relative to ``root``.
-
-    With git, what is tracked or could be; without, all but hidden and usual output directories.
+    Args:
+        cwd: where it was started; it counts if the script is none of the user's own.
+        script: the file with the app's main function.
     """
-    found = {}
-    for name in sorted(_names(root))[:_MOST_FILES]:
-        digest = _digest(Path(root, name))
-        if digest:
-            found[name] = digest
+    place = _place_of(script) if script and not _is_installed(script) else cwd
+    return git(place, "rev-parse", "--show-toplevel").strip() or place
+
+
+def code_files(root: str, more: Iterable[str] = ()) -> dict[str, str]:
+    """The app's files with a hash of their content, by path relative to ``root``.
+
+    With git, all that is tracked, and what could be; without, all but hidden and usual output directories.
+
+    Args:
+        more: directories elsewhere that it reads too; their files are named by their whole path.
+    """
+    found = _files(root)
+    for folder in dict.fromkeys(more):
+        if not _is_below(folder, root):
+            found |= {os.path.join(folder, name): digest for name, digest in _files(folder).items()}
     return found
 
 
-def changes(before: dict[str, str], now: dict[str, str]) -> list[str]:
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What differs, as ``changed conf/config.yaml``, ``new helper.py``, ``gone old.py``."""
     lines = [f"changed {name}" for name in before if name in now and now[name] != before[name]]
     lines += [f"gone {name}" for name in before if name not in now]
-    return lines + [f"new {name}" for name in now if name not in before]
+    return lines + [f"new {name}" for name in now if name not in before and _suffix(name) in _CODE]
 
 
-def _names(root: str) -> Iterator[str]:
-    listed = git(root, "ls-files", "-co", "--exclude-standard", "-z")
-    names = (name for name in listed.split("\0") if name) if listed else walk(root)
-    for name in names:
-        if os.path.splitext(name)[1] in _SUFFIXES and not is_output(name):
-            yield name
+def committable(root: str) -> list[str]:
+    """What git would commit of ``root``, untracked files too, but no sweeps; without git, see ``walk``."""
+    if not _is_repository(root):
+        return list(walk(root))
+    return [*_tracked(root), *untracked(root)]
+
+
+def untracked(root: str) -> list[str]:
+    """Files that git could track but does not, so that its diff lacks them."""
+    inside: dict[str, bool] = {}
+    names = _listed(root, "ls-files", "-o", "--exclude-standard", "-z")
+    return [
+        name for name in names if not is_output(name) and not _in_sweep(root, os.path.dirname(name), inside)
+    ]
 
 
 def is_output(name: str) -> bool:
@@ -62,43 +82,114 @@ def walk(root: str) -> Iterator[str]:
         if ".hsm" in folders or ".hydra" in folders or "pyvenv.cfg" in files:
             folders.clear()
             continue
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _SKIPPED]
-        for name in files:
-            yield os.path.relpath(os.path.join(folder, name), root)
-
-
-def _digest(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            return ""
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except OSError:
-        return ""
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield os.path.relpath(os.path.join(folder, name), root)
 
 
 def git(directory: str, *words: str) -> str:
     """What a git command prints; empty without git, or when it fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", directory, *words], capture_output=True, text=True, timeout=20, check=False
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
-
-
-def untracked(root: str) -> list[str]:
-    """Files that git could track but does not, so that its diff lacks them."""
-    names = git(root, "ls-files", "-o", "--exclude-standard", "-z").split("\0")
-    return [name for name in names if name and not is_output(name)]
+    return _git(directory, *words).decode("utf-8", "surrogateescape")
 
 
 def uncommitted(root: str) -> bytes:
     """Git's binary diff of what is not committed; empty without git, or above 10 MB."""
+    found = _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-color")
+    return found if len(found) <= 10_000_000 else b""
+
+
+def _place_of(script: str) -> str:
+    """The directory from which a file is imported: that of its top package, if it is in one."""
+    place = os.path.dirname(os.path.abspath(script))
+    while os.path.exists(os.path.join(place, "__init__.py")) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    return place
+
+
+def _is_installed(script: str) -> bool:
+    """True for a console script, and for what lies among installed packages."""
+    folder = os.path.dirname(os.path.abspath(script))
+    packages = {"site-packages", "dist-packages"}.intersection(Path(folder).parts)
+    return bool(packages) or os.path.realpath(folder) == os.path.realpath(sysconfig.get_path("scripts"))
+
+
+def _files(root: str) -> dict[str, str]:
+    known = _tracked(root) if _is_repository(root) else {}
+    others = untracked(root) if known else walk(root)
+    for name in islice((name for name in others if _suffix(name) not in _WRITTEN), _MOST_FILES):
+        digest = _digest(Path(root, name))
+        if digest:
+            known[name] = digest
+    return dict(sorted(known.items()))
+
+
+def _is_repository(root: str) -> bool:
+    return bool(git(root, "rev-parse", "--git-dir"))
+
+
+def _tracked(root: str) -> dict[str, str]:
+    """What git tracks below ``root`` as it is in the work tree; a file is read only if git sees it changed."""
+    found = {}
+    for entry in _listed(root, "ls-files", "-s", "-z"):
+        facts, _, name = entry.partition("\t")
+        found[name] = facts.split(" ")[1][:16]
+    changed = _listed(root, "diff-files", "--name-only", "--relative", "-z")
+    files = [name for name in changed if os.path.isfile(os.path.join(root, name))]
+    for name in set(changed).difference(files):
+        folder = os.path.join(root, name)
+        if os.path.isdir(folder):
+            found[name] = git(folder, "rev-parse", "HEAD")[:16]  # a submodule
+        else:
+            found.pop(name, None)
+    return found | _hashed(root, files)
+
+
+def _hashed(root: str, names: list[str]) -> dict[str, str]:
+    """Git's hashes of files in the work tree."""
+    simple = [name for name in names if "\n" not in name]
+    paths = "\n".join(os.path.join(root, name) for name in simple).encode("utf-8", "surrogateescape")
+    hashes = _git(root, "hash-object", "--stdin-paths", text=paths).decode().split() if simple else []
+    odd = {name: git(root, "hash-object", "--", name)[:16] for name in set(names).difference(simple)}
+    return {name: digest[:16] for name, digest in zip(simple, hashes, strict=False)} | odd
+
+
+def _listed(root: str, *words: str) -> list[str]:
+    return [name for name in git(root, *words).split("\0") if name]
+
+
+def _in_sweep(root: str, folder: str, known: dict[str, bool]) -> bool:
+    """True below a directory that holds a sweep or a run of Hydra's."""
+    if folder not in known:
+        place = os.path.join(root, folder)
+        own = any(os.path.isdir(os.path.join(place, name)) for name in (".hsm", ".hydra"))
+        known[folder] = own or (bool(folder) and _in_sweep(root, os.path.dirname(folder), known))
+    return known[folder]
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1]
+
+
+def _is_below(path: str, root: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.join(os.path.realpath(root), ""))
+
+
+def _digest(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        return f"{size} bytes" if size > _MOST_BYTES else hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
+def _git(directory: str, *words: str, text: bytes = b"") -> bytes:
+    command = ["git", "-C", directory, *words]
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(
-            ["git", "-C", root, "diff", "HEAD", "--binary"], capture_output=True, timeout=20, check=False
+            command, capture_output=True, timeout=20, check=False, env=environment, input=text
         )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return b""
-    return done.stdout if done.returncode == 0 and len(done.stdout) <= 10_000_000 else b""
+    return done.stdout if done.returncode == 0 else b""

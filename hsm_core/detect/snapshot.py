@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hsm_core.errors import ConfigError
 
-from .code import git, is_output, walk
+from .code import committable
 
 #: Bytes at most: a snapshot is of code and its small files, not of data sets.
 _MOST_BYTES = 500_000_000
@@ -45,9 +45,7 @@ def freeze(root: str, folder: Path) -> Path:
 
 
 def _names(root: str) -> list[str]:
-    listed = git(root, "ls-files", "-co", "--exclude-standard", "-z")
-    names = (name for name in listed.split("\0") if name) if listed else walk(root)
-    return [name for name in names if not is_output(name) and os.path.isfile(os.path.join(root, name))]
+    return [name for name in committable(root) if os.path.isfile(os.path.join(root, name))]
 
 
 def _require_small(root: str, names: list[str]) -> None:

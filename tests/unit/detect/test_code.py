@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,9 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
 
 
-def test_code_is_code_and_config_but_no_output(app: Path) -> None:
-    assert sorted(code_files(str(app))) == ["conf/config.yaml", "tool.sh", "train.py"]
+def test_code_is_all_of_the_app_but_no_output(app: Path) -> None:
+    known = {name for name in code_files(str(app)) if name != ".gitignore"}
+    assert known == {"conf/config.yaml", "data.bin", "tool.sh", "train.py"}
 
 
 def test_what_changed_is_named(app: Path) -> None:
@@ -45,9 +47,74 @@ def test_what_changed_is_named(app: Path) -> None:
     (app / "train.py").write_text("other")
     (app / "tool.sh").unlink()
     (app / "more.py").write_text("new")
-    (app / "data.bin").write_text("data does not count")
-    assert changes(before, code_files(str(app))) == ["changed train.py", "gone tool.sh", "new more.py"]
+    (app / "data.bin").write_text("other")
+    (app / "result.csv").write_text("a task's new data does not count")
+    (app / "run.log").write_text("x")
+    assert changes(before, code_files(str(app))) == [
+        "changed data.bin", "changed train.py", "gone tool.sh", "new more.py",
+    ]  # fmt: skip
     assert changes(before, before) == []
+
+
+def test_what_git_tracks_counts_wherever_it_is_and_whatever_its_name(tmp_path: Path) -> None:
+    tracked = ("prompts.json", "build/tool", ".hidden/x", "outputs/kept.txt", "ü b\n.dat")
+    for name in tracked:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    before = code_files(str(tmp_path))
+    assert set(before) == set(tracked)
+    for name in tracked:
+        (tmp_path / name).write_text("2")
+    changed = code_files(str(tmp_path))
+    assert sorted(changes(before, changed)) == sorted(f"changed {name}" for name in tracked)
+    git(tmp_path, "commit", "-qam", "the same files, now committed")
+    assert changes(changed, code_files(str(tmp_path))) == []
+    (tmp_path / "prompts.json").unlink()
+    assert changes(changed, code_files(str(tmp_path))) == ["gone prompts.json"]
+    assert "outputs/kept.txt" in snapshot_names(tmp_path)
+
+
+def snapshot_names(root: Path) -> list[str]:
+    made = snapshot.freeze(str(root), root / ".snapshots")
+    return [str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()]
+
+
+def test_a_sweep_within_the_repository_is_no_code(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "runs" / "one" / ".hsm").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "0").mkdir()
+    (tmp_path / "runs" / "one" / "0" / "written.yaml").write_text("x")
+    (tmp_path / "app.py").write_text("x")
+    git(tmp_path, "add", "app.py")
+    assert list(code_files(str(tmp_path))) == ["app.py"]
+    assert snapshot_names(tmp_path) == ["app.py"]
+
+
+def test_the_app_is_where_its_script_is(tmp_path: Path) -> None:
+    package = tmp_path / "proj" / "tool" / "deep"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (tmp_path / "proj" / "app.py").touch()
+    assert code_root("/", str(tmp_path / "proj" / "app.py")) == str(tmp_path / "proj")
+    assert code_root("/", str(package / "main.py")) == str(tmp_path / "proj")
+    assert code_root(str(tmp_path), f"{sysconfig.get_path('scripts')}/train") == str(tmp_path)
+    assert code_root(str(tmp_path), pytest.__file__) == str(tmp_path)
+
+
+def test_a_config_directory_elsewhere_counts(tmp_path: Path) -> None:
+    for name in ("src/app.py", "conf/a.yaml"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("1")
+    more = [str(tmp_path / "src" / "below"), str(tmp_path / "conf")]
+    before = code_files(str(tmp_path / "src"), more)
+    assert sorted(before) == [str(tmp_path / "conf" / "a.yaml"), "app.py"]
+    (tmp_path / "conf" / "a.yaml").write_text("2")
+    now = code_files(str(tmp_path / "src"), more)
+    assert changes(before, now) == [f"changed {tmp_path}/conf/a.yaml"]
 
 
 def test_the_repository_is_the_app(tmp_path: Path) -> None:
@@ -66,7 +133,9 @@ def test_the_repository_is_the_app(tmp_path: Path) -> None:
 def test_a_snapshot_holds_what_git_would_commit_and_is_read_only(app: Path, tmp_path: Path) -> None:
     made = snapshot.freeze(str(app), tmp_path / "snapshots")
     names = sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file())
-    assert names == ["conf/config.yaml", "data.bin", "tool.sh", "train.py"]
+    assert [name for name in names if name != ".gitignore"] == [
+        "conf/config.yaml", "data.bin", "tool.sh", "train.py",
+    ]  # fmt: skip
     assert os.access(made / "tool.sh", os.X_OK)
     assert (made / "train.py").stat().st_mode & 0o222 == 0
     assert snapshot.freeze(str(app), tmp_path / "snapshots") == made
