@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 
 from hsm_core.backends.by_name import make_scheduler
 from hsm_core.detect.scheduler import TITLES, Absent, System, asked, find_systems
@@ -35,8 +36,7 @@ def _of(system: System | Absent) -> Iterator[Finding]:
         fix = "scontrol ping" if system.name == "slurm" else "qstat -B"
         yield Finding(title, "bad", f"does not answer: {system.trouble}", fix)
         return
-    for check in _SLURM if system.name == "slurm" else _PBS:
-        yield from check()
+    yield from _slurm() if system.name == "slurm" else _pbs(system)
     yield _limits(title, system)
 
 
@@ -60,12 +60,19 @@ def _limits(title: str, system: System) -> Finding:
 def _allowed_words(allowed: Allowed) -> str:
     """Limits as a user meets them: larger sweeps are divided, or wait for room."""
     sizes = [size for size in (allowed.array_index, allowed.array_size) if size is not None]
+    if not sizes and allowed.queued is None:
+        return "none is named"
     array = f"arrays of at most {min(sizes)}" if sizes else "arrays of any size"
     room = "any number of jobs" if allowed.queued is None else f"at most {allowed.queued} jobs"
     return f"{array}, {room} in the queue; larger sweeps are divided"
 
 
 # Slurm
+
+
+def _slurm() -> Iterator[Finding]:
+    yield from _slurm_partitions()
+    yield from _slurm_accounting()
 
 
 def _slurm_partitions() -> Iterator[Finding]:
@@ -118,14 +125,23 @@ def _account(row: list[str]) -> str:
 # PBS
 
 
-def _pbs_server() -> Iterator[Finding]:
+def _pbs(system: System) -> Iterator[Finding]:
     trouble: list[Finding] = []
     for name, server in _pbs_asked("PBS server", ["qstat", "-B", "-f"], trouble):
         default = server.get("default_queue", "")
         words = [server.get("server_state", ""), f"default queue {default}" if default else "no default queue"]
-        words += [f"{key} {value}" for key, value in server.items() if "project" in key]
         yield Finding("PBS server", "ok", f"{name}: {', '.join(filter(None, words))}")
+        if system.flavour == "pbspro":
+            yield _default_project(server)
     yield from trouble
+    yield from _pbs_queues()
+
+
+def _default_project(server: Attributes) -> Finding:
+    """What a job without ``hydra.launcher.project`` is of: the server may say, else PBS names one itself."""
+    asked_for = re.search(r"-P\s*(\S+)", server.get("default_qsub_arguments", ""))
+    project = asked_for[1] if asked_for else "_pbs_project_default"
+    return Finding("PBS project", "ok", f"{project}, unless hydra.launcher.project names another")
 
 
 def _pbs_queues() -> Iterator[Finding]:
@@ -157,6 +173,3 @@ def _pbs_asked(title: str, argv: list[str], trouble: list[Finding]) -> Iterator[
         trouble.append(Finding(title, "note", f"not known: {done.evidence}", " ".join(argv)))
     yield from found.items()
 
-
-_SLURM: tuple[Callable[[], Iterator[Finding]], ...] = (_slurm_partitions, _slurm_accounting)
-_PBS: tuple[Callable[[], Iterator[Finding]], ...] = (_pbs_server, _pbs_queues)

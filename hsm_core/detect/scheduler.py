@@ -154,7 +154,7 @@ def _trouble_of_slurm() -> str:
     """The controller lives, and talks to this user; ``squeue`` alone would wait long for a dead one."""
     ping = asked(["scontrol", "ping"])
     if " UP" not in ping.out:
-        return ping.evidence
+        return (ping.out.splitlines() or [ping.evidence])[0]  # a banner follows
     queue = asked(["squeue", "-h", "-u", str(os.geteuid()), "-o", "%i"])
     return "" if queue.code == 0 else queue.evidence
 

@@ -323,8 +323,9 @@ def test_doctor_names_what_is_wrong_and_how_to_fix_it(shell: Shell, tmp_path: Pa
     (tmp_path / "conf" / "config.yaml").write_text("defaults:\n  - override hydra/sweeper: basic\n")
     bin_ = tmp_path / "bin"
     bin_.mkdir()
-    (bin_ / "qstat").write_text("#!/bin/sh\necho 'slurm-wlm-torque 22.05'\n")
-    (bin_ / "qstat").chmod(0o755)
+    for name in ("qsub", "qstat"):
+        (bin_ / name).write_text("#!/bin/sh\necho 'slurm-wlm-torque 22.05'\n")
+        (bin_ / name).chmod(0o755)
     done = shell.run("hsm", "doctor", "--json", cwd=tmp_path, PATH=f"{bin_}:/usr/bin:/bin")
     found = {(one["name"], one["level"]): one for one in json.loads(done.stdout)}
     assert "not PBS's own" in found["PBS", "note"]["said"]

@@ -1,0 +1,89 @@
+"""How jobs in a queue are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
+
+LIMIT = "JobArrayTaskLimit"
+
+
+def waiting(job: str, **facts: object) -> QueuedJob:
+    return QueuedJob(**{"job": job, "phase": "waiting", "state": "PENDING", **facts})  # type: ignore[arg-type]
+
+
+def running(job: str, **facts: object) -> QueuedJob:
+    return QueuedJob(**{"job": job, "phase": "running", "state": "RUNNING", **facts})  # type: ignore[arg-type]
+
+
+def rows(*jobs: QueuedJob) -> list[list[str]]:
+    """The table's lines as words, without its head."""
+    return [line.split() for line in queue_text(jobs).splitlines()[1:]]
+
+
+def test_what_waits_for_the_same_is_one_line() -> None:
+    jobs = [waiting(f"7_{n}", sweep="s", tasks=(2 * n, 2 * n + 1), reason=LIMIT, queue="main") for n in range(3, 90)]
+    assert rows(*jobs) == [
+        ["s:", "jobs", "waiting", "87"],
+        ["7_[3-89]", "○", "PENDING", "main", "6-179", LIMIT],
+        ["next:", "hsm-status", "-w", "s"],
+    ]
+
+
+def test_other_reasons_arrays_and_queues_are_other_lines() -> None:
+    jobs = [
+        waiting("7_1", sweep="s", reason="Resources"), waiting("7_2", sweep="s", reason=LIMIT),
+        waiting("7_4", sweep="s", reason=LIMIT), waiting("8_0", sweep="s", reason=LIMIT),
+    ]  # fmt: skip
+    assert [row[0] for row in rows(*jobs)[1:-1]] == ["7_1", "7_[2,4]", "8_0"]
+
+
+def test_a_few_that_run_are_named_with_their_nodes_and_many_are_not() -> None:
+    few = [running(f"7_{n}", sweep="s", tasks=(n,), node=f"node{n}") for n in range(4)]
+    assert [(row[0], row[-1]) for row in rows(*few)[1:-1]] == [(f"7_{n}", f"node{n}") for n in range(4)]
+    many = [*few, running("7_10", sweep="s", tasks=(10,), node="node3")]
+    assert rows(*many)[1] == ["7_[0-3,10]", "▶", "RUNNING", "0-3,10", "on", "4", "nodes"]
+
+
+def test_elements_of_pbs_keep_their_servers_name() -> None:
+    jobs = [waiting(f"12[{n}].pbs", state="Q", sweep="s", tasks=(n,)) for n in (2, 10, 3)]
+    assert rows(*jobs)[1][0] == "12[2-3,10].pbs"
+
+
+def test_jobs_that_are_no_sweeps_come_last_with_their_names() -> None:
+    found = rows(running("3", name="notebook", node="n1"), running("9", sweep="s", tasks=(0,)))
+    assert [row[0] for row in found] == ["s:", "9", "not", "3", "next:"]
+    assert found[3] == ["3", "▶", "RUNNING", "notebook", "n1"]
+
+
+def test_without_a_sweep_there_is_no_next_command() -> None:
+    assert "next" not in queue_text([running("3", name="notebook")])
+
+
+def test_the_expected_start_is_said_to_the_minute() -> None:
+    job = waiting("3", reason="Priority", start="2026-03-01T06:30:15")
+    assert "Priority, expected 2026-03-01 06:30\n" in queue_text([job]) + "\n"
+    other = waiting("3", reason="Priority", start="Sun Mar  1 06:30:15 2026")
+    assert "expected Sun Mar" in queue_text([other])
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_too_wide_and_no_reason_is_cut(width: int) -> None:
+    reason = "Not Running: Insufficient amount of resource: ngpus (R: 4 A: 0 T: 8) and more of it, " * 2
+    jobs = [waiting(f"{n}.a-long-name.of.a.server", sweep="s" * 60, queue="q" * 30, reason=reason, tasks=(n,))
+            for n in range(0, 40, 2)]  # fmt: skip
+    text = queue_text(jobs, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "8) and more of it" in " ".join(text.split())
+
+
+def test_a_name_does_not_reach_the_terminal_raw() -> None:
+    assert "\x1b" not in queue_text([running("3", name="a\x1b[31mb")])
+
+
+def test_json_has_every_element() -> None:
+    found = queue_json([waiting("7_1", sweep="s", tasks=(1,)), waiting("7_2", sweep="s", tasks=(2,))])
+    assert [(one["job"], list(one["tasks"])) for one in found] == [("7_1", [1]), ("7_2", [2])]
+    assert {one["schema_version"] for one in found} == {1}
+    assert queue_json([]) == []
