@@ -9,6 +9,7 @@ from typing import Any
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.pbs import Pbs
 from hsm_core.schedulers.submit_pbs import PbsResources, script_text
+from hsm_core.store.layout import SweepPaths
 from hsm_core.store.submission import Submission
 
 from .worker_command import worker_line
@@ -76,5 +77,5 @@ class PbsJobs:
         return script_text(
             asked, f"exec {worker_line(self._python, self._sweep, submission.name, _JOB)}",
             token=submission.token, size=size, throttle=throttle, setup=self._setup, cwd=self._cwd,
-            template=self._template,
+            template=self._template, logs=SweepPaths(self._sweep).logs,
         )  # fmt: skip
