@@ -18,6 +18,8 @@ from hsm_core.hydra_bridge.sweeper_fields import SweeperConf
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+#: whose commands submit jobs
+ON_SLURM = [ROOT / "docs" / "slurm.md"]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 #: run by other tests: the packaging tests install and run the demo, and `make test` runs this one
@@ -35,12 +37,16 @@ def commands(page: Path) -> list[str]:
     return [line for line in lines if not line.startswith(RUN_ELSEWHERE)]
 
 
+def marks_of(page: Path) -> list[pytest.MarkDecorator]:
+    return [*([pytest.mark.slow] if page != PAGES[0] else []), *([pytest.mark.slurm] if page in ON_SLURM else [])]
+
+
 @pytest.mark.parametrize(
-    "page",
-    [PAGES[0], *(pytest.param(page, marks=pytest.mark.slow) for page in PAGES[1:])],
-    ids=[page.name for page in PAGES],
+    "page", [pytest.param(page, marks=marks_of(page)) for page in PAGES], ids=[page.name for page in PAGES]
 )
-def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if page in ON_SLURM:
+        request.getfixturevalue("slurm")
     if not commands(page):
         assert not blocks(page, "bash"), "a page whose every command runs elsewhere"
         return

@@ -43,7 +43,8 @@ def queue(watch: float | None, as_json: bool) -> int:
         except NoAnswer as error:
             remark(f"{error}\n  asked again in {watch:g} s")
             continue
-        start_anew()
+        if jobs:
+            start_anew()
         _print(jobs, here, as_json)
     return 0
 
