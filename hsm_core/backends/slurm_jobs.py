@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
 from hsm_core.store.submission import Submission
 
@@ -42,6 +43,10 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
         return value if value is None or slots == 1 else value * -(-slots // share)
 
     ranks = fields["nodes"] * fields["tasks_per_node"]
+    if slots > 1 and ranks > 1:
+        raise ConfigError(
+            f"{slots} slots for tasks of {ranks} ranks: a rank runs one task at a time", fix="hydra.launcher.slots=1"
+        )
     return SlurmResources(
         **{name: fields[name] for name in _SAME},
         cpus_per_task=for_all("cpus_per_task"),
