@@ -319,14 +319,17 @@ class SweepState:
         return self._orphans
 
     def _without_holder(self, queued: set[tuple[int, int]]) -> set[tuple[int, int]]:
-        """Those that no living worker claimed, and where none did at all, no living job was given."""
+        """Those that no living worker claimed, and where none did at all, no living job was given.
+
+        What a worker on another host claimed is its own no more once its job has ended.
+        """
         claimed: set[tuple[int, int]] = set()
         held: set[tuple[int, int]] = set()
         for writer in self.workers():
             pairs = queued.intersection(pair for span in writer.claimed for pair in span)
             claimed |= pairs
             if not (writer.sealed or self._deaths.get(writer.name)):
-                held |= pairs
+                held |= {pair for pair in pairs if self._ended_job(pair[0]) is None}
         for line in self.submissions:
             if line["backend"] != "local":
                 held |= queued.intersection(self._held_by_jobs(line))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from hsm_core.backends.interface import Backend, Handed, Pair, Portion
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NotNow
@@ -17,7 +17,7 @@ from hsm_core.store.submission import Submission, write_submission
 
 #: Seconds between tries: the first pause, the longest one.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
-#: Seconds after which a submission that nobody knows was certainly not accepted.
+#: Seconds after the end of its command, after which a submission that nobody knows was certainly not accepted.
 DOUBT_S = 5.0
 
 
@@ -28,7 +28,7 @@ class _Open:
     submission: Submission
     portion: Portion
     in_doubt: bool = False
-    tried_at: float = field(default_factory=time.monotonic)
+    doubted_at: float = 0.0
 
 
 class Outbox:
@@ -120,7 +120,7 @@ class Outbox:
             self._wait(_shortly(error))
             return False
         except NoAnswer as error:
-            opened.in_doubt = True
+            opened.in_doubt, opened.doubted_at = True, opened.doubted_at or time.monotonic()
             self._wait(_shortly(error))
             return False
         except BackendError as error:
@@ -133,13 +133,13 @@ class Outbox:
         return True
 
     def _submit(self, opened: _Open) -> Handed:
-        opened.tried_at = time.monotonic()
+        opened.doubted_at = 0.0
         return self._backend.submit(opened.submission, opened.portion)
 
     def _clear_up(self, opened: _Open) -> Handed | None:
         """Find what may have been accepted; what surely was not, is submitted again: the same, once more."""
         handed = self._backend.find(opened.submission)
-        if handed is None and time.monotonic() - opened.tried_at >= DOUBT_S:
+        if handed is None and time.monotonic() - opened.doubted_at >= DOUBT_S:
             opened.in_doubt = False
             return self._submit(opened)
         return handed

@@ -7,6 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hsm_core.hosts.command import run
@@ -31,6 +33,21 @@ class SlurmApp(SweepingApp):
         self.cluster = cluster
         on_node = f"hydra.launcher.python={hydra_word(as_node)}"
         super().__init__(folder, (*SLURM, on_node, *launcher))
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, *overrides: str, gate: bool = True) -> subprocess.Popen[str]:
+        process = super().start(*overrides, gate=gate)
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Leave nothing behind, also where a test failed."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        run(["scancel", "--full", "--signal=KILL", "-u", str(os.getuid())], 30)
+        run(["scancel", "-u", str(os.getuid())], 30)
 
     def native_ids(self) -> list[str]:
         """Of the jobs that began the tasks."""
@@ -57,6 +74,15 @@ class SlurmApp(SweepingApp):
         state = self.state()
         host = str(state.writers[state.tasks[task].worker].head["host"])
         return int(host.removeprefix("node"))
+
+
+@contextmanager
+def slurm_app(folder: Path, cluster: Cluster, *launcher: str) -> Iterator[SlurmApp]:
+    app = SlurmApp(folder, cluster, *launcher)
+    try:
+        yield app
+    finally:
+        app.end()
 
 
 def hydra_word(path: Path) -> str:

@@ -54,6 +54,7 @@ main()
 
 LOCAL = ("hydra/launcher=hsm_local", "hydra.launcher.slots=2")
 SLURM = ("hydra/launcher=hsm_slurm",)
+PBS = ("hydra/launcher=hsm_pbs",)
 
 
 @dataclass(frozen=True)

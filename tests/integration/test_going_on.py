@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hsm_core.cli.relaunch import hydra_text
 from hsm_core.store.state import SweepState
 
 APP = """
@@ -27,6 +29,7 @@ def main(cfg):
 if __name__ == "__main__":
     main()
 """
+PROGRAM = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import hsm_core.cli.hsm as it; sys.exit(it.main())"
 SWEEP = """# @package _global_
 defaults: [override /hydra/launcher: hsm_local]
 hydra:
@@ -63,6 +66,12 @@ def sweep(app: Path, *words: str) -> Path:
     return app.parent / "sweep"
 
 
+def commit(folder: Path) -> None:
+    who = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
+
+
 def state_of(root: Path) -> Any:
     state = SweepState(root)
     state.refresh()
@@ -77,3 +86,67 @@ def test_the_launchers_fields_are_kept_wherever_they_were_set(app: Path) -> None
     before, after = ((root / "1" / name).read_text() for name in ("attempt-1/stdout.log", "stdout.log"))
     assert before.split() == ["seen", "from", "$file's", "1", "2", "3", "0"]
     assert after.split() == ["seen", "from", "$file's", "1", "3", "3", "0"]
+
+
+@pytest.mark.parametrize("kept_by", ["git", "nothing"])
+def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> None:
+    (app / "prompts.json").write_text("1")
+    if kept_by == "git":
+        commit(app)
+    (app.parent / "work").mkdir()
+    words = ["-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../sweep", "x=0,1"]
+    run(app.parent / "work", str(app / "app.py"), *words)
+    root = app.parent / "sweep"
+    (app / "prompts.json").write_text("2")
+    (app / "fixed").touch()
+    command = ["retry", str(root), "--task", "1", "--yes"]
+    refused = hsm(app, *command)
+    assert refused.returncode == 2
+    assert "changed prompts.json" in refused.stderr
+    assert shlex.join(["hsm", *command, "--allow-changed"]) in refused.stderr
+    again = ["hydra.launcher.retry_failed=true", f"hydra.launcher.resume={hydra_text(str(root))}"]
+    by_hydra = run(app.parent / "work", str(app / "app.py"), "-m", "hydra/launcher=hsm_local", *again)
+    assert "changed prompts.json" in by_hydra.stderr
+    assert by_hydra.returncode != 0
+    assert state_of(root).tasks[1].attempt == 1
+    done = hsm(app, *command, "--allow-changed")
+    assert done.returncode == 0, done.stderr
+    told = hsm(app, "reproduce", str(root), "1").stdout
+    assert ("code.patch" in told) == (kept_by == "git")
+    assert "launch-0-1" in told
+    assert "launch-0-1" not in hsm(app, "reproduce", str(root), "0").stdout
+
+
+def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
+    root = sweep(app, "+sweep=h", "hydra.launcher.env.TOKEN=1")
+    assert hsm(app, "retry", str(root)).returncode == 3
+    for words in (["--launcher", "hsm_loca"], ["--launcher", "basic"], ["--set", "x=7"], ["--set", "y"]):
+        refused = hsm(app, "retry", str(root), *words)
+        assert (refused.returncode, words[1] in refused.stderr) == (2, True)
+    assert "hsm_local" in hsm(app, "retry", str(root), "--launcher", "hsm_loca").stderr
+    (app / "fixed").touch()
+    other = run(app, "app.py", "-m", "hydra/launcher=hsm_local", f"hydra.launcher.resume={hydra_text(str(root))}",
+                "hydra.launcher.retry_failed=true", "+z=77,78")  # fmt: skip
+    assert other.returncode == 0, other.stderr
+    assert "not used: +z=77,78" in other.stderr
+
+
+def test_interpreter_and_python_path_are_those_of_the_beginning(app: Path) -> None:
+    (app.parent / "lib").mkdir()
+    (app.parent / "lib" / "mine_only.py").touch()
+    (app / "app.py").write_text("import mine_only\n" + APP)
+    path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), "../lib"]).strip(os.pathsep)
+    words = ["-O", "app.py", "-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../sweep", "x=0,1"]
+    began = run(app, *words, PYTHONPATH=path)
+    assert began.returncode == 1, began.stderr
+    (app / "fixed").touch()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    root = app.parent / "sweep"
+    command = [sys.executable, "-c", PROGRAM, "retry", str(root)]
+    done = subprocess.run(
+        command, cwd="/", capture_output=True, text=True, env=environment, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = ((root / "1" / name).read_text() for name in ("attempt-1/stdout.log", "stdout.log"))
+    assert before.split()[-1] == after.split()[-1] == "1"
+    assert " -O " in hsm(app, "command", str(root), "1").stdout

@@ -9,13 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from hsm_core.cli.relaunch import hydra_text
-from tests.integration.slurm_sweeping import SlurmApp, ask, finish, words, wrapped
+from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, words, wrapped
 from tests.services.cluster import Cluster
 from tests.waiting import wait_until
 
@@ -25,8 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def app(slurm: Cluster, weird_tmp_path: Path) -> SlurmApp:
-    return SlurmApp(weird_tmp_path, slurm)
+def app(slurm: Cluster, weird_tmp_path: Path) -> Iterator[SlurmApp]:
+    with slurm_app(weird_tmp_path, slurm) as app:
+        yield app
 
 
 def counted(app: SlurmApp) -> dict[int, int]:

@@ -1,0 +1,296 @@
+"""What becomes of a sweep on Slurm when something dies, is slow, or is told to end: real daemons, real jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, words, wrapped
+from tests.services.cluster import Cluster, running_cluster
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slurm
+
+
+@pytest.fixture
+def app(slurm: Cluster, weird_tmp_path: Path) -> Iterator[SlurmApp]:
+    with slurm_app(weird_tmp_path, slurm) as app:
+        yield app
+
+
+def counted(app: SlurmApp) -> dict[int, int]:
+    """How often each task's function began."""
+    return {x: len(found) for x, found in app.intervals().items()}
+
+
+def reasons(app: SlurmApp) -> list[tuple[str, str]]:
+    """State and reason of each task."""
+    state = app.state()
+    return [(state.state_of(n), str(state.ending_of(n).get("reason", ""))) for n in range(state.total)]
+
+
+# sbatch
+
+
+def test_a_slow_sbatch_and_one_that_dies_after_acceptance_double_nothing(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f'if mkdir {tmp_path}/first; then "$REAL" "$@" >/dev/null; sleep 2; kill -9 $$; fi; exec "$REAL" "$@"'
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "sbatch", body))
+    done = app.run("x=range(3)")
+    assert done.returncode == 0, done.stderr
+    assert app.states() == {"completed": 3}
+    assert counted(app) == {0: 1, 1: 1, 2: 1}
+    token = app.state().jobs.submissions()[0]["token"]
+    assert len(set(ask("squeue", "-h", "-t", "all", "-n", token, "-o", "%F").split())) == 1
+
+
+def test_an_sbatch_that_dies_before_it_sends_is_tried_again(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "PATH", wrapped(tmp_path / "bin", "sbatch", f'mkdir {tmp_path}/first && kill -9 $$; exec "$REAL" "$@"')
+    )
+    done = app.run("x=range(2)")
+    assert done.returncode == 0, done.stderr
+    assert "2 tasks wait to be submitted" in done.stderr
+    assert counted(app) == {0: 1, 1: 1}
+
+
+def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
+    done = app.run("x=range(2)", "hydra.launcher.partition=nowhere")
+    assert done.returncode == 1
+    assert "invalid partition" in done.stderr.lower()
+    assert "next: sinfo" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert app.states() == {"pending": 2}
+
+
+# the controller
+
+
+@pytest.mark.slow
+def test_a_controller_that_is_gone_for_half_a_minute_costs_time_only(app: SlurmApp) -> None:
+    app.cluster("stop-ctld")
+    try:
+        process = app.start("x=range(3)", "hydra.launcher.array_parallelism=2")
+        wait_until(lambda: "submit" in conductors_words(app), what="a submission on disk")
+        time.sleep(12)
+    finally:
+        app.cluster("start-ctld")
+    app.wait_for_begun(2)
+    app.cluster("stop-ctld")
+    try:
+        app.open_gate()
+        wait_until(lambda: app.states().get("completed") == 2, what="the end of what ran")
+        time.sleep(30)
+        assert process.poll() is None
+    finally:
+        app.cluster("start-ctld")
+    code, _, err = finish(process, 150)
+    assert code == 0, err
+    assert app.states() == {"completed": 3}
+    assert counted(app) == {0: 1, 1: 1, 2: 1}
+    assert len(app.handed()) == 1
+
+
+def conductors_words(app: SlurmApp) -> str:
+    folder = app.sweep / ".hsm" / "events"
+    return "".join(path.read_text() for path in folder.glob("conductor-*.jsonl")) if folder.exists() else ""
+
+
+# workers
+
+
+def test_a_killed_worker_is_noticed_soon_and_its_pending_tasks_go_on(app: SlurmApp) -> None:
+    process = app.start("x=range(4)", "hydra.launcher.tasks_per_job=2", "hydra.launcher.slots=1")
+    app.wait_for_begun(2)
+    app.kill_worker(0)
+    killed = time.monotonic()
+    wait_until(lambda: app.states().get("lost") == 1, timeout=10, what="the loss of what ran", every=0.1)
+    assert time.monotonic() - killed < 10
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 1
+    assert "a worker died; 1 tasks go to a new one" in err
+    assert app.states() == {"completed": 3, "lost": 1}
+    assert "SIGKILL" in app.state().evidence_of(0)
+    assert counted(app) == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+@pytest.mark.slow
+def test_a_job_whose_slurmstepd_is_killed_is_not_doubled(app: SlurmApp) -> None:
+    process = app.start("x=range(2)")
+    app.wait_for_begun(2)
+    native_id = app.native_ids()[0]
+    raw = ask("scontrol", "-o", "show", "job", native_id).split()[0].partition("=")[2]
+    kill_titled(f"slurmstepd: [{raw}.", app.cluster.conf)
+    time.sleep(3)
+    app.open_gate()
+    code, _, err = finish(process, 180)
+    states = app.states()
+    assert code == 0 or states.get("lost") == 1, err
+    assert states["completed"] >= 1
+    assert counted(app) == {0: 1, 1: 1}
+
+
+def kill_titled(title: str, conf: str) -> None:
+    """Kill the cluster's processes whose title begins so."""
+    mark = f"SLURM_CONF={conf}".encode()
+    found = 0
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = path.joinpath("cmdline").read_bytes().startswith(title.encode())
+            if ours and mark in path.joinpath("environ").read_bytes().split(b"\0"):
+                os.kill(int(path.name), signal.SIGKILL)
+                found += 1
+        except (OSError, ValueError):
+            continue
+    assert found, f"no process {title}"
+
+
+# jobs that others end
+
+
+def test_cancelled_by_scancel_running_and_pending(app: SlurmApp) -> None:
+    process = app.start("x=range(3)", "hydra.launcher.array_parallelism=1")
+    app.wait_for_begun(1)
+    whole = app.handed()[0]
+    ask("scancel", f"{whole}_0", f"{whole}_2")
+    app.wait_for_begun(2)
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 1, err
+    assert reasons(app) == [("cancelled", "cancelled"), ("completed", ""), ("cancelled", "cancelled")]
+
+
+OOM = "    hog = bytearray(400 << 20) if cfg.x == 1 else None\n    for n in range(300 if hog else 0):\n        time.sleep(0.1)\n"
+
+
+def test_a_job_that_uses_too_much_memory_is_called_so(app: SlurmApp) -> None:
+    source = app.folder / "app.py"
+    source.write_text(source.read_text().replace('    note("end", cfg)\n', f'{OOM}    note("end", cfg)\n'))
+    done = app.run("x=range(2)", "hydra.launcher.mem_gb=0.25")
+    assert done.returncode == 1
+    assert reasons(app) == [("completed", ""), ("failed", "oom")], done.stderr
+
+
+@pytest.mark.slow
+def test_a_job_whose_time_is_over_failed_for_that(app: SlurmApp) -> None:
+    process = app.start("x=range(2)", "hydra.launcher.walltime=5min")
+    app.wait_for_begun(2)
+    end_soon(app.native_ids()[0])
+    wait_until(lambda: app.states().get("failed") == 1, timeout=120, what="the end of its time", every=0.3)
+    app.open_gate()
+    assert finish(process)[0] == 1
+    assert reasons(app) == [("failed", "walltime"), ("completed", "")]
+
+
+def end_soon(native_id: str) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 2))
+    ask("scontrol", "update", f"jobid={native_id}", f"EndTime={at}")
+
+
+CHECKPOINTING = '''
+import os, time
+import hydra, submitit
+from dataclasses import dataclass
+from hydra.core.config_store import ConfigStore
+
+@dataclass
+class Config:
+    x: int = 0
+    gate: str = ""
+    witness: str = "???"
+
+def rest(cfg, so_far):
+    job = submitit.JobEnvironment()
+    with open(cfg.witness, "a") as stream:
+        stream.write(f"{cfg.x} {so_far} {os.environ['HSM_ATTEMPT']} {job.job_id}\\n")
+    while not so_far:
+        time.sleep(0.05)
+    return {"score": so_far}
+
+def task(cfg):
+    return rest(cfg, 0)
+
+task.checkpoint = lambda cfg: submitit.helpers.DelayedSubmission(rest, cfg, 7)
+ConfigStore.instance().store(name="config", node=Config)
+hydra.main(config_path=None, config_name="config", version_base=None)(task)()
+'''
+
+
+@pytest.mark.slow
+def test_near_the_end_of_its_time_a_task_writes_a_checkpoint_and_goes_on_from_it(app: SlurmApp) -> None:
+    (app.folder / "app.py").write_text(CHECKPOINTING)
+    fields = ["walltime=1min", "signal_delay_s=30", "max_num_timeout=1"]
+    process = app.start("x=5", *(f"hydra.launcher.{one}" for one in fields), gate=False)
+    code, _, err = finish(process, 200)
+    assert code == 0, err
+    native_id = app.native_ids()[0]
+    told = (app.folder / "witness").read_text().splitlines()
+    assert told == [f"5 0 1 {native_id}", f"5 7 2 {native_id}"]
+    assert app.states() == {"completed": 1}
+
+
+# nodes
+
+
+@pytest.fixture
+def own(weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmApp]:
+    """An app on a cluster of its own, whose nodes may die."""
+    with running_cluster() as cluster:
+        monkeypatch.setenv("SLURM_CONF", cluster.conf)
+        with slurm_app(weird_tmp_path, cluster, "hydra.launcher.cpus_per_task=8") as app:
+            yield app
+
+
+@pytest.mark.slow
+def test_after_a_power_cut_the_job_runs_again_as_a_new_attempt(own: SlurmApp) -> None:
+    process = own.start("x=range(3)")
+    own.wait_for_begun(3)
+    own.cluster("crash-node", own.node_of(0))
+    own.wait_for_begun(4)
+    own.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    assert own.states() == {"completed": 3}
+    assert [one.attempt for one in own.intervals()[0]] == [1, 2]
+    assert [one.end is None for one in own.intervals()[0]] == [True, False]
+    assert len(own.handed()) == 1
+
+
+@pytest.mark.slow
+def test_after_a_partition_of_two_runs_one_outcome_counts(own: SlurmApp) -> None:
+    process = own.start("x=range(2)")
+    own.wait_for_begun(2)
+    own.cluster("kill-node", own.node_of(0))
+    own.wait_for_begun(3)
+    own.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    assert own.states() == {"completed": 2}
+    first, second = own.intervals()[0]
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert first.end is None, "the first run was told to end before the second began"
+
+
+@pytest.mark.slow
+def test_a_preempted_job_is_run_again(own: SlurmApp) -> None:
+    process = own.start("x=range(4)")
+    own.wait_for_begun(4)
+    ask("sbatch", "-p", "high", "-n", "8", "-N", "1", "-o", "/dev/null", "--wrap", "sleep 1")
+    own.wait_for_begun(5)
+    own.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    assert own.states() == {"completed": 4}
+    assert sorted(len(found) for found in own.intervals().values()) == [1, 1, 1, 2]
+    again = next(found for found in own.intervals().values() if len(found) == 2)
+    assert [one.attempt for one in again] == [1, 2]
