@@ -120,19 +120,24 @@ class Conductor:
         for line in self.state.jobs.submissions():
             if line.get("native_id"):
                 continue
-            try:
-                native_id = self.watch.scheduler(line["backend"]).find(line["token"])
-            except NoAnswer:
-                if not force:
-                    raise
-                native_id = None
+            native_id = self._find(line, force)
             if native_id is None:
-                self._seize([line])
+                self._seize([line])  # what is accepted from now on will find nothing to do
+                native_id = self._find(line, force)
+            if native_id is None:
                 self._journal.append(events.refused(line["submission"], "it never reached the scheduler"))
             else:
                 self._journal.append(events.handed(line["submission"], native_id=native_id, job=None))
         self._journal.sync()
         self.state.refresh()
+
+    def _find(self, line: Line, force: bool) -> str | None:
+        try:
+            return self.watch.scheduler(line["backend"]).find(line["token"])
+        except NoAnswer:
+            if not force:
+                raise
+            return None
 
     def _seize(self, dropped: Sequence[Line]) -> None:
         """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, words, wrapped
+from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, wrapped
 from tests.services.cluster import Cluster, running_cluster
 from tests.waiting import wait_until
 
@@ -170,7 +169,10 @@ def test_cancelled_by_scancel_running_and_pending(app: SlurmApp) -> None:
     assert reasons(app) == [("cancelled", "cancelled"), ("completed", ""), ("cancelled", "cancelled")]
 
 
-OOM = "    hog = bytearray(400 << 20) if cfg.x == 1 else None\n    for n in range(300 if hog else 0):\n        time.sleep(0.1)\n"
+OOM = """    hog = bytearray(400 << 20) if cfg.x == 1 else None
+    for n in range(300 if hog else 0):
+        time.sleep(0.1)
+"""
 
 
 def test_a_job_that_uses_too_much_memory_is_called_so(app: SlurmApp) -> None:

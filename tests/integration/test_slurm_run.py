@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+from omegaconf import OmegaConf
 
 from hsm_core.cli.relaunch import hydra_text
 from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, words, wrapped
@@ -54,8 +54,8 @@ def test_a_failing_task_costs_itself_only(app: SlurmApp) -> None:
     assert [seen[one] for one in app.native_ids()] == ["COMPLETED", "FAILED", "COMPLETED"]
     assert "bad x: 2" in (app.sweep / "1" / "stderr.log").read_text()
     for number, native_id in enumerate(app.native_ids()):
-        told = yaml.safe_load((app.sweep / str(number) / ".hydra" / "hydra.yaml").read_text())
-        assert (told["hydra"]["job"]["id"], told["hydra"]["job"]["num"]) == (native_id, number)
+        told = OmegaConf.load(app.sweep / str(number) / ".hydra" / "hydra.yaml")
+        assert (told.hydra.job.id, told.hydra.job.num) == (native_id, number)
         assert (app.sweep / ".hsm" / "logs" / f"slurm-{native_id}.log").exists()
 
 
@@ -268,7 +268,7 @@ def test_an_ordinary_user_whose_temporary_directory_no_node_sees(slurm: Cluster,
     for one in (folder, private, *folder.iterdir()):
         os.chown(one, NOBODY, NOBODY)
     home = {"TMPDIR": str(private), "XDG_STATE_HOME": str(folder / "state"), "HOME": str(folder)}
-    setup = f"hydra.launcher.setup=['export TMPDIR=/nowhere/at/all']"
+    setup = "hydra.launcher.setup=['export TMPDIR=/nowhere/at/all']"
     command = [python, *app.command("x=1,2", setup)[1:]]
     done = subprocess.run(
         [*AS_NOBODY, "sh", "-c", shlex.join(command)], cwd=folder, capture_output=True, text=True, timeout=90,
