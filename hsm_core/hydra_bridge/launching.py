@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from hsm_core.backends.by_name import BackendSettings, make_backend, make_scheduler
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
+from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError, HsmError, StoreError, SweepFailed
 from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths
@@ -24,10 +25,12 @@ from hsm_core.store.liveness import this_host
 from hsm_core.store.record import begin_alone, create_record, read_record, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
-from hsm_core.sweep.conductor import Conductor, conduct_live, hand_over, resumable
+from hsm_core.sweep.conductor import Conductor
 from hsm_core.sweep.packing import hint_to_pack
+from hsm_core.sweep.resumable import resumable
+from hsm_core.sweep.watched import conduct_live, hand_over
 
-from .code_record import freeze_app, record_code, warn_of_changes
+from .code_record import app_root, config_folders, freeze_app, record_again, record_code, require_unchanged
 from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
 from .fields_by_task import FieldsByTask
@@ -106,6 +109,28 @@ class Launching:
         self._tasks_config = self._config if recorded is None else recorded
         for config in (self._config, self._tasks_config):
             rebase(config, self._root)
+        self._require_same_code(SweepPaths(self._root))
+        self._say_what_is_not_used()
+
+    def _require_same_code(self, paths: SweepPaths) -> None:
+        if not (self._settings.dry_run or _shown(lambda: is_frozen(paths.launch(0)))):
+            try:
+                require_unchanged(paths, self._app(), self._settings.allow_changed)
+            except ConfigError as error:
+                if not main_file():
+                    raise for_hydra(error) from None
+                print(f"error: {error}", file=sys.stderr)
+                sys.exit(error.exit_code)  # Hydra's own is 1
+
+    def _say_what_is_not_used(self) -> None:
+        """The tasks keep their overrides, whatever this command line says of them."""
+        typed = [str(text) for text in self._config.hydra.overrides.task]
+        if typed and typed != read_record(SweepPaths(self._root)).overrides.get("task"):
+            told = f"warning: the sweep goes on with the tasks it has; not used: {' '.join(typed)}"
+            print(told, file=sys.stderr)
+
+    def _app(self) -> str:
+        return app_root(self._config, self._task_function)
 
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """What would be submitted for these tasks."""
@@ -153,7 +178,9 @@ class Launching:
         if self._resumed is not None and is_frozen(paths.launch(0)):
             require_unmoved(paths)
             return paths.launch(0)
-        frozen = freeze_app(paths, os.getcwd()) if self._settings.code == "snapshot" else None
+        if self._resumed is not None:
+            record_again(launch, paths.first_code, self._app(), config_folders(self._config))
+        frozen = freeze_app(paths, self._app()) if self._settings.code == "snapshot" else None
         write_payload(launch, self._task_function, self._tasks_config, self._context, frozen)
         return launch
 
@@ -247,8 +274,6 @@ class Launching:
                 force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
-            if self._resumed is not None and not is_frozen(state.paths.launch(0)):
-                warn_of_changes(state.paths)
             atexit.register(self._conductor.close)
             if self._settings.ignored:
                 log.warning("not used by %s: %s", self._backend_name, ", ".join(self._settings.ignored))
@@ -268,7 +293,7 @@ class Launching:
         lease = begin_alone(paths)
         try:
             record = sweep_record(self._config, self._root, self._planned, self._settings)
-            record_code(paths, record.cwd)
+            record_code(paths.first_code, self._app(), config_folders(self._config))
             write_tasks(paths, first, tasks)
             create_record(paths, record)
         except BaseException:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,12 +9,9 @@ from typing import Protocol
 from hsm_core.backends.interface import Backend
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.errors import BackendError, NoAnswer
-from hsm_core.model import ENDED, spans
-from hsm_core.results.adopt import adopted_end
+from hsm_core.model import ENDED
 from hsm_core.store import events
-from hsm_core.store.claims import claim_batch
 from hsm_core.store.files import nonce
-from hsm_core.store.jobs import JobWord, Line
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease, take_lease
@@ -23,12 +19,12 @@ from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
 from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
-from hsm_core.store.submission import read_submission
-from hsm_core.views.live import LiveProgress
-from hsm_core.views.summary import summary
 
 from .interrupts import Interrupts
+from .losses import write_losses
 from .outbox import Outbox
+from .resumable import next_attempt
+from .taking_over import seize, settle_unanswered
 
 #: Workers that die in a row without having ended a task, before the conductor gives up.
 PATIENCE = 3
@@ -110,45 +106,10 @@ class Conductor:
             NoAnswer: nobody knows what became of a submission.
         """
         self.look()
-        self._settle_unanswered(force)
+        settle_unanswered(self.state, self.watch, self._journal, self._name, force=force)
         self.watch.settle()
         self.look()
-        self._seize(self.state.dropped_submissions())
-
-    def _settle_unanswered(self, force: bool) -> None:
-        """Submissions of a dead conductor that had no answer: look whether they were accepted."""
-        for line in self.state.jobs.submissions():
-            if line.get("native_id"):
-                continue
-            native_id = self._find(line, force)
-            if native_id is None:
-                self._seize([line])  # what is accepted from now on will find nothing to do
-                native_id = self._find(line, force)
-            if native_id is None:
-                self._journal.append(events.refused(line["submission"], "it never reached the scheduler"))
-            else:
-                self._journal.append(events.handed(line["submission"], native_id=native_id, job=None))
-        self._journal.sync()
-        self.state.refresh()
-
-    def _find(self, line: Line, force: bool) -> str | None:
-        try:
-            return self.watch.scheduler(line["backend"]).find(line["token"])
-        except NoAnswer:
-            if not force:
-                raise
-            return None
-
-    def _seize(self, dropped: Sequence[Line]) -> None:
-        """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
-        for line in dropped:
-            submission = read_submission(self.state.paths, line["submission"])
-            for number in range(len(submission.batches)):
-                claim_batch(
-                    self.state.paths, submission.batch_id(number), worker=self._name, native_id="",
-                    restart=0, process=self._me,
-                )  # fmt: skip
-        self.state.refresh()
+        seize(self.state, self.state.dropped_submissions(), self._name)
 
     # handing over
 
@@ -235,7 +196,8 @@ class Conductor:
         if self.watch.look():
             self.state.refresh()  # what workers wrote before their jobs ended
         self.backend.tend()
-        self._write_losses()
+        if write_losses(self.state, self._journal):
+            self.state.refresh()
         self._keep()
 
     def _keep(self) -> None:
@@ -255,31 +217,6 @@ class Conductor:
         """Write down that these will not be started."""
         for number, attempt in pairs:
             self._journal.append(events.cancel(number, attempt))
-
-    def _write_losses(self) -> None:
-        """A task whose worker or job is dead is lost, unless its outcome, complete on disk, says otherwise."""
-        gone: dict[JobWord, list[tuple[int, int]]] = {}
-        losses: list[Line] = []
-        for number, task in self.state.tasks.items():
-            if task.state not in ("queued", "running", "lost"):
-                continue
-            ended = self.state.unrecorded_end(number)
-            is_dead = ended is not None or (
-                task.state == "running" and self.state.state_of(number) == "lost"
-            )
-            found = adopted_end(self.state, number) if is_dead and task.state == "running" else None
-            if found is not None:
-                losses.append(found)
-            elif ended is not None:
-                gone.setdefault(ended, []).append((number, task.attempt))
-            elif is_dead:
-                losses.append(events.lost(number, task.attempt, self.state.evidence_of(number)))
-        for line in losses:
-            self._journal.append(line)
-        for word, pairs in gone.items():
-            self._journal.append(events.gone(spans(pairs), word.state, word.reason, word.evidence))
-        if gone or losses:
-            self.state.refresh()
 
     def _replace_the_dead(self, outbox: Outbox, open_tasks: Sequence[int], progress: Progress) -> None:
         waiting = outbox.tasks
@@ -368,50 +305,3 @@ class Conductor:
     def _pause(self) -> float:
         """Look often while little is to be read, seldom when it is much."""
         return min(self.policy.poll_s, 0.05 + self.state.total / 20_000)
-
-
-def conduct_live(
-    conductor: Conductor,
-    launch: LaunchPaths,
-    payload: LaunchPaths,
-    pairs: Pairs,
-    numbers: range,
-) -> int:
-    """Conduct one launch, show how it goes, and sum up.
-
-    Args:
-        pairs: (task, attempt) to hand over.
-        numbers: the tasks to sum up.
-
-    Returns:
-        0, or an exit code if a signal ended it.
-    """
-    with LiveProgress() as progress:
-        code = conductor.conduct(launch, payload, pairs, progress)
-    print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
-    return code
-
-
-def hand_over(conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs) -> int:
-    """Hand tasks over, with words for whoever waits for it; see ``Conductor.hand_over``."""
-    with LiveProgress() as progress:
-        return conductor.hand_over(launch, payload, pairs, progress)
-
-
-def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) -> list[tuple[int, int]]:
-    """The tasks that are pending, cancelled or lost, each with the number of its next attempt."""
-    found = []
-    again = {"pending", "cancelled", "lost", *(["failed"] if failed_too else [])}
-    for number in numbers:
-        if state.state_of(number) in again:
-            found.append((number, next_attempt(state, number)))
-    return found
-
-
-def next_attempt(state: SweepState, number: int) -> int:
-    """The number of a task's next attempt; one that no worker and no job ever had does not count."""
-    task = state.tasks.get(number)
-    if task is None:
-        return 1
-    is_unused = task.state == "queued" and not state.is_gone(number)
-    return task.attempt if is_unused else task.attempt + 1

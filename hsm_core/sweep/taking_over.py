@@ -1,0 +1,57 @@
+"""Takes over from a conductor that died: nothing that it left half done may still happen behind our back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hsm_core.backends.job_watch import JobWatch
+from hsm_core.errors import NoAnswer
+from hsm_core.store import events
+from hsm_core.store.claims import claim_batch
+from hsm_core.store.jobs import Line
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.liveness import this_process
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import read_submission
+
+
+def settle_unanswered(
+    state: SweepState, watch: JobWatch, journal: JournalWriter, conductor: str, *, force: bool
+) -> None:
+    """Submissions of a dead conductor that had no answer: look whether they were accepted.
+
+    Args:
+        conductor: our name.
+        force: although a scheduler does not answer.
+
+    Raises:
+        NoAnswer: nobody knows.
+    """
+    for line in state.jobs.submissions():
+        if line.get("native_id"):
+            continue
+        try:
+            native_id = watch.scheduler(line["backend"]).find(line["token"])
+        except NoAnswer:
+            if not force:
+                raise
+            native_id = None
+        if native_id is None:
+            seize(state, [line], conductor)
+            journal.append(events.refused(line["submission"], "it never reached the scheduler"))
+        else:
+            journal.append(events.handed(line["submission"], native_id=native_id, job=None))
+    journal.sync()
+    state.refresh()
+
+
+def seize(state: SweepState, dropped: Iterable[Line], conductor: str) -> None:
+    """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
+    for line in dropped:
+        submission = read_submission(state.paths, line["submission"])
+        for number in range(len(submission.batches)):
+            claim_batch(
+                state.paths, submission.batch_id(number), worker=conductor, native_id="", restart=0,
+                process=this_process(),
+            )  # fmt: skip
+    state.refresh()

@@ -1,0 +1,39 @@
+"""Conducts a launch for somebody who watches: shows how it goes, and sums up."""
+
+from __future__ import annotations
+
+import sys
+
+from hsm_core.store.layout import LaunchPaths
+from hsm_core.views.live import LiveProgress
+from hsm_core.views.summary import summary
+
+from .conductor import Conductor, Pairs
+
+
+def conduct_live(
+    conductor: Conductor,
+    launch: LaunchPaths,
+    payload: LaunchPaths,
+    pairs: Pairs,
+    numbers: range,
+) -> int:
+    """Conduct one launch, show how it goes, and sum up.
+
+    Args:
+        pairs: (task, attempt) to hand over.
+        numbers: the tasks to sum up.
+
+    Returns:
+        0, or an exit code if a signal ended it.
+    """
+    with LiveProgress() as progress:
+        code = conductor.conduct(launch, payload, pairs, progress)
+    print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
+    return code
+
+
+def hand_over(conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs) -> int:
+    """Hand tasks over, with words for whoever waits for it; see ``Conductor.hand_over``."""
+    with LiveProgress() as progress:
+        return conductor.hand_over(launch, payload, pairs, progress)
