@@ -92,4 +92,6 @@ class Leader:
             return "the job is run again"
         if death := evidence_of_death(self._process):
             return f"rank 0: {death}"
-        return f"rank 0 has been silent for {self._silence.seconds:.0f} s" if self._silence.is_too_long else ""
+        return (
+            f"rank 0 has been silent for {self._silence.seconds:.0f} s" if self._silence.is_too_long else ""
+        )

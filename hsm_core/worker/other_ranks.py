@@ -83,7 +83,9 @@ class _OtherRank:
             ending = Ending("lost", None, f"{self._name} was lost: {line['evidence']}")
         elif line["e"] == "end" and line["state"] == "failed":
             words: dict[str, Any] = {name: line[name] for name in ("kind", "trace") if name in line}
-            ending = Ending("failed", line["reason"], f"{self._name} failed: {line.get('message', '')}", words)
+            ending = Ending(
+                "failed", line["reason"], f"{self._name} failed: {line.get('message', '')}", words
+            )
         else:
             return None
         return Failure(f"{line['t']}.{line['a']}", ending)

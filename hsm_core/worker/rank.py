@@ -37,4 +37,6 @@ class Rank:
             "MASTER_ADDR": self.master, "MASTER_PORT": str(_PORTS[zlib.crc32(meeting.encode()) % len(_PORTS)]),
             "RANK": str(self.number), "WORLD_SIZE": str(self.count), "LOCAL_RANK": str(self.local),
         }  # fmt: skip
-        return {name: value for name, value in own.items() if name not in environ} | {"HSM_RANK": str(self.number)}
+        return {name: value for name, value in own.items() if name not in environ} | {
+            "HSM_RANK": str(self.number)
+        }

@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.slurm
 
 #: Ranks meet as torch.distributed's do: rank 0 listens at its address, and all get the sum of what all gave.
-APP = '''
+APP = """
 import json, os, socket, sys, time
 import hydra, submitit
 from hydra.core.hydra_config import HydraConfig
@@ -77,7 +77,7 @@ class Config:
 
 ConfigStore.instance().store(name="config", node=Config)
 main()
-'''
+"""
 
 
 class RanksApp(SweepingApp):
@@ -135,8 +135,14 @@ def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
     assert app.end(1)["message"] == f"rank 3 on {host} failed: killed by signal 9 (SIGKILL)"
     assert "ValueError: bad x: 1" in (app.sweep / "0" / "stderr-rank3.log").read_text()
     assert "bad x: N" in done.stderr
-    seen = wait_until(lambda: found if not {"RUNNING", "COMPLETING"} & set((found := words()).values()) else {})
-    assert [seen[app.state().native_id_of(number)] for number in range(3)] == ["FAILED", "FAILED", "COMPLETED"]
+    seen = wait_until(
+        lambda: found if not {"RUNNING", "COMPLETING"} & set((found := words()).values()) else {}
+    )
+    assert [seen[app.state().native_id_of(number)] for number in range(3)] == [
+        "FAILED",
+        "FAILED",
+        "COMPLETED",
+    ]
     assert all(is_gone(pid) for pid in app.pids())
 
 

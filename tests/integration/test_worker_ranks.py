@@ -46,9 +46,11 @@ def pids(sweep: PlainSweep, task: int = 0) -> list[int]:
     names = ["stdout.log", *[f"stdout-rank{rank}.log" for rank in range(1, RANKS)]]
     files = [sweep.paths.root / str(task) / name for name in names]
     return wait_until(
-        lambda: [int(text) for file in files if file.exists() and (text := file.read_text())]
-        if all(file.exists() and file.read_text() for file in files)
-        else []
+        lambda: (
+            [int(text) for file in files if file.exists() and (text := file.read_text())]
+            if all(file.exists() and file.read_text() for file in files)
+            else []
+        )
     )
 
 
