@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +12,15 @@ from hsm_core.errors import ConfigError
 from hsm_core.store.record import SweepRecord
 from hsm_core.views.rerun import config_flags, is_of_sweeps
 
+#: Our own launchers by name; a project has more in ``hydra/launcher`` of its config directory.
+OURS = ("hsm_hpc", "hsm_local", "hsm_pbs", "hsm_slurm")
+#: Launchers of others, which keep no record of a sweep.
+_FOREIGN = ("basic", "joblib", "ray", "ray_aws", "rq", "submitit_local", "submitit_slurm")
+
 
 def relaunch_command(
     record: SweepRecord, root: Path, *, launcher: str | None, only: str | None, retry_failed: bool,
-    settings: Sequence[str], force: bool,
+    settings: Sequence[str], force: bool, allow_changed: bool = False,
 ) -> list[str]:  # fmt: skip
     """The argv that goes on with a sweep, to be run in ``record.cwd``.
 
@@ -24,26 +31,63 @@ def relaunch_command(
         settings: further overrides of Hydra, as typed.
 
     Raises:
-        ConfigError: the sweep was not started from a command line.
+        ConfigError: the sweep was not started from a command line, the launcher is not known, or a setting is
+            none of Hydra's.
     """
+    chosen = launcher or record.launcher
+    require_launcher(record, chosen)
+    _require_hydras(settings)
+    asked = [f"hydra/launcher={chosen}", f"hydra.launcher.resume={hydra_text(str(root))}"]
+    asked += [f'hydra.launcher.only_tasks="{only}"'] if only else []
+    asked += ["hydra.launcher.retry_failed=true"] if retry_failed else []
+    asked += ["hydra.launcher.force=true"] if force else []
+    asked += ["hydra.launcher.allow_changed=true"] if allow_changed else []
     main = [str(word) for word in record.app.get("main") or ()]
     if not main:
         raise ConfigError(
             f"{record.id} was not started from a command line, so hsm can't start its app again",
-            fix="in your code: launch(Config, task, multirun=True, overrides="
-            f"['hydra/launcher={record.launcher}', 'hydra.launcher.resume={record.id}'])",
-        )  # fmt: skip
-    chosen = launcher or record.launcher
+            fix=f"in your code: launch(Config, task, multirun=True, overrides={[*asked, *settings]})",
+        )
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     if chosen == record.launcher:
         anew = {_key(text) for text in settings}
         kept += [text for text in record.launcher_fields if _key(text) not in anew]
-    asked = [f"hydra/launcher={chosen}", "hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
-    asked += [f"hydra.launcher.resume={hydra_text(str(root))}"]
-    asked += [f'hydra.launcher.only_tasks="{only}"'] if only else []
-    asked += ["hydra.launcher.retry_failed=true"] if retry_failed else []
-    asked += ["hydra.launcher.force=true"] if force else []
-    return [*main, "-m", *config_flags(record.command), *kept, *asked, *settings]
+    place = ["hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
+    return [*main, "-m", *config_flags(record.command), *kept, *place, *asked, *settings]
+
+
+def relaunch_environment(record: SweepRecord) -> dict[str, str]:
+    """This shell's environment, with the PYTHONPATH of the one that the sweep was started in if it has none."""
+    recorded = str(record.app.get("pythonpath") or "")
+    return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ}
+
+
+def require_launcher(record: SweepRecord, name: str) -> None:
+    """Refuse what is no launcher of hsm's, as far as that can be told without starting the app.
+
+    Raises:
+        ConfigError: it names those that are known.
+    """
+    folder = str(record.app.get("config_dir") or "")
+    presets = [path.stem for path in Path(folder, "hydra", "launcher").glob("*.yaml")] if folder else []
+    known = sorted({*OURS, *presets, record.launcher})
+    other_places = not os.path.isdir(folder) and not name.startswith("hsm_") and name not in _FOREIGN
+    if name not in known and not other_places:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise ConfigError(
+            f"'{name}' is no launcher that can go on with a sweep", evidence=f"there are: {', '.join(known)}",
+            fix=f"--launcher {near[0] if near else 'hsm_local'}",
+        )  # fmt: skip
+
+
+def _require_hydras(settings: Sequence[str]) -> None:
+    for text in settings:
+        if not _key(text).startswith(("hydra.", "hydra/")) or ("=" not in text and not text.startswith("~")):
+            raise ConfigError(
+                f"--set {text}: the tasks keep the overrides that they were made with",
+                evidence="only settings of Hydra can be given, such as hydra.launcher.slots=2",
+                fix="start another sweep for other values",
+            )
 
 
 def note_on_sweeper(record: SweepRecord) -> str:

@@ -56,9 +56,14 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 def committable(root: str) -> list[str]:
     """What git would commit of ``root``, untracked files too, but no sweeps; without git, see ``walk``."""
-    if not _is_repository(root):
+    if not is_repository(root):
         return list(walk(root))
     return [*_tracked(root), *untracked(root)]
+
+
+def is_repository(root: str) -> bool:
+    """True if git keeps what lies there."""
+    return bool(git(root, "rev-parse", "--git-dir"))
 
 
 def untracked(root: str) -> list[str]:
@@ -115,17 +120,13 @@ def _is_installed(script: str) -> bool:
 
 
 def _files(root: str) -> dict[str, str]:
-    known = _tracked(root) if _is_repository(root) else {}
+    known = _tracked(root) if is_repository(root) else {}
     others = untracked(root) if known else walk(root)
     for name in islice((name for name in others if _suffix(name) not in _WRITTEN), _MOST_FILES):
         digest = _digest(Path(root, name))
         if digest:
             known[name] = digest
     return dict(sorted(known.items()))
-
-
-def _is_repository(root: str) -> bool:
-    return bool(git(root, "rev-parse", "--git-dir"))
 
 
 def _tracked(root: str) -> dict[str, str]:

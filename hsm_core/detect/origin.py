@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -14,12 +15,28 @@ from .code import git
 
 def main_command() -> list[str]:
     """The argv that starts this app again; empty where there is none (a notebook, an interactive session)."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None:
-        return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
-    script = getattr(main, "__file__", None)
-    return [sys.executable, os.path.abspath(script)] if script else []
+        return [sys.executable, *interpreter_flags(), "-m", spec.name.removesuffix(".__main__")]
+    return [sys.executable, *interpreter_flags(), main_file()] if main_file() else []
+
+
+def main_file() -> str:
+    """The script that was started; empty if what runs came from no file."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return os.path.abspath(script) if script and os.path.isfile(script) else ""
+
+
+def interpreter_flags() -> list[str]:
+    """The options that this interpreter was started with, such as ``-O`` and ``-W``, for another one."""
+    found: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [flag for flag in found if flag != "-B"]  # which may come from a variable, and changes nothing
+
+
+def python_path() -> str:
+    """PYTHONPATH with whole paths, so that it means the same in another directory."""
+    entries = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(os.path.abspath(entry) for entry in entries.split(os.pathsep)) if entries else ""
 
 
 def is_typed(overrides: Sequence[str], argv: Sequence[str]) -> bool:

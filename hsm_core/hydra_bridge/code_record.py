@@ -1,53 +1,116 @@
-"""Writes down which code a sweep runs, and says what has changed since."""
+"""Writes down which code a sweep runs, and sees to it that it goes on with other code only knowingly."""
 
 from __future__ import annotations
 
+import inspect
 import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
 
-from hsm_core.detect.code import changes, code_files, code_root, uncommitted, untracked
+from omegaconf import DictConfig
+
+from hsm_core.detect.code import changes, code_files, code_root, is_repository, uncommitted, untracked
+from hsm_core.detect.origin import git_state, main_file
 from hsm_core.detect.packages import requirements
 from hsm_core.detect.snapshot import freeze
+from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
-from hsm_core.store.layout import SweepPaths
+from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
 
 from .child_frozen import FrozenApp
 
 log = logging.getLogger(__name__)
 
 
-def record_code(paths: SweepPaths, cwd: str) -> None:
+def app_root(config: DictConfig, task_function: Callable[[Any], Any]) -> str:
+    """The app's directory: by its script, or by its main function where it was not started as a script.
+
+    Without git that is the directory above where it holds the script's and the config's, as in ``src`` and ``conf``.
+    """
+    code = getattr(inspect.unwrap(task_function), "__code__", None)
+    script = main_file() or (code.co_filename if code else "")
+    root = code_root(os.getcwd(), script if os.path.isfile(script) else "")
+    above = os.path.dirname(root)
+    beside = any(os.path.dirname(folder) == above for folder in config_folders(config, "main"))
+    is_home = above in (os.path.expanduser("~"), os.path.dirname(above))
+    return above if beside and not is_home and not is_repository(root) else root
+
+
+def config_folders(config: DictConfig, provider: str = "") -> list[str]:
+    """The directories that configs come from, below the app's or elsewhere."""
+    sources = [source for source in config.hydra.runtime.config_sources if source.schema == "file"]
+    wanted = [source for source in sources if provider in ("", source.provider)]
+    return [str(source.path) for source in wanted if os.path.isdir(str(source.path))]
+
+
+def record_code(places: CodePaths, root: str, more: list[str]) -> None:
     """Write the hashes of the app's files, what git has not committed of them, and the packages around them.
 
     Raises:
         OSError: the disk refuses.
     """
-    root = code_root(cwd)
-    content = {"root": root, "files": code_files(root), "untracked": untracked(root)}
-    write_atomically(paths.code, to_json(content))
-    write_atomically(paths.requirements, "\n".join([*requirements(), ""]).encode())
+    content = {
+        "root": root, "more": more, "files": code_files(root, more), "untracked": untracked(root),
+        "git": git_state(root),
+    }  # fmt: skip
+    write_atomically(places.code, to_json(content))
+    write_atomically(places.requirements, "\n".join([*requirements(), ""]).encode())
     patch = uncommitted(root)
     if patch:
-        write_atomically(paths.patch, patch)
+        write_atomically(places.patch, patch)
 
 
-def freeze_app(paths: SweepPaths, cwd: str) -> FrozenApp:
+def freeze_app(paths: SweepPaths, root: str) -> FrozenApp:
     """Freeze the app as it is now, into the sweep's own directory.
 
     Raises:
         ConfigError: it is too large.
         OSError: the disk refuses.
     """
-    root = code_root(cwd)
     return FrozenApp(root, str(freeze(root, paths.snapshots)))
 
 
-def warn_of_changes(paths: SweepPaths) -> None:
-    """Name the files that differ from when the sweep began."""
+def record_again(launch: LaunchPaths, began: CodePaths, root: str, more: list[str]) -> None:
+    """Write down the code of a sweep that is gone on with, if it is not the one that it began with.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if changes_since(began, root):
+        record_code(launch.code, root, more)
+
+
+def changes_since(recorded: CodePaths, root: str) -> list[str]:
+    """What differs from the recorded code in the app that lies in ``root`` now."""
     try:
-        recorded = read_json(paths.code)
+        known = read_json(recorded.code)
     except (OSError, ValueError):
+        return []
+    more = [folder for folder in known.get("more", ()) if os.path.isdir(folder)]
+    return changes(known["files"], code_files(root, more))
+
+
+def require_unchanged(paths: SweepPaths, root: str, allowed: bool) -> None:
+    """Ask at a terminal whether to go on with files that have changed; elsewhere they must be allowed.
+
+    Raises:
+        ConfigError: they have changed, and nobody said that this is meant.
+    """
+    found = changes_since(paths.first_code, root)
+    if not found:
         return
-    found = changes(recorded["files"], code_files(recorded["root"]))
-    if found:
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        log.warning("since the sweep began: %s%s", ", ".join(found[:5]), more)
+    more = [f"… {len(found) - 10} more"] if found[10:] else []
+    told = "\n    ".join(["the app has changed since the sweep began:", *found[:10], *more])
+    if allowed:
+        log.warning("%s", told)
+    elif not sys.stdin.isatty():
+        raise ConfigError(
+            told, fix="hydra.launcher.allow_changed=true    (goes on with the files as they are)"
+        )
+    else:
+        print(told, file=sys.stderr)
+        answer = input("go on with the files as they are now? [y/N] ")
+        if answer.strip().lower() not in ("y", "yes"):
+            raise ConfigError("the sweep was not gone on with")

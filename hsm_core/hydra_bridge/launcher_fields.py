@@ -25,6 +25,8 @@ class LauncherConf:
     only_tasks: str | None = None
     # when going on: although another conductor seems to have the sweep
     force: bool = False
+    # when going on: although the app's files have changed since the sweep began
+    allow_changed: bool = False
     # return as soon as the tasks are handed over; they go on without us
     detach: bool = False
     # show what would be started, start nothing

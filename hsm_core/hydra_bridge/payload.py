@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
@@ -131,7 +132,8 @@ def _boot(frozen: FrozenApp | None) -> dict[str, Any]:
     return {
         "format": FORMAT, "cwd": os.getcwd(), "sys_path": path, "module": "hsm_core.hydra_bridge.child",
         "payload": "payload.pkl", "versions": versions(),
-        "frozen": frozen is not None,
+        "frozen": frozen is not None, "flags": interpreter_flags(),
+        "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
     }  # fmt: skip
 
 

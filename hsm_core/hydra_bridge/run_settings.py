@@ -35,6 +35,7 @@ class RunSettings:
     retry_failed: bool
     only_tasks: frozenset[int] | None
     force: bool
+    allow_changed: bool
     detach: bool
     dry_run: bool
     name: str
@@ -81,6 +82,7 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
         retry_failed=values["retry_failed"],
         only_tasks=_numbers(values["only_tasks"]),
         force=values["force"],
+        allow_changed=values["allow_changed"],
         detach=values["detach"],
         dry_run=values["dry_run"],
         name=values["name"] or "",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from hsm_core.detect.origin import git_state, is_typed, main_command, versions
+from hsm_core.detect.origin import git_state, is_typed, main_command, python_path, versions
 from hsm_core.errors import ConfigError
 from hsm_core.store.liveness import this_host
 from hsm_core.store.record import SweepRecord, new_id
@@ -55,6 +55,7 @@ def sweep_record(
             "config_name": hydra.job.config_name,
             "config_dir": _config_dir(hydra),
             "main": main_command() if typed else [],
+            "pythonpath": python_path(),
             "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
         overrides=overrides,
@@ -83,8 +84,9 @@ def require_same_app(record: SweepRecord, config: DictConfig) -> None:
 
 def _script(main: list[str]) -> list[str]:
     """``train.py`` or ``-m pkg.app``, wherever it lies; nothing for an app without a command line."""
-    words = main[1:]
-    return [os.path.basename(words[0])] if len(words) == 1 else [" ".join(words)] if words else []
+    if main[-2:-1] == ["-m"]:
+        return [" ".join(main[-2:])]
+    return [os.path.basename(main[-1])] if main else []
 
 
 def _shown(app: tuple[object, ...]) -> str:

@@ -25,19 +25,9 @@ class SweepPaths:
         return self.hsm / "sweep.json"
 
     @property
-    def code(self) -> Path:
-        """The app's code and config files with their hashes when the sweep began."""
-        return self.hsm / "code.json"
-
-    @property
-    def patch(self) -> Path:
-        """What was not committed when the sweep began, as git's diff."""
-        return self.hsm / "code.patch"
-
-    @property
-    def requirements(self) -> Path:
-        """The packages that the sweep was started with, for pip."""
-        return self.hsm / "requirements.txt"
+    def first_code(self) -> CodePaths:
+        """The code that the sweep began with."""
+        return CodePaths(self.hsm)
 
     @property
     def snapshots(self) -> Path:
@@ -119,6 +109,28 @@ class SweepPaths:
 
 
 @dataclass(frozen=True)
+class CodePaths:
+    """What is written down of the code and the packages that tasks run with."""
+
+    root: Path
+
+    @property
+    def code(self) -> Path:
+        """The app's files with their hashes."""
+        return self.root / "code.json"
+
+    @property
+    def patch(self) -> Path:
+        """What was not committed, as git's diff."""
+        return self.root / "code.patch"
+
+    @property
+    def requirements(self) -> Path:
+        """The packages, for pip."""
+        return self.root / "requirements.txt"
+
+
+@dataclass(frozen=True)
 class LaunchPaths:
     """The files of one ``launch()`` call."""
 
@@ -138,6 +150,11 @@ class LaunchPaths:
     def boot(self) -> Path:
         """What must be set before the payload can be read: cwd, sys.path, versions."""
         return self.root / "boot.json"
+
+    @property
+    def code(self) -> CodePaths:
+        """The code of a launch that went on with a sweep, if it was not that of the beginning."""
+        return CodePaths(self.root)
 
     def submission(self, number: int) -> Path:
         return self.root / f"submit-{number}"

@@ -27,7 +27,8 @@ class SweepRecord:
         command: argv that started the sweep; empty if it was not started from a command line.
         cwd: where it was started.
         total: number of tasks; None if a foreign sweeper decides as it goes.
-        app: ``name`` (hydra.job.name), ``config_name``, ``config_dir`` and ``main`` (how to start it again).
+        app: ``name`` (hydra.job.name), ``config_name``, ``config_dir``, ``main`` (how to start it
+            again, with the interpreter's options) and ``pythonpath``.
         overrides: ``hydra`` and ``task`` overrides as typed.
         launcher_fields: overrides that give the launcher the fields that the sweep began with.
         metric: pairs of name and mode.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from hsm_core.model import Isolation
+from hsm_core.store.files import read_json
 from hsm_core.store.leftovers import MARK
 from hsm_core.store.submission import WorkerSpec
 
@@ -24,6 +25,14 @@ from .processes import kill_children
 
 Mode = Literal["fork", "spawn", "none"]
 _WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
+
+
+def _flags(boot: Path) -> list[str]:
+    """Options of the app's interpreter, such as ``-O``; what is wrong with the file is told by who loads it."""
+    try:
+        return [str(flag) for flag in read_json(boot).get("flags", ())]
+    except (OSError, ValueError):
+        return []
 
 
 class Importer:
@@ -45,7 +54,7 @@ class Importer:
         descriptor = theirs.socket.fileno()
         with open(log, "ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, str(entry()), "import", str(descriptor), str(lock), str(boot)],
+                [sys.executable, *_flags(boot), str(entry()), "import", str(descriptor), str(lock), str(boot)],
                 env=environ, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
                 pass_fds=(descriptor, lock), start_new_session=True,
             )  # fmt: skip

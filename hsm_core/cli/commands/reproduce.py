@@ -5,67 +5,122 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from hsm_core.errors import HsmError, StoreError
+from hsm_core.model import Span
 from hsm_core.store.files import read_json
+from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import rerun_words
+from hsm_core.views.sweep_json import SCHEMA_VERSION
 
-from ..clicked import open_sweep, require_tasks, sweep_argument
-from ..terminal import say
+from ..clicked import json_option, open_sweep, require_tasks, sweep_argument
+from ..terminal import say, say_json
 
 
 @click.command("reproduce", epilog="Example: hsm reproduce latest 3 > again.sh")
 @sweep_argument
 @click.argument("task", type=click.IntRange(min=0))
-def reproduce(sweep: str, task: int) -> int:
+@json_option
+def reproduce(sweep: str, task: int, as_json: bool) -> int:
     """Print the commands that bring back the code and the packages of a task, and run it alone."""
     state = open_sweep(sweep)
     require_tasks(state, [task])
-    say("\n".join(_lines(state, task)))
+    lines = list(_lines(state, task))
+    if as_json:
+        say_json({"schema_version": SCHEMA_VERSION, "task": task, "commands": lines})
+    else:
+        say("\n".join(lines))
     return 0
 
 
 def _lines(state: SweepState, task: int) -> Iterator[str]:
-    record, paths = state.record, state.paths
-    words = rerun_words(record, TaskTable(paths)[task])
+    record = state.record
+    words = rerun_words(record, TaskTable(state.paths)[task])
     if not words:
         raise HsmError(f"{record.id} was not started from a command line", fix=f"hsm tasks {record.id}")
-    code = _code(state)
-    again = f"{os.path.basename(code['root'])}-{record.id}"
-    python = record.versions["python"]
-    yield f"# task {task} of {record.id}, begun {record.created} on {record.host}, Python {python}"
-    if not record.git:
-        yield f"# {code['root']} was in no git repository: its files are taken as they are now"
-        yield f"cd {shlex.quote(record.cwd)}"
-    else:
-        add = ["git", "-C", code["root"], "worktree", "add", "--detach", f"../{again}", record.git["commit"]]
-        yield shlex.join(add)
-        yield f"cd {shlex.quote(os.path.join(os.path.dirname(code['root']), again))}"
-        if paths.patch.exists():
-            yield f"git apply {shlex.quote(str(paths.patch))}"
-        for name in code["untracked"]:
-            yield f"# git did not know {name}; copy it from {code['root']} if the task needs it"
-        inside = os.path.relpath(record.cwd, code["root"])
-        if inside != ".":
-            yield f"cd {shlex.quote(inside)}"
+    places = _code_of(state, task)
+    code = _read(places, record.id)
+    root, again = code["root"], f"{code['root'].rstrip('/')}-{record.id}"
+    known = state.tasks.get(task)
+    attempt = f"attempt {known.attempt if known else 1} of task {task} of {record.id}"
+    yield f"# {attempt}, begun {record.created} on {record.host}, Python {record.versions['python']}"
+    brought = list(_bring_back(state, places, code, again))
+    yield from brought or [f"# {root} was in no git repository: its files are taken as they are now"]
+    base = again if brought else root
+    yield f"cd {shlex.quote(_moved(record.cwd, root, base))}"
     yield "python3 -m venv .venv-again"
-    yield f".venv-again/bin/pip install -r {shlex.quote(str(paths.requirements))}"
-    yield shlex.join([".venv-again/bin/python", *_moved(words[1:], record.cwd)])
+    yield f".venv-again/bin/pip install -r {shlex.quote(str(places.requirements))}"
+    yield from _installed_from_paths(places)
+    flags_and_script = len(record.app["main"])
+    main = [_moved(word, root, base) for word in words[1:flags_and_script]]
+    yield shlex.join([".venv-again/bin/python", *main, *words[flags_and_script:]])
 
 
-def _code(state: SweepState) -> dict[str, Any]:
+def _code_of(state: SweepState, task: int) -> CodePaths:
+    """What the task's newest attempt ran: a sweep that went on with changed code recorded it once more."""
+    known = state.tasks.get(task)
+    pair = (task, known.attempt if known else 1)
+    for line in reversed(state.submissions):
+        if any(pair in Span(*span) for span in line["tasks"]):
+            again = LaunchPaths(state.paths.hsm / line["submission"].partition("/")[0]).code
+            return again if again.code.is_file() else state.paths.first_code
+    return state.paths.first_code
+
+
+def _read(places: CodePaths, sweep: str) -> dict[str, Any]:
     try:
-        return read_json(state.paths.code)
+        return read_json(places.code)
     except (OSError, ValueError) as error:
-        raise StoreError(f"what {state.record.id} ran is not recorded", evidence=str(error)) from error
+        raise StoreError(f"what {sweep} ran is not recorded", evidence=str(error)) from error
 
 
-def _moved(words: list[str], cwd: str) -> list[str]:
-    """A script is named relative to where the sweep was started: the one that was brought back."""
-    script = words[0]
-    return [os.path.relpath(script, cwd), *words[1:]] if os.path.isabs(script) else words
+def _bring_back(state: SweepState, places: CodePaths, code: dict[str, Any], again: str) -> Iterator[str]:
+    """Lines that put the app's directory as it was into ``again``; none where nothing kept it."""
+    snapshot = _snapshot(state)
+    if snapshot is not None:
+        yield f"cp -r {shlex.quote(str(snapshot))} {shlex.quote(again)}"
+        yield f"chmod -R u+w {shlex.quote(again)}"
+        return
+    git = code.get("git") or state.record.git
+    if not git:
+        return
+    yield shlex.join(["git", "-C", code["root"], "worktree", "add", "--detach", again, git["commit"]])
+    if places.patch.exists():
+        yield f"git -C {shlex.quote(again)} apply {shlex.quote(str(places.patch))}"
+    for name in code["untracked"]:
+        yield f"# git did not know {name}; copy it from {code['root']} if the task needs it"
+
+
+def _snapshot(state: SweepState) -> Path | None:
+    """The copy of the app that all tasks of a frozen sweep ran from."""
+    try:
+        name = read_json(state.paths.launch(0).boot).get("snapshot")
+    except (OSError, ValueError):
+        return None
+    return state.paths.snapshots / name if name else None
+
+
+def _installed_from_paths(places: CodePaths) -> Iterator[str]:
+    """Packages that no index has, as they are now; pip was given them as comments."""
+    try:
+        lines = places.requirements.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        name, _, url = line.removeprefix("# ").partition(" from ")
+        if line.startswith("# ") and url.startswith("file://"):
+            yield f".venv-again/bin/pip install {shlex.quote(url)}    # {name}, as it is there now"
+        elif line.startswith("# "):
+            yield f"# {name} was installed from {url}"
+
+
+def _moved(path: str, root: str, base: str) -> str:
+    """A path of the app, in the directory that was brought back; others stay as they are."""
+    inside = os.path.relpath(path, root) if os.path.isabs(path) else ".."
+    return path if inside.split("/")[0] == ".." else os.path.normpath(os.path.join(base, inside))

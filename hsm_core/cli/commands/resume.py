@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import click
 
-from hsm_core.detect.code import changes, code_files
-from hsm_core.errors import ConfigError, HsmError, LeaseHeld
-from hsm_core.model import REASONS
-from hsm_core.store.files import read_json
+from hsm_core.errors import HsmError, LeaseHeld
+from hsm_core.model import ENDED, REASONS
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 from hsm_core.views.failures import group_failures
@@ -25,8 +22,11 @@ from hsm_core.views.words import numbers
 from ..acting import settle
 from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
 from ..jobs import JobQuestions
-from ..relaunch import note_on_sweeper, relaunch_command
+from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment
+from ..same_code import agree_on_changes
 from ..terminal import remark, say
+
+ENDED_WITH_FAILURES = 3
 
 _OPTIONS = [
     click.option("--launcher", metavar="NAME", help="Another launcher than before."),
@@ -36,7 +36,7 @@ _OPTIONS = [
     click.option("--allow-changed", is_flag=True, help="Although the app's files have changed."),
     click.option("--force", is_flag=True, help="Although another process seems to conduct the sweep."),
     click.option("--python", metavar="PATH", help="Another interpreter than the sweep began with."),
-    click.option("--yes", is_flag=True, help="Don't ask."),
+    click.option("--yes", is_flag=True, help="Nothing is asked but whether changed files are meant."),
     click.option("--dry-run", is_flag=True, help="Only print the command and what it would run."),
 ]
 
@@ -74,19 +74,44 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
         if not options["dry_run"] and not state.numbers_in("pending", "lost", "cancelled"):
             _settle_stopped(state)
         return 0
-    restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
-    command = relaunch_command(
-        state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
-        only=",".join(_ranges(found)) if restricted else None,
-        retry_failed="failed" in again, settings=options["settings"],
-    )  # fmt: skip
-    if options["python"]:
-        command[0] = options["python"]
+    command = _command(state, found, again, options, allow_changed=options["allow_changed"])
     if options["dry_run"]:
         return _preview(state, found, alive, command)
     _require_no_other(state, options["force"])
-    _require_same_code(state, options["allow_changed"], options["yes"])
-    return _start(state, command)
+    if found and not options["allow_changed"] and agree_on_changes(state):
+        command = _command(state, found, again, options, allow_changed=True)
+    before = {number: _tried(state, number) for number in (*found, *alive)}
+    code = _start(state, command)
+    state.refresh()
+    return _outcome(state, before, code)
+
+
+def _command(
+    state: SweepState, found: Sequence[int], again: set[str], options: dict[str, Any], *, allow_changed: bool
+) -> list[str]:
+    restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
+    command = relaunch_command(
+        state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
+        only=",".join(_ranges(found)) if restricted else None, retry_failed="failed" in again,
+        settings=options["settings"], allow_changed=allow_changed or not found,
+    )  # fmt: skip
+    return [options["python"] or command[0], *command[1:]]
+
+
+def _tried(state: SweepState, number: int) -> tuple[int, str]:
+    known = state.tasks.get(number)
+    return (known.attempt if known else 0), state.state_of(number)
+
+
+def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -> int:
+    """The exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own."""
+    if code not in (0, 1):
+        return code
+    now = {number: _tried(state, number) for number in before}
+    if all(how == "completed" for _, how in now.values()):
+        return 0
+    is_new = any(now[number] != then for number, then in before.items())
+    return ENDED_WITH_FAILURES if is_new and all(how in ENDED for _, how in now.values()) else code
 
 
 def _settle_stopped(state: SweepState) -> None:
@@ -131,7 +156,9 @@ def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], comm
     remark(f"{state.record.id}: would run {len(found)} tasks: {numbers(found) or 'none'}")
     if alive:
         remark(f"and attach to {len(alive)} that are alive: {numbers(alive)}")
-    say(f"cd {shlex.quote(state.record.cwd)} && {shlex.join(command)}")
+    path = relaunch_environment(state.record).get("PYTHONPATH")
+    missing = f"PYTHONPATH={shlex.quote(path)} " if path and "PYTHONPATH" not in os.environ else ""
+    say(f"cd {shlex.quote(state.record.cwd)} && {missing}{shlex.join(command)}")
     return 0
 
 
@@ -144,24 +171,6 @@ def _require_no_other(state: SweepState, force: bool) -> None:
         )
 
 
-def _require_same_code(state: SweepState, allowed: bool, yes: bool) -> None:
-    try:
-        if read_json(state.paths.launch(0).boot)["frozen"]:
-            return  # the tasks run from the sweep's snapshot
-        recorded = read_json(state.paths.code)
-    except FileNotFoundError:
-        return
-    found = changes(recorded["files"], code_files(recorded["root"]))
-    if not found or allowed or yes:
-        return
-    more = [f"… {len(found) - 10} more"] if found[10:] else []
-    told = "\n    ".join([f"the app has changed since {state.record.id} began:", *found[:10], *more])
-    if not sys.stdin.isatty():
-        raise ConfigError(told, fix=f"hsm resume {state.record.id} --allow-changed")
-    remark(told)
-    click.confirm("go on with the files as they are now?", abort=True, err=True)
-
-
 def _start(state: SweepState, command: Sequence[str]) -> int:
     note = note_on_sweeper(state.record)
     if note:
@@ -169,7 +178,8 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     if not os.path.isdir(state.record.cwd):
         raise HsmError(f"{state.record.cwd} is gone, where {state.record.id} was started")
     try:
-        return subprocess.run(list(command), cwd=state.record.cwd, check=False).returncode
+        environment = relaunch_environment(state.record)
+        return subprocess.run(list(command), cwd=state.record.cwd, env=environment, check=False).returncode
     except FileNotFoundError as error:
         raise HsmError(
             "the interpreter that the sweep began with is gone", evidence=str(command[0]),
