@@ -1,0 +1,215 @@
+"""What a scheduler's answers mean for the tasks of a sweep."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from hsm_core.backends.job_watch import JobWatch
+from hsm_core.errors import NoAnswer
+from hsm_core.schedulers.interface import Sight
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.state import SweepState
+from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process, start
+
+from .stand_in import StandIn, submitted
+
+
+class Watched:
+    """A sweep of three tasks, one an element, and who watches it."""
+
+    def __init__(self, root: Path, each: int = 1) -> None:
+        self.scheduler = StandIn()
+        self.sweep = submitted(root, self.scheduler, 3, each=each)
+        self.state = SweepState(root)
+        self.state.refresh()
+        self.watch = JobWatch(self.state, lambda name: self.scheduler)
+
+    def look(self) -> bool:
+        return self.watch.look_now(time.monotonic())
+
+    def states(self) -> list[str]:
+        self.state.refresh()
+        return [self.state.state_of(number) for number in range(self.state.total)]
+
+    def begin(self, task: int) -> JournalWriter:
+        """A worker on another host begins a task."""
+        worker = self.sweep.worker(f"slurm-7_{task}-0", ELSEWHERE)
+        start(worker, task)
+        worker.sync()
+        self.state.refresh()
+        return worker
+
+
+@pytest.fixture
+def it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    return Watched(tmp_path / "sweep")
+
+
+def test_what_waits_and_runs_stays(it: Watched) -> None:
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    assert it.look()
+    assert it.states() == ["queued"] * 3
+
+
+def test_unknown_twice_is_gone_and_once_is_not(it: Watched) -> None:
+    it.scheduler.shows("running", "7_0")
+    it.begin(1)
+    it.look()
+    assert it.states() == ["queued", "running", "queued"]
+    it.look()
+    assert it.states() == ["queued", "lost", "pending"]
+    assert "does not know job 7_1 any more" in it.state.evidence_of(1)
+
+
+def test_known_again_counts_from_the_beginning(it: Watched) -> None:
+    it.begin(0)
+    for known in ([], ["7_0", "7_1", "7_2"], []):
+        it.scheduler.shows("running", *known)
+        it.look()
+    assert it.states() == ["running", "queued", "queued"]
+
+
+def test_waiting_then_gone_was_cancelled(it: Watched) -> None:
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    it.look()
+    it.scheduler.shows("waiting", "7_0", "7_1")
+    it.look()
+    it.look()
+    assert it.states() == ["queued", "queued", "cancelled"]
+    assert it.state.ending_of(2)["reason"] == "cancelled"
+
+
+def test_the_accounting_goes_before_a_guess(it: Watched) -> None:
+    it.begin(0)
+    it.scheduler.shows("running", "7_1", "7_2")
+    it.scheduler.past = {
+        "7_0": Sight("7_0", "ended", "OUT_OF_MEMORY", state="failed", reason="oom", evidence="OUT_OF_MEMORY")
+    }
+    it.look()
+    it.look()
+    assert it.states() == ["failed", "queued", "queued"]
+    assert it.state.ending_of(0)["reason"] == "oom"
+    assert it.scheduler.calls("look_back") == [["7_0"]]
+
+
+def test_without_the_accountings_answer_nothing_is_concluded(it: Watched) -> None:
+    it.begin(0)
+    it.scheduler.past = None
+    for _ in range(4):
+        it.look()
+    assert it.states() == ["running", "queued", "queued"]
+
+
+def test_a_question_that_failed_changes_nothing(it: Watched) -> None:
+    it.begin(0)
+    it.scheduler.sights = None
+    for _ in range(4):
+        assert not it.look()
+    assert it.states() == ["running", "queued", "queued"]
+    assert it.watch.trouble == "squeue: exit code 1"
+    it.scheduler.shows("running", "7_0", "7_1", "7_2")
+    assert it.look()
+    assert it.watch.trouble == ""
+
+
+def test_an_unknown_word_is_alive(it: Watched) -> None:
+    it.begin(0)
+    it.scheduler.shows("running", "7_0", "7_1", "7_2", word="POWER_UP_NODE")
+    for _ in range(3):
+        it.look()
+    assert it.states() == ["running", "queued", "queued"]
+
+
+def test_an_end_counts_although_no_worker_told_it(it: Watched) -> None:
+    it.begin(0)
+    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="node", evidence="its node failed")
+    it.look()
+    assert it.states() == ["lost", "pending", "pending"]
+    assert it.state.evidence_of(0) == "its node failed"
+
+
+def test_an_end_that_the_scheduler_does_not_explain_is_explained_by_the_jobs_log(it: Watched) -> None:
+    it.begin(0)
+    name = f"{it.scheduler.name}-7_0.log"
+    (it.sweep.paths.logs / name).write_text("x\nslurmstepd: error: StepId=7.batch exceeded memory limit (3 > 2)\n")
+    it.scheduler.shows("ended", "7_0")
+    it.look()
+    ending = it.state.ending_of(0)
+    assert (it.states()[0], ending["reason"]) == ("failed", "oom")
+    assert "exceeded memory limit" in ending["evidence"]
+
+
+def test_a_workers_own_word_beats_its_schedulers(it: Watched) -> None:
+    worker = it.begin(0)
+    it.scheduler.shows("ended", "7_0", reason="node")
+    it.look()
+    worker.append(events.end(0, 1, "completed", wall=1.0))
+    worker.sync()
+    assert it.states()[0] == "completed"
+
+
+def test_a_worker_that_died_brings_the_question_forward(it: Watched) -> None:
+    it.scheduler.shows("running", "7_0", "7_1", "7_2")
+    assert it.watch.look()
+    it.watch._cadence._quiet_since -= 600  # ten quiet minutes
+    assert not it.watch.look()
+    worker = it.sweep.worker("slurm-7_0-0", killed_process())
+    start(worker, 0)
+    worker.sync()
+    it.state.refresh()
+    asked = len(it.scheduler.calls("look"))
+    deadline = time.monotonic() + 4
+    while len(it.scheduler.calls("look")) == asked and time.monotonic() < deadline:
+        it.watch.look()
+    assert len(it.scheduler.calls("look")) == asked + 1
+
+
+def orphaned(root: Path, scheduler: StandIn) -> SweepState:
+    """Its conductor was killed before it had an answer to its submission."""
+    from hsm_core.model import Span
+
+    sweep = MadeSweep(root, 2)
+    sweep.paths.make_directories()
+    journal = JournalWriter(sweep.paths.journal("conductor-a"))
+    journal.append(events.conductor("conductor-a", killed_process()))
+    line = events.submit("launch-0/submit-0", token="demo-abc", tasks=[Span(0, 2)], each=1, backend=scheduler.name)
+    journal.append(line)
+    journal.sync()
+    state = SweepState(root)
+    state.refresh()
+    return state
+
+
+def test_an_unanswered_submission_is_looked_for_by_its_token(it: Watched, tmp_path: Path) -> None:
+    state = orphaned(tmp_path / "other", it.scheduler)
+    it.scheduler.found = "9"
+    it.scheduler.shows("running", "9_0", "9_1")
+    watch = JobWatch(state, lambda name: it.scheduler)
+    watch.look_now(time.monotonic())
+    watch.look_now(time.monotonic())
+    assert it.scheduler.calls("find") == ["demo-abc"]
+    assert "9" in str(it.scheduler.calls("look")[-1])
+    assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
+
+
+def test_one_that_never_arrived_leaves_its_tasks_pending(it: Watched, tmp_path: Path) -> None:
+    state = orphaned(tmp_path / "other", it.scheduler)
+    watch = JobWatch(state, lambda name: it.scheduler)
+    watch.look_now(time.monotonic())
+    assert [state.state_of(number) for number in (0, 1)] == ["pending", "pending"]
+
+
+def test_while_nobody_knows_whether_it_arrived_it_may_have(it: Watched, tmp_path: Path) -> None:
+    state = orphaned(tmp_path / "other", it.scheduler)
+    it.scheduler.found = NoAnswer("no answer", evidence="connect failure")
+    watch = JobWatch(state, lambda name: it.scheduler)
+    watch.look_now(time.monotonic())
+    assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
+    assert watch.trouble == "connect failure"

@@ -1,0 +1,192 @@
+"""How submissions get out: when there is room, once, and whatever the scheduler answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsm_core.backends.interface import Handed, Pair, Portion
+from hsm_core.errors import LimitReached, NoAnswer, NotNow, Refused
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import Submission, WorkerSpec
+from hsm_core.sweep import outbox as module
+from hsm_core.sweep.outbox import Outbox
+from tests.unit.store.making import MadeSweep
+
+
+class Place:
+    """A backend that answers as a test says; ``most`` pairs a portion."""
+
+    name, spec = "stand-in", WorkerSpec()
+
+    def __init__(self) -> None:
+        self.most = 100
+        self.answers: list[str | Exception] = []
+        self.finds: list[str | Exception | None] = []
+        self.submitted: list[str] = []
+
+    def portion(self, waiting: list[Pair], *, detached: bool) -> Portion | None:
+        return Portion(waiting[: self.most], 1) if self.most else None
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        pass
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
+        self.submitted.append(submission.name)
+        answer = self.answers.pop(0) if self.answers else "5"
+        if isinstance(answer, Exception):
+            raise answer
+        return Handed(answer)
+
+    def find(self, submission: Submission) -> Handed | None:
+        found = self.finds.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return None if found is None else Handed(found)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Bench:
+    def __init__(self, root: Path, clock: Clock) -> None:
+        sweep = MadeSweep(root, 6)
+        sweep.paths.make_directories()
+        launch = LaunchPaths(sweep.paths.hsm / "launch-0")
+        launch.root.mkdir()
+        self.clock, self.place, self.said = clock, Place(), list[str]()
+        self.state = SweepState(root)
+        journal = JournalWriter(sweep.paths.journal("conductor-a"))
+        self.outbox = Outbox(self.state, self.place, journal, launch, launch, self.said.append)  # type: ignore[arg-type]
+
+    def lines(self) -> list[tuple[str, object]]:
+        self.state.refresh()
+        found = [(one["submission"], one.get("native_id")) for one in self.state.jobs.submissions()]
+        return sorted(found)
+
+    def after(self, seconds: float) -> bool:
+        self.clock.now += seconds
+        return self.outbox.step()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return Bench(tmp_path / "sweep", clock)
+
+
+def tasks(count: int) -> list[Pair]:
+    return [(number, 1) for number in range(count)]
+
+
+def test_all_goes_out_in_portions(bench: Bench) -> None:
+    bench.place.most = 2
+    bench.outbox.push(tasks(5))
+    assert bench.outbox.step()
+    assert not bench.outbox
+    assert [name for name, _ in bench.lines()] == [f"launch-0/submit-{n}" for n in range(3)]
+
+
+def test_without_room_it_waits_and_says_so_once(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(3))
+    for _ in range(4):
+        assert not bench.after(100)
+    assert bench.said == ["3 tasks wait to be submitted: there is no room for more jobs now"]
+    assert bench.outbox.tasks == {0, 1, 2}
+    bench.place.most = 3
+    assert bench.after(100)
+
+
+def test_not_now_is_tried_again_ever_more_seldom(bench: Bench) -> None:
+    bench.place.answers = [NotNow("standby")] * 4
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    tried = []
+    for second in range(1, 40):
+        before = len(bench.place.submitted)
+        bench.after(1)
+        if len(bench.place.submitted) > before:
+            tried.append(second)
+    assert tried == [2, 5, 10, 17]
+    assert set(bench.place.submitted) == {"launch-0/submit-0"}
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_at_a_limit_it_is_divided_anew(bench: Bench) -> None:
+    bench.place.answers = [LimitReached("too many")]
+    bench.outbox.push(tasks(4))
+    assert not bench.outbox.step()
+    assert bench.outbox.tasks == {0, 1, 2, 3}
+    bench.place.most = 2
+    assert bench.after(10)
+    assert bench.lines() == [("launch-0/submit-1", "5"), ("launch-0/submit-2", "5")]
+
+
+def test_without_an_answer_it_is_looked_for(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [NoAnswer("timed out")], ["8"]
+    bench.outbox.push(tasks(2))
+    assert not bench.outbox.step()
+    assert bench.after(3)
+    assert bench.lines() == [("launch-0/submit-0", "8")]
+    assert bench.place.submitted == ["launch-0/submit-0"]
+
+
+def test_what_surely_was_not_accepted_is_sent_again_the_same(bench: Bench) -> None:
+    bench.place.answers = [NoAnswer("timed out")]
+    bench.place.finds = [NoAnswer("down"), None, None, None, None]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.after(2.5)
+    assert len(bench.place.submitted) == 1
+    assert bench.after(3.5)
+    assert bench.place.submitted == ["launch-0/submit-0"] * 2
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_unknown_at_once_is_not_yet_not_accepted(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [NoAnswer("timed out")], [None, "8"]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    assert not bench.after(2.5)
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert bench.after(5)
+    assert bench.lines() == [("launch-0/submit-0", "8")]
+
+
+def test_a_refusal_ends_it_and_its_tasks_are_pending(bench: Bench) -> None:
+    bench.place.answers = [Refused("invalid partition")]
+    bench.outbox.push(tasks(2))
+    with pytest.raises(Refused):
+        bench.outbox.step()
+    assert bench.lines() == []
+    assert [bench.state.state_of(number) for number in (0, 1)] == ["pending", "pending"]
+
+
+def test_what_is_dropped_is_not_sent(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(4))
+    bench.outbox.step()
+    assert bench.outbox.drop({1, 3}) == [(1, 1), (3, 1)]
+    assert bench.outbox.tasks == {0, 2}
+    assert bench.outbox.drop() == [(0, 1), (2, 1)]
+    assert not bench.outbox
+
+
+def test_an_end_elsewhere_makes_it_try_at_once(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.place.most = 2
+    assert not bench.outbox.step()
+    bench.outbox.hurry()
+    assert bench.outbox.step()

@@ -1,0 +1,195 @@
+"""How tasks become jobs: arrays, single jobs, packs; what limits them, and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hsm_core.backends.batch_queue import BatchQueue
+from hsm_core.backends.interface import Pair, Portion
+from hsm_core.backends.queue_settings import QueueSettings
+from hsm_core.errors import LimitReached, NoAnswer
+from hsm_core.schedulers.interface import Allowed, Sight
+from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import Submission, WorkerSpec, write_submission
+from tests.unit.store.making import MadeSweep
+
+from .stand_in import StandIn
+
+
+class Words:
+    """Writes what it was asked for."""
+
+    def text(self, asked: Any, submission: Submission, *, size: int | None, throttle: int | None) -> str:
+        return f"asked {asked} size {size} throttle {throttle}\n"
+
+
+class Bench:
+    """A queue, and a loop that submits as the conductor does."""
+
+    def __init__(self, root: Path, settings: QueueSettings, asked_by: Callable[[int], Any]) -> None:
+        sweep = MadeSweep(root, 400)
+        sweep.paths.make_directories()
+        self.launch = LaunchPaths(sweep.paths.hsm / "launch-0")
+        self.launch.root.mkdir()
+        self.scheduler = StandIn(limits=Allowed(array_index=101, array_size=101))
+        state = SweepState(sweep.root)
+        self.queue = BatchQueue(
+            sweep.paths, state, self.scheduler, WorkerSpec(), settings, Words(), asked_by
+        )
+
+    def submit_all(self, waiting: list[Pair], *, detached: bool = False) -> list[Portion]:
+        found = []
+        while waiting and (portion := self.queue.portion(waiting, detached=detached)) is not None:
+            found.append(portion)
+            self.submit(portion)
+            waiting = [pair for pair in waiting if pair not in set(portion.pairs)]
+        return found
+
+    def submit(self, portion: Portion) -> None:
+        spec = self.queue.spec
+        submission = write_submission(self.launch, "demo", portion.batches, spec, "launch-0")
+        self.queue.prepare(submission, portion)
+        self.queue.submit(submission, portion)
+
+    @property
+    def sizes(self) -> list[int | None]:
+        return [script.size for script in self.scheduler.calls("submit")]  # type: ignore[attr-defined]
+
+    @property
+    def throttles(self) -> list[int | None]:
+        return [script.throttle for script in self.scheduler.calls("submit")]  # type: ignore[attr-defined]
+
+
+Make = Callable[..., Bench]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def made(asked_by: Callable[[int], Any] = lambda task: "the same", **settings: Any) -> Bench:
+        return Bench(tmp_path / "sweep", QueueSettings(**settings), asked_by)
+
+    return made
+
+
+def tasks(count: int) -> list[Pair]:
+    return [(number, 1) for number in range(count)]
+
+
+def test_arrays_are_as_large_as_the_scheduler_takes(make: Make) -> None:
+    bench = make()
+    found = bench.submit_all(tasks(250))
+    assert bench.sizes == [101, 101, 48]
+    assert [pair for portion in found for pair in portion.pairs] == tasks(250)
+
+
+def test_the_user_may_want_smaller_arrays(make: Make) -> None:
+    bench = make(max_array_size=40)
+    bench.submit_all(tasks(100))
+    assert bench.sizes == [40, 40, 20]
+
+
+def test_packed_tasks_share_an_element(make: Make) -> None:
+    bench = make(tasks_per_job=10)
+    (portion,) = bench.submit_all(tasks(95))
+    assert bench.sizes == [10]
+    assert [sum(span.count for span in batch) for batch in portion.batches] == [10] * 9 + [5]
+
+
+@pytest.mark.parametrize(
+    ("mode", "count", "sizes"),
+    [
+        ("auto", 1, [None]),
+        ("auto", 3, [3]),
+        ("array", 1, [1]),
+        ("individual", 3, [None, None, None]),
+    ],
+)
+def test_modes(make: Make, mode: str, count: int, sizes: list[int | None]) -> None:
+    bench = make(mode=mode)
+    bench.submit_all(tasks(count))
+    assert bench.sizes == sizes
+
+
+def test_tasks_that_ask_for_the_same_share_an_array(make: Make) -> None:
+    bench = make(asked_by=lambda task: f"{1 + task % 2} GB")
+    found = bench.submit_all(tasks(7))
+    assert [portion.asked for portion in found] == ["1 GB", "2 GB"]
+    assert [[number for number, _ in portion.pairs] for portion in found] == [[0, 2, 4, 6], [1, 3, 5]]
+
+
+def test_a_limit_on_tasks_at_once_holds_over_all_arrays(make: Make) -> None:
+    bench = make(parallelism=10)
+    bench.submit_all(tasks(250))
+    assert len(bench.throttles) == 3
+    assert sum(one or 0 for one in bench.throttles) == 10
+
+
+def test_a_limit_below_the_number_of_arrays_makes_the_later_ones_wait(make: Make) -> None:
+    bench = make(parallelism=2)
+    bench.submit_all(tasks(303))
+    assert bench.throttles == [1, 1]
+
+
+def test_detached_a_limit_below_the_number_of_arrays_packs(make: Make) -> None:
+    bench = make(parallelism=2)
+    found = bench.submit_all(tasks(303), detached=True)
+    assert sum(len(portion.pairs) for portion in found) == 303
+    assert sum(one or 0 for one in bench.throttles) <= 2
+
+
+def queue_of(count: int) -> list[Sight]:
+    return [Sight(f"9_{number}", "waiting", "PENDING") for number in range(count)]
+
+
+def test_only_as_much_is_submitted_as_there_is_room_for(make: Make) -> None:
+    bench = make()
+    bench.scheduler.limits = Allowed(101, 101, queued=20, evidence="account lab: MaxSubmitJobs=20")
+    bench.scheduler.queued = queue_of(14)
+    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 6  # type: ignore[union-attr]
+    bench.scheduler.queued = queue_of(20)
+    assert bench.queue.portion(tasks(50), detached=False) is None
+
+
+def test_detached_it_packs_into_the_room_there_is_and_says_so(make: Make) -> None:
+    bench = make()
+    bench.scheduler.limits = Allowed(101, 101, queued=20, evidence="account lab: MaxSubmitJobs=20")
+    bench.scheduler.queued = queue_of(15)
+    (portion,) = bench.submit_all(tasks(52), detached=True)
+    assert len(portion.batches) <= 5
+    assert len(portion.pairs) == 52
+    assert "11 tasks a job" in portion.remark
+    assert "MaxSubmitJobs=20" in portion.remark
+
+
+def test_single_jobs_at_once_are_limited_by_those_that_live(make: Make) -> None:
+    bench = make(mode="individual", parallelism=2)
+    assert bench.queue.portion(tasks(5), detached=False) is not None
+
+
+def test_a_scheduler_that_tells_no_limits_gets_arrays_all_the_same(make: Make, monkeypatch: Any) -> None:
+    bench = make()
+
+    def silent(*_: object) -> Allowed:
+        raise NoAnswer("no answer")
+
+    monkeypatch.setattr(bench.scheduler, "allowed", silent)
+    assert len(bench.queue.portion(tasks(300), detached=False).pairs) == 300  # type: ignore[union-attr]
+
+
+def test_what_was_too_much_is_halved(make: Make) -> None:
+    bench = make()
+    bench.scheduler.answers = [LimitReached("too many"), LimitReached("too many")]
+    asked = []
+    for _ in range(3):
+        portion = bench.queue.portion(tasks(80), detached=False)
+        assert portion is not None
+        asked.append(len(portion.pairs))
+        if len(asked) < 3:
+            with pytest.raises(LimitReached):
+                bench.submit(portion)
+    assert asked == [80, 40, 20]
