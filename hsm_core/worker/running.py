@@ -36,6 +36,7 @@ class Running:
 
     Attributes:
         failures: attempts so far that ended and did not complete.
+        unfinished: those of them that are to be gone on with, as after a checkpoint.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Running:
         self._attempts: dict[str, Attempt] = {}
         self._free = list(range(spec.slots))[::-1]
         self._shared: set[str] = set()
-        self.failures = 0
+        self.failures = self.unfinished = 0
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -140,6 +141,7 @@ class Running:
         order = attempt.order
         self.failures += ending.state != "completed"
         if ending.state == "lost":
+            self.unfinished += 1
             self._report.say(events.lost(order.task, order.attempt, ending.message))
         elif attempt.ended_for != "superseded":
             self._report.say(

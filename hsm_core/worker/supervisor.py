@@ -255,7 +255,7 @@ class Supervisor:
         """Once tasks had their time for checkpoints, ask for another run, if this one leaves work undone."""
         if self._requeue is None or not self._requeue.is_due(len(self._running)):
             return
-        if not (self._work or len(self._running)):
+        if not (self._work or len(self._running) or self._running.unfinished):
             return
         refusal = self._requeue.ask()
         if refusal:
