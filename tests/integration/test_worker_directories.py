@@ -35,7 +35,7 @@ def test_a_new_attempt_rotates_our_files_and_hydras_but_not_the_users(sweep: Pla
     here = sweep.paths.root / "same"
     found = sorted(str(path.relative_to(here)) for path in here.glob("**/*"))
     ours = ["outcome-1.json", "outcome.json", "outcome.pkl"]
-    logs = ["stderr-1.log", "stderr.log", "stdout-1.log", "stdout.log"]
+    logs = ["stderr.log", "stdout-1.log", "stdout.log"]  # empty ones are removed
     earlier = ["attempt-1", "attempt-1/.hydra", "attempt-1/.hydra/of-attempt-1"]
     assert found == sorted(
         [".hydra", *earlier, *(f"attempt-1/{name}" for name in ours + logs), "checkpoint", *ours, *logs]
