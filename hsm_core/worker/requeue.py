@@ -15,11 +15,15 @@ class Requeue:
 
     Args:
         warn_s: seconds from the warning to the job's end; None: the job is not run again.
+
+    Attributes:
+        is_granted: the scheduler will run the job again; what it ends until then goes on there.
     """
 
     def __init__(self, job: JobFacts, warn_s: float | None) -> None:
         self._job = job
         self._is_open = warn_s is not None
+        self.is_granted = False
         self._at = time.monotonic() + _SHARE * (warn_s or 0.0)
 
     def is_due(self, running: int) -> bool:
@@ -29,4 +33,6 @@ class Requeue:
     def ask(self) -> str:
         """Ask once; what the scheduler answered if it refused."""
         self._is_open = False
-        return self._job.run_again()
+        refusal = self._job.run_again()
+        self.is_granted = not refusal
+        return refusal

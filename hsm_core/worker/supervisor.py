@@ -209,7 +209,8 @@ class Supervisor:
             self._stops += 2 if number == signal.SIGINT else 1
             if self._job.native_id and not self._is_cancelled():
                 self._work.drop_all()
-                self._running.end("walltime" if self._requeue else "interrupted", at_once=self._stops > 1)
+                is_over = self._requeue is not None and not self._requeue.is_granted
+                self._running.end("walltime" if is_over else "interrupted", at_once=self._stops > 1)
             else:
                 self._cancel(None)
 
