@@ -28,6 +28,10 @@ def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
         return INTERRUPTED
 
 
+#: Of a list of numbers: no sweep has more, and all of them together still fit into memory.
+_MOST_TASKS = 1_000_000
+
+
 class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """``latest``, an id or the start of one, a name, a directory or a job id; Tab knows the sweeps."""
 
@@ -54,9 +58,12 @@ class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         found: list[int] = []
         for part in str(value).split(","):
             first, dash, last = part.strip().partition("-")
-            if not first.isdigit() or (dash and not last.isdigit()):
+            if not first.isdecimal() or (dash and not last.isdecimal()):
                 self.fail(f"'{value}' is no list of tasks such as 3,7-9", param, ctx)
-            found += range(int(first), int(last if dash else first) + 1)
+            span = range(int(first), int(last if dash else first) + 1)
+            if not span or len(span) > _MOST_TASKS:
+                self.fail(f"'{part}' names {'no task' if not span else 'too many tasks'}", param, ctx)
+            found += span
         return tuple(dict.fromkeys(found))
 
 

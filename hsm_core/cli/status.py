@@ -71,7 +71,7 @@ def read_plain(words: Sequence[str]) -> Options | None:
 
 
 def _is_seconds(word: str) -> bool:
-    return word.replace(".", "", 1).isdigit() and float(word) > 0
+    return word.replace(".", "", 1).isdecimal() and float(word) > 0
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def colour_on(stream: TextIO) -> bool:
 
 def columns() -> int:
     """The terminal's width; 80 where there is none."""
-    if os.environ.get("COLUMNS", "").isdigit():
+    if os.environ.get("COLUMNS", "").isdecimal():
         return max(40, int(os.environ["COLUMNS"]))
     try:
         return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)

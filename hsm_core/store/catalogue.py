@@ -7,11 +7,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsm_core.errors import SweepNotFound
+from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
 
 from .files import to_json, write_atomically
 from .layout import SweepPaths, state_home
-from .record import SweepRecord, sweep_root
+from .record import SweepRecord, read_record, sweep_root
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,23 @@ def find(selector: str) -> Path:
     exact = [entry for entry in known if entry.id == selector]
     by_path = _by_path(selector)
     if by_path is not None and not exact:
+        follow(by_path)
         return by_path
     matching = exact or [entry for entry in known if entry.name == selector or entry.id.startswith(selector)]
     if len(matching) == 1:
         return matching[0].dir
     raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
+
+
+def follow(root: Path) -> None:
+    """Note that a sweep on the user's list was moved to ``root``; one that is not on it stays off it."""
+    try:
+        record = read_record(SweepPaths(root))
+        listed = _read(_folder() / f"{record.id}.json")
+        if listed and listed.dir != root and not SweepPaths(listed.dir).record.is_file():
+            remember(record, root)
+    except (OSError, StoreError, VersionMismatch):
+        return
 
 
 def _latest(known: list[Entry]) -> Path:

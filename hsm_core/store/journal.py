@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class JournalWriter:
 
     def seal(self) -> bool:
         """Write the final line and close; the file is never opened again to write."""
-        self.append({"e": "seal"})
+        self.append({"e": "seal", "at": round(time.time(), 3)})
         whole = not self._pending
         self.sync()
         os.close(self._fd)

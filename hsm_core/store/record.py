@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -149,13 +149,23 @@ def read_record(paths: SweepPaths) -> SweepRecord:
         found = read_json(paths.record)
     except (OSError, ValueError) as error:
         raise StoreError(f"{paths.root} holds no readable sweep", evidence=str(error)) from error
+    require_format(found, f"the sweep in {paths.root}")
+    return _from_json(found)
+
+
+def require_format(found: Mapping[str, Any], what: str) -> None:
+    """Refuse what another format's hsm wrote.
+
+    Raises:
+        VersionMismatch: it names both formats.
+    """
     if found.get("format") != FORMAT:
+        writer = dict(found.get("versions") or {}).get("hsm")
         raise VersionMismatch(
-            f"the sweep in {paths.root} has format {found.get('format')}, this hsm reads format {FORMAT}",
-            evidence=f"written by hsm {found.get('versions', {}).get('hsm', 'unknown')}",
+            f"{what} has format {found.get('format')}, this hsm reads format {FORMAT}",
+            evidence=f"written by hsm {writer}" if writer else "",
             fix="pip install --upgrade hpc-sweep-manager    (or use the version that wrote it)",
         )
-    return _from_json(found)
 
 
 def _from_json(found: dict[str, Any]) -> SweepRecord:

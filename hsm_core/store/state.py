@@ -23,7 +23,7 @@ from .journal import JournalReader
 from .known import TaskState, WriterState, identity_in
 from .layout import SweepPaths, TaskPaths
 from .liveness import evidence_of_death
-from .record import SweepRecord, read_record
+from .record import SweepRecord, read_record, require_format
 
 _RANK = {"queued": 0, "running": 1, "lost": 2, "cancelled": 3, "failed": 4, "completed": 5}
 _STATE = operator.attrgetter("state")
@@ -240,6 +240,7 @@ class SweepState:
         elif kind == "gone":
             self._note_gone(event)
         elif kind in ("worker", "conductor"):
+            require_format(event, f"{writer.name} of the sweep in {self.paths.root}")
             writer.head = event
         elif kind == "claim":
             writer.claimed += [Span(*span) for span in event["tasks"]]

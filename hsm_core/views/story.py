@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,24 @@ from .words import clean, duration
 Line = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Told:
+    """One event, for people.
+
+    Args:
+        at: seconds since 1970, by the writer's clock.
+        event: its kind, see ``store.events``.
+    """
+
+    at: float
+    writer: str
+    event: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{_clock(self.at)}  {self.text}"
+
+
 class Story:
     """The events of a sweep that a reader cares for, each told once."""
 
@@ -23,15 +42,15 @@ class Story:
         self._paths = paths
         self._readers: dict[str, JournalReader] = {}
 
-    def news(self) -> list[str]:
-        """Lines for what happened since the last call, by the writers' clocks.
+    def news(self) -> list[Told]:
+        """What is to be told of what happened since the last call, by the writers' clocks.
 
         Raises:
             OSError: the events can't be read.
         """
         found = [(event.get("at", 0.0), name, event) for name in self._names() for event in self._read(name)]
         found.sort(key=lambda item: item[0])
-        return [f"{_clock(at)}  {text}" for at, name, event in found if (text := tell(name, event))]
+        return [Told(at, name, event["e"], text) for at, name, event in found if (text := tell(name, event))]
 
     def _names(self) -> Iterable[str]:
         return sorted(path.stem for path in self._paths.events.glob("*.jsonl"))

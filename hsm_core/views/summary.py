@@ -36,9 +36,13 @@ def summary(state: SweepState, numbers: range | None = None, *, colour: bool = F
 
 
 def failure_lines(
-    state: SweepState, group: FailureGroup, *, width: int = 80, colour: bool = False
+    state: SweepState, group: FailureGroup, *, width: int = 80, colour: bool = False, brief: bool = False
 ) -> Iterator[str]:
-    """One cause: how often, which tasks, the example's message, its log and the line that runs it alone."""
+    """One cause: how often, which tasks, the example's message, its log and the line that runs it alone.
+
+    Args:
+        brief: where that line is too long for the terminal, the command that prints it.
+    """
     head = f"{GLYPH[group.state]} {group.count} × {group.reason}: "
     yield paint(head, group.state, colour) + shorten(group.cause, max(20, width - len(head)))
     which = f"task {group.example}" if group.count == 1 else f"tasks {shorten(numbers(group.tasks), 40)}"
@@ -48,6 +52,8 @@ def failure_lines(
     if group.log is not None:
         yield f"    log:   {group.log}"
     alone = run_alone(state, group.example)
+    if brief and len(alone) > width - 11:
+        alone = f"hsm command {state.record.id} {group.example}"
     if alone:
         yield f"    alone: {alone}"
     if not group.suggestion.startswith("hsm logs"):

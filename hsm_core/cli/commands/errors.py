@@ -24,7 +24,7 @@ def errors(sweep: str, as_json: bool) -> int:
     if as_json:
         say_json([{"schema_version": SCHEMA_VERSION, **failure_json(group)} for group in groups])
     for group in groups if not as_json else []:
-        for line in failure_lines(state, group, width=columns(), colour=colour_on(sys.stdout)):
+        for line in failure_lines(state, group, width=columns(), colour=colour_on(sys.stdout), brief=True):
             say(line)
     if not groups:
         remark(f"nothing failed in {state.record.id}")

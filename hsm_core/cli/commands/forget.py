@@ -26,9 +26,8 @@ def forget(sweep: str, dry_run: bool, yes: bool) -> int:
 
 def _entry(sweep: str) -> catalogue.Entry:
     """The list's entry, also of a sweep whose directory is gone."""
-    known = catalogue.entries()
-    exact = [entry for entry in known if entry.id == sweep]
+    exact = [entry for entry in catalogue.entries() if entry.id == sweep]
     root = None if exact else catalogue.find(sweep)
-    for entry in exact or [entry for entry in known if entry.dir == root]:
+    for entry in exact or [entry for entry in catalogue.entries() if entry.dir == root]:
         return entry
     raise SweepNotFound(f"{root} is not on your list", fix="hsm list --all")

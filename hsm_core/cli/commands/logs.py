@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,9 +16,11 @@ from hsm_core.model import ENDED
 from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.story import Story, tail
+from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.words import shorten
 
 from ..clicked import open_sweep, require_tasks, sweep_argument
-from ..terminal import remark, say
+from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5
 
@@ -28,19 +32,27 @@ _EVERY_S = 0.5
 @click.argument("task", type=click.IntRange(min=0), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the task, or the sweep, has ended.")
 @click.option("--stderr", is_flag=True, help="What it printed on standard error, tracebacks included.")
-def logs(sweep: str, task: int | None, follow: bool, stderr: bool) -> int:
+@click.option("--json", "as_json", is_flag=True, help="A task as an object; the story as an object a line.")
+def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool) -> int:
     """Show what a task printed; without a task the sweep's story in order, from all workers."""
     state = open_sweep(sweep)
     if task is None:
         story = Story(state.paths)
-        _follow(state, lambda: _tell(story), lambda: _is_over(state), follow)
-    else:
-        require_tasks(state, [task])
-        _print_task(state, task, stderr, follow)
+        _follow(state, lambda: _tell(story, as_json), lambda: _is_over(state), follow)
+        return 0
+    require_tasks(state, [task])
+    return _print_json(state, task, stderr) if as_json else _print_task(state, task, stderr, follow)
+
+
+def _print_json(state: SweepState, task: int, stderr: bool) -> int:
+    path = _log(state, task, stderr)
+    text = tail(path, 0)[0] if path is not None else None
+    facts = {"task": task, "state": state.state_of(task), "path": str(path) if path else None, "text": text}
+    say_json({"schema_version": SCHEMA_VERSION, **facts})
     return 0
 
 
-def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> None:
+def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int:
     path, offset = _log(state, task, stderr), 0
     if path is None and not follow:
         raise HsmError(f"task {task} has not begun", fix=f"hsm logs {state.record.id} {task} -f")
@@ -52,9 +64,13 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> Non
         path = path or _log(state, task, stderr)
         if path is not None:
             text, offset = tail(path, offset)
-            sys.stdout.write(text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding))
+            write(text)
 
-    _follow(state, more, lambda: state.state_of(task) in ENDED, follow)
+    _follow(state, more, lambda: state.state_of(task) in ENDED or _is_over(state), follow)
+    if path is None:
+        told = f"task {task} has not begun, and nothing alive will start it"
+        raise HsmError(told, fix=f"hsm resume {state.record.id}")
+    return 0
 
 
 def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool], follow: bool) -> None:
@@ -67,9 +83,12 @@ def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool
     more()
 
 
-def _tell(story: Story) -> None:
-    for line in story.news():
-        say(line)
+def _tell(story: Story, as_json: bool) -> None:
+    for found in story.news():
+        if as_json:
+            say(json.dumps({"schema_version": SCHEMA_VERSION, **asdict(found)}))
+        else:
+            say(shorten(str(found), columns()))
 
 
 def _log(state: SweepState, task: int, stderr: bool) -> Path | None:

@@ -6,13 +6,15 @@ import time
 
 import click
 
+from hsm_core.model import STATES
 from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
+from hsm_core.views.sweep_json import SCHEMA_VERSION
 from hsm_core.views.words import state_words
 
-from ..clicked import sweep_argument
+from ..clicked import json_option, sweep_argument
 from ..look import EXIT
-from ..terminal import remark
+from ..terminal import remark, say_json
 from ..which import directory_of
 
 _EVERY_S = 1.0
@@ -23,7 +25,8 @@ _EVERY_S = 1.0
 @click.option(
     "--timeout", type=click.FloatRange(min=0), metavar="SECS", help="Give up after so long (exit 4)."
 )
-def wait(sweep: str, timeout: float | None) -> int:
+@json_option
+def wait(sweep: str, timeout: float | None, as_json: bool) -> int:
     """Wait until a sweep ends. Exit codes: 0 all completed, 3 ended with failures, 4 still running."""
     state = SweepState(directory_of(sweep))
     give_up = None if timeout is None else time.monotonic() + timeout
@@ -33,5 +36,9 @@ def wait(sweep: str, timeout: float | None) -> int:
         phase = phase_of(state, counts)
         if phase != "running" or (give_up is not None and time.monotonic() >= give_up):
             remark(f"{state.record.id} {phase}: {state_words(counts)}")
+            if as_json:
+                found = {"id": state.record.id, "phase": phase, "total": state.total}
+                numbers = {name: counts[name] for name in STATES}
+                say_json({"schema_version": SCHEMA_VERSION, **found, "counts": numbers})
             return EXIT[phase]
         time.sleep(min(_EVERY_S, max(0.0, give_up - time.monotonic())) if give_up else _EVERY_S)

@@ -150,6 +150,34 @@ def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> Non
             assert follower.communicate(timeout=30)[0] == "three\n"
 
 
+def test_following_a_task_that_nobody_will_start_ends(shell: Shell, tmp_path: Path) -> None:
+    MadeSweep(tmp_path / "s", total=1)
+    done = shell.run("hsm", "logs", "latest", "0", "-f")
+    assert "task 0 has not begun, and nothing alive will start it" in done.stderr
+    assert done.returncode == 1
+
+
+def test_what_is_read_can_be_read_by_programs(shell: Shell, sweep: MadeSweep) -> None:
+    found = json.loads(out(shell, "logs", "latest", "2", "--json"))
+    assert (found["schema_version"], found["task"], found["state"]) == (1, 2, "failed")
+    assert found["text"] == "step 1\nst\ufffdep 2\n"
+    story = [json.loads(line) for line in out(shell, "logs", "latest", "--json").splitlines()]
+    assert [line["writer"] for line in story] == ["w1"] * len(story)
+    assert story[-1]["event"] == "seal"
+    assert story[-1]["at"] >= story[0]["at"] > 0
+    waited = json.loads(out(shell, "wait", "latest", "--json", code=3))
+    assert (waited["schema_version"], waited["phase"], waited["counts"]["failed"]) == (1, "stopped", 1)
+
+
+def test_what_is_told_fits_the_terminal_unless_it_is_to_be_copied(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / ("long" * 20), total=1)
+    worker = sweep.worker("w1")
+    fail(worker, 0, "word " * 80)
+    lines = out(shell, "logs", "latest").splitlines()
+    assert len(lines) == 3
+    assert all(len(line) <= 80 for line in lines)
+
+
 def test_command(shell: Shell, sweep: MadeSweep) -> None:
     assert shlex.split(out(shell, "command", "latest", "3")) == [
         sys.executable,
@@ -312,7 +340,7 @@ def test_numbers(text: str, numbers: tuple[int, ...]) -> None:
     assert TaskNumbers().convert(text, None, None) == numbers
 
 
-@pytest.mark.parametrize("text", ["a", "1-", "-1", "1,,2", ""])
+@pytest.mark.parametrize("text", ["a", "1-", "-1", "1,,2", "", "²", "7-3", "0-999999999"])
 def test_no_numbers(text: str) -> None:
     with pytest.raises(click.UsageError):
         TaskNumbers().convert(text, None, None)

@@ -199,6 +199,47 @@ def test_a_moved_sweep_says_so(shell: Shell, tmp_path: Path) -> None:
     assert shell.read(str(moved))["moved"] is True
 
 
+def test_a_moved_sweep_is_found_by_its_id_once_it_was_seen(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "before", total=1)
+    complete(sweep.worker("w1"), 0)
+    shutil.move(sweep.root, tmp_path / "after")
+    assert "its directory is gone" in shell.status().stdout
+    assert shell.status(str(tmp_path / "after")).returncode == 0
+    assert str(tmp_path / "after") in shell.status(sweep.id).stdout
+    assert "gone" not in shell.status().stdout
+    shutil.move(tmp_path / "after", tmp_path / "later")
+    forgotten = shell.run("hsm", "forget", str(tmp_path / "later"))
+    assert (forgotten.returncode, sweep.id in forgotten.stderr) == (0, True)
+    assert sweep.id not in shell.status().stdout
+
+
+def test_a_copy_or_a_colleagues_sweep_is_not_put_on_the_list(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "before", total=1)
+    shutil.copytree(sweep.root, tmp_path / "copy")
+    assert shell.status(str(tmp_path / "copy")).returncode == 0
+    assert shell.read(sweep.id)["dir"] == str(sweep.root)
+    assert shell.run("hsm", "forget", sweep.id).returncode == 0
+    assert shell.status(str(sweep.root)).returncode == 0
+    assert sweep.id not in shell.status().stdout
+
+
+def test_events_of_another_format_are_refused(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    complete(sweep.worker("w1"), 0)
+    path = sweep.paths.journal("w1")
+    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":0'))
+    done = shell.status("latest")
+    assert done.returncode == 1
+    assert "format 0" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_width_that_is_no_number_is_none(shell: Shell, tmp_path: Path) -> None:
+    MadeSweep(tmp_path / "s", total=1)
+    assert shell.status("latest", COLUMNS="²").returncode == 0
+    assert shell.status("-w", "²").returncode == 2
+
+
 def test_inside_a_sweep_that_sweep(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     (sweep.root / "0").mkdir()
@@ -287,8 +328,9 @@ def test_a_colleagues_sweep_can_be_read_and_is_not_touched(shell: Shell, weird_t
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = sorted((str(path), path.stat().st_mtime_ns) for path in sweep.root.rglob("*"))
     os.chown(sweep.root, 1, 1)
-    modules = "hsm_core.cli.status, hsm_core.views.sweep_text, hsm_core.store.lease, fnmatch, glob"
-    program = f"import os, sys, {modules}; os.setgid(65534); os.setuid(65534); sys.exit(hsm_core.cli.status.main())"
+    modules = "hsm_core.cli.look, hsm_core.views.sweep_text, hsm_core.store.lease, fnmatch, glob, heapq"
+    main = "from hsm_core.cli.status import main"
+    program = f"import os, sys, {modules}; {main}; os.setgid(65534); os.setuid(65534); sys.exit(main())"
     command = [sys.executable, "-c", program, str(sweep.root)]
     done = subprocess.run(command, capture_output=True, text=True, env=shell.env, check=False)
     assert done.returncode == 0, done.stderr
