@@ -52,7 +52,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["hsm_core", "hsm_core.*"])
     + find_namespace_packages(include=["hydra_plugins.*"]),
-    package_data={"hsm_core": ["scripts/templates/*.j2"]},
+    package_data={"hsm_core": ["scripts/templates/*.j2", "scripts/templates/*.sh"]},
     install_requires=[
         "hydra-core>=1.3.2,<1.5",
         "omegaconf",

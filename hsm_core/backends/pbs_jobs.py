@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hsm_core.errors import ConfigError
 from hsm_core.schedulers.pbs import Pbs
 from hsm_core.schedulers.submit_pbs import PbsResources, script_text
-from hsm_core.store.layout import SweepPaths
+from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
 from .worker_command import worker_line
 
 _SAME = (
-    "account", "priority", "select", "place", "project", "storage", "depend", "umask", "mail_user", "mail_type",
+    "nodes", "tasks_per_node", "ranks_by", "account", "priority", "select", "place", "project", "storage",
+    "depend", "umask", "mail_user", "mail_type",
 )  # fmt: skip
 #: The worker's words: its name, then options.
 _JOB = ('"pbs-$ID-$RESTART"', '--batch="$INDEX"', '--native-id="$ID"', '--restart="$RESTART"')
+#: Further ones where there are ranks; ``rank.sh`` sets these variables.
+_RANK = ("--rank-from=HSM_RANK", "--local-rank-from=HSM_LOCAL_RANK")
 
 
 def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResources:
@@ -31,12 +33,6 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
     Raises:
         ConfigError: they can't be said to PBS.
     """
-    ranks = fields["nodes"] * fields["tasks_per_node"]
-    if ranks > 1:
-        raise ConfigError(
-            f"a task of {ranks} ranks can't run under hsm_pbs yet: PBS starts none of them by itself",
-            fix="hydra.launcher.nodes=1 hydra.launcher.tasks_per_node=1    (and mpiexec in your own app)",
-        )
 
     def for_all(name: str, share: int = 1) -> Any:
         value = fields[name]
@@ -74,8 +70,12 @@ class PbsJobs:
     def text(
         self, asked: PbsResources, submission: Submission, *, size: int | None, throttle: int | None
     ) -> str:
+        ranks = asked.nodes * asked.tasks_per_node
+        joint = (f"--ranks={ranks}", *_RANK) if ranks > 1 else ()
+        line = worker_line(self._python, self._sweep, submission.name, (*_JOB, *joint))
+        paths = SweepPaths(self._sweep)
         return script_text(
-            asked, f"exec {worker_line(self._python, self._sweep, submission.name, _JOB)}",
+            asked, line if joint else f"exec {line}",
             token=submission.token, size=size, throttle=throttle, setup=self._setup, cwd=self._cwd,
-            template=self._template, logs=SweepPaths(self._sweep).logs,
+            template=self._template, logs=paths.logs, starts=LaunchPaths.starts(paths.hsm / submission.name),
         )  # fmt: skip

@@ -134,6 +134,8 @@ class LauncherConf:
     depend: str | None = None
     # of what a job writes, octal: "027"
     umask: str | None = None
+    # what starts the ranks of a task: mpiexec | pbsdsh | the beginning of a command line
+    ranks_by: str | None = None
     # auto | pbspro | torque
     flavour: str = "auto"
     # your own script, a jinja2 file that extends ours: {% extends "pbs.sh.j2" %}
@@ -177,7 +179,7 @@ _OF_SLURM = (
     "qos", "constraint", "exclude", "gres", "cpus_per_gpu", "gpus_per_task", "mem_per_cpu", "mem_per_gpu",
     "comment", "srun_args", "signal_delay_s", "max_num_timeout", "stderr_to_stdout", "additional_parameters",
 )  # fmt: skip
-_OF_PBS = ("select", "place", "project", "storage", "depend", "umask", "flavour", "template")
+_OF_PBS = ("select", "place", "project", "storage", "depend", "umask", "ranks_by", "flavour", "template")
 #: Fields that mean nothing to a backend.
 MEANINGLESS = {
     "local": (*_OF_SCHEDULERS, *_OF_SLURM, *_OF_PBS),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import Resources
-from hsm_core.scripts.rendering import render
+from hsm_core.scripts.rendering import TEMPLATES, render
 
 from .pbs_resources import resource_lines
 
@@ -29,6 +29,8 @@ class PbsResources(Resources):
         depend: ``afterany:12.server``.
         umask: of the job and of its output, octal; None: that of the submitting process.
         mail_user, mail_type: ``-M``, ``-m``.
+        tasks_per_node: ranks on each of ``nodes``.
+        ranks_by: what starts the ranks of a task: ``mpiexec``, ``pbsdsh``, or the beginning of a command line.
         writes_directly: whether ``-k doe`` is known to this server.
     """
 
@@ -41,6 +43,7 @@ class PbsResources(Resources):
     umask: str | None = None
     mail_user: str | None = None
     mail_type: str | None = None
+    ranks_by: str | None = None
     writes_directly: bool = True
 
 
@@ -56,21 +59,25 @@ def script_text(
     template: Path | None = None,
     env: Mapping[str, str] | None = None,
     logs: Path | None = None,
+    starts: Path | None = None,
 ) -> str:
     """The script of a job, or of all elements of an array.
 
     Args:
-        command: shell; ``$ID``, ``$INDEX`` and ``$RESTART`` are set for it.
+        command: shell, or with ranks the words that each rank becomes; ``$ID``, ``$INDEX`` and ``$RESTART``
+            are set for it.
         size, throttle: elements, and elements at once; a size of 1 is a plain job.
         setup: lines that run before errors end the script.
         cwd: where the command runs.
         template: a user's own, extending ``pbs.sh.j2``.
         env: variables for the command, as they are.
         logs: where qsub will run; Torque's script writes its log there itself.
+        starts: where the job counts its starts.
 
     Raises:
         ConfigError: it can't be said in this flavour's words, or the template is wrong.
     """
+    ranks = resources.nodes * resources.tasks_per_node
     values = {
         "directives": directives(resources, token, size, throttle),
         "setup": list(setup),
@@ -80,8 +87,28 @@ def script_text(
         "command": command,
         "token": token,
         "log": logs / token if logs and resources.flavour == "torque" else None,
+        "starts": starts,
+        "ranks": ranks,
+        "ranks_per_node": resources.tasks_per_node,
+        "rank_starter": _rank_starter(resources, ranks) if ranks > 1 else "",
+        "rank_script": TEMPLATES / "rank.sh",
     }
     return render(TEMPLATE, values, template)
+
+
+def _rank_starter(resources: PbsResources, ranks: int) -> str:
+    """The beginning of the line that starts the ranks.
+
+    Raises:
+        ConfigError: none was named; PBS starts no ranks by itself.
+    """
+    if not resources.ranks_by:
+        raise ConfigError(
+            f"a task of {ranks} ranks needs something that starts them: PBS itself does not",
+            fix="hydra.launcher.ranks_by=mpiexec    (or pbsdsh, or the beginning of a command line)",
+        )
+    known = {"mpiexec": f"mpiexec -n {ranks}", "pbsdsh": "pbsdsh --"}
+    return known.get(resources.ranks_by, resources.ranks_by)
 
 
 def directives(

@@ -165,6 +165,11 @@ class LaunchPaths:
         return directory / "script.sh"
 
     @staticmethod
+    def starts(directory: Path) -> Path:
+        """Where the jobs of a submission count their starts, for a scheduler that does not tell them."""
+        return directory / "starts"
+
+    @staticmethod
     def submission_record(directory: Path) -> Path:
         return directory / "submission.json"
 

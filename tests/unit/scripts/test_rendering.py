@@ -18,6 +18,8 @@ VALUES = {
     "cwd": "/a b",
     "command": "exec true",
     "token": "t",
+    "starts": None,
+    "rank_starter": "",
 }
 
 

@@ -1,0 +1,35 @@
+#!/bin/bash
+# Becomes one rank of a task: rank.sh <run> <ranks> <ranks a node> <command …>
+# <run> is a directory of this start of the job, in which its environment lies and ranks draw numbers.
+run=$1 ranks=$2 per_node=$3
+shift 3
+
+# not every starter of ranks passes on what the job's own set-up made, and some know less than the job
+home_of_node=("HOSTNAME=$HOSTNAME" "TMPDIR=${TMPDIR:-/tmp}" "PBS_NODENUM=${PBS_NODENUM:-0}")
+. "$run/environment"
+export "${home_of_node[@]}"
+
+# the lowest number from 0 on that nobody has taken: making a directory succeeds once, on a shared disk too
+draw() {
+  drawn=0
+  while ! mkdir "$1$drawn" 2>/dev/null; do
+    [ -d "$1$drawn" ] || exit 1
+    drawn=$((drawn + 1))
+  done
+}
+
+HSM_RANK=${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-${PMIX_RANK:-}}}
+HSM_LOCAL_RANK=${OMPI_COMM_WORLD_LOCAL_RANK:-${MPI_LOCALRANKID:-}}
+if [ -z "$HSM_LOCAL_RANK" ]; then
+  draw "$run/on-$(uname -n)-"
+  HSM_LOCAL_RANK=$drawn
+fi
+if [ -z "$HSM_RANK" ]; then
+  # pbsdsh starts one for each core of Torque's
+  [ "$HSM_LOCAL_RANK" -lt "$per_node" ] || exit 0
+  draw "$run/rank-"
+  HSM_RANK=$drawn
+fi
+[ "$HSM_RANK" -lt "$ranks" ] || exit 0
+export HSM_RANK HSM_LOCAL_RANK
+exec "$@"
