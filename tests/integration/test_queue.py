@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
 from tests.integration.slurm_sweeping import ask
 from tests.integration.sweeping import SweepingApp
-from tests.services.cluster import Cluster
+from tests.services.cluster import Cluster, running_cluster
 from tests.services.pbs.pbs import Pbs
 from tests.waiting import wait_until
 
@@ -123,6 +124,20 @@ def test_doctor_tells_what_this_slurm_is_and_allows(slurm: Cluster) -> None:
     assert found["Slurm limits"].startswith("ok: arrays of at most 101, ")
     assert "MaxArraySize=101" in found["Slurm limits"]
     assert found["Slurm accounting"].startswith("ok: there is none")
+
+
+@pytest.mark.slurm
+@pytest.mark.slow
+def test_doctor_tells_whether_accounting_answers_and_the_users_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_cluster(accounting=True) as cluster:
+        monkeypatch.setenv("SLURM_CONF", cluster.conf)
+        ask("sacctmgr", "-i", "add", "account", "lab")
+        ask("sacctmgr", "-i", "add", "user", getpass.getuser(), "account=lab", "partition=main")
+        found = findings()
+        assert found["Slurm accounting"] == "ok: sacct answers"
+        assert "lab on main" in found["Slurm accounts"]
+        cluster("stop-dbd")
+        assert findings()["Slurm accounting"].startswith("note: does not answer; hsm does without it")
 
 
 @pytest.mark.pbs
