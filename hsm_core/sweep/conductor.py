@@ -150,18 +150,20 @@ class Conductor:
             BackendError: work was refused, or worker after worker died without having ended a task.
         """
         numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
-        outbox = self._outbox(launch, payload, progress)
+        outbox, open_tasks = self._outbox(launch, payload, progress), numbers
         outbox.push(pairs)
         with Interrupts() as interrupts:
             while True:
                 if outbox.step():
-                    self.watch.disturb()
+                    self._note_handed(progress)
                 self.look()
                 self._tell_troubles(progress)
                 progress.show(self.state)
-                open_tasks = [number for number in numbers if self.state.state_of(number) not in ENDED]
+                still_open, open_tasks = open_tasks, self._open(numbers)
                 if not open_tasks:
                     return interrupts.exit_code
+                if len(open_tasks) < len(still_open):
+                    outbox.hurry()
                 how = self._asked_how(interrupts, progress)
                 if interrupts.left or how == "detach":
                     self._leave_alone(len(open_tasks), outbox, progress)
@@ -170,6 +172,16 @@ class Conductor:
                 self._apply_policy(numbers, outbox, progress)
                 self._replace_the_dead(outbox, open_tasks, progress)
                 interrupts.wait(self._pause())
+
+    def _open(self, numbers: Sequence[int]) -> list[int]:
+        return [number for number in numbers if self.state.state_of(number) not in ENDED]
+
+    def _note_handed(self, progress: Progress) -> None:
+        """Also of what turned out to be accepted after it was to end."""
+        self.watch.disturb()
+        if self._stopping:
+            self.state.refresh()
+            self._cancel_jobs(progress, at_once=False)
 
     def _outbox(self, launch: LaunchPaths, payload: LaunchPaths, progress: Progress) -> Outbox:
         return Outbox(self.state, self.backend, self._journal, launch, payload, progress.say)
@@ -288,6 +300,9 @@ class Conductor:
     def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:
         self._stopping = True
         self.abandon(outbox.drop())
+        self._cancel_jobs(progress, at_once)
+
+    def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:
         try:
             self.backend.cancel(at_once=at_once)
         except NoAnswer as error:

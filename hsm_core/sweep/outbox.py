@@ -47,7 +47,7 @@ class Outbox:
         self._launch, self._payload, self._say = launch, payload, say
         self._waiting: list[Pair] = []
         self._open: _Open | None = None
-        self._pause_s, self._next_at = FIRST_PAUSE_S, float("-inf")
+        self._pause_s, self._next_at, self._waited_at = FIRST_PAUSE_S, float("-inf"), float("-inf")
         self._told = ""
 
     def __bool__(self) -> bool:
@@ -159,7 +159,8 @@ class Outbox:
         self._open = None
 
     def _wait(self, why: str) -> None:
-        self._next_at = time.monotonic() + self._pause_s
+        self._waited_at = time.monotonic()
+        self._next_at = self._waited_at + self._pause_s
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.5)
         if why and why != self._told:
             self._told = why
@@ -167,9 +168,10 @@ class Outbox:
             self._say(f"{left} tasks wait to be submitted: {why}")
 
     def hurry(self) -> None:
-        """Something ended, so that there may be room: try at once."""
+        """Something ended, so that there may be room: try soon."""
         if self._waiting and self._open is None:
-            self._next_at, self._pause_s = float("-inf"), FIRST_PAUSE_S
+            self._pause_s = FIRST_PAUSE_S
+            self._next_at = min(self._next_at, self._waited_at + FIRST_PAUSE_S)
 
     def _write(self, line: dict[str, object]) -> None:
         self._journal.append(line)

@@ -30,19 +30,25 @@ def settle_unanswered(
     for line in state.jobs.submissions():
         if line.get("native_id"):
             continue
-        try:
-            native_id = watch.scheduler(line["backend"]).find(line["token"])
-        except NoAnswer:
-            if not force:
-                raise
-            native_id = None
+        native_id = _find(watch, line, force)
         if native_id is None:
-            seize(state, [line], conductor)
+            seize(state, [line], conductor)  # what is accepted from now on will find nothing to do
+            native_id = _find(watch, line, force)
+        if native_id is None:
             journal.append(events.refused(line["submission"], "it never reached the scheduler"))
         else:
             journal.append(events.handed(line["submission"], native_id=native_id, job=None))
     journal.sync()
     state.refresh()
+
+
+def _find(watch: JobWatch, line: Line, force: bool) -> str | None:
+    try:
+        return watch.scheduler(line["backend"]).find(line["token"])
+    except NoAnswer:
+        if not force:
+            raise
+        return None
 
 
 def seize(state: SweepState, dropped: Iterable[Line], conductor: str) -> None:

@@ -118,9 +118,10 @@ class SweepingApp:
     def worker_pid(self) -> int:
         return next(int(worker.head["pid"]) for worker in self.state().workers() if not worker.sealed)
 
-    def wait_for_begun(self, count: int) -> None:
+    def wait_for_begun(self, count: int, timeout: float = 30.0) -> None:
         """Wait until so many attempts have begun, by their own word."""
-        wait_until(lambda: self._witness.read_text().count("begin ") >= count, what=f"{count} begun tasks")
+        told = f"{count} begun tasks"
+        wait_until(lambda: self._witness.read_text().count("begin ") >= count, timeout, told)
 
     def wait_for_seal(self) -> None:
         """Wait until no worker has anything more to say."""

@@ -258,7 +258,7 @@ def test_after_a_power_cut_the_job_runs_again_as_a_new_attempt(own: SlurmApp) ->
     process = own.start("x=range(3)")
     own.wait_for_begun(3)
     own.cluster("crash-node", own.node_of(0))
-    own.wait_for_begun(4)
+    own.wait_for_begun(4, timeout=120)
     own.open_gate()
     code, _, err = finish(process, 120)
     assert code == 0, err
@@ -273,7 +273,7 @@ def test_after_a_partition_of_two_runs_one_outcome_counts(own: SlurmApp) -> None
     process = own.start("x=range(2)")
     own.wait_for_begun(2)
     own.cluster("kill-node", own.node_of(0))
-    own.wait_for_begun(3)
+    own.wait_for_begun(3, timeout=120)
     own.open_gate()
     code, _, err = finish(process, 120)
     assert code == 0, err

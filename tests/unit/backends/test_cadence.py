@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hsm_core.backends.cadence import LEAST_S, MOST_S, Cadence
 
 HOUR = 3600.0
@@ -27,7 +29,7 @@ def test_an_undisturbed_hour_has_at_most_75_questions() -> None:
 
 def test_it_begins_quickly_and_slows_down_to_one_a_minute() -> None:
     found = asked_at(Cadence(0.0), 0.0, HOUR)
-    gaps = [later - earlier for earlier, later in zip(found, found[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(found)]
     assert found[0] == 0.0
     assert gaps[0] == LEAST_S
     assert gaps == sorted(gaps)
@@ -44,6 +46,6 @@ def test_a_disturbance_brings_the_next_question_forward() -> None:
 def test_however_often_it_is_disturbed_it_keeps_the_least_interval() -> None:
     cadence = Cadence(0.0)
     found = asked_at(cadence, 0.0, 60.0, *(n / 10 for n in range(600)))
-    gaps = [later - earlier for earlier, later in zip(found, found[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(found)]
     assert min(gaps) >= LEAST_S
     assert len(found) <= 31

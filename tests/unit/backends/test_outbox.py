@@ -182,11 +182,22 @@ def test_what_is_dropped_is_not_sent(bench: Bench) -> None:
     assert not bench.outbox
 
 
-def test_an_end_elsewhere_makes_it_try_at_once(bench: Bench) -> None:
+def test_an_end_elsewhere_makes_it_try_soon(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(2))
+    for _ in range(9):
+        bench.after(100)  # the pause is long by now
+    bench.place.most = 2
+    assert not bench.after(10)
+    bench.outbox.hurry()
+    assert bench.outbox.step()
+
+
+def test_however_often_something_ends_it_keeps_the_least_pause(bench: Bench) -> None:
     bench.place.most = 0
     bench.outbox.push(tasks(2))
     bench.outbox.step()
     bench.place.most = 2
-    assert not bench.outbox.step()
     bench.outbox.hurry()
-    assert bench.outbox.step()
+    assert not bench.outbox.step()
+    assert bench.after(2)
