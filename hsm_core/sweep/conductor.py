@@ -193,6 +193,8 @@ class Conductor:
             progress.say(f"warning: {FULL}")
         for worker in self.state.workers():
             self._tell(worker.name, worker.trouble, progress)
+        for native_id, why in self.watch.hopeless.items():
+            self._tell(native_id, f"job {native_id} will never start: {why}", progress)
         self._tell("", self.watch.trouble and f"the scheduler did not answer: {self.watch.trouble}", progress)
 
     def _tell(self, whose: str, trouble: str, progress: Progress) -> None:
@@ -207,6 +209,7 @@ class Conductor:
         self.state.refresh()
         if self.watch.look():
             self.state.refresh()  # what workers wrote before their jobs ended
+        self.watch.delete_stuck()
         self.backend.tend()
         if write_losses(self.state, self._journal):
             self.state.refresh()
