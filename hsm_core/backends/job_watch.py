@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +57,9 @@ class JobWatch:
         self._sought: set[str] = set()
         self._grace_s = visibility_s(state.paths.root)
         self.trouble = ""
+        #: of jobs and arrays that will never start: why, by native id
+        self.hopeless: dict[str, str] = {}
+        self._stuck: set[tuple[str, str]] = set()
 
     def disturb(self) -> None:
         """Ask soon: something was submitted or cancelled."""
@@ -70,6 +74,13 @@ class JobWatch:
         if not self._cadence.is_due(now):
             return False
         return self.look_now(now - self._cadence.interval(now))
+
+    def delete_stuck(self) -> None:
+        """Take jobs that their scheduler has given up out of its queue, where it leaves that to us."""
+        for name, native_id in sorted(self._stuck):
+            with suppress(NoAnswer):  # tried again at the next look
+                self.scheduler(name).cancel([native_id])
+                self._stuck.discard((name, native_id))
 
     def settle(self) -> None:
         """Ask until nothing is in doubt that a further question could clear up."""
@@ -161,6 +172,7 @@ class JobWatch:
             return False
         by_name = {line["submission"]: line for line in lines}
         unknown: dict[str, tuple[_Watched, float]] = {}
+        stuck: dict[str, set[str]] = defaultdict(set)
         for key in open_jobs:
             line = by_name.get(key[0])
             if line is None:
@@ -169,12 +181,24 @@ class JobWatch:
             sight = answer.sights.get(element) or answer.sights.get(line["native_id"])
             if sight is not None:
                 seen.missed = 0
+                if sight.hopeless:
+                    self.hopeless[line["native_id"]] = sight.why
+                if sight.stuck:
+                    stuck[line["submission"]].add(element)
                 self._note(seen, self._with_log(sight, line, key[1]), answer.at)
             elif seen.word is None or seen.word.phase != "ended":
                 seen.missed += 1
                 unknown[element] = (seen, line["at"])
         self._note_unknown(scheduler, unknown, answer.at)
+        for name, elements in stuck.items():
+            self._note_stuck(by_name[name], elements)
         return True
+
+    def _note_stuck(self, line: Line, elements: set[str]) -> None:
+        """An array all of whose elements are stuck is deleted as a whole."""
+        whole = len(elements) == len({key for key, _ in batches_of(line)})
+        ids = {line["native_id"]} if whole else elements
+        self._stuck.update((line["backend"], native_id) for native_id in ids)
 
     def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
         """An end that the scheduler does not explain, as the job's own log does."""

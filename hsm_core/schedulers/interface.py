@@ -29,6 +29,8 @@ class Sight:
         why: why it waits, in the scheduler's words.
         node: where it runs or ran.
         start: when it is expected to start, as the scheduler says it; empty if it says nothing.
+        hopeless: it waits for what this site does not have, and will never start; ``why`` says it.
+        stuck: it has ended in all but name, and stays in the queue until somebody deletes it.
         state, reason, evidence: of an ended job: what it means for a task that left no word of its own
             (``failed`` ``cancelled`` ``lost``), and what was seen.
     """
@@ -44,6 +46,8 @@ class Sight:
     state: State = "lost"
     reason: Reason = "unknown"
     evidence: str = ""
+    hopeless: bool = False
+    stuck: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _ENDED = frozenset("XFC")
 #: S and U: suspended; E: exiting
 _RUNNING = frozenset("RESUB")
 _OLD_NEWS = ("Job Array Began", "Job run at", "Job started")
+_NEVER = "can never run"
 _GIVEN_UP = "too many failed attempts"
 _UNTOLD: Ending = ("lost", "unknown")
 _TERMINATED = "91"
@@ -52,11 +53,6 @@ def sights(answers: Mapping[str, Attributes], flavour: str, *, history: bool) ->
     }
 
 
-def never_runs(sight: Sight) -> str:
-    """PBS's own words if it says that a waiting job asks for what this site does not have; else empty."""
-    return sight.why if sight.phase == "waiting" and "can never run" in sight.why.lower() else ""
-
-
 def is_array(native_id: str) -> bool:
     """Whether ``12[].server`` is meant, the array as a whole."""
     return "[]" in native_id
@@ -77,19 +73,22 @@ def name_of(said: Attributes) -> str:
 
 def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> Sight:
     phase, held = _phase(said, array), _given_up(said, array)
+    why = _why(said, array) if phase == "waiting" else ""
     state, reason = _ending(native_id, said, flavour, held, history) if phase == "ended" else _UNTOLD
     return Sight(
         native_id,
         phase,
         said.get("job_state", "?"),
         name=name_of(said),
-        why=_why(said, array) if phase == "waiting" else "",
+        why=why,
         node=_nodes(said),
         queue=said.get("queue", ""),
         start=said.get("estimated.start_time", ""),
         state=state,
         reason=reason,
         evidence=" · ".join(_evidence(native_id, said, held)) if phase == "ended" else "",
+        hopeless=_NEVER in why.lower(),
+        stuck=bool(held),
     )
 
 

@@ -12,7 +12,6 @@ from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
 from hsm_core.schedulers.pbs import Flavour
 from hsm_core.schedulers.pbs import Pbs as Dialect
 from hsm_core.schedulers.pbs_flavour import find_pbs
-from hsm_core.schedulers.pbs_sights import never_runs
 from hsm_core.schedulers.submit_pbs import PbsResources, script_text
 from tests.contracts.scheduler import Place, SchedulerContract
 from tests.services.pbs.pbs import Pbs
@@ -100,7 +99,7 @@ def test_torque_tells_a_jobs_walltime(torque: Pbs, tmp_path: Path) -> None:
 
 def test_what_can_never_run_is_said_at_once(place: Place) -> None:
     native_id = place.submit(place.script("true", head="#PBS -l select=1:ncpus=999"))
-    wait_until(lambda: never_runs(place.scheduler.look([native_id])[native_id]), what="PBS to say so")
+    wait_until(lambda: place.scheduler.look([native_id])[native_id].hopeless, what="PBS to say so")
 
 
 def test_what_never_starts_is_given_up(pbs: Pbs, place: Place) -> None:
@@ -110,6 +109,7 @@ def test_what_never_starts_is_given_up(pbs: Pbs, place: Place) -> None:
         sight = ended(place, place.scheduler.element(whole, index), whole)
         assert (sight.state, sight.reason) == ("lost", "launch")
         assert "too many failed attempts" in sight.evidence
+        assert sight.stuck
 
 
 def test_an_elements_exit_status_is_its_own(pbs: Pbs, place: Place) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hsm_core.schedulers.interface import Sight
 from hsm_core.schedulers.pbs_answers import read
-from hsm_core.schedulers.pbs_sights import array_of, never_runs, sights
+from hsm_core.schedulers.pbs_sights import array_of, sights
 
 RECORDED = Path(__file__).parent / "recorded"
 CANCELLED = ("cancelled", "cancelled")
@@ -59,8 +59,8 @@ def test_torque_tells_each_element_by_the_submitted_name() -> None:
 
 def test_a_job_that_can_never_run_says_so_and_one_that_waits_its_turn_does_not() -> None:
     found = seen("pbs_history.json", "pbspro")
-    assert "ncpus (R: 999 A: 8 T: 8)" in never_runs(found["1007.pbs"])
-    assert not any(never_runs(sight) for native_id, sight in found.items() if native_id != "1007.pbs")
+    assert "ncpus (R: 999 A: 8 T: 8)" in found["1007.pbs"].why
+    assert [native_id for native_id, sight in found.items() if sight.hopeless] == ["1007.pbs"]
 
 
 @pytest.mark.parametrize("history", [True, False])
