@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,21 @@ def _jobs(
     assert isinstance(scheduler, Pbs)
     writer = PbsJobs(paths.root, settings.python, fields["setup"], settings.cwd, fields["template"])
     return writer, lambda task: asked_of_pbs(scheduler, fields_of(task), slots)
+
+
+def require_here(name: str, flavour: str) -> None:
+    """Refuse, before anything is written, a scheduler that this machine has no commands for.
+
+    Raises:
+        BackendError: its commands are not on PATH, or are another system's.
+    """
+    if name == "slurm" and shutil.which("sbatch") is None:
+        raise BackendError(
+            "Slurm is not on this machine", evidence="no sbatch on PATH",
+            fix="hsm doctor    (or hydra/launcher=hsm_local, to run the tasks here)",
+        )  # fmt: skip
+    if name == "pbs":
+        make_scheduler(name, flavour)
 
 
 def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig
 
-from hsm_core.backends.by_name import BackendSettings, make_backend, make_scheduler
+from hsm_core.backends.by_name import BackendSettings, make_backend, make_scheduler, require_here
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
@@ -88,6 +88,7 @@ class Launching:
         if self._settings.dry_run:
             leave_no_trace(self._config)
             return
+        _shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
         if not goes_on and SweepPaths(self._root).record.exists():
             _shown(lambda: refuse_second(SweepPaths(self._root)))
