@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hsm_core.schedulers.pbs import Pbs
+from hsm_core.schedulers.pbs_defaults import below_the_fields
 from hsm_core.schedulers.submit_pbs import PbsResources, script_text
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
@@ -38,7 +40,7 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
         value = fields[name]
         return value if value is None or slots == 1 else value * -(-slots // share)
 
-    return PbsResources(
+    asked = PbsResources(
         **{name: fields[name] for name in _SAME},
         walltime_min=fields["timeout_min"],
         cpus_per_task=for_all("cpus_per_task"),
@@ -50,6 +52,8 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
         flavour=pbs.flavour,
         writes_directly=pbs.writes_directly,
     )
+    defaults = os.environ.get("HSM_HPC_RESOURCES")
+    return below_the_fields(asked, defaults) if defaults and asked.raw == defaults else asked
 
 
 class PbsJobs:

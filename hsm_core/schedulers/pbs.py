@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Literal
 
+from hsm_core.errors import BackendError
 from hsm_core.hosts.command import Done
 
-from .interface import Allowed, NoAnswer, Refused, Script, Sight
+from .interface import Allowed, LimitReached, NoAnswer, Refused, Script, Sight
 from .pbs_commands import DELETE_S, ask, is_gone, run_qsub, version
 from .pbs_limits import allowed
 from .pbs_refusals import refusal
@@ -19,6 +20,7 @@ from .pbs_status import Status, user
 Flavour = Literal["pbspro", "torque"]
 
 _ID = re.compile(r"\d+(?:\[\])?(?:\.\S+)?")
+_OF_THE_USER = re.compile(r"per-user limit|for user")
 _WRONG_STATE = "invalid for state of job"
 #: where `-J 0-9%3` and `-k doe` came with
 _THROTTLES = (22,)
@@ -59,7 +61,7 @@ class Pbs:
         words = done.out.split()
         if done.code == 0 and words and _ID.fullmatch(words[-1]):
             return words[-1]
-        raise refusal(done)
+        raise self._judged(refusal(done), script)
 
     def find(self, token: str) -> str | None:
         """The id of the job or array with this name, as a whole; the server's history is asked too."""
@@ -114,6 +116,19 @@ class Pbs:
             return False
         sight = self.look([native_id]).get(native_id)
         return sight is None or sight.phase == "ended" or sight.word == "E"
+
+    def _judged(self, error: BackendError, script: Script) -> BackendError:
+        """A limit on this user that one job is above, with nothing of this user's in the queue: no use to wait."""
+        is_one = script.size in (None, 1)
+        if not (isinstance(error, LimitReached) and is_one and _OF_THE_USER.search(error.evidence or "")):
+            return error
+        try:
+            waits = bool(self.queue())
+        except NoAnswer:
+            waits = True
+        if waits:
+            return error
+        return Refused("one job is above a limit of PBS", evidence=error.evidence, fix="qstat -Bf; qstat -Qf")
 
     def _qsub(self, script: Script) -> list[str]:
         """PBS Pro's qsub leaves a process behind that works in its place, unless it's told ``-f``."""

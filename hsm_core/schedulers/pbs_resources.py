@@ -50,9 +50,9 @@ def resource_lines(asked: Asked) -> Iterator[str]:
     _check(asked)
     if asked.raw:
         yield from _raw_lines(asked.raw, asked.flavour)
-    elif asked.select:
+    if asked.select:
         yield from _select(asked.select, asked.flavour)
-    elif chunk := _pro_chunk(asked) if asked.flavour == "pbspro" else _torque_nodes(asked):
+    elif not _has_chunk(asked.raw) and (chunk := _chunk(asked)):
         yield f"-l {chunk}"
     if place := asked.place or _spread(asked):
         yield f"-l place={place}"
@@ -64,12 +64,12 @@ def resource_lines(asked: Asked) -> Iterator[str]:
 
 def _check(asked: Asked) -> None:
     """Refuse what would be said twice: of two, PBS takes one without a word."""
-    whole = "resources" if asked.raw else "select" if asked.select else ""
-    words = asked.raw or f"select={asked.select}"
-    if asked.raw and asked.select:
-        raise _twice("resources", asked.raw, "select")
+    whole = "resources" if _has_chunk(asked.raw) else "select" if asked.select else ""
+    words = str(asked.raw if whole == "resources" else asked.select)
+    if whole == "resources" and asked.select:
+        raise _twice(whole, words, "select")
     named = [name for name in _FIELDS if getattr(asked, name) is not None]
-    if whole and named and _CHUNK.search(words):
+    if whole and named:
         raise _twice(whole, words, named[0])
     if asked.raw and asked.walltime_min and "walltime=" in asked.raw:
         raise _twice("resources", asked.raw, "walltime")
@@ -83,6 +83,14 @@ def _twice(whole: str, words: str, field: str) -> ConfigError:
         evidence=f"{whole}={words!r}",
         fix=f"hydra.launcher.{whole}=null, or hydra.launcher.{field}=null",
     )
+
+
+def _has_chunk(raw: str | None) -> bool:
+    return bool(raw and _CHUNK.search(raw))
+
+
+def _chunk(asked: Asked) -> str:
+    return _pro_chunk(asked) if asked.flavour == "pbspro" else _torque_nodes(asked)
 
 
 def _pro_chunk(asked: Asked) -> str:
@@ -112,7 +120,7 @@ def _torque_nodes(asked: Asked) -> str:
 
 def _spread(asked: Asked) -> str:
     """Several nodes are several hosts; PBS Pro may put several chunks on one."""
-    own_words = asked.raw or asked.select
+    own_words = _has_chunk(asked.raw) or asked.select
     return "scatter" if asked.nodes > 1 and asked.flavour == "pbspro" and not own_words else ""
 
 
