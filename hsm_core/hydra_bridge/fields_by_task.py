@@ -37,6 +37,7 @@ class FieldsByTask:
         self._loader, self._tasks_config, self._values = loader, tasks_config, values
         self._overrides_of = overrides_of
         node: Any = OmegaConf.to_container(config.hydra.launcher, resolve=False)
+        self._timeout_min = node["timeout_min"]
         self._varying = {name: text for name, text in node.items() if _is_of_tasks(text)}
         self._known: dict[tuple[str, ...], Mapping[str, Any]] = {}
         self._tops = self._top_keys(config)
@@ -65,6 +66,8 @@ class FieldsByTask:
         for name, text in self._varying.items():
             OmegaConf.update(config, f"hydra.launcher.{name}", text, force_add=True)
         found = {name: config.hydra.launcher[name] for name in self._varying}
+        if "walltime" in found:
+            found.setdefault("timeout_min", self._timeout_min)  # not what the master's walltime made of it
         return {**self._values, **launcher_values({**self._values, **found})}
 
     def _top_keys(self, config: DictConfig) -> set[str]:

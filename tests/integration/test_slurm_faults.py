@@ -296,3 +296,47 @@ def test_a_preempted_job_is_run_again(own: SlurmApp) -> None:
     assert sorted(len(found) for found in own.intervals().values()) == [1, 1, 1, 2]
     again = next(found for found in own.intervals().values() if len(found) == 2)
     assert [one.attempt for one in again] == [1, 2]
+
+
+# limits and accounting
+
+
+@pytest.fixture
+def limited(weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmApp]:
+    """An app of a user who may have three jobs in the queue; with accounting."""
+    policy = "AccountingStorageEnforce=associations,limits,qos"
+    with running_cluster(accounting=True, HSM_EXTRA=policy, HSM_MINJOBAGE=2) as cluster:
+        monkeypatch.setenv("SLURM_CONF", cluster.conf)
+        ask("sacctmgr", "-i", "add", "account", "lab")
+        ask("sacctmgr", "-i", "add", "user", ask("id", "-un"), "account=lab", "MaxSubmitJobs=3")
+        with slurm_app(weird_tmp_path, cluster, "hydra.launcher.account=lab") as app:
+            yield app
+
+
+@pytest.mark.slow
+def test_at_a_submit_limit_it_tops_up_and_detached_it_packs(limited: SlurmApp) -> None:
+    done = limited.run("x=range(7)")
+    assert done.returncode == 0, done.stderr
+    assert "MaxSubmitJobs" in done.stderr or "no room for more jobs" in done.stderr
+    assert limited.states() == {"completed": 7}
+    assert set(counted(limited).values()) == {1}
+    limited.sweep = limited.folder / "second"
+    done = limited.run("x=range(10,18)", "hydra.launcher.detach=true")
+    assert done.returncode == 0, done.stderr
+    assert "3 tasks a job" in done.stdout + done.stderr
+    assert "MaxSubmitJobs=3" in done.stdout + done.stderr
+    assert limited.hsm("wait", str(limited.sweep)).returncode == 0
+    assert limited.states() == {"completed": 8}
+
+
+@pytest.mark.slow
+def test_without_the_accountings_database_a_sweep_runs(limited: SlurmApp) -> None:
+    process = limited.start("x=range(2)")
+    limited.wait_for_begun(2)
+    limited.cluster("stop-dbd")
+    limited.kill_worker(0)
+    wait_until(lambda: limited.states().get("lost") == 1, timeout=20, what="the dead worker", every=0.2)
+    limited.open_gate()
+    code, _, err = finish(process)
+    assert code == 1, err
+    assert limited.states() == {"completed": 1, "lost": 1}

@@ -1,0 +1,74 @@
+"""The contract of backends, on this machine and on a real Slurm."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hsm_core.backends.batch_queue import BatchQueue
+from hsm_core.backends.queue_settings import QueueSettings
+from hsm_core.backends.slurm_jobs import SlurmJobs
+from hsm_core.backends.worker_pool import WorkerPool
+from hsm_core.schedulers.slurm import Slurm
+from hsm_core.schedulers.submit_slurm import SlurmResources
+from hsm_core.store.submission import WorkerSpec
+from tests.contracts.backend import ALL, CODES, BackendContract, Bound
+from tests.integration.apps.worker_plain.harness import PlainSweep
+from tests.integration.slurm_sweeping import ask
+from tests.services.cluster import Cluster
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def plain(weird_tmp_path: Path) -> Iterator[PlainSweep]:
+    sweep = PlainSweep(weird_tmp_path / "sweep", CODES)
+    yield sweep
+    sweep.close()
+
+
+class TestWorkerPool(BackendContract):
+    @pytest.fixture
+    def bound(self, plain: PlainSweep) -> Iterator[Bound]:
+        spec = WorkerSpec(slots=2, beat_s=0.3, grace_s=1.0, idle_s=5.0)
+        pool = WorkerPool(plain.paths, spec, python=sys.executable)
+        bound = Bound(pool, plain, plain.state())
+        yield bound
+        for worker in bound.state.workers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.head["pid"], signal.SIGKILL)
+            wait_until(lambda pid=worker.head["pid"]: pool._host.exit_code(pid) is not None)
+        pool.close()
+
+
+@pytest.mark.slurm
+class TestBatchQueue(BackendContract):
+    @pytest.fixture
+    def bound(self, plain: PlainSweep, slurm: Cluster) -> Iterator[Bound]:
+        state, spec = plain.state(), WorkerSpec(source="slurm", slots=1, beat_s=0.3, grace_s=1.0)
+        writer = SlurmJobs(plain.paths.root, sys.executable, (), plain.paths.root)
+        asked = SlurmResources(cpus_per_task=1)
+        queue = BatchQueue(plain.paths, state, Slurm(), spec, QueueSettings(), writer, lambda task: asked)
+        yield Bound(queue, plain, state)
+        queue.cancel(at_once=True)
+
+    def test_what_was_submitted_is_found_by_its_token(self, bound: Bound) -> None:
+        bound.hand_over(ALL[:2])
+        handed = bound.backend.find(bound.submissions[0])
+        assert handed is not None
+        assert handed.native_id == bound.state.jobs.submissions()[0]["native_id"]
+
+    def test_a_task_that_waits_is_taken_from_the_queue(self, bound: Bound) -> None:
+        bound.hand_over(ALL[:2])
+        whole = str(bound.state.jobs.submissions()[0]["native_id"])
+        ask("scontrol", "update", f"jobid={whole}_1", "starttime=now+600")
+        wait_until(lambda: bound.states()[0] == "running", 60, "the first task")
+        bound.backend.cancel_tasks([1])
+        told = wait_until(lambda: ask("squeue", "-h", "-r", "-o", "%i").split(), what="the queue")
+        assert f"{whole}_1" not in told
+        assert f"{whole}_0" in told

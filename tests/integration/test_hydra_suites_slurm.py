@@ -1,0 +1,60 @@
+"""Hydra's own suites, with the launcher hsm_slurm on a real Slurm."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from hydra.core.plugins import Plugins
+from hydra.test_utils.launcher_common_tests import (
+    BatchedSweeperTestSuite,
+    IntegrationTestSuite,
+    LauncherTestSuite,
+)
+
+Plugins.instance()
+
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("slurm"),
+    pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
+    pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
+]
+
+
+@pytest.mark.parametrize(
+    ("launcher_name", "overrides"), [("hsm_slurm", []), ("hsm_slurm", ["hydra/sweeper=hsm"])]
+)
+class TestLaunching(LauncherTestSuite):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("launcher_name", "overrides"),
+    [
+        ("hsm_slurm", ["hydra.sweeper.max_batch_size=2"]),
+        ("hsm_slurm", ["hydra/sweeper=hsm", "hydra.sweeper.max_batch_size=2"]),
+    ],
+)
+class TestBatches(BatchedSweeperTestSuite):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("task_launcher_cfg", "extra_flags"),
+    [
+        ({}, ["-m", "hydra/launcher=hsm_slurm"]),
+        ({}, ["-m", "hydra/launcher=hsm_slurm", "hydra/sweeper=hsm"]),
+    ],
+)
+class TestIntegration(IntegrationTestSuite):
+    def generate_custom_cmd(self) -> Callable[..., list[str]]:
+        """Clear the directory that one of the tests runs two sweeps in: hsm refuses the second."""
+
+        def command(cmd: list[str], *_: object) -> list[str]:
+            shutil.rmtree("cli_dir", ignore_errors=True)
+            return cmd
+
+        return command
