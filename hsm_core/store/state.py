@@ -99,9 +99,9 @@ class SweepState:
         if task is None:
             return {}
         ended = self._ended_job(number) if task.state in ("queued", "running", "lost") else None
-        if ended is not None:
-            return {"reason": ended.reason, "message": ended.evidence, "evidence": ended.evidence}
-        return task.last or {}
+        if ended is None or (ended.reason == "unknown" and task.state == "lost" and task.last):
+            return task.last or {}
+        return {"reason": ended.reason, "message": ended.evidence, "evidence": ended.evidence}
 
     def evidence_of(self, number: int) -> str:
         """Why a task is called lost."""

@@ -155,6 +155,19 @@ def test_a_workers_own_word_beats_its_schedulers(it: Watched) -> None:
     assert it.states()[0] == "completed"
 
 
+def test_why_a_worker_gave_an_attempt_up_says_more_than_a_scheduler_that_knows_nothing(it: Watched) -> None:
+    for task in (0, 1):
+        worker = it.begin(task)
+        worker.append(events.lost(task, 1, "it wrote a checkpoint"))
+        worker.sync()
+    it.scheduler.shows("ended", "7_0", evidence="exit code 1")
+    it.scheduler.sights["7_1"] = Sight("7_1", "ended", "PREEMPTED", reason="preempted", evidence="preempted")  # type: ignore[index]
+    it.look()
+    assert it.states()[:2] == ["lost", "lost"]
+    assert it.state.evidence_of(0) == "it wrote a checkpoint"
+    assert it.state.evidence_of(1) == "preempted"
+
+
 def test_a_worker_that_died_brings_the_question_forward(it: Watched) -> None:
     it.scheduler.shows("running", "7_0", "7_1", "7_2")
     assert it.watch.look()
