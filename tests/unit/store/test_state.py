@@ -175,7 +175,7 @@ def line_of(word: Word) -> dict[str, object]:
     if kind == "cancel":
         return events.cancel(task, attempt)
     if kind == "queue":
-        return events.submit("s", token="t", tasks=[Span(task, 1, attempt)], backend="b")
+        return events.submit(f"launch-0/submit-{attempt}", token="t", tasks=[Span(task, 1, attempt)], backend="b")
     return events.end(task, attempt, kind)  # type: ignore[arg-type]
 
 
