@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +43,8 @@ class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     ) -> list[CompletionItem]:
         known = catalogue.entries()
         words = dict.fromkeys(["latest", *(entry.id for entry in known), *(entry.name for entry in known)])
-        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+        plain = [word for word in words if shlex.quote(word) == word]  # the ids say the others, too
+        return [CompletionItem(word) for word in plain if word.startswith(incomplete)]
 
 
 class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]

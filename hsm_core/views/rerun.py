@@ -19,7 +19,9 @@ def rerun_line(record: SweepRecord, task: Task) -> str:
     words = rerun_words(record, task)
     if not words:
         return ""
-    line = shlex.join(words)
+    path = str(record.app.get("pythonpath") or "")
+    line = f"PYTHONPATH={shlex.quote(path)} " if path and "PYTHONPATH" not in os.environ else ""
+    line += shlex.join(words)
     return f"cd {shlex.quote(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
 
 

@@ -73,3 +73,8 @@ def test_edits_never_reach_a_frozen_sweep(app: Path) -> None:
     notes = [note for worker in state.workers() if worker.ready for note in worker.ready["notes"]]
     assert notes
     assert all(note.startswith("the app's modules come from") for note in notes)
+    lines = run(app, "-m", "hsm_core.cli.hsm", "reproduce", str(app.parent / "sweep"), "1").stdout
+    assert "copy it from" not in lines
+    script = "\n".join(line for line in lines.splitlines() if line.startswith(("cp ", "chmod ", "cd ")))
+    copied = subprocess.run(["bash", "-ec", f"{script}\ncat helper.py"], capture_output=True, text=True)
+    assert copied.stdout == "VALUE = 'old'\n", copied.stderr

@@ -16,8 +16,10 @@ import click
 import pyarrow.parquet
 import pytest
 
+import hsm_core
 from hsm_core.cli.clicked import TaskNumbers
 from hsm_core.cli.hsm import LazyGroup, hsm
+from hsm_core.cli.relaunch import OURS
 from hsm_core.model import Span
 from hsm_core.store import events
 from hsm_core.store.lease import living_conductor, take_lease
@@ -129,6 +131,32 @@ def test_the_story_is_in_order(shell: Shell, sweep: MadeSweep) -> None:
         "task 1 started in 1", "task 1 completed after 1 s",
         "task 2 started in 2", "task 2 failed: exception, KeyError: 'x'", "w1 ended",
     ]  # fmt: skip
+
+
+def test_the_story_ends_with_its_last_word(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    conductor = sweep.conductor([Span(0, 1)])
+    worker = sweep.worker("w1")
+    complete(worker, 0)
+    worker.seal()
+    time.sleep(0.002)  # times are told to the millisecond
+    conductor.seal()
+    assert out(shell, "logs", "latest").splitlines()[-1].endswith("conductor-a ended")
+
+
+def test_a_sweep_without_a_command_line_is_gone_on_with_in_code(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    fail(sweep.worker("w1", killed_process()), 0, "no")
+    told = shell.run("hsm", "retry", "latest", "--task", "0", "--set", "hydra.launcher.slots=2")
+    assert told.returncode == 2
+    for text in ("retry_failed=true", 'only_tasks="0"', "slots=2", f"resume='{sweep.root}'"):
+        assert text in told.stderr.replace("\\'", "'")
+
+
+def test_our_launchers_are_known_by_name() -> None:
+    plugins = Path(hsm_core.__file__).parents[1] / "hydra_plugins" / "hsm"
+    names = {f"hsm_{path.stem}" for path in plugins.glob("*.py")} - {"hsm_sweeper", "hsm___init__"}
+    assert set(OURS) == names
 
 
 def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> None:
@@ -383,5 +411,7 @@ def test_completion_scripts(shell: Shell, name: str) -> None:
 def test_tab_knows_the_sweeps(shell: Shell, sweep: MadeSweep) -> None:
     env = {"_HSM_COMPLETE": "bash_complete", "COMP_WORDS": "hsm status d", "COMP_CWORD": "2"}
     assert sweep.id in out(shell, "x", **env)
+    MadeSweep(sweep.root.parent / "t", total=1, name="d e; f")
+    assert "d e" not in out(shell, "x", **env)
     env = {"_HSM_STATUS_COMPLETE": "bash_complete", "COMP_WORDS": "hsm-status l", "COMP_CWORD": "1"}
     assert "latest" in shell.status("x", **env).stdout

@@ -80,3 +80,11 @@ def test_the_chosen_config_is_kept() -> None:
 
 def test_nothing_where_no_command_line_started_it() -> None:
     assert rerun_line(record(app={}), Task(0, ("lr=1",))) == ""
+
+
+def test_a_shell_without_the_python_path_is_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = record(app={"main": ["python", "-O", "app.py"], "pythonpath": "/my lib:/b"})
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert rerun_line(known, Task(0, ())) == "PYTHONPATH='/my lib:/b' python -O app.py hydra.mode=RUN"
+    monkeypatch.setenv("PYTHONPATH", "/other")
+    assert rerun_line(known, Task(0, ())) == "python -O app.py hydra.mode=RUN"
