@@ -17,13 +17,21 @@ Plugins.instance()
 
 pytestmark = [
     pytest.mark.slurm,
-    pytest.mark.slow,
     pytest.mark.usefixtures("slurm"),
     pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
     pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
 ]
 
 
+@pytest.mark.parametrize(("launcher_name", "overrides"), [("hsm_slurm", [])])
+class TestShortly:
+    """Of the suite, what most of the rest stands on."""
+
+    get_task_function = LauncherTestSuite.get_task_function
+    test_sweep_2_jobs = LauncherTestSuite.test_sweep_2_jobs
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher_name", "overrides"), [("hsm_slurm", []), ("hsm_slurm", ["hydra/sweeper=hsm"])]
 )
@@ -31,6 +39,7 @@ class TestLaunching(LauncherTestSuite):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher_name", "overrides"),
     [
@@ -42,6 +51,7 @@ class TestBatches(BatchedSweeperTestSuite):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task_launcher_cfg", "extra_flags"),
     [

@@ -97,6 +97,7 @@ def test_detached_it_is_seen_cancelled_and_completed_from_elsewhere(app: SlurmAp
     assert all(f"{x / 2:g}" in table for x in range(4))
 
 
+@pytest.mark.slow
 def test_cancelling_all_leaves_nothing_in_the_queue(app: SlurmApp) -> None:
     app.run("x=range(40)", "hydra.launcher.detach=true", "hydra.launcher.array_parallelism=2", gate=True)
     app.wait_for_begun(2)
@@ -107,7 +108,9 @@ def test_cancelling_all_leaves_nothing_in_the_queue(app: SlurmApp) -> None:
     assert not {one for one in left if one.startswith(f"{app.handed()[0]}_")}
 
 
-@pytest.mark.parametrize("moment", ["before it is sent", "before it is answered"])
+@pytest.mark.parametrize(
+    "moment", ["before it is sent", pytest.param("before it is answered", marks=pytest.mark.slow)]
+)
 def test_killed_while_submitting_it_goes_on_and_doubles_nothing(
     app: SlurmApp, moment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -158,6 +161,7 @@ def test_interrupted_off_a_terminal_it_cancels_all(app: SlurmApp) -> None:
     assert app.states() == {"cancelled": 4}
 
 
+@pytest.mark.slow
 def test_interrupted_it_may_leave_the_jobs_alone(app: SlurmApp) -> None:
     process = app.start("x=range(2)", "hydra.launcher.on_interrupt=detach")
     app.wait_for_begun(2)
@@ -173,7 +177,10 @@ def test_interrupted_it_may_leave_the_jobs_alone(app: SlurmApp) -> None:
 # other launchers
 
 
-@pytest.mark.parametrize(("first", "second"), [("hsm_slurm", "hsm_local"), ("hsm_local", "hsm_slurm")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("hsm_slurm", "hsm_local"), pytest.param("hsm_local", "hsm_slurm", marks=pytest.mark.slow)],
+)
 def test_begun_in_one_place_it_is_completed_in_another(app: SlurmApp, first: str, second: str) -> None:
     on_node = app.launcher[1:]
     app.launcher = (f"hydra/launcher={first}", *(on_node if first == "hsm_slurm" else ()))
