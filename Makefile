@@ -16,6 +16,9 @@ HYDRA13 = 'hydra-core>=1.3.8,<1.4' 'hydra-optuna-sweeper<1.4' 'hydra-joblib-laun
 HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.4.0rc3' \
           'hydra-joblib-launcher==1.4.0rc3' 'hydra-submitit-launcher==1.4.0rc3'
 
+# Most tests wait for processes that they started: several files at once keep two cores busy.
+TOGETHER = -n 3 --dist loadfile
+
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
 .PHONY: help demo test test-all services lint clean
@@ -53,16 +56,16 @@ lint: $(T13)/installed
 
 test: lint
 	$(T13)/bin/coverage erase
-	$(T13)/bin/coverage run -m pytest -m 'not slow' --ignore=tests/faults
+	$(T13)/bin/coverage run -m pytest $(TOGETHER) -m 'not slow' --ignore=tests/faults
 	$(T13)/bin/coverage combine -q
 	$(T13)/bin/coverage report --fail-under=90
-	$(T13)/bin/python -m pytest -m 'not slow' tests/faults   # every system call counts there: not measured
+	$(T13)/bin/python -m pytest $(TOGETHER) -m 'not slow' tests/faults   # every system call counts there: not measured
 	@$(T13)/bin/python -m tests.services.absent
 
 test-all: $(T13)/installed $(T14)/installed
-	$(T14)/bin/python -m pytest -m 'not slow'
-	$(T14)/bin/python -m pytest -m slow tests/integration/test_hydra_suites_launcher.py tests/integration/test_hydra_suites_sweeper.py
-	$(T13)/bin/python -m pytest -m slow
+	$(T14)/bin/python -m pytest $(TOGETHER) -m 'not slow'
+	$(T14)/bin/python -m pytest $(TOGETHER) -m slow tests/integration/test_hydra_suites_*.py
+	$(T13)/bin/python -m pytest $(TOGETHER) -m slow
 	@$(T13)/bin/python -m tests.services.absent
 
 services:

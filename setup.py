@@ -16,6 +16,7 @@ TEST_TOOLS = [
     "hypothesis",
     "mypy",
     "pytest",
+    "pytest-xdist",
     "ruff",
     "types-paramiko",
 ]
