@@ -59,8 +59,9 @@ class SlurmApp(SweepingApp):
         lines = self.state().jobs.submissions()
         return [str(line["native_id"]) for line in lines if line.get("native_id")]
 
-    def wait_for_handed(self, count: int) -> list[str]:
-        return wait_until(lambda: found if len(found := self._handed_yet()) >= count else [], what="a submission")
+    def wait_for_handed(self, count: int, timeout: float = 30.0) -> list[str]:
+        told = f"{count} submissions"
+        return wait_until(lambda: found if len(found := self._handed_yet()) >= count else [], timeout, told)
 
     def _handed_yet(self) -> list[str]:
         return self.handed() if (self.sweep / ".hsm" / "sweep.json").exists() else []

@@ -209,12 +209,12 @@ def test_packed_tasks_share_a_job_and_its_import(app: SlurmApp) -> None:
 
 @pytest.mark.slow
 def test_more_tasks_than_an_array_holds_run_without_a_barrier(app: SlurmApp) -> None:
-    process = app.start("x=range(150)", "hydra.launcher.tasks_per_job=1", "hydra.launcher.cpus_per_task=2")
-    whole, more = app.wait_for_handed(2)
+    process = app.start("x=range(150)", "hydra/sweeper=hsm", "hydra.launcher.cpus_per_task=4")
+    whole, more = app.wait_for_handed(2, timeout=120)
     assert {one.partition("_")[0] for one in words()} >= {whole, more}
     assert app.states().get("completed", 0) == 0
     app.open_gate()
-    code, _, err = finish(process, 300)
+    code, _, err = finish(process, 500)
     assert code == 0, err
     assert app.states() == {"completed": 150}
     assert app.native_ids() == [f"{whole}_{n}" for n in range(101)] + [f"{more}_{n}" for n in range(49)]
