@@ -3,7 +3,7 @@
     python tests/bench/slurm_speed.py [--tasks 10 100 300] [--rounds 3]
 
 Prints medians and, against the goals, ratios: wall time, CPU of the submitting host, files and bytes below the
-sweep's own folders, and how often the scheduler was asked. The cluster has 32 slots.
+sweep's own folders, and how often the scheduler was asked. The cluster has 8 slots.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -33,6 +34,8 @@ def main(cfg):
 if __name__ == "__main__":
     main()
 """
+#: 8 slots: more would only measure how many interpreters this machine can start at once
+SIZE: dict[str, Any] = {"accounting": True, "HSM_MAXARRAY": 1001, "HSM_CPUS": 2}
 COMMANDS = ("sbatch", "squeue", "sacct", "scontrol", "scancel", "sacctmgr", "sinfo", "srun")
 LAUNCHERS = {
     "submitit": ["hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=60"],
@@ -130,7 +133,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("launchers", nargs="*", default=list(LAUNCHERS))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, running_cluster(accounting=True, HSM_MAXARRAY=1001) as cluster:
+    with tempfile.TemporaryDirectory() as name, running_cluster(**SIZE) as cluster:
         folder, calls = Path(name), Path(name) / "calls"
         (folder / "app.py").write_text(APP)
         os.environ |= {"SLURM_CONF": cluster.conf, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": name}
