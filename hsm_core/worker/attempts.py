@@ -34,6 +34,7 @@ class Attempt:
         oom_kills: the kernel's count when it began.
         begun: what it said when it had its directory.
         said: its last word.
+        exited: how its process ended, while other ranks still run what it has completed.
         elsewhere: what became of it on another rank, if that failed.
     """
 
@@ -47,6 +48,7 @@ class Attempt:
     said: Message | None = None
     ended_for: str = ""
     kill_at: float | None = None
+    exited: Message | None = None
     elsewhere: Ending | None = None
 
     @property
@@ -62,9 +64,9 @@ def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
         oom_kills: the kernel's count now.
     """
     here, elsewhere = _judge_here(attempt, exited, oom_kills), attempt.elsewhere
-    if elsewhere is None or here.state in ("completed", "lost"):
+    if elsewhere is None or here.state == "lost":
         return here
-    if attempt.ended_for == "rank":
+    if attempt.ended_for == "rank" or here.state == "completed":
         return replace(elsewhere, details={**here.details, **elsewhere.details})
     return replace(here, message=f"{here.message}; {elsewhere.message}") if here.state == "failed" else here
 
@@ -72,7 +74,7 @@ def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
 def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
     said = attempt.said
-    if said and (said["state"] == "completed" or (said["state"] == "failed" and not attempt.ended_for)):
+    if said and said["state"] in ("completed", "failed") and _holds(said, attempt):
         words = {name: said.get(name) for name in ("kind", "trace")}
         return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
     if attempt.ended_for == "interrupted":
@@ -84,6 +86,11 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     if attempt.ended_for:
         return Ending("cancelled", "cancelled", "ended on request", details)
     return _judge_silent(exited, oom_kills > attempt.oom_kills, details)
+
+
+def _holds(said: Message, attempt: Attempt) -> bool:
+    """Whether its word says how it ended, or our ending it does."""
+    return not attempt.ended_for or (said["state"] == "completed" and not attempt.order.is_shared)
 
 
 def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> Ending:

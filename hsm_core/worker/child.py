@@ -114,11 +114,16 @@ class _Entry:
         if self._files is None:
             return content
         try:
-            write_outcome(self._files, self._order.task, self._order.attempt, content, pickled)
+            write_outcome(self._files, self._order.task, self._order.attempt, self._final(content), pickled)
         except OSError as error:
             if content["state"] == "completed":
                 return _spoiled("its result could not be written", error, self)
         return content
+
+    def _final(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The task runs on while other ranks do: that it completed, the supervisor writes when they all have."""
+        runs_on = self._order.is_shared and content["state"] == "completed"
+        return {**content, "state": "running"} if runs_on else content
 
 
 class _RankEntry(_Entry):

@@ -44,6 +44,11 @@ class Order:
     def key(self) -> str:
         return f"{self.task}.{self.attempt}"
 
+    @property
+    def is_shared(self) -> bool:
+        """True on rank 0 of several: the attempt is completed when all of them have completed it."""
+        return not self.rank and self.ranks > 1
+
     def to_json(self) -> Message:
         return dict(vars(self))
 

@@ -50,19 +50,28 @@ class OtherRanks:
             os.close(os.open(self._folder, os.O_RDONLY))
         return [failure for rank in self._ranks for failure in rank.listen(deaf)]
 
+    def have_completed(self, key: str) -> bool:
+        """True once each of them has completed its part of an attempt (``Order.key``), the last that it ran."""
+        return all(rank.completed == key for rank in self._ranks)
+
     def why_gone(self) -> str:
         """Why a rank is no longer there, the first one that is not; empty if all are."""
         return next((why for rank in self._ranks if (why := rank.why_gone())), "")
 
 
 class _OtherRank:
-    """One of them, by its journal."""
+    """One of them, by its journal.
+
+    Attributes:
+        completed: the last attempt that it completed.
+    """
 
     def __init__(self, number: int, reader: JournalReader, beat_s: float, grace_s: float) -> None:
         self._number, self._reader = number, reader
         self._head: dict[str, Any] = {}
         self._patience_s = BEATS * beat_s + grace_s
         self._silence = Silence(beat_s, FIRST_WORD_S)
+        self.completed = ""
 
     def listen(self, deaf: bool) -> list[Failure]:
         try:
@@ -87,6 +96,8 @@ class _OtherRank:
                 "failed", line["reason"], f"{self._name} failed: {line.get('message', '')}", words
             )
         else:
+            if line["e"] == "end" and line["state"] == "completed":
+                self.completed = f"{line['t']}.{line['a']}"
             return None
         return Failure(f"{line['t']}.{line['a']}", ending)
 

@@ -80,6 +80,18 @@ def write_outcome(
     write_atomically(files.outcome, data)
 
 
+def confirm_outcome(files: TaskPaths, task: int, attempt: int) -> None:
+    """Make what rank 0 returned the outcome of an attempt, now that all other ranks have completed it.
+
+    Raises:
+        OSError: the disk refuses, or the outcome is gone; what is there still says ``running``.
+        ValueError: it can't be read.
+    """
+    found = read_json(files.outcome)
+    if (found.get("task"), found.get("attempt")) == (task, attempt):
+        write_atomically(files.outcome, to_json({**found, "state": "completed"}))
+
+
 def read_outcome(files: TaskPaths, task: int, attempt: int) -> dict[str, Any] | None:
     """What an attempt wrote down before its process ended; None if it did not get so far."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 #: Ports of rendezvous: above those of system services, below those that kernels hand out (from 32768 on).
@@ -26,17 +25,14 @@ class Rank:
     local: int
     master: str
 
-    def variables(self, meeting: str, environ: Mapping[str, str]) -> dict[str, str]:
-        """Variables for the task's process; of those that PyTorch reads, the user's own stay.
+    def variables(self, meeting: str) -> dict[str, str]:
+        """Variables for the task's process, those that PyTorch reads among them.
 
         Args:
             meeting: job, task and attempt: the port is another for each, and the same for all ranks.
-            environ: what is set already.
         """
-        own = {
+        return {
             "MASTER_ADDR": self.master, "MASTER_PORT": str(_PORTS[zlib.crc32(meeting.encode()) % len(_PORTS)]),
             "RANK": str(self.number), "WORLD_SIZE": str(self.count), "LOCAL_RANK": str(self.local),
+            "HSM_RANK": str(self.number),
         }  # fmt: skip
-        return {name: value for name, value in own.items() if name not in environ} | {
-            "HSM_RANK": str(self.number)
-        }

@@ -90,7 +90,6 @@ class Joiner:
         self._patience = Patience()
         self._broken = ""
         self._started: deque[dict[str, Any]] = deque()
-        self._completed: set[tuple[int, int]] = set()
         self._to_come = 1
         self._end_at: float | None = None
         self._stops = 0
@@ -147,23 +146,17 @@ class Joiner:
             self._gone = why
             self._report.say(events.trouble(why))
         if self._gone or self._leader.has_left:
-            self._started = deque(one for one in self._started if self._is_completed(one) and not self._gone)
+            self._started.clear()
             if self._end_at is None:
                 self._end_at = now
 
     def _ended_there(self, line: dict[str, Any]) -> None:
-        """Rank 0 is done with an attempt: where it completed, it has a moment to end by itself here too."""
+        """Rank 0 is done with an attempt: with a completed one all ranks are, any other is ended here too."""
         self._to_come -= 1
         pair = (line["t"], line["a"])
-        if line.get("state") == "completed":
-            self._completed.add(pair)
-        else:
-            self._started = deque(one for one in self._started if (one["t"], one["a"]) != pair)
+        self._started = deque(one for one in self._started if (one["t"], one["a"]) != pair)
         if self._running.has(*pair):
-            self._end_at = time.monotonic() + (self._spec.grace_s if pair in self._completed else 0.0)
-
-    def _is_completed(self, started: dict[str, Any]) -> bool:
-        return (started["t"], started["a"]) in self._completed
+            self._end_at = time.monotonic()
 
     def _end_what_is_over(self) -> None:
         if not len(self._running):
@@ -186,8 +179,6 @@ class Joiner:
         pending = Pending(line["t"], line["a"], self._boot)
         overrides = self._tasks[line["t"]].overrides
         self._running.start(pending, overrides, importer, beside=(line["dir"], line.get("suffix", "")))
-        if self._is_completed(line):  # rank 0 was quick
-            self._end_at = time.monotonic() + self._spec.grace_s
 
     def _fail_all(self) -> None:
         while self._started:

@@ -6,8 +6,9 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.model import Span
@@ -22,10 +23,11 @@ from .crew import Crew, Importer
 from .job import JobFacts
 from .memory import oom_kills
 from .orders import Message, Order, channel_pair, hang_up
-from .outcome import read_outcome
+from .outcome import confirm_outcome, explain, read_outcome
 from .processes import has_subreapers, kill_children, kill_group
 from .report import Report
 from .waiting import Pending
+from .witness import Witness
 
 #: Seconds between KILLs of a task that does not end.
 _AGAIN_S = 1.0
@@ -49,6 +51,7 @@ class Running:
         self._attempts: dict[str, Attempt] = {}
         self._free = list(range(spec.slots))[::-1]
         self._shared: set[str] = set()
+        self._witness = Witness() if job.rank else None
         self.failures = self.unfinished = 0
 
     def __len__(self) -> int:
@@ -61,6 +64,11 @@ class Running:
     def has(self, task: int, attempt: int) -> bool:
         """True while an attempt runs here."""
         return f"{task}.{attempt}" in self._attempts
+
+    @property
+    def awaits_others(self) -> bool:
+        """True while other ranks still run what this one has completed."""
+        return any(attempt.exited is not None for attempt in self._attempts.values())
 
     # beginnings
 
@@ -96,7 +104,7 @@ class Running:
         if self._job.rank is not None:
             job = f"{self._job.native_id}.{self._job.restart}"
             meeting = f"{job}.{pending.task}.{pending.attempt}"
-            found.update(self._job.rank.variables(meeting, {**os.environ, **spec.env}))
+            found.update(self._job.rank.variables(meeting))
         if self._gpus is not None:
             found["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)] if self._gpus else ""
         return found
@@ -134,10 +142,39 @@ class Running:
     # ends
 
     def ended(self, key: str, exited: Message) -> None:
-        """The process of an attempt has ended."""
-        attempt = self._clear(key)
+        """The process of an attempt has ended; one that is completed here waits for all its other ranks."""
+        attempt = self._attempts[key]
+        self._let_go(attempt)
         attempt.said = attempt.said or self._written_word(attempt)
         ending = judge(attempt, exited, oom_kills())
+        if ending.state == "completed" and attempt.order.is_shared:
+            attempt.exited = exited
+        else:
+            self._conclude(attempt, ending)
+
+    def completed_elsewhere(self, is_so: Callable[[str], bool]) -> None:
+        """What this rank and all others have completed is completed.
+
+        Args:
+            is_so: whether all others have completed an attempt (``Order.key``).
+        """
+        for attempt in list(self._attempts.values()):
+            if attempt.exited is not None and is_so(attempt.order.key):
+                self._conclude(attempt, self._confirm(attempt, judge(attempt, attempt.exited, oom_kills())))
+
+    def _confirm(self, attempt: Attempt, ending: Ending) -> Ending:
+        files, order = self._files(attempt), attempt.order
+        try:
+            if files is not None:
+                confirm_outcome(files, order.task, order.attempt)
+        except (OSError, ValueError) as error:
+            failure = explain(error)
+            message = f"its result could not be written: {failure.message}"
+            return replace(ending, state="failed", reason=failure.reason, message=message)
+        return ending
+
+    def _conclude(self, attempt: Attempt, ending: Ending) -> None:
+        self._forget(attempt)
         order = attempt.order
         self.failures += ending.state != "completed"
         if ending.state == "lost":
@@ -164,32 +201,38 @@ class Running:
 
     def _lose(self, key: str, exited: Message) -> None:
         """What became of it is not known: who could have told us died too."""
-        order = self._clear(key).order
+        attempt = self._attempts[key]
+        self._let_go(attempt)
+        self._forget(attempt)
+        order = attempt.order
         how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
         self.failures += 1
         evidence = f"the process that it was forked from ended first ({how})"
         self._report.say(events.lost(order.task, order.attempt, evidence))
 
     def _written_word(self, attempt: Attempt) -> Message | None:
-        if attempt.begun is None:
-            return None
-        files = TaskPaths(self._paths.root / attempt.begun["dir"], attempt.begun["suffix"])
-        return read_outcome(files, attempt.order.task, attempt.order.attempt)
+        files = self._files(attempt)
+        return None if files is None else read_outcome(files, attempt.order.task, attempt.order.attempt)
 
-    def _clear(self, key: str) -> Attempt:
-        """Free the slot; nothing that the attempt left behind lives on."""
-        attempt = self._attempts[key]
+    def _files(self, attempt: Attempt) -> TaskPaths | None:
+        begun = attempt.begun
+        return None if begun is None else TaskPaths(self._paths.root / begun["dir"], begun["suffix"])
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Free the slot."""
+        del self._attempts[attempt.order.key]
+        self._free.append(attempt.slot)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        """Nothing that the attempt's process left behind lives on."""
         self._note(attempt, attempt.channel.drain())
         hang_up(self._selector, attempt.channel)
-        del self._attempts[key]
-        attempt.importer.keys.discard(key)
-        self._free.append(attempt.slot)
-        kill_children(self._crew.pids)
+        attempt.importer.keys.discard(attempt.order.key)
+        kill_children(self._crew.pids | ({self._witness.pid} if self._witness else set()))
         if attempt.begun:
             _remove_if_empty(self._paths.root, attempt.begun)
         if attempt.begun and not has_subreapers() and attempt.importer.mode != "none":
             kill_group(attempt.begun["pid"], signal.SIGKILL)
-        return attempt
 
     # ending them
 
@@ -205,6 +248,9 @@ class Running:
         for attempt in self._meant(tasks, below):
             if not attempt.ended_for:
                 attempt.ended_for = why
+                if attempt.exited is not None:
+                    self._conclude(attempt, judge(attempt, attempt.exited, oom_kills()))
+                    continue
                 attempt.kill_at = time.monotonic() + self._spec.grace_s
                 self._signal(attempt, signal.SIGTERM)
             if at_once:
@@ -222,11 +268,14 @@ class Running:
             if key not in (None, attempt.order.key) or attempt.ended_for or attempt.elsewhere:
                 continue
             attempt.elsewhere = ending
-            if attempt.said is None and attempt.order.key != exited:
+            is_at_end = attempt.said is not None and attempt.said["state"] != "completed"
+            if not is_at_end and attempt.order.key != exited:
                 self.end("rank", Span(attempt.order.task, 1))
 
     def warn(self) -> None:
         """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it."""
+        if self._witness is not None and self._witness.was_warned():
+            return
         for attempt in self._attempts.values():
             self._signal(attempt, signal.SIGUSR2)
 
@@ -257,6 +306,8 @@ class Running:
 
     def _signal(self, attempt: Attempt, number: int) -> None:
         """Through the importer, which alone knows that the number is still its child's."""
+        if attempt.exited is not None:
+            return
         if attempt.importer.mode == "fork":
             message = {"ask": "kill", "key": attempt.order.key, "signal": number}
             attempt.importer.channel.send(message)

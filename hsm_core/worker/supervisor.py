@@ -155,7 +155,8 @@ class Supervisor:
             self._running.start(pending, self._work.overrides(pending.task), importer)
 
     def _timeout(self) -> float:
-        look = INBOX_S if self._inbox or self._work else self._spec.beat_s
+        looks_often = self._inbox or self._work or self._running.awaits_others
+        look = INBOX_S if looks_often else self._spec.beat_s
         return min(look, self._report.due_in(), self._running.due_in())
 
     # hearing of importers
@@ -220,7 +221,7 @@ class Supervisor:
             self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
 
     def _hear_other_ranks(self, exited: str = "") -> None:
-        """What failed on another rank has failed; without one of them, nothing of the batch can go on.
+        """What failed on one rank has failed, what all completed is completed; all are needed to go on.
 
         Args:
             exited: an attempt whose process here has ended.
@@ -228,6 +229,7 @@ class Supervisor:
         if self._others is None:
             return
         failures = self._others.read_new(deaf=self._report.is_refused)
+        self._running.completed_elsewhere(self._others.have_completed)
         gone = self._others.why_gone()
         if failures or gone:
             self._await_own_term()
@@ -265,10 +267,12 @@ class Supervisor:
     def _obey_others(self) -> None:
         """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""
         now = time.monotonic()
-        if now - self._looked_at < self._spec.beat_s:
+        is_due = now - self._looked_at >= self._spec.beat_s
+        if is_due or self._running.awaits_others:
+            self._hear_other_ranks()
+        if not is_due:
             return
         self._looked_at = now
-        self._hear_other_ranks()
         self._obey_requests()
         for later, below in self._fences.read_new():
             self._work.waiting.drop(later, below=below)

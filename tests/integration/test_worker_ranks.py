@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 from hsm_core.model import Span
-from hsm_core.store.files import read_json
+from hsm_core.results.adopt import adopted_end
+from hsm_core.store.files import read_json, write_atomically
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.requests import request_cancel
-from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
+from tests.integration.apps.worker_plain.harness import Event, PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
 
 __all__ = ["sweep"]  # a fixture
@@ -153,15 +155,106 @@ def test_without_rank_0_the_others_end(sweep: PlainSweep, how: int) -> None:
     assert [is_gone(pid) for pid in found[1:]] == [True, True]
 
 
-ONE_ENDS = "import time\nif os.environ['RANK'] != '0': time.sleep(1000)\nresult = 1"
+#: Rank 0 returns; the others say that they run, and go on until they find a file with what they are to do.
+ONE_ENDS = """
+import time
+if os.environ['RANK'] == '0':
+    result = 5
+else:
+    print(os.getpid(), flush=True)
+    while not (here.parent / 'go').exists(): time.sleep(0.02)
+    exec((here.parent / 'go').read_text())
+"""
+
+
+def wait_until_rank_0_returned(sweep: PlainSweep) -> Event:
+    """What it left, while the others run."""
+    files = [sweep.paths.root / "0" / f"stdout-rank{rank}.log" for rank in range(1, RANKS)]
+    wait_until(lambda: all(file.exists() and file.read_text() for file in files))
+    outcome = TaskPaths(sweep.paths.root / "0").outcome
+    return wait_until(lambda: found if "value" in (found := read_json(outcome)) else {})
+
+
+def let_others(sweep: PlainSweep, code: str) -> None:
+    write_atomically(sweep.paths.root / "go", code.encode())
 
 
 @tasks(ONE_ENDS, MEET)
-def test_when_rank_0_has_completed_the_others_are_ended(sweep: PlainSweep) -> None:
-    sweep.start_ranks(sweep.submit(slots=1, grace_s=0.3), RANKS)
+def test_a_task_is_completed_when_all_its_ranks_are(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, grace_s=0.1), RANKS)
+    returned = wait_until_rank_0_returned(sweep)
+    assert (returned["state"], returned["value"]) == ("running", 5)
+    heard = len(sweep.events("beat"))
+    sweep.wait_for("beat", heard + 4)  # far longer than the grace time
+    assert sweep.state().counts() == {"running": 1, "pending": 1}
+    let_others(sweep, "print('done')")
     assert wait_for_all(sweep) == [0, 0, 0]
     assert sweep.state().counts() == {"completed": 2, "pending": 0}
+    outcome = read_json(TaskPaths(sweep.paths.root / "0").outcome)
+    assert outcome == {**returned, "state": "completed"}
+    assert [sweep.text(f"0/stdout-rank{rank}.log").split()[1:] for rank in (1, 2)] == [["done"]] * 2
     assert read_json(TaskPaths(sweep.paths.root / "1").outcome)["value"] == 3
+
+
+@tasks(ONE_ENDS)
+def test_a_rank_that_fails_when_rank_0_has_returned_fails_the_task(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    wait_until_rank_0_returned(sweep)
+    let_others(sweep, "if os.environ['RANK'] == '2': raise ValueError('too bad')")
+    assert wait_for_all(sweep) == [1, 0, 0]
+    end = sweep.ends()[0]
+    assert (end["state"], end["reason"]) == ("failed", "exception")
+    assert end["message"] == f"rank 2 on {socket.gethostname()} failed: ValueError: too bad"
+    assert read_json(TaskPaths(sweep.paths.root / "0").outcome)["state"] == "running"
+
+
+@tasks(ONE_ENDS)
+def test_a_rank_that_is_gone_when_rank_0_has_returned_loses_the_task(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+    wait_until_rank_0_returned(sweep)
+    sweep.workers["w1-rank2"].kill()
+    assert [sweep.wait("w1"), sweep.wait("w1-rank1")] == [1, 0]
+    assert sweep.state().state_of(0) == "lost"
+    assert sweep.state().evidence_of(0).startswith("rank 2 on ")
+
+
+@tasks(ONE_ENDS)
+@pytest.mark.parametrize("how", ["limit", "cancel", "TERM"])
+def test_what_ends_a_task_ends_the_wait_for_other_ranks(sweep: PlainSweep, how: str) -> None:
+    spec = {"task_timeout_s": 6.0} if how == "limit" else {}
+    sweep.start_ranks(sweep.submit(slots=1, grace_s=0.2, **spec), RANKS)
+    wait_until_rank_0_returned(sweep)
+    if how == "cancel":
+        request_cancel(sweep.paths, [Span(0, 1)])
+    elif how == "TERM":
+        sweep.workers["w1"].terminate()
+    assert wait_for_all(sweep) == [1, 0, 0]
+    assert sweep.state().state_of(0) == {"limit": "failed", "cancel": "cancelled", "TERM": "lost"}[how]
+    assert all(is_gone(int(sweep.text(f"0/stdout-rank{rank}.log"))) for rank in (1, 2))
+
+
+@tasks(ONE_ENDS)
+def test_what_rank_0_returned_is_not_taken_for_the_tasks_outcome_when_it_dies(sweep: PlainSweep) -> None:
+    submission = sweep.submit(slots=1, beat_s=0.3, grace_s=0.2)
+    sweep.start_ranks(submission, RANKS)
+    wait_until_rank_0_returned(sweep)
+    sweep.workers["w1"].kill()
+    sweep.wait("w1")
+    assert adopted_end(sweep.state(), 0) is None
+    let_others(sweep, "pass")
+    sweep.start_ranks(submission, RANKS, name="w2", restart=1)  # the scheduler runs the job again
+    assert [sweep.wait("w2"), sweep.wait("w2-rank1")] == [0, 0]
+    last = sweep.ends("w2")[0]
+    assert (last["a"], last["state"], last.get("adopted")) == (2, "completed", None)
+
+
+@tasks("print(*[os.environ[name] for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR')])")
+def test_ranks_of_the_submitting_host_do_not_win(sweep: PlainSweep) -> None:
+    theirs = {"RANK": "9", "WORLD_SIZE": "99", "LOCAL_RANK": "8", "MASTER_ADDR": "login", "MASTER_PORT": "1"}
+    sweep.start_ranks(sweep.submit(slots=1), RANKS, env=theirs)
+    assert wait_for_all(sweep) == [0, 0, 0]
+    assert sweep.text("0/stdout.log").split() == ["0", "3", "0", socket.gethostname()]
+    assert sweep.text("0/stdout-rank2.log").split() == ["2", "3", "2", socket.gethostname()]
 
 
 @tasks(STUCK.format("pass"), MEET)
@@ -178,18 +271,32 @@ WARNED = """
 import signal, time
 signal.signal(signal.SIGUSR2, lambda *_: (print('warned', flush=True), seen.append(1)))
 seen = []; print(os.getpid(), flush=True)
-while not seen: time.sleep(0.02)
+while not (seen and (here.parent / 'go').exists()): time.sleep(0.02)
 """
 
 
+def below(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in found for one in below(int(child)))]
+
+
 @tasks(WARNED)
-def test_a_warning_reaches_the_task_on_its_rank(sweep: PlainSweep) -> None:
-    sweep.start_ranks(sweep.submit(slots=1), RANKS)
+@pytest.mark.parametrize("to_all", [True, False], ids=["to all processes", "to workers"])
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_warning_reaches_a_rank_once(sweep: PlainSweep, to_all: bool, isolation: str) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, isolation=isolation), RANKS)
     pids(sweep)
-    for rank in (1, 2, 0):
-        os.kill(sweep.workers[f"w1-rank{rank}" if rank else "w1"].pid, signal.SIGUSR2)
+    logs = ["0/stdout.log", "0/stdout-rank1.log", "0/stdout-rank2.log"]
+    for rank, log in enumerate(logs):
+        worker = sweep.workers[f"w1-rank{rank}" if rank else "w1"].pid
+        for pid in below(worker) if to_all else [worker]:
+            os.kill(pid, signal.SIGUSR2)
+        wait_until(lambda log=log: "warned" in sweep.text(log))  # type: ignore[misc]
+    sweep.wait_for("beat", len(sweep.events("beat")) + 4)
+    let_others(sweep, "")
     assert wait_for_all(sweep) == [0, 0, 0]
-    assert sweep.text("0/stdout-rank2.log").split()[1:] == ["warned"]
+    assert [sweep.text(log).split()[1:] for log in logs] == [["warned"]] * 3
 
 
 @tasks(

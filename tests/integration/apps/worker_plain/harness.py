@@ -83,11 +83,15 @@ class PlainSweep:
         self.workers[f"{name}-rank{rank}" if rank else name] = process
         return process.pid
 
-    def start_ranks(self, submission: Submission, count: int, name: str = "w1", native_id: str = "7") -> None:
+    def start_ranks(
+        self, submission: Submission, count: int, name: str = "w1", native_id: str = "7", *, restart: int = 0,
+        env: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Start the ranks of a job as srun does: the same command, one variable apart."""
         words = [f"--ranks={count}", "--rank-from=MY_RANK", "--local-rank-from=MY_RANK", f"--native-id={native_id}"]
         for rank in range(count):
-            self.start(submission, name, env={"MY_RANK": str(rank)}, words=words, rank=rank)
+            own = {**(env or {}), "MY_RANK": str(rank)}
+            self.start(submission, name, env=own, words=[*words, f"--restart={restart}"], rank=rank)
 
     def run(self, env: Mapping[str, str] | None = None, **spec: Any) -> SweepState:
         """Run all tasks in one worker to their end."""
