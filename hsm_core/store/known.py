@@ -57,7 +57,8 @@ class WriterState:
     broken: Line | None = None
     ready: Line | None = None
     trouble: str = ""
-    claimed: list[Span] = field(default_factory=list)
+    #: Of which submission it claimed which attempts.
+    claimed: list[tuple[str, Span]] = field(default_factory=list)
     #: When something new of it was read, by our monotonic clock.
     heard_at: float = field(default_factory=time.monotonic)
     #: The last ``end`` lines, some of them unparsed.

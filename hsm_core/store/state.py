@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 import os
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -243,7 +243,8 @@ class SweepState:
             require_format(event, f"{writer.name} of the sweep in {self.paths.root}")
             writer.head = event
         elif kind == "claim":
-            writer.claimed += [Span(*span) for span in event["tasks"]]
+            submission = str(event["batch"]).rpartition("/")[0]
+            writer.claimed += [(submission, Span(*span)) for span in event["tasks"]]
             self._queue([span for span in event["tasks"] if span[2] > 1])  # a job that runs again
         elif kind == "ready":
             writer.ready = event
@@ -324,18 +325,22 @@ class SweepState:
 
         What a worker on another host claimed is its own no more once its job has ended.
         """
-        claimed: set[tuple[int, int]] = set()
+        claimed: dict[str, set[tuple[int, int]]] = defaultdict(set)
         held: set[tuple[int, int]] = set()
         for writer in self.workers():
-            pairs = queued.intersection(pair for span in writer.claimed for pair in span)
-            claimed |= pairs
+            pairs: set[tuple[int, int]] = set()
+            for submission, span in writer.claimed:
+                found = queued.intersection(span)
+                pairs |= found
+                claimed[submission] |= found
             if not (writer.sealed or self._deaths.get(writer.name)):
                 held |= {pair for pair in pairs if self._ended_job(pair[0]) is None}
         for line in self.submissions:
             if line["backend"] != "local":
                 held |= queued.intersection(self._held_by_jobs(line))
             elif not self._is_dropped(line):
-                held |= queued.intersection(pair for span in line["tasks"] for pair in Span(*span)) - claimed
+                pairs = queued.intersection(pair for span in line["tasks"] for pair in Span(*span))
+                held |= pairs - claimed[line["submission"]]
         return queued - held
 
     def _held_by_jobs(self, submission: Line) -> Iterator[tuple[int, int]]:

@@ -202,7 +202,7 @@ def test_resume_leaves_failed_tasks_and_retry_runs_them(app: SweepingApp) -> Non
     assert app.states() == {"completed": 3}
     assert {x: len(found) for x, found in app.intervals().items()} == {1: 1, 2: 2, 3: 1}
     assert (app.sweep / "1" / "attempt-1" / "stderr.log").read_text().count("bad x: 2") == 1
-    assert "bad x" not in (app.sweep / "1" / "stderr.log").read_text()
+    assert not (app.sweep / "1" / "stderr.log").exists()  # nothing was printed, the second time
 
 
 def test_a_dry_run_writes_nothing(app: SweepingApp) -> None:

@@ -58,6 +58,17 @@ def test_a_killed_worker_is_lost_with_evidence_and_its_queue_is_pending(tmp_path
         assert state.numbers_in("pending") == [2]
 
 
+def test_what_a_dead_worker_claimed_and_never_began_is_held_by_who_it_was_given_to_next(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    sweep.worker("w1", killed_process(), [Span(0, 1)])
+    conductor = sweep.conductor([Span(0, 1)], killed_process())
+    assert look(sweep).state_of(0) == "pending"
+    again = events.submit("launch-0/submit-1", token="t", tasks=[Span(0, 1)], backend="local")
+    conductor.append(again)
+    conductor.append(events.handed("launch-0/submit-1", native_id="w2", job=this_process()))
+    assert look(sweep).state_of(0) == "queued"
+
+
 def test_the_last_words_of_a_dead_worker_count(tmp_path: Path) -> None:
     """It ends a task and dies between our reading of its file and our look at its process."""
     sweep = MadeSweep(tmp_path / "s", total=1)
