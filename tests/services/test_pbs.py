@@ -112,11 +112,11 @@ def test_output_comes_at_the_end_or_while_it_runs(pbs: Pbs, folder: Path) -> Non
     wait_until(lambda: "wrong" in lines(folder / "d/live"), what="output while it runs")
     assert os.listdir(folder / "d") == ["live"]
     (folder / "go").touch()
+    wait_until(lambda: state(pbs, lost) == "E", what="an end without delivery")
     ended(pbs, spooled)
     ended(pbs, live)
     assert lines(folder / "d/log.1") == ["said", "wrong"]
     assert (folder / "d/log.1").stat().st_mode & 0o777 == 0o600
-    assert state(pbs, lost) == "E"
     job = ended(pbs, lost)
     assert (job["Exit_status"], job["Stageout_status"]) == (0, 0)
 
