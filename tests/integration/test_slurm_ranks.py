@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slurm
 
 #: Ranks meet as torch.distributed's do: rank 0 listens at its address, and all get the sum of what all gave.
 APP = """
-import json, os, socket, sys, time
+import json, os, signal, socket, sys, time
 import hydra, submitit
 from hydra.core.hydra_config import HydraConfig
 
@@ -53,6 +53,8 @@ def reduced(mine):
 
 @hydra.main(config_path=None, config_name="config", version_base=None)
 def main(cfg):
+    if cfg.patient:
+        signal.signal(signal.SIGUSR2, lambda *_: print("warned", flush=True))
     with open(cfg.witness, "a") as stream:
         stream.write(f"begin {cfg.x} {os.environ['HSM_ATTEMPT']} {os.getpid()} {time.monotonic()}\\n")
     mine = me(cfg)
@@ -60,6 +62,12 @@ def main(cfg):
         raise ValueError(f"bad x: {cfg.x}")
     if mine["RANK"] == 3 and cfg.x in cfg.killed:
         os.kill(os.getpid(), 9)
+    if cfg.lone and mine["RANK"] == 0:
+        return "first"
+    while cfg.patient and not os.path.exists(cfg.gate):
+        time.sleep(0.05)
+    if cfg.lone:
+        return os.path.exists(cfg.gate + "-bad") and mine["RANK"] == 3 and sys.exit("too bad")
     if cfg.gate and not os.path.exists(cfg.gate):
         time.sleep(1000)
     return reduced(mine)
@@ -71,6 +79,8 @@ from hydra.core.config_store import ConfigStore
 class Config:
     x: int = 0
     gate: str = ""
+    patient: bool = False
+    lone: bool = False
     witness: str = "???"
     bad: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
@@ -106,7 +116,11 @@ def app(slurm: Cluster, weird_tmp_path: Path) -> RanksApp:
 
 
 @pytest.mark.parametrize("tasks_per_job", [1, 2])
-def test_the_ranks_of_a_task_meet(app: RanksApp, tasks_per_job: int) -> None:
+def test_the_ranks_of_a_task_meet(
+    app: RanksApp, tasks_per_job: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"RANK": "7", "WORLD_SIZE": "8", "MASTER_ADDR": "elsewhere", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)  # of a job that the launcher itself runs in
     done = app.run("x=5,6", f"hydra.launcher.tasks_per_job={tasks_per_job}")
     assert done.returncode == 0, done.stderr
     for task in range(2):
@@ -144,6 +158,38 @@ def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
         "COMPLETED",
     ]
     assert all(is_gone(pid) for pid in app.pids())
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_a_task_runs_as_long_as_any_rank(app: RanksApp, well: bool) -> None:
+    assert finish(app.start("x=1", "patient=true", "lone=true", "hydra.launcher.detach=true"))[0] == 0
+    app.wait_for_begun(4)
+    outcome = TaskPaths(app.sweep / "0").outcome
+    returned = wait_until(lambda: found if "value" in (found := read_json(outcome)) else {})
+    assert (returned["value"], returned["state"], app.states()) == ("first", "running", {"running": 1})
+    if not well:
+        (app.folder / "gate-bad").touch()
+    app.open_gate()
+    app.wait_for_seal()
+    assert app.states() == {"completed" if well else "failed": 1}
+    if not well:
+        told = f"rank 3 on {os.uname().nodename} failed: SystemExit: the task called sys.exit('too bad')"
+        assert app.end(0)["message"] in (told, told.replace("SystemExit: ", ""))
+    assert read_json(outcome)["state"] == ("completed" if well else "running")
+
+
+def test_each_rank_is_warned_once(app: RanksApp) -> None:
+    assert finish(app.start("x=1", "patient=true", "hydra.launcher.detach=true"))[0] == 0
+    app.wait_for_begun(4)
+    ask("scancel", "--signal=USR2", app.state().native_id_of(0))
+    logs = [app.sweep / "0" / f"stdout{rank}.log" for rank in ("", "-rank1", "-rank2", "-rank3")]
+    wait_until(lambda: all(log.exists() and "warned" in log.read_text() for log in logs))
+    journal = app.sweep / ".hsm" / "events" / f"{app.state().tasks[0].worker}.jsonl"
+    wait_until(lambda: '"warned"' in journal.read_text())  # which is written when the task has been told
+    app.open_gate()
+    app.wait_for_seal()
+    assert app.states() == {"completed": 1}
+    assert [log.read_text().count("warned") for log in logs] == [1, 1, 1, 1]
 
 
 def test_cancelled_tasks_end_on_all_ranks(app: RanksApp) -> None:
