@@ -230,7 +230,8 @@ class Running:
         attempt.importer.keys.discard(attempt.order.key)
         kill_children(self._crew.pids | ({self._witness.pid} if self._witness else set()))
         if attempt.begun:
-            _remove_if_empty(self._paths.root, attempt.begun)
+            files = TaskPaths(self._paths.root / attempt.begun["dir"], attempt.begun["suffix"])
+            remove_if_empty(files.stdout, files.stderr)
         if attempt.begun and not has_subreapers() and attempt.importer.mode != "none":
             kill_group(attempt.begun["pid"], signal.SIGKILL)
 
@@ -328,10 +329,9 @@ def job_gpus(spec: WorkerSpec) -> tuple[str, ...] | None:
     return tuple(",".join(found[first : first + each]) for first in range(0, len(found), each)) or ()
 
 
-def _remove_if_empty(root: Path, begun: Message) -> None:
+def remove_if_empty(*logs: Path) -> None:
     """Ten thousand tasks that print nothing need no twenty thousand empty logs."""
-    files = TaskPaths(root / begun["dir"], begun["suffix"])
-    for log in (files.stdout, files.stderr):
+    for log in logs:
         with suppress(OSError):
             if not log.stat().st_size:
                 log.unlink()

@@ -28,7 +28,7 @@ from .orders import Message
 from .processes import adopt_orphans
 from .report import Report
 from .requeue import Requeue
-from .running import Running
+from .running import Running, remove_if_empty
 from .wake import SignalBell
 from .work import Fences, Inbox, Work
 
@@ -299,5 +299,7 @@ class Supervisor:
     def _leave(self) -> int:
         """Let importers end by themselves if tasks ran in them, and write the last words."""
         self._crew.disband(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
+        if self._job.native_id and not self._running.failures:
+            remove_if_empty(self._log)
         self._report.close()
         return 1 if self._running.failures else 0
