@@ -29,7 +29,8 @@ def main(cfg):
 if __name__ == "__main__":
     main()
 """
-PROGRAM = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import hsm_core.cli.hsm as it; sys.exit(it.main())"
+ROOT = str(Path(__file__).parents[2])
+PROGRAM = f"import sys; sys.path.insert(0, {ROOT!r}); from hsm_core.cli.hsm import main; sys.exit(main())"
 SWEEP = """# @package _global_
 defaults: [override /hydra/launcher: hsm_local]
 hydra:
