@@ -96,13 +96,14 @@ def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> Non
         commit(app)
     (app.parent / "work").mkdir()
     words = ["-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../sweep", "x=0,1"]
-    run(app.parent / "work", str(app / "app.py"), *words)
+    began = run(app.parent / "work", str(app / "app.py"), *words)
+    assert began.returncode == 1, began.stderr
     root = app.parent / "sweep"
     (app / "prompts.json").write_text("2")
     (app.parent / "work" / "fixed").touch()
     command = ["retry", str(root), "--task", "1", "--yes"]
     refused = hsm(app, *command)
-    assert refused.returncode == 2
+    assert refused.returncode == 2, refused.stderr
     assert "changed prompts.json" in refused.stderr
     assert shlex.join(["hsm", *command, "--allow-changed"]) in refused.stderr
     again = ["hydra.launcher.retry_failed=true", f"hydra.launcher.resume={hydra_text(str(root))}"]
