@@ -188,7 +188,7 @@ def test_no_more_run_at_once_than_asked_for(pro: PbsApp, throttled: bool) -> Non
     done = pro.run("x=range(4)", "hydra.launcher.array_parallelism=1")
     assert done.returncode == 0, done.stderr
     spans = sorted((one.begin, one.end) for (one,) in pro.intervals().values())
-    assert all(first[1] <= second[0] for first, second in pairwise(spans))
+    assert all(first[1] and first[1] <= second[0] for first, second in pairwise(spans))
 
 
 # the script

@@ -1,0 +1,51 @@
+"""Hydra's own suites, with the launcher hsm_pbs on a PBS that runs scripts, in both flavours."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from hydra.core.plugins import Plugins
+from hydra.test_utils.launcher_common_tests import (
+    BatchedSweeperTestSuite,
+    IntegrationTestSuite,
+    LauncherTestSuite,
+)
+
+Plugins.instance()
+
+pytestmark = [
+    pytest.mark.pbs,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
+    pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
+]
+
+
+@pytest.fixture(autouse=True, params=["pbs", "torque"])
+def server(request: pytest.FixtureRequest) -> None:
+    """The commands of one flavour on the PATH."""
+    request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize(("launcher_name", "overrides"), [("hsm_pbs", [])])
+class TestLaunching(LauncherTestSuite):
+    pass
+
+
+@pytest.mark.parametrize(("launcher_name", "overrides"), [("hsm_pbs", ["hydra.sweeper.max_batch_size=2"])])
+class TestBatches(BatchedSweeperTestSuite):
+    pass
+
+
+@pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), [({}, ["-m", "hydra/launcher=hsm_pbs"])])
+class TestIntegration(IntegrationTestSuite):
+    def generate_custom_cmd(self) -> Callable[..., list[str]]:
+        """Clear the directory that one of the tests runs two sweeps in: hsm refuses the second."""
+
+        def command(cmd: list[str], *_: object) -> list[str]:
+            shutil.rmtree("cli_dir", ignore_errors=True)
+            return cmd
+
+        return command
