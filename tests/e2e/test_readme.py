@@ -19,7 +19,7 @@ from hsm_core.hydra_bridge.sweeper_fields import SweeperConf
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: whose commands submit jobs
-ON_SLURM = [ROOT / "docs" / "slurm.md"]
+SUBMITTING = {ROOT / "docs" / "slurm.md": "slurm", ROOT / "docs" / "pbs.md": "pbs"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 #: run by other tests: the packaging tests install and run the demo, and `make test` runs this one
@@ -38,15 +38,19 @@ def commands(page: Path) -> list[str]:
 
 
 def marks_of(page: Path) -> list[pytest.MarkDecorator]:
-    return [*([pytest.mark.slow] if page != PAGES[0] else []), *([pytest.mark.slurm] if page in ON_SLURM else [])]
+    service = SUBMITTING.get(page)
+    return [
+        *([pytest.mark.slow] if page != PAGES[0] else []),
+        *([getattr(pytest.mark, service)] if service else []),
+    ]
 
 
 @pytest.mark.parametrize(
     "page", [pytest.param(page, marks=marks_of(page)) for page in PAGES], ids=[page.name for page in PAGES]
 )
 def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if page in ON_SLURM:
-        request.getfixturevalue("slurm")
+    if page in SUBMITTING:
+        request.getfixturevalue(SUBMITTING[page])
     if not commands(page):
         assert not blocks(page, "bash"), "a page whose every command runs elsewhere"
         return
