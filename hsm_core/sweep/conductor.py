@@ -244,7 +244,7 @@ class Conductor:
         if self._stopping:
             self.abandon([(number, self._attempt_of(number)) for number in orphans])
             return
-        self._count_death(len(open_tasks))
+        self._count_death(open_tasks)
         progress.say(f"a worker died; {len(orphans)} tasks go to a new one")
         outbox.push([(number, next_attempt(self.state, number)) for number in orphans])
 
@@ -252,14 +252,14 @@ class Conductor:
         task = self.state.tasks.get(number)
         return task.attempt if task else 1
 
-    def _count_death(self, open_tasks: int) -> None:
-        ended = self.state.total - open_tasks
+    def _count_death(self, open_tasks: Sequence[int]) -> None:
+        ended = self.state.total - len(open_tasks)
         self._fruitless = 1 if ended > self._ended_before else self._fruitless + 1
         self._ended_before = ended
         if self._fruitless > PATIENCE:
             raise BackendError(
                 f"{PATIENCE + 1} workers in a row died before a task of theirs ended",
-                evidence=self.backend.log_tail() or "they printed nothing",
+                evidence=self.backend.log_tail() or self.state.evidence_of(open_tasks[0]) or "they printed nothing",
                 fix=f"hsm-status {self.state.record.id}",
             )
 
