@@ -264,5 +264,8 @@ def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Schedul
             if state.state_of(number) in ("queued", "running"):
                 batches.setdefault(batch, []).append(number)
         wanted = [batch for batch, numbers in batches.items() if meant.issuperset(numbers)]
-        found += [scheduler.element(line["native_id"], batch) for batch in wanted]
+        if len(wanted) == len(batches):  # a plain job has no elements
+            found += [line["native_id"]] if wanted else []
+        else:
+            found += [scheduler.element(line["native_id"], batch) for batch in wanted]
     return found

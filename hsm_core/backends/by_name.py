@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from hsm_core.errors import BackendError
 from hsm_core.schedulers.interface import Scheduler
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state import SweepState
-from hsm_core.store.submission import WorkerSpec
+from hsm_core.store.submission import Submission, WorkerSpec
 
 from .interface import Backend
 
@@ -95,6 +95,23 @@ def require_here(name: str, flavour: str) -> None:
         )  # fmt: skip
     if name == "pbs":
         make_scheduler(name, flavour)
+
+
+def check_fields(name: str, paths: SweepPaths, settings: BackendSettings) -> None:
+    """Refuse, before anything is written, fields that the script of a job could not say.
+
+    Raises:
+        ConfigError: they contradict each other, or mean nothing.
+    """
+    if name == "local":
+        return
+    from .queue_settings import queue_settings
+
+    queue_settings(settings.fields)
+    fixed = replace(settings, fields_of=lambda task: settings.fields)
+    writer, asked_by = _jobs(make_scheduler(name, settings.fields["flavour"]), paths, fixed)
+    submission = Submission("launch-0/submit-0", "token", (), settings.spec, "launch-0")
+    writer.text(asked_by(0), submission, size=None, throttle=None)
 
 
 def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:

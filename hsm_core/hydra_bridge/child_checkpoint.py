@@ -24,8 +24,26 @@ def resumed(function: Callable[[Any], Any], directory: Path, attempt: int) -> Ca
     if attempt == 1 or not found.exists():
         return function
     with open(found, "rb") as stream:
-        delayed = pickle.load(stream)
-    return lambda config: delayed.function(*delayed.args, **delayed.kwargs)
+        return _Resumed(pickle.load(stream))
+
+
+class _Resumed:
+    """Calls what a checkpoint left; it may write the next one as the task function did the first."""
+
+    def __init__(self, delayed: Any) -> None:
+        self._delayed = delayed
+        again = _checkpoint_of(delayed.function)
+        if again is not None:
+            self.checkpoint = lambda config: again(*delayed.args, **delayed.kwargs)
+
+    def __call__(self, config: Any) -> Any:
+        return self._delayed.function(*self._delayed.args, **self._delayed.kwargs)
+
+
+def _checkpoint_of(function: Any) -> Callable[..., Any] | None:
+    """Source: submitit 1.5, ``DelayedSubmission._checkpoint_function``."""
+    found = getattr(function, "__submitit_checkpoint__", None) or getattr(function, "checkpoint", None)
+    return found if callable(found) else None
 
 
 def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
@@ -34,8 +52,8 @@ def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
     What it returns, a ``submitit.helpers.DelayedSubmission`` or nothing, is what the next attempt runs.
     Source: submitit 1.5, docs/checkpointing.md.
     """
-    checkpoint = getattr(function, "checkpoint", None)
-    if not callable(checkpoint):
+    checkpoint = _checkpoint_of(function)
+    if checkpoint is None:
         return
 
     def write(number: int, frame: FrameType | None) -> None:

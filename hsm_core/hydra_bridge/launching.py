@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig
 
-from hsm_core.backends.by_name import BackendSettings, make_backend, make_scheduler, require_here
+from hsm_core.backends.by_name import (
+    BackendSettings,
+    check_fields,
+    make_backend,
+    make_scheduler,
+    require_here,
+)
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
@@ -89,6 +95,7 @@ class Launching:
             leave_no_trace(self._config)
             return
         _shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
+        _shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), self._backend_settings(lambda _: ())))
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
         if not goes_on and SweepPaths(self._root).record.exists():
             _shown(lambda: refuse_second(SweepPaths(self._root)))
@@ -137,7 +144,7 @@ class Launching:
         """What would be submitted for these tasks."""
         settings = self._backend_settings(lambda number: tasks[number - first])
         backend = make_backend(self._backend_name, SweepPaths(self._root), settings)
-        return backend.preview(range(first, first + len(tasks)))
+        return _shown(lambda: backend.preview(range(first, first + len(tasks))))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
         loader, settings = self._context.config_loader, self._settings

@@ -30,6 +30,16 @@ ENDED = {
     "REVOKED": Meaning("lost", "unknown", "the job was given to another cluster"),
     "TIMEOUT": Meaning("failed", "walltime", "the job reached its time limit"),
 }
+#: Reasons for which a job waits until somebody changes it, or the site.
+#: Source: https://slurm.schedmd.com/job_reason_codes.html
+HOPELESS = frozenset({
+    "AccountNotAllowed", "AssocMaxCpuPerJobLimit", "AssocMaxMemPerJob", "AssocMaxNodePerJobLimit",
+    "AssocMaxWallDurationPerJobLimit", "BadConstraints", "DependencyNeverSatisfied", "InvalidAccount",
+    "InvalidQOS", "JobArrayTaskLimitZero", "JobHeldAdmin", "JobHeldUser", "MaxMemPerLimit", "PartitionConfig",
+    "PartitionDown", "PartitionInactive", "PartitionNodeLimit", "PartitionTimeLimit", "QOSMaxCpuPerJobLimit",
+    "QOSMaxGRESPerJob", "QOSMaxMemoryPerJob", "QOSMaxNodePerJobLimit", "QOSMaxWallDurationPerJobLimit",
+    "QOSNotAllowed",
+})  # fmt: skip
 NEVER_STARTED = Meaning("lost", "launch", "Slurm could not start the job")
 WAITING = frozenset({
     "CONFIGURING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT",

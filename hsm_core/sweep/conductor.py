@@ -88,6 +88,7 @@ class Conductor:
         self._journal.append(events.conductor(self._name, self._me))
         self._requests = RequestReader(paths)
         self._told: set[tuple[str, str]] = set()
+        self._hopeless: set[str] = set()
         self._is_full = False
         self._fruitless = 0
         self._ended_before = 0
@@ -194,7 +195,9 @@ class Conductor:
         for worker in self.state.workers():
             self._tell(worker.name, worker.trouble, progress)
         for native_id, why in self.watch.hopeless.items():
-            self._tell(native_id, f"job {native_id} will never start: {why}", progress)
+            if native_id not in self._hopeless:
+                self._hopeless.add(native_id)
+                progress.say(f"warning: job {native_id} will never start as it is: {why}")
         self._tell("", self.watch.trouble and f"the scheduler did not answer: {self.watch.trouble}", progress)
 
     def _tell(self, whose: str, trouble: str, progress: Progress) -> None:
@@ -295,10 +298,15 @@ class Conductor:
 
     def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
         self._journal.append(events.interrupted("detach"))
-        left = len(outbox.drop())
-        progress.say(f"{count - left} tasks go on without this process")
+        left, unknown = outbox.give_up()
+        if count - left - unknown:
+            progress.say(f"{count - left - unknown} tasks go on without this process")
+        if unknown:
+            progress.say(f"whether {unknown} tasks were accepted is not known")
         if left:
-            progress.say(f"{left} were not submitted yet\n  next: hsm resume {self.state.record.id}")
+            progress.say(f"{left} tasks were not submitted yet")
+        if left or unknown:
+            progress.say(f"  next: hsm resume {self.state.record.id}")
 
     def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:
         self._stopping = True

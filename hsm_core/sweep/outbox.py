@@ -68,6 +68,20 @@ class Outbox:
         self._take_out(dropped)
         return dropped
 
+    def give_up(self) -> tuple[int, int]:
+        """Nobody will be here to hand over what is left; it stays pending.
+
+        Returns:
+            how many tasks were surely not accepted, and of how many nobody knows.
+        """
+        left, unknown = len(self.drop()), 0
+        if self._open is not None and self._open.in_doubt:
+            unknown = len(self._open.portion.pairs)
+        elif self._open is not None:
+            left += len(self._open.portion.pairs)
+            self._refused(self._open, BackendError("it was not handed over before its launcher ended"))
+        return left, unknown
+
     def _take_out(self, pairs: Sequence[Pair]) -> None:
         out = set(pairs)
         self._waiting = [pair for pair in self._waiting if pair not in out]

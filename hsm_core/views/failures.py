@@ -89,10 +89,11 @@ def message_of(event: dict[str, Any]) -> str:
 
 
 def log_of(state: SweepState, number: int) -> Path | None:
-    """Where to read what a task printed: its stderr, else its worker's log."""
+    """Where to read what a task printed: its stderr, that of its ranks, its stdout; else its worker's log."""
     files = state.task_directory(number)
     if files is not None:
-        return files.stderr
+        ranks = sorted(files.root.glob("stderr-rank*.log"))
+        return next((log for log in (files.stderr, *ranks, files.stdout) if log.exists()), None)
     task = state.tasks.get(number)
     return state.worker_log(task.worker) if task and task.worker else None
 

@@ -30,6 +30,7 @@ class Attempt:
     Attributes:
         ended_for: why we end it: ``cancelled``, ``walltime``, ``interrupted`` (our job is ended by others),
             ``superseded``, ``rank`` (it failed on another one) or ``over`` (rank 0's part has ended).
+        goes_on: its job was warned of its end, and is going to be run again.
         kill_at: when TERM is followed by KILL, on the monotonic clock.
         oom_kills: the kernel's count when it began.
         begun: what it said when it had its directory.
@@ -47,6 +48,7 @@ class Attempt:
     begun: Message | None = None
     said: Message | None = None
     ended_for: str = ""
+    goes_on: bool = False
     kill_at: float | None = None
     exited: Message | None = None
     elsewhere: Ending | None = None
@@ -80,7 +82,10 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     if attempt.ended_for == "interrupted":
         return Ending("lost", None, "its job was told to end (SIGTERM)", details)
     if said and said["state"] == "checkpointed":
-        return Ending("lost", None, "it wrote a checkpoint near the end of its job's time", details)
+        told = "it wrote a checkpoint near the end of its job's time"
+        if attempt.goes_on:
+            return Ending("lost", None, told, details)
+        return Ending("failed", "walltime", f"{told}; the job is not run again by itself", details)
     if attempt.ended_for == "walltime":
         return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its time limit", details)
     if attempt.ended_for:

@@ -219,7 +219,7 @@ class Joiner:
     def _on_signal(self, number: int) -> None:
         """TERM ends what runs here and starts nothing more; again, or INT: at once. USR2 warns the task."""
         if number == signal.SIGUSR2:
-            self._running.warn()
+            self._running.warn(goes_on=False)
         elif number in (signal.SIGTERM, signal.SIGINT):
             self._stops += 2 if number == signal.SIGINT else 1
             self._started.clear()

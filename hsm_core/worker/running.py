@@ -273,8 +273,14 @@ class Running:
             if not is_at_end and attempt.order.key != exited:
                 self.end("rank", Span(attempt.order.task, 1))
 
-    def warn(self) -> None:
-        """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it."""
+    def warn(self, *, goes_on: bool) -> None:
+        """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it.
+
+        Args:
+            goes_on: the job will be run again.
+        """
+        for attempt in self._attempts.values():
+            attempt.goes_on = goes_on
         if self._witness is not None and self._witness.was_warned():
             return
         for attempt in self._attempts.values():

@@ -250,8 +250,8 @@ class Supervisor:
         """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
         if self._requeue is None:
             self._report.say(events.warned())
-            self._running.warn()
             may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
+            self._running.warn(goes_on=may_again)
             self._requeue = Requeue(self._job, self._spec.warn_s if may_again else None)
 
     def _ask_to_run_again(self) -> None:

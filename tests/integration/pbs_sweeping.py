@@ -58,8 +58,10 @@ class PbsApp(SweepingApp):
         lines = self.state().jobs.submissions()
         return [str(line["native_id"]) for line in lines if line.get("native_id")]
 
-    def wait_for_handed(self, count: int) -> list[str]:
-        return wait_until(lambda: found if len(found := self.handed_yet()) >= count else [], what="a submission")
+    def wait_for_handed(self, count: int, timeout: float = 30.0) -> list[str]:
+        return wait_until(
+            lambda: found if len(found := self.handed_yet()) >= count else [], timeout, what="a submission"
+        )
 
     def handed_yet(self) -> list[str]:
         """Native ids of what was submitted, or nothing while there is no sweep yet."""

@@ -56,8 +56,12 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
     path, offset = _log(state, task, stderr), 0
     if path is None and not follow:
         raise HsmError(f"task {task} has not begun", fix=f"hsm logs {state.record.id} {task} -f")
-    if path is not None:
+    if path is not None and (path.exists() or state.state_of(task) not in ENDED):
         remark(str(path))
+    elif path is not None:
+        others = sorted(found.name for found in path.parent.glob(f"{path.stem.partition('-')[0]}*.log"))
+        more_there = f"; there are {', '.join(others)} in {path.parent}" if others else ""
+        remark(f"task {task} printed nothing on {'stderr' if stderr else 'stdout'}{more_there}")
 
     def more() -> None:
         nonlocal path, offset
