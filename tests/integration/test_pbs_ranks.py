@@ -46,7 +46,8 @@ MEETS = """    import json
 def app(pbs: Pbs, weird_tmp_path: Path) -> Iterator[PbsApp]:
     with pbs_app(weird_tmp_path, pbs, "hydra.launcher.nodes=1", "hydra.launcher.tasks_per_node=2") as app:
         source = app.folder / "app.py"
-        source.write_text(source.read_text().replace('    if cfg.x in cfg.bad:\n', f"{MEETS}    if cfg.x in cfg.bad:\n"))
+        checks = "    if cfg.x in cfg.bad:\n"
+        source.write_text(source.read_text().replace(checks, MEETS + checks))
         yield app
 
 

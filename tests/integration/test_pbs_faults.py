@@ -1,0 +1,171 @@
+"""What becomes of a sweep on PBS when something dies, is slow, or is told to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.pbs_sweeping import PbsApp, finish, pbs_app
+from tests.services.pbs.pbs import Pbs
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.pbs
+
+
+@pytest.fixture
+def app(pbs: Pbs, weird_tmp_path: Path) -> Iterator[PbsApp]:
+    """Its workers are on hosts of which its launcher can tell nothing."""
+    with pbs_app(weird_tmp_path, pbs, elsewhere=True) as app:
+        yield app
+
+
+# the server
+
+
+def test_a_server_that_is_gone_costs_time_only(app: PbsApp) -> None:
+    app.server.turn(established_s=0.0)
+    app.server.kill_server()
+    process = app.start("x=range(2)", "hydra.launcher.array_parallelism=1")
+    wait_until(lambda: list(app.sweep.glob(".hsm/launch-0/submit-0/script.sh")), what="a submission on disk")
+    app.server.start_server()
+    app.wait_for_begun(1)
+    app.server.kill_server()
+    app.open_gate()
+    wait_until(lambda: app.states().get("completed") == 1, what="the end of what ran")
+    assert process.poll() is None
+    app.server.start_server()
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert app.states() == {"completed": 2}
+    assert app.counted() == {0: 1, 1: 1}
+    assert len(app.handed()) == 1
+
+
+def test_run_twice_in_its_first_seconds_one_outcome_counts(app: PbsApp) -> None:
+    app.server.turn(established_s=60.0)
+    process = app.start("x=range(2)")
+    app.wait_for_begun(2)
+    app.server.restart_server()
+    app.wait_for_begun(4)
+    app.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    assert app.states() == {"completed": 2}
+    for first, second in app.intervals().values():
+        assert (first.attempt, second.attempt) == (1, 2)
+        assert first.end is None
+    assert len(app.handed()) == 1
+
+
+@pytest.mark.parametrize("how", ["die", pytest.param("hang", marks=pytest.mark.slow)])
+def test_a_lost_answer_doubles_nothing(app: PbsApp, how: str) -> None:
+    app.server.lose_answers("qsub", how=how)
+    process = app.start("x=range(3)")
+    app.wait_for_handed(1, timeout=100)
+    app.open_gate()
+    code, _, err = finish(process, 150)
+    assert code == 0, err
+    assert app.counted() == {0: 1, 1: 1, 2: 1}
+    assert len(app.handed()) == 1
+
+
+@pytest.mark.slow
+def test_a_qstat_that_hangs_changes_nothing(app: PbsApp) -> None:
+    app.server.turn(hanging=("qstat",))
+    process = app.start("x=range(2)", gate=False)
+    wait_until(lambda: app.handed_yet() and app.states() == {"completed": 2}, timeout=90, what="the tasks' own word")
+    assert finish(process, 120)[0] == 0
+
+
+@pytest.mark.slow
+def test_without_a_history_nothing_else_becomes_of_it(app: PbsApp) -> None:
+    app.server.turn(history=False)
+    process = app.start("x=range(3)", "bad=[1]", "hydra.launcher.array_parallelism=2")
+    app.wait_for_begun(2)
+    app.server.run("qdel", app.element(app.handed()[0], 2))
+    app.open_gate()
+    assert finish(process)[0] == 1
+    assert app.reasons() == [("completed", ""), ("failed", "exception"), ("cancelled", "cancelled")]
+
+
+# nodes
+
+
+@pytest.mark.slow
+def test_after_a_nodes_death_its_job_runs_again_as_a_new_attempt(app: PbsApp) -> None:
+    process = app.start("x=range(2)", "hydra.launcher.cpus_per_task=8")
+    app.wait_for_begun(2)
+    dead = app.server.nodes[0]
+    app.server.kill_mom(dead)
+    app.server.start_mom(dead)
+    app.wait_for_begun(3)
+    app.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    assert app.states() == {"completed": 2}
+    assert sorted(len(found) for found in app.intervals().values()) == [1, 2]
+    assert len(app.handed()) == 1
+
+
+@pytest.mark.slow
+def test_of_two_that_run_at_once_one_ends(app: PbsApp) -> None:
+    """A node that only the server takes for dead: its processes live on."""
+    app.server.turn(node_fail_requeue_s=0.5)
+    process = app.start("x=range(1)", "hydra.launcher.cpus_per_task=8")
+    app.wait_for_begun(1)
+    app.server.kill_mom(app.server.nodes[0])
+    app.wait_for_begun(2, timeout=90)
+    app.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    (first, second) = app.intervals()[0]
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert first.end is None, "the first run was told to end before the second began"
+    assert app.states() == {"completed": 1}
+
+
+# jobs that others end, or that never begin
+
+
+def test_deleted_by_qdel_running_and_waiting(app: PbsApp) -> None:
+    process = app.start("x=range(3)", "hydra.launcher.array_parallelism=1")
+    app.wait_for_begun(1)
+    whole = app.handed()[0]
+    for index in (0, 2):
+        assert app.server.run("qdel", app.element(whole, index)).returncode == 0
+    app.wait_for_begun(2)
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 1, err
+    assert app.reasons() == [("cancelled", "cancelled"), ("completed", ""), ("cancelled", "cancelled")]
+
+
+def test_a_job_whose_time_is_over_failed_for_that(app: PbsApp) -> None:
+    process = app.start("x=1", 'hydra.launcher.directives=["-l walltime=2"]')
+    code, _, err = finish(process)
+    assert code == 1, err
+    assert app.reasons() == [("failed", "walltime")]
+
+
+def test_what_can_never_run_is_said_at_once(app: PbsApp) -> None:
+    process = app.start("x=1,2", "hydra.launcher.cpus_per_task=999")
+    assert process.stderr is not None
+    said = next(line for line in process.stderr if "will never start" in line)
+    assert "Can Never Run: Insufficient amount of resource: ncpus" in said
+    assert app.handed()[0] in said
+    process.kill()
+    process.communicate()
+    assert "Can Never Run" in app.hsm("status", str(app.sweep)).stdout
+    assert app.hsm("cancel", str(app.sweep), "--yes").returncode == 0
+    assert app.states() == {"cancelled": 2}
+
+
+def test_what_never_starts_is_given_up_and_leaves_the_queue(app: PbsApp) -> None:
+    app.server.turn(failing_starts=True)
+    done = app.run("x=1,2")
+    assert done.returncode == 1
+    assert "too many failed attempts" in done.stderr
+    assert {reason for _, reason in app.reasons()} == {"launch"}
+    wait_until(lambda: not app.queued(), what="an empty queue")
