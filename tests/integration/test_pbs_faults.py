@@ -73,10 +73,13 @@ def test_a_lost_answer_doubles_nothing(app: PbsApp, how: str) -> None:
 
 @pytest.mark.slow
 def test_a_qstat_that_hangs_changes_nothing(app: PbsApp) -> None:
+    process = app.start("x=range(2)")
+    app.wait_for_begun(2)
     app.server.turn(hanging=("qstat",))
-    process = app.start("x=range(2)", gate=False)
-    wait_until(lambda: app.handed_yet() and app.states() == {"completed": 2}, timeout=90, what="the tasks' own word")
-    assert finish(process, 120)[0] == 0
+    app.open_gate()
+    code, _, err = finish(process, 150)
+    assert code == 0, err
+    assert app.counted() == {0: 1, 1: 1}
 
 
 @pytest.mark.slow
