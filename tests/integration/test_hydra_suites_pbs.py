@@ -23,23 +23,37 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True, params=["pbs", "torque"])
+#: the suites change the lists that they are given, so that each flavour has its own
+FLAVOURS = ("pbs", "torque")
+
+
+@pytest.fixture(autouse=True)
 def server(request: pytest.FixtureRequest) -> None:
     """The commands of one flavour on the PATH."""
     request.getfixturevalue(request.param)
 
 
-@pytest.mark.parametrize(("launcher_name", "overrides"), [("hsm_pbs", [])])
+@pytest.mark.parametrize(
+    ("server", "launcher_name", "overrides"), [(one, "hsm_pbs", []) for one in FLAVOURS], indirect=["server"]
+)
 class TestLaunching(LauncherTestSuite):
     pass
 
 
-@pytest.mark.parametrize(("launcher_name", "overrides"), [("hsm_pbs", ["hydra.sweeper.max_batch_size=2"])])
+@pytest.mark.parametrize(
+    ("server", "launcher_name", "overrides"),
+    [(one, "hsm_pbs", ["hydra.sweeper.max_batch_size=2"]) for one in FLAVOURS],
+    indirect=["server"],
+)
 class TestBatches(BatchedSweeperTestSuite):
     pass
 
 
-@pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), [({}, ["-m", "hydra/launcher=hsm_pbs"])])
+@pytest.mark.parametrize(
+    ("server", "task_launcher_cfg", "extra_flags"),
+    [(one, {}, ["-m", "hydra/launcher=hsm_pbs"]) for one in FLAVOURS],
+    indirect=["server"],
+)
 class TestIntegration(IntegrationTestSuite):
     def generate_custom_cmd(self) -> Callable[..., list[str]]:
         """Clear the directory that one of the tests runs two sweeps in: hsm refuses the second."""
