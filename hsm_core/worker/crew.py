@@ -118,6 +118,10 @@ class Crew:
         found = (one for one in self.importers if one.boot == boot and one.can_take and one.is_ready)
         return next(found, None)
 
+    def expect_one(self) -> None:
+        """There is only one attempt to run: where we may choose, its process is the one that imports the app."""
+        self._mode = self._mode or "spawn"
+
     def supply(self, boot: Path, wanted: int) -> None:
         """Start importers until ``wanted`` attempts can run, now or soon; one that forks is enough."""
         coming = sum(one.boot == boot and one.can_take for one in self.importers)

@@ -110,6 +110,8 @@ class Supervisor:
         if batch is not None:
             self._work.assign(batch)
         self._take_work()
+        if inbox is None and len(self._work.waiting) == 1:
+            self._crew.expect_one()
         while not self._is_done():
             self._obey_others()
             self._fill_slots()

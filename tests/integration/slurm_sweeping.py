@@ -32,7 +32,7 @@ class SlurmApp(SweepingApp):
         as_node.chmod(0o755)
         self.cluster = cluster
         on_node = f"hydra.launcher.python={hydra_word(as_node)}"
-        super().__init__(folder, (*SLURM, on_node, *launcher))
+        super().__init__(folder, (*SLURM, on_node, "hydra.launcher.mem_gb=0.3", *launcher))
         self._started: list[subprocess.Popen[str]] = []
 
     def start(self, *overrides: str, gate: bool = True) -> subprocess.Popen[str]:

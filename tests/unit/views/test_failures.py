@@ -59,6 +59,8 @@ def state(weird_tmp_path: Path) -> SweepState:
     fail(worker, 3, "killed by the kernel", "oom", mem=3000.0)
     fail(worker, 4, "over 120 s", "walltime", wall=120.0)
     start(sweep.worker("w2", killed_process()), 6)
+    (sweep.root / "1").mkdir()
+    (sweep.root / "1" / "stderr.log").touch()
     found = SweepState(sweep.root)
     found.refresh()
     return found
@@ -73,6 +75,7 @@ def test_the_largest_group_comes_first_with_an_example_and_its_log(state: SweepS
         ("lost", "lost", (6,)),
     ]
     assert groups[0].log == state.paths.root / "1" / "stderr.log"
+    assert groups[1].log is None  # never a file that is not there
     assert "gone" in groups[3].cause
 
 
