@@ -262,4 +262,4 @@ def _tail(log: Path) -> str:
 
 
 #: For who looks once: how old another sweep's answer may be.
-RECENT_S = LEAST_S
+RECENT_S = 5.0

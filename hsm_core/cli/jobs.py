@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from hsm_core.backends.by_name import make_scheduler
-from hsm_core.backends.job_watch import RECENT_S, JobWatch
+from hsm_core.backends.cadence import MOST_S
+from hsm_core.backends.job_watch import RECENT_S, TIMES_GONE, JobWatch
 from hsm_core.errors import HsmError
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
@@ -28,23 +29,32 @@ class JobQuestions:
         self._watches: dict[Path, JobWatch] = {}
 
     def __call__(self, state: SweepState) -> str:
-        """Ask, unless a living conductor does; returns what is to be said if there was no answer."""
+        """Ask: at once the first time, then ever more seldom. Where a conductor lives, its answers serve.
+
+        Returns:
+            what is to be said if there was no answer.
+        """
         if not state.jobs or not state.numbers_in("queued", "running", "lost"):
             return ""
-        if living_conductor(state.paths) is not None:
-            return ""
-        root = state.paths.root
-        if root not in self._watches:
-            self._watches[root] = JobWatch(state, make_scheduler, times_gone=self._times_gone)
-        return _ask(self._watches[root])
+        is_conducted, root = living_conductor(state.paths) is not None, state.paths.root
+        known = self._watches.get(root)
+        if known is None or is_conducted:
+            times_gone = TIMES_GONE if is_conducted else self._times_gone
+            self._watches[root] = known or JobWatch(state, make_scheduler, times_gone=times_gone)
+            return _ask(self._watches[root], MOST_S if is_conducted else RECENT_S)
+        return _ask(known, None)
 
 
-def _ask(watch: JobWatch) -> str:
+def _ask(watch: JobWatch, age_s: float | None) -> str:
+    """Ask, if it is time to; or take an answer that is not older than ``age_s``."""
     troubles: list[str] = []
 
     def look() -> None:
         try:
-            watch.look_now(time.monotonic() - RECENT_S)
+            if age_s is None:
+                watch.look()
+            else:
+                watch.look_now(time.monotonic() - age_s)
             troubles.append(watch.trouble)
         except (HsmError, OSError) as error:
             troubles.append(str(error).splitlines()[0])

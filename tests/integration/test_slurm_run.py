@@ -16,6 +16,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from hsm_core.cli.relaunch import hydra_text
+from hsm_core.hosts.command import run
 from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, words, wrapped
 from tests.services.cluster import Cluster
 from tests.waiting import wait_until
@@ -195,6 +196,13 @@ def test_begun_in_one_place_it_is_completed_in_another(app: SlurmApp, first: str
     assert app.states() == {"completed": 3}
     ids = app.native_ids()
     assert all(bool(one) == (second == "hsm_slurm") for one in ids)
+
+
+def test_waiting_for_a_detached_sweep_ends_when_its_jobs_are_gone(app: SlurmApp) -> None:
+    assert finish(app.start("x=range(2)", "hydra.launcher.detach=true"))[0] == 0
+    run(["scancel", *app.handed()], 30)
+    waited = app.hsm("wait", str(app.sweep), "--timeout", "60")
+    assert waited.returncode == 3, waited.stderr
 
 
 # shapes of submissions

@@ -13,6 +13,7 @@ from hsm_core.views.sweep_json import SCHEMA_VERSION
 from hsm_core.views.words import state_words
 
 from ..clicked import json_option, sweep_argument
+from ..jobs import JobQuestions
 from ..look import EXIT
 from ..terminal import remark, say_json
 from ..which import directory_of
@@ -30,7 +31,10 @@ def wait(sweep: str, timeout: float | None, as_json: bool) -> int:
     """Wait until a sweep ends. Exit codes: 0 all completed, 3 ended with failures, 4 still running."""
     state = SweepState(directory_of(sweep))
     give_up = None if timeout is None else time.monotonic() + timeout
+    ask = JobQuestions()
     while True:
+        state.refresh()
+        ask(state)
         state.refresh()
         counts = state.counts()
         phase = phase_of(state, counts)
