@@ -62,6 +62,8 @@ def mixed(shell: Shell, weird_tmp_path: Path) -> Iterator[MadeSweep]:
         worker = sweep.worker("w1", identity, [Span(0, 6)])
         complete(worker, 0, 1)
         fail(worker, 2, "ValueError: bad step 3", kind="ValueError")
+        (sweep.root / "2").mkdir()
+        (sweep.root / "2" / "stderr.log").touch()
         fail(worker, 3, "ValueError: bad step 77", kind="ValueError")
         start(worker, 4)
         start(sweep.worker("w2", killed_process()), 5)
@@ -288,7 +290,10 @@ def test_ctrl_c_is_130(shell: Shell, mixed: MadeSweep) -> None:
     import signal
 
     command = [sys.executable, "-u", "-c", PROGRAM.format("status"), "-w", "mixed"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=shell.env) as watcher:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=shell.env,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # nohup has it ignored
+    ) as watcher:  # fmt: skip
         assert watcher.stdout is not None
         watcher.stdout.readline()
         watcher.send_signal(signal.SIGINT)
