@@ -166,10 +166,7 @@ class Supervisor:
     def _hear(self, importer: Importer, message: Message) -> None:
         if message["said"] == "exit":
             self._patience.renew()
-            if message["signal"] == signal.SIGTERM:
-                self._await_own_term()
-            if message["code"] != 0:
-                self._hear_other_ranks(exited=message["key"])
+            self._ask_around(message["key"], message)
             self._running.ended(message["key"], message)
             return
         self._crew.greet(importer, message)
@@ -177,6 +174,13 @@ class Supervisor:
         self._report.say(
             events.ready(launch, str(importer.mode), count, message["seconds"], message["found"])
         )
+
+    def _ask_around(self, key: str, exited: Message) -> None:
+        """Before an attempt whose process has ended is judged: what of it came from outside?"""
+        if exited["signal"] == signal.SIGTERM:
+            self._await_own_term()
+        if exited["code"] != 0:
+            self._hear_other_ranks(exited=key)
 
     def _reap(self) -> None:
         for importer in list(self._crew.importers):
@@ -186,6 +190,8 @@ class Supervisor:
     def _bury(self, importer: Importer, exited: Message) -> None:
         """An importer has ended: its attempts with it, and if it is hopeless, all that wait for another."""
         served = bool(importer.keys) and importer.mode != "fork"
+        for key in list(importer.keys) if served else ():
+            self._ask_around(key, exited)
         self._crew.bury(importer)
         self._running.orphaned(importer, exited)
         if served or importer.dismissed:
