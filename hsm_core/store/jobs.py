@@ -46,8 +46,9 @@ class Jobs:
         self._keys = None
 
     def submissions(self) -> list[Line]:
-        """Those to schedulers that were not refused."""
-        return [line for line in self._lines if not line.get("refused")]
+        """Those to schedulers that were not refused, in the order in which they were made."""
+        accepted = [line for line in self._lines if not line.get("refused")]
+        return sorted(accepted, key=lambda line: order_of(line["submission"]))
 
     def key_of(self, task: int) -> Key | None:
         """The batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
