@@ -17,7 +17,7 @@ HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.
           'hydra-joblib-launcher==1.4.0rc3' 'hydra-submitit-launcher==1.4.0rc3'
 
 # Most tests wait for processes that they started: several files at once keep two cores busy.
-TOGETHER = -n 3 --dist loadfile
+TOGETHER = -n 4 --dist loadfile
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 

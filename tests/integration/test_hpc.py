@@ -30,6 +30,7 @@ def backends(app: SweepingApp) -> set[str]:
 
 
 @pytest.mark.slurm
+@pytest.mark.slow
 def test_slurm_is_found_and_the_sweep_goes_on_there(slurm: Cluster, app: SweepingApp) -> None:
     done = app.run("x=1,2,3", "bad=[2]")
     assert (done.returncode, app.states()) == (1, {"completed": 2, "failed": 1})
@@ -41,6 +42,7 @@ def test_slurm_is_found_and_the_sweep_goes_on_there(slurm: Cluster, app: Sweepin
 
 
 @pytest.mark.slurm
+@pytest.mark.slow
 def test_what_is_detached_is_found_again(slurm: Cluster, app: SweepingApp) -> None:
     assert app.run("x=1,2", "hydra.launcher.detach=true", gate=True).returncode == 0
     app.wait_for_begun(2)

@@ -78,6 +78,7 @@ def test_the_queue_shows_jobs_as_sweeps_and_tasks(of_slurm: SweepingApp) -> None
 
 
 @pytest.mark.slurm
+@pytest.mark.slow
 def test_watching_ends_when_nothing_waits_or_runs(of_slurm: SweepingApp) -> None:
     assert of_slurm.run("x=1,2", "hydra.launcher.detach=true", gate=True).returncode == 0
     argv = [sys.executable, "-m", "hsm_core.cli.hsm", "queue", "-w", "2"]

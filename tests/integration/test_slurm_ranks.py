@@ -139,6 +139,7 @@ def test_the_ranks_of_a_task_meet(
     assert len(app.pids()) == 8
 
 
+@pytest.mark.slow
 def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
     done = app.run("x=1,2,3", "bad=[1]", "killed=[2]")
     assert done.returncode == 1
@@ -161,6 +162,7 @@ def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
 
 
 @pytest.mark.parametrize("well", [True, False])
+@pytest.mark.slow
 def test_a_task_runs_as_long_as_any_rank(app: RanksApp, well: bool) -> None:
     assert finish(app.start("x=1", "patient=true", "lone=true", "hydra.launcher.detach=true"))[0] == 0
     app.wait_for_begun(4)
@@ -178,6 +180,7 @@ def test_a_task_runs_as_long_as_any_rank(app: RanksApp, well: bool) -> None:
     assert read_json(outcome)["state"] == ("completed" if well else "running")
 
 
+@pytest.mark.slow
 def test_each_rank_is_warned_once(app: RanksApp) -> None:
     assert finish(app.start("x=1", "patient=true", "hydra.launcher.detach=true"))[0] == 0
     app.wait_for_begun(4)
@@ -202,6 +205,7 @@ def test_cancelled_tasks_end_on_all_ranks(app: RanksApp) -> None:
     assert app.states() == {"cancelled": 1}
 
 
+@pytest.mark.slow
 def test_a_requeued_task_runs_again_on_all_ranks(app: RanksApp) -> None:
     started = app.start("x=1", "hydra.launcher.detach=true")
     assert finish(started)[0] == 0
