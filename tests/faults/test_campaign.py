@@ -21,14 +21,18 @@ SEED, SAMPLE, AT_ONCE = 20261122, 8, 2
 
 @pytest.fixture(scope="module")
 def points(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
-    found = TracedSweep(tmp_path_factory.mktemp("traced")).find_points()
-    broken = TracedSweep(tmp_path_factory.mktemp("broken"))
-    return found + broken.find_points_of_resume(first_strike(found))
+    for _ in range(3):  # on a busy machine the tracer may come too late to a process
+        found = TracedSweep(tmp_path_factory.mktemp("traced")).find_points()
+        if first := first_strike(found):
+            broken = TracedSweep(tmp_path_factory.mktemp("broken"))
+            return found + broken.find_points_of_resume(first)
+    pytest.fail("in three traces no worker was seen to tell the end of a task")
 
 
-def first_strike(points: Sequence[Point]) -> Point:
+def first_strike(points: Sequence[Point]) -> Point | None:
     """Before a resume that is struck: the worker dies when a task's outcome is on disk, and not yet told."""
-    return next(point for point in points if point.role == "detached" and '\\"e\\":\\"end\\"' in point.shown)
+    told = (point for point in points if point.role == "detached" and '\\"e\\":\\"end\\"' in point.shown)
+    return next(told, None)
 
 
 def test_every_kind_of_process_is_traced(points: list[Point]) -> None:
