@@ -118,7 +118,7 @@ def test_of_two_that_run_at_once_one_ends(app: PbsApp) -> None:
     app.server.turn(node_fail_requeue_s=0.5)
     process = app.start("x=range(1)", "hydra.launcher.cpus_per_task=8")
     app.wait_for_begun(1)
-    app.server.kill_mom(app.server.nodes[0])
+    app.server.kill_mom(next(str(worker.head["host"]) for worker in app.state().workers()))
     app.wait_for_begun(2, timeout=90)
     app.open_gate()
     code, _, err = finish(process, 120)
