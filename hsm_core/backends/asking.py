@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
-from hsm_core.store.files import nonce
+from hsm_core.store.files import to_line, write_atomically
 from hsm_core.store.liveness import this_boot
 from hsm_core.store.own_folder import own_folder
 
@@ -85,10 +85,8 @@ class Asker:
         return found if found.get("boot") == this_boot() else {}
 
     def _write(self, found: Mapping[str, Any]) -> None:
-        temporary = self._path.with_name(f".{self._path.name}.{nonce()}")
         with contextlib.suppress(OSError):  # a full local disk: then everybody asks for himself
-            temporary.write_text(json.dumps(found))
-            temporary.replace(self._path)
+            write_atomically(self._path, to_line(found))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[bool]:

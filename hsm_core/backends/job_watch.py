@@ -97,12 +97,12 @@ class JobWatch:
         open_jobs = self._open_jobs()
         self._find_unanswered()
         for name, lines in self._by_scheduler(open_jobs).items():
+            scheduler = self.scheduler(name)
             if name not in self._askers:
-                self._schedulers[name] = self._scheduler_of(name)
-                self._askers[name] = Asker(self._schedulers[name])
+                self._askers[name] = Asker(scheduler)
             answer = self._askers[name].ask([line["native_id"] for line in lines], not_before)
             if answer is not None:
-                asked |= self._take(self._schedulers[name], answer, lines, open_jobs)
+                asked |= self._take(scheduler, answer, lines, open_jobs)
         if not open_jobs:
             self._cadence.asked(time.monotonic())
         self._state.see({key: seen.word for key, seen in self._watched.items() if seen.word is not None})
@@ -260,6 +260,3 @@ def _tail(log: Path) -> str:
     except OSError:
         return ""
 
-
-#: For who looks once: how old another sweep's answer may be.
-RECENT_S = 5.0

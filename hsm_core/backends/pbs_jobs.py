@@ -13,6 +13,7 @@ from hsm_core.schedulers.submit_pbs import PbsResources, script_text
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
+from .queue_settings import for_slots
 from .worker_command import worker_line
 
 _SAME = (
@@ -36,16 +37,12 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
         ConfigError: they can't be said to PBS.
     """
 
-    def for_all(name: str, share: int = 1) -> Any:
-        value = fields[name]
-        return value if value is None or slots == 1 else value * -(-slots // share)
-
     asked = PbsResources(
         **{name: fields[name] for name in _SAME},
         walltime_min=fields["timeout_min"],
-        cpus_per_task=for_all("cpus_per_task"),
-        mem_gb=for_all("mem_gb"),
-        gpus_per_node=for_all("gpus_per_node", fields["tasks_per_gpu"]),
+        cpus_per_task=for_slots(fields, slots, "cpus_per_task"),
+        mem_gb=for_slots(fields, slots, "mem_gb"),
+        gpus_per_node=for_slots(fields, slots, "gpus_per_node", fields["tasks_per_gpu"]),
         queue=fields["queue"] or fields["partition"],
         raw=fields["resources"],
         directives=tuple(fields["directives"]),

@@ -56,6 +56,16 @@ def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
     return settings
 
 
+def for_slots(fields: Mapping[str, Any], slots: int, name: str, share: int = 1) -> Any:
+    """What a job with several slots asks for, of something that the field names for one task.
+
+    Args:
+        share: tasks that share one of it.
+    """
+    value = fields[name]
+    return value if value is None or slots == 1 else value * -(-slots // share)
+
+
 def _at_least_one(fields: Mapping[str, Any], name: str) -> int | None:
     value = fields[name]
     if value is not None and value < 1:

@@ -11,6 +11,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
 from hsm_core.store.submission import Submission
 
+from .queue_settings import for_slots
 from .worker_command import worker_line
 
 _SAME = (
@@ -38,10 +39,6 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
         ConfigError: they contradict each other.
     """
 
-    def for_all(name: str, share: int = 1) -> Any:
-        value = fields[name]
-        return value if value is None or slots == 1 else value * -(-slots // share)
-
     ranks = fields["nodes"] * fields["tasks_per_node"]
     if slots > 1 and ranks > 1:
         raise ConfigError(
@@ -49,9 +46,9 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
         )
     return SlurmResources(
         **{name: fields[name] for name in _SAME},
-        cpus_per_task=for_all("cpus_per_task"),
-        mem_gb=for_all("mem_gb"),
-        gpus_per_node=for_all("gpus_per_node", fields["tasks_per_gpu"]),
+        cpus_per_task=for_slots(fields, slots, "cpus_per_task"),
+        mem_gb=for_slots(fields, slots, "mem_gb"),
+        gpus_per_node=for_slots(fields, slots, "gpus_per_node", fields["tasks_per_gpu"]),
         nodes=fields["nodes"] if ranks > 1 else None,
         tasks_per_node=fields["tasks_per_node"] if ranks > 1 else None,
         partition=fields["partition"] or fields["queue"],

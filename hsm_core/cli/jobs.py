@@ -8,13 +8,15 @@ from pathlib import Path
 
 from hsm_core.backends.by_name import make_scheduler
 from hsm_core.backends.cadence import MOST_S
-from hsm_core.backends.job_watch import RECENT_S, TIMES_GONE, JobWatch
+from hsm_core.backends.job_watch import TIMES_GONE, JobWatch
 from hsm_core.errors import HsmError
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 
 #: Seconds after which what the workers said has to do.
 PATIENCE_S = 4.0
+#: How old another sweep's answer may be.
+RECENT_S = 5.0
 
 
 class JobQuestions:

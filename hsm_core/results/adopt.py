@@ -29,13 +29,4 @@ def adopted_end(state: SweepState, number: int) -> dict[str, Any] | None:
         or outcome.get("state") == "running"
     ):
         return None
-    details = {name: outcome.get(name) for name in ("kind", "trace")}
-    return events.end(
-        number,
-        attempt,
-        outcome["state"],
-        outcome.get("reason"),
-        outcome.get("message", ""),
-        adopted=True,
-        **details,
-    )
+    return events.adopted(number, attempt, outcome)

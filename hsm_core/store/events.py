@@ -31,7 +31,7 @@ of both
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -99,6 +99,13 @@ def end(
         line["message"] = message
     line.update((key, value) for key, value in details.items() if value is not None)
     return line
+
+
+def adopted(task: int, attempt: int, outcome: Mapping[str, Any]) -> Line:
+    """The ``end`` that an outcome on disk stands for, where its worker died before it could tell."""
+    words = {name: outcome.get(name) for name in ("kind", "trace")}
+    reason, message = outcome.get("reason"), outcome.get("message", "")
+    return end(task, attempt, outcome["state"], reason, message, adopted=True, **words)
 
 
 def beat() -> Line:

@@ -137,9 +137,7 @@ class SweepState:
 
     def native_id_of(self, number: int) -> str:
         """The scheduler's id of the job that began a task's newest attempt; empty if none did."""
-        task = self.tasks.get(number)
-        writer = self.writers.get(task.worker) if task else None
-        return str(writer.head.get("native_id") or "") if writer else ""
+        return str(self._worker_of(number).get("native_id") or "")
 
     def counts(self) -> Counter[State]:
         """How many tasks are in which state."""
@@ -168,9 +166,13 @@ class SweepState:
 
     def resources_of(self, number: int) -> Line:
         """What the job that began a task's newest attempt had asked its scheduler for."""
+        return dict(self._worker_of(number).get("resources") or {})
+
+    def _worker_of(self, number: int) -> Line:
+        """The first line of the worker that began a task's newest attempt; empty if none did."""
         task = self.tasks.get(number)
         writer = self.writers.get(task.worker) if task else None
-        return dict(writer.head.get("resources") or {}) if writer else {}
+        return writer.head if writer else {}
 
     def worker_log(self, worker: str) -> Path:
         """What a worker printed itself; in a scheduler's job that is the job's own log."""

@@ -88,7 +88,6 @@ class Conductor:
         self._journal.append(events.conductor(self._name, self._me))
         self._requests = RequestReader(paths)
         self._told: set[tuple[str, str]] = set()
-        self._hopeless: set[str] = set()
         self._is_full = False
         self._fruitless = 0
         self._ended_before = 0
@@ -193,16 +192,16 @@ class Conductor:
         if self._is_full and not was_full:
             progress.say(f"warning: {FULL}")
         for worker in self.state.workers():
-            self._tell(worker.name, worker.trouble, progress)
+            self._tell((worker.name, worker.trouble), worker.trouble, progress)
         for native_id, why in self.watch.hopeless.items():
-            if native_id not in self._hopeless:
-                self._hopeless.add(native_id)
-                progress.say(f"warning: job {native_id} will never start as it is: {why}")
-        self._tell("", self.watch.trouble and f"the scheduler did not answer: {self.watch.trouble}", progress)
+            self._tell(("hopeless", native_id), f"job {native_id} will never start as it is: {why}", progress)
+        silence = self.watch.trouble and f"the scheduler did not answer: {self.watch.trouble}"
+        self._tell(("", silence), silence, progress)
 
-    def _tell(self, whose: str, trouble: str, progress: Progress) -> None:
-        if trouble and (whose, trouble) not in self._told:
-            self._told.add((whose, trouble))
+    def _tell(self, what: tuple[str, str], trouble: str, progress: Progress) -> None:
+        """Warn once of the same."""
+        if trouble and what not in self._told:
+            self._told.add(what)
             progress.say(f"warning: {trouble}")
 
     # looking

@@ -9,12 +9,11 @@ from typing import Any
 
 from hsm_core.model import ProcessIdentity
 from hsm_core.store.files import read_json
-from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.liveness import evidence_of_death
 
 from .job import JobFacts
-from .silence import BEATS, Silence
+from .silence import Followed
 
 #: Seconds that ranks wait for each other's first word: interpreters start slowly where a thousand start at once.
 FIRST_WORD_S = 300.0
@@ -56,33 +55,17 @@ class Leader:
         self, paths: SweepPaths, claim: dict[str, Any], later: Path, beat_s: float, grace_s: float
     ) -> None:
         self._later = later
-        self._reader = JournalReader(paths.journal(claim["worker"]))
+        self._followed = Followed(paths.journal(claim["worker"]), beat_s, grace_s)
         self._process = ProcessIdentity(claim["host"], claim["boot"], claim["pid"], claim["start"])
-        self._patience_s = BEATS * beat_s + grace_s
-        self._silence = Silence(beat_s, self._patience_s)
 
     @property
     def has_left(self) -> bool:
         """True once it has said its last word."""
-        return self._reader.sealed
+        return self._followed.has_left
 
     def listen(self, *, deaf: bool) -> list[dict[str, Any]]:
-        """Its newest words.
-
-        Args:
-            deaf: our own disk refuses: that nothing is heard says nothing of rank 0.
-        """
-        try:
-            news = self._reader.read_new()
-        except FileNotFoundError:
-            news = []
-        except OSError:
-            return []
-        if news:
-            self._silence.broken(self._patience_s)
-        elif not deaf:
-            self._silence.looked()
-        return news
+        """Its newest words; see ``Followed.listen``."""
+        return self._followed.listen(deaf=deaf)
 
     def why_gone(self) -> str:
         """Why there is nobody left to follow; empty while there is."""
@@ -92,6 +75,5 @@ class Leader:
             return "the job is run again"
         if death := evidence_of_death(self._process):
             return f"rank 0: {death}"
-        return (
-            f"rank 0 has been silent for {self._silence.seconds:.0f} s" if self._silence.is_too_long else ""
-        )
+        silence = self._followed.silence
+        return f"rank 0 has been silent for {silence.seconds:.0f} s" if silence.is_too_long else ""

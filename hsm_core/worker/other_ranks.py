@@ -7,14 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from hsm_core.store.journal import JournalReader
 from hsm_core.store.known import identity_in
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.liveness import evidence_of_death
 
 from .attempts import Ending
 from .leader import FIRST_WORD_S
-from .silence import BEATS, Silence
+from .silence import Followed
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class OtherRanks:
     def __init__(self, paths: SweepPaths, worker: str, count: int, beat_s: float, grace_s: float) -> None:
         self._folder = paths.ranks(worker)
         self._ranks = [
-            _OtherRank(number, JournalReader(paths.rank_journal(worker, number)), beat_s, grace_s)
+            _OtherRank(number, Followed(paths.rank_journal(worker, number), beat_s, grace_s, FIRST_WORD_S))
             for number in range(1, count)
         ]
 
@@ -66,25 +65,14 @@ class _OtherRank:
         completed: the last attempt that it completed.
     """
 
-    def __init__(self, number: int, reader: JournalReader, beat_s: float, grace_s: float) -> None:
-        self._number, self._reader = number, reader
+    def __init__(self, number: int, followed: Followed) -> None:
+        self._number, self._followed = number, followed
         self._head: dict[str, Any] = {}
-        self._patience_s = BEATS * beat_s + grace_s
-        self._silence = Silence(beat_s, FIRST_WORD_S)
         self.completed = ""
 
     def listen(self, deaf: bool) -> list[Failure]:
-        try:
-            news = self._reader.read_new()
-        except FileNotFoundError:
-            news = []
-        except OSError:
-            return []
-        if news:
-            self._head = self._head or news[0]
-            self._silence.broken(self._patience_s)
-        elif not deaf:
-            self._silence.looked()
+        news = self._followed.listen(deaf=deaf)
+        self._head = self._head or (news[0] if news else {})
         return [failure for line in news if (failure := self._failure(line))]
 
     def _failure(self, line: dict[str, Any]) -> Failure | None:
@@ -103,12 +91,12 @@ class _OtherRank:
 
     def why_gone(self) -> str:
         identity = identity_in(self._head)
-        if self._reader.sealed:
+        if self._followed.has_left:
             return f"{self._name} has left"
         if identity is not None and (death := evidence_of_death(identity)):
             return f"{self._name}: {death}"
-        if self._silence.is_too_long:
-            return f"{self._name} has been silent for {self._silence.seconds:.0f} s"
+        if self._followed.silence.is_too_long:
+            return f"{self._name} has been silent for {self._followed.silence.seconds:.0f} s"
         return ""
 
     @property

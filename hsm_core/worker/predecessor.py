@@ -69,11 +69,7 @@ class Predecessor:
                 outcome = read_outcome(files, task, attempt)
             if outcome is not None:
                 self._ended.add(task)
-                words: dict[str, Any] = {name: outcome.get(name) for name in ("kind", "trace")}
-                reason, message = outcome.get("reason"), str(outcome.get("message", ""))
-                found.append(
-                    events.end(task, attempt, outcome["state"], reason, message, adopted=True, **words)
-                )
+                found.append(events.adopted(task, attempt, outcome))
         return found
 
 

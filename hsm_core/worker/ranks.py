@@ -29,7 +29,7 @@ from .orders import Message
 from .processes import adopt_orphans
 from .rank import Rank
 from .report import Report
-from .running import Running
+from .running import Running, remove_if_empty
 from .supervisor import OWN_TERM_S
 from .waiting import Pending
 from .wake import SignalBell
@@ -109,8 +109,7 @@ class Joiner:
             self._report.keep_up()
         self._crew.disband(1.0)
         self._report.close()
-        if not self._log.stat().st_size:
-            self._log.unlink()
+        remove_if_empty(self._log)
         return 1 if self._gone else 0
 
     def _is_done(self) -> bool:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any
+
+from hsm_core.store.journal import JournalReader
 
 #: Beats that may be missing.
 BEATS = 3
@@ -39,3 +43,39 @@ class Silence:
         now = time.monotonic()
         if now - self._looked_at >= self._beat_s:
             self._looks, self._looked_at = self._looks + 1, now
+
+
+class Followed:
+    """The journal of one who beats, and its silence.
+
+    Args:
+        first_s: seconds that its first word may take; None: no longer than any other.
+    """
+
+    def __init__(self, journal: Path, beat_s: float, grace_s: float, first_s: float | None = None) -> None:
+        self._reader = JournalReader(journal)
+        self._patience_s = BEATS * beat_s + grace_s
+        self.silence = Silence(beat_s, self._patience_s if first_s is None else first_s)
+
+    @property
+    def has_left(self) -> bool:
+        """True once it has said its last word."""
+        return self._reader.sealed
+
+    def listen(self, *, deaf: bool) -> list[dict[str, Any]]:
+        """Its newest words.
+
+        Args:
+            deaf: our own disk refuses: that nothing is heard says nothing of it.
+        """
+        try:
+            news = self._reader.read_new()
+        except FileNotFoundError:
+            news = []
+        except OSError:
+            return []
+        if news:
+            self.silence.broken(self._patience_s)
+        elif not deaf:
+            self.silence.looked()
+        return news

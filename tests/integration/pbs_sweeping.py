@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,17 +9,12 @@ from pathlib import Path
 from hsm_core.cli.relaunch import hydra_text
 from hsm_core.schedulers.pbs import Pbs as Dialect
 from tests.services.pbs.pbs import Pbs
-from tests.waiting import wait_until
 
-from .sweeping import PBS, SweepingApp
-
-#: Makes a job see another host name than the launcher's: all nodes of the tests' PBS are this machine.
-_AS_NODE = """#!/bin/sh
-exec unshare --uts sh -c 'hostname "$(head -n1 "$PBS_NODEFILE")"; exec "$0" "$@"' {python} "$@"
-"""
+from .queue_sweeping import QueueApp, python_on_node
+from .sweeping import PBS
 
 
-class PbsApp(SweepingApp):
+class PbsApp(QueueApp):
     """See ``SweepingApp``.
 
     Args:
@@ -32,40 +24,11 @@ class PbsApp(SweepingApp):
 
     def __init__(self, folder: Path, server: Pbs, *launcher: str, elsewhere: bool = False) -> None:
         self.server = server
-        on_node = [f"hydra.launcher.python={hydra_text(str(_as_node(folder)))}"] if elsewhere else []
+        on_node = []
+        if elsewhere:
+            python = python_on_node(folder, '$(head -n1 "$PBS_NODEFILE")')
+            on_node = [f"hydra.launcher.python={hydra_text(str(python))}"]
         super().__init__(folder, (*PBS, *on_node, *launcher))
-        self._started: list[subprocess.Popen[str]] = []
-
-    def start(self, *overrides: str, gate: bool = True) -> subprocess.Popen[str]:
-        process = super().start(*overrides, gate=gate)
-        self._started.append(process)
-        return process
-
-    def end(self) -> None:
-        """Leave no launcher behind, also where a test failed; jobs are the server's, which is healed."""
-        for process in self._started:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-
-    def native_ids(self) -> list[str]:
-        """Of the jobs that began the tasks."""
-        state = self.state()
-        return [state.native_id_of(number) for number in range(state.total)]
-
-    def handed(self) -> list[str]:
-        """Native ids of what was submitted."""
-        lines = self.state().jobs.submissions()
-        return [str(line["native_id"]) for line in lines if line.get("native_id")]
-
-    def wait_for_handed(self, count: int, timeout: float = 30.0) -> list[str]:
-        return wait_until(
-            lambda: found if len(found := self.handed_yet()) >= count else [], timeout, what="a submission"
-        )
-
-    def handed_yet(self) -> list[str]:
-        """Native ids of what was submitted, or nothing while there is no sweep yet."""
-        return self.handed() if (self.sweep / ".hsm" / "sweep.json").exists() else []
 
     def element(self, whole: str, index: int) -> str:
         return whole.replace("[]", f"[{index}]")
@@ -91,15 +54,3 @@ def pbs_app(folder: Path, server: Pbs, *launcher: str, elsewhere: bool = False) 
         yield app
     finally:
         app.end()
-
-
-def finish(process: subprocess.Popen[str], timeout: float = 90) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=timeout)
-    return process.returncode, out, err
-
-
-def _as_node(folder: Path) -> Path:
-    as_node = folder / "python-on-node"
-    as_node.write_text(_AS_NODE.format(python=shlex.quote(sys.executable)))
-    as_node.chmod(0o755)
-    return as_node

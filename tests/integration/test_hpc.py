@@ -71,6 +71,7 @@ def test_the_user_chooses_between_two(app: SweepingApp, monkeypatch: pytest.Monk
     assert backends(app) == {"slurm"}
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_where_there_is_none_it_says_so_and_writes_nothing(
     app: SweepingApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

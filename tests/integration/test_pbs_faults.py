@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.pbs_sweeping import PbsApp, finish, pbs_app
+from tests.integration.pbs_sweeping import PbsApp, pbs_app
+from tests.integration.queue_sweeping import finish
 from tests.services.pbs.pbs import Pbs
 from tests.waiting import wait_until
 

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from hsm_core.cli.relaunch import hydra_text
-from tests.integration.pbs_sweeping import PbsApp, finish, pbs_app
+from tests.integration.pbs_sweeping import PbsApp, pbs_app
+from tests.integration.queue_sweeping import finish
 from tests.services.pbs.pbs import Pbs
 from tests.waiting import wait_until
 
@@ -173,6 +174,7 @@ def test_limits_are_topped_up_while_it_watches_and_packed_for_when_detached(pro:
     assert pro.states() == {"completed": 5}
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_one_job_above_a_limit_is_refused_and_not_waited_for(pro: PbsApp) -> None:
     pro.server.turn(max_queued_ncpus=2)
     done = pro.run("x=1,2", "hydra.launcher.cpus_per_task=4")
@@ -236,6 +238,7 @@ SLOWLY = [pytest.param(*one, marks=pytest.mark.slow) for one in WRONG[1:]]
 
 
 @pytest.mark.parametrize(("fields", "told"), [WRONG[0], *SLOWLY])
+@pytest.mark.usefixtures("unmeasured")
 def test_what_is_wrong_is_told_with_a_way_on(pro: PbsApp, fields: list[str], told: str) -> None:
     done = pro.run("x=1,2", *(f"hydra.launcher.{one}" for one in fields))
     assert done.returncode == 1

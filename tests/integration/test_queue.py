@@ -45,7 +45,7 @@ def findings() -> dict[str, str]:
 
 @pytest.fixture
 def of_slurm(slurm: Cluster, weird_tmp_path: Path) -> Iterator[SweepingApp]:
-    app = SweepingApp(weird_tmp_path, ("hydra/launcher=hsm_slurm",))
+    app = SweepingApp(weird_tmp_path, ("hydra/launcher=hsm_slurm", "hydra.launcher.mem_gb=0.3"))
     yield app
     app.open_gate()
     ask("scancel", "--me")

@@ -12,6 +12,7 @@ import pytest
 
 from hsm_core.cli.relaunch import hydra_text
 from hsm_core.store.files import read_json
+from tests.integration.queue_sweeping import finish
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
 
@@ -21,11 +22,6 @@ SWEEPERS = pytest.mark.parametrize("sweeper", ["basic", "hsm"])
 @pytest.fixture
 def app(weird_tmp_path: Path) -> SweepingApp:
     return SweepingApp(weird_tmp_path)
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=90)
-    return process.returncode, out, err
 
 
 @SWEEPERS

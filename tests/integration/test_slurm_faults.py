@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, wrapped
+from tests.integration.queue_sweeping import finish
+from tests.integration.slurm_sweeping import SlurmApp, ask, slurm_app, wrapped
 from tests.services.cluster import Cluster, running_cluster
 from tests.waiting import wait_until
 
@@ -62,6 +63,7 @@ def test_an_sbatch_that_dies_before_it_sends_is_tried_again(
     assert counted(app) == {0: 1, 1: 1}
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
     done = app.run("x=range(2)", "hydra.launcher.partition=nowhere")
     assert done.returncode == 1

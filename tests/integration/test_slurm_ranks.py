@@ -11,7 +11,8 @@ import pytest
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import TaskPaths
 from tests.integration.apps.worker_plain.harness import is_gone
-from tests.integration.slurm_sweeping import ask, finish, words
+from tests.integration.queue_sweeping import finish
+from tests.integration.slurm_sweeping import ask, words
 from tests.integration.sweeping import SLURM, SweepingApp
 from tests.services.cluster import Cluster
 from tests.waiting import wait_until
@@ -94,7 +95,8 @@ class RanksApp(SweepingApp):
     """Tasks of 4 ranks; with a gate they hang until they are ended."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, (*SLURM, "hydra.launcher.nodes=2", "hydra.launcher.tasks_per_node=2"))
+        fields = ("nodes=2", "tasks_per_node=2", "mem_gb=0.5")
+        super().__init__(folder, (*SLURM, *(f"hydra.launcher.{field}" for field in fields)))
         (folder / "app.py").write_text(APP)
 
     def value(self, task: int) -> list[dict[str, Any]]:

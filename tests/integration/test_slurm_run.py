@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 
 from hsm_core.cli.relaunch import hydra_text
 from hsm_core.hosts.command import run
-from tests.integration.slurm_sweeping import SlurmApp, ask, finish, slurm_app, words, wrapped
+from tests.integration.queue_sweeping import finish
+from tests.integration.slurm_sweeping import SlurmApp, ask, slurm_app, words, wrapped
 from tests.services.cluster import Cluster
 from tests.waiting import wait_until
 
