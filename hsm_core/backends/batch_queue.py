@@ -7,6 +7,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,11 +56,10 @@ class BatchQueue:
         self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
         self._writer, self._asked_by = writer, asked_by
         self._allowed: tuple[float, Allowed] | None = None
-        self._refused_size: int | None = None
+        self._refused: tuple[int, str] | None = None
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
         self._throttle = Throttle(settings.parallelism or 1) if limited else None
-        self._shares: dict[str, int | None] = {}
         self._arrays_to_come = 0
         self._tended_at = time.monotonic()
 
@@ -96,12 +96,15 @@ class BatchQueue:
             remark = f"{per_job} tasks a job, as there is room for {most} jobs ({evidence})"
         jobs = math.ceil(len(pairs) / per_job)
         size = min(jobs, 1 if self._is_individual(jobs) else self._array_size())
-        size = min(size, self._refused_size or size, size if room is None else room)
+        size = size if room is None else min(size, room)
+        at_once = None
         if self._throttle is not None:
+            self._learn(self._throttle)
             to_come = sum(math.ceil(len(more) / per_job / self._array_size()) for _, more in groups)
             self._arrays_to_come = to_come
-            size = size if self._throttle.next_share(to_come) > 0 else 0
-        return Portion(pairs[: size * per_job], per_job, asked, remark) if size > 0 else None
+            at_once = min(size, self._throttle.next_share(to_come))
+            size = size if at_once > 0 else 0
+        return Portion(pairs[: size * per_job], per_job, asked, at_once, remark) if size > 0 else None
 
     def _most_jobs(self, room: int | None, groups: int) -> int | None:
         """How many jobs can be submitted at once when nobody submits more later; None: any number."""
@@ -154,6 +157,8 @@ class BatchQueue:
         if self._settings.parallelism is not None and self._is_counted:
             ours = len(self._alive())
             bounds.append((self._settings.parallelism - ours, f"array_parallelism={self._settings.parallelism}"))
+        if self._refused is not None:
+            bounds.append(self._refused)
         room, evidence = min(bounds, default=(None, ""))
         return (None if room is None else max(room, 0)), evidence
 
@@ -170,28 +175,28 @@ class BatchQueue:
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
         size = self._size(submission)
-        share = self._take_share(submission, size)
-        text = self._writer.text(portion.asked, submission, size=size, throttle=share)
+        if self._throttle is not None and portion.at_once:
+            self._throttle.add(submission.name, portion.at_once, len(submission.batches))
+        text = self._writer.text(portion.asked, submission, size=size, throttle=_throttle(portion, size))
         script = LaunchPaths.script(self._paths.hsm / submission.name)
         script.write_text(text)
         script.chmod(0o755)
-        self._shares[submission.name] = share
 
     def submit(self, submission: Submission, portion: Portion) -> Handed:
         size = self._size(submission)
         script = Script(
             LaunchPaths.script(self._paths.hsm / submission.name), self._paths.logs,
-            submission.token, size, self._shares[submission.name],
+            submission.token, size, _throttle(portion, size),
         )  # fmt: skip
         try:
             native_id = self._scheduler.submit(script)
-        except LimitReached:
-            self._refused_size = max(1, (size or 1) // 2)
+        except LimitReached as error:
+            self._refused = max(1, (size or 1) // 2), error.evidence or error.problem
             self._allowed = None
             if self._throttle is not None:
                 self._throttle.drop(submission.name)
             raise
-        self._refused_size, self._arrays_to_come = None, self._arrays_to_come - 1
+        self._refused, self._arrays_to_come = None, self._arrays_to_come - 1
         return Handed(native_id)
 
     def find(self, submission: Submission) -> Handed | None:
@@ -204,13 +209,28 @@ class BatchQueue:
 
     # the throttle, over all arrays of the sweep
 
-    def _take_share(self, submission: Submission, size: int | None) -> int | None:
-        """How many elements of a new array may run at once, so that all arrays together keep the limit."""
-        if self._throttle is None or size is None:
-            return None
-        share = min(size, max(1, self._throttle.next_share(self._arrays_to_come)))
-        self._throttle.add(submission.name, share, size)
-        return share
+    def _learn(self, throttle: Throttle) -> None:
+        """Count the arrays that an earlier launcher submitted."""
+        living = self._living()
+        for line in self._state.jobs.submissions():
+            name = line["submission"]
+            if living[name] and name not in throttle and line["backend"] == self.name:
+                share = line["at_once"] or self._settings.parallelism or 1
+                throttle.add(name, share, living[name], is_told=len(dict(batches_of(line))) == 1)
+        self._tell(throttle)
+
+    def _living(self) -> Counter[str]:
+        """How many jobs of each submission have not ended, as far as the state was read."""
+        return Counter(name for name, _ in self._alive())
+
+    def _tell(self, throttle: Throttle) -> None:
+        """Have the scheduler keep the shares; one that does not answer is told at the next look."""
+        ids = {line["submission"]: str(line.get("native_id") or "") for line in self._state.jobs.submissions()}
+        for name, share in throttle.untold().items():
+            if ids.get(name):
+                with suppress(NoAnswer):
+                    self._scheduler.throttle(ids[name], share)
+                    throttle.tell(name)
 
     def tend(self) -> None:
         """Give arrays that could use it what others no longer need."""
@@ -218,11 +238,11 @@ class BatchQueue:
         if self._throttle is None or now - self._tended_at < _TEND_S:
             return
         self._tended_at = now
-        self._throttle.left(Counter(name for name, _ in self._alive()))
-        ids = {line["submission"]: str(line.get("native_id") or "") for line in self._state.jobs.submissions()}
-        for name, share in self._throttle.raised().items() if self._arrays_to_come <= 0 else ():
-            if ids.get(name):
-                self._scheduler.throttle(ids[name], share)
+        self._learn(self._throttle)
+        self._throttle.left(self._living())
+        if self._arrays_to_come <= 0:
+            self._throttle.share_out()
+            self._tell(self._throttle)
 
     # ending
 
@@ -251,6 +271,11 @@ class BatchQueue:
         logs = sorted(self._paths.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
         lines = logs[-1].read_bytes().decode("utf-8", "replace").strip().splitlines() if logs else []
         return "\n".join(lines[-15:])
+
+
+def _throttle(portion: Portion, size: int | None) -> int | None:
+    """What an array is told of how many of its elements may run together; a plain job has none."""
+    return None if size is None else portion.at_once
 
 
 def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Scheduler) -> list[str]:

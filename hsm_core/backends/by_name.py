@@ -115,10 +115,11 @@ def check_fields(name: str, paths: SweepPaths, settings: BackendSettings) -> Non
 
 
 def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:
-    """The dialect that a submission's ``backend`` names.
+    """The dialect that a launcher's class or a submission's ``backend`` names.
 
     Args:
-        flavour: of PBS: ``pbspro``, ``torque``, or ``auto``: as its commands say.
+        name: ``slurm``, ``pbs``, or one flavour of it: ``pbspro``, ``torque``.
+        flavour: of ``pbs``, or ``auto``: as its commands say.
 
     Raises:
         BackendError: there is none of this name, or this machine has not its commands.
@@ -128,9 +129,9 @@ def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:
         from hsm_core.schedulers.slurm import Slurm
 
         return Slurm()
-    if name == "pbs":
+    if name in ("pbs", "pbspro", "torque"):
         from hsm_core.schedulers.pbs import Pbs
         from hsm_core.schedulers.pbs_flavour import chosen_flavour
 
-        return Pbs(chosen_flavour(flavour))
+        return Pbs(chosen_flavour(flavour if name == "pbs" else name))
     raise BackendError(f"there is no scheduler '{name}'")

@@ -33,12 +33,14 @@ class Portion:
         pairs: (task, attempt), in order.
         each: how many of them a worker claims together; 0: all.
         asked: what its job asks the scheduler for, where there is one; the backend's own.
+        at_once: elements of its array that may run together; None: all.
         remark: what the user should know of it.
     """
 
     pairs: Sequence[Pair]
     each: int = 0
     asked: Any = None
+    at_once: int | None = None
     remark: str = ""
 
     @property

@@ -34,6 +34,15 @@ class _Watched:
     ended_at: float | None = None
 
 
+@dataclass(frozen=True)
+class _Missing:
+    """A job that an answer does not name: its submission, and which batch of it."""
+
+    seen: _Watched
+    line: Line
+    batch: int
+
+
 class JobWatch:
     """Watches the jobs of one sweep, whichever launcher submitted them.
 
@@ -171,7 +180,7 @@ class JobWatch:
         if answer.sights is None:
             return False
         by_name = {line["submission"]: line for line in lines}
-        unknown: dict[str, tuple[_Watched, float]] = {}
+        unknown: dict[str, _Missing] = {}
         stuck: dict[str, set[str]] = defaultdict(set)
         for key in open_jobs:
             line = by_name.get(key[0])
@@ -188,7 +197,7 @@ class JobWatch:
                 self._note(seen, self._with_log(sight, line, key[1]), answer.at)
             elif seen.word is None or seen.word.phase != "ended":
                 seen.missed += 1
-                unknown[element] = (seen, line["at"])
+                unknown[element] = _Missing(seen, line, key[1])
         self._note_unknown(scheduler, unknown, answer.at)
         for name, elements in stuck.items():
             self._note_stuck(by_name[name], elements)
@@ -201,7 +210,7 @@ class JobWatch:
         self._stuck.update((line["backend"], native_id) for native_id in ids)
 
     def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
-        """An end that the scheduler does not explain, as the job's own log does."""
+        """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it."""
         if sight.phase != "ended" or sight.reason != "unknown":
             return sight
         names = (f"{line['backend']}-{sight.native_id}.log", f"{line['token']}.{batch}.log", f"{line['token']}.log")
@@ -224,22 +233,23 @@ class JobWatch:
             self._cadence.disturb(at)
 
     def _note_unknown(
-        self, scheduler: Scheduler, unknown: Mapping[str, tuple[_Watched, float]], at: float
+        self, scheduler: Scheduler, unknown: Mapping[str, _Missing], at: float
     ) -> None:
         """Jobs that the queue does not know: once may be an accident; then the accounting is asked."""
         if not unknown:
             return
-        gone = {name: seen for name, (seen, _) in unknown.items() if seen.missed >= self._times_gone}
+        gone = {name: one for name, one in unknown.items() if one.seen.missed >= self._times_gone}
         if len(gone) < len(unknown):
             self._cadence.disturb(at)
         if not gone:
             return
         try:
-            known = scheduler.look_back(gone, min(since for _, since in unknown.values()))
+            known = scheduler.look_back(gone, min(one.line["at"] for one in unknown.values()))
         except NoAnswer:
             return
-        for name, seen in gone.items():
-            self._note(seen, known.get(name) or _vanished(name, scheduler, seen.word), at)
+        for name, one in gone.items():
+            sight = known.get(name) or _vanished(name, scheduler, one.seen.word)
+            self._note(one.seen, self._with_log(sight, one.line, one.batch), at)
 
 
 def _vanished(native_id: str, scheduler: Scheduler, last: JobWord | None) -> Sight:

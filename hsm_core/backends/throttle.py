@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 @dataclass
 class _Array:
+    """``told``: the share that its scheduler knows of; 0: another one, perhaps."""
+
     share: int
     left: int
+    told: int
 
 
 class Throttle:
@@ -32,9 +35,16 @@ class Throttle:
         """What the next array may have, if that many are still to come, itself among them; 0: it has to wait."""
         return min(self.free, max(1, self.free // max(1, arrays_to_come)))
 
-    def add(self, name: str, share: int, size: int) -> None:
-        """An array was submitted."""
-        self._arrays[name] = _Array(share, size)
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def add(self, name: str, share: int, size: int, *, is_told: bool = True) -> None:
+        """An array was submitted.
+
+        Args:
+            is_told: False: its scheduler may have been told of another share since.
+        """
+        self._arrays[name] = _Array(share, size, share if is_told else 0)
 
     def drop(self, name: str) -> None:
         """It was not accepted."""
@@ -45,12 +55,15 @@ class Throttle:
         for name, array in self._arrays.items():
             array.left = elements.get(name, 0)
 
-    def raised(self) -> dict[str, int]:
-        """New shares for arrays that could use what others no longer need."""
-        found = {}
-        for name, array in self._arrays.items():
-            more = min(self.free, array.left - array.share)
-            if more > 0:
-                array.share += more
-                found[name] = array.share
-        return found
+    def share_out(self) -> None:
+        """Give arrays that could use it what others no longer need."""
+        for array in self._arrays.values():
+            array.share += max(0, min(self.free, array.left - array.share))
+
+    def untold(self) -> dict[str, int]:
+        """Shares that schedulers do not know of yet."""
+        return {name: one.share for name, one in self._arrays.items() if one.left and one.share != one.told}
+
+    def tell(self, name: str) -> None:
+        """The scheduler of an array knows of its share."""
+        self._arrays[name].told = self._arrays[name].share

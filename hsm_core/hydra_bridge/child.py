@@ -22,6 +22,7 @@ from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
 from .compose import task_config
+from .compose_nans import renew_nans
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def prepare(payload: str) -> Payload:
 
     setup_globals()
     Singleton.set_state(found.singletons)
+    renew_nans(found.config)
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()

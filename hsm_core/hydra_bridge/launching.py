@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -23,12 +22,12 @@ from hsm_core.backends.by_name import (
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
-from hsm_core.errors import ConfigError, HsmError, StoreError, SweepFailed
+from hsm_core.errors import ConfigError, SweepFailed
 from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.liveness import this_host
-from hsm_core.store.record import begin_alone, create_record, read_record, refuse_second
+from hsm_core.store.record import read_record, refuse_second
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep.conductor import Conductor
@@ -36,24 +35,19 @@ from hsm_core.sweep.packing import hint_to_pack
 from hsm_core.sweep.resumable import resumable
 from hsm_core.sweep.watched import conduct_live, hand_over
 
-from .code_record import app_root, config_folders, freeze_app, record_again, record_code, require_unchanged
+from .beginning import begin_sweep
+from .code_record import app_root, config_folders, freeze_app, record_again, require_unchanged
 from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
 from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings
-from .shown import for_hydra
+from .shown import for_hydra, shown
 from .sweep_record import require_same_app, sweep_record
+from .sweeper_needs import launches_once, needs_returns, require_no_returns
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-#: Sweepers that go on without the returns of their tasks, and call ``launch`` once if they make one batch.
-_NEED_NO_RETURNS = (
-    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-    "hydra_plugins.hsm.sweeper.HsmSweeper",
-)
 
 
 class Launching:
@@ -70,7 +64,7 @@ class Launching:
         self._context, self._task_function, self._config = context, task_function, config
         self._tasks_config = config
         self._backend_name = backend
-        self._settings: RunSettings = _shown(lambda: run_settings(fields, backend))
+        self._settings: RunSettings = shown(lambda: run_settings(fields, backend))
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
         self._planned: PlannedSweep | None = None
         self._lease: Lease | None = None
@@ -86,7 +80,7 @@ class Launching:
         self._planned = planned
         if self._resumed is None:
             self._require_detachable()
-            _shown(lambda: self._begin(0, planned.tasks))
+            shown(lambda: self._begin(0, planned.tasks))
 
     def require_free(self) -> None:
         """Refuse a directory that holds a sweep, before anything is written into it."""
@@ -94,11 +88,11 @@ class Launching:
         if self._settings.dry_run:
             leave_no_trace(self._config)
             return
-        _shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
-        _shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), self._backend_settings(lambda _: ())))
+        shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
+        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), self._backend_settings(lambda _: ())))
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
         if not goes_on and SweepPaths(self._root).record.exists():
-            _shown(lambda: refuse_second(SweepPaths(self._root)))
+            shown(lambda: refuse_second(SweepPaths(self._root)))
 
     def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
         """The tasks of the sweep to go on with; None when a new one starts."""
@@ -110,10 +104,10 @@ class Launching:
 
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
-        self._root = self._resumed = _shown(lambda: catalogue.find(selector))
+        self._root = self._resumed = shown(lambda: catalogue.find(selector))
         if not self._settings.force:
-            _shown(lambda: require_same_app(read_record(SweepPaths(self._root)), self._config))
-        recorded = _shown(lambda: read_config(SweepPaths(self._root).launch(0)))
+            shown(lambda: require_same_app(read_record(SweepPaths(self._root)), self._config))
+        recorded = shown(lambda: read_config(SweepPaths(self._root).launch(0)))
         self._tasks_config = self._config if recorded is None else recorded
         for config in (self._config, self._tasks_config):
             rebase(config, self._root)
@@ -121,7 +115,7 @@ class Launching:
         self._say_what_is_not_used()
 
     def _require_same_code(self, paths: SweepPaths) -> None:
-        if not (self._settings.dry_run or _shown(lambda: is_frozen(paths.launch(0)))):
+        if not (self._settings.dry_run or shown(lambda: is_frozen(paths.launch(0)))):
             try:
                 require_unchanged(paths, self._app(), self._settings.allow_changed)
             except ConfigError as error:
@@ -144,7 +138,7 @@ class Launching:
         """What would be submitted for these tasks."""
         settings = self._backend_settings(lambda number: tasks[number - first])
         backend = make_backend(self._backend_name, SweepPaths(self._root), settings)
-        return _shown(lambda: backend.preview(range(first, first + len(tasks))))
+        return shown(lambda: backend.preview(range(first, first + len(tasks))))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
         loader, settings = self._context.config_loader, self._settings
@@ -163,7 +157,7 @@ class Launching:
             lines = dry_launch_lines(self._config, job_overrides, first, self.preview(job_overrides, first))
             print("\n".join(lines))
             return []
-        return _shown(lambda: self._launch(job_overrides, first))
+        return shown(lambda: self._launch(job_overrides, first))
 
     def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
         self._require_detachable()
@@ -219,7 +213,7 @@ class Launching:
                 return
             numbers = range(state.total)
         bad = sum(state.state_of(number) != "completed" for number in numbers)
-        if bad and state.record.app["main"] and not self._needs_returns():
+        if bad and state.record.app["main"] and not needs_returns(self._config):
             more = "" if self._is_last_launch() else "hydra/sweeper=hsm    (it goes on after a failed batch)"
             raise SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
 
@@ -295,41 +289,19 @@ class Launching:
             write_tasks(SweepPaths(self._root), first, job_overrides)
 
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
-        """Put the sweep and all its known tasks on disk; it exists when its record does, which is last."""
         check_payload(self._task_function, self._tasks_config, self._context)
-        paths = SweepPaths(self._root)
-        lease = begin_alone(paths)
-        try:
-            record = sweep_record(self._config, self._root, self._planned, self._settings)
-            record_code(paths.first_code, self._app(), config_folders(self._config))
-            write_tasks(paths, first, tasks)
-            create_record(paths, record)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                lease.release()
-            raise
-        self._lease = lease
-        try:
-            catalogue.remember(record, self._root)
-        except OSError as error:
-            log.warning("the sweep is not on your list, only in %s: %s", self._root, error)
-        log.info("Sweep %s in %s", record.id, self._root)
+        record = sweep_record(self._config, self._root, self._planned, self._settings)
+        self._lease = begin_sweep(record, self._root, (self._app(), config_folders(self._config)), first, tasks)
 
     def _is_last_launch(self) -> bool:
         if self._planned is not None:
             return self._launches >= self._planned.batches
-        return not self._needs_returns() and self._config.hydra.sweeper.get("max_batch_size") is None
-
-    def _needs_returns(self) -> bool:
-        return self._config.hydra.sweeper.get("_target_") not in _NEED_NO_RETURNS
+        return launches_once(self._config)
 
     def _require_detachable(self) -> None:
-        """Neither detached nor dry is there anything to return, which some sweepers can't do without."""
         field = "detach" if self._settings.detach else "dry_run" if self._settings.dry_run else ""
-        if field and self._needs_returns():
-            chosen = self._config.hydra.runtime.choices.get("hydra/sweeper")
-            told = f"the sweeper '{chosen}' may need what its tasks return; {field} gives it nothing"
-            raise for_hydra(ConfigError(told, fix=f"hydra.launcher.{field}=false"))
+        if field:
+            shown(lambda: require_no_returns(self._config, field))
 
     def _configure_log(self) -> None:
         from hydra.core.utils import configure_log
@@ -349,15 +321,3 @@ def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
         except FileExistsError:
             again += 1
             launch = LaunchPaths(paths.hsm / f"launch-{first}-{again}")
-
-
-def _shown(step: Callable[[], T]) -> T:
-    """Do a step; our errors, and a disk that refuses, become such that Hydra prints without a traceback."""
-    try:
-        return step()
-    except HsmError as error:
-        raise for_hydra(error) from error.__cause__
-    except OSError as error:
-        problem = f"{error.filename or 'the sweep directory'} can't be read or written"
-        fix = "df -h; hsm-status latest    (what is written is safe: hsm resume latest goes on)"
-        raise for_hydra(StoreError(problem, evidence=str(error), fix=fix)) from error

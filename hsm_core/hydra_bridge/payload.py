@@ -21,6 +21,7 @@ from hsm_core.store.submission import require_owner
 from .child import Payload, versions
 from .child_frozen import FrozenApp
 from .child_main import UNPICKLABLE, MainModule, can_be_pickled, imported_function
+from .compose_nans import renew_nans
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def read_config(launch: LaunchPaths) -> Any:
         require_owner(launch.config)
         if read_json(launch.boot)["versions"] != versions():
             return None
-        return cloudpickle.loads(launch.config.read_bytes())
+        return renew_nans(cloudpickle.loads(launch.config.read_bytes()))
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         log.warning("the sweep's first config can't be read, today's is used: %s", error)
         return None

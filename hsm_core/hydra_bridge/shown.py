@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from hydra.errors import CompactHydraException
 
-from hsm_core.errors import HsmError
+from hsm_core.errors import HsmError, StoreError
+
+T = TypeVar("T")
+
+
+def shown(step: Callable[[], T]) -> T:
+    """Do a step; our errors, and a disk that refuses, become such that Hydra prints without a traceback."""
+    try:
+        return step()
+    except HsmError as error:
+        raise for_hydra(error) from error.__cause__
+    except OSError as error:
+        problem = f"{error.filename or 'the sweep directory'} can't be read or written"
+        fix = "df -h; hsm-status latest    (what is written is safe: hsm resume latest goes on)"
+        raise for_hydra(StoreError(problem, evidence=str(error), fix=fix)) from error
 
 
 def for_hydra(error: HsmError) -> HsmError:

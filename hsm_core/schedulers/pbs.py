@@ -34,9 +34,8 @@ class Pbs:
         flavour: ``pbspro`` is OpenPBS too.
     """
 
-    name = "pbs"
-
     def __init__(self, flavour: Flavour) -> None:
+        self.name: str = flavour
         self.flavour = flavour
         self._status = Status(flavour)
 

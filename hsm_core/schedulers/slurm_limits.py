@@ -11,7 +11,7 @@ from .interface import Allowed, NoAnswer
 from .slurm_asking import answer
 
 _OF_USER = ("DefaultAccount", "Account", "Partition", "MaxSubmitJobs", "DefaultQOS", "QOS")
-_OF_ACCOUNT = ("User", "GrpSubmitJobs")
+_OF_ACCOUNT = ("User", "ParentName", "GrpSubmitJobs")
 _OF_QOS = ("Name", "MaxSubmitJobsPU", "MaxSubmitJobsPA", "GrpSubmitJobs")
 Row = dict[str, str]
 
@@ -45,19 +45,27 @@ def read_config(text: str) -> dict[str, str]:
 
 
 def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Iterator[tuple[str, int | None]]:
-    """Limits with their names, of the association, its account, and the QOS of the job and of the partition."""
+    """Limits with their names, of the association, its accounts, and the QOS of the job and of the partition."""
     mine = _association(queue, account)
     where = mine.get("Account") or account or ""
     if where:
         yield f"account {where}: MaxSubmitJobs", _number(mine.get("MaxSubmitJobs", ""))
-        of_all = (
-            row for row in _accounting("assoc", _OF_ACCOUNT, "where", f"account={where}") if not row["User"]
-        )
-        yield from ((f"account {where}: GrpSubmitJobs", _number(row["GrpSubmitJobs"])) for row in of_all)
+        yield from _of_accounts(where)
     names = {qos or _usual_qos(mine), _partition_qos(queue)} - {""}
     for row in _accounting("qos", _OF_QOS) if names else ():
         if row["Name"] in names:
             yield from ((f"QOS {row['Name']}: {name}", _number(row[name])) for name in _OF_QOS[1:])
+
+
+def _of_accounts(account: str) -> Iterator[tuple[str, int | None]]:
+    """What all jobs of an account may be, and of those above it in the tree."""
+    seen: set[str] = set()
+    while account and account not in seen:
+        seen.add(account)
+        rows = _accounting("assoc", _OF_ACCOUNT, "where", f"account={account}")
+        of_all: Row = next((row for row in rows if not row["User"]), {})
+        yield f"account {account}: GrpSubmitJobs", _number(of_all.get("GrpSubmitJobs", ""))
+        account = of_all.get("ParentName", "")
 
 
 def _association(queue: str | None, account: str | None) -> Row:

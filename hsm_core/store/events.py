@@ -17,7 +17,8 @@ of a worker
     trouble  message                                e.g. the disk was full for a while
 of a conductor
     conductor  format id host boot pid start        the first line
-    submit   submission token tasks each backend    about to be handed over; ``each``: tasks a batch, 0: all in one
+    submit   submission token tasks each backend    about to be handed over; ``each``: tasks a batch, 0: all in one;
+             at_once                                elements of the array that may run together
     handed   submission native_id job               it was accepted; ``job``: a local process
     refused  submission message                     it was not, and nothing of it will run
     gone     tasks state reason evidence            their scheduler's job has ended without a word about them
@@ -124,10 +125,12 @@ def conductor(identifier: str, identity: ProcessIdentity) -> Line:
     return {"e": "conductor", "format": FORMAT, "id": identifier, **asdict(identity), "at": now()}
 
 
-def submit(submission: str, *, token: str, tasks: Iterable[Span], backend: str, each: int = 0) -> Line:
+def submit(
+    submission: str, *, token: str, tasks: Iterable[Span], backend: str, each: int = 0, at_once: int | None = None
+) -> Line:
     return {
         "e": "submit", "submission": submission, "token": token, "tasks": [span.to_json() for span in tasks],
-        "each": each, "backend": backend, "at": now(),
+        "each": each, "at_once": at_once, "backend": backend, "at": now(),
     }  # fmt: skip
 
 

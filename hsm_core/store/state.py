@@ -1,31 +1,26 @@
-"""What the events of a sweep add up to.
-
-Within an attempt the stronger word wins, whatever the order of reading:
-queued < running < lost < cancelled < failed < completed.
-A later attempt beats an earlier one from the moment its submission is written down (that is the fence).
-Clocks decide nothing.
-"""
+"""The state of a sweep: its events, and what follows from who is dead and which jobs have ended."""
 
 from __future__ import annotations
 
 import operator
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hsm_core.model import Span, State
+from hsm_core.model import State
 
+from .fold import Fold, Pair
 from .glance import Line, glance, parse
-from .jobs import Jobs, JobWord, Key, batches_of
+from .holders import unheld
+from .jobs import JobWord, Key
 from .journal import JournalReader
-from .known import TaskState, WriterState, identity_in
+from .known import WriterState, identity_in
 from .layout import SweepPaths, TaskPaths
 from .liveness import evidence_of_death
-from .record import SweepRecord, read_record, require_format
+from .record import SweepRecord, read_record
 
-_RANK = {"queued": 0, "running": 1, "lost": 2, "cancelled": 3, "failed": 4, "completed": 5}
 _STATE = operator.attrgetter("state")
 _WORDS: dict[bytes, State] = {
     b"": "running", b"completed": "completed", b"failed": "failed", b"cancelled": "cancelled",
@@ -33,24 +28,27 @@ _WORDS: dict[bytes, State] = {
 
 
 class SweepState:
-    """The fold of a sweep's events, brought up to date by ``refresh``."""
+    """A sweep, brought up to date by ``refresh``.
+
+    Attributes:
+        tasks: by number; a task that nobody spoke of is not among them.
+        submissions: with what became of them, in the order of reading.
+        judge_every_s: seconds for which a look at who is dead holds; for who looks again and again.
+    """
 
     def __init__(self, root: Path) -> None:
         self.paths = SweepPaths(root)
         self.record: SweepRecord = read_record(self.paths)
         self.total = self.record.total or 0
-        self.tasks: dict[int, TaskState] = {}
+        self._fold = Fold(f"the sweep in {root}")
+        self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
         self.writers: dict[str, WriterState] = {}
-        self.submissions: list[Line] = []
-        self.jobs = Jobs()
         self.bad_lines = 0
         self._readers: dict[str, JournalReader] = {}
         self._deaths: dict[str, str | None] = {}
-        #: Seconds for which a look at who is dead holds; for who looks again and again.
         self.judge_every_s = 0.0
         self._judged_at = float("-inf")
         self._orphans: set[int] | None = None
-        self._gone: dict[tuple[int, int], Line] = {}
 
     def refresh(self) -> bool:
         """Read what is new and look again who is dead. True if anything was new.
@@ -86,7 +84,7 @@ class SweepState:
             return self._state_of_queued(number)
         if task.state not in ("running", "lost"):
             return task.state
-        if ended := self._ended_job(number):
+        if ended := self.ended_job(number):
             return ended.state
         job = self.jobs.word_on(number)
         if task.state == "lost" or self.death_of(task.worker):
@@ -98,7 +96,7 @@ class SweepState:
         task = self.tasks.get(number)
         if task is None:
             return {}
-        ended = self._ended_job(number) if task.state in ("queued", "running", "lost") else None
+        ended = self.ended_job(number) if task.state in ("queued", "running", "lost") else None
         if ended is None or (ended.reason == "unknown" and task.state == "lost" and task.last):
             return task.last or {}
         return {"reason": ended.reason, "message": ended.evidence, "evidence": ended.evidence}
@@ -113,12 +111,13 @@ class SweepState:
     def _state_of_queued(self, number: int) -> State:
         if number not in self._orphaned():
             return "queued"
-        ended = self._ended_job(number)
+        ended = self.ended_job(number)
         return "cancelled" if ended is not None and ended.state == "cancelled" else "pending"
 
-    def _ended_job(self, number: int) -> JobWord | None:
+    def ended_job(self, number: int) -> JobWord | None:
         """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
-        written = self._gone.get((number, self.tasks[number].attempt)) if self._gone else None
+        gone = self._fold.gone
+        written = gone.get((number, self.tasks[number].attempt)) if gone else None
         if written is not None:
             return JobWord("ended", written["state"], written["reason"], written["evidence"])
         word = self.jobs.word_on(number)
@@ -126,12 +125,16 @@ class SweepState:
 
     def is_gone(self, number: int) -> bool:
         """True once it is written down that the job which held the newest attempt has ended without its word."""
-        return (number, self.tasks[number].attempt) in self._gone
+        return self.is_given_up((number, self.tasks[number].attempt))
+
+    def is_given_up(self, pair: Pair) -> bool:
+        """The same of a task's attempt, newest or not."""
+        return pair in self._fold.gone
 
     def unrecorded_end(self, number: int) -> JobWord | None:
         """That the job which held a task has ended, where a scheduler just said so and nobody wrote it down."""
         word = self.jobs.word_on(number)
-        if word is None or word.phase != "ended" or (number, self.tasks[number].attempt) in self._gone:
+        if word is None or word.phase != "ended" or self.is_gone(number):
             return None
         return word
 
@@ -203,7 +206,7 @@ class SweepState:
         for line, end, task, attempt, state in glance(data):
             if task and bool(end) == bool(state):
                 last = line
-                self._add_word(writer, int(task), int(attempt), _WORDS[state], line)
+                self._fold.add_word(writer, int(task), int(attempt), _WORDS[state], line)
             elif event := reader.parse(line):
                 last = event
                 reader.bad_lines += not self._is_understood(writer, event)
@@ -214,85 +217,10 @@ class SweepState:
 
     def _is_understood(self, writer: WriterState, event: Line) -> bool:
         try:
-            self._add(writer, event)
+            self._fold.add(writer, event)
         except (KeyError, TypeError, ValueError):
             return False
         return True
-
-    def _add(self, writer: WriterState, event: Line) -> None:
-        kind = event["e"]
-        if kind == "start":
-            self._add_word(writer, int(event["t"]), int(event["a"]), "running", event)
-        elif kind == "end":
-            self._add_word(writer, int(event["t"]), int(event["a"]), _WORDS[event["state"].encode()], event)
-        elif kind == "lost":
-            self._raise(int(event["t"]), int(event["a"]), "lost", event)
-        elif kind == "cancel":
-            self._raise(int(event["t"]), int(event["a"]), "cancelled", event)
-        elif kind == "submit":
-            self._queue(event["tasks"])
-            line = {**event, "by": writer.name}
-            self.submissions.append(line)
-            self.jobs.add(line)
-        elif kind == "handed":
-            self._note_submission(event, native_id=event["native_id"], job=event["job"])
-        elif kind == "refused":
-            self._note_submission(event, refused=event["message"])
-            self.jobs.forget_keys()
-        elif kind == "gone":
-            self._note_gone(event)
-        elif kind in ("worker", "conductor"):
-            require_format(event, f"{writer.name} of the sweep in {self.paths.root}")
-            writer.head = event
-        elif kind == "claim":
-            submission = str(event["batch"]).rpartition("/")[0]
-            writer.claimed += [(submission, Span(*span)) for span in event["tasks"]]
-            self._queue([span for span in event["tasks"] if span[2] > 1])  # a job that runs again
-        elif kind == "ready":
-            writer.ready = event
-        elif kind == "broken":
-            writer.broken = event
-        elif kind == "trouble":
-            writer.trouble = event["message"]
-
-    def _add_word(
-        self, writer: WriterState, number: int, attempt: int, state: State, line: Line | bytes
-    ) -> None:
-        """A worker's own word about a task: a start (``running``) or an end."""
-        task = self._raise(number, attempt, state, line)
-        if state != "running":
-            writer.ends.append(line)
-            if task and not task.worker:
-                task.worker = writer.name
-        elif task:
-            task.begun_line, task.worker = line, writer.name
-
-    def _raise(self, number: int, attempt: int, state: State, line: Line | bytes) -> TaskState | None:
-        """Take a stronger word; returns the task if the line is of its newest attempt."""
-        task = self.tasks.get(number)
-        if task is None or attempt > task.attempt:
-            self.tasks[number] = task = TaskState(attempt, state, line)
-        elif attempt < task.attempt:
-            return None
-        elif _RANK[state] > _RANK[task.state]:
-            task.state, task.last_line = state, line
-        return task
-
-    def _queue(self, found: list[list[int]]) -> None:
-        for first, count, attempt in found:
-            for number in range(first, first + count):
-                task = self.tasks.get(number)
-                if task is None or attempt > task.attempt:
-                    self.tasks[number] = TaskState(attempt, "queued")
-
-    def _note_submission(self, event: Line, **facts: object) -> None:
-        for line in self.submissions:
-            if line["submission"] == event["submission"]:
-                line.update(facts)
-
-    def _note_gone(self, event: Line) -> None:
-        for span in event["tasks"]:
-            self._gone.update(dict.fromkeys(Span(*span), event))
 
     def _look_who_is_dead(self) -> bool:
         """Judge every writer; what one wrote between the last reading and its end is read too."""
@@ -319,53 +247,8 @@ class SweepState:
         """Queued tasks that nothing will start, as every holder is dead or gone; found once a refresh."""
         if self._orphans is None:
             queued = {(number, task.attempt) for number, task in self.tasks.items() if task.state == "queued"}
-            self._orphans = {number for number, _ in self._without_holder(queued)} if queued else set()
+            self._orphans = {number for number, _ in unheld(self, queued)} if queued else set()
         return self._orphans
-
-    def _without_holder(self, queued: set[tuple[int, int]]) -> set[tuple[int, int]]:
-        """Those that no living worker claimed, and where none did at all, no living job was given.
-
-        What a worker on another host claimed is its own no more once its job has ended.
-        """
-        claimed: dict[str, set[tuple[int, int]]] = defaultdict(set)
-        held: set[tuple[int, int]] = set()
-        for writer in self.workers():
-            pairs: set[tuple[int, int]] = set()
-            for submission, span in writer.claimed:
-                found = queued.intersection(span)
-                pairs |= found
-                claimed[submission] |= found
-            if not (writer.sealed or self._deaths.get(writer.name)):
-                held |= {pair for pair in pairs if self._ended_job(pair[0]) is None}
-        for line in self.submissions:
-            if line["backend"] != "local":
-                held |= queued.intersection(self._held_by_jobs(line))
-            elif not self._is_dropped(line):
-                pairs = queued.intersection(pair for span in line["tasks"] for pair in Span(*span))
-                held |= pairs - claimed[line["submission"]]
-        return queued - held
-
-    def _held_by_jobs(self, submission: Line) -> Iterator[tuple[int, int]]:
-        """What the jobs of a submission may still start: also a job whose worker ended may be run again."""
-        if submission.get("refused"):
-            return
-        for key, pair in batches_of(submission):
-            word = self.jobs.words.get(key)
-            if pair not in self._gone and (word is None or word.phase != "ended"):
-                yield pair
-
-    def dropped_submissions(self) -> list[Line]:
-        """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
-        return [line for line in self.submissions if self._is_dropped(line)]
-
-    def _is_dropped(self, submission: Line) -> bool:
-        """True if the local process that it went to is dead, or its conductor died before there was one."""
-        if submission["backend"] != "local":
-            return bool(submission.get("refused"))
-        job = identity_in(submission.get("job") or {})
-        if job is not None:
-            return evidence_of_death(job) is not None
-        return submission["backend"] == "local" and bool(self.death_of(submission["by"]))
 
 
 def _count_tasks(paths: SweepPaths) -> int:

@@ -12,6 +12,7 @@ from hsm_core.errors import BackendError, NoAnswer
 from hsm_core.model import ENDED
 from hsm_core.store import events
 from hsm_core.store.files import nonce
+from hsm_core.store.holders import dropped_submissions
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease, take_lease
@@ -109,7 +110,7 @@ class Conductor:
         settle_unanswered(self.state, self.watch, self._journal, self._name, force=force)
         self.watch.settle()
         self.look()
-        seize(self.state, self.state.dropped_submissions(), self._name)
+        seize(self.state, dropped_submissions(self.state), self._name)
 
     # handing over
 

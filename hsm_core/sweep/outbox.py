@@ -96,9 +96,7 @@ class Outbox:
         while self and time.monotonic() >= self._next_at:
             if self._open is None and not self._write_next(detached):
                 break
-            if not self._try():
-                break
-            handed = True
+            handed |= self._try()
         return handed
 
     def _write_next(self, detached: bool) -> bool:
@@ -107,8 +105,6 @@ class Outbox:
         if portion is None:
             self._wait("there is no room for more jobs now")
             return False
-        if portion.remark:
-            self._say(portion.remark)
         name = self._state.record.name
         spec = replace(self._backend.spec, resources=portion.resources)
         submission = write_submission(self._launch, name, portion.batches, spec, self._payload.root.name)
@@ -117,7 +113,7 @@ class Outbox:
         self._open = _Open(submission, portion)
         line = events.submit(
             submission.name, token=submission.token, tasks=spans(list(portion.pairs)), each=portion.each,
-            backend=self._backend.name,
+            at_once=portion.at_once, backend=self._backend.name,
         )  # fmt: skip
         self._write(line)
         return True
@@ -143,7 +139,7 @@ class Outbox:
         if handed is None:
             self._wait("")
             return False
-        self._note(opened.submission, handed)
+        self._note(opened, handed)
         return True
 
     def _submit(self, opened: _Open) -> Handed:
@@ -158,15 +154,18 @@ class Outbox:
             return self._submit(opened)
         return handed
 
-    def _note(self, submission: Submission, handed: Handed) -> None:
-        self._write(events.handed(submission.name, native_id=handed.native_id, job=handed.job))
+    def _note(self, opened: _Open, handed: Handed) -> None:
+        if opened.portion.remark:
+            self._say(opened.portion.remark)
+        self._write(events.handed(opened.submission.name, native_id=handed.native_id, job=handed.job))
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
 
     def _withdraw(self, opened: _Open, error: BackendError) -> None:
-        """Too much at once: nothing of it was accepted, so it is divided anew."""
+        """Too much at once: nothing of it was accepted, so it is divided anew; what can't be divided waits."""
         self._refused(opened, error)
         self._waiting = [*opened.portion.pairs, *self._waiting]
-        self._wait(_shortly(error))
+        if len(opened.submission.batches) == 1:
+            self._wait(_shortly(error))
 
     def _refused(self, opened: _Open, error: BackendError) -> None:
         self._write(events.refused(opened.submission.name, error.problem))

@@ -191,13 +191,13 @@ class Joiner:
             self._crew.greet(importer, message)
             return
         self._patience.renew()
-        if message["signal"] == signal.SIGTERM:
-            self._await_own_term()
+        self._await_own_term(message)
         self._running.ended(message["key"], message)
 
-    def _await_own_term(self) -> None:
+    def _await_own_term(self, exited: Message) -> None:
         """A scheduler signals all processes of a job: wait for ours before a task that TERM killed is judged."""
-        self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
+        if exited["signal"] == signal.SIGTERM:
+            self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
 
     def _reap(self) -> None:
         for importer in list(self._crew.importers):
@@ -206,6 +206,8 @@ class Joiner:
 
     def _bury(self, importer: Importer, exited: Message) -> None:
         served = bool(importer.keys) and importer.mode != "fork"
+        if served:
+            self._await_own_term(exited)
         self._crew.bury(importer)
         self._running.orphaned(importer, exited)
         if served or importer.dismissed:

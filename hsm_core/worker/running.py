@@ -17,7 +17,6 @@ from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.liveness import this_host
 from hsm_core.store.submission import WorkerSpec
 
-from . import threads
 from .attempts import Attempt, Ending, judge
 from .crew import Crew, Importer
 from .job import JobFacts
@@ -26,6 +25,7 @@ from .orders import Message, Order, channel_pair, hang_up
 from .outcome import confirm_outcome, explain, read_outcome
 from .processes import has_subreapers, kill_children, kill_group
 from .report import Report
+from .variables import Variables
 from .waiting import Pending
 from .witness import Witness
 
@@ -45,8 +45,8 @@ class Running:
         self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, job: JobFacts, report: Report, crew: Crew,
         selector: selectors.BaseSelector,
     ) -> None:  # fmt: skip
-        self._spec, self._paths, self._sweep_id, self._job = spec, paths, sweep_id, job
-        self._gpus = job_gpus(spec) if spec.share_gpus else spec.gpus
+        self._spec, self._paths, self._job = spec, paths, job
+        self._variables = Variables(spec, sweep_id, job)
         self._report, self._crew, self._selector = report, crew, selector
         self._attempts: dict[str, Attempt] = {}
         self._free = list(range(spec.slots))[::-1]
@@ -83,7 +83,7 @@ class Running:
         slot, rank = self._free.pop(), self._job.rank
         order = Order(
             task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
-            env=self._variables(pending, slot), threads=self._spec.threads,
+            env=self._variables.of(pending, slot), threads=self._spec.threads,
             job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
             can_be_warned=bool(self._job.native_id), rank=rank.number if rank else 0,
             ranks=rank.count if rank else 1, directory=beside[0], suffix=beside[1],
@@ -93,21 +93,6 @@ class Running:
         self._attempts[order.key] = attempt
         self._selector.register(ours.socket, selectors.EVENT_READ, lambda: self._hear(attempt))
         importer.order(order, theirs)
-
-    def _variables(self, pending: Pending, slot: int) -> dict[str, str | None]:
-        spec = self._spec
-        found: dict[str, str | None] = {
-            **threads.task_share(os.environ, spec.threads), **spec.env,
-            "HSM_SWEEP_ID": self._sweep_id, "HSM_TASK_ID": str(pending.task),
-            "HSM_ATTEMPT": str(pending.attempt), "HSM_SOURCE": spec.source,
-        }  # fmt: skip
-        if self._job.rank is not None:
-            job = f"{self._job.native_id}.{self._job.restart}"
-            meeting = f"{job}.{pending.task}.{pending.attempt}"
-            found.update(self._job.rank.variables(meeting))
-        if self._gpus is not None:
-            found["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)] if self._gpus else ""
-        return found
 
     # what they say
 
@@ -322,17 +307,6 @@ class Running:
             os.kill(attempt.importer.pid, number)
         else:
             kill_group(attempt.importer.pid, number)
-
-
-def job_gpus(spec: WorkerSpec) -> tuple[str, ...] | None:
-    """What each slot sees of the GPUs that a scheduler gave to our job; None if it named none."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        return None
-    found = [name for name in named.split(",") if name]
-    groups = -(-spec.slots // spec.tasks_per_gpu)
-    each = max(1, len(found) // groups)
-    return tuple(",".join(found[first : first + each]) for first in range(0, len(found), each)) or ()
 
 
 def remove_if_empty(*logs: Path) -> None:

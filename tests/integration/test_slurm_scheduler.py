@@ -396,6 +396,8 @@ def limited(accounted: Cluster, weird_tmp_path: Path, monkeypatch: pytest.Monkey
     run(["sacctmgr", "-i", "add", "account", "lab", "GrpSubmitJobs=40"], 30)
     run(["sacctmgr", "-i", "add", "qos", "small", "MaxSubmitJobsPerUser=5"], 30)
     run(["sacctmgr", "-i", "add", "user", user, "account=lab", "MaxSubmitJobs=12", "qos=normal,small"], 30)
+    run(["sacctmgr", "-i", "add", "account", "group", "parent=lab"], 30)
+    run(["sacctmgr", "-i", "add", "user", user, "account=group"], 30)
     place = bound(accounted, weird_tmp_path)
     yield place
     place.scheduler.cancel(place.submitted, at_once=True)
@@ -408,6 +410,8 @@ def test_limits_of_account_and_qos_are_read(limited: Place) -> None:
     small = limited.scheduler.allowed(None, "lab", "small")
     assert small.queued == 5
     assert "QOS small: MaxSubmitJobsPU=5" in small.evidence
+    below = limited.scheduler.allowed(None, "group", None)
+    assert (below.queued, "account lab: GrpSubmitJobs=40" in below.evidence) == (40, True)
     assert limited.scheduler.allowed("high", "root", None).queued == 20000
 
 

@@ -10,7 +10,8 @@ from hsm_core.views.failures import group_failures
 from hsm_core.views.summary import failure_lines
 from hsm_core.views.sweep_json import SCHEMA_VERSION, failure_json
 
-from ..clicked import json_option, open_sweep, sweep_argument
+from ..clicked import json_option, sweep_argument
+from ..jobs import open_asked
 from ..terminal import colour_on, columns, remark, say, say_json
 
 
@@ -19,7 +20,7 @@ from ..terminal import colour_on, columns, remark, say, say_json
 @json_option
 def errors(sweep: str, as_json: bool) -> int:
     """Show why tasks failed: each cause with its count, an example, its log and what to do."""
-    state = open_sweep(sweep)
+    state = open_asked(sweep)
     groups = group_failures(state)
     if as_json:
         say_json([{"schema_version": SCHEMA_VERSION, **failure_json(group)} for group in groups])

@@ -16,7 +16,8 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
-from ..clicked import json_option, open_sweep, sweep_argument
+from ..clicked import json_option, sweep_argument
+from ..jobs import open_asked
 from ..terminal import colour_on, columns, say, say_json
 
 
@@ -29,7 +30,7 @@ from ..terminal import colour_on, columns, say, say_json
 @json_option
 def tasks(sweep: str, states: str | None, form: str, limit: int | None, quiet: bool, as_json: bool) -> int:
     """List the tasks of a sweep."""
-    state = open_sweep(sweep)
+    state = open_asked(sweep)
     wanted = _states(states)
     found = [task for task in TaskTable(state.paths) if not wanted or state.state_of(task.number) in wanted]
     _print(state, found[:limit], "json" if as_json else "ids" if quiet else form)

@@ -122,12 +122,20 @@ def test_not_now_is_tried_again_ever_more_seldom(bench: Bench) -> None:
     assert bench.lines() == [("launch-0/submit-0", "5")]
 
 
-def test_at_a_limit_it_is_divided_anew(bench: Bench) -> None:
+def test_above_a_limit_it_is_divided_anew_at_once(bench: Bench) -> None:
     bench.place.answers = [LimitReached("too many")]
     bench.outbox.push(tasks(4))
+    assert bench.outbox.step()
+    assert bench.lines() == [("launch-0/submit-1", "5")]
+    assert bench.said == []
+
+
+def test_a_single_job_at_a_limit_waits(bench: Bench) -> None:
+    bench.place.answers, bench.place.most = [LimitReached("too many")], 1
+    bench.outbox.push(tasks(2))
     assert not bench.outbox.step()
-    assert bench.outbox.tasks == {0, 1, 2, 3}
-    bench.place.most = 2
+    assert bench.outbox.tasks == {0, 1}
+    assert bench.said == ["2 tasks wait to be submitted: too many"]
     assert bench.after(10)
     assert bench.lines() == [("launch-0/submit-1", "5"), ("launch-0/submit-2", "5")]
 

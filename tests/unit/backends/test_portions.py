@@ -12,7 +12,10 @@ from hsm_core.backends.batch_queue import BatchQueue
 from hsm_core.backends.interface import Pair, Portion
 from hsm_core.backends.queue_settings import QueueSettings
 from hsm_core.errors import LimitReached, NoAnswer
+from hsm_core.model import Span
 from hsm_core.schedulers.interface import Allowed, Sight
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec, write_submission
@@ -37,9 +40,9 @@ class Bench:
         self.launch = LaunchPaths(sweep.paths.hsm / "launch-0")
         self.launch.root.mkdir()
         self.scheduler = StandIn(limits=Allowed(array_index=101, array_size=101))
-        state = SweepState(sweep.root)
+        self.state = SweepState(sweep.root)
         self.queue = BatchQueue(
-            sweep.paths, state, self.scheduler, WorkerSpec(), settings, Words(), asked_by
+            sweep.paths, self.state, self.scheduler, WorkerSpec(), settings, Words(), asked_by
         )
 
     def submit_all(self, waiting: list[Pair], *, detached: bool = False) -> list[Portion]:
@@ -193,3 +196,32 @@ def test_what_was_too_much_is_halved(make: Make) -> None:
             with pytest.raises(LimitReached):
                 bench.submit(portion)
     assert asked == [80, 40, 20]
+
+
+def test_detached_a_limit_that_only_a_refusal_tells_packs_too(make: Make) -> None:
+    bench = make()
+    bench.scheduler.answers = [LimitReached("too many", evidence="AssocGrpSubmitJobsLimit")] * 2
+    for size in (80, 40):
+        portion = bench.queue.portion(tasks(80), detached=True)
+        assert portion is not None
+        assert (len(portion.pairs), len(portion.batches)) == (80, size)
+        with pytest.raises(LimitReached):
+            bench.submit(portion)
+    (portion,) = bench.submit_all(tasks(80), detached=True)
+    assert (len(portion.pairs), len(portion.batches)) == (80, 20)
+    assert portion.remark == "4 tasks a job, as there is room for 20 jobs (AssocGrpSubmitJobsLimit)"
+
+
+def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
+    bench = make(parallelism=3)
+    journal, name = JournalWriter(bench.state.paths.journal("conductor-old")), "launch-0/submit-0"
+    journal.append(
+        events.submit(name, token="t", tasks=[Span(100, 20, 1)], backend=bench.scheduler.name, each=1, at_once=2)
+    )
+    journal.append(events.handed(name, native_id="7", job=None))
+    journal.flush()
+    bench.state.refresh()
+    portion = bench.queue.portion(tasks(50), detached=False)
+    assert portion is not None
+    assert portion.at_once == 1
+    assert bench.scheduler.calls("throttle") == [("7", 2)]

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsm_core.model import ProcessIdentity, Span
-from hsm_core.store import events
-from hsm_core.store import state as module
+from hsm_core.store import events, holders
 from hsm_core.store.files import to_line
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.liveness import evidence_of_death, this_process
@@ -166,7 +165,7 @@ def test_ten_thousand_queued_tasks_are_judged_once_a_refresh(
         asked.append(job)
         return evidence_of_death(job, lock)
 
-    monkeypatch.setattr(module, "evidence_of_death", count)
+    monkeypatch.setattr(holders, "evidence_of_death", count)
     assert state.counts()["queued"] == 10_000
     assert state.numbers_in("queued") == list(range(10_000))
     assert len(asked) == 1

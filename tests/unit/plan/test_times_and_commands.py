@@ -1,4 +1,4 @@
-"""Times, amounts of memory and commands, as people write them."""
+"""Times and commands, as people write them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from hsm_core.errors import ConfigError
 from hsm_core.plan.command import command_of
-from hsm_core.plan.memory import gib
 from hsm_core.plan.walltime import clock, minutes
 
 
@@ -53,30 +52,6 @@ def test_a_clock_of_two_parts_is_ambiguous() -> None:
 
 def test_clock() -> None:
     assert clock(90.5) == "1:30:30"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("16gb", 16),
-        ("4G", 4),
-        ("512MiB", 0.5),
-        ("1.5t", 1536),
-        (8, 8),
-        ("8", 8),
-        (2.5, 2.5),
-        ("1048576KB", 1),
-        ("1073741824b", 1),
-    ],
-)
-def test_memory(text: str | int | float, expected: float) -> None:
-    assert gib(text) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("text", ["lots", "", "-4G", 0, "4 Q", True])
-def test_what_is_no_memory(text: str | int) -> None:
-    with pytest.raises(ConfigError, match="no amount of memory"):
-        gib(text)
 
 
 @pytest.mark.parametrize(

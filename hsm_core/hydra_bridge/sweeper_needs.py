@@ -1,0 +1,38 @@
+"""What the sweeper of a run expects of its launcher."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from hsm_core.errors import ConfigError
+
+#: Sweepers that go on without the returns of their tasks, and call ``launch`` once if they make one batch.
+_NEED_NO_RETURNS = (
+    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+    "hydra_plugins.hsm.sweeper.HsmSweeper",
+)
+
+
+def needs_returns(config: DictConfig) -> bool:
+    """Whether it may choose its next tasks by what the last ones returned."""
+    return config.hydra.sweeper.get("_target_") not in _NEED_NO_RETURNS
+
+
+def launches_once(config: DictConfig) -> bool:
+    """Whether it is sure to call ``launch`` a single time."""
+    return not needs_returns(config) and config.hydra.sweeper.get("max_batch_size") is None
+
+
+def require_no_returns(config: DictConfig, field: str) -> None:
+    """Refuse to leave a sweeper without the returns that it may need.
+
+    Args:
+        field: of the launcher, under which there is nothing to return.
+
+    Raises:
+        ConfigError: it may need them.
+    """
+    if needs_returns(config):
+        chosen = config.hydra.runtime.choices.get("hydra/sweeper")
+        told = f"the sweeper '{chosen}' may need what its tasks return; {field} gives it nothing"
+        raise ConfigError(told, fix=f"hydra.launcher.{field}=false")
