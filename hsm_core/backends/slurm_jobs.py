@@ -15,7 +15,7 @@ from .queue_settings import for_slots
 from .worker_command import worker_line
 
 _SAME = (
-    "timeout_min", "gpus_per_task", "cpus_per_gpu", "mem_per_cpu", "mem_per_gpu", "qos", "account",
+    "timeout_min", "cpus_per_gpu", "mem_per_cpu", "mem_per_gpu", "qos", "account",
     "constraint", "exclude", "gres", "priority", "comment", "mail_user", "mail_type", "stderr_to_stdout",
 )  # fmt: skip
 _ID = "ID=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
@@ -44,13 +44,15 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
         raise ConfigError(
             f"{slots} slots for tasks of {ranks} ranks: a rank runs one task at a time", fix="hydra.launcher.slots=1"
         )
+    says_shape = ranks > 1 or fields["gpus_per_task"] is not None  # which Slurm takes with a number of tasks only
     return SlurmResources(
         **{name: fields[name] for name in _SAME},
         cpus_per_task=for_slots(fields, slots, "cpus_per_task"),
         mem_gb=for_slots(fields, slots, "mem_gb"),
         gpus_per_node=for_slots(fields, slots, "gpus_per_node", fields["tasks_per_gpu"]),
-        nodes=fields["nodes"] if ranks > 1 else None,
-        tasks_per_node=fields["tasks_per_node"] if ranks > 1 else None,
+        gpus_per_task=for_slots(fields, slots, "gpus_per_task", fields["tasks_per_gpu"]),
+        nodes=fields["nodes"] if says_shape else None,
+        tasks_per_node=fields["tasks_per_node"] if says_shape else None,
         partition=fields["partition"] or fields["queue"],
         signal_delay_s=fields["signal_delay_s"],
         srun_args=tuple(fields["srun_args"]),

@@ -50,8 +50,18 @@ class MainModule:
         main = sys.modules["__main__"]
         vars(main).update(self.names)
         vars(main).update(self.attributes)
+        for function in self._functions():  # they came by value, with names of a module of their own
+            function.__globals__.update(self.attributes)
         main.__spec__ = None if self.spec is None else ModuleSpec(self.spec, None)
         sys.argv[:] = self.argv
+
+
+    def _functions(self) -> Iterator[Any]:
+        """Of the main module itself, also below decorators from elsewhere."""
+        for value in self.names.values():
+            for layer in _layers(value):
+                if inspect.isfunction(layer) and layer.__globals__.get("__name__") == "__main__":
+                    yield layer
 
 
 @dataclass(frozen=True)

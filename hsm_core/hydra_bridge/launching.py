@@ -137,7 +137,7 @@ class Launching:
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """What would be submitted for these tasks."""
         settings = self._backend_settings(lambda number: tasks[number - first])
-        backend = make_backend(self._backend_name, SweepPaths(self._root), settings)
+        backend = shown(lambda: make_backend(self._backend_name, SweepPaths(self._root), settings))
         return shown(lambda: backend.preview(range(first, first + len(tasks))))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:

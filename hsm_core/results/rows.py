@@ -1,7 +1,7 @@
 """The results of a sweep, a row a task: its parameters and the metrics that it returned or wrote.
 
-from hsm_core.results.rows import collect
-for row in collect(Path("multirun/2026-11-22/01-30-00")):
+from hsm_core.results import collect
+for row in collect("latest"):
     print(row.task, row.parameters["lr"], row.metrics["val_loss"])
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hsm_core.model import State
+from hsm_core.store import catalogue
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
@@ -44,17 +45,19 @@ class Row:
     directory: Path | None = None
 
 
-def collect(root: Path, *, best: tuple[str, Mode] | None = None) -> list[Row]:
-    """All tasks of the sweep in ``root``, by number.
+def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[Row]:
+    """All tasks of a sweep, by number.
 
     Args:
+        sweep: as on the command line: its directory, id, the beginning of that, name, or ``latest``.
         best: of files with a line a step, take the line where this metric is best; else each metric's
             last value.
 
     Raises:
-        StoreError: the directory holds no readable sweep.
+        SweepNotFound: no sweep, or several, are called so.
+        StoreError: it can't be read.
     """
-    state = SweepState(root)
+    state = SweepState(catalogue.find(str(sweep)))
     state.refresh()
     return list(rows(state, best=best))
 

@@ -52,7 +52,7 @@ class Slurm:
     def submit(self, script: Script) -> str:
         argv = submit_command(script)
         try:
-            done = run(argv, SUBMIT_S, cwd=script.cwd, env=sbatch_environment())
+            done = run(argv, SUBMIT_S, cwd=script.cwd, env=sbatch_environment(script.path.read_text()))
         except OSError as error:
             raise Refused("sbatch could not be started", evidence=str(error), fix="hsm doctor") from error
         return accepted(done) or self._later(script, done)

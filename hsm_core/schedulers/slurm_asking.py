@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hsm_core.hosts.command import Done, run
 
 from .interface import NoAnswer
+from .slurm_directives import said_in
 
 QUESTION_S = 40.0
 #: settings that change what is shown, or which jobs an order is for
@@ -60,13 +61,18 @@ def question_environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C"}
 
 
-def sbatch_environment() -> dict[str, str]:
-    """The user's: ``SBATCH_*`` are wishes. Within a job, what describes that job is no one's wish for another."""
+def sbatch_environment(script: str) -> dict[str, str]:
+    """The user's: ``SBATCH_*`` are wishes, where the script does not say otherwise.
+
+    sbatch itself would put them before the script. Within a job, what describes that job is no one's wish
+    for another.
+    """
+    not_for_sbatch = _NOT_FOR_SBATCH | said_in(script)
     inside = "SLURM_JOB_ID" in os.environ
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in _NOT_FOR_SBATCH and not (inside and _describes_a_job(name))
+        if name not in not_for_sbatch and not (inside and _describes_a_job(name))
     }
 
 

@@ -16,6 +16,17 @@ _NOT_YOURS = {
     "--test-only": "hydra.launcher.dry_run=true",
     "--wrap": "hydra.launcher.setup=[…]",
 }
+#: options of one letter, by the name of their variable
+_LETTERS = {
+    "-A": "ACCOUNT", "-C": "CONSTRAINT", "-G": "GPUS", "-M": "CLUSTERS", "-k": "NO_KILL", "-p": "PARTITION",
+    "-q": "QOS", "-s": "OVERSUBSCRIBE", "-t": "TIME",
+}  # fmt: skip
+_MEMORY = ("MEM_PER_CPU", "MEM_PER_GPU", "MEM_PER_NODE")
+#: variables with another name than their option, or that contradict it
+_VARIABLES = {
+    "TIME": ("TIMELIMIT",), "MEM": _MEMORY, "MEM_PER_CPU": _MEMORY, "MEM_PER_GPU": _MEMORY,
+    "REQUEUE": ("REQUEUE", "NO_REQUEUE"), "NO_REQUEUE": ("REQUEUE", "NO_REQUEUE"),
+}  # fmt: skip
 
 
 def raw_lines(raw: str) -> list[str]:
@@ -49,6 +60,18 @@ def _split(raw: str) -> list[str]:
 
 def directive(line: str) -> str:
     return line if line.startswith("#SBATCH") else f"#SBATCH {line}"
+
+
+def said_in(script: str) -> set[str]:
+    """The variables of sbatch's environment that would go before what the head of a script says.
+
+    Source: "INPUT ENVIRONMENT VARIABLES" of sbatch(1); an option that is not named here has its own name there.
+    """
+    found: set[str] = set()
+    for option in re.findall(r"^#SBATCH\s+(--[\w-]+|-\w)", script, re.MULTILINE):
+        name = _LETTERS.get(option) or option.lstrip("-").upper().replace("-", "_")
+        found.update(f"SBATCH_{variable}" for variable in _VARIABLES.get(name, (name,)))
+    return found
 
 
 def check_line(line: str) -> None:

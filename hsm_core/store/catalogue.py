@@ -63,11 +63,12 @@ def find(selector: str) -> Path:
     if selector == "latest":
         return _latest(known)
     exact = [entry for entry in known if entry.id == selector]
+    named = [entry for entry in known if entry.name == selector]
     by_path = _by_path(selector)
     if by_path is not None and not exact:
         follow(by_path)
         return by_path
-    matching = exact or [entry for entry in known if entry.name == selector or entry.id.startswith(selector)]
+    matching = exact or named or [entry for entry in known if entry.id.startswith(selector)]
     if len(matching) == 1:
         return matching[0].dir
     raise _ambiguous(selector, matching) if matching else _unknown(selector, known)

@@ -243,6 +243,20 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
     assert not (app.sweep / ".hsm").exists()
 
 
+@pytest.mark.usefixtures("unmeasured")
+def test_a_bad_field_is_told_in_a_dry_run_too(app: SlurmApp) -> None:
+    done = app.run("x=1,2", "hydra.launcher.dry_run=true", "hydra.launcher.array_parallelism=0")
+    assert (done.returncode, "hydra.launcher.array_parallelism=0: at least 1" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
+
+
+def test_gpus_of_a_task_are_a_jobs_times_its_slots(app: SlurmApp) -> None:
+    ask_for = [f"hydra.launcher.{field}" for field in ("gpus_per_task=1", "slots=2", "tasks_per_job=2")]
+    done = app.run("x=1,2", *ask_for)
+    assert (done.returncode, app.states()) == (0, {"completed": 2}), done.stderr
+    assert "gres:gpu:2" in ask("scontrol", "show", "job", app.native_ids()[0])
+
+
 def test_resources_follow_the_task(app: SlurmApp) -> None:
     source = app.folder / "app.py"
     source.write_text(source.read_text().replace("    x: int = 0\n", "    x: int = 0\n    mem: int = 1\n"))

@@ -245,6 +245,16 @@ def test_the_users_settings_of_sbatch_are_wishes_but_for_two(
     assert place.scheduler.look([native_id])[native_id].queue == "high"
 
 
+def test_what_the_script_says_goes_before_the_users_settings(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PARTITION": "off", "ACCOUNT": "nope", "TIMELIMIT": "soon", "MEM_PER_NODE": "1T"}.items():
+        monkeypatch.setenv(f"SBATCH_{name}", value)
+    head = "#SBATCH -p high\n#SBATCH --account=root\n#SBATCH --time=5\n#SBATCH --mem-per-cpu=50M"
+    native_id = place.submit(place.script("sleep 30", head=head))
+    assert place.scheduler.look([native_id])[native_id].queue == "high"
+
+
 def test_a_job_that_submits_gives_its_own_description_to_no_other(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

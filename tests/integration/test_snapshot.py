@@ -23,7 +23,8 @@ def main(cfg):
     import late
     if cfg.x == 2 and os.environ["HSM_ATTEMPT"] == "1":
         os._exit(1)
-    return [helper.VALUE, late.VALUE, cfg.value, cfg.x]
+    with open(os.path.join(os.path.dirname(__file__), "data.txt")) as data:
+        return [helper.VALUE, late.VALUE, data.read(), cfg.value, cfg.x]
 
 if __name__ == "__main__":
     main()
@@ -42,6 +43,7 @@ def app(weird_tmp_path: Path) -> Path:
 def write_values(app: Path, value: str) -> None:
     for module in ("helper", "late"):
         (app / f"{module}.py").write_text(f"VALUE = {value!r}\n")
+    (app / "data.txt").write_text(value)
     (app / "conf" / "config.yaml").write_text(f"value: {value}\nx: 0\n")
 
 
@@ -69,7 +71,7 @@ def test_edits_never_reach_a_frozen_sweep(app: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
     state.refresh()
     values = [state.task_directory(number).outcome.read_text() for number in range(3)]  # type: ignore[union-attr]
-    assert [text.count('"old"') for text in values] == [3, 3, 3]
+    assert [text.count('"old"') for text in values] == [4, 4, 4]
     notes = [note for worker in state.workers() if worker.ready for note in worker.ready["notes"]]
     assert notes
     assert all(note.startswith("the app's modules come from") for note in notes)

@@ -12,7 +12,7 @@ import click
 from hsm_core.backends.batch_queue import jobs_of_none_but
 from hsm_core.backends.by_name import make_scheduler
 from hsm_core.errors import ConfigError, HsmError, LeaseHeld, NoAnswer
-from hsm_core.model import ENDED, Span
+from hsm_core.model import ENDED, Span, State
 from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
@@ -52,8 +52,18 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
     wait_until_ended(state, wanted, timeout)
     if phase_of(state, state.counts()) == "stopped" and not open_tasks(state, range(state.total)):
         settle(state)
-    remark(f"{state.record.id}: cancelled {_named(still)}")
+    for outcome, found in _outcomes(state, still).items():
+        how = outcome if outcome == "cancelled" else f"{outcome}, not cancelled:"
+        remark(f"{state.record.id}: {how} {_named(found)}")
     return 0
+
+
+def _outcomes(state: SweepState, numbers: Sequence[int]) -> dict[State, list[int]]:
+    """What became of tasks that were to be cancelled: some may have come to their own end."""
+    found: dict[State, list[int]] = {"cancelled": []}
+    for number in numbers:
+        found.setdefault(state.state_of(number), []).append(number)
+    return {outcome: tasks for outcome, tasks in found.items() if tasks}
 
 
 def open_tasks(state: SweepState, wanted: Sequence[int]) -> list[int]:

@@ -342,8 +342,10 @@ def test_cancel_waits_for_the_worker_that_runs_it(shell: Shell, tmp_path: Path) 
             assert RequestReader(sweep.paths).read_new("launch-0") == [None, None]
             assert canceller.poll() is None
             worker.append(events.end(0, 1, "cancelled", "cancelled"))
-            worker.append(events.end(1, 1, "cancelled", "cancelled"))
-            assert canceller.wait(30) == 0
+            complete(worker, 1)
+            _, said = canceller.communicate(timeout=30)
+    assert canceller.returncode == 0
+    assert f"{sweep.id}: cancelled task 0\n{sweep.id}: completed, not cancelled: task 1\n" in said.decode()
 
 
 def test_cancel_leaves_recording_to_a_living_conductor(shell: Shell, tmp_path: Path) -> None:

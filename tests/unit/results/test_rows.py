@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hsm_core.errors import ConfigError
+from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown, write_parquet
 from hsm_core.results.parameters import parameters, value
 from hsm_core.results.rows import Row, collect
@@ -63,6 +63,14 @@ def test_a_row_a_task_with_its_parameters_and_state(sweep: MadeSweep) -> None:
         (2, "completed", 0.01, 1),
         (3, "failed", 0.01, 2),
     ]
+
+
+def test_from_python_a_sweep_is_named_as_on_the_command_line(sweep: MadeSweep) -> None:
+    import hsm_core.results
+
+    assert len(hsm_core.results.collect(str(sweep.root))) == 4
+    with pytest.raises(SweepNotFound):
+        hsm_core.results.collect("no such sweep")
 
 
 def test_precedence(sweep: MadeSweep) -> None:

@@ -61,6 +61,12 @@ def test_an_ambiguous_name_lists_the_candidates(tmp_path: Path) -> None:
     assert two.id in str(caught.value)
 
 
+def test_an_exact_name_wins_over_longer_ones(tmp_path: Path) -> None:
+    sweep = made(tmp_path, "lr")
+    made(tmp_path, "lr2")
+    assert catalogue.find("lr") == sweep.root
+
+
 def test_an_exact_id_wins_over_longer_ones(tmp_path: Path) -> None:
     sweep = made(tmp_path, "abl")
     catalogue.remember(dataclasses.replace(sweep.record, id=sweep.id + "x"), tmp_path)
