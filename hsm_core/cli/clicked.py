@@ -14,7 +14,7 @@ from hsm_core.model import Span, spans
 from hsm_core.store import catalogue
 from hsm_core.store.state import SweepState
 
-from .terminal import INTERRUPTED
+from .terminal import INTERRUPTED, remark
 from .which import directory_of
 
 
@@ -82,6 +82,20 @@ def open_sweep(selector: str) -> SweepState:
     """
     state = SweepState(directory_of(selector))
     state.refresh()
+    return state
+
+
+def open_asked(selector: str) -> SweepState:
+    """The same, with what schedulers say of its jobs now; that one did not answer is remarked.
+
+    Raises:
+        HsmError: none fits, or it can't be read.
+    """
+    from .jobs import JobQuestions
+
+    state = open_sweep(selector)
+    if trouble := JobQuestions()(state):
+        remark(trouble)
     return state
 
 

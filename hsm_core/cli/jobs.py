@@ -13,9 +13,6 @@ from hsm_core.errors import HsmError
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 
-from .clicked import open_sweep
-from .terminal import remark
-
 #: Seconds after which what the workers said has to do.
 PATIENCE_S = 4.0
 #: How old another sweep's answer may be.
@@ -48,18 +45,6 @@ class JobQuestions:
             self._watches[root] = known or JobWatch(state, make_scheduler, times_gone=times_gone)
             return _ask(self._watches[root], MOST_S if is_conducted else RECENT_S)
         return _ask(known, None)
-
-
-def open_asked(selector: str) -> SweepState:
-    """A sweep that was just read, with what schedulers say of its jobs; what they do not say is remarked.
-
-    Raises:
-        HsmError: no sweep, or several, are called so.
-    """
-    state = open_sweep(selector)
-    if trouble := JobQuestions()(state):
-        remark(trouble)
-    return state
 
 
 def _ask(watch: JobWatch, age_s: float | None) -> str:

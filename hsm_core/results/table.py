@@ -14,6 +14,9 @@ from .metrics import Mode, merit
 from .parameters import varying
 from .rows import Row
 
+#: What a task's own words can be grouped by, beside its parameters.
+_GROUPING = ("sweep", "state")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -92,25 +95,27 @@ def group(
     """A line for each combination of ``by``: mean ± std and n of each metric over everything else.
 
     Args:
-        by: parameters.
+        by: parameters, ``sweep`` or ``state``.
         best: sort by the mean of this metric.
         top: only so many groups.
     """
     named = columns_of(rows)
-    keys = [named.parameter(asked) for asked in by]
-    _require([name for name in by if named.parameter(name) not in named.parameters], set(named.parameters))
+    unknown = [name for name in by if name not in _GROUPING and named.parameter(name) not in named.parameters]
+    _require(unknown, {*_GROUPING, *named.parameters})
+    keys = [name if name in _GROUPING else named.parameters[named.parameter(name)] for name in by]
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(repr([row.parameters.get(key) for key in keys]), []).append(row)
+        cells = named.cells(row)
+        groups.setdefault(repr([cells.get(key) for key in keys]), []).append(row)
     lines = [_group_line(members, keys, named) for members in groups.values()]
     if best is not None:
         lines = _best_groups(lines, named.metrics[_known_metric(rows, best[0])], best[1], top)
-    columns = (*(named.parameters[key] for key in keys), "n", *named.metrics.values())
-    return Table(columns, tuple(lines))
+    return Table((*keys, "n", *named.metrics.values()), tuple(lines))
 
 
 def _group_line(members: Sequence[Row], keys: Sequence[str], named: Columns) -> Cells:
-    line: Cells = {named.parameters[key]: members[0].parameters.get(key) for key in keys}
+    cells = named.cells(members[0])
+    line: Cells = {key: cells.get(key) for key in keys}
     spreads = {column: _spread(members, name) for name, column in named.metrics.items()}
     return {**line, "n": len(members), **{name: found for name, found in spreads.items() if found}}
 

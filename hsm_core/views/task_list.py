@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hsm_core.model import Task
+from hsm_core.model import Reason, Task
 from hsm_core.store.state import SweepState
 
 from .failures import message_of
@@ -16,6 +16,9 @@ from .words import GLYPH, clean, duration, paint, shorten
 COLUMNS = (
     "task", "attempt", "state", "reason", "message", "seconds", "worker", "host", "dir", "overrides",
 )  # fmt: skip
+
+#: Why a task is not completed, where nobody had to say it.
+_UNSAID: Mapping[str, Reason] = {"cancelled": "cancelled", "lost": "unknown"}
 
 
 def task_json(state: SweepState, task: Task) -> dict[str, Any]:
@@ -28,7 +31,8 @@ def task_json(state: SweepState, task: Task) -> dict[str, Any]:
     )
     return {
         "schema_version": SCHEMA_VERSION, "task": task.number, "attempt": known.attempt if known else 1,
-        "state": now, "reason": ended.get("reason"), "message": message or None, "seconds": ended.get("wall"),
+        "state": now, "reason": ended.get("reason") or _UNSAID.get(now), "message": message or None,
+        "seconds": ended.get("wall"),
         "worker": known.worker or None if known else None,
         "host": (known.begun or {}).get("host") if known else None,
         "dir": str(files.root) if files else None, "overrides": list(task.overrides),

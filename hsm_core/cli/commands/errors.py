@@ -10,8 +10,7 @@ from hsm_core.views.failures import group_failures
 from hsm_core.views.summary import failure_lines
 from hsm_core.views.sweep_json import SCHEMA_VERSION, failure_json
 
-from ..clicked import json_option, sweep_argument
-from ..jobs import open_asked
+from ..clicked import json_option, open_asked, sweep_argument
 from ..terminal import colour_on, columns, remark, say, say_json
 
 

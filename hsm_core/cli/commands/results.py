@@ -20,8 +20,7 @@ from hsm_core.results.table import Table, best_first, choose, everything, group,
 from hsm_core.store.state import SweepState
 from hsm_core.views.result_table import table_text
 
-from ..clicked import SWEEP
-from ..jobs import open_asked
+from ..clicked import SWEEP, open_asked
 from ..terminal import colour_on, columns, remark, say, write
 
 Best = tuple[str, Mode]

@@ -16,8 +16,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
-from ..clicked import json_option, sweep_argument
-from ..jobs import open_asked
+from ..clicked import json_option, open_asked, sweep_argument
 from ..terminal import colour_on, columns, say, say_json
 
 

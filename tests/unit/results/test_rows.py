@@ -170,6 +170,12 @@ def test_groups_show_mean_deviation_and_count() -> None:
     assert to_csv(table).splitlines()[0] == "model,n,acc.mean,acc.std,acc.n"
 
 
+def test_several_sweeps_are_grouped_by_sweep() -> None:
+    rows = [Row(name, 0, 1, "completed", {"sweep": "seeds"}, {"acc": 1.0}) for name in ("one", "two")]
+    table = group(rows, ["sweep", "param.sweep"])
+    assert [(line["sweep"], line["param.sweep"]) for line in table.lines] == [("one", "seeds"), ("two", "seeds")]
+
+
 def test_columns_are_those_that_vary_unless_others_are_asked_for() -> None:
     rows = rows_of(1.0, 2.0, 3.0)
     assert tabulate(rows).columns == ("task", "state", "model", "seed", "acc")
