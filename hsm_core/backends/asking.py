@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -57,10 +58,9 @@ class Asker:
             if not is_ours:
                 return None
             known = self._read()
-            wanted = self._wanted(known, ids)
-            if known.get("at", float("-inf")) >= not_before and set(ids) <= set(known["wanted"]):
+            if known.get("at", float("-inf")) >= not_before and set(ids) <= set(known["asked"]):
                 return _answer(known)
-            return self._ask(wanted)
+            return self._ask(self._wanted(known, ids))
 
     def _ask(self, wanted: dict[str, float]) -> Answer:
         try:
@@ -68,7 +68,9 @@ class Asker:
             found: dict[str, Any] = {"sights": [asdict(sight) for sight in sights.values()]}
         except NoAnswer as error:
             found = {"sights": None, "trouble": error.evidence or error.problem}
-        found |= {"at": time.monotonic(), "boot": this_boot(), "wanted": wanted}
+        told = {_number(one["native_id"]) for one in found["sights"] or ()}
+        lives = {name: until for name, until in wanted.items() if found["sights"] is None or _number(name) in told}
+        found |= {"at": time.monotonic(), "boot": this_boot(), "asked": sorted(wanted), "wanted": lives}
         self._write(found)
         return _answer(found)
 
@@ -98,6 +100,11 @@ class Asker:
             yield False
         finally:
             os.close(descriptor)
+
+
+def _number(native_id: str) -> str:
+    """What a job and all elements of an array have in common: ``17`` of ``17_3`` and ``17[3].server``."""
+    return re.split(r"\D", native_id, maxsplit=1)[0]
 
 
 def _answer(found: Mapping[str, Any]) -> Answer:

@@ -27,17 +27,27 @@ _DOWN = re.compile(
     re.IGNORECASE,
 )
 
+#: Torque's qstat keeps a connection for each id that the server does not know, and has ten
+_USED_UP = "No free connections"
+
+
+class TooManyUnknown(NoAnswer):
+    """Too many of the jobs asked about are unknown for one question; about fewer it may be answered."""
+
 
 def ask(argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = None) -> Done:
     """Run one of PBS's commands to its end, whatever it says.
 
     Raises:
+        TooManyUnknown: it named too many unknown jobs.
         NoAnswer: it can't be started, did not end in time, or reached no server.
     """
     try:
         done = run(argv, timeout_s, cwd=cwd)
     except OSError as error:
         raise NoAnswer(f"{argv[0]} can't be started here", evidence=str(error), fix="which qstat") from error
+    if _USED_UP in done.err:
+        raise TooManyUnknown("too many jobs that PBS does not know", evidence=done.evidence)
     if done.code is None or is_down(done):
         raise no_answer(done)
     return done

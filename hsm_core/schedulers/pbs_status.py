@@ -10,7 +10,7 @@ from hsm_core.hosts.command import Done
 
 from .interface import NoAnswer
 from .pbs_answers import Attributes, Unreadable, read
-from .pbs_commands import FINISHED, USAGE, ask, is_gone, no_answer
+from .pbs_commands import FINISHED, USAGE, TooManyUnknown, ask, is_gone, no_answer
 from .pbs_sights import name_of
 
 _NO_HISTORY = "not configured to maintain job history"
@@ -33,7 +33,13 @@ class Status:
         if not ids:
             return {}
         for _ in range(3):
-            answer = self._answer(ids)
+            try:
+                answer = self._answer(ids)
+            except TooManyUnknown:
+                if len(ids) == 1:
+                    raise
+                half = len(ids) // 2
+                return {**self.of(ids[:half]), **self.of(ids[half:])}
             if answer is not None:
                 return answer
         raise NoAnswer("PBS answers in no form that is known here", evidence=self.flavour, fix="qstat -f")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -287,14 +287,13 @@ class Conductor:
             self._stop(outbox, progress, at_once)
         for spans_asked in self._requests.read_new(launch.root.name):
             if spans_asked is not None:
-                self._cancel_tasks({number for span in spans_asked for number, _ in span}, outbox)
+                self._cancel_tasks({number for span in spans_asked for number, _ in span}, outbox, progress)
             elif not self._stopping:
                 self._stop(outbox, progress, at_once=False)
 
-    def _cancel_tasks(self, numbers: set[int], outbox: Outbox) -> None:
+    def _cancel_tasks(self, numbers: set[int], outbox: Outbox, progress: Progress) -> None:
         self.abandon(outbox.drop(numbers))
-        self.backend.cancel_tasks(sorted(numbers))
-        self.watch.disturb()
+        self._order(lambda: self.backend.cancel_tasks(sorted(numbers)), progress)
 
     def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
         self._journal.append(events.interrupted("detach"))
@@ -314,8 +313,12 @@ class Conductor:
         self._cancel_jobs(progress, at_once)
 
     def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:
+        self._order(lambda: self.backend.cancel(at_once=at_once), progress)
+
+    def _order(self, order: Callable[[], None], progress: Progress) -> None:
+        """Have a scheduler end jobs; where it does not answer, workers still read the request."""
         try:
-            self.backend.cancel(at_once=at_once)
+            order()
         except NoAnswer as error:
             progress.say(f"warning: {error}")
         self.watch.disturb()

@@ -44,6 +44,21 @@ def test_a_server_that_is_gone_costs_time_only(app: PbsApp) -> None:
     assert len(app.handed()) == 1
 
 
+@pytest.mark.slow
+def test_cancelled_in_part_while_the_server_is_gone_the_rest_goes_on(app: PbsApp) -> None:
+    process = app.start("x=range(3)", "hydra.launcher.array_parallelism=2")
+    app.wait_for_begun(2)
+    app.server.kill_server()
+    asked = app.hsm("cancel", str(app.sweep), "--task", "1,2", "--yes", "--timeout", "0")
+    assert asked.returncode == 1
+    wait_until(lambda: app.states().get("cancelled") == 1, what="the end of what ran")
+    app.server.start_server()
+    app.open_gate()
+    code, _, err = finish(process)
+    assert (code, app.states()) == (1, {"completed": 1, "cancelled": 2}), err
+    assert "PBS did not answer" in err
+
+
 def test_run_twice_in_its_first_seconds_one_outcome_counts(app: PbsApp) -> None:
     app.server.turn(established_s=60.0)
     process = app.start("x=range(2)")

@@ -97,6 +97,14 @@ def test_torque_tells_a_jobs_walltime(torque: Pbs, tmp_path: Path) -> None:
     assert (sight.state, sight.reason) == ("failed", "walltime")
 
 
+def test_torque_is_asked_about_many_jobs_that_it_forgot(torque: Pbs, tmp_path: Path) -> None:
+    place = bound("torque", torque, tmp_path)
+    native_id = place.submit(place.script("sleep 60"))
+    number, _, server = native_id.partition(".")
+    forgotten = [f"{int(number) + more}.{server}" for more in range(1, 40)]
+    assert set(place.scheduler.look([native_id, *forgotten])) == {native_id}
+
+
 def test_what_can_never_run_is_said_at_once(place: Place) -> None:
     native_id = place.submit(place.script("true", head="#PBS -l select=1:ncpus=999"))
     wait_until(lambda: place.scheduler.look([native_id])[native_id].hopeless, what="PBS to say so")

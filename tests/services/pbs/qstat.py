@@ -98,14 +98,24 @@ def whole(job: Job, with_elements: bool) -> Shown:
     return [(job, None), *((job, element) for element in job.elements.values() if with_elements)]
 
 
+#: What each unknown id above nine costs: the real one keeps a connection for each.
+_NO_CONNECTION = (
+    3 * "Unable to communicate with torque(127.0.0.1)\nToo many open connections.\n"
+    + "qstat: cannot connect to server torque (errno=15035) No free connections\n"
+)
+
+
 def look_torque(server: Server, message: Message, found: Found) -> None:
     options, ids = message["options"], message["ids"]
+    unknowns = 0
     for text in ids:
         try:
             named = find(server, text)
         except Malformed:
             malformed_torque(text, found)
         except Unknown as unknown:
+            unknowns += 1
+            found.err += _NO_CONNECTION if unknowns > 9 else ""
             found.problem(f"Unknown Job Id Error {unknown}", 153)
         else:
             found.shown += parts_torque(server, named, "t" in options)

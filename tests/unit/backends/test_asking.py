@@ -36,6 +36,14 @@ def test_two_sweeps_share_one_answer() -> None:
     assert scheduler.calls("look") == [["7"], ["7", "8"]]
 
 
+def test_what_the_scheduler_has_forgotten_is_asked_by_nobody_else() -> None:
+    scheduler = StandIn()
+    scheduler.shows("running", "7[0].server", "7[1].server")
+    Asker(scheduler).ask(["7[].server", "8.server"], time.monotonic())
+    Asker(scheduler).ask(["9.server"], time.monotonic())
+    assert scheduler.calls("look")[-1] == ["7[].server", "9.server"]
+
+
 def test_an_answer_that_is_too_old_is_not_used() -> None:
     scheduler = StandIn()
     asker = Asker(scheduler)
