@@ -68,13 +68,8 @@ setup(
     extras_require={"example": EXAMPLE, "parquet": PARQUET, "test": TEST_TOOLS + EXAMPLE + PARQUET},
     entry_points={
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
-        "hydra.plugins": [
-            "hsm = hydra_plugins.hsm.sweeper:HsmSweeper",
-            "hsm_hpc = hydra_plugins.hsm.hpc:HsmHpcLauncher",
-            "hsm_local = hydra_plugins.hsm.local:HsmLocalLauncher",
-            "hsm_pbs = hydra_plugins.hsm.pbs:HsmPbsLauncher",
-            "hsm_slurm = hydra_plugins.hsm.slurm:HsmSlurmLauncher",
-        ],
+        # one, as Hydra 1.4 parses our metadata for each at every start of any app; it registers the others
+        "hydra.plugins": ["hsm = hydra_plugins.hsm.sweeper:HsmSweeperHint"],
     },
     cmdclass={"editable_wheel": VisibleEditable},
 )

@@ -14,7 +14,7 @@ class LauncherConf:
     named once, and ignored.
     """
 
-    _target_: str = "hydra_plugins.hsm.local.HsmLocalLauncher"
+    _target_: str = "hydra_plugins.hsm.launchers.HsmLocalLauncher"
 
     # --- the run ---
     # go on with a sweep: its id, a unique prefix, its name, `latest`, or its directory
@@ -152,21 +152,21 @@ class LauncherConf:
 class SlurmConf(LauncherConf):
     """The same, with Slurm as the place."""
 
-    _target_: str = "hydra_plugins.hsm.slurm.HsmSlurmLauncher"
+    _target_: str = "hydra_plugins.hsm.launchers.HsmSlurmLauncher"
 
 
 @dataclass
 class PbsConf(LauncherConf):
     """The same, with PBS as the place."""
 
-    _target_: str = "hydra_plugins.hsm.pbs.HsmPbsLauncher"
+    _target_: str = "hydra_plugins.hsm.launchers.HsmPbsLauncher"
 
 
 @dataclass
 class HpcConf(LauncherConf):
     """The same, with the batch system that is here as the place."""
 
-    _target_: str = "hydra_plugins.hsm.hpc.HsmHpcLauncher"
+    _target_: str = "hydra_plugins.hsm.launchers.HsmHpcLauncher"
 
 
 #: Fields that only a scheduler heeds.

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydra import __version__
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
-
-HYDRA_1_3 = __version__.startswith("1.3")
 
 
 def keep_unresolved(plugins: Plugins, target: str) -> None:
     """Have ``plugins`` make the sweeper ``target``, which takes no fields, without a look at its fields.
 
-    All other sweepers are made as before, and on other lines than 1.3 all of them.
+    All other sweepers are made as before.
     """
-    if not HYDRA_1_3:
-        return
     ordinary = plugins.instantiate_sweeper
 
     def instantiate_sweeper(*, config: Any, **context: Any) -> Sweeper:

@@ -2,11 +2,14 @@
 
 import sys
 
+from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from hsm_core.hydra_bridge import late_config, sweeper, unresolved
+from hsm_core.hydra_bridge import late_config, sweeper
+
+IS_1_3 = __version__.startswith("1.3")
 
 
 class HsmSweeper(sweeper.SweeperBase):
@@ -17,7 +20,13 @@ class HsmSweeperHint(SearchPathPlugin):
     """Looks at the command line before Hydra composes."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        unresolved.keep_unresolved(Plugins.instance(), f"{__name__}.HsmSweeper")
+        plugins, ours = Plugins.instance(), f"{__name__}.HsmSweeper"
+        if ours not in plugins.class_name_to_class:
+            _register_all(plugins)
+        if IS_1_3:
+            from hsm_core.hydra_bridge import unresolved
+
+            unresolved.keep_unresolved(plugins, ours)
         if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
         from hsm_core.hydra_bridge import one_value, sweeper_hint
@@ -26,9 +35,18 @@ class HsmSweeperHint(SearchPathPlugin):
             print(told, file=sys.stderr)
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         primary = sweeper_hint.primary_in_use(sys._getframe(1))
-        hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins=not unresolved.HYDRA_1_3)
+        hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins=not IS_1_3)
         if hint:
             print(hint, file=sys.stderr)
+
+
+def _register_all(plugins: Plugins) -> None:
+    """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
+    from hydra_plugins.hsm import launchers
+
+    ours = (getattr(launchers, name) for name in vars(launchers) if name.startswith("Hsm"))
+    for plugin in (HsmSweeper, *ours):
+        plugins.register(plugin)
 
 
 late_config.offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper_fields", "SweeperConf")

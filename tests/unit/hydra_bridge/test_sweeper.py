@@ -11,7 +11,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.unresolved import HYDRA_1_3
+from hydra_plugins.hsm.sweeper import IS_1_3
 from tests.unit.hydra_bridge.sweeping import run_sweep, sweeper_file, tasks_of, write_app
 
 pytestmark = [
@@ -225,7 +225,7 @@ def test_a_misspelt_reference_is_named_with_its_key(tmp_path: Path, fields: str,
         assert part in str(error.value)
 
 
-@pytest.mark.skipif(not HYDRA_1_3, reason="Hydra 1.4 follows references of single fields before hsm is asked")
+@pytest.mark.skipif(not IS_1_3, reason="Hydra 1.4 follows references of single fields before hsm is asked")
 def test_a_misspelt_reference_of_a_field_is_named(tmp_path: Path) -> None:
     conf = write_app(tmp_path, refers=sweeper_file("name: ${nmae}"))
     with pytest.raises(ConfigError, match=r"hydra\.sweeper\.name can't be read: .*'nmae'"):
