@@ -13,7 +13,7 @@ from hsm_core.schedulers.submit_pbs import PbsResources, script_text
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
-from .queue_settings import for_slots
+from .queue_settings import check_amounts, for_slots
 from .worker_command import worker_line
 
 _SAME = (
@@ -36,7 +36,7 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
     Raises:
         ConfigError: they can't be said to PBS.
     """
-
+    check_amounts(fields)
     asked = PbsResources(
         **{name: fields[name] for name in _SAME},
         walltime_min=fields["timeout_min"],

@@ -56,6 +56,26 @@ def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
     return settings
 
 
+#: Below it, memory would be rounded to zero, which is all of a node's in Slurm's words.
+_LEAST_GB = 1 / 1024
+
+
+def check_amounts(fields: Mapping[str, Any]) -> None:
+    """Refuse amounts that no scheduler would take for what they say.
+
+    Raises:
+        ConfigError: nothing, or less than nothing, is asked for.
+    """
+    for name in ("nodes", "tasks_per_node", "cpus_per_task", "cpus_per_gpu", "gpus_per_task", "timeout_min"):
+        _at_least_one(fields, name)
+    if fields["gpus_per_node"] is not None and fields["gpus_per_node"] < 0:
+        told = f"hydra.launcher.gpus_per_node={fields['gpus_per_node']}: not less than none"
+        raise ConfigError(told, fix="hydra.launcher.gpus_per_node=1")
+    if fields["mem_gb"] is not None and fields["mem_gb"] < _LEAST_GB:
+        told = f"hydra.launcher.mem_gb={fields['mem_gb']}: it is in GiB, and 1 MiB at least"
+        raise ConfigError(told, fix="hydra.launcher.mem_gb=1")
+
+
 def for_slots(fields: Mapping[str, Any], slots: int, name: str, share: int = 1) -> Any:
     """What a job with several slots asks for, of something that the field names for one task.
 

@@ -11,7 +11,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
 from hsm_core.store.submission import Submission
 
-from .queue_settings import for_slots
+from .queue_settings import check_amounts, for_slots
 from .worker_command import worker_line
 
 _SAME = (
@@ -38,7 +38,7 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
     Raises:
         ConfigError: they contradict each other.
     """
-
+    check_amounts(fields)
     ranks = fields["nodes"] * fields["tasks_per_node"]
     if slots > 1 and ranks > 1:
         raise ConfigError(

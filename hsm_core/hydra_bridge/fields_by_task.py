@@ -8,11 +8,18 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hsm_core.errors import ConfigError
+
 from .compose import task_config
 from .run_settings import launcher_values
 
 #: References that are the same for all tasks.
 _COMMON = re.compile(r"\$\{(?:oc\.env|hydra|now|hsm\.[a-z_]+)[:.]")
+#: Fields that say how the whole sweep is divided.
+_OF_SWEEP = (
+    "mode", "tasks_per_job", "slots", "tasks_per_gpu", "array_parallelism", "max_array_size", "max_num_timeout",
+    "flavour", "template",
+)  # fmt: skip
 #: Whatever may be a key in a text that refers to something, also as a resolver's argument.
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -52,9 +59,21 @@ class FieldsByTask:
         if not self._varying:
             return self._values
         relevant = tuple(text for text in self._overrides_of(task) if self._matters(text))
+        self._require_same_for_all(relevant)
         if relevant not in self._known:
             self._known[relevant] = self._resolve(task, relevant)
         return self._known[relevant]
+
+    def _require_same_for_all(self, relevant: Sequence[str]) -> None:
+        """Refuse a field of the whole sweep that refers to what a task sets."""
+        for name in _OF_SWEEP:
+            words = set(_WORD.findall(str(self._varying.get(name, ""))))
+            told = [text for text in relevant if text.lstrip("+~").partition("=")[0].partition(".")[0] in words]
+            if told:
+                raise ConfigError(
+                    f"hydra.launcher.{name}={self._varying[name]} is the same for all tasks, and can't follow what "
+                    f"one of them sets", evidence=told[0], fix=f"hydra.launcher.{name}={self._values[name]}",
+                )  # fmt: skip
 
     def _matters(self, override: str) -> bool:
         """True for a choice of a config group, and for a value below a key that is referred to."""

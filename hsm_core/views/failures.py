@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from hsm_core.model import State
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
+from .more import more_memory, more_time
 from .words import clean
 
 _VARYING = (
@@ -125,20 +125,9 @@ def suggestion(record: SweepRecord, now: State, reason: str, example: int, event
     if reason == "oom" and record.launcher == "hsm_local":
         return f"{retry} --set hydra.launcher.slots=1"
     if reason == "oom":
-        return f"{retry} --set hydra.launcher.mem_gb={_more_memory(event)}"
+        return f"{retry} --set {more_memory(record, event)}"
     if reason == "walltime":
-        return f"{retry} --set hydra.launcher.{_more_time(record, event)}"
+        return f"{retry} --set {more_time(record, event)}"
     if reason == "disk":
         return f"df -h {record.dir}"
     return f"hsm logs {record.id} {example} --stderr"
-
-
-def _more_memory(event: dict[str, Any]) -> int:
-    """GiB: twice what was asked for, or half more than was used."""
-    asked = (event.get("resources") or {}).get("mem_gb")
-    return math.ceil(max(2 * (asked or 0), 1.5 * float(event.get("mem") or 0) / 1024, 2))
-
-
-def _more_time(record: SweepRecord, event: dict[str, Any]) -> str:
-    minutes = max(2, math.ceil(2 * float(event.get("wall") or 0) / 60))
-    return f"task_timeout_min={minutes}" if record.launcher == "hsm_local" else f"timeout_min={minutes}"

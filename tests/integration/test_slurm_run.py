@@ -244,9 +244,18 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")
-def test_a_bad_field_is_told_in_a_dry_run_too(app: SlurmApp) -> None:
-    done = app.run("x=1,2", "hydra.launcher.dry_run=true", "hydra.launcher.array_parallelism=0")
-    assert (done.returncode, "hydra.launcher.array_parallelism=0: at least 1" in done.stderr) == (1, True)
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("array_parallelism=0", "hydra.launcher.array_parallelism=0: at least 1"),
+        pytest.param("mem_gb=0.0001", "hydra.launcher.mem_gb=0.0001: it is in GiB", marks=pytest.mark.slow),
+        pytest.param("nodes=0", "hydra.launcher.nodes=0: at least 1", marks=pytest.mark.slow),
+        pytest.param("max_num_timeout=${x}", "is the same for all tasks", marks=pytest.mark.slow),
+    ],
+)
+def test_a_bad_field_is_told_in_a_dry_run_too(app: SlurmApp, field: str, told: str) -> None:
+    done = app.run("x=1,2", "hydra.launcher.dry_run=true", f"hydra.launcher.{field}")
+    assert (done.returncode, told in done.stderr) == (1, True), done.stderr
     assert "Traceback" not in done.stderr
 
 

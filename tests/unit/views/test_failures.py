@@ -99,6 +99,31 @@ def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
     assert advice == f"hsm retry {elsewhere.id} --error oom --set hydra.launcher.mem_gb=5"
 
 
+@pytest.mark.parametrize(
+    ("began_with", "reason", "asked", "more"),
+    [
+        ((), "oom", {"mem_gb": 4}, "hydra.launcher.mem_gb=8"),
+        (("mem_per_cpu=200M",), "oom", {}, "hydra.launcher.mem_per_cpu=400M"),
+        (("mem_per_gpu='1.5G'",), "oom", {}, "hydra.launcher.mem_per_gpu=3G"),
+        (
+            ("select='1:ncpus=4:mem=2gb'",), "oom", {},
+            "'hydra.launcher.select='\"'\"'1:ncpus=4:mem=2gb'\"'\"''    (with more memory in it)",
+        ),
+        ((), "walltime", {"timeout_min": 240}, "hydra.launcher.timeout_min=480"),
+        (("walltime=1min",), "walltime", {"walltime_min": 1}, "hydra.launcher.walltime=2min"),
+        ((), "walltime", {}, "hydra.launcher.timeout_min=4"),
+        (("resources=--time=9",), "walltime", {}, "hydra.launcher.resources=--time=9    (with more time in it)"),
+    ],
+)  # fmt: skip
+def test_more_is_asked_for_in_the_field_that_was_used(
+    state: SweepState, began_with: tuple[str, ...], reason: str, asked: dict[str, int], more: str
+) -> None:
+    fields = tuple(f"++hydra.launcher.{field}" for field in began_with)
+    record = dataclasses.replace(state.record, launcher="hsm_slurm", launcher_fields=fields)
+    advice = suggestion(record, "failed", reason, 2, {"wall": 100.0, "resources": asked})
+    assert advice == f"hsm retry {record.id} --error {reason} --set {more}"
+
+
 def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: SweepState) -> None:
     lines = summary(state).splitlines()
     assert lines[0].startswith("✗ 3 × exception: ValueError: bad file <path>")

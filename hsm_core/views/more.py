@@ -1,0 +1,62 @@
+"""What to ask for so that a task which had too little memory or time gets more: overrides to copy."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from typing import Any
+
+from hsm_core.store.record import SweepRecord
+
+Line = dict[str, Any]
+
+
+def more_memory(record: SweepRecord, event: Line) -> str:
+    """Twice what was asked for, or half more than was used, in the field that the sweep used.
+
+    Args:
+        event: the task's end, with the ``resources`` that its job had asked for.
+    """
+    for name in ("mem_per_cpu", "mem_per_gpu"):
+        match = re.fullmatch(r"['\"]?(\d+(?:\.\d+)?)(\w*)['\"]?", _set_to(record, name))
+        if match:
+            return f"hydra.launcher.{name}={2 * float(match[1]):g}{match[2]}"
+    if text := _own_words(record, r"mem"):
+        return f"{text}    (with more memory in it)"
+    asked = (event.get("resources") or {}).get("mem_gb") or 0
+    return f"hydra.launcher.mem_gb={math.ceil(max(2 * asked, 1.5 * float(event.get('mem') or 0) / 1024, 2))}"
+
+
+def more_time(record: SweepRecord, event: Line) -> str:
+    """Twice the job's limit, or the task's own time where that is not known; arguments as above."""
+    if record.launcher == "hsm_local":
+        return f"hydra.launcher.task_timeout_min={_twice(event.get('wall'))}"
+    if text := _own_words(record, r"time|-t\b"):
+        return f"{text}    (with more time in it)"
+    asked = event.get("resources") or {}
+    limit = asked.get("timeout_min") or asked.get("walltime_min")
+    minutes = 2 * int(limit) if limit else _twice(event.get("wall"))
+    if _set_to(record, "walltime"):
+        return f"hydra.launcher.walltime={minutes}min"
+    return f"hydra.launcher.timeout_min={minutes}"
+
+
+def _twice(wall: float | None) -> int:
+    """Minutes: twice the seconds."""
+    return max(2, math.ceil(2 * float(wall or 0) / 60))
+
+
+def _set_to(record: SweepRecord, name: str) -> str:
+    """What a field of the launcher was set to, as an override says it; empty: it was not."""
+    mark = f"++hydra.launcher.{name}="
+    return next((text.removeprefix(mark) for text in record.launcher_fields if text.startswith(mark)), "")
+
+
+def _own_words(record: SweepRecord, pattern: str) -> str:
+    """An override for a field in the scheduler's own words that already speaks of it."""
+    for name in ("select", "resources"):
+        text = _set_to(record, name)
+        if re.search(pattern, text):
+            return shlex.quote(f"hydra.launcher.{name}={text}")
+    return ""
