@@ -9,6 +9,8 @@ from typing import Protocol
 
 from hsm_core.errors import ConfigError
 
+from .pbs_processes import check_processes
+
 #: a resource of a whole chunk, in raw words
 _CHUNK = re.compile(r"\b(?:select|nodes|ncpus|ppn|mem|ngpus|gpus)=")
 _FIELDS = ("cpus_per_task", "mem_gb", "gpus_per_node")
@@ -39,6 +41,8 @@ class Asked(Protocol):
     def place(self) -> str | None: ...
     @property
     def storage(self) -> str | None: ...
+    @property
+    def ranks_by(self) -> str | None: ...
 
 
 def resource_lines(asked: Asked) -> Iterator[str]:
@@ -75,6 +79,9 @@ def _check(asked: Asked) -> None:
         raise _twice("resources", asked.raw, "walltime")
     if asked.place and asked.flavour == "torque":
         raise ConfigError("Torque knows no place", fix="hydra.launcher.place=null")
+    if whole:
+        said = words if whole == "resources" else f"select={words}"
+        check_processes(whole, said, asked.nodes * asked.tasks_per_node, asked.ranks_by)
 
 
 def _twice(whole: str, words: str, field: str) -> ConfigError:

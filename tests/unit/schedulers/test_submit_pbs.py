@@ -85,6 +85,12 @@ def test_arrays(resources: PbsResources, size: int | None, throttle: int | None,
         ),
         ({"raw": "-l mem=1gb -q long"}, ["-l mem=1gb -q long"], ["-l mem=1gb -q long"]),
         ({"select": "1:ncpus=4"}, ["-l select=1:ncpus=4"], ["-l nodes=1:ppn=4"]),
+        ({"select": "1:ncpus=4:mpiprocs=1"}, ["-l select=1:ncpus=4:mpiprocs=1"], ["-l nodes=1:ppn=4"]),
+        (
+            {"select": "2:ncpus=4:mpiprocs=2", "nodes": 2, "tasks_per_node": 2, "ranks_by": "mpiexec"},
+            ["-l select=2:ncpus=4:mpiprocs=2"],
+            ["-l nodes=2:ppn=4"],
+        ),
         ({"storage": "scratch/ab1+gdata/ab1"}, ["-l storage=scratch/ab1+gdata/ab1"], None),
         ({"queue": "gpu", "account": "an 'a'"}, ["-q gpu", """-A 'an '"'"'a'"'"''"""], None),
         ({"priority": "-5", "mail_user": "a@b", "mail_type": "ae"}, ["-p -5", "-M a@b", "-m ae"], None),
@@ -102,6 +108,8 @@ def test_pbspros_own() -> None:
         "-l select=1:ncpus=1+2:ncpus=2",
         "-l place=excl",
     ]
+    one_process = "1:ncpus=4:mpiprocs=1:ompthreads=4"
+    assert lines(PRO, select=one_process) == [f"-l select={one_process}"]
 
 
 def test_a_raw_line_stands_where_it_counts() -> None:
@@ -133,6 +141,29 @@ def test_what_cannot_be_said_is_refused(resources: PbsResources, fields: dict[st
     with pytest.raises(ConfigError) as refused:
         directives(replace(resources, **fields), "t")
     assert refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("fields", "told", "fix"),
+    [
+        ({"select": "1:ncpus=2:mpiprocs=2"}, "select asks for 2 ", "nodes=1 hydra.launcher.tasks_per_node=2"),
+        ({"select": "2:ncpus=1:mpiprocs=1"}, "select asks for 2 ", "nodes=2 hydra.launcher.tasks_per_node=1"),
+        ({"select": "2:ncpus=4:mpiprocs=4"}, "select asks for 8 ", "nodes=2 hydra.launcher.tasks_per_node=4"),
+        ({"select": "ncpus=1+2:ncpus=4:mpiprocs=4"}, "asks for 9 ", "nodes=1 hydra.launcher.tasks_per_node=9"),
+        ({"raw": "select=3:mpiprocs=2 walltime=1:00"}, "resources asks for 6 ", "nodes=3 hydra.launcher.tasks_per_"),
+        ({"raw": "-l select=1:mpiprocs=2"}, "resources asks for 2 ", "nodes=1 hydra.launcher.tasks_per_node=2"),
+        ({"select": "1:mpiprocs=2", "nodes": 4, "ranks_by": "pbsdsh"}, "a task of yours has 4 ranks", "nodes=1 "),
+    ],
+)
+def test_processes_that_nobody_would_start_are_refused(fields: dict[str, Any], told: str, fix: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        directives(replace(PRO, **fields), "t")
+    assert told in refused.value.problem
+    assert fix in str(refused.value.fix)
+    assert ("ranks_by=mpiexec" in str(refused.value.fix)) == ("ranks_by" not in fields)
+    if "-l " not in fields.get("raw", ""):
+        with pytest.raises(ConfigError, match="MPI processes"):
+            directives(replace(TORQUE, **fields), "t")
 
 
 def written(tmp_path: Path, resources: PbsResources, setup: list[str]) -> subprocess.CompletedProcess[str]:
