@@ -210,11 +210,15 @@ class JobWatch:
         self._stuck.update((line["backend"], native_id) for native_id in ids)
 
     def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
-        """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it."""
+        """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it.
+
+        Of an element, Torque delivers what it says itself to a file beside the one that its script writes.
+        """
         if sight.phase != "ended" or sight.reason != "unknown":
             return sight
-        names = (f"{line['backend']}-{sight.native_id}.log", f"{line['token']}.{batch}.log", f"{line['token']}.log")
-        for name in names:
+        own = f"{line['backend']}-{sight.native_id}.log"
+        names = (f".{batch}.log", f".log-{batch}", ".log")
+        for name in (own, *(line["token"] + name for name in names)):
             found = reason_in(_tail(self._state.paths.logs / name))
             if found is not None:
                 state: State = "failed" if found[0] in ("oom", "walltime") else "lost"

@@ -83,6 +83,18 @@ def test_on_torque_failures_and_results_are_told_as_elsewhere(on_torque: PbsApp)
     assert len(list(logs.glob("*.0.log"))) == 1, "Torque delivers none into such a directory; the script writes it"
 
 
+def test_torques_own_words_outlive_what_it_remembers(on_torque: PbsApp) -> None:
+    on_torque.server.turn(keep_completed_s=0.0)
+    done = on_torque.run(
+        "x=1,2", "hydra.launcher.detach=true", 'hydra.launcher.directives=["-l walltime=2"]', gate=True
+    )
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: not on_torque.queued(), what="the jobs' end")
+    assert [log.name[-2:] for log in sorted((on_torque.sweep / ".hsm" / "logs").glob("*.log-*"))] == ["-0", "-1"]
+    errors = on_torque.hsm("errors", str(on_torque.sweep)).stdout
+    assert "2 × walltime: =>> PBS: job killed: walltime" in errors
+
+
 # without the launcher
 
 
