@@ -26,7 +26,7 @@ class Sight:
         phase: ``ended`` only for a state that is known to be final; a word that we don't know is alive.
         word: the state in the scheduler's own word (``PENDING``, ``R``).
         name: the job's name, which is the submission's token.
-        why: why it waits, in the scheduler's words.
+        why: why it waits, or is stuck, in the scheduler's words.
         node: where it runs or ran.
         start: when it is expected to start, as the scheduler says it; empty if it says nothing.
         hopeless: it waits for what this site does not have, and will never start; ``why`` says it.
@@ -141,7 +141,7 @@ class Scheduler(Protocol):
         """
 
     def queue(self) -> Sequence[Sight]:
-        """All jobs of this user that wait or run, by element.
+        """All jobs of this user that wait or run, by element; those that are stuck, too: they are still there.
 
         Raises:
             NoAnswer: nothing is known.

@@ -76,9 +76,9 @@ class Pbs:
         return {}
 
     def queue(self) -> Sequence[Sight]:
-        """All jobs of this user that wait or run, by element."""
+        """All jobs of this user that wait or run, by element, and those that PBS holds for ever."""
         seen = self.look(self._status.mine(ended=False))
-        return [sight for sight in seen.values() if sight.phase != "ended"]
+        return [sight for sight in seen.values() if sight.phase != "ended" or sight.stuck]
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
         """One id a call: of several, some versions delete none if one of them is gone."""
@@ -122,7 +122,7 @@ class Pbs:
         if not (isinstance(error, LimitReached) and is_one and _OF_THE_USER.search(error.evidence or "")):
             return error
         try:
-            waits = bool(self.queue())
+            waits = any(not sight.stuck for sight in self.queue())
         except NoAnswer:
             waits = True
         if waits:

@@ -73,7 +73,7 @@ def name_of(said: Attributes) -> str:
 
 def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> Sight:
     phase, held = _phase(said, array), _given_up(said, array)
-    why = _why(said, array) if phase == "waiting" else ""
+    why = held or (_why(said, array) if phase == "waiting" else "")
     state, reason = _ending(native_id, said, flavour, held, history) if phase == "ended" else _UNTOLD
     return Sight(
         native_id,
@@ -113,7 +113,7 @@ def _given_up(said: Attributes, array: Attributes) -> str:
     """
     if said.get("job_state") not in ("H", "Q"):
         return ""
-    for attributes in (said, array):
+    for attributes in (array, said):  # of elements that were held or wait behind one, the same words
         comment = attributes.get("comment", "")
         if attributes.get("job_state") == "H" and _GIVEN_UP in comment:
             return comment
@@ -190,14 +190,14 @@ def _nodes(said: Attributes) -> str:
 
 
 def _evidence(native_id: str, said: Attributes, held: str) -> Iterator[str]:
+    if held:
+        yield held
+        return
     code = exit_status(native_id, said)
-    if code is not None:
-        yield f"Exit_status {code}{_meaning(code)}"
-    elif not held:
-        yield "PBS knows no exit status of it"
+    yield f"Exit_status {code}{_meaning(code)}" if code is not None else "PBS knows no exit status of it"
     if code == 0:
         yield "the job ended, but its worker left no word"
-    if words := held or said.get("comment"):
+    if words := said.get("comment"):
         yield words
 
 

@@ -123,6 +123,12 @@ class SweepState:
         word = self.jobs.word_on(number)
         return word if word is not None and word.phase == "ended" else None
 
+    def ended_before(self, number: int) -> JobWord | None:
+        """Of a pending task, the end of the job that held it and did not begin it."""
+        if number not in self.tasks or self.state_of(number) != "pending":
+            return None
+        return self.ended_job(number)
+
     def is_gone(self, number: int) -> bool:
         """True once it is written down that the job which held the newest attempt has ended without its word."""
         return self.is_given_up((number, self.tasks[number].attempt))

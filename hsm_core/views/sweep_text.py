@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import textwrap
 from collections.abc import Iterator
 
 from .failures import FailureGroup
@@ -68,7 +69,8 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for why, count in view.waits.most_common(_WORKERS):
         yield shorten(clean(f"waits    {count} jobs: {why}"), width)
     for trouble in view.troubles[:_WORKERS]:
-        yield shorten(clean(f"trouble  {trouble}"), width)
+        told = shorten(clean(f"trouble  {trouble}"), 2 * width - 9)
+        yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)
     if view.state.bad_lines:
         yield f"{view.state.bad_lines} bad lines were skipped in {clean(str(view.state.paths.events))}"
 

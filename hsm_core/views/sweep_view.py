@@ -15,6 +15,7 @@ from hsm_core.store.state import SweepState
 from .failures import FailureGroup, group_failures
 from .pace import UNKNOWN, Pace, pace
 from .phase import Phase, phase_of
+from .unbegun import group_unbegun, unbegun_line
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> S
     full = phase == "running" and is_full(state.paths.root)
     now = UNKNOWN if full or phase != "running" else pace(state, counts)
     failures = group_failures(state) if counts["failed"] or counts["lost"] else []
-    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *_troubles(state)]
+    unbegun = map(unbegun_line, group_unbegun(state)) if counts["pending"] else ()
+    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *_troubles(state), *unbegun]
     return SweepView(state, counts, phase, now, failures, _silent(state), troubles, _waits(state))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,6 +180,26 @@ def test_what_can_never_run_is_said_at_once(app: PbsApp) -> None:
     assert "Can Never Run" in app.hsm("status", str(app.sweep)).stdout
     assert app.hsm("cancel", str(app.sweep), "--yes").returncode == 0
     assert app.states() == {"cancelled": 2}
+
+
+def test_detached_what_never_starts_is_told_everywhere_until_it_is_deleted(app: PbsApp) -> None:
+    app.server.turn(failing_starts=True)
+    assert app.run("x=1,2", "hydra.launcher.detach=true").returncode == 0
+    sweep, held = str(app.sweep), "too many failed attempts to run"
+    wait_until(lambda: held in app.hsm("status", sweep).stdout, what="PBS to hold it")
+    assert "2 pending" in app.hsm("status", sweep).stdout
+    told = app.hsm("errors", sweep).stdout
+    assert f"2 × launch: Job Array Held, {held}" in told
+    assert "hsm resume" in told
+    tasks = json.loads(app.hsm("tasks", sweep, "--json").stdout)
+    assert [(task["state"], task["reason"], held in task["message"]) for task in tasks] == [
+        ("pending", "launch", True), ("pending", "launch", True),
+    ]  # fmt: skip
+    queued = json.loads(app.hsm("queue", "--json").stdout)
+    assert [(job["tasks"], held in job["reason"]) for job in queued] == [([0], True), ([1], True)]
+    app.server.turn(failing_starts=False)
+    assert app.resume().returncode == 0
+    assert not app.queued()
 
 
 def test_what_never_starts_is_given_up_and_leaves_the_queue(app: PbsApp) -> None:

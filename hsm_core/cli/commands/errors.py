@@ -9,6 +9,7 @@ import click
 from hsm_core.views.failures import group_failures
 from hsm_core.views.summary import failure_lines
 from hsm_core.views.sweep_json import SCHEMA_VERSION, failure_json
+from hsm_core.views.unbegun import group_unbegun
 
 from ..clicked import json_option, open_asked, sweep_argument
 from ..terminal import colour_on, columns, remark, say, say_json
@@ -18,9 +19,9 @@ from ..terminal import colour_on, columns, remark, say, say_json
 @sweep_argument
 @json_option
 def errors(sweep: str, as_json: bool) -> int:
-    """Show why tasks failed: each cause with its count, an example, its log and what to do."""
+    """Show why tasks failed, or were not begun: each cause with its count, an example, its log and what to do."""
     state = open_asked(sweep)
-    groups = group_failures(state)
+    groups = [*group_failures(state), *group_unbegun(state)]
     if as_json:
         say_json([{"schema_version": SCHEMA_VERSION, **failure_json(group)} for group in groups])
     for group in groups if not as_json else []:

@@ -67,7 +67,7 @@ def _job(sight: Sight, named: Named | None) -> QueuedJob:
         state=sight.word,
         name=sight.name,
         queue=sight.queue,
-        reason=sight.why if sight.phase == "waiting" else "",
+        reason="" if sight.phase == "running" else sight.why,
         node=sight.node,
         start=sight.start,
         sweep=named.sweep if named else "",

@@ -10,10 +10,13 @@ import pytest
 
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.errors import NoAnswer
+from hsm_core.model import Task
 from hsm_core.schedulers.interface import Sight
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.state import SweepState
+from hsm_core.views.task_list import task_json
+from hsm_core.views.unbegun import group_unbegun, unbegun_line
 from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process, start
 
 from .stand_in import StandIn, submitted
@@ -144,6 +147,41 @@ def test_an_end_that_the_scheduler_does_not_explain_is_explained_by_the_jobs_log
     ending = it.state.ending_of(0)
     assert (it.states()[0], ending["reason"]) == ("failed", "oom")
     assert "exceeded memory limit" in ending["evidence"]
+
+
+@pytest.mark.parametrize("name", [".1.log", ".log-1", ".log"])
+def test_of_a_forgotten_job_its_log_still_tells(it: Watched, name: str) -> None:
+    it.begin(1)
+    token = it.state.jobs.submissions()[0]["token"]
+    (it.sweep.paths.logs / f"{token}.log-0").write_text("job killed: mem 3kb exceeded limit 2kb\n")
+    (it.sweep.paths.logs / f"{token}{name}").write_text("=>> PBS: job killed: walltime 85 exceeded limit 60\n")
+    for _ in range(2):
+        it.look()
+    assert (it.states()[1], it.state.ending_of(1)["reason"]) == ("failed", "walltime")
+
+
+def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
+    worker = it.begin(0)
+    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="launch", evidence="job held, 21 attempts for 7.srv")
+    it.look()
+    worker.append(events.end(0, 1, "completed", wall=1.0))
+    worker.sync()
+    assert it.states() == ["completed", "pending", "pending"]
+    (group,) = group_unbegun(it.state)
+    assert (group.reason, group.tasks) == ("launch", (1, 2))
+    assert unbegun_line(group) == "2 not begun: job held, 21 attempts for 7.srv"
+    told = [task_json(it.state, Task(number, ())) for number in range(3)]
+    assert [(one["state"], one["reason"]) for one in told] == [
+        ("completed", None), ("pending", "launch"), ("pending", "launch"),
+    ]  # fmt: skip
+    assert told[1]["message"] == "job held, 21 attempts for 7.srv"
+
+
+def test_what_nobody_submitted_has_no_reason(it: Watched) -> None:
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    it.look()
+    assert group_unbegun(it.state) == []
+    assert task_json(it.state, Task(0, ()))["reason"] is None
 
 
 def test_a_workers_own_word_beats_its_schedulers(it: Watched) -> None:

@@ -75,6 +75,7 @@ def test_elements_that_wait_behind_a_given_up_array_never_start() -> None:
     array = {"job_state": "H", "comment": comment}
     found = sights({"7[].pbs": array, "7[1].pbs": {"job_state": "Q"}}, "pbspro", history=True)["7[1].pbs"]
     assert (found.phase, found.state, found.reason, found.evidence) == ("ended", "lost", "launch", comment)
+    assert (found.stuck, found.why) == (True, comment)
 
 
 @pytest.mark.parametrize("said", [{"Hold_Types": "u"}, {"Hold_Types": "s", "comment": "Job held by operator"}])
