@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import hydra
+import omegaconf
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import StoreError, VersionMismatch
@@ -55,11 +57,9 @@ class Payload:
 
 def versions() -> dict[str, str]:
     """The versions that must fit for a pickle to be read."""
-    from importlib.metadata import version
-
     return {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}", "hydra": version("hydra-core"),
-        "omegaconf": version("omegaconf"), "cloudpickle": version("cloudpickle").partition(".")[0],
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}", "hydra": hydra.__version__,
+        "omegaconf": omegaconf.__version__, "cloudpickle": cloudpickle.__version__.partition(".")[0],
     }  # fmt: skip
 
 
@@ -82,18 +82,17 @@ def prepare(payload: str) -> Payload:
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()
-    _warm_up(found)
-    importlib.import_module("threadpoolctl")  # likewise
     return found
 
 
-def _warm_up(payload: Payload) -> None:
+def warm_up(prepared: Payload) -> None:
     """Compose once without a task's overrides, so that no task pays for what the first composition loads."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     with contextlib.suppress(HydraException, OmegaConfBaseException):  # a task that needs it will say so
-        task_config(payload.context.config_loader, payload.config, ["++hsm_warm_up=1"], 0, "0")
+        task_config(prepared.context.config_loader, prepared.config, ["++hsm_warm_up=1"], 0, "0")
+    importlib.import_module("threadpoolctl")
 
 
 def notes(prepared: Payload) -> list[str]:

@@ -28,6 +28,9 @@ class TaskModule(Protocol):
     def prepare(self, payload: str) -> Any:
         """Load the payload, once a process."""
 
+    def warm_up(self, prepared: Any) -> None:
+        """Load what all tasks would load, for those that are forked from here."""
+
     def notes(self, prepared: Any) -> list[str]:
         """What the record should say of the code that was loaded."""
 

@@ -52,11 +52,12 @@ class Importer:
         self.log_offset = log.stat().st_size
         self.channel, theirs = channel_pair()
         descriptor = theirs.socket.fileno()
+        forks = "forks" if mode in (None, "fork") else "runs"
+        words = ["import", str(descriptor), str(lock), str(boot), forks]
         with open(log, "ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, *_flags(boot), str(entry()), "import", str(descriptor), str(lock), str(boot)],
-                env=environ, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                pass_fds=(descriptor, lock), start_new_session=True,
+                [sys.executable, *_flags(boot), str(entry()), *words], env=environ, stdin=subprocess.DEVNULL,
+                stdout=stream, stderr=stream, pass_fds=(descriptor, lock), start_new_session=True,
             )  # fmt: skip
         theirs.close()
 

@@ -32,13 +32,14 @@ POLL_S = 0.05
 _SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 
 
-def serve(descriptor: int, lock: int, boot: Path) -> NoReturn:
+def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
     """Load the payload, say so, then run what is ordered until the supervisor closes its end.
 
     Args:
         descriptor: our end of the socket pair.
         lock: the open lock file.
         boot: ``boot.json`` of a launch.
+        forks: tasks will be children of this process, and need not load again what it has loaded.
     """
     die_with_parent(os.getppid())
     for inherited in (descriptor, lock):
@@ -47,6 +48,8 @@ def serve(descriptor: int, lock: int, boot: Path) -> NoReturn:
     began = time.monotonic()
     gpus = GpuQuestion()
     module, prepared = load(boot)
+    if forks:
+        module.warm_up(prepared)
     seconds = round(time.monotonic() - began, 3)
     gc.freeze()  # so that no task's collector touches, and copies, what was imported
     found = {"notes": module.notes(prepared), "gpus": gpus.answer()}

@@ -18,7 +18,7 @@ def main(argv: list[str]) -> None:
     if argv[:1] == ["import"]:
         from .importer import serve
 
-        serve(int(argv[1]), int(argv[2]), Path(argv[3]))
+        serve(int(argv[1]), int(argv[2]), Path(argv[3]), forks=argv[4] == "forks")
     options = _parser().parse_args(argv[1:])
     from .job import JobFacts
 

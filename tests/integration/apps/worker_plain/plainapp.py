@@ -20,6 +20,10 @@ def prepare(payload: str) -> Path:
     return Path(payload).parent
 
 
+def warm_up(prepared: Path) -> None:
+    pass
+
+
 def notes(prepared: Path) -> list[str]:
     return []
 
