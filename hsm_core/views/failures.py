@@ -29,7 +29,7 @@ class FailureGroup:
     """Tasks that failed for the same cause.
 
     Args:
-        state: ``failed`` or ``lost``.
+        state: ``failed`` or ``lost``; ``pending`` where a job ended before it began them.
         reason: one of ``model.REASONS``, or ``lost`` with the evidence as cause.
         cause: the message without paths, numbers and addresses.
         message: the example's own message.

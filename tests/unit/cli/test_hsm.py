@@ -15,8 +15,9 @@ from pathlib import Path
 import click
 import pyarrow.parquet
 import pytest
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 
-import hsm_core
 from hsm_core.cli.clicked import TaskNumbers
 from hsm_core.cli.hsm import LazyGroup, hsm
 from hsm_core.cli.relaunch import OURS
@@ -154,9 +155,9 @@ def test_a_sweep_without_a_command_line_is_gone_on_with_in_code(shell: Shell, tm
 
 
 def test_our_launchers_are_known_by_name() -> None:
-    plugins = Path(hsm_core.__file__).parents[1] / "hydra_plugins" / "hsm"
-    names = {f"hsm_{path.stem}" for path in plugins.glob("*.py")} - {"hsm_sweeper", "hsm___init__"}
-    assert set(OURS) == names
+    Plugins.instance()
+    names = {name.removesuffix(".yaml") for name in ConfigStore.instance().list("hydra/launcher")}
+    assert set(OURS) == {name for name in names if name.startswith("hsm_")}
 
 
 def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> None:
