@@ -21,8 +21,10 @@ from hsm_core.store.requests import RequestReader
 from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
 
+from .ending import Asking, Ending
 from .interrupts import Interrupts
 from .losses import write_losses
+from .orphans import told_of_orphans
 from .outbox import Outbox
 from .resumable import next_attempt
 from .taking_over import seize, settle_unanswered
@@ -51,17 +53,14 @@ class Policy:
     poll_s: float = 0.5
 
 
-class Progress(Protocol):
-    """Shows how a sweep goes."""
+class Progress(Asking, Protocol):
+    """Shows how a sweep goes, and asks how it shall end."""
 
     def show(self, state: SweepState) -> None:
         """Called at each look."""
 
     def say(self, text: str) -> None:
         """Print lines that stay."""
-
-    def ask_how_to_end(self) -> str:
-        """Ask whoever pressed Ctrl-C: ``cancel`` the tasks, ``detach`` from them, or nothing."""
 
 
 class Conductor:
@@ -148,12 +147,13 @@ class Conductor:
             0, or if a signal ended it, what a shell makes of that: 130 for Ctrl-C.
 
         Raises:
-            BackendError: work was refused, or worker after worker died without having ended a task.
+            BackendError: work was refused, or worker after worker ended without having ended a task.
         """
         numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
         outbox, open_tasks = self._outbox(launch, payload, progress), numbers
         outbox.push(pairs)
         with Interrupts() as interrupts:
+            ending = Ending(interrupts, self.policy.on_interrupt, progress)
             while True:
                 if outbox.step():
                     self._note_handed(progress)
@@ -162,14 +162,15 @@ class Conductor:
                 progress.show(self.state)
                 still_open, open_tasks = open_tasks, self._open(numbers)
                 if not open_tasks:
+                    ending.give_up_asking()
                     return interrupts.exit_code
                 if len(open_tasks) < len(still_open):
                     outbox.hurry()
-                how = self._asked_how(interrupts, progress)
-                if interrupts.left or how == "detach":
+                wish = ending.wish()
+                if wish == "detach":
                     self._leave_alone(len(open_tasks), outbox, progress)
                     return interrupts.exit_code
-                self._obey(how, launch, outbox, interrupts, progress)
+                self._obey(wish, launch, outbox, progress)
                 self._apply_policy(numbers, outbox, progress)
                 self._replace_the_dead(outbox, open_tasks, progress)
                 interrupts.wait(self._pause())
@@ -248,7 +249,8 @@ class Conductor:
             self.abandon([(number, self._attempt_of(number)) for number in orphans])
             return
         self._count_death(open_tasks)
-        progress.say(f"a worker died; {len(orphans)} tasks go to a new one")
+        for line in told_of_orphans(self.state, orphans):
+            progress.say(line)
         outbox.push([(number, next_attempt(self.state, number)) for number in orphans])
 
     def _attempt_of(self, number: int) -> int:
@@ -261,26 +263,16 @@ class Conductor:
         self._ended_before = ended
         if self._fruitless > PATIENCE:
             raise BackendError(
-                f"{PATIENCE + 1} workers in a row died before a task of theirs ended",
+                f"{PATIENCE + 1} workers in a row ended before a task of theirs ended",
                 evidence=self.backend.log_tail() or self.state.evidence_of(open_tasks[0]) or "they printed nothing",
                 fix=f"hsm-status {self.state.record.id}",
             )
 
     # ending
 
-    def _asked_how(self, interrupts: Interrupts, progress: Progress) -> str:
-        """What a Ctrl-C that was just pressed means: ``cancel``, ``detach``, or nothing."""
-        if not interrupts.fresh():
-            return ""
-        if self.policy.on_interrupt == "ask" and interrupts.count == 1:
-            return progress.ask_how_to_end()
-        return "detach" if self.policy.on_interrupt == "detach" else "cancel"
-
-    def _obey(
-        self, how: str, launch: LaunchPaths, outbox: Outbox, interrupts: Interrupts, progress: Progress
-    ) -> None:
-        """Ctrl-C: once asks the tasks to end, twice kills them."""
-        if how == "cancel":
+    def _obey(self, wish: str, launch: LaunchPaths, outbox: Outbox, progress: Progress) -> None:
+        """Cancelled once, the tasks are asked to end; twice, they are killed."""
+        if wish == "cancel":
             at_once = self._stopping
             progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
             self._journal.append(events.interrupted("kill" if at_once else "cancel"))

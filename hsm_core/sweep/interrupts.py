@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
+import termios
 import threading
 import time
 from types import FrameType
@@ -19,7 +22,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.count = self.left = 0
-        self._seen = 0
+        self._seen = self._disregarded = 0
         self._wake = threading.Event()
         self._previous: dict[int, Any] = {}
         self._armed = threading.current_thread() is threading.main_thread()
@@ -36,14 +39,18 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """0 without a signal."""
-        number = self.left or (signal.SIGINT if self.count else 0)
+        """0 without a signal that was meant to end something."""
+        number = self.left or (signal.SIGINT if self.count > self._disregarded else 0)
         return 128 + number if number else 0
 
-    def fresh(self) -> bool:
-        """True once after each further Ctrl-C."""
+    def fresh(self) -> int:
+        """How often Ctrl-C was pressed since the last look."""
         seen, self._seen = self._seen, self.count
-        return self.count > seen
+        return self._seen - seen
+
+    def disregard(self) -> None:
+        """What was pressed so far was not meant to end anything."""
+        self._disregarded = self._seen = self.count
 
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than to the next signal."""
@@ -56,3 +63,16 @@ class Interrupts:
             self.count += 1
         else:
             self.left = number
+            _mute_what_is_gone()
+
+
+def _mute_what_is_gone() -> None:
+    """What is still said to a terminal that was closed goes nowhere, instead of being an error."""
+    for descriptor in (1, 2):
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error as error:
+            if error.args[0] == errno.EIO:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)

@@ -12,6 +12,7 @@ from hsm_core.store.state import SweepState
 
 from .pace import UNKNOWN, counts_ended, pace
 from .progress import progress_line
+from .question import Question
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _REDRAW_S = 0.2
 #: Seconds before the first line where nobody does, and at most between two; the pause doubles each time.
 _FIRST_LINE_S, _LINE_EVERY_S = 4.0, 60.0
+_HOW_TO_END = "Ctrl-C: [c]ancel the jobs, [d]etach from them (they go on), or [g]o on watching? "
 
 
 class LiveProgress:
@@ -31,6 +33,7 @@ class LiveProgress:
         self._shown_at = 0.0 if self._on_terminal else time.monotonic()
         self._pause = _REDRAW_S if self._on_terminal else _FIRST_LINE_S
         self._shown = ""
+        self._question = Question(_HOW_TO_END)
 
     def __enter__(self) -> LiveProgress:
         if self._on_terminal:
@@ -42,11 +45,14 @@ class LiveProgress:
         return self
 
     def __exit__(self, *_: Any) -> None:
+        self._question.drop()
         if self._live is not None:
             self._live.stop()
 
     def show(self, state: SweepState) -> None:
-        """Draw the line anew if it is time."""
+        """Draw the line anew if it is time, and no question stands there."""
+        if self._question.stands:
+            return
         now = time.monotonic()
         if now - self._shown_at < self._pause:
             return
@@ -62,21 +68,36 @@ class LiveProgress:
 
     def say(self, text: str) -> None:
         """Print lines that stay, above the live one."""
-        if self._live is not None:
+        if self._question.stands:
+            self._question.say(text)
+        elif self._live is not None:
             self._live.console.print(text, markup=False, highlight=False)
         else:
             print(text, file=sys.stderr, flush=True)
 
-    def ask_how_to_end(self) -> str:
-        """Ask at the terminal what Ctrl-C means: ``cancel``, ``detach``, or nothing."""
+    def ask_how_to_end(self) -> None:
+        """Ask at the terminal what Ctrl-C means; the live line makes room until that is over."""
         if self._live is not None:
             self._live.stop()
-        print("Ctrl-C: [c]ancel the jobs, [d]etach from them (they go on), or [g]o on watching? ", end="",
-              file=sys.stderr, flush=True)  # fmt: skip
-        answer = sys.stdin.readline().strip().lower()[:1]
+        self._question.ask()
+
+    def answer(self) -> str | None:
+        """``cancel``, ``detach``, or nothing if it was another word; None while nobody answered."""
+        typed = self._question.answer()
+        if typed is None:
+            return None
+        self._come_back()
+        return {"c": "cancel", "d": "detach"}.get(typed.lower()[:1], "")
+
+    def drop_question(self) -> None:
+        """Ask no longer, if that was asked."""
+        if self._question.stands:
+            self._question.drop()
+            self._come_back()
+
+    def _come_back(self) -> None:
         if self._live is not None:
             self._live.start()
-        return {"c": "cancel", "d": "detach"}.get(answer, "")
 
     def _draw(self, line: str) -> None:
         if self._live is not None:

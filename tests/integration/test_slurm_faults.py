@@ -119,7 +119,7 @@ def test_a_killed_worker_is_noticed_soon_and_its_pending_tasks_go_on(app: SlurmA
     app.open_gate()
     code, _, err = finish(process)
     assert code == 1
-    assert "a worker died; 1 tasks go to a new one" in err
+    assert "a worker died; 1 task goes to a new one" in err
     assert app.states() == {"completed": 3, "lost": 1}
     assert "SIGKILL" in app.state().evidence_of(0)
     assert counted(app) == {0: 1, 1: 1, 2: 1, 3: 1}
@@ -241,6 +241,22 @@ def test_near_the_end_of_its_time_a_task_writes_a_checkpoint_and_goes_on_from_it
     told = (app.folder / "witness").read_text().splitlines()
     assert told == [f"5 0 1 {native_id}", f"5 7 2 {native_id}"]
     assert app.states() == {"completed": 1}
+
+
+@pytest.mark.slow
+def test_near_the_end_of_its_time_a_job_leaves_what_has_not_begun_to_another(app: SlurmApp) -> None:
+    fields = ["walltime=1min", "signal_delay_s=30", "tasks_per_job=2", "slots=1"]
+    process = app.start("x=range(2)", *(f"hydra.launcher.{one}" for one in fields))
+    journals = app.sweep / ".hsm" / "events"
+    wait_until(
+        lambda: any('"warned"' in path.read_text() for path in journals.glob("*.jsonl")), 120, "the warning"
+    )
+    app.open_gate()
+    code, _, err = finish(process, 120)
+    assert code == 0, err
+    assert "a worker has left; 1 task goes to a new one" in err
+    assert "died" not in err
+    assert app.states() == {"completed": 2}
 
 
 # nodes
