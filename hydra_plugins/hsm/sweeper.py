@@ -1,19 +1,54 @@
-"""The sweeper ``hsm``, where Hydra looks for it; what it does is in ``hsm_core.hydra_bridge.sweeper``."""
+"""The sweeper ``hsm``, where Hydra looks for it; what it does is in ``hsm_core.hydra_bridge.sweeping``."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.plugins.sweeper import Sweeper
 
-from hsm_core.hydra_bridge import late_config, sweeper
+from hsm_core.hydra_bridge import late_config
+
+if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
+    from hydra.plugins.launcher import Launcher
+    from hydra.types import HydraContext, TaskFunction
+    from omegaconf import DictConfig
 
 IS_1_3 = __version__.startswith("1.3")
 
 
-class HsmSweeper(sweeper.SweeperBase):
-    """Grids, paired axes, exclusions and samples, for any launcher."""
+class HsmSweeper(Sweeper):
+    """Grids, paired axes, exclusions and samples, for any launcher.
+
+    Its fields are read from the config as the user wrote them: references inside swept values are
+    for the task's config.
+    """
+
+    def __init__(self, **_fields: Any) -> None:
+        self.hydra_context: HydraContext | None = None
+        self.config: DictConfig | None = None
+        self.launcher: Launcher | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
+        """Run all tasks of the sweep; see ``Sweeping.sweep``."""
+        from hsm_core.hydra_bridge.sweeping import Sweeping
+
+        assert self.hydra_context is not None
+        assert self.config is not None
+        assert self.launcher is not None
+        return Sweeping(self.hydra_context, self.config, self.launcher).sweep(arguments)
 
 
 class HsmSweeperHint(SearchPathPlugin):
