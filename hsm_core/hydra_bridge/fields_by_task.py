@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from hsm_core.errors import ConfigError
 
 from .compose import task_config
+from .fields_typed import defaults
 from .run_settings import launcher_values
 
 #: References that are the same for all tasks.
@@ -48,6 +49,12 @@ class FieldsByTask:
         self._varying = {name: text for name, text in node.items() if _is_of_tasks(text)}
         self._known: dict[tuple[str, ...], Mapping[str, Any]] = {}
         self._tops = self._top_keys(config)
+
+    @property
+    def common(self) -> Mapping[str, Any]:
+        """The fields as far as they are the same for all tasks; the others as where nobody sets them."""
+        plain = defaults()
+        return {**self._values, **{name: plain[name] for name in self._varying if name in plain}}
 
     def fields_of(self, task: int) -> Mapping[str, Any]:
         """The fields for a task.

@@ -33,7 +33,7 @@ def fields_typed(config: DictConfig) -> tuple[str, ...]:
     """
     node: Any = OmegaConf.to_container(config.hydra.launcher, resolve=False)
     preset = not str(config.hydra.runtime.choices.get("hydra/launcher")).startswith("hsm_")
-    plain = _defaults()
+    plain = defaults()
     return tuple(
         text
         for name, value in node.items()
@@ -55,7 +55,8 @@ def _overrides(name: str, value: Any) -> Iterator[str]:
         yield f"++{key}={value_text(odd)}"
 
 
-def _defaults() -> dict[str, Any]:
+def defaults() -> dict[str, Any]:
+    """The launcher's fields where nobody sets them."""
     return {
         item.name: item.default if item.default_factory is MISSING else item.default_factory()
         for item in fields(LauncherConf)

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ class Launching:
             leave_no_trace(self._config)
             return
         shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
-        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), self._backend_settings(lambda _: ())))
+        common = replace(self._backend_settings(lambda _: ()), fields=self._by_task(lambda _: ()).common)
+        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common))
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
         if not goes_on and SweepPaths(self._root).record.exists():
             shown(lambda: refuse_second(SweepPaths(self._root)))
@@ -141,9 +143,12 @@ class Launching:
         return shown(lambda: backend.preview(range(first, first + len(tasks))))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
-        loader, settings = self._context.config_loader, self._settings
-        by_task = FieldsByTask(loader, self._tasks_config, self._config, settings.values, overrides_of)
-        return BackendSettings(settings.worker, settings.python, Path.cwd(), settings.values, by_task.fields_of)
+        settings, fields_of = self._settings, self._by_task(overrides_of).fields_of
+        return BackendSettings(settings.worker, settings.python, Path.cwd(), settings.values, fields_of)
+
+    def _by_task(self, overrides_of: Callable[[int], Sequence[str]]) -> FieldsByTask:
+        loader, values = self._context.config_loader, self._settings.values
+        return FieldsByTask(loader, self._tasks_config, self._config, values, overrides_of)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
         """Run the tasks of one call; see ``LauncherBase.launch``."""

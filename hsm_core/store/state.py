@@ -209,10 +209,11 @@ class SweepState:
             return False
         writer = self.writers[name]
         last: Line | bytes = b""
+        add_word = self._fold.add_word
         for line, end, task, attempt, state in glance(data):
             if task and bool(end) == bool(state):
                 last = line
-                self._fold.add_word(writer, int(task), int(attempt), _WORDS[state], line)
+                add_word(writer, int(task), int(attempt), _WORDS[state], line)
             elif event := reader.parse(line):
                 last = event
                 reader.bad_lines += not self._is_understood(writer, event)

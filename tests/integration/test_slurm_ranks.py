@@ -226,6 +226,7 @@ def test_several_slots_are_refused(app: RanksApp) -> None:
     assert "hydra.launcher.slots=1" in done.stderr
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_several_slots_are_refused_where_a_task_asks_for_ranks(app: RanksApp) -> None:
     asks = ["hydra.launcher.nodes=${x}", "hydra.launcher.tasks_per_node=1", "hydra.launcher.slots=2"]
     done = app.run("x=1,2", "hydra.launcher.tasks_per_job=2", *asks)
