@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hsm_core.backends.by_name import make_scheduler
-from hsm_core.backends.cadence import MOST_S
-from hsm_core.backends.job_watch import TIMES_GONE, JobWatch
 from hsm_core.errors import HsmError
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
+
+if TYPE_CHECKING:
+    from hsm_core.backends.job_watch import JobWatch
 
 #: Seconds after which what the workers said has to do.
 PATIENCE_S = 4.0
@@ -38,13 +39,20 @@ class JobQuestions:
         """
         if not state.jobs or not state.numbers_in("queued", "running", "lost"):
             return ""
+        from hsm_core.backends.cadence import MOST_S
+
         is_conducted, root = living_conductor(state.paths) is not None, state.paths.root
         known = self._watches.get(root)
         if known is None or is_conducted:
-            times_gone = TIMES_GONE if is_conducted else self._times_gone
-            self._watches[root] = known or JobWatch(state, make_scheduler, times_gone=times_gone)
+            self._watches[root] = known or self._watch(state, is_conducted)
             return _ask(self._watches[root], MOST_S if is_conducted else RECENT_S)
         return _ask(known, None)
+
+    def _watch(self, state: SweepState, is_conducted: bool) -> JobWatch:
+        from hsm_core.backends.by_name import make_scheduler
+        from hsm_core.backends.job_watch import TIMES_GONE, JobWatch
+
+        return JobWatch(state, make_scheduler, times_gone=TIMES_GONE if is_conducted else self._times_gone)
 
 
 def _ask(watch: JobWatch, age_s: float | None) -> str:
