@@ -143,7 +143,7 @@ def _points_of(role: str, text: str, folder: Path) -> Iterator[Point]:
         silent = call in _ONLY_OF_CHILDREN and role != "child"
         without_effect = " = -1 " in rest or _NOTHING_SENT.search(rest)
         if counts[call] and not (elsewhere or silent or without_effect):
-            yield Point(role, call, counts[call], rest[:100].replace(f"{folder}/", ""))
+            yield Point(role, call, counts[call], rest.replace(f"{folder}/", "")[:100])
         if role == "importer" and _TASK_ENDED in rest:
             return  # with its first task the supervisor ends all that it does not know, a tracer too
 

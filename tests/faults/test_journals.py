@@ -107,7 +107,7 @@ SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    "word", [pytest.param("worker", marks=SLOW), pytest.param("claim", marks=SLOW), "start", "end"]
+    "word", [pytest.param("worker", marks=SLOW), pytest.param("claim", marks=SLOW), pytest.param("start", marks=SLOW), "end"]
 )
 def test_a_cut_journal_is_resumed(tmp_path: Path, word: str) -> None:
     sweep = finished_sweep(tmp_path)

@@ -22,7 +22,7 @@ def app(weird_tmp_path: Path) -> Path:
     return weird_tmp_path / "written"
 
 
-@pytest.mark.parametrize("sweeper", ["basic", "hsm"])
+@pytest.mark.parametrize("sweeper", [pytest.param("basic", marks=pytest.mark.slow), "hsm"])
 def test_all_files_of_all_tasks_are_those_of_the_basic_launcher(app: Path, sweeper: str) -> None:
     overrides = ["model=small,large", "seed=1,2", "note='ünï: ${seed}'", f"hydra/sweeper={sweeper}"]
     basic, ours = run_both(

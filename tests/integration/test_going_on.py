@@ -89,7 +89,7 @@ def test_the_launchers_fields_are_kept_wherever_they_were_set(app: Path) -> None
     assert after.split() == ["seen", "from", "$file's", "1", "3", "3", "0"]
 
 
-@pytest.mark.parametrize("kept_by", ["git", "nothing"])
+@pytest.mark.parametrize("kept_by", ["git", pytest.param("nothing", marks=pytest.mark.slow)])
 def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> None:
     (app / "prompts.json").write_text("1")
     if kept_by == "git":
@@ -133,6 +133,7 @@ def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
     assert "not used: +z=77,78" in other.stderr
 
 
+@pytest.mark.slow
 def test_interpreter_and_python_path_are_those_of_the_beginning(app: Path) -> None:
     (app.parent / "lib").mkdir()
     (app.parent / "lib" / "mine_only.py").touch()

@@ -60,6 +60,7 @@ def test_cancelled_in_part_while_the_server_is_gone_the_rest_goes_on(app: PbsApp
     assert "PBS did not answer" in err
 
 
+@pytest.mark.slow
 def test_run_twice_in_its_first_seconds_one_outcome_counts(app: PbsApp) -> None:
     app.server.turn(established_s=60.0)
     process = app.start("x=range(2)")
@@ -182,6 +183,7 @@ def test_what_can_never_run_is_said_at_once(app: PbsApp) -> None:
     assert app.states() == {"cancelled": 2}
 
 
+@pytest.mark.slow
 def test_detached_what_never_starts_is_told_everywhere_until_it_is_deleted(app: PbsApp) -> None:
     app.server.turn(failing_starts=True)
     assert app.run("x=1,2", "hydra.launcher.detach=true").returncode == 0

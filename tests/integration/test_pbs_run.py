@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_torques_own_words_outlive_what_it_remembers(on_torque: PbsApp) -> None:
     wait_until(lambda: not on_torque.queued(), what="the jobs' end")
     assert [log.name[-2:] for log in sorted((on_torque.sweep / ".hsm" / "logs").glob("*.log-*"))] == ["-0", "-1"]
     errors = on_torque.hsm("errors", str(on_torque.sweep)).stdout
-    assert "2 × walltime: =>> PBS: job killed: walltime" in errors
+    told = re.findall(r"(\d) × walltime: =>> PBS: job killed: walltime", errors)  # perhaps one had not begun
+    assert sum(map(int, told)) == 2
 
 
 # without the launcher
@@ -172,6 +174,7 @@ def test_resources_follow_the_task_and_chunks_the_servers_largest_array(pro: Pbs
     assert ["mem=2gb" in text for text in asked] == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_limits_are_topped_up_while_it_watches_and_packed_for_when_detached(pro: PbsApp) -> None:
     pro.server.turn(max_queued_user=2)
     done = pro.run("x=range(5)")

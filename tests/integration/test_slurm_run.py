@@ -180,9 +180,10 @@ def test_interrupted_it_may_leave_the_jobs_alone(app: SlurmApp) -> None:
 # other launchers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("hsm_slurm", "hsm_local"), pytest.param("hsm_local", "hsm_slurm", marks=pytest.mark.slow)],
+    [("hsm_slurm", "hsm_local"), ("hsm_local", "hsm_slurm")],
 )
 def test_begun_in_one_place_it_is_completed_in_another(app: SlurmApp, first: str, second: str) -> None:
     on_node = app.launcher[1:]
