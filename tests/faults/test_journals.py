@@ -106,9 +106,7 @@ def _cut_in(word: str, data: bytes) -> bytes:
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize(
-    "word", [pytest.param("worker", marks=SLOW), pytest.param("claim", marks=SLOW), pytest.param("start", marks=SLOW), "end"]
-)
+@pytest.mark.parametrize("word", [*(pytest.param(word, marks=SLOW) for word in ("worker", "claim", "start")), "end"])
 def test_a_cut_journal_is_resumed(tmp_path: Path, word: str) -> None:
     sweep = finished_sweep(tmp_path)
     journal = worker_journal(sweep.sweep)
