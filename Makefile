@@ -30,7 +30,7 @@ help:
 # ---- the demo: a normal install, as a user has it
 
 $(DEMO)/installed: $(PACKAGE) $(SOURCES)
-	$(PYTHON) -m venv $(DEMO)
+	"$(PYTHON)" -m venv $(DEMO)
 	rm -rf build
 	$(DEMO)/bin/python -m pip install -q --disable-pip-version-check '.[example]'
 	rm -rf build
@@ -43,12 +43,12 @@ demo: $(DEMO)/installed
 # ---- the tests: an editable install a Hydra line
 
 $(T13)/installed: $(PACKAGE)
-	$(PYTHON) -m venv $(T13)
+	"$(PYTHON)" -m venv $(T13)
 	$(T13)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' $(HYDRA13)
 	touch $@
 
 $(T14)/installed: $(PACKAGE)
-	$(PYTHON) -m venv $(T14)
+	"$(PYTHON)" -m venv $(T14)
 	$(T14)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' $(HYDRA14)
 	touch $@
 
