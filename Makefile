@@ -16,9 +16,9 @@ HYDRA13 = 'hydra-core>=1.3.8,<1.4' 'hydra-optuna-sweeper<1.4' 'hydra-joblib-laun
 HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.4.0rc3' \
           'hydra-joblib-launcher==1.4.0rc3' 'hydra-submitit-launcher==1.4.0rc3'
 
-# Most tests wait for processes that they started: several files at once keep two cores busy.
+# Most tests wait for processes that they started: several files at once keep two cores busy, the long ones first.
 # What fails beside others is run once more, alone: two cores make no promise about time.
-TOGETHER = -n 4 --dist loadfile
+TOGETHER = -n 4 --dist loadfile --no-loadscope-reorder
 ALONE = --last-failed --last-failed-no-failures=none
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
