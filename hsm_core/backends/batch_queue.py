@@ -210,13 +210,13 @@ class BatchQueue:
     # the throttle, over all arrays of the sweep
 
     def _learn(self, throttle: Throttle) -> None:
-        """Count the arrays that an earlier launcher submitted."""
-        living = self._living()
-        for line in self._state.jobs.submissions():
-            name = line["submission"]
-            if living[name] and name not in throttle and line["backend"] == self.name:
-                share = line["at_once"] or self._settings.parallelism or 1
-                throttle.add(name, share, living[name], is_told=len(dict(batches_of(line))) == 1)
+        """Count the arrays that an earlier launcher submitted, each once."""
+        lines = self._state.jobs.submissions()
+        new = [line for line in lines if line["backend"] == self.name and line["submission"] not in throttle]
+        living = self._living() if new else Counter()
+        for line in new:
+            share, is_plain = line["at_once"] or self._settings.parallelism or 1, len(dict(batches_of(line))) == 1
+            throttle.add(line["submission"], share, living[line["submission"]], is_told=is_plain)
         self._tell(throttle)
 
     def _living(self) -> Counter[str]:
@@ -225,11 +225,12 @@ class BatchQueue:
 
     def _tell(self, throttle: Throttle) -> None:
         """Have the scheduler keep the shares; one that does not answer is told at the next look."""
-        ids = {line["submission"]: str(line.get("native_id") or "") for line in self._state.jobs.submissions()}
-        for name, share in throttle.untold().items():
-            if ids.get(name):
+        untold = throttle.untold()
+        for line in self._state.jobs.submissions() if untold else ():
+            name = line["submission"]
+            if name in untold and line.get("native_id"):
                 with suppress(NoAnswer):
-                    self._scheduler.throttle(ids[name], share)
+                    self._scheduler.throttle(line["native_id"], untold[name])
                     throttle.tell(name)
 
     def tend(self) -> None:

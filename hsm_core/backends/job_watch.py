@@ -273,4 +273,3 @@ def _tail(log: Path) -> str:
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
-

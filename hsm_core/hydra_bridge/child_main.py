@@ -55,7 +55,6 @@ class MainModule:
         main.__spec__ = None if self.spec is None else ModuleSpec(self.spec, None)
         sys.argv[:] = self.argv
 
-
     def _functions(self) -> Iterator[Any]:
         """Of the main module itself, also below decorators from elsewhere."""
         for value in self.names.values():

@@ -23,7 +23,6 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = self.left = 0
         self._seen = self._disregarded = 0
-        self._wake = threading.Event()
         self._previous: dict[int, Any] = {}
         self._armed = threading.current_thread() is threading.main_thread()
 

@@ -24,7 +24,8 @@ _UNSAID: Mapping[str, Reason] = {"cancelled": "cancelled", "lost": "unknown"}
 def task_json(state: SweepState, task: Task) -> dict[str, Any]:
     """All that is known of a task."""
     known, now = state.tasks.get(task.number), state.state_of(task.number)
-    ended = state.ending_of(task.number) if _has_ended(state, task.number) else {}
+    has_ended = now in ("completed", "failed", "cancelled") or state.ended_before(task.number) is not None
+    ended = state.ending_of(task.number) if has_ended else {}
     files = state.task_directory(task.number)
     message = (
         state.evidence_of(task.number) if now == "lost" else message_of(ended) if ended.get("reason") else ""
@@ -37,13 +38,6 @@ def task_json(state: SweepState, task: Task) -> dict[str, Any]:
         "host": (known.begun or {}).get("host") if known else None,
         "dir": str(files.root) if files else None, "overrides": list(task.overrides),
     }  # fmt: skip
-
-
-def _has_ended(state: SweepState, number: int) -> bool:
-    """Whether it has, or its job has before it began."""
-    if state.state_of(number) in ("completed", "failed", "cancelled"):
-        return True
-    return state.ended_before(number) is not None
 
 
 def task_lines(

@@ -79,8 +79,8 @@ def _register_all(plugins: Plugins) -> None:
     """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
     from hydra_plugins.hsm import launchers
 
-    ours = (getattr(launchers, name) for name in vars(launchers) if name.startswith("Hsm"))
-    for plugin in (HsmSweeper, *ours):
+    found = (kind for name, kind in vars(launchers).items() if name.startswith("Hsm"))
+    for plugin in (HsmSweeper, *found):
         plugins.register(plugin)
 
 
