@@ -46,7 +46,9 @@ OUTSIDE = {
 #: modules that run on other machines, where only what they carry is known to be there
 TRAVELLERS = tuple(
     f"hydra_bridge/{name}.py"
-    for name in ("child", "child_main", "child_frozen", "child_checkpoint", "compose")
+    for name in (
+        "child", "child_main", "child_frozen", "child_checkpoint", "compose", "compose_nans", "compose_skeleton",
+    )
 )
 STATUS_NEVER_LOADS = {"hydra", "omegaconf", "yaml", "jinja2", "paramiko", "submitit"}
 

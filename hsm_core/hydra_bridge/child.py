@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,9 @@ from hsm_core.errors import StoreError, VersionMismatch
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
-from .compose import task_config
+from .compose import numbered, task_config
 from .compose_nans import renew_nans
+from .compose_skeleton import Skeletons
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,26 @@ class Payload:
         return found.load() if isinstance(found, ImportedFunction) else found
 
 
+@dataclass(frozen=True)
+class LoadedApp:
+    """An app in the process that runs its tasks, or forks those that do.
+
+    Args:
+        skeletons: what configs of several tasks have in common.
+    """
+
+    payload: Payload
+    skeletons: Skeletons
+
+    def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
+        """The config of a task."""
+        ready = self.skeletons.config(overrides)
+        if ready is not None:
+            return numbered(ready, number, job_id)
+        loader = self.payload.context.config_loader
+        return task_config(loader, self.payload.config, overrides, number, job_id)
+
+
 def versions() -> dict[str, str]:
     """The versions that must fit for a pickle to be read."""
     return {
@@ -63,7 +83,7 @@ def versions() -> dict[str, str]:
     }  # fmt: skip
 
 
-def prepare(payload: str) -> Payload:
+def prepare(payload: str) -> LoadedApp:
     """Load a payload and give this process Hydra's state, once.
 
     Raises:
@@ -82,25 +102,27 @@ def prepare(payload: str) -> Payload:
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()
-    return found
+    return LoadedApp(found, Skeletons(found.context.config_loader, found.config))
 
 
-def warm_up(prepared: Payload) -> None:
-    """Compose once without a task's overrides, so that no task pays for what the first composition loads."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    with contextlib.suppress(HydraException, OmegaConfBaseException):  # a task that needs it will say so
-        task_config(prepared.context.config_loader, prepared.config, ["++hsm_warm_up=1"], 0, "0")
+def warm_up(prepared: LoadedApp) -> None:
+    """Load what any task needs, so that none pays for it."""
+    prepared.skeletons.warm_up()
     importlib.import_module("threadpoolctl")
 
 
-def notes(prepared: Payload) -> list[str]:
+def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:
+    """Before a process is forked for a task: have ready what its config has in common with others."""
+    prepared.skeletons.expect(overrides)
+
+
+def notes(prepared: LoadedApp) -> list[str]:
     """What the record should say of the code that was imported."""
-    return [] if prepared.frozen is None else prepared.frozen.notes()
+    frozen = prepared.payload.frozen
+    return [] if frozen is None else frozen.notes()
 
 
-def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], None]) -> object:
+def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], None]) -> object:
     """Run one attempt of a task.
 
     Args:
@@ -115,8 +137,7 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
 
     _spread(order["threads"])
     _reseed_numpy()
-    loader = prepared.context.config_loader
-    config = task_config(loader, prepared.config, order["overrides"], order["task"], order["job_id"])
+    config = prepared.config(order["overrides"], order["task"], order["job_id"])
     hydra_config: Any = HydraConfig.instance()
     hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve two paths
     directory = os.path.abspath(
@@ -128,11 +149,11 @@ def run(prepared: Payload, order: Mapping[str, Any], enter: Callable[[str, Itera
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
         config.hydra.runtime.output_dir = directory
     enter(directory, _leftovers(config, Path(directory)))
-    function = resumed(prepared.function(), Path(directory), order["attempt"])
+    function = resumed(prepared.payload.function(), Path(directory), order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     ended = run_job(
-        hydra_context=prepared.context, task_function=function, config=config,
+        hydra_context=prepared.payload.context, task_function=function, config=config,
         job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
     )  # fmt: skip
     if ended.status == JobStatus.FAILED:

@@ -20,7 +20,11 @@ def task_config(
         overrides: of this task.
         job_id: becomes ``hydra.job.id``.
     """
-    config: DictConfig = loader.load_sweep_config(master, list(overrides))
+    return numbered(loader.load_sweep_config(master, list(overrides)), number, job_id)
+
+
+def numbered(config: DictConfig, number: int, job_id: str) -> DictConfig:
+    """A task's config, told which task it is."""
     with open_dict(config):
         config.hydra.job.id = job_id
         config.hydra.job.num = number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,9 @@ class TaskModule(Protocol):
 
     def warm_up(self, prepared: Any) -> None:
         """Load what all tasks would load, for those that are forked from here."""
+
+    def expect(self, prepared: Any, overrides: Sequence[str]) -> None:
+        """A task with these overrides comes next, in this process or in one that is forked from it."""
 
     def notes(self, prepared: Any) -> list[str]:
         """What the record should say of the code that was loaded."""

@@ -109,10 +109,12 @@ class Importer:
             drop_in_forks(self._lock)
             leave(self._run(order, connection))
         else:
+            self._module.expect(self._prepared, order.overrides)
             self._run_here(order, connection)
 
     def _fork(self, order: Order, connection: Channel) -> None:
         importer = os.getpid()
+        self._module.expect(self._prepared, order.overrides)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         pid = os.fork()

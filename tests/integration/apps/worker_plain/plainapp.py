@@ -6,7 +6,7 @@ import os
 import pickle
 import random
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ def prepare(payload: str) -> Path:
 
 
 def warm_up(prepared: Path) -> None:
+    pass
+
+
+def expect(prepared: Path, overrides: Sequence[str]) -> None:
     pass
 
 

@@ -1,0 +1,295 @@
+"""A config that is made from a skeleton is Hydra's own, node for node; where it would not be, Hydra composes it."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import hsm_core.hydra_bridge.compose_skeleton as module
+from hsm_core.hydra_bridge.compose import task_config
+from hsm_core.hydra_bridge.compose_skeleton import Skeletons
+
+pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
+
+
+class Kind(Enum):
+    A = 1
+    B = 2
+
+
+@dataclass
+class Typed:
+    """A schema, so that values are checked and converted."""
+
+    count: int = 1
+    rate: float = 0.5
+    kind: Kind = Kind.A
+    names: list[str] = field(default_factory=lambda: ["x"])
+    table: dict[str, int] = field(default_factory=dict)
+    maybe: int | None = None
+
+
+FILES = {
+    "config.yaml": """
+defaults:
+  - model: cnn
+  - optimizer@opt: sgd
+  - data: small
+  - typed: base
+  - optional extra: null
+  - _self_
+lr: 0.1
+seed: 0
+name: ${model.name}-${seed}
+alias: ${opt}
+moved: ${hydra:runtime.cwd}
+number: ${hydra.job.num}
+copied: ${list}
+list: [1, 2, {deep: "${lr}"}]
+empty: null
+missing: ???
+text: "1"
+flags: {shown: true, nested: {a: 1, b: {c: 2}}}
+stamp: ${now:%Y-%f}
+hydra:
+  searchpath: [file://SEARCHED]
+  job: {env_copy: [COPIED], config: {override_dirname: {exclude_keys: [seed], kv_sep: "~"}}}
+""",
+    "model/cnn.yaml": "name: cnn\ndepth: 3\ndropout: 0.1\n",
+    "model/mlp.yaml": "defaults: [/part@inner: p1]\nname: mlp\nwidth: ${.inner.size}\n",
+    "part/p1.yaml": "size: 8\n",
+    "part/p2.yaml": "size: 9\n",
+    "optimizer/sgd.yaml": "lr: ${lr}\nmomentum: 0.9\n",
+    "optimizer/adam.yaml": "lr: 0.01\nbetas: [0.9, 0.99]\n",
+    "data/small.yaml": "size: 10\n",
+    "data/big.yaml": "# @package _global_\ndata: {size: 1000}\nseed: 7\n",
+    "extra/more.yaml": "x: 1\n",
+    "typed/base.yaml": "defaults: [/schema@_here_]\ncount: 2\n",
+}
+
+PLAIN = (
+    "seed=3", "lr=1e-3", "lr=null", "model.depth=4", "+new=1", "+new.deeper=[1,2]", "++model.depth=5", "++flags.shown=false",
+    "flags.nested.a=2", "~flags.nested.b", "list=[3]", "list=[]", "list=[{a:${seed}}]", "text='2'", "text=${seed}", "empty=1",
+    "missing=1", "typed.count=5", "typed.rate=1", "typed.kind=B", "typed.names=[a,b]", "+typed.table.k=2", "typed.maybe=3",
+    "opt.lr=0.5", "seed=-1", "seed='a=b,c'", "name='ü \\'x\\''", "+x@y=1", "flags={}", "empty={a:1}", "+seed=4",
+    "typed.count=word", "nokey=1", "model.nokey=1", "~model.depth", "~seed=0", "~seed=9", "flags={nested:{a:3}}", "model={depth:9}",
+    "alias.lr=3", "alias=1", "copied=[9]", "++copied=[8]", "number=4", "moved=here", "list.0=5", "list[2].deep=1", "stamp=${now:%f}",
+    "+flags.sub={u:{v:1}}", "++new.a=1", "flags.nested=null", "flags.nested.a.b=1", "opt.momentum=${model.depth}", "seed=1_000", "~list",
+    "~alias", "~empty", "typed=null", "+typed.names=[z]", "seed=???", "+data.size=3", "name=null", "lr=.nan", "seed=0x10", "seed=  5",
+)  # fmt: skip
+GROUPS = (
+    "model=cnn", "model=mlp", "optimizer@opt=adam", "data=big", "+part=p2", "+part@model.inner=p2", "+extra=more", "~data",
+    "~data=small", "+found=here", "extra=more", "model=nosuch", "model=null", "part@model.inner=p2", "+model=mlp", "++model=mlp",
+    "optimizer@opt=[adam,sgd]", "data=[big,small]", "~data=big", "model=3",
+)  # fmt: skip
+HYDRA = ("hydra.job.name=x", "hydra.job.env_set.A=1", "+hydra.more=1", "hydra/job_logging=none", "hydra.verbose=true", "seed=1,2")
+
+
+def write(root: Path) -> Path:
+    for name, text in FILES.items():
+        path = root / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("SEARCHED", str(root / "searched")))
+    (root / "searched/found").mkdir(parents=True)
+    (root / "searched/found/here.yaml").write_text("y: 1\n")
+    return root / "conf"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, DictConfig]]:
+    conf = write(tmp_path_factory.mktemp("skeletons"))
+    known = copy.deepcopy(ConfigStore.instance().repo)
+    ConfigStore.instance().store("schema", Typed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPIED", "before")
+        with initialize_config_dir(str(conf), version_base="1.3"):
+            loader = GlobalHydra.instance().config_loader()
+            given = ["hydra.sweep.dir=here", "hydra.verbose=false"]
+            yield loader, loader.load_configuration("config", given, RunMode.MULTIRUN)
+    ConfigStore.instance().repo = known
+
+
+def shape(node: Any) -> Any:
+    """All that makes up a config: values, types, flags, order, and what refers to what."""
+    if not isinstance(node, Node):
+        return type(node).__name__, repr(node)
+    content = node._value() if not isinstance(node, (DictConfig, ListConfig)) else node._content
+    if isinstance(content, dict):
+        inside: Any = [(key, shape(child)) for key, child in content.items()]
+    elif isinstance(content, list):
+        inside = [shape(child) for child in content]
+    else:
+        inside = type(content).__name__, repr(content)
+    metadata = {name: repr(value) for name, value in vars(node._metadata).items()}
+    return type(node).__name__, metadata, inside
+
+
+def verdict(make: Any) -> Any:
+    """A config's shape, or the error that Hydra raises with all of its causes."""
+    try:
+        return shape(make())
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        causes: list[str] = []
+        found: BaseException | None = error
+        while found is not None:
+            causes.append(f"{type(found).__name__}: {found}")
+            found = found.__cause__
+        return causes
+
+
+def made(app: tuple[Any, DictConfig], overrides: Sequence[str], *, fork: bool = False) -> DictConfig | None:
+    """The config from a skeleton that was made for the task before it; None where Hydra is to compose."""
+    skeletons = Skeletons(*app)
+    for _ in range(2):
+        skeletons.expect(overrides)
+    if fork:
+        skeletons._maker = -1
+    return skeletons.config(overrides)
+
+
+def same(app: tuple[Any, DictConfig], overrides: Sequence[str], *, fork: bool = False) -> bool:
+    """Whether a skeleton served; where it did, the config must be Hydra's."""
+    config = made(app, overrides, fork=fork)
+    if config is None:
+        return False
+    assert shape(config) == verdict(lambda: app[0].load_sweep_config(app[1], list(overrides)))
+    return True
+
+
+@pytest.mark.parametrize("text", [*PLAIN, *GROUPS])
+def test_an_override_alone(app: tuple[Any, DictConfig], text: str) -> None:
+    served = same(app, [text]), same(app, [text], fork=True)
+    works = isinstance(verdict(lambda: app[0].load_sweep_config(app[1], [text])), tuple)
+    if not works:
+        assert served == (False, False)
+
+
+@pytest.mark.parametrize("text", HYDRA)
+def test_hydra_composes_what_sets_its_own_nodes(app: tuple[Any, DictConfig], text: str) -> None:
+    assert made(app, ["seed=1", text]) is None
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["seed=1", "lr=0.2"], ["model=mlp", "seed=1"], ["lr=1", "optimizer@opt=adam", "model=mlp", "opt.betas=[1]"],
+        ["+part@model.inner=p2", "model.inner.size=3"], ["+found=here", "found.y=2"], ["++a.b=1", "++a.c=2"], ["data=big", "seed=1"],
+        ["list=[1]", "~flags.nested.a", "+new.x={a:1}"], ["typed.kind=B", "+typed.table.k=2"], [],
+    ],
+)  # fmt: skip
+def test_the_usual_sweeps_are_served(app: tuple[Any, DictConfig], overrides: list[str]) -> None:
+    assert same(app, overrides)
+    assert same(app, overrides, fork=True)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(PLAIN), max_size=4), st.lists(st.sampled_from(GROUPS), max_size=2), st.randoms(), st.booleans()
+)
+def test_any_combination(
+    app: tuple[Any, DictConfig], values: list[str], groups: list[str], random: Any, fork: bool
+) -> None:
+    overrides = [*values, *groups]
+    random.shuffle(overrides)
+    same(app, overrides, fork=fork)
+
+
+def test_one_skeleton_serves_many(app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a task leaves nothing behind in it."""
+    skeletons, asked = Skeletons(*app), []
+    compose = type(app[0]).load_sweep_config
+    monkeypatch.setattr(app[0], "load_sweep_config", lambda *args: asked.append(args) or compose(app[0], *args), raising=False)
+    for number in range(6):
+        overrides = ["model=mlp", f"seed={number}", f"+only{number}=1"]
+        skeletons.expect(overrides)
+        config = skeletons.config(overrides)
+        assert (config is None) == (number == 0)
+        if config is not None:
+            assert shape(config) == shape(compose(app[0], app[1], overrides))
+    assert len(asked) == 1
+
+
+def test_the_environment_is_read_for_each_task(
+    app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skeletons = Skeletons(*app)
+    for value in ("one", "two", "three"):
+        monkeypatch.setenv("COPIED", value)
+        skeletons.expect(["seed=1"])
+        config = skeletons.config(["seed=1"])
+    assert config is not None
+    assert config.hydra.job.env_set.COPIED == "three"
+
+
+def test_what_the_master_resolved_stays_and_the_rest_is_each_tasks_own(app: tuple[Any, DictConfig]) -> None:
+    loader, master = app[0], copy.deepcopy(app[1])
+    stamp = master.stamp
+    skeletons, found = Skeletons(loader, master), []
+    for number in range(3):
+        skeletons.expect([f"seed={number}"])
+        config = skeletons.config([f"seed={number}"])
+        found += [config.stamp] if config is not None else []
+    assert found == [stamp, stamp]
+
+
+def test_a_task_that_was_not_expected_is_composed_by_hydra(app: tuple[Any, DictConfig]) -> None:
+    skeletons = Skeletons(*app)
+    skeletons.warm_up()
+    assert skeletons.config(["seed=1"]) is None
+    skeletons.expect(["seed=1"])
+    assert skeletons.config(["seed=2"]) is None
+
+
+def test_a_skeleton_is_warm_for_tasks_that_choose_no_groups(app: tuple[Any, DictConfig]) -> None:
+    skeletons = Skeletons(*app)
+    skeletons.warm_up()
+    skeletons.expect(["seed=1"])
+    assert skeletons.config(["seed=1"]) is not None
+
+
+def test_choices_beyond_the_most_are_composed_by_hydra(
+    app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 1)
+    skeletons = Skeletons(*app)
+    for _ in range(2):
+        for overrides in (["model=mlp"], ["model=cnn"]):
+            skeletons.expect(overrides)
+    assert skeletons.config(["model=cnn"]) is None
+    skeletons.expect(["model=mlp"])
+    assert skeletons.config(["model=mlp"]) is not None
+
+
+@pytest.mark.parametrize("change", ["a later Hydra", "a loader of its own"])
+def test_what_was_not_compared_is_composed_by_hydra(
+    app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    loader = app[0]
+    if change == "a later Hydra":
+        monkeypatch.setattr("hydra.__version__", "1.5.0")
+    else:
+        loader = copy.copy(app[0])
+        loader.__class__ = type("Own", (type(app[0]),), {"load_sweep_config": lambda *_: app[1]})
+    assert made((loader, app[1]), ["seed=1"]) is None
+
+
+def test_the_number_is_set_as_ever(app: tuple[Any, DictConfig]) -> None:
+    config = task_config(*app, ["seed=1"], 3, "77")
+    assert (config.hydra.job.num, config.hydra.job.id, OmegaConf.is_missing(config, "missing")) == (3, "77", True)
+    assert os.getcwd() == config.hydra.runtime.cwd
