@@ -9,6 +9,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
 from .compose import numbered, task_config
+from .compose_copy import quick_copies
 from .compose_nans import renew_nans
 from .compose_skeleton import Skeletons
 
@@ -108,7 +110,7 @@ def prepare(payload: str) -> LoadedApp:
 def warm_up(prepared: LoadedApp) -> None:
     """Load what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
-    importlib.import_module("threadpoolctl")
+    _pools()
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:
@@ -152,10 +154,11 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     function = resumed(prepared.payload.function(), Path(directory), order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
-    ended = run_job(
-        hydra_context=prepared.payload.context, task_function=function, config=config,
-        job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
-    )  # fmt: skip
+    with quick_copies(function) as function:
+        ended = run_job(
+            hydra_context=prepared.payload.context, task_function=function, config=config,
+            job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
+        )  # fmt: skip
     if ended.status == JobStatus.FAILED:
         raise ended._return_value
     return ended._return_value
@@ -247,7 +250,6 @@ def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
 
 def _spread(threads: int) -> None:
     """Give the math libraries, held to one thread until now, what the user set or the slot's share."""
-    import threadpoolctl
 
     def allowed(*names: str) -> int:
         values = [os.environ[name] for name in names if os.environ.get(name, "").isdigit()]
@@ -257,7 +259,13 @@ def _spread(threads: int) -> None:
         "openmp": allowed("OMP_NUM_THREADS"),
         "blas": allowed("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
     }
-    threadpoolctl.ThreadpoolController().limit(limits=limits)
+    _pools().limit(limits=limits)
+
+
+@cache
+def _pools() -> Any:
+    """The math libraries that the app has loaded with itself."""
+    return importlib.import_module("threadpoolctl").ThreadpoolController()
 
 
 def _reseed_numpy() -> None:

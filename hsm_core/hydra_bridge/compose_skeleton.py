@@ -1,9 +1,8 @@
-"""Composes the configs of tasks that choose the same config groups once, and sets their values in it, as Hydra would."""
+"""Composes tasks that choose the same config groups once, and sets the values of each in it, as Hydra would."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import importlib
 import os
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+
+from .compose_copy import copied
 
 #: Composing is private to Hydra: these are the lines whose ways were compared with ours, config for config.
 COMPARED = ("1.3.", "1.4.")
@@ -54,7 +55,9 @@ class Skeletons:
         self._repository: Any = None
         self._maker = os.getpid()
         self._impl: Any = importlib.import_module("hydra._internal.config_loader_impl")
-        own = getattr(type(loader), "load_sweep_config", None) is self._impl.ConfigLoaderImpl.load_sweep_config
+        own = (
+            getattr(type(loader), "load_sweep_config", None) is self._impl.ConfigLoaderImpl.load_sweep_config
+        )
         self._is_known = own and hydra.__version__.startswith(COMPARED)
 
     def warm_up(self) -> None:
@@ -63,7 +66,7 @@ class Skeletons:
         self._part(("++hsm_warm_up=1",))
 
     def expect(self, overrides: Sequence[str]) -> None:
-        """A task with these overrides comes next: be ready, where its choice of groups is not the first of its kind."""
+        """A task with these overrides comes next: be ready, if its choice of groups has come up before."""
         self._expected = parts = self._part(tuple(overrides))
         if parts is None:
             return
@@ -82,7 +85,7 @@ class Skeletons:
         skeleton = self._made.get(parts.structure)
         if skeleton is None:
             return None
-        config = skeleton if os.getpid() != self._maker else copy.deepcopy(skeleton)
+        config = skeleton if os.getpid() != self._maker else copied(skeleton, {})
         if not all(is_plain(config, value) for value in parts.values):
             return None
         try:
@@ -93,7 +96,7 @@ class Skeletons:
     def _make(self, structure: tuple[str, ...]) -> None:
         self._made[structure] = None
         if self._is_known:
-            with contextlib.suppress(HydraException, OmegaConfBaseException):  # the task will say so
+            with contextlib.suppress(Exception):  # the app's files and resolvers: the task itself will say so
                 self._made[structure] = self._loader.load_sweep_config(self._master, list(structure))
 
     def _part(self, lines: tuple[str, ...]) -> Parts | None:
@@ -107,7 +110,7 @@ class Skeletons:
             if any(one.is_sweep_override() or is_of_hydra(one.key_or_group) for one in parsed):
                 return None
             values = sorting(self._find_repository(), parsed).config_overrides
-        except (HydraException, OmegaConfBaseException, ValueError):
+        except Exception:  # noqa: BLE001  whatever it is, the task itself will say so
             return None
         of_value = set(map(id, values))
         structure = tuple(one.input_line for one in parsed if id(one) not in of_value)
@@ -133,7 +136,10 @@ class Skeletons:
         if hasattr(self._impl, "get_overrides_dirname"):  # a resolver does it since 1.4
             how = job.config.override_dirname
             job.override_dirname = self._impl.get_overrides_dirname(
-                overrides=parts.parsed, kv_sep=how.kv_sep, item_sep=how.item_sep, exclude_keys=how.exclude_keys
+                overrides=parts.parsed,
+                kv_sep=how.kv_sep,
+                item_sep=how.item_sep,
+                exclude_keys=how.exclude_keys,
             )
         OmegaConf.copy_cache(from_config=self._master, to_config=config)
         return config
