@@ -13,7 +13,7 @@ from hsm_core.schedulers.submit_pbs import PbsResources, script_text
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
-from .queue_settings import check_amounts, for_slots
+from .queue_settings import check_amounts, cores_for_slots, for_slots
 from .worker_command import worker_line
 
 _SAME = (
@@ -40,7 +40,7 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
     asked = PbsResources(
         **{name: fields[name] for name in _SAME},
         walltime_min=fields["timeout_min"],
-        cpus_per_task=for_slots(fields, slots, "cpus_per_task"),
+        cpus_per_task=cores_for_slots(fields, slots),
         mem_gb=for_slots(fields, slots, "mem_gb"),
         gpus_per_node=for_slots(fields, slots, "gpus_per_node", fields["tasks_per_gpu"]),
         queue=fields["queue"] or fields["partition"],

@@ -86,6 +86,15 @@ def for_slots(fields: Mapping[str, Any], slots: int, name: str, share: int = 1) 
     return value if value is None or slots == 1 else value * -(-slots // share)
 
 
+def cores_for_slots(fields: Mapping[str, Any], slots: int) -> int | None:
+    """Cores of a job: those of its tasks at once; one for each that names none, if nothing else says how many."""
+    own_words = ("resources", "directives", "additional_parameters", "select", "cpus_per_gpu")
+    if slots == 1 or fields["cpus_per_task"] is not None or any(fields.get(name) for name in own_words):
+        found: int | None = for_slots(fields, slots, "cpus_per_task")
+        return found
+    return slots
+
+
 def _at_least_one(fields: Mapping[str, Any], name: str) -> int | None:
     value = fields[name]
     if value is not None and value < 1:

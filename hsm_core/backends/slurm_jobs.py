@@ -11,7 +11,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
 from hsm_core.store.submission import Submission
 
-from .queue_settings import check_amounts, for_slots
+from .queue_settings import check_amounts, cores_for_slots, for_slots
 from .worker_command import worker_line
 
 _SAME = (
@@ -47,7 +47,7 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
     says_shape = ranks > 1 or fields["gpus_per_task"] is not None  # which Slurm takes with a number of tasks only
     return SlurmResources(
         **{name: fields[name] for name in _SAME},
-        cpus_per_task=for_slots(fields, slots, "cpus_per_task"),
+        cpus_per_task=cores_for_slots(fields, slots),
         mem_gb=for_slots(fields, slots, "mem_gb"),
         gpus_per_node=for_slots(fields, slots, "gpus_per_node", fields["tasks_per_gpu"]),
         gpus_per_task=for_slots(fields, slots, "gpus_per_task", fields["tasks_per_gpu"]),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+# Without methods that nobody calls: making those of so many fields would cost each process 5 ms.
 
-@dataclass
+
+@dataclass(repr=False, eq=False)
 class LauncherConf:
     """What a run does, what a task gets, and the resources that it asks for.
 
@@ -148,21 +150,21 @@ class LauncherConf:
     nice: int = 0
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class SlurmConf(LauncherConf):
     """The same, with Slurm as the place."""
 
     _target_: str = "hydra_plugins.hsm.launchers.HsmSlurmLauncher"
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class PbsConf(LauncherConf):
     """The same, with PBS as the place."""
 
     _target_: str = "hydra_plugins.hsm.launchers.HsmPbsLauncher"
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class HpcConf(LauncherConf):
     """The same, with the batch system that is here as the place."""
 

@@ -62,7 +62,9 @@ def load(boot: Path) -> tuple[TaskModule, Any]:
     found = json.loads(boot.read_bytes())
     os.chdir(found["cwd"])
     sys.path[:] = found["sys_path"]
+    gc.disable()  # what Hydra's modules consist of stays: there is nothing to collect
     module: Any = importlib.import_module(found["module"])
+    gc.enable()
     return module, module.prepare(str(boot.parent / found["payload"]))
 
 

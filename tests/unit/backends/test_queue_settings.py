@@ -1,0 +1,29 @@
+"""What a job asks for, of fields that name what a task needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hsm_core.backends.queue_settings import cores_for_slots
+
+
+@pytest.mark.parametrize(
+    ("fields", "slots", "asked"),
+    [
+        ({}, 1, None),
+        ({}, 4, 4),
+        ({"cpus_per_task": 3}, 1, 3),
+        ({"cpus_per_task": 3}, 4, 12),
+        ({"resources": "--exclusive"}, 4, None),
+        ({"select": "1:ncpus=8"}, 4, None),
+        ({"directives": ["#SBATCH -c 8"]}, 4, None),
+        ({"cpus_per_gpu": 8}, 4, None),
+        ({"directives": [], "additional_parameters": {}, "resources": None}, 4, 4),
+    ],
+)
+def test_tasks_at_once_have_a_core_each_unless_it_is_said_otherwise(
+    fields: dict[str, Any], slots: int, asked: int | None
+) -> None:
+    assert cores_for_slots({"cpus_per_task": None, **fields}, slots) == asked
