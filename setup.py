@@ -69,7 +69,7 @@ setup(
     entry_points={
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         # one, as Hydra 1.4 parses our metadata for each at every start of any app; it registers the others
-        "hydra.plugins": ["hsm = hydra_plugins.hsm.sweeper:HsmSweeperHint"],
+        "hydra.plugins": ["hsm = hydra_plugins.hsm.plugins:HsmSweeperHint"],
     },
     cmdclass={"editable_wheel": VisibleEditable},
 )

@@ -16,7 +16,7 @@ class LauncherConf:
     named once, and ignored.
     """
 
-    _target_: str = "hydra_plugins.hsm.launchers.HsmLocalLauncher"
+    _target_: str = "hydra_plugins.hsm.plugins.HsmLocalLauncher"
 
     # --- the run ---
     # go on with a sweep: its id, a unique prefix, its name, `latest`, or its directory
@@ -154,21 +154,21 @@ class LauncherConf:
 class SlurmConf(LauncherConf):
     """The same, with Slurm as the place."""
 
-    _target_: str = "hydra_plugins.hsm.launchers.HsmSlurmLauncher"
+    _target_: str = "hydra_plugins.hsm.plugins.HsmSlurmLauncher"
 
 
 @dataclass(repr=False, eq=False)
 class PbsConf(LauncherConf):
     """The same, with PBS as the place."""
 
-    _target_: str = "hydra_plugins.hsm.launchers.HsmPbsLauncher"
+    _target_: str = "hydra_plugins.hsm.plugins.HsmPbsLauncher"
 
 
 @dataclass(repr=False, eq=False)
 class HpcConf(LauncherConf):
     """The same, with the batch system that is here as the place."""
 
-    _target_: str = "hydra_plugins.hsm.launchers.HsmHpcLauncher"
+    _target_: str = "hydra_plugins.hsm.plugins.HsmHpcLauncher"
 
 
 #: Fields that only a scheduler heeds.

@@ -10,7 +10,7 @@ from typing import Any
 class SweeperConf:
     """A sweep: what varies, what is left out, how it is called."""
 
-    _target_: str = "hydra_plugins.hsm.sweeper.HsmSweeper"
+    _target_: str = "hydra_plugins.hsm.plugins.HsmSweeper"
     # Mappings with a _target_ among swept values are values; Hydra must not build objects of them.
     _recursive_: bool = False
 

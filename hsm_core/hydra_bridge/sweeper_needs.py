@@ -9,7 +9,7 @@ from hsm_core.errors import ConfigError
 #: Sweepers that go on without the returns of their tasks, and call ``launch`` once if they make one batch.
 _NEED_NO_RETURNS = (
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-    "hydra_plugins.hsm.sweeper.HsmSweeper",
+    "hydra_plugins.hsm.plugins.HsmSweeper",
 )
 
 

@@ -3,7 +3,8 @@
     python tests/bench/slurm_speed.py [--tasks 10 100 300] [--rounds 3]
 
 Prints medians and, against the goals, ratios: wall time, CPU of the submitting host, files and bytes below the
-sweep's own folders, and how often the scheduler was asked. The cluster has 8 slots.
+sweep's own folders, and how often the scheduler was asked. The cluster has 8 slots. The floor is an array whose
+tasks only ``import hydra``: no launcher whose tasks are processes of their own can be faster on this machine.
 """
 
 from __future__ import annotations
@@ -90,6 +91,18 @@ def run(folder: Path, overrides: Sequence[str], tasks: int, calls: Path) -> Figu
     )  # fmt: skip
 
 
+def floor(tasks: int) -> float:
+    """Seconds that the cluster takes to import Hydra once a task."""
+    began = time.monotonic()
+    script = f"{shlex.quote(sys.executable)} -c 'import hydra'"
+    argv = ["sbatch", "--parsable", f"--array=0-{tasks - 1}", "--output=/dev/null", f"--wrap={script}"]
+    job = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+    left = ["squeue", "-h", "-j", job, "-t", "PD,R,CG"]
+    while subprocess.run(left, capture_output=True, text=True, check=True).stdout:
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
 def is_own(path: Path) -> bool:
     """Not what Hydra itself writes: the task's ``.hydra`` and log."""
     return path.parts[0].startswith(".") or path.name.startswith(("outcome", "stdout", "stderr"))
@@ -148,6 +161,8 @@ def main() -> None:
                 for launcher, found in known.items():
                     found.append(run(folder, LAUNCHERS[launcher], tasks, calls))
             report(tasks, {launcher: medians(found) for launcher, found in known.items()})
+            lowest = statistics.median(floor(tasks) for _ in range(options.rounds))
+            print(f"  floor of arrays: {lowest:.2f} s", flush=True)
 
 
 if __name__ == "__main__":

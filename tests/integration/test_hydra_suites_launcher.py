@@ -14,7 +14,7 @@ from hydra.test_utils.launcher_common_tests import (
     LauncherTestSuite,
 )
 
-from hydra_plugins.hsm.launchers import HsmLocalLauncher
+from hydra_plugins.hsm.plugins import HsmLocalLauncher
 
 Plugins.instance()
 
@@ -28,7 +28,7 @@ def test_hydra_finds_the_launcher_once() -> None:
     found = [
         kind for kind in Plugins.instance().discover(Launcher) if kind.__name__ == HsmLocalLauncher.__name__
     ]
-    assert [kind.__module__ for kind in found] == ["hydra_plugins.hsm.launchers"]
+    assert [kind.__module__ for kind in found] == ["hydra_plugins.hsm.plugins"]
 
 
 @pytest.mark.parametrize(

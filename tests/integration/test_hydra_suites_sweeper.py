@@ -11,7 +11,7 @@ from hydra.test_utils.launcher_common_tests import (
     LauncherTestSuite,
 )
 
-from hydra_plugins.hsm.sweeper import HsmSweeper
+from hydra_plugins.hsm.plugins import HsmSweeper
 
 Plugins.instance()
 
@@ -23,7 +23,7 @@ pytestmark = [
 
 def test_hydra_finds_the_sweeper_once() -> None:
     found = [kind for kind in Plugins.instance().discover(Sweeper) if kind.__name__ == HsmSweeper.__name__]
-    assert [kind.__module__ for kind in found] == ["hydra_plugins.hsm.sweeper"]
+    assert [kind.__module__ for kind in found] == ["hydra_plugins.hsm.plugins"]
 
 
 @pytest.mark.parametrize(("launcher_name", "overrides"), [("basic", ["hydra/sweeper=hsm"])])

@@ -11,7 +11,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError
-from hydra_plugins.hsm.sweeper import IS_1_3
+from hydra_plugins.hsm.plugins import IS_1_3
 from tests.unit.hydra_bridge.sweeping import run_sweep, sweeper_file, tasks_of, write_app
 
 pytestmark = [

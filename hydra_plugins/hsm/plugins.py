@@ -1,4 +1,7 @@
-"""The sweeper ``hsm``, where Hydra looks for it; what it does is in ``hsm_core.hydra_bridge.sweeping``."""
+"""The sweeper and the launchers, where Hydra looks for them; what they do is in ``hsm_core.hydra_bridge``.
+
+In one module, as each module here costs every Hydra app at start.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 
-from hsm_core.hydra_bridge import late_config
+from hsm_core.hydra_bridge import late_config, launcher
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
@@ -51,6 +54,33 @@ class HsmSweeper(Sweeper):
         return Sweeping(self.hydra_context, self.config, self.launcher).sweep(arguments)
 
 
+class HsmLocalLauncher(launcher.LauncherBase):
+    """``hydra/launcher=hsm_local``: a pool of this machine."""
+
+    backend = "local"
+
+
+class HsmSlurmLauncher(launcher.LauncherBase):
+    """``hydra/launcher=hsm_slurm``: job arrays of Slurm."""
+
+    backend = "slurm"
+
+
+class HsmPbsLauncher(launcher.LauncherBase):
+    """``hydra/launcher=hsm_pbs``: job arrays of PBS Pro, OpenPBS or Torque."""
+
+    backend = "pbs"
+
+
+class HsmHpcLauncher(launcher.LauncherBase):
+    """``hydra/launcher=hsm_hpc``: Slurm or PBS, whichever is found, or HSM_HPC_SYSTEM names."""
+
+    def place(self) -> str:
+        from hsm_core.hydra_bridge.hpc_place import hpc_place
+
+        return hpc_place()
+
+
 class HsmSweeperHint(SearchPathPlugin):
     """Looks at the command line before Hydra composes."""
 
@@ -77,11 +107,10 @@ class HsmSweeperHint(SearchPathPlugin):
 
 def _register_all(plugins: Plugins) -> None:
     """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
-    from hydra_plugins.hsm import launchers
-
-    found = (kind for name, kind in vars(launchers).items() if name.startswith("Hsm"))
-    for plugin in (HsmSweeper, *found):
+    for plugin in (HsmSweeper, HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmHpcLauncher):
         plugins.register(plugin)
 
 
 late_config.offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper_fields", "SweeperConf")
+for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
+    late_config.offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher_fields", _kind)
