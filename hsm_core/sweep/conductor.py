@@ -26,6 +26,7 @@ from .interrupts import Interrupts
 from .losses import write_losses
 from .orphans import told_of_orphans
 from .outbox import Outbox
+from .pause import Pause
 from .resumable import next_attempt
 from .taking_over import seize, settle_unanswered
 
@@ -152,15 +153,17 @@ class Conductor:
         numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
         outbox, open_tasks = self._outbox(launch, payload, progress), numbers
         outbox.push(pairs)
+        pause = Pause(self.policy.poll_s)
         with Interrupts() as interrupts:
             ending = Ending(interrupts, self.policy.on_interrupt, progress)
             while True:
                 if outbox.step():
                     self._note_handed(progress)
-                self.look()
-                self._tell_troubles(progress)
-                progress.show(self.state)
-                still_open, open_tasks = open_tasks, self._open(numbers)
+                with pause.looking():
+                    self.look()
+                    self._tell_troubles(progress)
+                    progress.show(self.state)
+                    still_open, open_tasks = open_tasks, self._open(numbers)
                 if not open_tasks:
                     ending.give_up_asking()
                     return interrupts.exit_code
@@ -173,7 +176,7 @@ class Conductor:
                 self._obey(wish, launch, outbox, progress)
                 self._apply_policy(numbers, outbox, progress)
                 self._replace_the_dead(outbox, open_tasks, progress)
-                interrupts.wait(self._pause())
+                interrupts.wait(pause.seconds)
 
     def _open(self, numbers: Sequence[int]) -> list[int]:
         return [number for number in numbers if self.state.state_of(number) not in ENDED]
@@ -322,7 +325,3 @@ class Conductor:
         if failed and (self.policy.fail_fast or failed / len(numbers) > self.policy.max_failure_rate):
             progress.say(f"{failed} of {len(numbers)} tasks failed: ending the rest")
             self._stop(outbox, progress, at_once=False)
-
-    def _pause(self) -> float:
-        """Look often while little is to be read, seldom when it is much."""
-        return min(self.policy.poll_s, 0.05 + self.state.total / 20_000)
