@@ -16,6 +16,22 @@ from tests.services.pbs.pbs import Pbs, running_pbs
 
 WEIRD = 'it\'s a "hard" dir; ünï ☂'
 
+#: What starts many processes whose code others start and measure too: coverage makes each take twice as long.
+UNMEASURED = (
+    "tests/e2e/", "tests/integration/test_hydra_suites_", "tests/integration/test_apps.py",
+    "tests/integration/test_byte_equal.py", "tests/integration/test_foreign_launchers.py",
+    "tests/integration/test_going_on.py", "tests/integration/test_optuna.py", "tests/integration/test_packaging.py",
+    "tests/integration/test_pbs_", "tests/integration/test_reproduce.py", "tests/integration/test_slurm_",
+    "tests/integration/test_snapshot.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the commands of ``UNMEASURED`` out of coverage."""
+    for item in items:
+        if item.nodeid.startswith(UNMEASURED):
+            item.add_marker(pytest.mark.usefixtures("unmeasured"))
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose service is absent; fail it where HSM_SERVICES=required says that all are there."""

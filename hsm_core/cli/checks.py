@@ -48,7 +48,7 @@ def versions() -> Iterator[Finding]:
 def plugin_places() -> Iterator[Finding]:
     """Where Hydra would find the plugins: in one place, not none and not two."""
     found = [Path(entry or ".") / "hydra_plugins" / "hsm" for entry in dict.fromkeys(sys.path)]
-    places = list(dict.fromkeys(path.resolve() for path in found if (path / "sweeper.py").is_file()))
+    places = list(dict.fromkeys(path.resolve() for path in found if (path / "plugins.py").is_file()))
     again = f"{sys.executable} -m pip install --force-reinstall --no-deps {_PACKAGE}"
     if not places:
         said = "not on sys.path (an editable install that Hydra 1.3 can't see?)"

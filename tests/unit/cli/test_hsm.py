@@ -397,7 +397,7 @@ def test_doctor_finds_a_plugin_that_is_there_twice(shell: Shell, tmp_path: Path)
     for name in ("one", "two"):
         place = tmp_path / name / "hydra_plugins" / "hsm"
         place.mkdir(parents=True)
-        (place / "sweeper.py").touch()
+        (place / "plugins.py").touch()
     env = {"PYTHONPATH": f"{ROOT}:{tmp_path}/one:{tmp_path}/two"}
     done = shell.run("hsm", "doctor", cwd=tmp_path, **env)
     assert "times: " in done.stdout
