@@ -26,13 +26,6 @@ UNMEASURED = (
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the commands of ``UNMEASURED`` out of coverage."""
-    for item in items:
-        if item.nodeid.startswith(UNMEASURED):
-            item.add_marker(pytest.mark.usefixtures("unmeasured"))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose service is absent; fail it where HSM_SERVICES=required says that all are there."""
     for marker, absent in SERVICES.items():
@@ -55,6 +48,13 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands of this test are not traced by coverage: Hydra would take that for a debugger."""
     for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def measured_elsewhere(request: pytest.FixtureRequest) -> None:
+    """Leave the commands of ``UNMEASURED`` out of coverage."""
+    if request.node.nodeid.startswith(UNMEASURED):
+        request.getfixturevalue("unmeasured")
 
 
 @pytest.fixture(scope="session", autouse=True)
