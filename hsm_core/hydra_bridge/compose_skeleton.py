@@ -86,9 +86,11 @@ class Skeletons:
         if skeleton is None:
             return None
         config = skeleton if os.getpid() != self._maker else copied(skeleton, {})
-        if not all(is_plain(config, value) for value in parts.values):
-            return None
         try:
+            for value in parts.values:
+                if not is_plain(config, value):
+                    return None
+                self._loader._apply_overrides_to_config([value], config)
             return self._filled(config, parts)
         except (HydraException, OmegaConfBaseException):
             return None  # Hydra will say it in its own words
@@ -124,8 +126,7 @@ class Skeletons:
         return self._repository
 
     def _filled(self, config: DictConfig, parts: Parts) -> DictConfig:
-        """Do what ``ConfigLoaderImpl`` does after it has composed the choices."""
-        self._loader._apply_overrides_to_config(parts.values, config)
+        """Do what ``ConfigLoaderImpl`` does after it has applied the values."""
         job, task = config.hydra.job, config.hydra.overrides.task
         task.clear()
         for one in parts.parsed:

@@ -214,6 +214,18 @@ def test_the_usual_sweeps_are_served(
         check(app, overrides, config)
 
 
+@pytest.mark.parametrize(
+    "overrides", [["++p=${opt}", "p.lr=1"], ["++p=${hydra.job}", "p.name=x"], ["++p={q:{}}", "++p.q.r=1"]]
+)
+def test_an_override_may_lead_through_another(
+    app: tuple[Any, DictConfig], shared: Skeletons, overrides: list[str]
+) -> None:
+    config = made(shared, overrides)
+    check(app, overrides, config)
+    assert (config is None) == ("$" in overrides[0])
+
+
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(PLAIN), max_size=4), st.lists(st.sampled_from(GROUPS), max_size=1), st.randoms()
