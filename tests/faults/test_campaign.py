@@ -16,7 +16,7 @@ from .striking import Point, TracedSweep
 from .witnessed import check, complete
 
 pytestmark = pytest.mark.strace
-SEED, SAMPLE, AT_ONCE = 20261122, 8, 2
+SEED, SAMPLE, AT_ONCE = 20261122, 6, 2
 
 
 @pytest.fixture(scope="module")

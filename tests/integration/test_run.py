@@ -16,7 +16,7 @@ from tests.integration.queue_sweeping import finish
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
 
-SWEEPERS = pytest.mark.parametrize("sweeper", ["basic", "hsm"])
+SWEEPERS = pytest.mark.parametrize("sweeper", [pytest.param("basic", marks=pytest.mark.slow), "hsm"])
 
 
 @pytest.fixture
