@@ -162,6 +162,7 @@ def test_an_installed_console_script(package: Path) -> None:
     assert seen(ran)["locked"]
 
 
+@pytest.mark.slow
 def test_python_dash_m(package: Path) -> None:
     ran = run_package(package, [sys.executable, "-m", "tool.app"])
     assert seen(ran)["calls"][0] == 1
@@ -233,6 +234,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.slow
 def test_job_returns_are_those_of_the_basic_launcher(weird_tmp_path: Path) -> None:
     basic = returned(weird_tmp_path, "basic", *VALUES, "two", "chained")
     shutil.rmtree(weird_tmp_path / "sweep")

@@ -119,6 +119,7 @@ def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> Non
     assert "launch-0-1" not in hsm(app, "reproduce", str(root), "0").stdout
 
 
+@pytest.mark.slow
 def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
     root = sweep(app, "+sweep=h", "hydra.launcher.env.TOKEN=1")
     assert hsm(app, "retry", str(root)).returncode == 3

@@ -128,6 +128,7 @@ def test_cancelling_all_leaves_nothing_in_the_queue(app: PbsApp) -> None:
     wait_until(lambda: not app.queued(), what="an empty queue")
 
 
+@pytest.mark.slow
 def test_killed_while_it_watches_a_resume_attaches(pro: PbsApp) -> None:
     process = pro.start("x=range(3)", "hydra.launcher.array_parallelism=2")
     pro.wait_for_begun(2)
@@ -144,6 +145,7 @@ def test_killed_while_it_watches_a_resume_attaches(pro: PbsApp) -> None:
 # shapes of submissions
 
 
+@pytest.mark.slow
 def test_a_sparse_rest_is_one_dense_array(app: PbsApp) -> None:
     assert app.run("x=range(6)", "bad=[1,3,4]").returncode == 1
     source = app.folder / "app.py"
