@@ -103,10 +103,10 @@ class Skeletons:
 
     def _part(self, lines: tuple[str, ...]) -> Parts | None:
         """Part a task's overrides as Hydra does; None if they are not for us."""
-        parser = importlib.import_module("hydra.core.override_parser.overrides_parser").OverridesParser
-        sorting = importlib.import_module("hydra._internal.defaults_list").Overrides
         if not self._is_known:
             return None
+        parser = importlib.import_module("hydra.core.override_parser.overrides_parser").OverridesParser
+        sorting = importlib.import_module("hydra._internal.defaults_list").Overrides
         try:
             parsed = parser.create().parse_overrides(list(lines))
             if any(one.is_sweep_override() or is_of_hydra(one.key_or_group) for one in parsed):
