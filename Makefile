@@ -11,6 +11,7 @@ DEMO = .venv/demo
 T13 = .venv/test-hydra13
 T14 = .venv/test-hydra14
 PACKAGE = setup.py pyproject.toml README.md
+TOOLS = tests/requirements.txt
 
 HYDRA13 = 'hydra-core>=1.3.8,<1.4' 'hydra-optuna-sweeper<1.4' 'hydra-joblib-launcher<1.4' 'hydra-submitit-launcher<1.4'
 HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.4.0rc3' \
@@ -42,14 +43,14 @@ demo: $(DEMO)/installed
 
 # ---- the tests: an editable install a Hydra line
 
-$(T13)/installed: $(PACKAGE)
+$(T13)/installed: $(PACKAGE) $(TOOLS)
 	"$(PYTHON)" -m venv $(T13)
-	$(T13)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' $(HYDRA13)
+	$(T13)/bin/python -m pip install -q --disable-pip-version-check -e '.[example,parquet]' -r $(TOOLS) $(HYDRA13)
 	touch $@
 
-$(T14)/installed: $(PACKAGE)
+$(T14)/installed: $(PACKAGE) $(TOOLS)
 	"$(PYTHON)" -m venv $(T14)
-	$(T14)/bin/python -m pip install -q --disable-pip-version-check -e '.[test]' $(HYDRA14)
+	$(T14)/bin/python -m pip install -q --disable-pip-version-check -e '.[example,parquet]' -r $(TOOLS) $(HYDRA14)
 	touch $@
 
 lint: $(T13)/installed

@@ -7,21 +7,8 @@ from pathlib import Path
 from setuptools import find_namespace_packages, find_packages, setup
 from setuptools.command.editable_wheel import editable_wheel
 
-TEST_TOOLS = [
-    "coverage>=7.10",
-    "hydra-joblib-launcher",
-    "hydra-optuna-sweeper",
-    "hydra-submitit-launcher",
-    "hydra-zen",
-    "hypothesis",
-    "mypy",
-    "pytest",
-    "pytest-xdist",
-    "ruff",
-    "types-paramiko",
-]
-EXAMPLE = ["numpy"]
-PARQUET = ["pyarrow"]
+#: What the project is; each Hydra 1.4 app of the machine parses it at its start, so not the whole README.
+ABOUT = Path(__file__).with_name("README.md").read_text(encoding="utf-8").partition("\n## ")[0]
 
 
 class VisibleEditable(editable_wheel):
@@ -40,7 +27,7 @@ setup(
     name="hpc-sweep-manager",
     version="0.1.0",
     description="Hyperparameter sweeps for any Hydra app, as Hydra plugins",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=ABOUT,
     long_description_content_type="text/markdown",
     author="The hsm developers",
     license="MIT",
@@ -65,7 +52,7 @@ setup(
         "paramiko",
         "submitit",
     ],
-    extras_require={"example": EXAMPLE, "parquet": PARQUET, "test": TEST_TOOLS + EXAMPLE + PARQUET},
+    extras_require={"example": ["numpy"], "parquet": ["pyarrow"]},
     entry_points={
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         # one, as Hydra 1.4 parses our metadata for each at every start of any app; it registers the others

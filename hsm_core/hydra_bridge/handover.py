@@ -1,9 +1,10 @@
-"""What the sweeper tells an hsm launcher about the sweep before its first launch."""
+"""What the sweeper and an hsm launcher tell each other about a sweep before its first launch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,17 @@ class PlannedSweep:
     batches: int = 1
     dry_run: bool = False
     resume: str | None = None
+
+
+@runtime_checkable
+class PlanTaker(Protocol):
+    """A launcher that takes the whole plan, as those of hsm do."""
+
+    def announce(self, planned: PlannedSweep) -> None:
+        """Take the whole plan, before the first launch of it."""
+
+    def recorded_tasks(self, resume: str | None = None) -> Sequence[tuple[str, ...]] | None:
+        """The tasks of the sweep to go on with, in order of their numbers; None when a new one starts."""
+
+    def preview(self, tasks: Sequence[Sequence[str]]) -> list[str]:
+        """What would be submitted for these tasks, as lines to read."""

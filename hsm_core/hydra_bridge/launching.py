@@ -151,7 +151,7 @@ class Launching:
         return FieldsByTask(loader, self._tasks_config, self._config, values, overrides_of)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
-        """Run the tasks of one call; see ``LauncherBase.launch``."""
+        """Run the tasks of one call; see ``LauncherBase.launch`` of the plugins."""
         from hydra.core.utils import setup_globals
 
         setup_globals()

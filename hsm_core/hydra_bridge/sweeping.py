@@ -20,8 +20,7 @@ from hsm_core.store.layout import SweepPaths
 from .config_view import BaseConfig
 from .dry_run import dry_run_lines
 from .grammar import Grammar
-from .handover import PlannedSweep
-from .launcher import LauncherBase
+from .handover import PlannedSweep, PlanTaker
 from .shown import for_hydra
 from .sweep_axes import sweep_axes
 from .sweeper_settings import Settings, settings_of
@@ -36,7 +35,7 @@ class Sweeping:
 
     def __init__(self, context: HydraContext, config: DictConfig, launcher: Launcher) -> None:
         self._context, self._config, self._launcher = context, config, launcher
-        self._ours = launcher if isinstance(launcher, LauncherBase) else None
+        self._ours = launcher if isinstance(launcher, PlanTaker) else None
 
     def sweep(self, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
         """Run all tasks of the sweep.

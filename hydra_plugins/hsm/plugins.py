@@ -1,27 +1,31 @@
 """The sweeper and the launchers, where Hydra looks for them; what they do is in ``hsm_core.hydra_bridge``.
 
-In one module, as each module here costs every Hydra app at start.
+In one module, with nothing imported but Hydra's own, as each module costs every Hydra app at start.
 """
 
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 
-from hsm_core.hydra_bridge import late_config, launcher
-
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
-    from hydra.plugins.launcher import Launcher
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
+
+    from hsm_core.hydra_bridge.handover import PlannedSweep
+    from hsm_core.hydra_bridge.launching import Launching
 
 IS_1_3 = __version__.startswith("1.3")
 
@@ -54,25 +58,73 @@ class HsmSweeper(Sweeper):
         return Sweeping(self.hydra_context, self.config, self.launcher).sweep(arguments)
 
 
-class HsmLocalLauncher(launcher.LauncherBase):
+class LauncherBase(Launcher):
+    """Hands the tasks of a sweep to a backend and returns what they returned.
+
+    Args:
+        fields: see ``launcher_fields.LauncherConf``.
+    """
+
+    def __init__(self, **fields: Any) -> None:
+        self._fields = fields
+        self._launching: Launching | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._context, self._task_function, self._config = hydra_context, task_function, config
+        self._open().require_free()  # before the sweeper writes to the directory
+
+    def announce(self, planned: PlannedSweep) -> None:
+        """Take the whole plan, before the first launch of it."""
+        self._open().announce(planned)
+
+    def recorded_tasks(self, resume: str | None = None) -> Sequence[tuple[str, ...]] | None:
+        """The tasks of the sweep to go on with, in order of their numbers; None when a new one starts."""
+        return self._open().recorded_tasks(resume)
+
+    def preview(self, tasks: Sequence[Sequence[str]]) -> list[str]:
+        """What would be submitted for these tasks, as lines to read."""
+        return self._open().preview(tasks, 0)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run tasks; what they returned comes in their order. Detached or dry, nothing comes back."""
+        return self._open().launch(job_overrides, initial_job_idx)
+
+    def _open(self) -> Launching:
+        if self._launching is None:
+            from hsm_core.hydra_bridge.launching import Launching
+
+            self._launching = Launching(
+                self.place(), self._fields, self._context, self._task_function, self._config
+            )
+        return self._launching
+
+    @abstractmethod
+    def place(self) -> str:
+        """Which place the tasks go to, see ``hsm_core.backends.by_name``."""
+
+
+class HsmLocalLauncher(LauncherBase):
     """``hydra/launcher=hsm_local``: a pool of this machine."""
 
-    backend = "local"
+    def place(self) -> str:
+        return "local"
 
 
-class HsmSlurmLauncher(launcher.LauncherBase):
+class HsmSlurmLauncher(LauncherBase):
     """``hydra/launcher=hsm_slurm``: job arrays of Slurm."""
 
-    backend = "slurm"
+    def place(self) -> str:
+        return "slurm"
 
 
-class HsmPbsLauncher(launcher.LauncherBase):
+class HsmPbsLauncher(LauncherBase):
     """``hydra/launcher=hsm_pbs``: job arrays of PBS Pro, OpenPBS or Torque."""
 
-    backend = "pbs"
+    def place(self) -> str:
+        return "pbs"
 
 
-class HsmHpcLauncher(launcher.LauncherBase):
+class HsmHpcLauncher(LauncherBase):
     """``hydra/launcher=hsm_hpc``: Slurm or PBS, whichever is found, or HSM_HPC_SYSTEM names."""
 
     def place(self) -> str:
@@ -111,6 +163,38 @@ def _register_all(plugins: Plugins) -> None:
         plugins.register(plugin)
 
 
-late_config.offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper_fields", "SweeperConf")
+class LateNode(ConfigNode):
+    """A node of Hydra's config store whose dataclass is imported when Hydra loads it: others do not pay for it.
+
+    Args:
+        module, kind: where the dataclass is.
+    """
+
+    def __init__(self, name: str, group: str, module: str, kind: str) -> None:
+        self._module, self._kind, self._built = module, kind, None
+        self.name, self.group, self.package, self.provider = name, group, None, "hsm"
+
+    @property
+    def node(self) -> Any:
+        if self._built is None:
+            from omegaconf import OmegaConf
+
+            self._built = OmegaConf.structured(getattr(import_module(self._module), self._kind))
+        return self._built
+
+    @node.setter
+    def node(self, value: Any) -> None:
+        self._built = value
+
+
+def _offer(group: str, name: str, module: str, kind: str) -> None:
+    """Store ``module.kind`` as ``group/name``, as ``ConfigStore.store`` does, but unbuilt."""
+    place = ConfigStore.instance().repo
+    for part in group.split("/"):
+        place = place.setdefault(part, {})
+    place[f"{name}.yaml"] = LateNode(f"{name}.yaml", group, module, kind)
+
+
+_offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper_fields", "SweeperConf")
 for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
-    late_config.offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher_fields", _kind)
+    _offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher_fields", _kind)

@@ -25,11 +25,13 @@ HYDRA_NEEDS = {
     *("hydra", "hydra_core", "omegaconf", "antlr4", "antlr4_python3_runtime"),
     *("yaml", "_yaml", "pyyaml", "packaging"),
 }
+# Python collects garbage after so many allocations: after a collection, as many fall to those with hsm as without
 APP = """
-import time
+import gc, time
 import hydra.main
 print(time.process_time() * 1000)
 from hydra.core.plugins import Plugins
+gc.collect()
 start = time.process_time()
 Plugins.instance()
 print((time.process_time() - start) * 1000)
