@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -65,7 +65,7 @@ class Asker:
     def _ask(self, wanted: dict[str, float]) -> Answer:
         try:
             sights = self._scheduler.look(wanted)
-            found: dict[str, Any] = {"sights": [asdict(sight) for sight in sights.values()]}
+            found: dict[str, Any] = {"sights": [vars(sight) for sight in sights.values()]}
         except NoAnswer as error:
             found = {"sights": None, "trouble": error.evidence or error.problem}
         told = {_number(one["native_id"]) for one in found["sights"] or ()}

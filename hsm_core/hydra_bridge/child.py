@@ -23,10 +23,11 @@ from hsm_core.errors import StoreError, VersionMismatch
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
+from .child_start import quick_start
 from .compose import numbered, task_config
-from .compose_copy import quick_copies
 from .compose_nans import renew_nans
 from .compose_skeleton import Skeletons
+from .compose_yaml import Texts
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,12 @@ class LoadedApp:
 
     Args:
         skeletons: what configs of several tasks have in common.
+        texts: the same, as YAML.
     """
 
     payload: Payload
     skeletons: Skeletons
+    texts: Texts
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
@@ -104,7 +107,8 @@ def prepare(payload: str) -> LoadedApp:
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()
-    return LoadedApp(found, Skeletons(found.context.config_loader, found.config))
+    texts = Texts()
+    return LoadedApp(found, Skeletons(found.context.config_loader, found.config, texts), texts)
 
 
 def warm_up(prepared: LoadedApp) -> None:
@@ -154,7 +158,7 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     function = resumed(prepared.payload.function(), Path(directory), order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
-    with quick_copies(function) as function:
+    with quick_start(function, prepared.texts) as function:
         ended = run_job(
             hydra_context=prepared.payload.context, task_function=function, config=config,
             job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",

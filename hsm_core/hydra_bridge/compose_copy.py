@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 import copy
-import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import omegaconf
 from omegaconf import DictConfig, ListConfig
 
-#: The lines of omegaconf whose copies were compared with ours, node for node.
-COMPARED = ("2.3.", "2.4.")
 _CONTAINERS = (DictConfig, ListConfig)
 #: Nodes that are no more than a value; others, such as an enum's, are left to omegaconf.
 _VALUES = ("AnyNode", "BooleanNode", "BytesNode", "FloatNode", "IntegerNode", "PathNode", "StringNode")
 _PLAIN = {*_CONTAINERS, *(getattr(omegaconf.nodes, name) for name in _VALUES)}
-
-
-@contextmanager
-def quick_copies(function: Callable[[Any], Any]) -> Iterator[Callable[[Any], Any]]:
-    """Until ``function`` is called, or this ends, configs of this process are copied our way.
-
-    Yields:
-        ``function``, to be called in its place.
-    """
-    theirs = {kind: kind.__deepcopy__ for kind in _CONTAINERS}
-
-    def restore() -> None:
-        for kind, own in theirs.items():
-            setattr(kind, "__deepcopy__", own)  # noqa: B010  a method can't be assigned to
-
-    @functools.wraps(function)
-    def call(config: Any) -> Any:
-        restore()
-        return function(config)
-
-    if omegaconf.__version__.startswith(COMPARED):
-        for kind in _CONTAINERS:
-            setattr(kind, "__deepcopy__", copied)  # noqa: B010
-    try:
-        yield call
-    finally:
-        restore()
 
 
 def copied(config: Any, memo: dict[int, Any]) -> Any:
@@ -56,16 +24,18 @@ def _copied(node: Any, parent: Any, memo: dict[int, Any]) -> Any:
         found = memo[id(node)]
         found.__dict__["_parent"] = parent
         return found
-    kind = next((one for one in _CONTAINERS if isinstance(node, one)), type(node))
+    kind = type(node)
     if kind not in _PLAIN:
-        return _left_to_omegaconf(node, parent, memo)
+        kind = next((one for one in _CONTAINERS if isinstance(node, one)), kind)  # a subclass becomes its base
+        if kind not in _PLAIN:
+            return _left_to_omegaconf(node, parent, memo)
     memo[id(node)] = found = object.__new__(kind)
     fields = found.__dict__
     fields.update(node.__dict__)
     fields["_parent"] = parent
     fields["_metadata"] = _copied_metadata(fields["_metadata"], memo)
     if kind in _CONTAINERS:
-        fields["_flags_cache"] = copy.copy(fields["_flags_cache"])
+        fields["_flags_cache"] = _shallow(fields["_flags_cache"])
         fields["_content"] = _copied_content(fields["_content"], found, memo)
     else:
         fields["_flags_cache"] = None
@@ -83,10 +53,14 @@ def _copied_content(content: Any, parent: Any, memo: dict[int, Any]) -> Any:
 def _copied_metadata(metadata: Any, memo: dict[int, Any]) -> Any:
     found = object.__new__(type(metadata))
     found.__dict__.update(metadata.__dict__)
-    found.flags = copy.copy(metadata.flags)
+    found.flags = _shallow(metadata.flags)
     cache = metadata.resolver_cache
-    found.resolver_cache = copy.deepcopy(cache, memo) if cache else copy.copy(cache)
+    found.resolver_cache = copy.deepcopy(cache, memo) if cache else cache.copy()
     return found
+
+
+def _shallow(flags: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if flags is None else flags.copy()
 
 
 def _left_to_omegaconf(node: Any, parent: Any, memo: dict[int, Any]) -> Any:

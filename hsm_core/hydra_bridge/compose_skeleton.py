@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from .compose_copy import copied
+from .compose_yaml import Texts
 
 #: Composing is private to Hydra: these are the lines whose ways were compared with ours, config for config.
 COMPARED = ("1.3.", "1.4.")
@@ -45,10 +46,11 @@ class Skeletons:
     Args:
         loader: Hydra's config loader, of the sweep's context.
         master: the config that the sweep was started with.
+        texts: is told what these configs look like as YAML.
     """
 
-    def __init__(self, loader: Any, master: DictConfig) -> None:
-        self._loader, self._master = loader, master
+    def __init__(self, loader: Any, master: DictConfig, texts: Texts) -> None:
+        self._loader, self._master, self._texts = loader, master, texts
         self._made: dict[tuple[str, ...], DictConfig | None] = {}
         self._seen: set[tuple[str, ...]] = set()
         self._expected: Parts | None = None
@@ -99,7 +101,9 @@ class Skeletons:
         self._made[structure] = None
         if self._is_known:
             with contextlib.suppress(Exception):  # the app's files and resolvers: the task itself will say so
-                self._made[structure] = self._loader.load_sweep_config(self._master, list(structure))
+                made = self._loader.load_sweep_config(self._master, list(structure))
+                self._texts.learn(made)
+                self._made[structure] = made
 
     def _part(self, lines: tuple[str, ...]) -> Parts | None:
         """Part a task's overrides as Hydra does; None if they are not for us."""

@@ -64,7 +64,8 @@ class SweepState:
                 news |= self._read(name[: -len(".jsonl")])
         news |= self._look_who_is_dead()
         self.bad_lines = sum(reader.bad_lines for reader in self._readers.values())
-        self._orphans = None
+        if news:
+            self._orphans = None
         return news
 
     def see(self, words: Mapping[Key, JobWord]) -> None:
@@ -234,7 +235,7 @@ class SweepState:
         now, news = time.monotonic(), False
         if now - self._judged_at < self.judge_every_s:
             return False
-        self._judged_at = now
+        self._judged_at, self._orphans = now, None
         deaths = {name: self._death(writer) for name, writer in self.writers.items() if not writer.sealed}
         for name, evidence in deaths.items():
             if evidence and not self._deaths.get(name):
@@ -251,7 +252,7 @@ class SweepState:
         return evidence_of_death(identity) if identity else None
 
     def _orphaned(self) -> set[int]:
-        """Queued tasks that nothing will start, as every holder is dead or gone; found once a refresh."""
+        """Queued tasks that nothing will start, as every holder is dead or gone; found once for all that is known."""
         if self._orphans is None:
             queued = {(number, task.attempt) for number, task in self.tasks.items() if task.state == "queued"}
             self._orphans = {number for number, _ in unheld(self, queued)} if queued else set()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from omegaconf import MISSING, DictConfig, ListConfig, Node, OmegaConf, open_dict, read_write
 
-from hsm_core.hydra_bridge.compose_copy import copied, quick_copies
+from hsm_core.hydra_bridge.compose_copy import copied
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*register_new_resolver:UserWarning")
 
@@ -129,35 +129,3 @@ def test_a_part_keeps_its_parent() -> None:
     part = copied(config.a, {})
     assert part._get_parent() is config
     assert part.b == 1
-
-
-def test_while_hydra_prepares_all_copies_are_ours_and_then_none() -> None:
-    own = DictConfig.__deepcopy__, ListConfig.__deepcopy__
-    seen: list[object] = []
-
-    def function(config: object) -> str:
-        """The task's."""
-        seen.extend((DictConfig.__deepcopy__, ListConfig.__deepcopy__))
-        return f"{config}!"
-
-    with quick_copies(function) as called:
-        assert DictConfig.__deepcopy__ is copied
-        config = OmegaConf.create({"a": {"b": 1}})
-        assert copy.deepcopy({"x": config.a})["x"] == config.a
-        assert (called.__name__, called.__doc__) == ("function", "The task's.")
-        assert called("config") == "config!"
-    assert (*seen,) == own == (DictConfig.__deepcopy__, ListConfig.__deepcopy__)
-
-
-def test_nothing_stays_after_an_error() -> None:
-    own = DictConfig.__deepcopy__
-    with pytest.raises(ValueError, match="of Hydra"), quick_copies(print):
-        raise ValueError("of Hydra")
-    assert DictConfig.__deepcopy__ is own
-
-
-def test_omegaconf_copies_where_it_was_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omegaconf.__version__", "3.0.0")
-    own = DictConfig.__deepcopy__
-    with quick_copies(print):
-        assert DictConfig.__deepcopy__ is own
