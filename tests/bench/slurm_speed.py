@@ -38,7 +38,7 @@ if __name__ == "__main__":
 #: 8 slots: more would only measure how many interpreters this machine can start at once
 SIZE: dict[str, Any] = {"accounting": True, "HSM_MAXARRAY": 1001, "HSM_CPUS": 2}
 COMMANDS = ("sbatch", "squeue", "sacct", "scontrol", "scancel", "sacctmgr", "sinfo", "srun")
-#: packed: a job a node, with a slot a core
+#: packed: two jobs, with a slot for each of their cores
 LAUNCHERS = {
     "submitit": ["hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=60"],
     "hsm array": ["hydra/launcher=hsm_slurm", "hydra/sweeper=hsm"],
@@ -74,7 +74,7 @@ def run(folder: Path, overrides: Sequence[str], tasks: int, calls: Path) -> Figu
     sweep = folder / "sweep"
     shutil.rmtree(sweep, ignore_errors=True)
     calls.write_text("")
-    words = [word.format(pack=max(1, -(-tasks // 4))) for word in overrides]
+    words = [word.format(pack=max(1, -(-tasks // 2))) for word in overrides]
     argv = [sys.executable, "app.py", "-m", *words, f"hydra.sweep.dir={sweep}", f"seed=range({tasks})"]
     before, began = os.times(), time.monotonic()
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
