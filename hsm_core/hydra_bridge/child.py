@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,9 @@ from .compose import numbered, task_config
 from .compose_nans import renew_nans
 from .compose_skeleton import Skeletons
 from .compose_yaml import Texts
+
+#: What Hydra imports when it runs a task.
+_IMPORTED_LATE = ("hydra._internal.logging_config",)
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,9 @@ def warm_up(prepared: LoadedApp) -> None:
     """Load what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
     _pools()
+    for module in _IMPORTED_LATE:
+        with suppress(ImportError):  # other lines of Hydra have none
+            importlib.import_module(module)
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:

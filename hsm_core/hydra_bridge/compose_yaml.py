@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-#: Entries are remembered down to ``hydra.job``, say: a section in which one value is new is written anew.
-DEPTH = 2
+#: Entries are remembered down to ``hydra.job.num``, say: what stands deeper is written anew with its section.
+DEPTH = 3
 #: How omegaconf asks for the text of a config.
 _HOW = {"default_flow_style": False, "allow_unicode": True, "sort_keys": False}
 #: Values whose text depends on nothing but themselves and their place.
