@@ -112,7 +112,7 @@ def prepare(payload: str) -> LoadedApp:
     os.environ.update(found.env_copy)
     found.function()
     texts = Texts()
-    return LoadedApp(found, Skeletons(found.context.config_loader, found.config, texts), texts)
+    return LoadedApp(found, Skeletons(found.context.config_loader, found.config, texts.learn), texts)
 
 
 def warm_up(prepared: LoadedApp) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from .compose_copy import copied
-from .compose_yaml import Texts
 
 #: Composing is private to Hydra: these are the lines whose ways were compared with ours, config for config.
 COMPARED = ("1.3.", "1.4.")
@@ -46,11 +45,11 @@ class Skeletons:
     Args:
         loader: Hydra's config loader, of the sweep's context.
         master: the config that the sweep was started with.
-        texts: is told what these configs look like as YAML.
+        study: called with each of these configs, once.
     """
 
-    def __init__(self, loader: Any, master: DictConfig, texts: Texts) -> None:
-        self._loader, self._master, self._texts = loader, master, texts
+    def __init__(self, loader: Any, master: DictConfig, study: Callable[[DictConfig], None] | None = None) -> None:
+        self._loader, self._master, self._study = loader, master, study
         self._made: dict[tuple[str, ...], DictConfig | None] = {}
         self._seen: set[tuple[str, ...]] = set()
         self._expected: Parts | None = None
@@ -102,7 +101,8 @@ class Skeletons:
         if self._is_known:
             with contextlib.suppress(Exception):  # the app's files and resolvers: the task itself will say so
                 made = self._loader.load_sweep_config(self._master, list(structure))
-                self._texts.learn(made)
+                if self._study is not None:
+                    self._study(made)
                 self._made[structure] = made
 
     def _part(self, lines: tuple[str, ...]) -> Parts | None:

@@ -17,6 +17,7 @@ from hsm_core.plan.cover import cover
 from hsm_core.plan.plan import Plan
 from hsm_core.plan.suggest import closest
 
+from .compose_skeleton import Skeletons
 from .config_view import config_groups, config_keys, options, select
 from .grammar import Grammar
 
@@ -33,6 +34,7 @@ class Validator:
 
     def __init__(self, loader: ConfigLoader, master: DictConfig, grammar: Grammar) -> None:
         self.loader, self.master, self.grammar = loader, master, grammar
+        self._skeletons = Skeletons(loader, master)
 
     def check(self, plan: Plan, how: str) -> int:
         """Compose ``cover`` tasks, ``all`` or ``none``.
@@ -91,6 +93,10 @@ class Validator:
         Raises:
             ConfigError: there is none; with a guess what was meant.
         """
+        self._skeletons.expect(task)
+        ready = self._skeletons.config(task)
+        if ready is not None:
+            return ready
         try:
             return self.loader.load_sweep_config(self.master, list(task))
         except (HydraException, OmegaConfBaseException) as error:

@@ -24,7 +24,6 @@ from omegaconf.errors import OmegaConfBaseException
 import hsm_core.hydra_bridge.compose_skeleton as module
 from hsm_core.hydra_bridge.compose import task_config
 from hsm_core.hydra_bridge.compose_skeleton import Skeletons
-from hsm_core.hydra_bridge.compose_yaml import Texts
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
 
@@ -164,7 +163,7 @@ def verdict(make: Any) -> Any:
 @pytest.fixture(scope="module")
 def shared(app: tuple[Any, DictConfig]) -> Skeletons:
     """As in a process that runs one task after another."""
-    return Skeletons(*app, Texts())
+    return Skeletons(*app)
 
 
 def made(skeletons: Skeletons, overrides: Sequence[str]) -> DictConfig | None:
@@ -176,7 +175,7 @@ def made(skeletons: Skeletons, overrides: Sequence[str]) -> DictConfig | None:
 
 def forked(app: tuple[Any, DictConfig], overrides: Sequence[str]) -> DictConfig | None:
     """As in a process that was forked for the task, and uses the skeleton up."""
-    skeletons = Skeletons(*app, Texts())
+    skeletons = Skeletons(*app)
     skeletons._maker = -1
     return made(skeletons, overrides)
 
@@ -241,7 +240,7 @@ def test_any_combination(
 
 def test_one_skeleton_serves_many(app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     """And a task leaves nothing behind in it."""
-    skeletons, asked = Skeletons(*app, Texts()), []
+    skeletons, asked = Skeletons(*app), []
     compose = type(app[0]).load_sweep_config
 
     def counted(*args: Any) -> Any:
@@ -262,7 +261,7 @@ def test_one_skeleton_serves_many(app: tuple[Any, DictConfig], monkeypatch: pyte
 def test_the_environment_is_read_for_each_task(
     app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    skeletons = Skeletons(*app, Texts())
+    skeletons = Skeletons(*app)
     for value in ("one", "two", "three"):
         monkeypatch.setenv("COPIED", value)
         skeletons.expect(["seed=1"])
@@ -276,7 +275,7 @@ def test_what_can_not_be_composed_is_left_to_the_task(
 ) -> None:
     """The process that forks all tasks must not end of it."""
     monkeypatch.delenv("COPIED")
-    skeletons = Skeletons(*app, Texts())
+    skeletons = Skeletons(*app)
     skeletons.warm_up()
     assert made(skeletons, ["seed=1"]) is None
     with pytest.raises(KeyError, match="COPIED"):
@@ -286,7 +285,7 @@ def test_what_can_not_be_composed_is_left_to_the_task(
 def test_what_the_master_resolved_stays_and_the_rest_is_each_tasks_own(app: tuple[Any, DictConfig]) -> None:
     loader, master = app[0], copy.deepcopy(app[1])
     stamp = master.stamp
-    skeletons, found = Skeletons(loader, master, Texts()), []
+    skeletons, found = Skeletons(loader, master), []
     for number in range(3):
         skeletons.expect([f"seed={number}"])
         config = skeletons.config([f"seed={number}"])
@@ -295,7 +294,7 @@ def test_what_the_master_resolved_stays_and_the_rest_is_each_tasks_own(app: tupl
 
 
 def test_a_task_that_was_not_expected_is_composed_by_hydra(app: tuple[Any, DictConfig]) -> None:
-    skeletons = Skeletons(*app, Texts())
+    skeletons = Skeletons(*app)
     skeletons.warm_up()
     assert skeletons.config(["seed=1"]) is None
     skeletons.expect(["seed=1"])
@@ -303,7 +302,7 @@ def test_a_task_that_was_not_expected_is_composed_by_hydra(app: tuple[Any, DictC
 
 
 def test_a_skeleton_is_warm_for_tasks_that_choose_no_groups(app: tuple[Any, DictConfig]) -> None:
-    skeletons = Skeletons(*app, Texts())
+    skeletons = Skeletons(*app)
     skeletons.warm_up()
     skeletons.expect(["seed=1"])
     assert skeletons.config(["seed=1"]) is not None
@@ -313,7 +312,7 @@ def test_choices_beyond_the_most_are_composed_by_hydra(
     app: tuple[Any, DictConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST", 1)
-    skeletons = Skeletons(*app, Texts())
+    skeletons = Skeletons(*app)
     for _ in range(2):
         for overrides in (["model=mlp"], ["model=cnn"]):
             skeletons.expect(overrides)
@@ -332,7 +331,7 @@ def test_what_was_not_compared_is_composed_by_hydra(
     else:
         loader = copy.copy(app[0])
         loader.__class__ = type("Own", (type(app[0]),), {"load_sweep_config": lambda *_: app[1]})
-    assert made(Skeletons(loader, app[1], Texts()), ["seed=1"]) is None
+    assert made(Skeletons(loader, app[1]), ["seed=1"]) is None
 
 
 def test_the_number_is_set_as_ever(app: tuple[Any, DictConfig]) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.utils import JobStatus
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
@@ -164,6 +165,21 @@ def test_all_composes_every_task(tmp_path: Path, caplog: pytest.LogCaptureFixtur
                 f"hydra.sweeper.validate={how}",
             )
         assert f"composed {count} of 4 tasks" in caplog.text
+
+
+def test_all_of_a_choice_of_groups_take_hydra_two_compositions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, own = [], ConfigLoaderImpl.load_sweep_config
+
+    def counted(self: ConfigLoaderImpl, master: DictConfig, overrides: list[str]) -> DictConfig:
+        asked.append(overrides)
+        return own(self, master, overrides)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
+    typed = ["hydra.sweeper.dry_run=true", "hydra.sweeper.validate=all", "model=cnn,mlp", "seed=range(30)"]
+    tasks_of(write_app(tmp_path), "hydra/sweeper=hsm", *typed)
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,11 @@ def test_a_process_ends_with_its_parent(call: str, with_group: bool) -> None:
 
 
 ADOPTS = """
-import os, subprocess, time
+import subprocess
 from hsm_core.worker import processes
 processes.adopt_orphans()
 kept = subprocess.Popen(["sleep", "1000"])
-os.waitpid(subprocess.Popen(["sh", "-c", "sleep 1000 & sleep 1000 & exit 0"]).pid, 0)
+subprocess.run(["sh", "-c", "sleep 1000 & sleep 1000 & exit 0"])
 print(len(list(processes.children())), flush=True)
 processes.kill_children({kept.pid})
 print(list(processes.children()) == [kept.pid], flush=True)
@@ -73,7 +73,7 @@ kept.kill()
 
 def test_orphans_are_adopted_and_killed() -> None:
     with script(ADOPTS) as process:
-        assert process.communicate()[0].split() == ["3", "True"]
+        assert process.communicate(timeout=60)[0].split() == ["3", "True"]
 
 
 def test_children_are_found_without_the_kernels_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_a_process_with_threads_is_not_forked(isolation: str, threads: int, mode
 
 def test_native_threads_are_counted() -> None:
     with script("import threading, hsm_core.worker.processes as p\nprint(p.native_threads())") as process:
-        assert process.communicate()[0] == "1\n"
+        assert process.communicate(timeout=60)[0] == "1\n"
     assert (native_threads() or 0) >= 1
 
 
