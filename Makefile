@@ -19,7 +19,7 @@ HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.
 
 # Most tests wait for processes that they started: several files at once keep two cores busy, the long ones first.
 # What fails beside others is run once more, alone: two cores make no promise about time.
-TOGETHER = -n 4 --dist loadfile --no-loadscope-reorder
+TOGETHER = -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart=1
 ALONE = --last-failed --last-failed-no-failures=none
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
