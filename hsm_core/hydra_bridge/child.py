@@ -25,13 +25,10 @@ from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
 from .child_start import quick_start
-from .compose import numbered, task_config
+from .compose import numbered
 from .compose_nans import renew_nans
 from .compose_skeleton import Skeletons
 from .compose_yaml import Texts
-
-#: What Hydra imports when it runs a task.
-_IMPORTED_LATE = ("hydra._internal.logging_config",)
 
 
 @dataclass(frozen=True)
@@ -77,11 +74,7 @@ class LoadedApp:
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
-        ready = self.skeletons.config(overrides)
-        if ready is not None:
-            return numbered(ready, number, job_id)
-        loader = self.payload.context.config_loader
-        return task_config(loader, self.payload.config, overrides, number, job_id)
+        return numbered(self.skeletons.compose(overrides), number, job_id)
 
 
 def versions() -> dict[str, str]:
@@ -119,9 +112,8 @@ def warm_up(prepared: LoadedApp) -> None:
     """Load what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
     _pools()
-    for module in _IMPORTED_LATE:
-        with suppress(ImportError):  # other lines of Hydra have none
-            importlib.import_module(module)
+    with suppress(ImportError):  # run_job imports it; other versions of Hydra have none
+        importlib.import_module("hydra._internal.logging_config")
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:

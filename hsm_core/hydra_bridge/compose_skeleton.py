@@ -75,6 +75,18 @@ class Skeletons:
             self._make(parts.structure)
         self._seen.add(parts.structure)
 
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The config of a task, from the skeleton that ``expect`` had ready, or else by Hydra.
+
+        Raises:
+            HydraException, OmegaConfBaseException: as Hydra says that there is none.
+        """
+        ready = self.config(overrides)
+        if ready is not None:
+            return ready
+        composed: DictConfig = self._loader.load_sweep_config(self._master, list(overrides))
+        return composed
+
     def config(self, overrides: Sequence[str]) -> DictConfig | None:
         """What ``load_sweep_config`` would make of the overrides; None where only Hydra can tell.
 

@@ -94,11 +94,8 @@ class Validator:
             ConfigError: there is none; with a guess what was meant.
         """
         self._skeletons.expect(task)
-        ready = self._skeletons.config(task)
-        if ready is not None:
-            return ready
         try:
-            return self.loader.load_sweep_config(self.master, list(task))
+            return self._skeletons.compose(task)
         except (HydraException, OmegaConfBaseException) as error:
             raise self._explained(task, error) from error
 
