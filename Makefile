@@ -22,6 +22,9 @@ HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.
 TOGETHER = -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart=1
 ALONE = --last-failed --last-failed-no-failures=none
 
+# The tests start thousands of processes: these find hsm compiled, whatever the shell has set.
+unexport PYTHONDONTWRITEBYTECODE
+
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
 .PHONY: help demo test test-all services lint clean

@@ -34,6 +34,7 @@ class SweepState:
         tasks: by number; a task that nobody spoke of is not among them.
         submissions: with what became of them, in the order of reading.
         judge_every_s: seconds for which a look at who is dead holds; for who looks again and again.
+        version: grows with all that a task's state may follow from.
     """
 
     def __init__(self, root: Path) -> None:
@@ -48,6 +49,8 @@ class SweepState:
         self._deaths: dict[str, str | None] = {}
         self.judge_every_s = 0.0
         self._judged_at = float("-inf")
+        self._read_out: set[str] = set()
+        self.version = 0
         self._orphans: set[int] | None = None
 
     def refresh(self) -> bool:
@@ -59,19 +62,19 @@ class SweepState:
         if self.record.total is None:
             self.total = _count_tasks(self.paths)
         news = False
-        for name in sorted(os.listdir(self.paths.events)):
+        for name in sorted(set(os.listdir(self.paths.events)) - self._read_out):
             if name.endswith(".jsonl"):
                 news |= self._read(name[: -len(".jsonl")])
         news |= self._look_who_is_dead()
-        self.bad_lines = sum(reader.bad_lines for reader in self._readers.values())
         if news:
-            self._orphans = None
+            self.bad_lines = sum(reader.bad_lines for reader in self._readers.values())
+            self._learn()
         return news
 
     def see(self, words: Mapping[Key, JobWord]) -> None:
         """Take in what schedulers just said of their jobs."""
         self.jobs.words = words
-        self._orphans = None
+        self._learn()
 
     def state_of(self, number: int) -> State:
         """A task's state, and what follows from dead workers and ended jobs: queued there is pending.
@@ -110,7 +113,7 @@ class SweepState:
         return self.death_of(self.tasks[number].worker) or ""
 
     def _state_of_queued(self, number: int) -> State:
-        if number not in self._orphaned():
+        if number not in (self._orphaned() if self._orphans is None else self._orphans):
             return "queued"
         ended = self.ended_job(number)
         return "cancelled" if ended is not None and ended.state == "cancelled" else "pending"
@@ -200,6 +203,9 @@ class SweepState:
             return f"{writer} ended without a word about it"
         return self._deaths.get(writer)
 
+    def _learn(self) -> None:
+        self.version, self._orphans = self.version + 1, None
+
     def _read(self, name: str) -> bool:
         reader = self._readers.get(name)
         if reader is None:
@@ -220,6 +226,8 @@ class SweepState:
                 reader.bad_lines += not self._is_understood(writer, event)
         writer.last_at = parse(last).get("at", writer.last_at)
         writer.sealed = reader.sealed
+        if reader.sealed:
+            self._read_out.add(f"{name}.jsonl")
         writer.heard_at = time.monotonic()
         return True
 
@@ -235,7 +243,8 @@ class SweepState:
         now, news = time.monotonic(), False
         if now - self._judged_at < self.judge_every_s:
             return False
-        self._judged_at, self._orphans = now, None
+        self._judged_at = now
+        self._learn()
         deaths = {name: self._death(writer) for name, writer in self.writers.items() if not writer.sealed}
         for name, evidence in deaths.items():
             if evidence and not self._deaths.get(name):

@@ -151,9 +151,9 @@ class Conductor:
             BackendError: work was refused, or worker after worker ended without having ended a task.
         """
         numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
-        outbox, open_tasks = self._outbox(launch, payload, progress), numbers
+        outbox, pause = self._outbox(launch, payload, progress), Pause(self.policy.poll_s)
         outbox.push(pairs)
-        pause = Pause(self.policy.poll_s)
+        open_tasks, version = numbers, -1
         with Interrupts() as interrupts:
             ending = Ending(interrupts, self.policy.on_interrupt, progress)
             while True:
@@ -163,7 +163,9 @@ class Conductor:
                     self.look()
                     self._tell_troubles(progress)
                     progress.show(self.state)
-                    still_open, open_tasks = open_tasks, self._open(numbers)
+                    still_open, is_news = open_tasks, self.state.version != version
+                    if is_news:
+                        open_tasks, version = self._open(numbers), self.state.version
                 if not open_tasks:
                     ending.give_up_asking()
                     return interrupts.exit_code
@@ -175,7 +177,8 @@ class Conductor:
                     return interrupts.exit_code
                 self._obey(wish, launch, outbox, progress)
                 self._apply_policy(numbers, outbox, progress)
-                self._replace_the_dead(outbox, open_tasks, progress)
+                if is_news:
+                    self._replace_the_dead(outbox, open_tasks, progress)
                 interrupts.wait(pause.seconds)
 
     def _open(self, numbers: Sequence[int]) -> list[int]:

@@ -20,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+from compiled import compile_hsm  # noqa: E402
+
 from hsm_core.worker.processes import adopt_orphans  # noqa: E402
 
 APP = f"""
@@ -68,6 +70,7 @@ def main() -> None:
     parser.add_argument("launchers", nargs="*", default=list(LAUNCHERS))
     options = parser.parse_args()
     adopt_orphans()
+    compile_hsm()
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "app.py").write_text(APP)
         for launcher in options.launchers:

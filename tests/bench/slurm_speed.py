@@ -25,6 +25,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+from compiled import compile_hsm  # noqa: E402
+
 from tests.services.cluster import running_cluster  # noqa: E402
 
 APP = f"""
@@ -154,6 +156,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("launchers", nargs="*", default=list(LAUNCHERS))
     options = parser.parse_args()
+    compile_hsm()
     with tempfile.TemporaryDirectory() as name, running_cluster(**SIZE) as cluster:
         folder, calls = Path(name), Path(name) / "calls"
         (folder / "app.py").write_text(APP)

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from compiled import compile_hsm
+
 from hsm_core.model import Span
 from hsm_core.store import catalogue, events
 from hsm_core.store.journal import JournalWriter
@@ -61,6 +63,7 @@ def measure(*arguments: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    compile_hsm()
     tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as directory:
         os.environ["XDG_STATE_HOME"] = f"{directory}/state"
