@@ -12,6 +12,7 @@ HsmError
 │   ├── NotNow         it said no for now
 │   │   └── LimitReached
 │   └── NoAnswer       it did not answer
+│       └── NoId       its command ended well, and told no id
 └── SweepFailed        the sweep ended, but not all of its tasks completed
 """
 
@@ -104,6 +105,10 @@ class LimitReached(NotNow):
 
 class NoAnswer(BackendError):
     """The scheduler did not answer: what was asked of it may or may not have happened."""
+
+
+class NoId(NoAnswer):
+    """What submits ended well and told no id: perhaps it is not the scheduler's own command."""
 
 
 class SweepFailed(HsmError):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from hsm_core.schedulers.interface import Allowed, LimitReached, NoAnswer, Scheduler, Script
+from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Scheduler, Script
 from hsm_core.store.jobs import batches_of
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.requests import request_cancel
@@ -20,10 +20,9 @@ from hsm_core.store.submission import Submission, WorkerSpec
 
 from .interface import Handed, Pair, Portion
 from .queue_settings import QueueSettings
+from .room import Room
 from .throttle import Throttle
 
-#: Seconds for which what a scheduler allows is not asked again.
-_ALLOWED_S = 60.0
 #: Seconds between looks at the throttles of arrays.
 _TEND_S = 5.0
 
@@ -37,6 +36,12 @@ class JobWriter(Protocol):
         Args:
             asked: what the job asks for, as ``asked_by`` gave it.
             size: elements of the array; None: a plain job.
+        """
+
+    def longer(self, asked: Any, times: int) -> tuple[Any, str]:
+        """The same for a job that runs so many times as long, and that time in the launcher's words.
+
+        Where no time is asked for, or in the scheduler's own words, nothing is changed.
         """
 
 
@@ -55,8 +60,7 @@ class BatchQueue:
         self.name, self.spec = scheduler.name, spec
         self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
         self._writer, self._asked_by = writer, asked_by
-        self._allowed: tuple[float, Allowed] | None = None
-        self._refused: tuple[int, str] | None = None
+        self._queue_room = Room(scheduler, settings.place)
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
         self._throttle = Throttle(settings.parallelism or 1) if limited else None
@@ -85,7 +89,7 @@ class BatchQueue:
 
     # dividing
 
-    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion | None:
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
         groups = list(self._groups(waiting))
         asked, pairs = groups[0]
         room, evidence = self._room()
@@ -93,7 +97,9 @@ class BatchQueue:
         most = self._most_jobs(room, len(groups)) if detached else None
         if most is not None and math.ceil(len(waiting) / per_job) > most:
             per_job = math.ceil(len(waiting) / most)
-            remark = f"{per_job} tasks a job, as there is room for {most} jobs ({evidence})"
+            asked, longer = self._writer.longer(asked, self._times_as_long(per_job))
+            remark = f"{per_job} tasks a job, as there is room for {most} jobs ({evidence or self._at_once_told()})"
+            remark += f", for {longer}" if longer else ""
         jobs = math.ceil(len(pairs) / per_job)
         size = min(jobs, 1 if self._is_individual(jobs) else self._array_size())
         size = size if room is None else min(size, room)
@@ -103,8 +109,15 @@ class BatchQueue:
             to_come = sum(math.ceil(len(more) / per_job / self._array_size()) for _, more in groups)
             self._arrays_to_come = to_come
             at_once = min(size, self._throttle.next_share(to_come))
-            size = size if at_once > 0 else 0
-        return Portion(pairs[: size * per_job], per_job, asked, at_once, remark) if size > 0 else None
+            size, evidence = (size, evidence) if at_once > 0 or size == 0 else (0, self._at_once_told())
+        if size == 0:
+            raise NotNow("there is no room for more jobs now", evidence=evidence)
+        return Portion(pairs[: size * per_job], per_job, asked, at_once, remark)
+
+    def _times_as_long(self, per_job: int) -> int:
+        """How much longer a job takes with so many tasks than with as many as the user wished."""
+        slots = self.spec.slots
+        return math.ceil(math.ceil(per_job / slots) / math.ceil(self._settings.tasks_per_job / slots))
 
     def _most_jobs(self, room: int | None, groups: int) -> int | None:
         """How many jobs can be submitted at once when nobody submits more later; None: any number."""
@@ -130,37 +143,23 @@ class BatchQueue:
         return self._settings.mode == "individual" or (self._settings.mode == "auto" and jobs == 1)
 
     def _array_size(self) -> int:
-        allowed = self._allows()
+        allowed = self._queue_room.allowed()
         sizes = (allowed.array_index, allowed.array_size, self._settings.max_array_size)
         return min((size for size in sizes if size), default=1000)
 
     # room
 
-    def _allows(self) -> Allowed:
-        now = time.monotonic()
-        if self._allowed is None or now - self._allowed[0] > _ALLOWED_S:
-            try:
-                found = self._scheduler.allowed(*self._settings.place)
-            except NoAnswer:
-                found = self._allowed[1] if self._allowed else Allowed()
-            self._allowed = (now, found)
-        return self._allowed[1]
-
     def _room(self) -> tuple[int | None, str]:
         """How many more jobs may be in the queue now, and what says so; None: nothing limits them."""
-        allowed, bounds = self._allows(), []
-        if allowed.queued is not None:
-            try:
-                bounds.append((allowed.queued - len(self._scheduler.queue()), allowed.evidence))
-            except NoAnswer:
-                bounds.append((0, "the scheduler does not answer"))
+        bounds = list(self._queue_room.bounds())
         if self._settings.parallelism is not None and self._is_counted:
             ours = len(self._alive())
-            bounds.append((self._settings.parallelism - ours, f"array_parallelism={self._settings.parallelism}"))
-        if self._refused is not None:
-            bounds.append(self._refused)
+            bounds.append((self._settings.parallelism - ours, self._at_once_told()))
         room, evidence = min(bounds, default=(None, ""))
         return (None if room is None else max(room, 0)), evidence
+
+    def _at_once_told(self) -> str:
+        return f"array_parallelism={self._settings.parallelism}"
 
     def _alive(self) -> set[tuple[str, int]]:
         """Jobs of this sweep that have tasks without a last word."""
@@ -191,12 +190,12 @@ class BatchQueue:
         try:
             native_id = self._scheduler.submit(script)
         except LimitReached as error:
-            self._refused = max(1, (size or 1) // 2), error.evidence or error.problem
-            self._allowed = None
+            self._queue_room.refused(size or 1, error.evidence or error.problem)
             if self._throttle is not None:
                 self._throttle.drop(submission.name)
             raise
-        self._refused, self._arrays_to_come = None, self._arrays_to_come - 1
+        self._queue_room.took(size or 1)
+        self._arrays_to_come -= 1
         return Handed(native_id)
 
     def find(self, submission: Submission) -> Handed | None:

@@ -88,9 +88,10 @@ def require_here(name: str, flavour: str) -> None:
     Raises:
         BackendError: its commands are not on PATH, or are another system's.
     """
-    if name == "slurm" and shutil.which("sbatch") is None:
+    missing = [command for command in ("sbatch", "squeue", "scancel") if shutil.which(command) is None]
+    if name == "slurm" and missing:
         raise BackendError(
-            "Slurm is not on this machine", evidence="no sbatch on PATH",
+            "Slurm is not on this machine", evidence=f"no {', no '.join(missing)} on PATH",
             fix="hsm doctor    (or hydra/launcher=hsm_local, to run the tasks here)",
         )  # fmt: skip
     if name == "pbs":

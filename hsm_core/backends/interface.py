@@ -66,11 +66,14 @@ class Backend(Protocol):
     def preview(self, tasks: Sequence[int]) -> list[str]:
         """What would be submitted for these tasks, as lines to read."""
 
-    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion | None:
-        """What of the waiting tasks is to be submitted next; None: there is no room for more now.
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
+        """What of the waiting tasks is to be submitted next.
 
         Args:
             detached: nobody will be there later to submit the rest.
+
+        Raises:
+            NotNow: there is no room for more now.
         """
 
     def prepare(self, submission: Submission, portion: Portion) -> None:

@@ -23,6 +23,9 @@ from .cadence import LEAST_S, Cadence
 TIMES_GONE = 2
 #: Beats of silence after which a worker's job is asked about.
 SILENT_BEATS = 3
+#: Seconds after its submission within which a job that no answer has named yet is not gone: some sites let squeue
+#: answer from a cache.
+YOUNG_S = 60.0
 
 
 @dataclass
@@ -135,6 +138,15 @@ class JobWatch:
             elif worker.name in holders and worker.name not in self._disturbed:
                 self._disturbed.add(worker.name)
                 self._cadence.disturb(now)
+
+    def _beating(self) -> set[str]:
+        """The jobs whose workers were heard of late: they live, whatever a queue does not know of them."""
+        since = time.monotonic() - SILENT_BEATS * self._beat_s
+        return {
+            str(worker.head.get("native_id"))
+            for worker in self._state.workers()
+            if worker.heard_at > since and not worker.sealed and not self._state.death_of(worker.name)
+        }
 
     # what is open
 
@@ -251,9 +263,14 @@ class JobWatch:
             known = scheduler.look_back(gone, min(one.line["at"] for one in unknown.values()))
         except NoAnswer:
             return
+        beating = self._beating()
         for name, one in gone.items():
-            sight = known.get(name) or _vanished(name, scheduler, one.seen.word)
-            self._note(one.seen, self._with_log(sight, one.line, one.batch), at)
+            guess = None if name in known else _vanished(name, scheduler, one.seen.word)
+            sight = self._with_log(guess or known[name], one.line, one.batch)
+            is_new = one.seen.word is None and time.time() - one.line["at"] < YOUNG_S
+            if sight is guess and (is_new or not beating.isdisjoint({name, one.line["native_id"]})):
+                continue
+            self._note(one.seen, sight, at)
 
 
 def _vanished(native_id: str, scheduler: Scheduler, last: JobWord | None) -> Sight:

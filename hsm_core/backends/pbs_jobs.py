@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,9 @@ class PbsJobs:
             token=submission.token, size=size, throttle=throttle, setup=self._setup, cwd=self._cwd,
             template=self._template, logs=paths.logs, starts=LaunchPaths.starts(paths.hsm / submission.name),
         )  # fmt: skip
+
+    def longer(self, asked: PbsResources, times: int) -> tuple[PbsResources, str]:
+        if asked.walltime_min is None or times == 1:
+            return asked, ""
+        asked = replace(asked, walltime_min=asked.walltime_min * times)
+        return asked, f"timeout_min={asked.walltime_min}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,9 @@ class SlurmJobs:
             _ID,
         ]
         return script_text(asked, line if joint else f"exec {line}", setup=setup, ranks=bool(joint))
+
+    def longer(self, asked: SlurmResources, times: int) -> tuple[SlurmResources, str]:
+        if asked.timeout_min is None or times == 1:
+            return asked, ""
+        asked = replace(asked, timeout_min=asked.timeout_min * times)
+        return asked, f"timeout_min={asked.timeout_min}"

@@ -62,7 +62,7 @@ class WorkerPool:
             lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {spec.tasks_per_gpu} tasks on each")
         return lines
 
-    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion | None:
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
         return Portion(waiting)
 
     def prepare(self, submission: Submission, portion: Portion) -> None:

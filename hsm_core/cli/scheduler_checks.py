@@ -60,10 +60,10 @@ def _limits(title: str, system: System) -> Finding:
 def _allowed_words(allowed: Allowed) -> str:
     """Limits as a user meets them: larger sweeps are divided, or wait for room."""
     sizes = [size for size in (allowed.array_index, allowed.array_size) if size is not None]
-    if not sizes and allowed.queued is None:
+    if not sizes and allowed.lowest is None:
         return "none is named"
     array = f"arrays of at most {min(sizes)}" if sizes else "arrays of any size"
-    room = "any number of jobs" if allowed.queued is None else f"at most {allowed.queued} jobs"
+    room = "any number of jobs" if allowed.lowest is None else f"at most {allowed.lowest.most} jobs"
     return f"{array}, {room} in the queue; larger sweeps are divided"
 
 

@@ -15,7 +15,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.model import Isolation
 from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
-from hsm_core.sweep.conductor import Policy
+from hsm_core.sweep.policy import Policy
 
 from .launcher_fields import MEANINGLESS, LauncherConf
 

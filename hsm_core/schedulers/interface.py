@@ -11,7 +11,7 @@ from hsm_core.errors import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.model import Reason, State
 
 __all__ = [
-    "Allowed", "LimitReached", "NoAnswer", "NotNow", "Phase", "Refused", "Scheduler", "Script", "Sight",
+    "Allowed", "Limit", "LimitReached", "NoAnswer", "NotNow", "Phase", "Refused", "Scheduler", "Script", "Sight",
 ]  # fmt: skip
 
 Phase = Literal["waiting", "running", "ended"]
@@ -28,6 +28,7 @@ class Sight:
         name: the job's name, which is the submission's token.
         why: why it waits, or is stuck, in the scheduler's words.
         node: where it runs or ran.
+        queue, account, qos: where it counts, as far as the scheduler says it.
         start: when it is expected to start, as the scheduler says it; empty if it says nothing.
         hopeless: it waits for what this site does not have, and will never start; ``why`` says it.
         stuck: it has ended in all but name, and stays in the queue until somebody deletes it.
@@ -42,6 +43,8 @@ class Sight:
     why: str = ""
     node: str = ""
     queue: str = ""
+    account: str = ""
+    qos: str = ""
     start: str = ""
     state: State = "lost"
     reason: Reason = "unknown"
@@ -51,20 +54,55 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """How many jobs (elements count) of this user a scheduler takes at once, waiting and running.
+
+    Args:
+        most: so many.
+        source: what says so: ``QOS normal: MaxSubmitJobsPU``.
+        queue, account, qos: it counts the jobs there; empty: anywhere.
+    """
+
+    most: int
+    source: str
+    queue: str = ""
+    account: str = ""
+    qos: str = ""
+
+    def counts(self, sight: Sight) -> bool:
+        """Whether this job is one of those that it limits."""
+        places = ((self.queue, sight.queue), (self.account, sight.account), (self.qos, sight.qos))
+        return all(limited in ("", there) for limited, there in places)
+
+    def __str__(self) -> str:
+        return f"{self.source}={self.most}"
+
+
+@dataclass(frozen=True)
 class Allowed:
     """What a scheduler takes at most; None where it names no limit, or does not say.
 
     Args:
         array_index: highest index of an array plus one.
         array_size: elements of one array.
-        queued: jobs (elements count) of this user at once, waiting and running.
-        evidence: where that was read, for messages: ``QOS normal: MaxSubmitJobsPerUser=20``.
+        limits: on the jobs of this user.
+        sizes_from: where the size of arrays was read, for messages: ``MaxArraySize=1001``.
     """
 
     array_index: int | None = None
     array_size: int | None = None
-    queued: int | None = None
-    evidence: str = ""
+    limits: tuple[Limit, ...] = ()
+    sizes_from: str = ""
+
+    @property
+    def lowest(self) -> Limit | None:
+        """The limit with the lowest number."""
+        return min(self.limits, key=lambda limit: limit.most, default=None)
+
+    @property
+    def evidence(self) -> str:
+        """Where all this was read, for messages."""
+        return ", ".join(str(part) for part in (self.sizes_from, self.lowest) if part)
 
 
 @dataclass(frozen=True)

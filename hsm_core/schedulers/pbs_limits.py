@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from .interface import Allowed
+from .interface import Allowed, Limit
 from .pbs_answers import Attributes, read
 from .pbs_commands import ask, no_answer
 
@@ -15,8 +15,6 @@ _OF_A_USER = ("max_user_queuable", "max_queued", "queued_jobs_threshold")
 #: ``[u:PBS_GENERIC=5]``: user, group, project or all, a name, a number
 _LIMIT = re.compile(r"\[([ugpo]):\"?([^=\"\]]+)\"?=(\d+)\]")
 _ALL = {"o": "PBS_ALL", "u": "PBS_GENERIC", "g": "PBS_GENERIC", "p": "PBS_GENERIC"}
-
-Said = tuple[str, int]
 
 
 def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed:
@@ -30,12 +28,15 @@ def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed
     places = {"server": server}
     if chosen:
         places[f"queue {chosen}"] = _attributes(["qstat", "-Q", "-f", chosen]).get(chosen, {})
-    sizes = [said for place, attributes in places.items() for said in _sizes(place, attributes)]
-    counts = [said for place, attributes in places.items() for said in _counts(place, attributes, user, project)]
-    least = [min(group, key=lambda said: said[1]) for group in (sizes, counts) if group]
-    return Allowed(
-        array_size=_least(sizes), queued=_least(counts), evidence=", ".join(words for words, _ in least)
+    size, sizes_from = min(
+        (size for place, attributes in places.items() for size in _sizes(place, attributes)), default=(None, "")
     )
+    limits = [
+        Limit(count, f"{place}: {name}", queue="" if place == "server" else chosen)
+        for place, attributes in places.items()
+        for name, count in _counts(attributes, user, project)
+    ]
+    return Allowed(array_size=size, limits=tuple(limits), sizes_from=sizes_from)
 
 
 def _attributes(argv: list[str]) -> dict[str, Attributes]:
@@ -45,17 +46,17 @@ def _attributes(argv: list[str]) -> dict[str, Attributes]:
     return read(done.out)
 
 
-def _sizes(place: str, attributes: Attributes) -> Iterator[Said]:
+def _sizes(place: str, attributes: Attributes) -> Iterator[tuple[int, str]]:
     for name in _ARRAY_SIZE:
         if attributes.get(name, "").isdigit():
-            yield f"{place}: {name}={attributes[name]}", int(attributes[name])
+            yield int(attributes[name]), f"{place}: {name}={attributes[name]}"
 
 
-def _counts(place: str, attributes: Attributes, user: str, project: str | None) -> Iterator[Said]:
+def _counts(attributes: Attributes, user: str, project: str | None) -> Iterator[tuple[str, int]]:
     for name in _OF_A_USER:
         written = attributes.get(name, "")
         counts = [int(written)] if written.isdigit() else _of(written, user, project)
-        yield from ((f"{place}: {name}={count}", count) for count in counts)
+        yield from ((name, count) for count in counts)
 
 
 def _of(written: str, user: str, project: str | None) -> Iterator[int]:
@@ -65,7 +66,3 @@ def _of(written: str, user: str, project: str | None) -> Iterator[int]:
         count = found.get((kind, name), found.get((kind, _ALL[kind])))
         if count is not None:
             yield count
-
-
-def _least(said: Iterable[Said]) -> int | None:
-    return min((count for _, count in said), default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hsm_core.errors import BackendError
+from hsm_core.errors import BackendError, NoId
 from hsm_core.hosts.command import Done
 
 from .interface import LimitReached, NoAnswer, NotNow, Refused
@@ -37,7 +37,9 @@ _FIXES = (
 
 def refusal(done: Done) -> BackendError:
     """The error that a ``qsub`` without an id stands for, in PBS's own words."""
-    if done.code is None or done.code <= 0 or _CUT_OFF.search(done.err):
+    if done.code == 0:
+        return NoId("qsub told no id", evidence=done.evidence, fix="hsm doctor")
+    if done.code is None or done.code < 0 or _CUT_OFF.search(done.err):
         return NoAnswer("qsub gave no id: PBS may have the job or not", evidence=done.evidence, fix="qselect")
     if _NOT_NOW.search(done.err):
         return NotNow("PBS takes no jobs for now", evidence=done.evidence, fix="qstat -B")

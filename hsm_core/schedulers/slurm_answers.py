@@ -11,8 +11,8 @@ from .slurm_words import HOPELESS, exit_of_status, exit_text, full_word, meaning
 
 #: between fields; printable ones occur in the names of jobs
 SEPARATOR = "\x1f"
-#: id, state, reason, nodes, partition, start, name; the name comes last, for it may hold anything
-SQUEUE_FORMAT = SEPARATOR.join(("%i", "%T", "%r", "%N", "%P", "%S", "%j"))
+#: id, state, reason, nodes, partition, account, QOS, start, name; the name comes last, for it may hold anything
+SQUEUE_FORMAT = SEPARATOR.join(("%i", "%T", "%r", "%N", "%P", "%a", "%q", "%S", "%j"))
 #: both in columns: this kind of format knows no separators in older versions
 EXIT_FORMAT = "JobArrayID:60,exit_code:60"
 SACCT_FIELDS = "JobID,State,ExitCode,NodeList,Partition,JobName"
@@ -23,8 +23,9 @@ _ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
 def read_squeue(text: str) -> dict[str, Sight]:
     """Sights by native id, of ``squeue -h -r -o SQUEUE_FORMAT``."""
     seen: dict[str, Sight] = {}
-    for native, word, why, node, queue, start, name in _lines(text, 7):
+    for native, word, why, node, queue, account, qos, start, name in _lines(text, 9):
         sight = _sight(word, name, "" if why in NOTHING else why, node, queue)
+        sight = replace(sight, account=account, qos=qos)
         if sight.phase == "waiting":
             start = "" if start in NOTHING else start
             sight = replace(sight, start=start, hopeless=why.partition(",")[0] in HOPELESS)

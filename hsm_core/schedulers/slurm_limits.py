@@ -7,7 +7,7 @@ import pwd
 import re
 from collections.abc import Iterator
 
-from .interface import Allowed, NoAnswer
+from .interface import Allowed, Limit, NoAnswer
 from .slurm_asking import answer
 
 _OF_USER = ("DefaultAccount", "Account", "Partition", "MaxSubmitJobs", "DefaultQOS", "QOS")
@@ -24,18 +24,11 @@ def read_allowed(queue: str | None, account: str | None, qos: str | None) -> All
     """
     config = read_config(answer(["scontrol", "show", "config"]))
     index = _number(config.get("MaxArraySize", ""))
-    found = [("MaxJobCount", _number(config.get("MaxJobCount", "")))]
+    found = list(_limit(config.get("MaxJobCount", ""), "MaxJobCount"))
     if "limits" in config.get("AccountingStorageEnforce", ""):
         found += _of_policy(queue, account, qos)
-    told = [(number, where) for where, number in found if number is not None]
-    lowest = min(told, default=None)
-    evidence = [f"MaxArraySize={index}"] if index is not None else []
-    return Allowed(
-        array_index=index,
-        array_size=index,
-        queued=lowest[0] if lowest else None,
-        evidence=", ".join([*evidence, *([f"{lowest[1]}={lowest[0]}"] if lowest else [])]),
-    )
+    sizes_from = "" if index is None else f"MaxArraySize={index}"
+    return Allowed(array_index=index, array_size=index, limits=tuple(found), sizes_from=sizes_from)
 
 
 def read_config(text: str) -> dict[str, str]:
@@ -44,28 +37,41 @@ def read_config(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
-def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Iterator[tuple[str, int | None]]:
-    """Limits with their names, of the association, its accounts, and the QOS of the job and of the partition."""
+def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Iterator[Limit]:
+    """Limits of the association, its accounts, and the QOS of the job and of the partition.
+
+    Of what others have in the queue nothing is known: a limit on a whole account is met by refusal.
+    """
     mine = _association(queue, account)
     where = mine.get("Account") or account or ""
     if where:
-        yield f"account {where}: MaxSubmitJobs", _number(mine.get("MaxSubmitJobs", ""))
+        yield from _limit(mine.get("MaxSubmitJobs", ""), f"account {where}: MaxSubmitJobs", account=where)
         yield from _of_accounts(where)
-    names = {qos or _usual_qos(mine), _partition_qos(queue)} - {""}
-    for row in _accounting("qos", _OF_QOS) if names else ():
-        if row["Name"] in names:
-            yield from ((f"QOS {row['Name']}: {name}", _number(row[name])) for name in _OF_QOS[1:])
+    own_qos, (partition, partitions_qos) = qos or _usual_qos(mine), _partition(queue)
+    for row in _accounting("qos", _OF_QOS) if own_qos or partitions_qos else ():
+        if row["Name"] not in {own_qos, partitions_qos} - {""}:
+            continue
+        place = {"qos": own_qos} if row["Name"] == own_qos else {"queue": partition}
+        for name in _OF_QOS[1:]:
+            account_too = {"account": where} if name == "MaxSubmitJobsPA" else {}
+            yield from _limit(row[name], f"QOS {row['Name']}: {name}", **place, **account_too)
 
 
-def _of_accounts(account: str) -> Iterator[tuple[str, int | None]]:
+def _of_accounts(account: str) -> Iterator[Limit]:
     """What all jobs of an account may be, and of those above it in the tree."""
-    seen: set[str] = set()
-    while account and account not in seen:
-        seen.add(account)
-        rows = _accounting("assoc", _OF_ACCOUNT, "where", f"account={account}")
+    above, seen = account, set[str]()
+    while above and above not in seen:
+        seen.add(above)
+        rows = _accounting("assoc", _OF_ACCOUNT, "where", f"account={above}")
         of_all: Row = next((row for row in rows if not row["User"]), {})
-        yield f"account {account}: GrpSubmitJobs", _number(of_all.get("GrpSubmitJobs", ""))
-        account = of_all.get("ParentName", "")
+        yield from _limit(of_all.get("GrpSubmitJobs", ""), f"account {above}: GrpSubmitJobs", account=account)
+        above = of_all.get("ParentName", "")
+
+
+def _limit(written: str, source: str, **place: str) -> Iterator[Limit]:
+    """One, if a number is written there."""
+    if written.isdigit():
+        yield Limit(int(written), source, **place)
 
 
 def _association(queue: str | None, account: str | None) -> Row:
@@ -88,13 +94,13 @@ def _usual_qos(association: Row) -> str:
     return association.get("DefaultQOS") or ("normal" if "normal" in names else names[0])
 
 
-def _partition_qos(queue: str | None) -> str:
-    """The QOS whose limits a partition has; of the default partition where none is named."""
+def _partition(queue: str | None) -> tuple[str, str]:
+    """Name and QOS of the partition; of the default one where none is named."""
     text = answer(["scontrol", "-o", "show", "partition"])
     mark = rf"\bPartitionName={re.escape(queue)}\s" if queue else r"\bDefault=YES\b"
-    lines = [line for line in text.split("\n") if re.search(mark, line)]
-    match = re.search(r"\bQoS=(\S+)", lines[0]) if lines else None
-    return match[1] if match and match[1] != "N/A" else ""
+    line = next((line for line in text.split("\n") if re.search(mark, line)), "")
+    name, qos = (re.search(rf"\b{key}=(\S+)", line) for key in ("PartitionName", "QoS"))
+    return name[1] if name else "", qos[1] if qos and qos[1] != "N/A" else ""
 
 
 def _accounting(kind: str, fields: tuple[str, ...], *which: str) -> list[Row]:

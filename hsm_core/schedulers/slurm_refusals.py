@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hsm_core.errors import BackendError
+from hsm_core.errors import BackendError, NoId
 from hsm_core.hosts.command import Done
 
 from .interface import LimitReached, NoAnswer, NotNow, Refused
@@ -47,6 +47,8 @@ _FIXES = (
 def refusal(done: Done) -> BackendError:
     """What an sbatch that told no id means."""
     words = own_words(done)
+    if done.code == 0:
+        return NoId("sbatch told no id", evidence=done.evidence, fix="hsm doctor")
     if _untold(done, words):
         return NoAnswer("sbatch did not say whether the job was accepted", evidence=done.evidence)
     if QUEUE_FULL.search(done.err):
@@ -62,7 +64,7 @@ def refusal(done: Done) -> BackendError:
 
 def _untold(done: Done, words: str) -> bool:
     """Whether something may have been sent of which we know no end."""
-    if done.code is None or done.code <= 0:
+    if done.code is None or done.code < 0:
         return True
     return bool(_NO_ANSWER.search(words)) and not _NOT_NOW.search(done.err)
 

@@ -208,6 +208,7 @@ class SweepState:
 
     def _read(self, name: str) -> bool:
         reader = self._readers.get(name)
+        is_new = reader is None
         if reader is None:
             reader = self._readers[name] = JournalReader(self.paths.journal(name))
             self.writers[name] = WriterState(name)
@@ -228,7 +229,8 @@ class SweepState:
         writer.sealed = reader.sealed
         if reader.sealed:
             self._read_out.add(f"{name}.jsonl")
-        writer.heard_at = time.monotonic()
+        age = max(0.0, time.time() - writer.last_at) if is_new else 0.0  # by two clocks, as there is nothing better
+        writer.heard_at = time.monotonic() - age
         return True
 
     def _is_understood(self, writer: WriterState, event: Line) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from hsm_core.backends.interface import Backend
 from hsm_core.backends.job_watch import JobWatch
@@ -18,50 +16,25 @@ from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
-from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
 
-from .ending import Asking, Ending
+from .ending import Ending
 from .interrupts import Interrupts
 from .losses import write_losses
 from .orphans import told_of_orphans
 from .outbox import Outbox
+from .parting import parting_words
 from .pause import Pause
+from .policy import Policy, Progress
 from .resumable import next_attempt
 from .taking_over import seize, settle_unanswered
+from .troubles import Troubles
 
 #: Workers that die in a row without having ended a task, before the conductor gives up.
 PATIENCE = 3
 #: Seconds between two looks at who is dead.
 JUDGE_EVERY_S = 1.0
 Pairs = Sequence[tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """When a conductor stops handing work over.
-
-    Args:
-        fail_fast: end the rest after the first failure.
-        max_failure_rate: end the rest when more than this share of the tasks has failed; 1.0 never.
-        on_interrupt: what Ctrl-C does: ``cancel`` ends the tasks, ``detach`` leaves them to go on, ``ask`` asks.
-        poll_s: seconds between looks; it begins quicker.
-    """
-
-    fail_fast: bool = False
-    max_failure_rate: float = 1.0
-    on_interrupt: str = "cancel"
-    poll_s: float = 0.5
-
-
-class Progress(Asking, Protocol):
-    """Shows how a sweep goes, and asks how it shall end."""
-
-    def show(self, state: SweepState) -> None:
-        """Called at each look."""
-
-    def say(self, text: str) -> None:
-        """Print lines that stay."""
 
 
 class Conductor:
@@ -88,8 +61,7 @@ class Conductor:
         self._journal = JournalWriter(paths.journal(self._name))
         self._journal.append(events.conductor(self._name, self._me))
         self._requests = RequestReader(paths)
-        self._told: set[tuple[str, str]] = set()
-        self._is_full = False
+        self._troubles = Troubles(state, watch)
         self._fruitless = 0
         self._ended_before = 0
         self._stopping = False
@@ -133,7 +105,10 @@ class Conductor:
                 self._keep()
                 if outbox:
                     interrupts.wait(self.policy.poll_s)
-            return interrupts.exit_code if outbox else 0
+            if outbox:
+                self._leave_alone(len(pairs), outbox, progress)
+                return interrupts.exit_code
+            return 0
 
     def conduct(self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, progress: Progress) -> int:
         """Submit, and watch until these tasks, and those that were alive already, have ended.
@@ -161,7 +136,7 @@ class Conductor:
                     self._note_handed(progress)
                 with pause.looking():
                     self.look()
-                    self._tell_troubles(progress)
+                    self._troubles.tell(progress.say)
                     progress.show(self.state)
                     still_open, is_news = open_tasks, self.state.version != version
                     if is_news:
@@ -172,6 +147,9 @@ class Conductor:
                 if len(open_tasks) < len(still_open):
                     outbox.hurry()
                 wish = ending.wish()
+                if wish == "cancel" and self._stopping and (outbox.is_in_doubt or self.watch.trouble):
+                    self._cancel_jobs(progress, at_once=True)
+                    wish = "detach"  # nobody would tell when they have ended
                 if wish == "detach":
                     self._leave_alone(len(open_tasks), outbox, progress)
                     return interrupts.exit_code
@@ -193,24 +171,6 @@ class Conductor:
 
     def _outbox(self, launch: LaunchPaths, payload: LaunchPaths, progress: Progress) -> Outbox:
         return Outbox(self.state, self.backend, self._journal, launch, payload, progress.say)
-
-    def _tell_troubles(self, progress: Progress) -> None:
-        """What workers warn of, once each (tasks share a directory, …), and that the disk is full."""
-        was_full, self._is_full = self._is_full, is_full(self.state.paths.root)
-        if self._is_full and not was_full:
-            progress.say(f"warning: {FULL}")
-        for worker in self.state.workers():
-            self._tell((worker.name, worker.trouble), worker.trouble, progress)
-        for native_id, why in self.watch.hopeless.items():
-            self._tell(("hopeless", native_id), f"job {native_id} will never start as it is: {why}", progress)
-        silence = self.watch.trouble and f"the scheduler did not answer: {self.watch.trouble}"
-        self._tell(("", silence), silence, progress)
-
-    def _tell(self, what: tuple[str, str], trouble: str, progress: Progress) -> None:
-        """Warn once of the same."""
-        if trouble and what not in self._told:
-            self._told.add(what)
-            progress.say(f"warning: {trouble}")
 
     # looking
 
@@ -294,20 +254,15 @@ class Conductor:
         self._order(lambda: self.backend.cancel_tasks(sorted(numbers)), progress)
 
     def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
-        self._journal.append(events.interrupted("detach"))
+        self._journal.append(events.interrupted("kill" if self._stopping else "detach"))
         left, unknown = outbox.give_up()
-        if count - left - unknown:
-            progress.say(f"{count - left - unknown} tasks go on without this process")
-        if unknown:
-            progress.say(f"whether {unknown} tasks were accepted is not known")
-        if left:
-            progress.say(f"{left} tasks were not submitted yet")
-        if left or unknown:
-            progress.say(f"  next: hsm resume {self.state.record.id}")
+        others, identifier = count - left - unknown, self.state.record.id
+        for line in parting_words(identifier, others, left, unknown, cancelled=self._stopping):
+            progress.say(line)
 
     def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:
         self._stopping = True
-        self.abandon(outbox.drop())
+        self.abandon(outbox.stop())
         self._cancel_jobs(progress, at_once)
 
     def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:

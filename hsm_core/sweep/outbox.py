@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hsm_core.backends.interface import Backend, Handed, Pair, Portion
-from hsm_core.errors import BackendError, LimitReached, NoAnswer, NotNow
+from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow
 from hsm_core.model import spans
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
@@ -27,7 +27,7 @@ class _Open:
 
     submission: Submission
     portion: Portion
-    in_doubt: bool = False
+    doubt: NoAnswer | None = None
     doubted_at: float = 0.0
 
 
@@ -49,6 +49,7 @@ class Outbox:
         self._open: _Open | None = None
         self._pause_s, self._next_at, self._waited_at = FIRST_PAUSE_S, float("-inf"), float("-inf")
         self._told = ""
+        self._is_stopped = False
 
     def __bool__(self) -> bool:
         return bool(self._waiting or self._open)
@@ -68,6 +69,18 @@ class Outbox:
         self._take_out(dropped)
         return dropped
 
+    def stop(self) -> list[Pair]:
+        """Hand over no more; what may have been accepted is still looked for. Returns what waited."""
+        self._is_stopped = True
+        if self._open is not None and self._open.doubt is None:
+            self._refused(self._open, BackendError("it was cancelled before it was handed over"))
+        return self.drop()
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether nobody knows if the newest submission was accepted."""
+        return self._open is not None and self._open.doubt is not None
+
     def give_up(self) -> tuple[int, int]:
         """Nobody will be here to hand over what is left; it stays pending.
 
@@ -75,7 +88,7 @@ class Outbox:
             how many tasks were surely not accepted, and of how many nobody knows.
         """
         left, unknown = len(self.drop()), 0
-        if self._open is not None and self._open.in_doubt:
+        if self._open is not None and self._open.doubt is not None:
             unknown = len(self._open.portion.pairs)
         elif self._open is not None:
             left += len(self._open.portion.pairs)
@@ -101,9 +114,10 @@ class Outbox:
 
     def _write_next(self, detached: bool) -> bool:
         """Put the next portion on disk, and the fence that makes its attempts the only ones."""
-        portion = self._backend.portion(self._waiting, detached=detached)
-        if portion is None:
-            self._wait("there is no room for more jobs now")
+        try:
+            portion = self._backend.portion(self._waiting, detached=detached)
+        except NotNow as error:
+            self._wait(_shortly(error))
             return False
         name = self._state.record.name
         spec = replace(self._backend.spec, resources=portion.resources)
@@ -122,7 +136,7 @@ class Outbox:
         assert self._open is not None
         opened = self._open
         try:
-            handed = self._clear_up(opened) if opened.in_doubt else self._submit(opened)
+            handed = self._clear_up(opened, opened.doubt) if opened.doubt else self._submit(opened)
         except LimitReached as error:
             self._withdraw(opened, error)
             return False
@@ -130,7 +144,7 @@ class Outbox:
             self._wait(_shortly(error))
             return False
         except NoAnswer as error:
-            opened.in_doubt, opened.doubted_at = True, opened.doubted_at or time.monotonic()
+            opened.doubt, opened.doubted_at = opened.doubt or error, opened.doubted_at or time.monotonic()
             self._wait(_shortly(error))
             return False
         except BackendError as error:
@@ -146,19 +160,26 @@ class Outbox:
         opened.doubted_at = 0.0
         return self._backend.submit(opened.submission, opened.portion)
 
-    def _clear_up(self, opened: _Open) -> Handed | None:
+    def _clear_up(self, opened: _Open, doubt: NoAnswer) -> Handed | None:
         """Find what may have been accepted; what surely was not, is submitted again: the same, once more."""
         handed = self._backend.find(opened.submission)
-        if handed is None and time.monotonic() - opened.doubted_at >= DOUBT_S:
-            opened.in_doubt = False
-            return self._submit(opened)
-        return handed
+        if handed is not None or time.monotonic() - opened.doubted_at < DOUBT_S:
+            return handed
+        if self._is_stopped:
+            self._refused(opened, BackendError("it was cancelled, and the scheduler knows nothing of it"))
+            return None
+        if isinstance(doubt, NoId):
+            problem = f"{doubt.problem}, and the scheduler knows no job of that name"
+            raise BackendError(problem, evidence=doubt.evidence, fix=doubt.fix)
+        opened.doubt = None
+        return self._submit(opened)
 
     def _note(self, opened: _Open, handed: Handed) -> None:
         if opened.portion.remark:
             self._say(opened.portion.remark)
         self._write(events.handed(opened.submission.name, native_id=handed.native_id, job=handed.job))
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
+        self._state.refresh()  # what was handed over counts when the next portion is measured
 
     def _withdraw(self, opened: _Open, error: BackendError) -> None:
         """Too much at once: nothing of it was accepted, so it is divided anew; what can't be divided waits."""

@@ -193,7 +193,8 @@ class SchedulerContract:
 
     def test_limits_are_numbers_with_their_source(self, place: Place) -> None:
         allowed = place.scheduler.allowed(None, None, None)
-        told = [one for one in (allowed.array_index, allowed.array_size, allowed.queued) if one is not None]
+        sizes = [size for size in (allowed.array_index, allowed.array_size) if size is not None]
+        told = [*sizes, *(limit.most for limit in allowed.limits)]
         assert all(number > 0 for number in told)
         assert bool(told) == bool(allowed.evidence)
 

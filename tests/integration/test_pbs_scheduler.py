@@ -131,7 +131,8 @@ def test_an_elements_exit_status_is_its_own(pbs: Pbs, place: Place) -> None:
 def test_limits_are_told_and_reached(pbs: Pbs, place: Place) -> None:
     pbs.turn(max_queued_user=5, max_array_size=20)
     allowed = place.scheduler.allowed(None, None, None)
-    assert (allowed.queued, allowed.array_size) == (5, 20)
+    assert allowed.lowest is not None
+    assert (allowed.lowest.most, allowed.array_size) == (5, 20)
     assert "max_queued" in allowed.evidence
     with pytest.raises(LimitReached):
         place.submit(place.script("true", size=6))

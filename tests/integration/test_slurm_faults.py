@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.store.layout import LaunchPaths
 from tests.integration.queue_sweeping import finish
 from tests.integration.slurm_sweeping import SlurmApp, ask, slurm_app, wrapped
 from tests.services.cluster import Cluster, running_cluster
@@ -64,6 +66,19 @@ def test_an_sbatch_that_dies_before_it_sends_is_tried_again(
 
 
 @pytest.mark.usefixtures("unmeasured")
+def test_an_sbatch_that_is_not_slurms_is_told_soon(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "sbatch", "echo would submit"))
+    done = app.run("x=range(2)")
+    assert done.returncode == 1
+    assert "sbatch told no id, and the scheduler knows no job of that name" in done.stderr
+    assert "seen: sbatch: exit code 0: would submit" in done.stderr
+    assert "next: hsm doctor" in done.stderr
+    assert app.states() == {"pending": 2}
+
+
+@pytest.mark.usefixtures("unmeasured")
 def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
     done = app.run("x=range(2)", "hydra.launcher.partition=nowhere")
     assert done.returncode == 1
@@ -71,6 +86,45 @@ def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
     assert "next: sinfo" in done.stderr
     assert "Traceback" not in done.stderr
     assert app.states() == {"pending": 2}
+
+
+# squeue
+
+
+def test_what_runs_is_not_lost_because_squeue_says_nothing(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wrapped(tmp_path / "bin", "squeue", f'[ -e {tmp_path}/silent ] && exit 0; exec "$REAL" "$@"')
+    monkeypatch.setenv("PATH", path)
+    process = app.start("x=range(2)")
+    app.wait_for_begun(2)
+    (tmp_path / "silent").touch()
+    time.sleep(20)
+    assert process.poll() is None
+    assert app.states() == {"running": 2}
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert counted(app) == {0: 1, 1: 1}
+
+
+def test_ctrl_c_twice_leaves_what_a_silent_scheduler_does_not_tell(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wrapped(tmp_path / "bin", "sbatch", 'sleep 1; echo "sbatch: error: timed out" >&2; exit 1')
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "squeue", "exit 1"))
+    process = app.start("x=range(2)")
+    wait_until(lambda: "submit" in conductors_words(app), what="a submission on disk")
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    time.sleep(2)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process, 30)
+    assert code == 130
+    assert "whether 2 tasks were accepted is not known" in err
+    assert "next: hsm cancel" in err
 
 
 # the controller
@@ -319,6 +373,18 @@ def test_a_preempted_job_is_run_again(own: SlurmApp) -> None:
 # limits and accounting
 
 
+def test_no_more_single_jobs_run_at_once_than_asked_for(app: SlurmApp) -> None:
+    process = app.start("x=range(5)", "hydra.launcher.mode=individual", "hydra.launcher.array_parallelism=2")
+    app.wait_for_begun(2)
+    time.sleep(3)
+    assert len(app.handed()) == 2
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert "no room for more jobs now (array_parallelism=2)" in err
+    assert counted(app) == dict.fromkeys(range(5), 1)
+
+
 @pytest.fixture
 def limited(weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmApp]:
     """An app of a user who may have three jobs in the queue; with accounting."""
@@ -335,16 +401,45 @@ def limited(weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 def test_at_a_submit_limit_it_tops_up_and_detached_it_packs(limited: SlurmApp) -> None:
     done = limited.run("x=range(7)")
     assert done.returncode == 0, done.stderr
-    assert "MaxSubmitJobs" in done.stderr or "no room for more jobs" in done.stderr
+    assert "no room for more jobs now (account lab: MaxSubmitJobs=3)" in done.stderr
     assert limited.states() == {"completed": 7}
     assert set(counted(limited).values()) == {1}
     limited.sweep = limited.folder / "second"
-    done = limited.run("x=range(10,18)", "hydra.launcher.detach=true")
+    done = limited.run("x=range(10,18)", "hydra.launcher.detach=true", "hydra.launcher.timeout_min=2")
     assert done.returncode == 0, done.stderr
-    assert "3 tasks a job" in done.stdout + done.stderr
-    assert "MaxSubmitJobs=3" in done.stdout + done.stderr
+    told = "3 tasks a job, as there is room for 3 jobs (account lab: MaxSubmitJobs=3), for timeout_min=6"
+    assert told in done.stdout + done.stderr
+    assert re.search(r"^#SBATCH --time=6$", script_of(limited), re.MULTILINE)
     assert limited.hsm("wait", str(limited.sweep)).returncode == 0
     assert limited.states() == {"completed": 8}
+
+
+def script_of(app: SlurmApp) -> str:
+    """What was submitted first."""
+    return LaunchPaths.script(app.sweep / ".hsm" / "launch-0" / "submit-0").read_text()
+
+
+@pytest.mark.slow
+def test_jobs_in_another_account_use_up_nothing_of_a_limit(limited: SlurmApp) -> None:
+    for _ in range(3):
+        ask("sbatch", "--account=root", "--hold", "--output=/dev/null", "--wrap=true")
+    done = limited.run("x=range(2)")
+    assert done.returncode == 0, done.stderr
+    assert "no room" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_detached_launch_that_is_ended_while_it_waits_says_what_it_leaves(limited: SlurmApp) -> None:
+    for _ in range(3):
+        ask("sbatch", "--account=lab", "--hold", "--output=/dev/null", "--wrap=true")
+    process = limited.start("x=range(4)", "hydra.launcher.detach=true")
+    wait_until((limited.sweep / ".hsm" / "sweep.json").exists, timeout=30, what="the sweep's record")
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    code, _, err = finish(process)
+    assert code == 143
+    assert "4 tasks were not submitted yet" in err
+    assert re.search(r"next: hsm resume \S+", err)
 
 
 @pytest.mark.slow

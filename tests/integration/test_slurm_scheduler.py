@@ -15,7 +15,7 @@ import pytest
 
 from hsm_core.hosts.command import run
 from hsm_core.schedulers import slurm as dialect
-from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused
+from hsm_core.schedulers.interface import Limit, LimitReached, NoAnswer, Refused
 from hsm_core.schedulers.slurm import Slurm
 from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
 from tests.conftest import open_to_all
@@ -282,7 +282,7 @@ def test_a_full_queue_means_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with running_cluster(HSM_EXTRA="MaxJobCount=5") as cluster:
         monkeypatch.setenv("SLURM_CONF", cluster.conf)
         place = bound(cluster, tmp_path)
-        assert place.scheduler.allowed(None, None, None).queued == 5
+        assert place.scheduler.allowed(None, None, None).lowest == Limit(5, "MaxJobCount")
         with pytest.raises(LimitReached, match="queue is full"):
             place.submit(place.script("true", size=7))
 
@@ -415,14 +415,26 @@ def limited(accounted: Cluster, weird_tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_limits_of_account_and_qos_are_read(limited: Place) -> None:
     allowed = limited.scheduler.allowed(None, "lab", None)
-    assert (allowed.array_index, allowed.queued) == (101, 12)
+    assert allowed.array_index == 101
+    assert allowed.lowest == Limit(12, "account lab: MaxSubmitJobs", account="lab")
     assert "account lab: MaxSubmitJobs=12" in allowed.evidence
     small = limited.scheduler.allowed(None, "lab", "small")
-    assert small.queued == 5
-    assert "QOS small: MaxSubmitJobsPU=5" in small.evidence
+    assert small.lowest == Limit(5, "QOS small: MaxSubmitJobsPU", qos="small")
     below = limited.scheduler.allowed(None, "group", None)
-    assert (below.queued, "account lab: GrpSubmitJobs=40" in below.evidence) == (40, True)
-    assert limited.scheduler.allowed("high", "root", None).queued == 20000
+    assert below.lowest == Limit(40, "account lab: GrpSubmitJobs", account="group")
+    assert limited.scheduler.allowed("high", "root", None).limits == (Limit(20000, "MaxJobCount"),)
+
+
+def test_a_limit_counts_the_jobs_of_its_own_account_and_qos(limited: Place) -> None:
+    limited.submit(limited.script("true", head="#SBATCH --hold\n#SBATCH --account=lab\n#SBATCH --qos=small", size=2))
+    limited.submit(limited.script("true", head="#SBATCH --hold\n#SBATCH --account=root", size=3))
+    queue = limited.scheduler.queue()
+    limits = limited.scheduler.allowed(None, "lab", "small").limits
+    found = {limit.source: sum(map(limit.counts, queue)) for limit in limits}
+    assert found == {
+        "MaxJobCount": 5, "account lab: MaxSubmitJobs": 2, "account lab: GrpSubmitJobs": 2,
+        "QOS small: MaxSubmitJobsPU": 2,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("head", "size", "limit"), [("", 13, "Assoc"), ("#SBATCH --qos=small", 6, "QOS")])

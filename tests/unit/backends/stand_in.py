@@ -32,7 +32,7 @@ class StandIn:
     answers: list[str | Exception] = field(default_factory=list)
     found: str | Exception | None = None
     limits: Allowed = field(default_factory=Allowed)
-    queued: list[Sight] = field(default_factory=list)
+    queued: list[Sight] | None = field(default_factory=list)
     told: list[tuple[str, object]] = field(default_factory=list)
     name: str = field(default_factory=lambda: f"stand-in-{nonce()}")
     throttles: bool = True
@@ -66,6 +66,9 @@ class StandIn:
         return self.past
 
     def queue(self) -> Sequence[Sight]:
+        self.told.append(("queue", None))
+        if self.queued is None:
+            raise NoAnswer("no answer")
         return self.queued
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
@@ -90,8 +93,10 @@ class StandIn:
         self.sights = {one: Sight(one, phase, word, **facts) for one in elements}  # type: ignore[arg-type]
 
 
-def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, native_id: str = "7") -> MadeSweep:
-    """A sweep whose tasks were all handed to the scheduler, by a conductor that lives."""
+def submitted(
+    root: Path, scheduler: StandIn, total: int, *, each: int = 1, native_id: str = "7", age_s: float = 3600.0
+) -> MadeSweep:
+    """A sweep whose tasks were all handed to the scheduler so many seconds ago, by a conductor that lives."""
     sweep = MadeSweep(root, total)
     sweep.paths.make_directories()
     journal = JournalWriter(sweep.paths.journal("conductor-a"))
@@ -99,7 +104,7 @@ def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, nati
     line = events.submit(
         "launch-0/submit-0", token="demo-abc", tasks=[Span(0, total)], each=each, backend=scheduler.name
     )
-    journal.append(line)
+    journal.append({**line, "at": line["at"] - age_s})
     journal.append(events.handed("launch-0/submit-0", native_id=native_id, job=None))
     journal.sync()
     return sweep

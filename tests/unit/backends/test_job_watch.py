@@ -264,3 +264,31 @@ def test_while_nobody_knows_whether_it_arrived_it_may_have(it: Watched, tmp_path
     watch.look_now(time.monotonic())
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
     assert watch.trouble == "connect failure"
+
+
+def test_a_job_whose_worker_beats_is_not_gone_because_its_queue_says_nothing(it: Watched) -> None:
+    worker = JournalWriter(it.sweep.paths.journal("slurm-7_1-0"))
+    worker.append(events.worker("slurm-7_1-0", ELSEWHERE, source="slurm", native_id="7_1", lock="", slots=1))
+    start(worker, 1)
+    worker.sync()
+    it.state.refresh()
+    for _ in range(4):
+        it.look()
+    assert it.states() == ["pending", "running", "pending"]
+    it.state.writers["slurm-7_1-0"].heard_at -= 3 * 5.0
+    it.look()
+    assert it.states()[1] == "lost"
+
+
+def test_what_a_queue_has_not_shown_yet_is_not_gone(tmp_path: Path) -> None:
+    scheduler = StandIn()
+    submitted(tmp_path / "sweep", scheduler, 2, age_s=50)
+    state = SweepState(tmp_path / "sweep")
+    state.refresh()
+    watch = JobWatch(state, lambda name: scheduler)
+    for _ in range(4):
+        watch.look_now(time.monotonic())
+    assert [state.state_of(number) for number in range(2)] == ["queued", "queued"]
+    state.jobs.submissions()[0]["at"] -= 20
+    watch.look_now(time.monotonic())
+    assert [state.state_of(number) for number in range(2)] == ["pending", "pending"]

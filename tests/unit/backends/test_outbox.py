@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.backends.interface import Handed, Pair, Portion
-from hsm_core.errors import LimitReached, NoAnswer, NotNow, Refused
+from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state import SweepState
@@ -28,8 +28,10 @@ class Place:
         self.finds: list[str | Exception | None] = []
         self.submitted: list[str] = []
 
-    def portion(self, waiting: list[Pair], *, detached: bool) -> Portion | None:
-        return Portion(waiting[: self.most], 1) if self.most else None
+    def portion(self, waiting: list[Pair], *, detached: bool) -> Portion:
+        if not self.most:
+            raise NotNow("there is no room for more jobs now", evidence="MaxSubmitJobs=0")
+        return Portion(waiting[: self.most], 1)
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
         pass
@@ -101,7 +103,7 @@ def test_without_room_it_waits_and_says_so_once(bench: Bench) -> None:
     bench.outbox.push(tasks(3))
     for _ in range(4):
         assert not bench.after(100)
-    assert bench.said == ["3 tasks wait to be submitted: there is no room for more jobs now"]
+    assert bench.said == ["3 tasks wait to be submitted: there is no room for more jobs now (MaxSubmitJobs=0)"]
     assert bench.outbox.tasks == {0, 1, 2}
     bench.place.most = 3
     assert bench.after(100)
@@ -209,3 +211,61 @@ def test_however_often_something_ends_it_keeps_the_least_pause(bench: Bench) -> 
     bench.outbox.hurry()
     assert not bench.outbox.step()
     assert bench.after(2)
+
+
+def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_ever(bench: Bench) -> None:
+    bench.place.answers = [NoId("sbatch told no id", evidence="sbatch: exit code 0: hello", fix="hsm doctor")]
+    bench.place.finds = [None, None]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.after(module.DOUBT_S - 1)
+    with pytest.raises(BackendError, match="told no id, and the scheduler knows no job") as caught:
+        bench.after(module.DOUBT_S)
+    assert (caught.value.evidence, caught.value.fix) == ("sbatch: exit code 0: hello", "hsm doctor")
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert bench.lines() == []
+
+
+def test_a_command_that_tells_no_id_may_have_submitted(bench: Bench) -> None:
+    bench.place.answers = [NoId("sbatch told no id")]
+    bench.place.finds = ["5"]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    assert bench.after(module.DOUBT_S)
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_stopped_what_nobody_accepted_is_not_submitted_again(bench: Bench) -> None:
+    bench.place.answers = [NoAnswer("timed out")]
+    bench.place.finds = [None]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    assert bench.outbox.is_in_doubt
+    bench.outbox.stop()
+    bench.after(module.DOUBT_S)
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert not bench.outbox
+    bench.state.refresh()
+    assert [bench.state.state_of(number) for number in range(2)] == ["pending", "pending"]
+
+
+def test_stopped_what_was_surely_not_accepted_is_given_up_at_once(bench: Bench) -> None:
+    bench.place.answers = [NotNow("standby")]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.outbox.stop()
+    assert not bench.outbox
+
+
+def test_what_was_just_handed_over_is_known_when_the_next_portion_is_measured(bench: Bench) -> None:
+    seen = []
+    portion = bench.place.portion
+
+    def measured(waiting: list[Pair], *, detached: bool) -> Portion:
+        seen.append(len(bench.state.numbers_in("queued")))
+        return portion(waiting, detached=detached)
+
+    bench.place.most, bench.place.portion = 2, measured  # type: ignore[method-assign]
+    bench.outbox.push(tasks(5))
+    bench.outbox.step()
+    assert seen == [0, 2, 4]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hsm_core.backends import room
 from hsm_core.backends.batch_queue import BatchQueue
 from hsm_core.backends.interface import Pair, Portion
 from hsm_core.backends.queue_settings import QueueSettings
-from hsm_core.errors import LimitReached, NoAnswer
+from hsm_core.errors import LimitReached, NoAnswer, NotNow
 from hsm_core.model import Span
-from hsm_core.schedulers.interface import Allowed, Sight
+from hsm_core.schedulers.interface import Allowed, Limit, Sight
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
@@ -29,6 +31,9 @@ class Words:
 
     def text(self, asked: Any, submission: Submission, *, size: int | None, throttle: int | None) -> str:
         return f"asked {asked} size {size} throttle {throttle}\n"
+
+    def longer(self, asked: Any, times: int) -> tuple[Any, str]:
+        return (f"{times} times {asked}", f"{times} h") if times > 1 else (asked, "")
 
 
 class Bench:
@@ -46,11 +51,12 @@ class Bench:
         )
 
     def submit_all(self, waiting: list[Pair], *, detached: bool = False) -> list[Portion]:
-        found = []
-        while waiting and (portion := self.queue.portion(waiting, detached=detached)) is not None:
-            found.append(portion)
-            self.submit(portion)
-            waiting = [pair for pair in waiting if pair not in set(portion.pairs)]
+        found: list[Portion] = []
+        with suppress(NotNow):
+            while waiting:
+                found.append(self.queue.portion(waiting, detached=detached))
+                self.submit(found[-1])
+                waiting = [pair for pair in waiting if pair not in set(found[-1].pairs)]
         return found
 
     def submit(self, portion: Portion) -> None:
@@ -69,6 +75,20 @@ class Bench:
 
 
 Make = Callable[..., Bench]
+
+
+class Clock:
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(room, "time", found)
+    return found
 
 
 @pytest.fixture
@@ -145,33 +165,80 @@ def test_detached_a_limit_below_the_number_of_arrays_packs(make: Make) -> None:
     assert sum(one or 0 for one in bench.throttles) <= 2
 
 
-def queue_of(count: int) -> list[Sight]:
-    return [Sight(f"9_{number}", "waiting", "PENDING") for number in range(count)]
+LAB = Limit(20, "account lab: MaxSubmitJobs", account="lab")
 
 
-def test_only_as_much_is_submitted_as_there_is_room_for(make: Make) -> None:
+def queue_of(count: int, **place: str) -> list[Sight]:
+    return [Sight(f"9_{number}", "waiting", "PENDING", **{"account": "lab", **place}) for number in range(count)]  # type: ignore[arg-type]
+
+
+def test_only_as_much_is_submitted_as_there_is_room_for(make: Make, clock: Clock) -> None:
     bench = make()
-    bench.scheduler.limits = Allowed(101, 101, queued=20, evidence="account lab: MaxSubmitJobs=20")
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
     bench.scheduler.queued = queue_of(14)
-    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 6  # type: ignore[union-attr]
+    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 6
+    clock.now += 3
     bench.scheduler.queued = queue_of(20)
-    assert bench.queue.portion(tasks(50), detached=False) is None
+    with pytest.raises(NotNow, match="room") as caught:
+        bench.queue.portion(tasks(50), detached=False)
+    assert caught.value.evidence == "account lab: MaxSubmitJobs=20"
+
+
+@pytest.mark.parametrize("place", [{"account": "home"}, {"account": "home", "queue": "long", "qos": "high"}])
+def test_jobs_elsewhere_use_up_nothing(make: Make, place: dict[str, str]) -> None:
+    bench = make()
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
+    bench.scheduler.queued = queue_of(50, **place)
+    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 20
+
+
+def test_the_limit_that_leaves_least_counts_not_the_lowest(make: Make) -> None:
+    bench = make()
+    bench.scheduler.limits = Allowed(101, 101, (LAB, Limit(30, "MaxJobCount")))
+    bench.scheduler.queued = [*queue_of(5), *queue_of(20, account="home")]
+    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 5
+
+
+def test_what_was_just_submitted_counts_before_the_queue_shows_it(make: Make, clock: Clock) -> None:
+    bench = make(mode="individual")
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
+    bench.scheduler.queued = queue_of(17)
+    assert len(bench.submit_all(tasks(10))) == 3
+    assert bench.scheduler.calls("queue") == [None]
+    clock.now += 3
+    assert len(bench.submit_all(tasks(10))) == 3
+
+
+def test_a_queue_that_does_not_answer_stops_nothing(make: Make) -> None:
+    bench = make()
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
+    bench.scheduler.queued = None
+    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 50
 
 
 def test_detached_it_packs_into_the_room_there_is_and_says_so(make: Make) -> None:
     bench = make()
-    bench.scheduler.limits = Allowed(101, 101, queued=20, evidence="account lab: MaxSubmitJobs=20")
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
     bench.scheduler.queued = queue_of(15)
     (portion,) = bench.submit_all(tasks(52), detached=True)
     assert len(portion.batches) <= 5
     assert len(portion.pairs) == 52
-    assert "11 tasks a job" in portion.remark
-    assert "MaxSubmitJobs=20" in portion.remark
+    assert portion.asked == "11 times the same"
+    told = "11 tasks a job, as there is room for 5 jobs (account lab: MaxSubmitJobs=20), for 11 h"
+    assert portion.remark == told
+
+
+def test_a_job_that_already_ran_several_takes_as_much_longer_as_it_has_more(make: Make) -> None:
+    bench = make(tasks_per_job=4)
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
+    bench.scheduler.queued = queue_of(15)
+    (portion,) = bench.submit_all(tasks(50), detached=True)
+    assert (portion.each, portion.asked) == (10, "3 times the same")
 
 
 def test_single_jobs_at_once_are_limited_by_those_that_live(make: Make) -> None:
     bench = make(mode="individual", parallelism=2)
-    assert bench.queue.portion(tasks(5), detached=False) is not None
+    assert len(bench.queue.portion(tasks(5), detached=False).pairs) == 1
 
 
 def test_a_scheduler_that_tells_no_limits_gets_arrays_all_the_same(make: Make, monkeypatch: Any) -> None:
@@ -181,7 +248,7 @@ def test_a_scheduler_that_tells_no_limits_gets_arrays_all_the_same(make: Make, m
         raise NoAnswer("no answer")
 
     monkeypatch.setattr(bench.scheduler, "allowed", silent)
-    assert len(bench.queue.portion(tasks(300), detached=False).pairs) == 300  # type: ignore[union-attr]
+    assert len(bench.queue.portion(tasks(300), detached=False).pairs) == 300
 
 
 def test_what_was_too_much_is_halved(make: Make) -> None:
@@ -190,7 +257,6 @@ def test_what_was_too_much_is_halved(make: Make) -> None:
     asked = []
     for _ in range(3):
         portion = bench.queue.portion(tasks(80), detached=False)
-        assert portion is not None
         asked.append(len(portion.pairs))
         if len(asked) < 3:
             with pytest.raises(LimitReached):
@@ -203,13 +269,12 @@ def test_detached_a_limit_that_only_a_refusal_tells_packs_too(make: Make) -> Non
     bench.scheduler.answers = [LimitReached("too many", evidence="AssocGrpSubmitJobsLimit")] * 2
     for size in (80, 40):
         portion = bench.queue.portion(tasks(80), detached=True)
-        assert portion is not None
         assert (len(portion.pairs), len(portion.batches)) == (80, size)
         with pytest.raises(LimitReached):
             bench.submit(portion)
     (portion,) = bench.submit_all(tasks(80), detached=True)
     assert (len(portion.pairs), len(portion.batches)) == (80, 20)
-    assert portion.remark == "4 tasks a job, as there is room for 20 jobs (AssocGrpSubmitJobsLimit)"
+    assert portion.remark == "4 tasks a job, as there is room for 20 jobs (AssocGrpSubmitJobsLimit), for 4 h"
 
 
 def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
@@ -222,6 +287,5 @@ def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
     journal.flush()
     bench.state.refresh()
     portion = bench.queue.portion(tasks(50), detached=False)
-    assert portion is not None
     assert portion.at_once == 1
     assert bench.scheduler.calls("throttle") == [("7", 2)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.schedulers.interface import NoAnswer, NotNow, Refused, Script
+from hsm_core.schedulers.interface import Limit, NoAnswer, NotNow, Refused, Script
 from hsm_core.schedulers.pbs import Pbs
 from hsm_core.schedulers.pbs_flavour import find_pbs
 
@@ -146,7 +146,8 @@ def test_limits_are_the_least_of_server_and_queue(commands: Commands) -> None:
         esac""",
     )
     allowed = Pbs("pbspro").allowed(None, None, None)
-    assert (allowed.array_size, allowed.queued, allowed.array_index) == (200, 50, None)
+    assert (allowed.array_size, allowed.array_index) == (200, None)
+    assert allowed.limits == (Limit(50, "server: max_queued"), Limit(900, "server: max_queued"))
     assert allowed.evidence == "queue workq: max_array_size=200, server: max_queued=50"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hsm_core.errors import NoId
 from hsm_core.hosts.command import Done
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.schedulers.pbs_refusals import refusal
@@ -21,7 +22,7 @@ from hsm_core.schedulers.pbs_refusals import refusal
         (NotNow, 111, "Cannot connect to specified server host 'pbs'."),
         (NoAnswer, 183, "Communication failure.\nqsub: cannot connect to server pbs (errno=15031)"),
         (NoAnswer, None, ""),
-        (NoAnswer, 0, ""),
+        (NoId, 0, ""),
         (NoAnswer, -9, ""),
         (Refused, 170, "qsub: Unknown queue"),
         (Refused, 3, "qsub: Array job exceeds server or queue size limit"),

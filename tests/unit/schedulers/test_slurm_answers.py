@@ -44,6 +44,7 @@ def test_a_name_may_hold_anything() -> None:
     running = read_squeue(recorded("squeue.txt"))["67"]
     assert running.name == "odd|name\tü"
     assert (running.node, running.queue, running.why, running.start) == ("node[1-4]", "main", "", "")
+    assert (running.account, running.qos) == ("lab", "normal")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_ids_of_elements(written: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("word", ["", "TELEPORTING", "SUSPENDED", "COMPLETING", "SIGNALING", "STAGE_OUT"])
 def test_a_word_that_is_not_final_is_alive(word: str) -> None:
     assert phase(word, "node1") == "running"
-    line = SEPARATOR.join(("7", word, "None", "node1", "main", "N/A", "name"))
+    line = SEPARATOR.join(("7", word, "None", "node1", "main", "lab", "normal", "N/A", "name"))
     assert read_squeue(line + "\n")["7"].phase == "running"
 
 

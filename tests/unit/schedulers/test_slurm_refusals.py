@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.errors import NoId
 from hsm_core.hosts.command import Done
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.schedulers.slurm import accepted
@@ -60,9 +61,9 @@ def test_a_limit_that_waiting_does_not_lift_is_a_refusal(limit: str) -> None:
     assert type(refusal(sbatch(policy))) is LimitReached
 
 
-@pytest.mark.parametrize("code", [None, 0, -9])
-def test_an_sbatch_that_told_nothing_may_have_submitted(code: int | None) -> None:
-    assert type(refusal(sbatch("", code))) is NoAnswer
+@pytest.mark.parametrize(("code", "kind"), [(None, NoAnswer), (0, NoId), (-9, NoAnswer)])
+def test_an_sbatch_that_told_nothing_may_have_submitted(code: int | None, kind: type[NoAnswer]) -> None:
+    assert type(refusal(sbatch("", code))) is kind
 
 
 def test_the_last_word_counts_after_a_full_queue() -> None:

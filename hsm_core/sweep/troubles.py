@@ -1,0 +1,41 @@
+"""Warns whoever watches a sweep of what goes wrong around its tasks, once of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from hsm_core.backends.job_watch import JobWatch
+from hsm_core.store.space import FULL, is_full
+from hsm_core.store.state import SweepState
+
+
+class Troubles:
+    """What was warned of, and what is new.
+
+    Args:
+        watch: knows of jobs that will never start, and of a scheduler that does not answer.
+    """
+
+    def __init__(self, state: SweepState, watch: JobWatch) -> None:
+        self._state, self._watch = state, watch
+        self._told: set[tuple[str, str]] = set()
+        self._is_full = False
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Warn of what is new; of a full disk each time that it fills."""
+        was_full, self._is_full = self._is_full, is_full(self._state.paths.root)
+        if self._is_full and not was_full:
+            say(f"warning: {FULL}")
+        for about in self._seen():
+            if about[1] and about not in self._told:
+                self._told.add(about)
+                say(f"warning: {about[1]}")
+
+    def _seen(self) -> Iterator[tuple[str, str]]:
+        """Who or what it is about, and the words; these may be empty."""
+        for worker in self._state.workers():
+            yield worker.name, worker.trouble
+        for native_id, why in self._watch.hopeless.items():
+            yield native_id, f"job {native_id} will never start as it is: {why}"
+        silence = self._watch.trouble
+        yield "", silence and f"the scheduler did not answer: {silence}"
