@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,8 +72,8 @@ def check_amounts(fields: Mapping[str, Any]) -> None:
     if fields["gpus_per_node"] is not None and fields["gpus_per_node"] < 0:
         told = f"hydra.launcher.gpus_per_node={fields['gpus_per_node']}: not less than none"
         raise ConfigError(told, fix="hydra.launcher.gpus_per_node=1")
-    if fields["mem_gb"] is not None and fields["mem_gb"] < _LEAST_GB:
-        told = f"hydra.launcher.mem_gb={fields['mem_gb']}: it is in GiB, and 1 MiB at least"
+    if fields["mem_gb"] is not None and not _LEAST_GB <= fields["mem_gb"] < math.inf:
+        told = f"hydra.launcher.mem_gb={fields['mem_gb']}: it is in GiB, a number, and 1 MiB at least"
         raise ConfigError(told, fix="hydra.launcher.mem_gb=1")
 
 

@@ -13,7 +13,7 @@ from .launcher_fields import LauncherConf
 from .value_text import value_text
 
 #: How one run goes; every other run of the sweep says it anew.
-_OF_ONE_RUN = frozenset(
+OF_ONE_RUN = frozenset(
     {
         "resume", "retry_failed", "only_tasks", "force", "allow_changed", "detach", "dry_run", "name",
         "description", "tags", "_target_",
@@ -37,7 +37,7 @@ def fields_typed(config: DictConfig) -> tuple[str, ...]:
     return tuple(
         text
         for name, value in node.items()
-        if name not in _OF_ONE_RUN and value != "???" and (preset or value != plain.get(name, MISSING))
+        if name not in OF_ONE_RUN and value != "???" and (preset or value != plain.get(name, MISSING))
         for text in _overrides(name, value)
     )
 

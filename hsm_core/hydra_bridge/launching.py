@@ -294,6 +294,7 @@ class Launching:
             write_tasks(SweepPaths(self._root), first, job_overrides)
 
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
+        self._by_task(lambda number: tasks[number - first]).require_followed(range(first, first + len(tasks)))
         check_payload(self._task_function, self._tasks_config, self._context)
         record = sweep_record(self._config, self._root, self._planned, self._settings)
         self._lease = begin_sweep(record, self._root, (self._app(), config_folders(self._config)), first, tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from omegaconf import OmegaConf
 from hsm_core.detect.cores import chosen_gpus, usable_cores
 from hsm_core.errors import ConfigError
 from hsm_core.model import Isolation
+from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.sweep.policy import Policy
@@ -76,8 +78,9 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
         backend: where its tasks go.
 
     Raises:
-        ConfigError: a field has a value that means nothing.
+        ConfigError: there is no such field, or one has a value that means nothing.
     """
+    _refuse_unknown(fields)
     values = launcher_values(fields)
     return RunSettings(
         resume=values["resume"],
@@ -97,6 +100,20 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
         values=values,
         ignored=_ignored(values, backend),
     )
+
+
+def _refuse_unknown(fields: Mapping[str, Any]) -> None:
+    """Hydra refuses what a dataclass does not have, but advises a ``+``, with which it takes anything."""
+    known = LauncherConf.__dataclass_fields__
+    for name, value in fields.items():
+        if name not in known:
+            meant = closest(name, known)
+            fix = f"hydra.launcher.{meant}={value}" if meant else "leave it out"
+            raise ConfigError(
+                f"hydra.launcher.{name} is no field of hsm's launchers",
+                evidence=f"{name}={value}",
+                fix=f"{fix}    (all fields: --cfg hydra -p hydra.launcher)",
+            )
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:
@@ -140,7 +157,7 @@ def _on_interrupt(values: Mapping[str, Any], backend: str) -> str:
 
 def _worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
     """A worker that a scheduler starts: its job's GPUs are its slots'."""
-    slots = values["slots"] or 1
+    slots = 1 if values["slots"] is None else values["slots"]
     ranks = values["nodes"] * values["tasks_per_node"]
     if slots > 1 and ranks > 1:
         raise ConfigError(
@@ -240,8 +257,8 @@ def _refuse_ranks(values: Mapping[str, Any]) -> None:
 
 def _positive(values: Mapping[str, Any], name: str) -> float:
     value = values[name]
-    if value is None or value <= 0:
-        raise ConfigError(f"hydra.launcher.{name}={value} must be above 0", fix=f"hydra.launcher.{name}=1")
+    if value is None or not 0 < value < math.inf:
+        raise ConfigError(f"hydra.launcher.{name}={value} must be a number above 0", fix=f"hydra.launcher.{name}=1")
     return float(value)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
+from collections.abc import Iterable, Iterator
 
 from hsm_core.errors import ConfigError
 
+#: instead of --chdir, with which Slurm's log would leave the sweep
+_WHERE_TASKS_RUN = "cd /data && python …    (or hydra.job.chdir=true, for each task in its own directory)"
 #: would make another submission of it than the one that was asked for
 _NOT_YOURS = {
     "--array": "hydra.launcher.mode=array hydra.launcher.array_parallelism=4",
@@ -15,6 +19,8 @@ _NOT_YOURS = {
     "-W": "hydra.launcher.detach=false",
     "--test-only": "hydra.launcher.dry_run=true",
     "--wrap": "hydra.launcher.setup=[…]",
+    "--chdir": _WHERE_TASKS_RUN,
+    "-D": _WHERE_TASKS_RUN,
 }
 #: options of one letter, by the name of their variable
 _LETTERS = {
@@ -27,6 +33,9 @@ _VARIABLES = {
     "TIME": ("TIMELIMIT",), "MEM": _MEMORY, "MEM_PER_CPU": _MEMORY, "MEM_PER_GPU": _MEMORY,
     "REQUEUE": ("REQUEUE", "NO_REQUEUE"), "NO_REQUEUE": ("REQUEUE", "NO_REQUEUE"),
 }  # fmt: skip
+#: Sizes of the parts of a time, as sbatch counts them: from the right, but from the left after days.
+_CLOCK = {1: (60,), 2: (60, 1), 3: (3600, 60, 1)}
+_AFTER_DAYS = (3600, 60, 1)
 
 
 def raw_lines(raw: str) -> list[str]:
@@ -36,7 +45,7 @@ def raw_lines(raw: str) -> list[str]:
         ConfigError: it is not in sbatch's words.
     """
     lines: list[str] = []
-    for word in _split(raw):
+    for word in _split(raw, "hydra.launcher.resources"):
         if word.startswith("-"):
             name, equals, value = word.partition("=")
             lines.append(f"#SBATCH {shlex.quote(name)}{equals}{shlex.quote(value) if equals else ''}")
@@ -51,11 +60,11 @@ def raw_lines(raw: str) -> list[str]:
     return lines
 
 
-def _split(raw: str) -> list[str]:
+def _split(text: str, what: str, *, comments: bool = False) -> list[str]:
     try:
-        return shlex.split(raw)
+        return shlex.split(text, comments)
     except ValueError as error:
-        raise ConfigError(f"hydra.launcher.resources can't be read: {error}", evidence=raw) from error
+        raise ConfigError(f"{what} can't be read: {error}", evidence=text) from error
 
 
 def directive(line: str) -> str:
@@ -68,20 +77,56 @@ def said_in(script: str) -> set[str]:
     Source: "INPUT ENVIRONMENT VARIABLES" of sbatch(1); an option that is not named here has its own name there.
     """
     found: set[str] = set()
-    for option in re.findall(r"^#SBATCH\s+(--[\w-]+|-\w)", script, re.MULTILINE):
+    for option, _ in _options(script.splitlines()):
         name = _LETTERS.get(option) or option.lstrip("-").upper().replace("-", "_")
         found.update(f"SBATCH_{variable}" for variable in _VARIABLES.get(name, (name,)))
     return found
+
+
+def _options(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each option that lines of a script say to sbatch, and its value: the next word, where none is joined to it."""
+    for line in lines:
+        if not line.startswith("#SBATCH"):
+            continue
+        words = _split(line.removeprefix("#SBATCH"), "a directive", comments=True)
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            if word.startswith("--"):
+                name, equals, value = word.partition("=")
+                yield name, value if equals else following
+            elif word.startswith("-"):
+                yield word[:2], word[2:] or following
+
+
+def says_time(lines: Iterable[str]) -> bool:
+    """Whether a limit of the time is among what lines of a script say."""
+    return any(option in ("--time", "-t", "--time-min") for option, _ in _options(lines))
+
+
+def time_limit(lines: Iterable[str]) -> float:
+    """Seconds that a job may take, as lines of a script say it, the last one counting; without a limit: infinity.
+
+    Source: ``--time`` of sbatch(1): minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]].
+    """
+    told = [value for option, value in _options(lines) if option in ("--time", "-t")]
+    return (_seconds(told[-1]) if told else 0) or math.inf
+
+
+def _seconds(text: str) -> int:
+    """The time that sbatch reads; 0, which is no limit to it, also for a word."""
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+(?::\d+){0,2})", text)
+    if match is None:
+        return 0
+    parts = [int(part) for part in match[2].split(":")]
+    sizes = _CLOCK[len(parts)] if match[1] is None else _AFTER_DAYS
+    return int(match[1] or 0) * 86_400 + sum(part * size for part, size in zip(parts, sizes, strict=False))
 
 
 def check_line(line: str) -> None:
     """A directive is one line, and none that changes what is submitted."""
     if "\n" in line or "\r" in line:
         raise ConfigError("what is asked of Slurm must be on one line", evidence=repr(line))
-    option = re.match(r"#SBATCH\s+(--[\w-]+|-[aW])", line)
-    if option and option[1] in _NOT_YOURS:
-        raise ConfigError(
-            f"{option[1]} can't be asked of Slurm: hsm says it itself",
-            evidence=line,
-            fix=_NOT_YOURS[option[1]],
-        )
+    for option, _ in _options([line]):
+        if option in _NOT_YOURS:
+            raise ConfigError(
+                f"{option} can't be asked of Slurm: hsm says it itself", evidence=line, fix=_NOT_YOURS[option]
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hsm_core.errors import ConfigError
 
-from .slurm_directives import check_line, directive, raw_lines
+from .slurm_directives import check_line, directive, raw_lines, says_time, time_limit
 
 if TYPE_CHECKING:
     from submitit.slurm.slurm import SlurmExecutor
@@ -87,9 +86,7 @@ def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str]
     own = [*raw_lines(resources.raw or ""), *map(directive, resources.directives)]
     for line in [*head, *own]:
         check_line(line)
-    timed = any(re.match(r"#SBATCH (--time\b|-t)", line) for line in [*head, *own])
-    kept = [line for line in head if timed or not line.startswith("#SBATCH --signal=")]
-    return "\n".join(["#!/bin/bash", *kept, *own, *body])
+    return "\n".join(["#!/bin/bash", *_signal([*head, *own], resources, ranks), *head, *own, *body])
 
 
 def _submitits(
@@ -110,7 +107,7 @@ def _submitits(
     lines = text.replace(f" --output {shlex.quote(str(_log_of(executor)))}", "").split("\n")
     first = lines.index("# Parameters") + 1
     last = lines.index("", first)
-    ours = tuple(f"#SBATCH {option}" for option in _OF_COMMAND_LINE)
+    ours = tuple(f"#SBATCH {option}" for option in (*_OF_COMMAND_LINE, "--signal="))
     return [line for line in lines[first:last] if not line.startswith(ours)], lines[last:]
 
 
@@ -148,7 +145,7 @@ def _parameters(resources: SlurmResources, ranks: bool) -> dict[str, object]:
         "use_srun": ranks,
         "srun_args": _srun_args(resources),
         "stderr_to_stdout": True,
-        "additional_parameters": _additional(resources, ranks),
+        "additional_parameters": _additional(resources),
     }  # fmt: skip
 
 
@@ -162,27 +159,42 @@ def _srun_args(resources: SlurmResources) -> list[str]:
     ]
 
 
-def _additional(resources: SlurmResources, ranks: bool) -> dict[str, Value]:
-    """Options that submitit has no parameter for, and the signal.
+def _additional(resources: SlurmResources) -> dict[str, Value]:
+    """Options that submitit has no parameter for.
 
+    Raises:
+        ConfigError: one of them is false, which submitit would say as ``--name=False``.
+    """
+    found: dict[str, Value] = {} if resources.priority is None else {"priority": resources.priority}
+    for name, value in resources.additional_parameters.items():
+        option = name.replace("_", "-")
+        if value is False and option != "requeue":
+            raise ConfigError(
+                f"hydra.launcher.additional_parameters: {name}=false can't be said to sbatch",
+                fix=f"hydra.launcher.additional_parameters.{name}=null    (or the option for the contrary, true)",
+            )
+        if value is False:
+            found["no-requeue"] = True
+        elif value is not None:
+            found[option] = value
+    return found
+
+
+def _signal(said: Sequence[str], resources: SlurmResources, ranks: bool) -> list[str]:
+    """The line that asks for a warning, where a time is said or the user has a signal of their own.
+
+    Not earlier than in the middle of the time: a signal that comes at the start ends the task before it has begun.
     ``B:`` reaches the script's own process, and that only: right where it is the worker, wrong for srun's ranks.
     """
     from submitit.slurm.slurm import SlurmJobEnvironment
 
-    before_end = _signal_delay(resources)
-    signal = f"{'' if ranks else 'B:'}{SlurmJobEnvironment.USR_SIG}@{before_end}"
-    own: dict[str, Value] = {"signal": signal}
-    if resources.priority is not None:
-        own["priority"] = resources.priority
-    named = {name.replace("_", "-"): value for name, value in resources.additional_parameters.items()}
-    return own | {name: value for name, value in named.items() if value is not None and value is not False}
-
-
-def _signal_delay(resources: SlurmResources) -> int:
-    """Not more than half of the time: a signal that comes at the start ends the task before it has begun."""
-    if resources.timeout_min is None:
-        return resources.signal_delay_s
-    return min(resources.signal_delay_s, resources.timeout_min * 30)
+    named = resources.additional_parameters.get("signal")
+    if named is not None:
+        return [f"#SBATCH --signal={shlex.quote(str(named))}"]
+    if not says_time(said):
+        return []
+    before_end = int(min(resources.signal_delay_s, time_limit(said) / 2))
+    return [f"#SBATCH --signal={'' if ranks else 'B:'}{SlurmJobEnvironment.USR_SIG}@{before_end}"]
 
 
 def _check_values(resources: SlurmResources) -> None:

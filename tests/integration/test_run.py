@@ -312,6 +312,21 @@ def test_a_field_that_means_nothing_is_refused(app: SweepingApp, field: str) -> 
     assert not app.sweep.exists()
 
 
+@pytest.mark.parametrize("sweeper", ["hsm", "basic"])
+@pytest.mark.parametrize(
+    ("field", "meant"), [("+hydra.launcher.wall_time", "walltime"), ("++hydra.launcher.mem_gbb", "mem_gb")]
+)
+def test_a_misspelt_field_is_refused_though_hydra_takes_it(
+    app: SweepingApp, sweeper: str, field: str, meant: str
+) -> None:
+    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", f"{field}=3")
+    assert done.returncode == 1
+    assert f"{field.lstrip('+')} is no field" in done.stderr
+    assert f"next: hydra.launcher.{meant}=3" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not app.sweep.exists()
+
+
 def test_a_foreign_sweeper_that_was_killed_is_not_called_completed(app: SweepingApp) -> None:
     process = app.start("x=range(4)", "hydra.sweeper.max_batch_size=2")
     app.wait_for_begun(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
+from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge import fields_by_task as module
 from hsm_core.hydra_bridge.fields_by_task import FieldsByTask
 from hsm_core.hydra_bridge.run_settings import launcher_values
@@ -47,6 +48,13 @@ class Asked:
     def of(self, name: str, *tasks: list[str]) -> list[Any]:
         self.tasks = list(tasks)
         return [self._fields.fields_of(number)[name] for number in range(len(tasks))]
+
+    def common(self, name: str) -> Any:
+        return self._fields.common[name]
+
+    def require_followed(self, *tasks: list[str]) -> None:
+        self.tasks = list(tasks)
+        self._fields.require_followed(range(len(tasks)))
 
 
 @pytest.fixture
@@ -92,3 +100,58 @@ def test_what_the_environment_says_is_the_same_for_all(conf: Path, monkeypatch: 
     asked = Asked(conf, ["hydra.launcher.mem_gb=${oc.env:HSM_TEST_MEMORY}"], monkeypatch)
     assert asked.of("mem_gb", ["lr=1"], ["lr=2"]) == [3, 3]
     assert asked.composed == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "found"),
+    [
+        ("hydra.launcher.directives=['--nice=${batch}','-x a']", "directives", lambda n: [f"--nice={n}", "-x a"]),
+        ("hydra.launcher.srun_args=['--label','-c${batch}']", "srun_args", lambda n: ["--label", f"-c{n}"]),
+        ("+hydra.launcher.additional_parameters.nice=${batch}", "additional_parameters", lambda n: {"nice": n}),
+        (
+            "+hydra.launcher.additional_parameters={nice:1,x:['${batch}']}",
+            "additional_parameters",
+            lambda n: {"nice": 1, "x": [n]},
+        ),
+        ("hydra.launcher.resources='-c${batch} --mem=${batch}00M'", "resources", lambda n: f"-c{n} --mem={n}00M"),
+    ],
+)
+def test_what_is_in_a_field_follows_a_value_too(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, given: str, name: str, found: Callable[[int], Any]
+) -> None:
+    asked = Asked(conf, [given], monkeypatch)
+    assert asked.of(name, ["batch=1"], ["batch=2", "lr=1"], ["batch=2", "lr=2"]) == [found(1), found(2), found(2)]
+    assert asked.composed == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("+hydra.launcher.env.MY_X=${batch}", "env"),
+        ("hydra.launcher.setup=['export MY_X=${batch}']", "setup"),
+        ("hydra.launcher.array_parallelism=${batch}", "array_parallelism"),
+        ("hydra.launcher.slots=${steps}", "slots"),
+        ("hydra.launcher.python=python${model.depth}", "python"),
+    ],
+)
+def test_a_field_of_the_whole_sweep_that_would_differ_is_refused(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, given: str, name: str
+) -> None:
+    asked = Asked(conf, [given], monkeypatch)
+    asked.require_followed(["lr=1"], ["lr=2"])
+    with pytest.raises(ConfigError, match=f"hydra.launcher.{name}=.*is the same for all tasks"):
+        asked.require_followed(["lr=1"], ["batch=2", "model=mlp"], ["batch=3", "model=vit"])
+
+
+def test_a_reference_that_is_only_text_is_nobodys(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(conf, [r"hydra.launcher.setup=['echo \${batch}']"], monkeypatch)
+    assert asked.of("setup", ["batch=1"], ["batch=2"]) == [["echo ${batch}"]] * 2
+    assert asked.composed == 0
+
+
+@pytest.mark.parametrize("name", ["resources", "queue", "account", "qos", "walltime", "partition"])
+def test_what_depends_on_the_task_is_not_set_in_common(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked = Asked(conf, [f"hydra.launcher.{name}='${{batch}}min'"], monkeypatch)
+    assert asked.common(name) is None
