@@ -98,6 +98,7 @@ def test_a_rank_that_fails_ends_its_task_and_only_that(sweep: PlainSweep) -> Non
         end = sweep.ends()[number]
         assert (end["state"], end["reason"]) == ("failed", reason)
         assert end["message"] == f"rank 2 on {socket.gethostname()} {message}"
+        assert end["rank"] == 2
     assert "ValueError: too bad" in sweep.ends()[0]["trace"]
     assert "ValueError: too bad" in sweep.text("0/stderr-rank2.log")
     assert all(is_gone(pid) for number in range(2) for pid in pids(sweep, number))
@@ -121,6 +122,7 @@ def test_rank_0_may_fail_of_another_ranks_failure_and_both_are_told(sweep: Plain
     assert wait_for_all(sweep) == [1, 0, 0]
     end = sweep.ends()[0]
     assert end["kind"] == "ConnectionError"
+    assert "rank" not in end  # its log is where the traceback of this kind lies
     rank_2 = f"rank 2 on {socket.gethostname()} failed: ValueError: too bad"
     assert end["message"] == f"ConnectionError: peer is gone; {rank_2}"
 

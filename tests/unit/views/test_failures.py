@@ -93,6 +93,33 @@ def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rank", "there_are", "log"),
+    [
+        (None, ["stderr.log", "stderr-rank1.log"], "stderr.log"),
+        (None, ["stderr-rank1.log", "stdout.log"], "stderr-rank1.log"),
+        (2, ["stderr.log", "stderr-rank1.log", "stderr-rank2.log"], "stderr-rank2.log"),
+        (2, ["stderr.log", "stdout-rank2.log"], "stdout-rank2.log"),
+        (2, ["stderr.log"], None),
+    ],
+)
+def test_the_log_is_that_of_the_rank_which_failed(
+    tmp_path: Path, rank: int | None, there_are: list[str], log: str | None
+) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, "rank 2 failed", rank=rank)
+    (sweep.root / "0").mkdir()
+    for name in there_are:
+        (sweep.root / "0" / name).touch()
+    state = SweepState(sweep.root)
+    state.refresh()
+    rank_log = sweep.paths.rank_log("w1", 2)
+    assert group_failures(state)[0].log == (sweep.root / "0" / log if log else None)
+    rank_log.parent.mkdir(parents=True)
+    rank_log.touch()
+    assert group_failures(state)[0].log == (sweep.root / "0" / log if log else rank_log)
+
+
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
     elsewhere = dataclasses.replace(state.record, launcher="hsm_slurm")
     advice = suggestion(elsewhere, "failed", "oom", 2, {"mem": 3000.0})
