@@ -89,7 +89,7 @@ class Running:
             ranks=rank.count if rank else 1, directory=beside[0], suffix=beside[1],
         )  # fmt: skip
         ours, theirs = channel_pair()
-        attempt = Attempt(order, slot, importer, ours, oom_kills())
+        attempt = Attempt(order, slot, importer, ours, oom_kills(), self._spec.task_timeout_s)
         self._attempts[order.key] = attempt
         self._selector.register(ours.socket, selectors.EVENT_READ, lambda: self._hear(attempt))
         importer.order(order, theirs)
@@ -273,13 +273,13 @@ class Running:
 
     def enforce_limits(self) -> None:
         """End what has run too long, kill what did not end."""
-        now, limit = time.monotonic(), self._spec.task_timeout_s
+        now = time.monotonic()
         for attempt in list(self._attempts.values()):
             if attempt.kill_at is not None and now >= attempt.kill_at:
                 attempt.kill_at = now + _AGAIN_S
                 self._signal(attempt, signal.SIGKILL)
-            elif limit and not attempt.ended_for and now - attempt.began >= limit:
-                self.end("walltime", Span(attempt.order.task, 1))
+            elif attempt.limit_s and not attempt.ended_for and now - attempt.began >= attempt.limit_s:
+                self.end("limit", Span(attempt.order.task, 1))
 
     def due_in(self) -> float:
         """Seconds until ``enforce_limits`` has something to do."""

@@ -152,6 +152,7 @@ def test_a_time_limit_ends_a_task_that_ignores_term(sweep: PlainSweep, isolation
     state = sweep.run(task_timeout_s=1.0, grace_s=0.3, isolation=isolation, slots=1)
     end = sweep.ends()[0]
     assert (end["state"], end["reason"], end["signal"]) == ("failed", "walltime", signal.SIGKILL)
+    assert end["limit"] == 1.0
     pid, answer = sweep.text("0/stdout.log").split("\n", 1)
     assert answer.strip() == "not yet"
     assert is_gone(int(pid))
