@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state import SweepState
+from hsm_core.store.submission import read_submission
 
 
 def log_of(state: SweepState, number: int) -> Path | None:
@@ -24,8 +25,10 @@ def stream_of(state: SweepState, number: int, stderr: bool) -> Path | None:
         return _workers(state, number)
     if not stderr:
         return files.stdout
-    rank = _failed_rank(state, number)
-    return _rank_logs(state, number, rank, files)[0] if rank else files.stderr
+    if rank := _failed_rank(state, number):
+        return _rank_logs(state, number, rank, files)[0]
+    is_shared = not files.stderr.exists() and _has_one_log(state, number)
+    return files.stdout if is_shared else files.stderr
 
 
 def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]:
@@ -40,6 +43,14 @@ def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]
 def _failed_rank(state: SweepState, number: int) -> int:
     """Which other rank than 0 a task failed on, as its worker wrote down; 0 if none."""
     return int((state.tasks[number].last or {}).get("rank", 0))
+
+
+def _has_one_log(state: SweepState, number: int) -> bool:
+    """Whether a task prints both streams into one log, as its submission says."""
+    task = state.tasks[number]
+    writer, pair = state.writers.get(task.worker), (number, task.attempt)
+    names = [name for name, span in writer.claimed if pair in span] if writer else []
+    return any(read_submission(state.paths, name).worker.stderr_to_stdout for name in names)
 
 
 def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> list[Path]:

@@ -90,7 +90,7 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
             return Ending("lost", None, told, details)
         return Ending("failed", "walltime", f"{told}; the job is not run again by itself", details)
     if attempt.ended_for == "limit":
-        told = f"ended after {attempt.wall:.0f} s: a task's time limit"
+        told = f"ended after {attempt.wall:.0f} s: its own time limit"
         return Ending("failed", "walltime", told, {**details, "limit": attempt.limit_s})
     if attempt.ended_for == "walltime":
         return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its job's time is over", details)

@@ -85,8 +85,9 @@ class Running:
             task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
             env=self._variables.of(pending, slot), threads=self._spec.threads,
             job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
-            can_be_warned=bool(self._job.native_id), rank=rank.number if rank else 0,
-            ranks=rank.count if rank else 1, directory=beside[0], suffix=beside[1],
+            can_be_warned=bool(self._job.native_id), stderr_to_stdout=self._spec.stderr_to_stdout,
+            rank=rank.number if rank else 0, ranks=rank.count if rank else 1,
+            directory=beside[0], suffix=beside[1],
         )  # fmt: skip
         ours, theirs = channel_pair()
         attempt = Attempt(order, slot, importer, ours, oom_kills(), self._spec.task_timeout_s)

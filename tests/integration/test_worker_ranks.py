@@ -14,6 +14,7 @@ from hsm_core.results.adopt import adopted_end
 from hsm_core.store.files import read_json, write_atomically
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.requests import request_cancel
+from hsm_core.views.task_log import log_of, stream_of
 from tests.integration.apps.worker_plain.harness import Event, PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
 
@@ -103,6 +104,19 @@ def test_a_rank_that_fails_ends_its_task_and_only_that(sweep: PlainSweep) -> Non
     assert "ValueError: too bad" in sweep.text("0/stderr-rank2.log")
     assert all(is_gone(pid) for number in range(2) for pid in pids(sweep, number))
     assert sweep.ends()[len(FAILURES)]["state"] == "completed"
+
+
+@tasks(STUCK.format("print('so bad', file=sys.stderr, flush=True); raise ValueError('too bad')"))
+def test_each_rank_may_have_one_log_for_both_streams(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, stderr_to_stdout=True), RANKS)
+    wait_for_all(sweep)
+    assert {path.name for path in (sweep.paths.root / "0").glob("std*")} == {
+        "stdout.log", "stdout-rank1.log", "stdout-rank2.log",
+    }  # fmt: skip
+    assert sweep.text("0/stdout-rank2.log").splitlines()[1] == "so bad"
+    assert sweep.text("0/stdout-rank2.log").endswith("ValueError: too bad\n")
+    for log in (log_of(sweep.state(), 0), stream_of(sweep.state(), 0, stderr=True)):
+        assert log == sweep.paths.root / "0" / "stdout-rank2.log"
 
 
 #: Rank 2 fails, and only when that is known does rank 0 fail of it.

@@ -154,21 +154,22 @@ def test_more_is_asked_for_in_the_field_that_was_used(
 @pytest.mark.parametrize(
     ("launcher", "limit", "asked", "more"),
     [
-        ("hsm_local", 180.0, {}, "hydra.launcher.task_timeout_min=6"),
-        ("hsm_slurm", 3.0, {"timeout_min": 1}, "hydra.launcher.task_timeout_min=2 --set hydra.launcher.timeout_min=2"),
-        ("hsm_slurm", 180.0, {"timeout_min": 60}, "hydra.launcher.task_timeout_min=6"),
-        ("hsm_slurm", 180.0, {}, "hydra.launcher.task_timeout_min=6"),
-        ("hsm_pbs", 1800.0, {"walltime_min": 45}, "hydra.launcher.task_timeout_min=60 --set hydra.launcher.timeout_min=90"),
-        ("hsm_slurm", None, {"timeout_min": 60}, "hydra.launcher.timeout_min=120"),
+        ("hsm_local", 180.0, {}, ["task_timeout_min=6"]),
+        ("hsm_slurm", 3.0, {"timeout_min": 1}, ["task_timeout_min=2", "timeout_min=2"]),
+        ("hsm_slurm", 180.0, {"timeout_min": 60}, ["task_timeout_min=6"]),
+        ("hsm_slurm", 180.0, {}, ["task_timeout_min=6"]),
+        ("hsm_pbs", 1800.0, {"walltime_min": 45}, ["task_timeout_min=60", "timeout_min=90"]),
+        ("hsm_slurm", None, {"timeout_min": 60}, ["timeout_min=120"]),
     ],
-)  # fmt: skip
+)
 def test_more_of_the_time_that_was_over_is_asked_for(
-    state: SweepState, launcher: str, limit: float | None, asked: dict[str, int], more: str
+    state: SweepState, launcher: str, limit: float | None, asked: dict[str, int], more: list[str]
 ) -> None:
     record = dataclasses.replace(state.record, launcher=launcher)
     event = {"wall": 2000.0, "resources": asked} | ({} if limit is None else {"limit": limit})
     advice = suggestion(record, "failed", "walltime", 2, event)
-    assert advice == f"hsm retry {record.id} --error walltime --set {more}"
+    settings = "".join(f" --set hydra.launcher.{field}" for field in more)
+    assert advice == f"hsm retry {record.id} --error walltime{settings}"
 
 
 def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: SweepState) -> None:
