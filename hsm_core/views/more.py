@@ -33,21 +33,27 @@ def more_time(record: SweepRecord, event: Line) -> str:
 
     A task's own limit is in its end, as ``limit`` in seconds; a job that would not outlast the new one gets more too.
     """
-    asked = event.get("resources") or {}
-    job = int(asked.get("timeout_min") or asked.get("walltime_min") or 0)
     if record.launcher != "hsm_local" and "limit" not in event:
-        return _more_job_time(record, 2 * job or _twice(event.get("wall")))
+        return more_job_time(record, event)
     minutes = _twice(event.get("limit") or event.get("wall"))
     more = f"hydra.launcher.task_timeout_min={minutes}"
-    return f"{more} --set {_more_job_time(record, 2 * job)}" if 0 < job <= minutes else more
+    return f"{more} --set {more_job_time(record, event)}" if 0 < _job_minutes(event) <= minutes else more
 
 
-def _more_job_time(record: SweepRecord, minutes: int) -> str:
+def more_job_time(record: SweepRecord, event: Line) -> str:
+    """Twice what a job asked for, or took where that is not known (``wall``); arguments as above."""
     if text := _own_words(record, r"time|-t\b"):
         return f"{text}    (with more time in it)"
+    minutes = 2 * _job_minutes(event) or _twice(event.get("wall"))
     if _set_to(record, "walltime"):
         return f"hydra.launcher.walltime={minutes}min"
     return f"hydra.launcher.timeout_min={minutes}"
+
+
+def _job_minutes(event: Line) -> int:
+    """What its job asked for; 0: nothing."""
+    asked = event.get("resources") or {}
+    return int(asked.get("timeout_min") or asked.get("walltime_min") or 0)
 
 
 def _twice(wall: float | None) -> int:
