@@ -176,6 +176,7 @@ def _worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
         share_gpus=slots > 1,
         warn_s=_within(values, "signal_delay_s", 0, 86_400),
         max_restarts=int(_within(values, "max_num_timeout", 0, 1000)),
+        stderr_to_stdout=backend == "slurm" and values["stderr_to_stdout"],
     )
 
 

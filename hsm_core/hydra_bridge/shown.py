@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from hydra.errors import CompactHydraException
 
 from hsm_core.errors import HsmError, StoreError
+from hsm_core.store.layout import SweepPaths
 
 T = TypeVar("T")
 
@@ -19,9 +23,35 @@ def shown(step: Callable[[], T]) -> T:
     except HsmError as error:
         raise for_hydra(error) from error.__cause__
     except OSError as error:
-        problem = f"{error.filename or 'the sweep directory'} can't be read or written"
-        fix = "df -h; hsm-status latest    (what is written is safe: hsm resume latest goes on)"
-        raise for_hydra(StoreError(problem, evidence=str(error), fix=fix)) from error
+        raise for_hydra(_of_disk(error)) from error
+
+
+def _of_disk(error: OSError) -> StoreError:
+    """What is true of a disk that refuses, by its error number, and what helps."""
+    if not isinstance(error.filename, str):
+        return StoreError("the disk refuses", evidence=str(error))
+    path = Path(error.filename)
+    sweep = _sweep_of(path)
+    is_there = sweep is not None and SweepPaths(sweep).record.is_file()
+    where = shlex.quote(str(sweep if is_there else path.parent))
+    problem, fix = f"{path} can't be read or written", f"hsm-status {where}" if is_there else ""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+        problem = f"{path} is not there"
+        if sweep is not None and not SweepPaths(sweep).hsm.exists():
+            problem = f"the sweep in {sweep} is gone: it was moved or deleted"
+            fix = "hsm resume NEW_PLACE    (if it was moved)"
+    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        then = f"    (once it can be written: hsm resume {where})" if is_there else ""
+        fix = f"ls -ld {shlex.quote(str(path.parent))}{then}"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        then = f"    (what is written is safe; with room: hsm resume {where})" if is_there else ""
+        fix = f"df -h {where}{then}"
+    return StoreError(problem, evidence=str(error), fix=fix)
+
+
+def _sweep_of(path: Path) -> Path | None:
+    """The sweep whose file it is, or was."""
+    return next((root for root in path.parents if path.is_relative_to(SweepPaths(root).hsm)), None)
 
 
 def for_hydra(error: HsmError) -> HsmError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .interface import Sight
-from .slurm_words import HOPELESS, exit_of_status, exit_text, full_word, meaning, phase
+from .slurm_words import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase
 
 #: between fields; printable ones occur in the names of jobs
 SEPARATOR = "\x1f"
@@ -28,7 +28,7 @@ def read_squeue(text: str) -> dict[str, Sight]:
         sight = replace(sight, account=account, qos=qos)
         if sight.phase == "waiting":
             start = "" if start in NOTHING else start
-            sight = replace(sight, start=start, hopeless=why.partition(",")[0] in HOPELESS)
+            sight = replace(sight, start=start, hopeless=is_hopeless(why))
         seen |= {one: replace(sight, native_id=one) for one in elements(native)}
     return seen
 

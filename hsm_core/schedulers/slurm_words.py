@@ -32,7 +32,7 @@ ENDED = {
 }
 #: Reasons for which a job waits until somebody changes it, or the site.
 #: Source: https://slurm.schedmd.com/job_reason_codes.html
-HOPELESS = frozenset({
+_HOPELESS = frozenset({
     "AccountNotAllowed", "AssocMaxCpuPerJobLimit", "AssocMaxMemPerJob", "AssocMaxNodePerJobLimit",
     "AssocMaxWallDurationPerJobLimit", "BadConstraints", "DependencyNeverSatisfied", "InvalidAccount",
     "InvalidQOS", "JobArrayTaskLimitZero", "JobHeldAdmin", "JobHeldUser", "MaxMemPerLimit", "PartitionConfig",
@@ -40,6 +40,12 @@ HOPELESS = frozenset({
     "QOSMaxGRESPerJob", "QOSMaxMemoryPerJob", "QOSMaxNodePerJobLimit", "QOSMaxWallDurationPerJobLimit",
     "QOSNotAllowed",
 })  # fmt: skip
+#: The same in slurmctld's own words, which squeue shows instead of a reason where there are any: its ``state_desc``.
+#: Source: the texts of slurmctld 22.05 (job_mgr.c, job_scheduler.c, partition_mgr.c, reservation.c)
+_HOPELESS_TEXT = re.compile(
+    r"launch failed requeued held|job requeued in (held|special exit) state|Reservation .+ was deleted"
+    r"|Job's (account|QOS) not (permitted to|known, so it can't) use this partition .+"
+)
 NEVER_STARTED = Meaning("lost", "launch", "Slurm could not start the job")
 WAITING = frozenset({
     "CONFIGURING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT",
@@ -55,6 +61,11 @@ def full_word(written: str) -> str:
         return word
     fitting = [known for known in (*ENDED, *WAITING) if known.startswith(word[:-1])]
     return fitting[0] if len(fitting) == 1 else word
+
+
+def is_hopeless(why: str) -> bool:
+    """Whether a job that waits for this reason waits until somebody changes it, or the site."""
+    return why.partition(",")[0] in _HOPELESS or _HOPELESS_TEXT.fullmatch(why) is not None
 
 
 def phase(word: str, node: str) -> Literal["waiting", "running", "ended"]:

@@ -30,7 +30,7 @@ class SlurmResources:
         nodes, tasks_per_node: ranks.
         srun_args: arguments of srun, where it starts the ranks.
         signal_delay_s: seconds before its end at which the job gets USR2.
-        stderr_to_stdout: changes nothing here: Slurm's own log always holds both.
+        stderr_to_stdout: for the worker, which does it for its tasks; Slurm's own log always holds both.
         additional_parameters: more of sbatch's options, by name.
         raw: one string in sbatch's own words: ``--nodes=1 --gres=gpu:1``.
         directives: lines for the script's head, as they are.

@@ -31,6 +31,7 @@ class WorkerSpec:
         warn_s: seconds between a scheduler's warning and the job's end.
         max_restarts: how often a job whose time is over may be run again.
         resources: what the worker's job asked its scheduler for.
+        stderr_to_stdout: a task prints both streams into its ``stdout.log``.
     """
 
     source: str = "local"
@@ -49,6 +50,7 @@ class WorkerSpec:
     warn_s: float = 0.0
     max_restarts: int = 0
     resources: dict[str, Any] = field(default_factory=dict)
+    stderr_to_stdout: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,36 @@
-"""Tells why tasks go to a new worker: theirs has left by itself, or it died."""
+"""Tells why tasks go to a new worker: theirs has left by itself, it died, or there was none."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from hsm_core.store.state import SweepState
+from hsm_core.views.unbegun import left_behind
 
 
 def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
-    """A line for those whose worker left, as it does when its job's time is nearly over; another for the rest.
+    """A line for those whose worker left, as it does when its job's time is nearly over; others for the rest.
 
     Args:
         orphans: pending tasks that nobody holds any more.
     """
-    left = _left_behind(state, orphans)
-    counts = {"a worker has left": len(left), "a worker died": len(orphans) - len(left)}
+    left = len(left_behind(state, orphans))
+    never = len(_never_claimed(state, orphans))
+    counts = {
+        "a worker has left": left,
+        "a worker died": len(orphans) - left - never,
+        "a job ended before its worker began": never,
+    }
     return [f"{why}; {_go(count)} to a new one" for why, count in counts.items() if count]
 
 
-def _left_behind(state: SweepState, orphans: Collection[int]) -> set[int]:
-    """Those that were claimed, and by workers alone that ended properly."""
-    waiting = {(number, task.attempt) for number in orphans if (task := state.tasks.get(number))}
-    left: set[int] = set()
-    dropped: set[int] = set()
-    for writer in state.workers():
-        for _, span in writer.claimed:
-            found = {number for number, _ in waiting.intersection(span)}
-            (left if writer.sealed else dropped).update(found)
-    return left - dropped
+def _never_claimed(state: SweepState, orphans: Collection[int]) -> set[tuple[int, int]]:
+    """Those of schedulers' jobs that no worker claimed; here, a job is its worker."""
+    pairs = {
+        (number, state.tasks[number].attempt) for number in orphans if state.jobs.key_of(number) is not None
+    }
+    claimed = [span for writer in state.workers() for _, span in writer.claimed] if pairs else []
+    return pairs.difference(*claimed)
 
 
 def _go(count: int) -> str:

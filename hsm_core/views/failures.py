@@ -12,6 +12,7 @@ from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
 from .more import more_memory, more_time
+from .task_log import log_of
 from .words import clean
 
 _VARYING = (
@@ -34,7 +35,7 @@ class FailureGroup:
         cause: the message without paths, numbers and addresses.
         message: the example's own message.
         tasks: numbers, ascending; the first is the example.
-        log: the example's stderr, or its worker's log if the task never began.
+        log: the example's stderr, of the rank that failed; its worker's log if the task never began.
         suggestion: a line to copy.
     """
 
@@ -86,16 +87,6 @@ def message_of(event: dict[str, Any]) -> str:
     if not kind or message.startswith(kind):
         return message or "no message"
     return f"{kind}: {message}" if message else kind
-
-
-def log_of(state: SweepState, number: int) -> Path | None:
-    """Where to read what a task printed: its stderr, that of its ranks, its stdout; else its worker's log."""
-    files = state.task_directory(number)
-    if files is not None:
-        ranks = sorted(files.root.glob("stderr-rank*.log"))
-        return next((log for log in (files.stderr, *ranks, files.stdout) if log.exists()), None)
-    task = state.tasks.get(number)
-    return state.worker_log(task.worker) if task and task.worker else None
 
 
 def _word(state: SweepState, number: int, now: State) -> tuple[str, str]:

@@ -29,17 +29,31 @@ def more_memory(record: SweepRecord, event: Line) -> str:
 
 
 def more_time(record: SweepRecord, event: Line) -> str:
-    """Twice the job's limit, or the task's own time where that is not known; arguments as above."""
-    if record.launcher == "hsm_local":
-        return f"hydra.launcher.task_timeout_min={_twice(event.get('wall'))}"
+    """Twice the limit that was met, or the task's own time where that is not known; arguments as above.
+
+    A task's own limit is in its end, as ``limit`` in seconds; a job that would not outlast the new one gets more too.
+    """
+    if record.launcher != "hsm_local" and "limit" not in event:
+        return more_job_time(record, event)
+    minutes = _twice(event.get("limit") or event.get("wall"))
+    more = f"hydra.launcher.task_timeout_min={minutes}"
+    return f"{more} --set {more_job_time(record, event)}" if 0 < _job_minutes(event) <= minutes else more
+
+
+def more_job_time(record: SweepRecord, event: Line) -> str:
+    """Twice what a job asked for, or took where that is not known (``wall``); arguments as above."""
     if text := _own_words(record, r"time|-t\b"):
         return f"{text}    (with more time in it)"
-    asked = event.get("resources") or {}
-    limit = asked.get("timeout_min") or asked.get("walltime_min")
-    minutes = 2 * int(limit) if limit else _twice(event.get("wall"))
+    minutes = 2 * _job_minutes(event) or _twice(event.get("wall"))
     if _set_to(record, "walltime"):
         return f"hydra.launcher.walltime={minutes}min"
     return f"hydra.launcher.timeout_min={minutes}"
+
+
+def _job_minutes(event: Line) -> int:
+    """What its job asked for; 0: nothing."""
+    asked = event.get("resources") or {}
+    return int(asked.get("timeout_min") or asked.get("walltime_min") or 0)
 
 
 def _twice(wall: float | None) -> int:

@@ -28,8 +28,10 @@ class Attempt:
     """A running attempt.
 
     Attributes:
-        ended_for: why we end it: ``cancelled``, ``walltime``, ``interrupted`` (our job is ended by others),
-            ``superseded``, ``rank`` (it failed on another one) or ``over`` (rank 0's part has ended).
+        limit_s: seconds that it may take; None is no limit.
+        ended_for: why we end it: ``cancelled``, ``limit``, ``walltime`` (our job's time is over), ``interrupted``
+            (our job is ended by others), ``superseded``, ``rank`` (it failed on another one) or ``over`` (rank 0's
+            part has ended).
         goes_on: its job was warned of its end, and is going to be run again.
         kill_at: when TERM is followed by KILL, on the monotonic clock.
         oom_kills: the kernel's count when it began.
@@ -44,6 +46,7 @@ class Attempt:
     importer: Importer
     channel: Channel
     oom_kills: int
+    limit_s: float | None = None
     began: float = field(default_factory=time.monotonic)
     begun: Message | None = None
     said: Message | None = None
@@ -86,8 +89,11 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
         if attempt.goes_on:
             return Ending("lost", None, told, details)
         return Ending("failed", "walltime", f"{told}; the job is not run again by itself", details)
+    if attempt.ended_for == "limit":
+        told = f"ended after {attempt.wall:.0f} s: its own time limit"
+        return Ending("failed", "walltime", told, {**details, "limit": attempt.limit_s})
     if attempt.ended_for == "walltime":
-        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its time limit", details)
+        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its job's time is over", details)
     if attempt.ended_for:
         return Ending("cancelled", "cancelled", "ended on request", details)
     return _judge_silent(exited, oom_kills > attempt.oom_kills, details)

@@ -74,7 +74,7 @@ class _Entry:
     def __call__(self, directory: str, leftovers: Iterable[str]) -> None:
         require_sweep(Path(self._order.sweep))
         self._files = self._take(Path(directory), leftovers)
-        redirect_output(self._files)
+        redirect_output(self._files.stdout, self._stderr(self._files))
         os.environ["HSM_TASK_DIR"] = directory
         shown = relative_to_sweep(self._files.root, Path(self._order.sweep))
         self._channel.send({"said": "start", "dir": shown, "suffix": self._files.suffix, "pid": os.getpid()})
@@ -91,16 +91,20 @@ class _Entry:
         return take_directory(directory, self._order.task, self._order.attempt, leftovers)
 
     def print(self, text: str) -> None:
-        """Write to the task's ``stderr.log``, whatever the task did to its streams."""
+        """Write to the log of the task's stderr, whatever the task did to its streams."""
         data = text.encode("utf-8", "backslashreplace")
-        with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
         with suppress(OSError):
             if self._files is None:
                 os.write(2, data)
                 return
-            with open(self._files.stderr, "ab") as stream:
-                stream.write(data)
+            with open(self._stderr(self._files), "ab") as log:
+                log.write(data)
+
+    def _stderr(self, files: TaskPaths) -> Path:
+        return files.stdout if self._order.stderr_to_stdout else files.stderr
 
     def finish(self, content: dict[str, Any], pickled: bytes | None) -> str:
         """Write the outcome, then say it."""

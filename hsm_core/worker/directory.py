@@ -52,8 +52,8 @@ def owner_of(files: TaskPaths) -> int | None:
         return None
 
 
-def redirect_output(files: TaskPaths) -> None:
-    """Send this process's stdout and stderr to the task's logs.
+def redirect_output(stdout: Path, stderr: Path) -> None:
+    """Send this process's stdout and stderr to the task's logs, which may be one.
 
     Raises:
         OSError: the disk refuses.
@@ -61,7 +61,7 @@ def redirect_output(files: TaskPaths) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
-    for path, number in ((files.stdout, 1), (files.stderr, 2)):
+    for path, number in ((stdout, 1), (stderr, 2)):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         os.dup2(descriptor, number)
         os.close(descriptor)

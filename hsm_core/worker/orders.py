@@ -22,6 +22,7 @@ class Order:
         threads: the slot's share of cores, for math libraries.
         job_id: Hydra's ``hydra.job.id``.
         can_be_warned: SIGUSR2 may come, when the job's time is nearly over.
+        stderr_to_stdout: both streams go into one log.
         rank, ranks: which of how many processes that run the attempt together.
         directory, suffix: where rank 0 runs it, as its ``start`` event says; for other ranks only.
     """
@@ -35,6 +36,7 @@ class Order:
     job_id: str
     nice: int = 0
     can_be_warned: bool = False
+    stderr_to_stdout: bool = False
     rank: int = 0
     ranks: int = 1
     directory: str = ""

@@ -80,9 +80,8 @@ class _OtherRank:
             ending = Ending("lost", None, f"{self._name} was lost: {line['evidence']}")
         elif line["e"] == "end" and line["state"] == "failed":
             words: dict[str, Any] = {name: line[name] for name in ("kind", "trace") if name in line}
-            ending = Ending(
-                "failed", line["reason"], f"{self._name} failed: {line.get('message', '')}", words
-            )
+            told = f"{self._name} failed: {line.get('message', '')}"
+            ending = Ending("failed", line["reason"], told, {**words, "rank": self._number})
         else:
             if line["e"] == "end" and line["state"] == "completed":
                 self.completed = f"{line['t']}.{line['a']}"

@@ -85,11 +85,12 @@ class Running:
             task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
             env=self._variables.of(pending, slot), threads=self._spec.threads,
             job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
-            can_be_warned=bool(self._job.native_id), rank=rank.number if rank else 0,
-            ranks=rank.count if rank else 1, directory=beside[0], suffix=beside[1],
+            can_be_warned=bool(self._job.native_id), stderr_to_stdout=self._spec.stderr_to_stdout,
+            rank=rank.number if rank else 0, ranks=rank.count if rank else 1,
+            directory=beside[0], suffix=beside[1],
         )  # fmt: skip
         ours, theirs = channel_pair()
-        attempt = Attempt(order, slot, importer, ours, oom_kills())
+        attempt = Attempt(order, slot, importer, ours, oom_kills(), self._spec.task_timeout_s)
         self._attempts[order.key] = attempt
         self._selector.register(ours.socket, selectors.EVENT_READ, lambda: self._hear(attempt))
         importer.order(order, theirs)
@@ -273,13 +274,13 @@ class Running:
 
     def enforce_limits(self) -> None:
         """End what has run too long, kill what did not end."""
-        now, limit = time.monotonic(), self._spec.task_timeout_s
+        now = time.monotonic()
         for attempt in list(self._attempts.values()):
             if attempt.kill_at is not None and now >= attempt.kill_at:
                 attempt.kill_at = now + _AGAIN_S
                 self._signal(attempt, signal.SIGKILL)
-            elif limit and not attempt.ended_for and now - attempt.began >= limit:
-                self.end("walltime", Span(attempt.order.task, 1))
+            elif attempt.limit_s and not attempt.ended_for and now - attempt.began >= attempt.limit_s:
+                self.end("limit", Span(attempt.order.task, 1))
 
     def due_in(self) -> float:
         """Seconds until ``enforce_limits`` has something to do."""

@@ -141,6 +141,14 @@ def test_the_ranks_of_a_task_meet(
     assert len(app.pids()) == 8
 
 
+def test_stderr_to_stdout_leaves_each_rank_one_log(app: RanksApp) -> None:
+    done = app.run("x=1", "bad=[1]", "gate=never", "hydra.launcher.stderr_to_stdout=true")
+    log = app.sweep / "0" / "stdout-rank3.log"
+    assert f"log:   {log}" in done.stderr
+    assert log.read_text().endswith("ValueError: bad x: 1\n")
+    assert not list((app.sweep / "0").glob("stderr*"))
+
+
 @pytest.mark.slow
 def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
     done = app.run("x=1,2,3", "bad=[1]", "killed=[2]")

@@ -12,6 +12,7 @@ import pytest
 
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import TaskPaths
+from hsm_core.views.task_log import log_of, stream_of
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
 
@@ -137,6 +138,31 @@ def test_much_output_goes_to_its_file(sweep: PlainSweep) -> None:
     assert sweep.paths.worker_log("w1").stat().st_size < 10_000
 
 
+#: Prints on both streams, also below Python, and leaves one of them closed.
+BOTH_STREAMS = """
+import subprocess
+print('one', flush=True)
+print('two', file=sys.stderr, flush=True)
+subprocess.run('echo three; echo four >&2', shell=True)
+print('five')
+sys.stderr.close()
+raise ValueError('mute')
+"""
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn", "none"])
+@tasks(BOTH_STREAMS, "result = lambda: 1", FINE, ("shared", "print(1)"), ("shared", "print(2, file=sys.stderr)"))
+def test_both_streams_may_go_into_one_log(sweep: PlainSweep, isolation: str) -> None:
+    sweep.run(isolation=isolation, stderr_to_stdout=True, slots=1)
+    told = sweep.text("0/stdout.log")
+    assert told.startswith("one\ntwo\nthree\nfour\nfive\nTraceback")
+    assert told.count("ValueError: mute") == 1
+    assert "Can't pickle" in sweep.text("1/stdout.log")
+    logs = sorted(str(log.relative_to(sweep.paths.root)) for log in sweep.paths.root.glob("*/*.log"))
+    assert log_of(sweep.state(), 0) == stream_of(sweep.state(), 0, stderr=True) == sweep.paths.root / "0/stdout.log"
+    assert logs == ["0/stdout.log", "1/stdout.log", "shared/stdout-4.log", "shared/stdout.log"]
+
+
 STUBBORN = """
 import signal, subprocess, time
 signal.signal(signal.SIGTERM, lambda *_: print('not yet', flush=True))
@@ -152,6 +178,7 @@ def test_a_time_limit_ends_a_task_that_ignores_term(sweep: PlainSweep, isolation
     state = sweep.run(task_timeout_s=1.0, grace_s=0.3, isolation=isolation, slots=1)
     end = sweep.ends()[0]
     assert (end["state"], end["reason"], end["signal"]) == ("failed", "walltime", signal.SIGKILL)
+    assert end["limit"] == 1.0
     pid, answer = sweep.text("0/stdout.log").split("\n", 1)
     assert answer.strip() == "not yet"
     assert is_gone(int(pid))

@@ -14,6 +14,7 @@ from hsm_core.results.adopt import adopted_end
 from hsm_core.store.files import read_json, write_atomically
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.requests import request_cancel
+from hsm_core.views.task_log import log_of, stream_of
 from tests.integration.apps.worker_plain.harness import Event, PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
 
@@ -98,10 +99,24 @@ def test_a_rank_that_fails_ends_its_task_and_only_that(sweep: PlainSweep) -> Non
         end = sweep.ends()[number]
         assert (end["state"], end["reason"]) == ("failed", reason)
         assert end["message"] == f"rank 2 on {socket.gethostname()} {message}"
+        assert end["rank"] == 2
     assert "ValueError: too bad" in sweep.ends()[0]["trace"]
     assert "ValueError: too bad" in sweep.text("0/stderr-rank2.log")
     assert all(is_gone(pid) for number in range(2) for pid in pids(sweep, number))
     assert sweep.ends()[len(FAILURES)]["state"] == "completed"
+
+
+@tasks(STUCK.format("print('so bad', file=sys.stderr, flush=True); raise ValueError('too bad')"))
+def test_each_rank_may_have_one_log_for_both_streams(sweep: PlainSweep) -> None:
+    sweep.start_ranks(sweep.submit(slots=1, stderr_to_stdout=True), RANKS)
+    wait_for_all(sweep)
+    assert {path.name for path in (sweep.paths.root / "0").glob("std*")} == {
+        "stdout.log", "stdout-rank1.log", "stdout-rank2.log",
+    }  # fmt: skip
+    assert sweep.text("0/stdout-rank2.log").splitlines()[1] == "so bad"
+    assert sweep.text("0/stdout-rank2.log").endswith("ValueError: too bad\n")
+    for log in (log_of(sweep.state(), 0), stream_of(sweep.state(), 0, stderr=True)):
+        assert log == sweep.paths.root / "0" / "stdout-rank2.log"
 
 
 #: Rank 2 fails, and only when that is known does rank 0 fail of it.
@@ -121,6 +136,7 @@ def test_rank_0_may_fail_of_another_ranks_failure_and_both_are_told(sweep: Plain
     assert wait_for_all(sweep) == [1, 0, 0]
     end = sweep.ends()[0]
     assert end["kind"] == "ConnectionError"
+    assert "rank" not in end  # its log is where the traceback of this kind lies
     rank_2 = f"rank 2 on {socket.gethostname()} failed: ValueError: too bad"
     assert end["message"] == f"ConnectionError: peer is gone; {rank_2}"
 

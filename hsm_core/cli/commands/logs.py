@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -17,6 +16,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.story import Story, tail
 from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.task_log import stream_of
 from hsm_core.views.words import shorten
 
 from ..clicked import open_sweep, require_tasks, sweep_argument
@@ -45,7 +45,7 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool
 
 
 def _print_json(state: SweepState, task: int, stderr: bool) -> int:
-    path = _log(state, task, stderr)
+    path = stream_of(state, task, stderr)
     text = tail(path, 0)[0] if path is not None else None
     facts = {"task": task, "state": state.state_of(task), "path": str(path) if path else None, "text": text}
     say_json({"schema_version": SCHEMA_VERSION, **facts})
@@ -53,7 +53,7 @@ def _print_json(state: SweepState, task: int, stderr: bool) -> int:
 
 
 def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int:
-    path, offset = _log(state, task, stderr), 0
+    path, offset = stream_of(state, task, stderr), 0
     if path is None and not follow:
         raise HsmError(f"task {task} has not begun", fix=f"hsm logs {state.record.id} {task} -f")
     if path is not None and (path.exists() or state.state_of(task) not in ENDED):
@@ -65,7 +65,7 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
 
     def more() -> None:
         nonlocal path, offset
-        path = path or _log(state, task, stderr)
+        path = path or stream_of(state, task, stderr)
         if path is not None:
             text, offset = tail(path, offset)
             write(text)
@@ -93,15 +93,6 @@ def _tell(story: Story, as_json: bool) -> None:
             say(json.dumps({"schema_version": SCHEMA_VERSION, **asdict(found)}))
         else:
             say(shorten(str(found), columns()))
-
-
-def _log(state: SweepState, task: int, stderr: bool) -> Path | None:
-    """A task's log; its worker's while, or if, it never began."""
-    files = state.task_directory(task)
-    if files is not None:
-        return files.stderr if stderr else files.stdout
-    known = state.tasks.get(task)
-    return state.worker_log(known.worker) if known and known.worker else None
 
 
 def _is_over(state: SweepState) -> bool:

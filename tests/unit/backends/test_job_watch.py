@@ -10,7 +10,7 @@ import pytest
 
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.errors import NoAnswer
-from hsm_core.model import Task
+from hsm_core.model import Span, Task
 from hsm_core.schedulers.interface import Sight
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
@@ -175,6 +175,39 @@ def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
         ("completed", None), ("pending", "launch"), ("pending", "launch"),
     ]  # fmt: skip
     assert told[1]["message"] == "job held, 21 attempts for 7.srv"
+
+
+@pytest.mark.parametrize("warned", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "more"), [({"timeout_min": 10}, 20), ({}, 2)], ids=["asked for", "the site's time"]
+)
+def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
+    it: Watched, warned: bool, asked: dict[str, int], more: int
+) -> None:
+    name, head = "slurm-7_0-0", {"source": "slurm", "native_id": "7_0", "lock": "", "slots": 1, "resources": asked}
+    worker = JournalWriter(it.sweep.paths.journal(name))
+    worker.append(events.worker(name, ELSEWHERE, **head))
+    worker.append(events.claim("launch-0/submit-0/0", [Span(0, 2)]))
+    start(worker, 0)
+    if warned:
+        worker.append(events.warned())
+    worker.append(events.end(0, 1, "completed", wall=1.0))
+    worker.seal()
+    completed = "the job ended, but its worker left no word: Slurm says COMPLETED"
+    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="unknown", evidence=completed)
+    it.look()
+    assert it.states() == ["completed", "pending", "pending"]
+    never, left = sorted(group_unbegun(it.state), key=lambda group: -group.example)
+    assert (left.tasks, never.tasks, never.message) == ((1,), (2,), completed)
+    resume = f"hsm resume {it.state.record.id}"
+    if not warned:
+        assert (left.message, left.suggestion) == ("its worker left before it began them", resume)
+        return
+    longer = f"hydra.launcher.timeout_min={more}"
+    assert (left.reason, left.suggestion) == ("walltime", f"{resume} --set {longer}    (or fewer tasks a job)")
+    assert unbegun_line(left) == (
+        f"1 not begun: its worker left as its job's time was nearly over: ask for {longer} (or fewer tasks a job)"
+    )
 
 
 def test_what_nobody_submitted_has_no_reason(it: Watched) -> None:

@@ -125,6 +125,15 @@ def test_logs_of_a_task(shell: Shell, sweep: MadeSweep) -> None:
     assert "has no task 9" in shell.run("hsm", "logs", "latest", "9").stderr
 
 
+def test_stderr_of_a_task_is_that_of_the_rank_which_failed(shell: Shell, sweep: MadeSweep) -> None:
+    fail(sweep.worker("w2"), 3, "rank 1 on a-node failed: KeyError: 'y'", rank=1)
+    (sweep.root / "3").mkdir()
+    for name in ("stderr.log", "stderr-rank1.log", "stdout.log", "stdout-rank1.log"):
+        (sweep.root / "3" / name).write_text(name)
+    assert out(shell, "logs", "latest", "3", "--stderr") == "stderr-rank1.log"
+    assert out(shell, "logs", "latest", "3") == "stdout.log"
+
+
 def test_the_story_is_in_order(shell: Shell, sweep: MadeSweep) -> None:
     lines = [line.split("  ", 1)[1] for line in out(shell, "logs", "latest").splitlines()]
     assert lines[1:] == [

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.model import Reason, State
+from hsm_core.schedulers.interface import Sight
 from hsm_core.schedulers.slurm_answers import (
     SEPARATOR,
     elements,
@@ -38,6 +39,49 @@ def test_squeue_tells_why_a_job_waits_and_until_when() -> None:
     seen = read_squeue(recorded("squeue.txt"))
     assert (seen["68"].why, seen["68"].start) == ("Resources", "2026-11-22T05:30:09")
     assert (seen["64_5"].why, seen["64_5"].start) == ("JobHeldUser", "")
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "PartitionDown",
+        "QOSMaxMemoryPerJob,Priority",
+        "launch failed requeued held",
+        "job requeued in held state",
+        "job requeued in special exit state",
+        "Reservation maintenance, of 2026 was deleted",
+        "Job's account not permitted to use this partition (main allows root not lab)",
+        "Job's account not permitted to use this partition (main denies lab,x including lab)",
+        "Job's account not known, so it can't use this partition (main allows root)",
+        "Job's QOS not permitted to use this partition (main allows high not normal)",
+        "Job's QOS not known, so it can't use this partition (main allows high)",
+    ],
+)
+def test_some_reasons_never_pass_by_themselves(why: str) -> None:
+    assert seen_waiting(why).hopeless
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "Priority",
+        "Resources",
+        "None",
+        "BeginTime",
+        "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions",
+        "ReqNodeNotAvail, UnavailableNodes:node1",
+        "Prolog",
+    ],
+)
+def test_other_reasons_may_pass(why: str) -> None:
+    assert not seen_waiting(why).hopeless
+
+
+def seen_waiting(why: str) -> Sight:
+    line = SEPARATOR.join(("7", "PENDING", why, "", "main", "N/A", "demo-x"))
+    sight = read_squeue(line)["7"]
+    assert sight.why == ("" if why == "None" else why)
+    return sight
 
 
 def test_a_name_may_hold_anything() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hsm_core.model import Span
 from hsm_core.store.state import SweepState
 from hsm_core.sweep.orphans import told_of_orphans
-from tests.unit.store.making import MadeSweep, killed_process
+from tests.unit.backends.stand_in import StandIn, submitted
+from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process
 
 DIED_1, DIED_3 = "a worker died; 1 task goes to a new one", "a worker died; 3 tasks go to a new one"
 LEFT_1, LEFT_3 = "a worker has left; 1 task goes to a new one", "a worker has left; 3 tasks go to a new one"
@@ -38,6 +39,13 @@ def test_what_nobody_claimed_was_left_by_nobody(tmp_path: Path) -> None:
     sweep = handed_over(tmp_path)
     sweep.worker("w1", killed_process()).seal()
     assert told_of_orphans(look(sweep), {3}) == [DIED_1]
+
+
+def test_where_no_worker_began_none_is_said_to_have_died(tmp_path: Path) -> None:
+    sweep = submitted(tmp_path / "s", StandIn(), 4, each=2)
+    sweep.worker("slurm-7_0-0", ELSEWHERE, [Span(0, 1)])
+    told = told_of_orphans(look(sweep), {0, 2, 3})
+    assert told == [DIED_1, "a job ended before its worker began; 2 tasks go to a new one"]
 
 
 def test_whose_newest_worker_died_was_not_left(tmp_path: Path) -> None:

@@ -93,6 +93,33 @@ def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rank", "there_are", "log"),
+    [
+        (None, ["stderr.log", "stderr-rank1.log"], "stderr.log"),
+        (None, ["stderr-rank1.log", "stdout.log"], "stderr-rank1.log"),
+        (2, ["stderr.log", "stderr-rank1.log", "stderr-rank2.log"], "stderr-rank2.log"),
+        (2, ["stderr.log", "stdout-rank2.log"], "stdout-rank2.log"),
+        (2, ["stderr.log"], None),
+    ],
+)
+def test_the_log_is_that_of_the_rank_which_failed(
+    tmp_path: Path, rank: int | None, there_are: list[str], log: str | None
+) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, "rank 2 failed", rank=rank)
+    (sweep.root / "0").mkdir()
+    for name in there_are:
+        (sweep.root / "0" / name).touch()
+    state = SweepState(sweep.root)
+    state.refresh()
+    rank_log = sweep.paths.rank_log("w1", 2)
+    assert group_failures(state)[0].log == (sweep.root / "0" / log if log else None)
+    rank_log.parent.mkdir(parents=True)
+    rank_log.touch()
+    assert group_failures(state)[0].log == (sweep.root / "0" / log if log else rank_log)
+
+
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
     elsewhere = dataclasses.replace(state.record, launcher="hsm_slurm")
     advice = suggestion(elsewhere, "failed", "oom", 2, {"mem": 3000.0})
@@ -122,6 +149,27 @@ def test_more_is_asked_for_in_the_field_that_was_used(
     record = dataclasses.replace(state.record, launcher="hsm_slurm", launcher_fields=fields)
     advice = suggestion(record, "failed", reason, 2, {"wall": 100.0, "resources": asked})
     assert advice == f"hsm retry {record.id} --error {reason} --set {more}"
+
+
+@pytest.mark.parametrize(
+    ("launcher", "limit", "asked", "more"),
+    [
+        ("hsm_local", 180.0, {}, ["task_timeout_min=6"]),
+        ("hsm_slurm", 3.0, {"timeout_min": 1}, ["task_timeout_min=2", "timeout_min=2"]),
+        ("hsm_slurm", 180.0, {"timeout_min": 60}, ["task_timeout_min=6"]),
+        ("hsm_slurm", 180.0, {}, ["task_timeout_min=6"]),
+        ("hsm_pbs", 1800.0, {"walltime_min": 45}, ["task_timeout_min=60", "timeout_min=90"]),
+        ("hsm_slurm", None, {"timeout_min": 60}, ["timeout_min=120"]),
+    ],
+)
+def test_more_of_the_time_that_was_over_is_asked_for(
+    state: SweepState, launcher: str, limit: float | None, asked: dict[str, int], more: list[str]
+) -> None:
+    record = dataclasses.replace(state.record, launcher=launcher)
+    event = {"wall": 2000.0, "resources": asked} | ({} if limit is None else {"limit": limit})
+    advice = suggestion(record, "failed", "walltime", 2, event)
+    settings = "".join(f" --set hydra.launcher.{field}" for field in more)
+    assert advice == f"hsm retry {record.id} --error walltime{settings}"
 
 
 def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: SweepState) -> None:

@@ -1,0 +1,65 @@
+"""Where to read what a task printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hsm_core.store.layout import TaskPaths
+from hsm_core.store.state import SweepState
+from hsm_core.store.submission import read_submission
+
+
+def log_of(state: SweepState, number: int) -> Path | None:
+    """The log that tells most of a task's end: of the rank that failed, if one did; its worker's before it began."""
+    files = state.task_directory(number)
+    if files is None:
+        return _workers(state, number)
+    return next((log for log in _telling(state, number, files) if log.exists()), None)
+
+
+def stream_of(state: SweepState, number: int, stderr: bool) -> Path | None:
+    """Where a task's stdout or stderr goes, the latter of the rank that failed, if one did; else as above."""
+    files = state.task_directory(number)
+    if files is None:
+        return _workers(state, number)
+    if not stderr:
+        return files.stdout
+    if rank := _failed_rank(state, number):
+        return _rank_logs(state, number, rank, files)[0]
+    is_shared = not files.stderr.exists() and _has_one_log(state, number)
+    return files.stdout if is_shared else files.stderr
+
+
+def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]:
+    if rank := _failed_rank(state, number):
+        yield from _rank_logs(state, number, rank, files)
+        return
+    yield files.stderr
+    yield from sorted(files.root.glob("stderr-rank*.log"))
+    yield files.stdout
+
+
+def _failed_rank(state: SweepState, number: int) -> int:
+    """Which other rank than 0 a task failed on, as its worker wrote down; 0 if none."""
+    return int((state.tasks[number].last or {}).get("rank", 0))
+
+
+def _has_one_log(state: SweepState, number: int) -> bool:
+    """Whether a task prints both streams into one log, as its submission says."""
+    task = state.tasks[number]
+    writer, pair = state.writers.get(task.worker), (number, task.attempt)
+    names = [name for name, span in writer.claimed if pair in span] if writer else []
+    return any(read_submission(state.paths, name).worker.stderr_to_stdout for name in names)
+
+
+def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> list[Path]:
+    """What a rank may have left; those that are there first."""
+    own = files.of_rank(rank)
+    logs = [own.stderr, own.stdout, state.paths.rank_log(state.tasks[number].worker, rank)]
+    return sorted(logs, key=lambda log: not log.exists())
+
+
+def _workers(state: SweepState, number: int) -> Path | None:
+    task = state.tasks.get(number)
+    return state.worker_log(task.worker) if task and task.worker else None
