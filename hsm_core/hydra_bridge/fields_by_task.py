@@ -13,7 +13,8 @@ from hsm_core.errors import ConfigError
 from .compose import task_config
 from .fields_typed import OF_ONE_RUN, defaults
 from .launcher_fields import MEANINGLESS
-from .run_settings import launcher_values, plain
+from .references import resolved
+from .run_settings import launcher_values
 
 #: References that are the same for all tasks.
 _COMMON = re.compile(r"\$\{(?:oc\.env|hydra|now|hsm\.[a-z_]+)[:.]")
@@ -67,7 +68,7 @@ class FieldsByTask:
 
         Raises:
             HydraException, OmegaConfBaseException: its config can't be composed.
-            ConfigError: a value means nothing.
+            ConfigError: a field can't be resolved, or its value means nothing.
         """
         if not self._varying:
             return self._values
@@ -95,7 +96,7 @@ class FieldsByTask:
         config = task_config(self._loader, self._tasks_config, relevant, task, str(task))
         for name, text in self._varying.items():
             OmegaConf.update(config, f"hydra.launcher.{name}", text, merge=False, force_add=True)
-        found = {name: plain(config.hydra.launcher[name]) for name in self._varying}
+        found = {name: resolved(config, name) for name in self._varying}
         self._require_same_for_all(found, relevant)
         if "walltime" in found:
             found.setdefault("timeout_min", self._timeout_min)  # not what the master's walltime made of it

@@ -144,6 +144,7 @@ class HsmSweeperHint(SearchPathPlugin):
             from hsm_core.hydra_bridge import unresolved
 
             unresolved.keep_unresolved(plugins, ours)
+        _check_references(plugins)
         if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
         from hsm_core.hydra_bridge import one_value, sweeper_hint
@@ -161,6 +162,24 @@ def _register_all(plugins: Plugins) -> None:
     """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
     for plugin in (HsmSweeper, HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmHpcLauncher):
         plugins.register(plugin)
+
+
+def _check_references(plugins: Plugins) -> None:
+    """Look at what our launchers' fields refer to before Hydra does, which shows a traceback."""
+    ordinary = plugins.instantiate_launcher
+
+    def instantiate_launcher(
+        hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> Launcher:
+        chosen = config.hydra.launcher
+        if chosen is not None and str(chosen.get("_target_")).startswith(f"{__name__}."):
+            from hsm_core.hydra_bridge.references import require_references
+            from hsm_core.hydra_bridge.shown import shown
+
+            shown(lambda: require_references(config))
+        return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
+
+    vars(plugins).setdefault("instantiate_launcher", instantiate_launcher)
 
 
 class LateNode(ConfigNode):

@@ -327,6 +327,29 @@ def test_a_misspelt_field_is_refused_though_hydra_takes_it(
     assert not app.sweep.exists()
 
 
+@pytest.mark.parametrize("sweeper", ["hsm", "basic"])
+@pytest.mark.parametrize(
+    ("field", "told", "fix"),
+    [
+        ("mem_gb=${xx}", "hydra.launcher.mem_gb can't be resolved: Interpolation key 'xx' not found", "${x}"),
+        ("comment=${HOME}", "hydra.launcher.comment can't be resolved", "${oc.env:HOME}"),
+        ("account=${nobody.there}", "'nobody.there' not found", "give the config a key nobody.there"),
+        ("mem_gb=${witness}", "of type 'str' could not be converted to Float", "hydra.launcher.mem_gb=…"),
+        ("setup=['export MY_H=${HOME}/x']", "hydra.launcher.setup can't be resolved", r"$NAME or \${NAME}"),
+        ("setup=['export MY_H=${HOME:-/x}']", "hydra.launcher.setup can't be resolved", r"$NAME or \${NAME}"),
+    ],
+)
+def test_a_reference_to_nothing_is_told_by_its_field(
+    app: SweepingApp, sweeper: str, field: str, told: str, fix: str
+) -> None:
+    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", f"hydra.launcher.{field}")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert f"next: {fix}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not app.sweep.exists()
+
+
 def test_a_foreign_sweeper_that_was_killed_is_not_called_completed(app: SweepingApp) -> None:
     process = app.start("x=range(4)", "hydra.sweeper.max_batch_size=2")
     app.wait_for_begun(2)

@@ -155,3 +155,10 @@ def test_what_depends_on_the_task_is_not_set_in_common(
 ) -> None:
     asked = Asked(conf, [f"hydra.launcher.{name}='${{batch}}min'"], monkeypatch)
     assert asked.common(name) is None
+
+
+def test_a_key_that_one_task_has_not_is_told_with_its_overrides(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(conf, ["hydra.launcher.queue=${model.depth}"], monkeypatch)
+    told = r"hydra.launcher.queue can't be resolved(?s:.*)queue=\$\{model.depth\}, with ~model.depth"
+    with pytest.raises(ConfigError, match=told):
+        asked.of("queue", ["model=vit"], ["~model.depth"])
