@@ -328,6 +328,15 @@ def test_a_misspelt_field_is_refused_though_hydra_takes_it(
 
 
 @pytest.mark.parametrize("sweeper", ["hsm", "basic"])
+def test_a_variable_of_the_whole_sweep_that_would_follow_a_task_is_refused(app: SweepingApp, sweeper: str) -> None:
+    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", "+hydra.launcher.env.MY_X=${x}")
+    assert done.returncode == 1
+    assert "hydra.launcher.env={'MY_X': '${x}'} is the same for all tasks" in done.stderr
+    assert "next: in the task's function: os.environ" in done.stderr
+    assert not (app.sweep / ".hsm" / "sweep.json").exists()
+
+
+@pytest.mark.parametrize("sweeper", ["hsm", "basic"])
 @pytest.mark.parametrize(
     ("field", "told", "fix"),
     [

@@ -252,6 +252,9 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
         pytest.param("mem_gb=0.0001", "hydra.launcher.mem_gb=0.0001: it is in GiB", marks=pytest.mark.slow),
         pytest.param("nodes=0", "hydra.launcher.nodes=0: at least 1", marks=pytest.mark.slow),
         pytest.param("max_num_timeout=${x}", "is the same for all tasks", marks=pytest.mark.slow),
+        pytest.param("setup=['export MY_X=${x}']", "is the same for all tasks", marks=pytest.mark.slow),
+        pytest.param("mem_gb=inf", "hydra.launcher.mem_gb=inf: it is in GiB", marks=pytest.mark.slow),
+        pytest.param("resources='--chdir=/tmp'", "--chdir can't be asked of Slurm", marks=pytest.mark.slow),
     ],
 )
 def test_a_bad_field_is_told_in_a_dry_run_too(app: SlurmApp, field: str, told: str) -> None:
@@ -265,6 +268,15 @@ def test_gpus_of_a_task_are_a_jobs_times_its_slots(app: SlurmApp) -> None:
     done = app.run("x=1,2", *ask_for)
     assert (done.returncode, app.states()) == (0, {"completed": 2}), done.stderr
     assert "gres:gpu:2" in ask("scontrol", "show", "job", app.native_ids()[0])
+
+
+def test_what_is_in_texts_and_lists_follows_the_task(app: SlurmApp) -> None:
+    resources = "hydra.launcher.resources='--comment=of-${x} --time=${x}'"
+    done = app.run("x=1,2", resources, "hydra.launcher.directives=['--nice=${x}']", "hydra.launcher.queue=main")
+    assert (done.returncode, app.states()) == (0, {"completed": 2}), done.stderr
+    for number, native_id in enumerate(app.native_ids(), 1):
+        told = ask("scontrol", "show", "job", native_id)
+        assert all(word in told for word in (f"Comment=of-{number}", f"Nice={number}", f"TimeLimit=00:0{number}:00"))
 
 
 def test_resources_follow_the_task(app: SlurmApp) -> None:
