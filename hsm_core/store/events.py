@@ -91,7 +91,7 @@ def end(
 
     Args:
         details: ``kind`` of exception, ``trace``, exit ``code``, ``signal``, ``wall`` and ``cpu`` in seconds,
-            ``mem`` in MiB (peak).
+            ``mem`` in MiB (peak), the ``rank`` that failed, the task's own ``limit`` in seconds where that ended it.
     """
     line: Line = {"e": "end", "t": task, "a": attempt, "state": state, "at": now()}
     if reason:

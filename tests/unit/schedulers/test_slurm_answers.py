@@ -78,7 +78,7 @@ def test_other_reasons_may_pass(why: str) -> None:
 
 
 def seen_waiting(why: str) -> Sight:
-    line = SEPARATOR.join(("7", "PENDING", why, "", "main", "N/A", "demo-x"))
+    line = SEPARATOR.join(("7", "PENDING", why, "", "main", "lab", "normal", "N/A", "demo-x"))
     sight = read_squeue(line)["7"]
     assert sight.why == ("" if why == "None" else why)
     return sight
