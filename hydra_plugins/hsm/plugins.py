@@ -15,9 +15,11 @@ from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.plugins import Plugins
+from hydra.errors import InstantiationException
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
+from omegaconf.errors import OmegaConfBaseException
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
@@ -165,19 +167,21 @@ def _register_all(plugins: Plugins) -> None:
 
 
 def _check_references(plugins: Plugins) -> None:
-    """Look at what our launchers' fields refer to before Hydra does, which shows a traceback."""
+    """Say which of our launchers' fields refers to nothing, where Hydra shows a traceback."""
     ordinary = plugins.instantiate_launcher
 
     def instantiate_launcher(
         hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> Launcher:
-        chosen = config.hydra.launcher
-        if chosen is not None and str(chosen.get("_target_")).startswith(f"{__name__}."):
-            from hsm_core.hydra_bridge.references import require_references
-            from hsm_core.hydra_bridge.shown import shown
+        try:
+            return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
+        except (OmegaConfBaseException, InstantiationException):
+            if str(config.hydra.launcher._target_).startswith(f"{__name__}."):
+                from hsm_core.hydra_bridge.references import require_references
+                from hsm_core.hydra_bridge.shown import shown
 
-            shown(lambda: require_references(config))
-        return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
+                shown(lambda: require_references(config))
+            raise
 
     vars(plugins).setdefault("instantiate_launcher", instantiate_launcher)
 
