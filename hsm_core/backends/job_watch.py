@@ -139,14 +139,14 @@ class JobWatch:
                 self._disturbed.add(worker.name)
                 self._cadence.disturb(now)
 
-    def _beating(self) -> set[str]:
-        """The jobs whose workers were heard of late: they live, whatever a queue does not know of them."""
+    def _heard(self) -> dict[str, bool]:
+        """The jobs whose workers have spoken: whether of late, so that they live, whatever a queue knows of them."""
         since = time.monotonic() - SILENT_BEATS * self._beat_s
         return {
-            str(worker.head.get("native_id"))
+            str(worker.head.get("native_id")):
+            worker.heard_at > since and not worker.sealed and not self._state.death_of(worker.name)
             for worker in self._state.workers()
-            if worker.heard_at > since and not worker.sealed and not self._state.death_of(worker.name)
-        }
+        }  # fmt: skip
 
     # what is open
 
@@ -263,12 +263,12 @@ class JobWatch:
             known = scheduler.look_back(gone, min(one.line["at"] for one in unknown.values()))
         except NoAnswer:
             return
-        beating = self._beating()
+        heard = self._heard()
         for name, one in gone.items():
             guess = None if name in known else _vanished(name, scheduler, one.seen.word)
             sight = self._with_log(guess or known[name], one.line, one.batch)
             is_new = one.seen.word is None and time.time() - one.line["at"] < YOUNG_S
-            if sight is guess and (is_new or not beating.isdisjoint({name, one.line["native_id"]})):
+            if sight is guess and heard.get(name, heard.get(one.line["native_id"], is_new)):
                 continue
             self._note(one.seen, sight, at)
 
