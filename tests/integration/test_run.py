@@ -312,6 +312,7 @@ def test_a_field_that_means_nothing_is_refused(app: SweepingApp, field: str) -> 
     assert not app.sweep.exists()
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("sweeper", ["hsm", "basic"])
 @pytest.mark.parametrize(
     ("field", "meant"), [("+hydra.launcher.wall_time", "walltime"), ("++hydra.launcher.mem_gbb", "mem_gb")]
@@ -336,6 +337,7 @@ def test_a_variable_of_the_whole_sweep_that_would_follow_a_task_is_refused(app: 
     assert not (app.sweep / ".hsm" / "sweep.json").exists()
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("sweeper", ["hsm", "basic"])
 @pytest.mark.parametrize(
     ("field", "told", "fix"),
