@@ -93,10 +93,8 @@ class StandIn:
         self.sights = {one: Sight(one, phase, word, **facts) for one in elements}  # type: ignore[arg-type]
 
 
-def submitted(
-    root: Path, scheduler: StandIn, total: int, *, each: int = 1, native_id: str = "7", age_s: float = 3600.0
-) -> MadeSweep:
-    """A sweep whose tasks were all handed to the scheduler so many seconds ago, by a conductor that lives."""
+def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, native_id: str = "7") -> MadeSweep:
+    """A sweep whose tasks were all handed to the scheduler an hour ago, by a conductor that lives."""
     sweep = MadeSweep(root, total)
     sweep.paths.make_directories()
     journal = JournalWriter(sweep.paths.journal("conductor-a"))
@@ -104,7 +102,7 @@ def submitted(
     line = events.submit(
         "launch-0/submit-0", token="demo-abc", tasks=[Span(0, total)], each=each, backend=scheduler.name
     )
-    journal.append({**line, "at": line["at"] - age_s})
+    journal.append({**line, "at": line["at"] - 3600.0})
     journal.append(events.handed("launch-0/submit-0", native_id=native_id, job=None))
     journal.sync()
     return sweep

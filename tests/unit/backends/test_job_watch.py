@@ -313,29 +313,16 @@ def test_a_job_whose_worker_beats_is_not_gone_because_its_queue_says_nothing(it:
     assert it.states()[1] == "lost"
 
 
-def test_what_a_queue_has_not_shown_yet_is_not_gone(tmp_path: Path) -> None:
-    scheduler = StandIn()
-    submitted(tmp_path / "sweep", scheduler, 2, age_s=50)
-    state = SweepState(tmp_path / "sweep")
-    state.refresh()
-    watch = JobWatch(state, lambda name: scheduler)
-    for _ in range(4):
-        watch.look_now(time.monotonic())
-    assert [state.state_of(number) for number in range(2)] == ["queued", "queued"]
-    state.jobs.submissions()[0]["at"] -= 20
-    watch.look_now(time.monotonic())
-    assert [state.state_of(number) for number in range(2)] == ["pending", "pending"]
-
-
-def test_a_new_job_whose_worker_has_ended_is_gone_with_what_it_left(tmp_path: Path) -> None:
-    scheduler = StandIn()
-    sweep = submitted(tmp_path / "sweep", scheduler, 2, each=2, age_s=5)
-    worker = JournalWriter(sweep.paths.journal("slurm-7_0-0"))
+def test_what_a_queue_has_not_shown_yet_is_gone_only_where_a_worker_has_spoken(it: Watched) -> None:
+    worker = JournalWriter(it.sweep.paths.journal("slurm-7_0-0"))
     worker.append(events.worker("slurm-7_0-0", ELSEWHERE, source="slurm", native_id="7_0", lock="", slots=1))
     worker.seal()
-    state = SweepState(tmp_path / "sweep")
-    state.refresh()
-    watch = JobWatch(state, lambda name: scheduler)
-    for _ in range(2):
-        watch.look_now(time.monotonic())
-    assert [state.state_of(number) for number in range(2)] == ["pending", "pending"]
+    it.state.refresh()
+    submission = it.state.jobs.submissions()[0]
+    submission["at"] = time.time() - 50
+    for _ in range(4):
+        it.look()
+    assert it.states() == ["pending", "queued", "queued"]
+    submission["at"] -= 20
+    it.look()
+    assert it.states() == ["pending"] * 3
