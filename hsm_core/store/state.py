@@ -113,7 +113,7 @@ class SweepState:
         return self.death_of(self.tasks[number].worker) or ""
 
     def _state_of_queued(self, number: int) -> State:
-        if number not in (self._orphaned() if self._orphans is None else self._orphans):
+        if number not in self._orphaned():
             return "queued"
         ended = self.ended_job(number)
         return "cancelled" if ended is not None and ended.state == "cancelled" else "pending"
