@@ -24,9 +24,10 @@ from hsm_core.errors import StoreError, VersionMismatch
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_main import ImportedFunction, MainModule
-from .child_start import quick_start
+from .child_start import quick, quick_start
 from .compose import numbered
 from .compose_nans import renew_nans
+from .compose_parsed import ParseTrees
 from .compose_skeleton import Skeletons
 from .compose_yaml import Texts
 
@@ -66,11 +67,13 @@ class LoadedApp:
     Args:
         skeletons: what configs of several tasks have in common.
         texts: the same, as YAML.
+        trees: its interpolations, parsed.
     """
 
     payload: Payload
     skeletons: Skeletons
     texts: Texts
+    trees: ParseTrees
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
@@ -104,8 +107,13 @@ def prepare(payload: str) -> LoadedApp:
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()
-    texts = Texts()
-    return LoadedApp(found, Skeletons(found.context.config_loader, found.config, texts.learn), texts)
+    texts, trees = Texts(), ParseTrees()
+
+    def study(skeleton: DictConfig) -> None:
+        texts.learn(skeleton)
+        trees.learn(skeleton)
+
+    return LoadedApp(found, Skeletons(found.context.config_loader, found.config, study), texts, trees)
 
 
 def warm_up(prepared: LoadedApp) -> None:
@@ -144,20 +152,17 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     _reseed_numpy()
     config = prepared.config(order["overrides"], order["task"], order["job_id"])
     hydra_config: Any = HydraConfig.instance()
-    hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve two paths
-    directory = os.path.abspath(
-        os.path.join(
-            str(OmegaConf.select(config, "hydra.sweep.dir")),
-            str(OmegaConf.select(config, "hydra.sweep.subdir")),
-        )
-    )
-    with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-        config.hydra.runtime.output_dir = directory
-    enter(directory, _leftovers(config, Path(directory)))
-    function = resumed(prepared.payload.function(), Path(directory), order["attempt"])
+    hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve some paths
+    with quick(prepared.texts, prepared.trees):
+        directory = _directory(config)
+        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(directory)
+        leftovers = list(_leftovers(config, directory))
+    enter(str(directory), leftovers)
+    function = resumed(prepared.payload.function(), directory, order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
-    with quick_start(function, prepared.texts) as function:
+    with quick_start(function, prepared.texts, prepared.trees) as function:
         ended = run_job(
             hydra_context=prepared.payload.context, task_function=function, config=config,
             job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
@@ -236,6 +241,11 @@ def _require_versions(theirs: Mapping[str, str], what: str) -> None:
             f"{what} with other versions: {'; '.join(wrong)}", evidence=sys.executable,
             fix="hydra.launcher.python=<the interpreter that starts the sweep>",
         )  # fmt: skip
+
+
+def _directory(config: DictConfig) -> Path:
+    sweep, task = (str(OmegaConf.select(config, f"hydra.sweep.{key}")) for key in ("dir", "subdir"))
+    return Path(os.path.abspath(os.path.join(sweep, task)))
 
 
 def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Lets Hydra begin a task with quicker copies and texts of its config; the task's function has Hydra's own again."""
+"""Lets Hydra begin a task with quicker copies, texts and parsing; the task's function has the libraries' own."""
 
 from __future__ import annotations
 
@@ -9,40 +9,59 @@ from typing import Any
 
 import omegaconf
 import yaml
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, base
 
 from .compose_copy import copied
+from .compose_parsed import ParseTrees
 from .compose_yaml import Texts
 
-#: The lines of omegaconf whose copies and texts were compared with ours.
+#: The lines of omegaconf whose copies, texts and parse trees were compared with ours.
 COMPARED = ("2.3.", "2.4.")
 
 
 @contextmanager
-def quick_start(function: Callable[[Any], Any], texts: Texts) -> Iterator[Callable[[Any], Any]]:
-    """Until ``function`` is called, or this ends, configs of this process are copied and written our way.
+def quick(texts: Texts, trees: ParseTrees) -> Iterator[Callable[[], None]]:
+    """Until this ends, configs of this process are copied, written and parsed our way.
 
     Args:
         texts: what is known of the task's config, as text.
+        trees: what is known of its interpolations.
 
     Yields:
-        ``function``, to be called in its place.
+        what ends it at once.
     """
-    ours = ((DictConfig, "__deepcopy__", copied), (ListConfig, "__deepcopy__", copied), (yaml, "dump", texts.dump))
+    ours = (
+        (DictConfig, "__deepcopy__", copied), (ListConfig, "__deepcopy__", copied), (yaml, "dump", texts.dump),
+        (base, "parse", trees.parse),
+    )  # fmt: skip
     theirs = [(place, name, getattr(place, name)) for place, name, _ in ours]
 
     def put(methods: Any) -> None:
         for place, name, method in methods:
             setattr(place, name, method)
 
-    @functools.wraps(function)
-    def call(config: Any) -> Any:
-        put(theirs)
-        return function(config)
-
     if omegaconf.__version__.startswith(COMPARED):
         put(ours)
     try:
-        yield call
+        yield lambda: put(theirs)
     finally:
         put(theirs)
+
+
+@contextmanager
+def quick_start(
+    function: Callable[[Any], Any], texts: Texts, trees: ParseTrees
+) -> Iterator[Callable[[Any], Any]]:
+    """The same until ``function`` is called.
+
+    Yields:
+        ``function``, to be called in its place.
+    """
+    with quick(texts, trees) as end:
+
+        @functools.wraps(function)
+        def call(config: Any) -> Any:
+            end()
+            return function(config)
+
+        yield call
