@@ -30,6 +30,8 @@ Isolation = Literal["auto", "fork", "spawn", "none"]
 
 STATES: tuple[State, ...] = get_args(State)
 REASONS: tuple[Reason, ...] = get_args(Reason)
+#: Fields of launchers that are two names for one thing: whichever was said last counts.
+SYNONYMS = (("walltime", "timeout_min"), ("queue", "partition"))
 #: States that no further event of the same attempt is expected to change.
 ENDED: frozenset[State] = frozenset({"completed", "failed", "cancelled", "lost"})
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Scheduler, Script
 from hsm_core.store.jobs import batches_of
@@ -45,21 +45,28 @@ class JobWriter(Protocol):
         """
 
 
+class Needs(NamedTuple):
+    """Of a task: what its job asks for, in the scheduler's terms, and the worker that runs it there."""
+
+    asked: Any
+    spec: WorkerSpec
+
+
 class BatchQueue:
     """A scheduler as a place where batches go.
 
     Args:
         state: the sweep; None where only a preview is wanted.
-        asked_by: what the job of a task asks for; tasks of equal answers share an array.
+        needs_of: what a task needs; those that need the same share an array.
     """
 
     def __init__(
         self, paths: SweepPaths, state: SweepState | None, scheduler: Scheduler, spec: WorkerSpec,
-        settings: QueueSettings, writer: JobWriter, asked_by: Callable[[int], Any],
+        settings: QueueSettings, writer: JobWriter, needs_of: Callable[[int], Needs],
     ) -> None:  # fmt: skip
         self.name, self.spec = scheduler.name, spec
         self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
-        self._writer, self._asked_by = writer, asked_by
+        self._writer, self._needs_of = writer, needs_of
         self._queue_room = Room(scheduler, settings.place)
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
@@ -75,13 +82,13 @@ class BatchQueue:
     def preview(self, tasks: Sequence[int]) -> list[str]:
         groups = list(self._groups([(number, 1) for number in tasks]))
         lines = []
-        for asked, pairs in groups:
+        for (asked, spec), pairs in groups:
             jobs = math.ceil(len(pairs) / self._settings.tasks_per_job)
             size = None if self._is_individual(jobs) else min(jobs, self._array_size())
             what = f"{jobs} jobs" if size is None else f"{jobs} jobs in {math.ceil(jobs / size)} arrays"
             lines.append(f"{self.name}: {what}, {self._settings.tasks_per_job} tasks a job")
             portion = Portion(pairs[: (size or 1) * self._settings.tasks_per_job], self._settings.tasks_per_job)
-            submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, self.spec, "launch-0")
+            submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, spec, "launch-0")
             script = Script(Path("script.sh"), self._paths.logs, submission.token, size, self._settings.parallelism)
             lines.append(f"$ {shlex.join(self._scheduler.submit_command(script))}")
             lines += self._writer.text(asked, submission, size=size, throttle=script.throttle).splitlines()
@@ -91,14 +98,14 @@ class BatchQueue:
 
     def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
         groups = list(self._groups(waiting))
-        asked, pairs = groups[0]
+        (asked, spec), pairs = groups[0]
         room, evidence = self._room()
         per_job, remark = self._settings.tasks_per_job, ""
-        most = self._most_jobs(room, len(groups)) if detached else None
+        most, limit = self._most_jobs(room, evidence, len(groups)) if detached else (None, "")
         if most is not None and math.ceil(len(waiting) / per_job) > most:
             per_job = math.ceil(len(waiting) / most)
             asked, longer = self._writer.longer(asked, self._times_as_long(per_job))
-            remark = f"{per_job} tasks a job, as there is room for {most} jobs ({evidence or self._at_once_told()})"
+            remark = f"{per_job} tasks a job, as there is room for {most} jobs ({limit})"
             remark += f", for {longer}" if longer else ""
         jobs = math.ceil(len(pairs) / per_job)
         size = min(jobs, 1 if self._is_individual(jobs) else self._array_size())
@@ -112,31 +119,33 @@ class BatchQueue:
             size, evidence = (size, evidence) if at_once > 0 or size == 0 else (0, self._at_once_told())
         if size == 0:
             raise NotNow("there is no room for more jobs now", evidence=evidence)
-        return Portion(pairs[: size * per_job], per_job, asked, at_once, remark)
+        return Portion(pairs[: size * per_job], per_job, asked, at_once, remark, spec)
 
     def _times_as_long(self, per_job: int) -> int:
         """How much longer a job takes with so many tasks than with as many as the user wished."""
         slots = self.spec.slots
         return math.ceil(math.ceil(per_job / slots) / math.ceil(self._settings.tasks_per_job / slots))
 
-    def _most_jobs(self, room: int | None, groups: int) -> int | None:
-        """How many jobs can be submitted at once when nobody submits more later; None: any number."""
-        bounds = [] if room is None else [max(room, 1)]
+    def _most_jobs(self, room: int | None, evidence: str, groups: int) -> tuple[int | None, str]:
+        """How many jobs fit at once when nobody submits more later, and what says so; None: any number."""
+        bounds = [] if room is None else [(max(room, 1), evidence)]
         if self._throttle is not None:  # each array needs a share of it
-            bounds.append(max(1, self._settings.parallelism or 1) * self._array_size() // max(1, groups))
-        return max(1, min(bounds)) if bounds else None
+            size = self._array_size()
+            most = max(1, self._settings.parallelism or 1) * size // max(1, groups)
+            bounds.append((max(1, most), f"{self._at_once_told()}, and arrays of {size}"))
+        return min(bounds, default=(None, ""))
 
-    def _groups(self, waiting: Sequence[Pair]) -> Iterator[tuple[Any, list[Pair]]]:
-        """Tasks that ask for the same, together; in the order of their first ones."""
-        groups: list[tuple[Any, list[Pair]]] = []
+    def _groups(self, waiting: Sequence[Pair]) -> Iterator[tuple[Needs, list[Pair]]]:
+        """Tasks that need the same, together; in the order of their first ones."""
+        groups: list[tuple[Needs, list[Pair]]] = []
         for pair in waiting:
-            asked = self._asked_by(pair[0])
+            needs = self._needs_of(pair[0])
             for known, pairs in groups:
-                if known == asked:
+                if known == needs:
                     pairs.append(pair)
                     break
             else:
-                groups.append((asked, [pair]))
+                groups.append((needs, [pair]))
         yield from groups
 
     def _is_individual(self, jobs: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from hsm_core.store.submission import Submission, WorkerSpec
 from .interface import Backend
 
 if TYPE_CHECKING:
-    from .batch_queue import JobWriter
+    from .batch_queue import JobWriter, Needs
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,10 @@ class BackendSettings:
     Args:
         python: the interpreter of the workers.
         cwd: where the app was started.
+        spec: of workers whose tasks wish for nothing of their own.
         fields: the launcher's fields.
-        fields_of: the launcher's fields as they are for a task, by its number.
+        fields_of: the launcher's fields as they are for a task, by its number; the same object for those that agree.
+        spec_of: of the workers of a scheduler's job with such fields.
     """
 
     spec: WorkerSpec
@@ -36,6 +39,7 @@ class BackendSettings:
     cwd: Path
     fields: Mapping[str, Any]
     fields_of: Callable[[int], Mapping[str, Any]]
+    spec_of: Callable[[Mapping[str, Any]], WorkerSpec]
 
 
 def make_backend(
@@ -58,28 +62,44 @@ def make_backend(
     from .queue_settings import queue_settings
 
     scheduler = make_scheduler(name, settings.fields["flavour"])
-    writer, asked_by = _jobs(scheduler, paths, settings)
+    writer, needs_of = _jobs(scheduler, paths, settings)
     queue = queue_settings(settings.fields)
-    return BatchQueue(paths, state, scheduler, settings.spec, queue, writer, asked_by)
+    return BatchQueue(paths, state, scheduler, settings.spec, queue, writer, needs_of)
 
 
 def _jobs(
     scheduler: Scheduler, paths: SweepPaths, settings: BackendSettings
-) -> tuple[JobWriter, Callable[[int], Any]]:
+) -> tuple[JobWriter, Callable[[int], Needs]]:
     """Who writes the scripts, and what the job of a task asks for."""
-    fields, fields_of, slots = settings.fields, settings.fields_of, settings.spec.slots
+    from .batch_queue import Needs
+
+    fields = settings.fields
+    writer: JobWriter
+    asked_by: Callable[[Mapping[str, Any], int], Any]
     if scheduler.name == "slurm":
         from .slurm_jobs import SlurmJobs, asked_of_slurm
 
-        writer: JobWriter = SlurmJobs(paths.root, settings.python, fields["setup"], settings.cwd)
-        return writer, lambda task: asked_of_slurm(fields_of(task), slots)
-    from hsm_core.schedulers.pbs import Pbs
+        writer = SlurmJobs(paths.root, settings.python, fields["setup"], settings.cwd)
+        asked_by = asked_of_slurm
+    else:
+        from hsm_core.schedulers.pbs import Pbs
 
-    from .pbs_jobs import PbsJobs, asked_of_pbs
+        from .pbs_jobs import PbsJobs, asked_of_pbs
 
-    assert isinstance(scheduler, Pbs)
-    writer = PbsJobs(paths.root, settings.python, fields["setup"], settings.cwd, fields["template"])
-    return writer, lambda task: asked_of_pbs(scheduler, fields_of(task), slots)
+        assert isinstance(scheduler, Pbs)
+        writer = PbsJobs(paths.root, settings.python, fields["setup"], settings.cwd, fields["template"])
+        asked_by = partial(asked_of_pbs, scheduler)
+
+    known: dict[int, tuple[Mapping[str, Any], Needs]] = {}  # by the fields' identity, which they keep
+
+    def needs_of(task: int) -> Needs:
+        fields = settings.fields_of(task)
+        if id(fields) not in known:
+            spec = settings.spec_of(fields)
+            known[id(fields)] = fields, Needs(asked_by(fields, spec.slots), spec)
+        return known[id(fields)][1]
+
+    return writer, needs_of
 
 
 def require_here(name: str, flavour: str) -> None:
@@ -110,9 +130,9 @@ def check_fields(name: str, paths: SweepPaths, settings: BackendSettings) -> Non
 
     queue_settings(settings.fields)
     fixed = replace(settings, fields_of=lambda task: settings.fields)
-    writer, asked_by = _jobs(make_scheduler(name, settings.fields["flavour"]), paths, fixed)
+    writer, needs_of = _jobs(make_scheduler(name, settings.fields["flavour"]), paths, fixed)
     submission = Submission("launch-0/submit-0", "token", (), settings.spec, "launch-0")
-    writer.text(asked_by(0), submission, size=None, throttle=None)
+    writer.text(needs_of(0).asked, submission, size=None, throttle=None)
 
 
 def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:

@@ -35,6 +35,7 @@ class Portion:
         asked: what its job asks the scheduler for, where there is one; the backend's own.
         at_once: elements of its array that may run together; None: all.
         remark: what the user should know of it.
+        spec: of its workers; None: the backend's.
     """
 
     pairs: Sequence[Pair]
@@ -42,6 +43,7 @@ class Portion:
     asked: Any = None
     at_once: int | None = None
     remark: str = ""
+    spec: WorkerSpec | None = None
 
     @property
     def resources(self) -> dict[str, Any]:

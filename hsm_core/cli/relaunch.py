@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hsm_core.errors import ConfigError
+from hsm_core.model import SYNONYMS
 from hsm_core.store.record import SweepRecord
 from hsm_core.views.rerun import config_flags, is_of_sweeps
 
@@ -50,7 +51,7 @@ def relaunch_command(
         )
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     if chosen == record.launcher:
-        anew = {_key(text) for text in settings}
+        anew = {name for text in settings for name in _names(_key(text))}
         kept += [text for text in record.launcher_fields if _key(text) not in anew]
     place = ["hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
     return [*main, "-m", *config_flags(record.command), *kept, *place, *asked, *settings]
@@ -103,6 +104,15 @@ def hydra_text(text: str) -> str:
     """Text in quotes, as Hydra's grammar of overrides reads it: backslashes count only before a quote."""
     escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
     return f"'{escaped}'"
+
+
+def _names(key: str) -> tuple[str, ...]:
+    """A launcher's field, by all its names."""
+    for pair in SYNONYMS:
+        names = tuple(f"hydra.launcher.{name}" for name in pair)
+        if key in names:
+            return names
+    return (key,)
 
 
 def _key(override: str) -> str:

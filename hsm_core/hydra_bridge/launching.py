@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ from .dry_launch import dry_launch_lines, leave_no_trace
 from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
-from .run_settings import RunSettings, run_settings
+from .run_settings import RunSettings, run_settings, worker_in_job
 from .shown import for_hydra, shown
 from .sweep_record import require_same_app, sweep_record
 from .sweeper_needs import launches_once, needs_returns, require_no_returns
@@ -73,6 +72,7 @@ class Launching:
         self._payload: LaunchPaths | None = None
         self._launches = 0
         self._resumed: Path | None = None
+        self._fields_by_task: FieldsByTask | None = None
         if self._settings.resume is not None:
             self._go_on_with(self._settings.resume)
 
@@ -90,7 +90,7 @@ class Launching:
             leave_no_trace(self._config)
             return
         shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
-        common = replace(self._backend_settings(lambda _: ()), fields=self._by_task(lambda _: ()).common)
+        common = self._backend_settings(lambda _: ())
         shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common))
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
         if not goes_on and SweepPaths(self._root).record.exists():
@@ -113,6 +113,7 @@ class Launching:
         self._tasks_config = self._config if recorded is None else recorded
         for config in (self._config, self._tasks_config):
             rebase(config, self._root)
+        self._fields_by_task = None
         self._require_same_code(SweepPaths(self._root))
         self._say_what_is_not_used()
 
@@ -143,12 +144,18 @@ class Launching:
         return shown(lambda: backend.preview(range(first, first + len(tasks))))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
-        settings, fields_of = self._settings, self._by_task(overrides_of).fields_of
-        return BackendSettings(settings.worker, settings.python, Path.cwd(), settings.values, fields_of)
+        settings, by_task = self._settings, self._by_task()
+        return BackendSettings(
+            settings.worker, settings.python, Path.cwd(), settings.values,
+            fields_of=lambda number: by_task.fields_of(number, overrides_of(number)),
+            spec_of=lambda fields: worker_in_job(fields, self._backend_name),
+        )  # fmt: skip
 
-    def _by_task(self, overrides_of: Callable[[int], Sequence[str]]) -> FieldsByTask:
-        loader, values = self._context.config_loader, self._settings.values
-        return FieldsByTask(loader, self._tasks_config, self._config, values, overrides_of)
+    def _by_task(self) -> FieldsByTask:
+        if self._fields_by_task is None:
+            loader, values = self._context.config_loader, self._settings.values
+            self._fields_by_task = FieldsByTask(loader, self._tasks_config, self._config, values, self._backend_name)
+        return self._fields_by_task
 
     def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
         """Run the tasks of one call; see ``LauncherBase.launch`` of the plugins."""
@@ -282,8 +289,9 @@ class Launching:
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
             atexit.register(self._conductor.close)
-            if self._settings.ignored:
-                log.warning("not used by %s: %s", self._backend_name, ", ".join(self._settings.ignored))
+            ignored = [*self._settings.ignored, *self._by_task().unused]
+            if ignored:
+                log.warning("not used by %s: %s", self._backend_name, ", ".join(ignored))
         return self._conductor
 
     def _write_down(self, first: int, job_overrides: Sequence[Sequence[str]]) -> None:
@@ -294,7 +302,8 @@ class Launching:
             write_tasks(SweepPaths(self._root), first, job_overrides)
 
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
-        self._by_task(lambda number: tasks[number - first]).require_followed(range(first, first + len(tasks)))
+        for number, overrides in enumerate(tasks, first):
+            self._by_task().fields_of(number, overrides)  # whatever is wrong with them is said now
         check_payload(self._task_function, self._tasks_config, self._context)
         record = sweep_record(self._config, self._root, self._planned, self._settings)
         self._lease = begin_sweep(record, self._root, (self._app(), config_folders(self._config)), first, tasks)

@@ -1,4 +1,4 @@
-"""Says which field of the launcher refers to what the config does not have, where Hydra would show a traceback."""
+"""Resolves a field of the launcher, and says which one refers to what the config does not have."""
 
 from __future__ import annotations
 
@@ -16,19 +16,6 @@ from hsm_core.plan.suggest import closest
 from .run_settings import plain
 
 
-def require_references(config: DictConfig) -> None:
-    """Refuse a field that can't be resolved.
-
-    Args:
-        config: the whole one, Hydra's part of it too.
-
-    Raises:
-        ConfigError: there is one.
-    """
-    for name in config.hydra.launcher:
-        resolved(config, str(name))
-
-
 def resolved(config: DictConfig, name: str) -> Any:
     """The launcher's field as plain values, what it refers to resolved.
 
@@ -38,19 +25,21 @@ def resolved(config: DictConfig, name: str) -> Any:
     try:
         return plain(config.hydra.launcher[name])
     except OmegaConfBaseException as error:
-        written: Any = OmegaConf.to_container(config.hydra.launcher, resolve=False)
+        hydra: Any = OmegaConf.to_container(config.hydra, resolve=False)
+        written = hydra["launcher"][name]
         told = str(error).partition("\n")[0]
-        overrides = " ".join(config.hydra.overrides.task) or "no overrides"
         raise ConfigError(
             f"hydra.launcher.{name} can't be resolved: {told}",
-            evidence=f"{name}={written[name]}, with {overrides}",
-            fix=_fix(config, name, error),
+            evidence=f"{name}={written}, with {' '.join(hydra['overrides']['task']) or 'no overrides'}",
+            fix=_fix(config, name, str(written), error),
         ) from None
 
 
-def _fix(config: DictConfig, name: str, error: OmegaConfBaseException) -> str:
+def _fix(config: DictConfig, name: str, written: str, error: OmegaConfBaseException) -> str:
     if name == "setup":
         return r"$NAME or \${NAME}, for a variable of the shell: ${NAME} is a key of the config"
+    if of_hydra := re.search(r"\$\{hydra:([\w.]+)\}", written):
+        return "${hydra." + of_hydra[1] + "}"
     quoted = re.search("'(.+?)'", str(error))
     if quoted is None or not isinstance(error, InterpolationKeyError):
         return f"hydra.launcher.{name}=…"
@@ -60,7 +49,7 @@ def _fix(config: DictConfig, name: str, error: OmegaConfBaseException) -> str:
     meant = closest(key, _keys(OmegaConf.to_container(config, resolve=False)))
     if meant is not None:
         return "${" + meant + "}, if that was meant"
-    return f"give the config a key {key}: tasks may change it, but it must be there without them"
+    return f"give the config a key {key}"
 
 
 def _keys(node: Any, prefix: str = "") -> Iterator[str]:

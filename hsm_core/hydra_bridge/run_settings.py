@@ -19,6 +19,7 @@ from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.sweep.policy import Policy
 
+from .fields_typed import defaults
 from .launcher_fields import MEANINGLESS, LauncherConf
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
@@ -59,9 +60,10 @@ def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = {name: plain(value) for name, value in fields.items()}
     if values["walltime"] is not None:
-        told = minutes(values["walltime"])
-        if values["timeout_min"] is not None and values["walltime"] == os.environ.get("HSM_HPC_WALLTIME"):
+        is_sites = values["walltime"] == os.environ.get("HSM_HPC_WALLTIME")
+        if values["timeout_min"] is not None and is_sites:
             return values  # a site's default is below what the user says
+        told = _minutes_of_site(values["walltime"]) if is_sites else minutes(values["walltime"])
         if values["timeout_min"] not in (None, told):
             raise ConfigError(
                 f"walltime={values['walltime']} and timeout_min={values['timeout_min']} differ",
@@ -69,6 +71,14 @@ def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
             )
         values["timeout_min"] = told
     return values
+
+
+def _minutes_of_site(walltime: Any) -> int:
+    try:
+        return minutes(walltime)
+    except ConfigError as error:
+        told = f"the environment variable HSM_HPC_WALLTIME: {error.problem}"
+        raise ConfigError(told, evidence=error.evidence, fix='export HSM_HPC_WALLTIME="4:00:00"') from None
 
 
 def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
@@ -81,6 +91,8 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
         ConfigError: there is no such field, or one has a value that means nothing.
     """
     _refuse_unknown(fields)
+    if backend == "local" and _is_environments(fields["walltime"], defaults()["walltime"]):
+        fields = {**fields, "walltime": None}
     values = launcher_values(fields)
     return RunSettings(
         resume=values["resume"],
@@ -96,7 +108,7 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
         python=values["python"] or sys.executable,
         code=_one_of(values, "code", ("live", "snapshot")),
         policy=_policy(values, backend),
-        worker=_worker(values) if backend == "local" else _worker_in_job(values, backend),
+        worker=_worker(values) if backend == "local" else worker_in_job(values, backend),
         values=values,
         ignored=_ignored(values, backend),
     )
@@ -155,9 +167,17 @@ def _on_interrupt(values: Mapping[str, Any], backend: str) -> str:
     return "cancel" if chosen == "ask" and not sys.stdin.isatty() else chosen
 
 
-def _worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
-    """A worker that a scheduler starts: its job's GPUs are its slots'."""
-    slots = 1 if values["slots"] is None else values["slots"]
+def worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
+    """A worker that a scheduler starts: its job's GPUs are its slots'.
+
+    Args:
+        values: the fields, resolved for the job's tasks.
+
+    Raises:
+        ConfigError: one of them has a value that means nothing.
+    """
+    slots = _checked_slots(1 if values["slots"] is None else values["slots"], None, 1)
+    slots = min(slots, max(1, values["tasks_per_job"] or 1))
     ranks = values["nodes"] * values["tasks_per_node"]
     if slots > 1 and ranks > 1:
         raise ConfigError(
@@ -165,7 +185,7 @@ def _worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
         )
     return WorkerSpec(
         source=backend,
-        slots=_checked_slots(slots, None, 1),
+        slots=slots,
         isolation=_isolation(values["isolation"]),
         threads=values["cpus_per_task"] or 1,
         tasks_per_gpu=int(_positive(values, "tasks_per_gpu")),
@@ -265,21 +285,16 @@ def _positive(values: Mapping[str, Any], name: str) -> float:
 
 def _ignored(values: Mapping[str, Any], backend: str) -> tuple[str, ...]:
     """Fields set by the user, not by the environment's defaults, that mean nothing to this backend."""
-    from dataclasses import fields
-
-    usual = {item.name: _default(item) for item in fields(LauncherConf)}
-    return tuple(
+    usual = defaults()
+    found = [
         name
         for name in MEANINGLESS[backend]
         if values[name] != usual[name] and not _is_environments(values[name], usual[name])
         and not (name == "timeout_min" and values["walltime"] is not None)
-    )
-
-
-def _default(item: Any) -> Any:
-    from dataclasses import MISSING
-
-    return item.default if item.default is not MISSING else item.default_factory()
+    ]
+    if backend != "local" and (values["slots"] or 1) > (values["tasks_per_job"] or 1):
+        found.append(f"slots={values['slots']}, beyond tasks_per_job={values['tasks_per_job'] or 1}")
+    return tuple(found)
 
 
 def _is_environments(value: Any, default: Any) -> bool:

@@ -6,11 +6,13 @@ import math
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
 from hsm_core.errors import ConfigError
 
 #: instead of --chdir, with which Slurm's log would leave the sweep
 _WHERE_TASKS_RUN = "cd /data && python …    (or hydra.job.chdir=true, for each task in its own directory)"
+_WHERE_LOGS_ARE = "hsm logs <sweep> <task>    (what a task prints; Slurm's own log is in .hsm/logs of the sweep)"
 #: would make another submission of it than the one that was asked for
 _NOT_YOURS = {
     "--array": "hydra.launcher.mode=array hydra.launcher.array_parallelism=4",
@@ -21,6 +23,8 @@ _NOT_YOURS = {
     "--wrap": "hydra.launcher.setup=[…]",
     "--chdir": _WHERE_TASKS_RUN,
     "-D": _WHERE_TASKS_RUN,
+    **dict.fromkeys(("--job-name", "-J"), "hydra.launcher.name=…"),
+    **dict.fromkeys(("--output", "-o", "--error", "-e"), _WHERE_LOGS_ARE),
 }
 #: options of one letter, by the name of their variable
 _LETTERS = {
@@ -68,7 +72,14 @@ def _split(text: str, what: str, *, comments: bool = False) -> list[str]:
 
 
 def directive(line: str) -> str:
-    return line if line.startswith("#SBATCH") else f"#SBATCH {line}"
+    """A line for the script's head, as people copy it from a script of theirs; a comment stays one."""
+    line = line.strip()
+    return line if line.startswith("#") or not line else f"#SBATCH {line}"
+
+
+def escaped(line: str) -> str:
+    """A line that means to sbatch what it means to a shell: sbatch takes backslashes away in all quotes."""
+    return line.replace("\\", "\\\\")
 
 
 def said_in(script: str) -> set[str]:
@@ -89,7 +100,7 @@ def _options(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
         if not line.startswith("#SBATCH"):
             continue
         words = _split(line.removeprefix("#SBATCH"), "a directive", comments=True)
-        for word, following in zip(words, [*words[1:], ""], strict=True):
+        for word, following in zip_longest(words, words[1:], fillvalue=""):
             if word.startswith("--"):
                 name, equals, value = word.partition("=")
                 yield name, value if equals else following

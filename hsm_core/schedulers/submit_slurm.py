@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hsm_core.errors import ConfigError
 
-from .slurm_directives import check_line, directive, raw_lines, says_time, time_limit
+from .slurm_directives import check_line, directive, escaped, raw_lines, says_time, time_limit
 
 if TYPE_CHECKING:
     from submitit.slurm.slurm import SlurmExecutor
@@ -83,10 +83,11 @@ def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str]
     """
     _check_values(resources)
     head, body = _submitits(resources, command, list(setup), ranks)
-    own = [*raw_lines(resources.raw or ""), *map(directive, resources.directives)]
-    for line in [*head, *own]:
+    ours, theirs = [*head, *raw_lines(resources.raw or "")], [*map(directive, resources.directives)]
+    for line in (said := [*ours, *theirs]):
         check_line(line)
-    return "\n".join(["#!/bin/bash", *_signal([*head, *own], resources, ranks), *head, *own, *body])
+    ours = [*map(escaped, [*_signal(said, resources, ranks), *ours])]
+    return "\n".join(["#!/bin/bash", *ours, *theirs, *body])
 
 
 def _submitits(
@@ -168,6 +169,11 @@ def _additional(resources: SlurmResources) -> dict[str, Value]:
     found: dict[str, Value] = {} if resources.priority is None else {"priority": resources.priority}
     for name, value in resources.additional_parameters.items():
         option = name.replace("_", "-")
+        if isinstance(value, (list, dict)):
+            raise ConfigError(
+                f"hydra.launcher.additional_parameters: {name}={value} can't be said to sbatch",
+                fix=f"hydra.launcher.additional_parameters.{name}='…'    (a text, as sbatch reads it)",
+            )
         if value is False and option != "requeue":
             raise ConfigError(
                 f"hydra.launcher.additional_parameters: {name}=false can't be said to sbatch",

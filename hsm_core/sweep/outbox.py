@@ -120,7 +120,7 @@ class Outbox:
             self._wait(_shortly(error))
             return False
         name = self._state.record.name
-        spec = replace(self._backend.spec, resources=portion.resources)
+        spec = replace(portion.spec or self._backend.spec, resources=portion.resources)
         submission = write_submission(self._launch, name, portion.batches, spec, self._payload.root.name)
         self._backend.prepare(submission, portion)
         self._take_out(portion.pairs)

@@ -15,11 +15,9 @@ from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.plugins import Plugins
-from hydra.errors import InstantiationException
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
-from omegaconf.errors import OmegaConfBaseException
 
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
@@ -146,7 +144,7 @@ class HsmSweeperHint(SearchPathPlugin):
             from hsm_core.hydra_bridge import unresolved
 
             unresolved.keep_unresolved(plugins, ours)
-        _check_references(plugins)
+        _read_fields_ourselves(plugins)
         if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
         from hsm_core.hydra_bridge import one_value, sweeper_hint
@@ -166,22 +164,23 @@ def _register_all(plugins: Plugins) -> None:
         plugins.register(plugin)
 
 
-def _check_references(plugins: Plugins) -> None:
-    """Say which of our launchers' fields refers to nothing, where Hydra shows a traceback."""
+def _read_fields_ourselves(plugins: Plugins) -> None:
+    """Have our launchers made with fields that tasks may refer to in what the sweep's own config lacks."""
     ordinary = plugins.instantiate_launcher
 
     def instantiate_launcher(
         hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> Launcher:
-        try:
+        target = str((config.hydra.launcher or {}).get("_target_"))
+        if not target.startswith(f"{__name__}."):
             return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
-        except (OmegaConfBaseException, InstantiationException):
-            if str(config.hydra.launcher._target_).startswith(f"{__name__}."):
-                from hsm_core.hydra_bridge.references import require_references
-                from hsm_core.hydra_bridge.shown import shown
+        from hsm_core.hydra_bridge.fields_of_sweep import fields_of_sweep
+        from hsm_core.hydra_bridge.shown import shown
 
-                shown(lambda: require_references(config))
-            raise
+        made: Any = plugins.class_name_to_class[target]
+        launcher: Launcher = made(**shown(lambda: fields_of_sweep(config)))
+        launcher.setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        return launcher
 
     vars(plugins).setdefault("instantiate_launcher", instantiate_launcher)
 

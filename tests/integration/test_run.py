@@ -353,7 +353,8 @@ def test_a_variable_of_the_whole_sweep_that_would_follow_a_task_is_refused(app: 
 def test_a_reference_to_nothing_is_told_by_its_field(
     app: SweepingApp, sweeper: str, field: str, told: str, fix: str
 ) -> None:
-    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", f"hydra.launcher.{field}")
+    slurms = ("hydra/launcher=hsm_slurm", "hydra.launcher.dry_run=true")
+    done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", *slurms, f"hydra.launcher.{field}")
     assert done.returncode == 1
     assert told in done.stderr
     assert f"next: {fix}" in done.stderr

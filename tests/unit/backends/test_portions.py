@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hsm_core.backends import room
-from hsm_core.backends.batch_queue import BatchQueue
+from hsm_core.backends.batch_queue import BatchQueue, Needs
 from hsm_core.backends.interface import Pair, Portion
 from hsm_core.backends.queue_settings import QueueSettings
 from hsm_core.errors import LimitReached, NoAnswer, NotNow
@@ -39,7 +39,9 @@ class Words:
 class Bench:
     """A queue, and a loop that submits as the conductor does."""
 
-    def __init__(self, root: Path, settings: QueueSettings, asked_by: Callable[[int], Any]) -> None:
+    def __init__(
+        self, root: Path, settings: QueueSettings, asked_by: Callable[[int], Any], threads_of: Callable[[int], int]
+    ) -> None:
         sweep = MadeSweep(root, 400)
         sweep.paths.make_directories()
         self.launch = LaunchPaths(sweep.paths.hsm / "launch-0")
@@ -47,8 +49,9 @@ class Bench:
         self.scheduler = StandIn(limits=Allowed(array_index=101, array_size=101))
         self.state = SweepState(sweep.root)
         self.queue = BatchQueue(
-            sweep.paths, self.state, self.scheduler, WorkerSpec(), settings, Words(), asked_by
-        )
+            sweep.paths, self.state, self.scheduler, WorkerSpec(), settings, Words(),
+            lambda task: Needs(asked_by(task), WorkerSpec(threads=threads_of(task))),
+        )  # fmt: skip
 
     def submit_all(self, waiting: list[Pair], *, detached: bool = False) -> list[Portion]:
         found: list[Portion] = []
@@ -93,8 +96,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def made(asked_by: Callable[[int], Any] = lambda task: "the same", **settings: Any) -> Bench:
-        return Bench(tmp_path / "sweep", QueueSettings(**settings), asked_by)
+    def made(
+        asked_by: Callable[[int], Any] = lambda task: "the same",
+        threads_of: Callable[[int], int] = lambda task: 1,
+        **settings: Any,
+    ) -> Bench:
+        return Bench(tmp_path / "sweep", QueueSettings(**settings), asked_by, threads_of)
 
     return made
 

@@ -14,7 +14,9 @@ from hydra.types import RunMode
 from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge import fields_by_task as module
 from hsm_core.hydra_bridge.fields_by_task import FieldsByTask
+from hsm_core.hydra_bridge.fields_of_sweep import fields_of_sweep
 from hsm_core.hydra_bridge.run_settings import launcher_values
+from hydra_plugins.hsm.plugins import IS_1_3
 
 from .sweeping import write_app
 
@@ -24,13 +26,15 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:U
 class Asked:
     """The fields of a launcher for tasks of these overrides, and how often a config was composed for them."""
 
-    def __init__(self, conf: Path, fields: Sequence[str], patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, conf: Path, fields: Sequence[str], patch: pytest.MonkeyPatch, backend: str = "slurm",
+        name: str = "config",
+    ) -> None:  # fmt: skip
         self.composed = 0
-        self.tasks: list[list[str]] = []
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
         config = hydra.compose_config(
-            "config", ["hydra/launcher=hsm_slurm", *fields], RunMode.MULTIRUN, with_log_configuration=False
+            name, [f"hydra/launcher=hsm_{backend}", *fields], RunMode.MULTIRUN, with_log_configuration=False
         )
         real = module.task_config
 
@@ -39,22 +43,12 @@ class Asked:
             return real(*args)
 
         patch.setattr(module, "task_config", counting)
-        values = launcher_values(dict(config.hydra.launcher.items()))
-        self._fields = FieldsByTask(hydra.config_loader, config, config, values, self._overrides)
-
-    def _overrides(self, task: int) -> list[str]:
-        return self.tasks[task]
+        self.values = launcher_values(fields_of_sweep(config))
+        self._fields = FieldsByTask(hydra.config_loader, config, config, self.values, backend)
+        self.unused = self._fields.unused
 
     def of(self, name: str, *tasks: list[str]) -> list[Any]:
-        self.tasks = list(tasks)
-        return [self._fields.fields_of(number)[name] for number in range(len(tasks))]
-
-    def common(self, name: str) -> Any:
-        return self._fields.common[name]
-
-    def require_followed(self, *tasks: list[str]) -> None:
-        self.tasks = list(tasks)
-        self._fields.require_followed(range(len(tasks)))
+        return [self._fields.fields_of(number, overrides)[name] for number, overrides in enumerate(tasks)]
 
 
 @pytest.fixture
@@ -138,9 +132,9 @@ def test_a_field_of_the_whole_sweep_that_would_differ_is_refused(
     conf: Path, monkeypatch: pytest.MonkeyPatch, given: str, name: str
 ) -> None:
     asked = Asked(conf, [given], monkeypatch)
-    asked.require_followed(["lr=1"], ["lr=2"])
+    asked.of(name, ["lr=1"], ["lr=2"])
     with pytest.raises(ConfigError, match=f"hydra.launcher.{name}=.*is the same for all tasks"):
-        asked.require_followed(["lr=1"], ["batch=2", "model=mlp"], ["batch=3", "model=vit"])
+        asked.of(name, ["lr=1"], ["batch=2", "model=mlp"], ["batch=3", "model=vit"])
 
 
 def test_a_reference_that_is_only_text_is_nobodys(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +148,7 @@ def test_what_depends_on_the_task_is_not_set_in_common(
     conf: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     asked = Asked(conf, [f"hydra.launcher.{name}='${{batch}}min'"], monkeypatch)
-    assert asked.common(name) is None
+    assert asked.values[name] is None
 
 
 def test_a_key_that_one_task_has_not_is_told_with_its_overrides(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,3 +156,86 @@ def test_a_key_that_one_task_has_not_is_told_with_its_overrides(conf: Path, monk
     told = r"hydra.launcher.queue can't be resolved(?s:.*)queue=\$\{model.depth\}, with ~model.depth"
     with pytest.raises(ConfigError, match=told):
         asked.of("queue", ["model=vit"], ["~model.depth"])
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("${hydra.runtime.choices.model}", ["vit", "mlp", "mlp"]),
+        ("m-${hydra.runtime.choices.model}-${hydra.job.name}", [None] * 3),
+        ("${hydra.job.override_dirname}", ["model=vit", "model=mlp,seed=1", "model=mlp,seed=2"]),
+        ("t${hydra.job.num}", ["t0", "t1", "t2"]),
+        ("${hydra.launcher.qos}", ["12", "2", "2"]),
+        ("${.qos}", ["12", "2", "2"]),
+        ("${oc.select:model.depth}", ["12", "2", "2"]),
+        ("${hydra.sweep.subdir}", ["0", "1", "2"]),
+    ],
+)
+def test_a_field_follows_hydras_own_view_of_the_task(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, given: str, found: list[str | None]
+) -> None:
+    asked = Asked(conf, [f"hydra.launcher.comment='{given}'", "hydra.launcher.qos='${model.depth}'"], monkeypatch)
+    got = asked.of("comment", ["model=vit"], ["model=mlp", "seed=1"], ["model=mlp", "seed=2"])
+    if None in found:
+        assert [text.rpartition("-")[0] for text in got] == ["m-vit", "m-mlp", "m-mlp"]
+    else:
+        assert got == found
+
+
+def test_what_hydra_says_of_the_sweep_is_the_same_for_all(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(conf, ["hydra.launcher.comment='${hydra.job.name} ${hydra.runtime.cwd}'"], monkeypatch)
+    assert len(set(asked.of("comment", ["lr=1"], ["lr=2"]))) == 1
+    assert asked.composed == 0
+
+
+def test_the_id_of_a_job_that_is_to_be_submitted_is_refused(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(conf, ["hydra.launcher.comment='${hydra.job.id}'"], monkeypatch)
+    with pytest.raises(ConfigError, match=r"hydra\.job\.id is not known.*\n.*comment=\$\{hydra.job.id\}"):
+        asked.of("comment", ["lr=1"])
+
+
+def test_hydras_resolver_is_answered_with_the_reference_that_does(
+    conf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(conf, ["hydra.launcher.comment='${hydra:runtime.choices.model}'"], monkeypatch)
+    with pytest.raises(ConfigError, match=r"next: \$\{hydra.runtime.choices.model\}"):
+        asked.of("comment", ["lr=1"])
+
+
+@pytest.mark.parametrize(
+    ("given", "rows", "name", "found"),
+    [
+        ("mem_gb=${needed.mem}", [["needed=a"], ["needed=b"]], "mem_gb", [4.0, 8.0]),
+        ("mem_gb=${missing}", [["missing=1"], ["missing=2"]], "mem_gb", [1.0, 2.0]),
+        ("mem_gb=${word}", [["word=1"], ["word=2"]], "mem_gb", [1.0, 2.0]),
+        ("cpus_per_task=${word}", [["word=1"], ["word=2"]], "cpus_per_task", [1, 2]),
+        pytest.param(
+            "timeout_min=${share}", [["share=1"], ["share=2"]], "timeout_min", [1, 2],
+            marks=pytest.mark.skipif(not IS_1_3, reason="Hydra 1.4 composes no task where the kind of value changes"),
+        ),
+        ("walltime='0:0${share}:00'", [["share=1"], ["share=2"]], "timeout_min", [1, 2]),
+        ("mem_gb=${new}", [["+new=1"], ["+new=2"]], "mem_gb", [1.0, 2.0]),
+        ("nodes=${missing}", [["missing=1"], ["missing=2"]], "nodes", [1, 2]),
+        ("exclude=${missing}", [["missing=a"], ["missing=b"]], "exclude", ["a", "b"]),
+    ],
+)
+def test_what_only_the_tasks_have_may_be_referred_to(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, given: str, rows: list[list[str]], name: str, found: list[object]
+) -> None:
+    (conf / "needed").mkdir()
+    for choice, mem in (("a", 4), ("b", 8)):
+        (conf / "needed" / f"{choice}.yaml").write_text(f"mem: {mem}\n")
+    (conf / "odd.yaml").write_text("defaults: [_self_, {needed: '???'}]\nmissing: '???'\nword: auto\nshare: 0.1\n")
+    asked = Asked(conf, [f"hydra.launcher.{given}"], monkeypatch, name="odd")
+    asked_rows = rows if rows[0][0].startswith("needed") else [["needed=a", *row] for row in rows]
+    assert asked.of(name, *asked_rows) == found
+
+
+def test_what_means_nothing_here_is_not_resolved(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ["hydra.launcher.mem_gb=${nothing}", "hydra.launcher.cpus_per_task=${batch}"]
+    asked = Asked(conf, given, monkeypatch, "local")
+    assert asked.unused == ("mem_gb",)
+    assert asked.of("mem_gb", ["lr=1"], ["lr=2"]) == [None, None]
+    assert asked.values["cpus_per_task"] == asked.of("cpus_per_task", ["lr=1"])[0]
+    with pytest.raises(ConfigError, match=r"cpus_per_task=.*is the same for all tasks"):
+        asked.of("cpus_per_task", ["batch=77"])

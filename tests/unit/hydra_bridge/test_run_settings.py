@@ -46,3 +46,20 @@ def test_a_field_that_no_launcher_has_is_refused(backend: str, field: str, meant
 
 def test_a_field_of_another_launcher_is_named_as_not_used() -> None:
     assert settings("local", mem_gb=3, select="1:ncpus=2").ignored == ("mem_gb", "select")
+
+
+def test_slots_that_no_job_can_fill_are_not_asked_for() -> None:
+    found = settings("slurm", slots=4)
+    assert (found.worker.slots, found.ignored) == (1, ("slots=4, beyond tasks_per_job=1",))
+    found = settings("pbs", slots=4, tasks_per_job=3)
+    assert (found.worker.slots, found.ignored) == (3, ("slots=4, beyond tasks_per_job=3",))
+    found = settings("slurm", slots=4, tasks_per_job=8)
+    assert (found.worker.slots, found.ignored) == (4, ())
+
+
+def test_a_sites_time_that_is_none_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HSM_HPC_WALLTIME", "30")
+    with pytest.raises(ConfigError, match=r"HSM_HPC_WALLTIME: walltime 30 has no unit(?s:.*)export HSM_HPC"):
+        settings("slurm")
+    assert settings("slurm", timeout_min=7).values["timeout_min"] == 7
+    assert settings("local").values["timeout_min"] is None

@@ -1,0 +1,90 @@
+"""Which of the launcher's fields refer to what a task may set, and to how much of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .launcher_fields import MEANINGLESS
+
+#: What a job asks for; all other fields say how the whole sweep goes or is divided.
+OF_TASK = frozenset(("cpus_per_task", *MEANINGLESS["local"])) - {
+    "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "max_num_timeout", "flavour", "template",
+}  # fmt: skip
+#: Of Hydra's own part of a config, what differs from task to task.
+_OF_HYDRAS_TASK = (
+    r"hydra[.:](?:launcher|runtime\.choices|runtime\.output_dir|job\.num|job\.id|job\.override_dirname"
+    r"|overrides|sweep\.subdir)\b"
+)
+#: References that are the same for all tasks.
+_COMMON = re.compile(rf"\$\{{(?!{_OF_HYDRAS_TASK})(?:oc\.env|hydra|now|hsm\.[a-z_]+)[:.]")
+#: The beginning of a reference, where no backslash makes it text.
+_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
+#: Whatever may be a key, with dots, in a text that refers to something, also as a resolver's argument.
+_KEY = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def is_of_tasks(value: Any) -> bool:
+    """Whether a field, or anything in it, refers to what a task may set."""
+    if isinstance(value, dict):
+        return any(map(is_of_tasks, value.values()))
+    if isinstance(value, list):
+        return any(map(is_of_tasks, value))
+    return isinstance(value, str) and _REFERENCE.search(_COMMON.sub("", value)) is not None
+
+
+@dataclass(frozen=True)
+class Referred:
+    """What some fields refer to, and what that refers to in turn.
+
+    Args:
+        tops: first parts of keys.
+        all_overrides: whatever a task overrides matters.
+        number: so does its number.
+        job_id: and the id of its job, which nobody knows before it is submitted.
+    """
+
+    tops: frozenset[str]
+    all_overrides: bool
+    number: bool
+    job_id: bool
+
+
+def referred(written: Mapping[str, Any], texts: Iterable[str]) -> Referred:
+    """Follow references.
+
+    Args:
+        written: the whole config, unresolved.
+        texts: the fields, as written.
+    """
+    todo, tops, of_hydra = list(texts), set[str](), set[str]()
+    while todo:
+        for key in _KEY.findall(todo.pop()):
+            top = key.partition(".")[0]
+            if top == "hydra":
+                if key not in of_hydra:
+                    of_hydra.add(key)
+                    todo.append(_at(written, key) if re.match(_OF_HYDRAS_TASK, key) else "")
+            elif top not in tops:
+                tops.add(top)
+                todo.append(str(written.get(top, "")))
+    told = " ".join(of_hydra)
+    number = re.search(r"job\.num\b|sweep\.subdir|output_dir", told) is not None
+    return Referred(
+        frozenset(tops),
+        all_overrides=number or re.search(r"override_dirname|overrides", told) is not None,
+        number=number,
+        job_id="hydra.job.id" in of_hydra,
+    )
+
+
+def _at(written: Mapping[str, Any], key: str) -> str:
+    """The text below a key with dots; of what is not there, the text of what it should be in."""
+    node: Any = written
+    for name in key.split("."):
+        if not isinstance(node, dict) or name not in node:
+            break
+        node = node[name]
+    return "" if node is written else str(node)
