@@ -20,8 +20,9 @@ from hsm_core.store.submission import Submission, WorkerSpec
 
 from .interface import Handed, Pair, Portion
 from .queue_settings import QueueSettings
-from .room import Room
+from .room import Place, Room
 from .throttle import Throttle
+from .whole_jobs import jobs_of_none_but
 
 #: Seconds between looks at the throttles of arrays.
 _TEND_S = 5.0
@@ -38,6 +39,9 @@ class JobWriter(Protocol):
             size: elements of the array; None: a plain job.
         """
 
+    def place(self, asked: Any) -> Place:
+        """Where such a job goes."""
+
     def longer(self, asked: Any, times: int) -> tuple[Any, str]:
         """The same for a job that runs so many times as long, and that time in the launcher's words.
 
@@ -50,6 +54,14 @@ class Needs(NamedTuple):
 
     asked: Any
     spec: WorkerSpec
+
+
+class _Pack(NamedTuple):
+    """How many tasks a job runs, what it asks for then, and what the user should know of it."""
+
+    each: int
+    asked: Any
+    remark: str = ""
 
 
 class BatchQueue:
@@ -67,7 +79,7 @@ class BatchQueue:
         self.name, self.spec = scheduler.name, spec
         self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
         self._writer, self._needs_of = writer, needs_of
-        self._queue_room = Room(scheduler, settings.place)
+        self._queue_room = Room(scheduler)
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
         self._throttle = Throttle(settings.parallelism or 1) if limited else None
@@ -79,19 +91,21 @@ class BatchQueue:
         assert self._known is not None, "a preview needs no state"
         return self._known
 
-    def preview(self, tasks: Sequence[int]) -> list[str]:
-        groups = list(self._groups([(number, 1) for number in tasks]))
+    def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
+        waiting = [(number, 1) for number in tasks]
+        groups = list(self._groups(waiting))
         lines = []
         for (asked, spec), pairs in groups:
-            jobs = math.ceil(len(pairs) / self._settings.tasks_per_job)
-            size = None if self._is_individual(jobs) else min(jobs, self._array_size())
+            pack = self._packed(asked, len(waiting), len(groups), detached=detached)
+            jobs = math.ceil(len(pairs) / pack.each)
+            size = None if self._is_individual(jobs) else min(jobs, self._array_size(self._writer.place(asked)))
             what = f"{jobs} jobs" if size is None else f"{jobs} jobs in {math.ceil(jobs / size)} arrays"
-            lines.append(f"{self.name}: {what}, {self._settings.tasks_per_job} tasks a job")
-            portion = Portion(pairs[: (size or 1) * self._settings.tasks_per_job], self._settings.tasks_per_job)
+            lines.append(f"{self.name}: {what}, {pack.remark or f'{pack.each} tasks a job'}")
+            portion = Portion(pairs[: (size or 1) * pack.each], pack.each)
             submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, spec, "launch-0")
             script = Script(Path("script.sh"), self._paths.logs, submission.token, size, self._settings.parallelism)
             lines.append(f"$ {shlex.join(self._scheduler.submit_command(script))}")
-            lines += self._writer.text(asked, submission, size=size, throttle=script.throttle).splitlines()
+            lines += self._writer.text(pack.asked, submission, size=size, throttle=script.throttle).splitlines()
         return lines
 
     # dividing
@@ -99,38 +113,46 @@ class BatchQueue:
     def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
         groups = list(self._groups(waiting))
         (asked, spec), pairs = groups[0]
-        room, evidence = self._room()
-        per_job, remark = self._settings.tasks_per_job, ""
-        most, limit = self._most_jobs(room, evidence, len(groups)) if detached else (None, "")
-        if most is not None and math.ceil(len(waiting) / per_job) > most:
-            per_job = math.ceil(len(waiting) / most)
-            asked, longer = self._writer.longer(asked, self._times_as_long(per_job))
-            remark = f"{per_job} tasks a job, as there is room for {most} jobs ({limit})"
-            remark += f", for {longer}" if longer else ""
-        jobs = math.ceil(len(pairs) / per_job)
-        size = min(jobs, 1 if self._is_individual(jobs) else self._array_size())
+        place = self._writer.place(asked)
+        pack = self._packed(asked, len(waiting), len(groups), detached=detached)
+        room, evidence = self._room(place)
+        jobs = math.ceil(len(pairs) / pack.each)
+        most = self._array_size(place)
+        size = min(jobs, 1 if self._is_individual(jobs) else most)
         size = size if room is None else min(size, room)
         at_once = None
         if self._throttle is not None:
             self._learn(self._throttle)
-            to_come = sum(math.ceil(len(more) / per_job / self._array_size()) for _, more in groups)
+            to_come = sum(math.ceil(len(more) / pack.each / most) for _, more in groups)
             self._arrays_to_come = to_come
             at_once = min(size, self._throttle.next_share(to_come))
             size, evidence = (size, evidence) if at_once > 0 or size == 0 else (0, self._at_once_told())
         if size == 0:
             raise NotNow("there is no room for more jobs now", evidence=evidence)
-        return Portion(pairs[: size * per_job], per_job, asked, at_once, remark, spec)
+        return Portion(pairs[: size * pack.each], pack.each, pack.asked, at_once, pack.remark, spec)
+
+    def _packed(self, asked: Any, tasks: int, groups: int, *, detached: bool) -> _Pack:
+        """How many tasks a job runs: as many as was wished, or more where nobody could submit more jobs later."""
+        each = self._settings.tasks_per_job
+        most, limit = self._most_jobs(self._writer.place(asked), groups) if detached else (None, "")
+        if most is None or math.ceil(tasks / each) <= most:
+            return _Pack(each, asked)
+        each = math.ceil(tasks / most)
+        asked, longer = self._writer.longer(asked, self._times_as_long(each))
+        remark = f"{each} tasks a job, as there is room for {most} jobs ({limit})"
+        return _Pack(each, asked, remark + (f", for {longer}" if longer else ""))
 
     def _times_as_long(self, per_job: int) -> int:
         """How much longer a job takes with so many tasks than with as many as the user wished."""
         slots = self.spec.slots
         return math.ceil(math.ceil(per_job / slots) / math.ceil(self._settings.tasks_per_job / slots))
 
-    def _most_jobs(self, room: int | None, evidence: str, groups: int) -> tuple[int | None, str]:
+    def _most_jobs(self, place: Place, groups: int) -> tuple[int | None, str]:
         """How many jobs fit at once when nobody submits more later, and what says so; None: any number."""
+        room, evidence = self._room(place)
         bounds = [] if room is None else [(max(room, 1), evidence)]
         if self._throttle is not None:  # each array needs a share of it
-            size = self._array_size()
+            size = self._array_size(place)
             most = max(1, self._settings.parallelism or 1) * size // max(1, groups)
             bounds.append((max(1, most), f"{self._at_once_told()}, and arrays of {size}"))
         return min(bounds, default=(None, ""))
@@ -151,18 +173,18 @@ class BatchQueue:
     def _is_individual(self, jobs: int) -> bool:
         return self._settings.mode == "individual" or (self._settings.mode == "auto" and jobs == 1)
 
-    def _array_size(self) -> int:
-        allowed = self._queue_room.allowed()
+    def _array_size(self, place: Place) -> int:
+        allowed = self._queue_room.allowed(place)
         sizes = (allowed.array_index, allowed.array_size, self._settings.max_array_size)
         return min((size for size in sizes if size), default=1000)
 
     # room
 
-    def _room(self) -> tuple[int | None, str]:
+    def _room(self, place: Place) -> tuple[int | None, str]:
         """How many more jobs may be in the queue now, and what says so; None: nothing limits them."""
-        bounds = list(self._queue_room.bounds())
+        bounds = list(self._queue_room.bounds(place))
         if self._settings.parallelism is not None and self._is_counted:
-            ours = len(self._alive())
+            ours = len(self._alive()) if self._known is not None else 0
             bounds.append((self._settings.parallelism - ours, self._at_once_told()))
         room, evidence = min(bounds, default=(None, ""))
         return (None if room is None else max(room, 0)), evidence
@@ -199,11 +221,11 @@ class BatchQueue:
         try:
             native_id = self._scheduler.submit(script)
         except LimitReached as error:
-            self._queue_room.refused(size or 1, error.evidence or error.problem)
+            self._queue_room.refused(self._writer.place(portion.asked), size or 1, error.evidence or error.problem)
             if self._throttle is not None:
                 self._throttle.drop(submission.name)
             raise
-        self._queue_room.took(size or 1)
+        self._queue_room.took(self._writer.place(portion.asked), size or 1)
         self._arrays_to_come -= 1
         return Handed(native_id)
 
@@ -285,21 +307,3 @@ class BatchQueue:
 def _throttle(portion: Portion, size: int | None) -> int | None:
     """What an array is told of how many of its elements may run together; a plain job has none."""
     return None if size is None else portion.at_once
-
-
-def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Scheduler) -> list[str]:
-    """Jobs all of whose unfinished tasks are among these: they can be cancelled as a whole."""
-    meant, found = set(tasks), []
-    for line in state.jobs.submissions():
-        if line["backend"] != scheduler.name or not line.get("native_id"):
-            continue
-        batches: dict[int, list[int]] = {}
-        for (_, batch), (number, _) in batches_of(line):
-            if state.state_of(number) in ("queued", "running"):
-                batches.setdefault(batch, []).append(number)
-        wanted = [batch for batch, numbers in batches.items() if meant.issuperset(numbers)]
-        if len(wanted) == len(batches):  # a plain job has no elements
-            found += [line["native_id"]] if wanted else []
-        else:
-            found += [scheduler.element(line["native_id"], batch) for batch in wanted]
-    return found

@@ -65,8 +65,8 @@ class Backend(Protocol):
     name: str
     spec: WorkerSpec
 
-    def preview(self, tasks: Sequence[int]) -> list[str]:
-        """What would be submitted for these tasks, as lines to read."""
+    def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
+        """What would be submitted for these tasks, as lines to read; see ``portion``."""
 
     def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
         """What of the waiting tasks is to be submitted next.

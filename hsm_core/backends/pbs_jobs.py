@@ -82,6 +82,9 @@ class PbsJobs:
             template=self._template, logs=paths.logs, starts=LaunchPaths.starts(paths.hsm / submission.name),
         )  # fmt: skip
 
+    def place(self, asked: PbsResources) -> tuple[str | None, str | None, str | None]:
+        return asked.queue, asked.account, None
+
     def longer(self, asked: PbsResources, times: int) -> tuple[PbsResources, str]:
         if asked.walltime_min is None or times == 1:
             return asked, ""

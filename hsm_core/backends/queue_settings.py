@@ -21,14 +21,12 @@ class QueueSettings:
         tasks_per_job: tasks that one job runs.
         parallelism: jobs, and elements of arrays, at once; None is no limit.
         max_array_size: at most so many elements an array; None: what the scheduler says.
-        place: queue, account and QOS, whose limits count.
     """
 
     mode: str = "auto"
     tasks_per_job: int = 1
     parallelism: int | None = None
     max_array_size: int | None = None
-    place: tuple[str | None, str | None, str | None] = (None, None, None)
 
 
 def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
@@ -47,7 +45,6 @@ def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
         tasks_per_job=_at_least_one(fields, "tasks_per_job") or 1,
         parallelism=_at_least_one(fields, "array_parallelism"),
         max_array_size=_at_least_one(fields, "max_array_size"),
-        place=(fields["partition"] or fields["queue"], fields["account"], fields["qos"]),
     )
     if fields["detach"] and mode == "individual" and settings.parallelism is not None:
         raise ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from hsm_core.schedulers.interface import Allowed, NoAnswer, Scheduler, Sight
 
@@ -13,50 +14,49 @@ _ALLOWED_S = 60.0
 _QUEUE_S = 2.0
 #: How many more jobs, and what says so.
 Bound = tuple[int, str]
+#: Queue, account and QOS of a job, whose limits count; None: the user's usual one.
+Place = tuple[str | None, str | None, str | None]
 
 
 class Room:
-    """The room in one scheduler's queue.
+    """The room in one scheduler's queue."""
 
-    Args:
-        place: queue, account and QOS, whose limits count.
-    """
-
-    def __init__(self, scheduler: Scheduler, place: tuple[str | None, str | None, str | None]) -> None:
-        self._scheduler, self._place = scheduler, place
-        self._allowed: tuple[float, Allowed] | None = None
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._allowed: dict[Place, tuple[float, Allowed]] = {}
         self._queue: tuple[float, Sequence[Sight]] | None = None
         self._added = 0
-        self._refused: Bound | None = None
+        self._refused: dict[Place, Bound] = {}
 
-    def allowed(self) -> Allowed:
+    def allowed(self, place: Place) -> Allowed:
         """What the scheduler takes at most; what it said before, where it does not answer now."""
         now = time.monotonic()
-        if self._allowed is None or now - self._allowed[0] > _ALLOWED_S:
-            try:
-                found = self._scheduler.allowed(*self._place)
-            except NoAnswer:
-                found = self._allowed[1] if self._allowed else Allowed()
-            self._allowed = (now, found)
-        return self._allowed[1]
+        at, found = self._allowed.get(place, (float("-inf"), Allowed()))
+        if now - at > _ALLOWED_S:
+            with suppress(NoAnswer):
+                found = self._scheduler.allowed(*place)
+            self._allowed[place] = (now, found)
+        return found
 
-    def bounds(self) -> Iterator[Bound]:
+    def bounds(self, place: Place) -> Iterator[Bound]:
         """Of each limit, how much it leaves. A queue that can't be seen limits nothing: a refusal will tell."""
-        limits = self.allowed().limits
+        limits = self.allowed(place).limits
         queue = self._seen() if limits else None
         if queue is not None:
             for limit in limits:
                 yield limit.most - sum(map(limit.counts, queue)) - self._added, str(limit)
-        if self._refused is not None:
-            yield self._refused
+        if place in self._refused:
+            yield self._refused[place]
 
-    def took(self, jobs: int) -> None:
+    def took(self, place: Place, jobs: int) -> None:
         """So many more were accepted."""
-        self._added, self._refused = self._added + jobs, None
+        self._added += jobs
+        self._refused.pop(place, None)
 
-    def refused(self, jobs: int, why: str) -> None:
+    def refused(self, place: Place, jobs: int, why: str) -> None:
         """So many were too many at once: half of them may not be."""
-        self._refused, self._allowed, self._queue = (max(1, jobs // 2), why), None, None
+        self._refused[place], self._queue = (max(1, jobs // 2), why), None
+        self._allowed.pop(place, None)
 
     def _seen(self) -> Sequence[Sight] | None:
         now = time.monotonic()

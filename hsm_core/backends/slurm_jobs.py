@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hsm_core.errors import ConfigError
-from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
+from hsm_core.schedulers.submit_slurm import SlurmResources, place_of, script_text
 from hsm_core.store.submission import Submission
 
 from .queue_settings import check_amounts, cores_for_slots, for_slots
@@ -19,6 +20,8 @@ _SAME = (
     "timeout_min", "cpus_per_gpu", "mem_per_cpu", "mem_per_gpu", "qos", "account",
     "constraint", "exclude", "gres", "priority", "comment", "mail_user", "mail_type", "stderr_to_stdout",
 )  # fmt: skip
+#: GPUs in the words of ``--gres``: kind and number.
+_GPUS = re.compile(r"(gpu(?::[A-Za-z][^:,]*)?)(?::(\d+))?")
 _ID = "ID=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 #: The worker's words: its name, then options.
 _JOB = (
@@ -45,6 +48,7 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
         raise ConfigError(
             f"{slots} slots for tasks of {ranks} ranks: a rank runs one task at a time", fix="hydra.launcher.slots=1"
         )
+    _check_gpus(fields["gres"], slots, fields["tasks_per_gpu"])
     says_shape = ranks > 1 or fields["gpus_per_task"] is not None  # which Slurm takes with a number of tasks only
     return SlurmResources(
         **{name: fields[name] for name in _SAME},
@@ -61,6 +65,18 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
         raw=fields["resources"],
         directives=tuple(fields["directives"]),
     )
+
+
+def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
+    """GPUs in Slurm's own words are a job's, not a task's: they must be enough for all slots."""
+    named = _GPUS.fullmatch(gres or "")
+    wanted = -(-slots // per_gpu)
+    if named and int(named[2] or 1) < wanted:
+        raise ConfigError(
+            f"{slots} slots with {per_gpu} tasks on each GPU need {wanted} GPUs",
+            evidence=f"gres={gres}",
+            fix=f"hydra.launcher.gres={named[1]}:{wanted}    (or hydra.launcher.tasks_per_gpu={slots})",
+        )
 
 
 class SlurmJobs:
@@ -88,6 +104,9 @@ class SlurmJobs:
             _ID,
         ]
         return script_text(asked, line if joint else f"exec {line}", setup=setup, ranks=bool(joint))
+
+    def place(self, asked: SlurmResources) -> tuple[str | None, str | None, str | None]:
+        return place_of(asked)
 
     def longer(self, asked: SlurmResources, times: int) -> tuple[SlurmResources, str]:
         if asked.timeout_min is None or times == 1:

@@ -54,7 +54,7 @@ class WorkerPool:
         self._host = LocalHost()
         self._workers: list[_Worker] = []
 
-    def preview(self, tasks: Sequence[int]) -> list[str]:
+    def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         spec = self.spec
         each = f"{spec.slots} slots, {spec.threads} threads a task"
         lines = [f"1 worker on this machine with {each} ({self._python})"]

@@ -141,7 +141,8 @@ class Launching:
         """What would be submitted for these tasks."""
         settings = self._backend_settings(lambda number: tasks[number - first])
         backend = shown(lambda: make_backend(self._backend_name, SweepPaths(self._root), settings))
-        return shown(lambda: backend.preview(range(first, first + len(tasks))))
+        numbers = range(first, first + len(tasks))
+        return shown(lambda: backend.preview(numbers, detached=self._settings.detach))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
         settings, by_task = self._settings, self._by_task()

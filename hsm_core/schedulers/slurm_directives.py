@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -89,9 +90,13 @@ def said_in(script: str) -> set[str]:
     """
     found: set[str] = set()
     for option, _ in _options(script.splitlines()):
-        name = _LETTERS.get(option) or option.lstrip("-").upper().replace("-", "_")
+        name = _variable(option)
         found.update(f"SBATCH_{variable}" for variable in _VARIABLES.get(name, (name,)))
     return found
+
+
+def _variable(option: str) -> str:
+    return _LETTERS.get(option) or option.lstrip("-").upper().replace("-", "_")
 
 
 def _options(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -106,6 +111,15 @@ def _options(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
                 yield name, value if equals else following
             elif word.startswith("-"):
                 yield word[:2], word[2:] or following
+
+
+def place_in(lines: Iterable[str]) -> tuple[str | None, str | None, str | None]:
+    """Partition, account and QOS that lines of a script name, the last ones counting, or else the environment."""
+    said = {_variable(option): value for option, value in _options(lines)}
+    partition, account, qos = (
+        said.get(name) or os.environ.get(f"SBATCH_{name}") or None for name in ("PARTITION", "ACCOUNT", "QOS")
+    )
+    return partition, account, qos
 
 
 def says_time(lines: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hsm_core.errors import ConfigError
 
-from .slurm_directives import check_line, directive, escaped, raw_lines, says_time, time_limit
+from .slurm_directives import check_line, directive, escaped, place_in, raw_lines, says_time, time_limit
 
 if TYPE_CHECKING:
     from submitit.slurm.slurm import SlurmExecutor
@@ -88,6 +88,14 @@ def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str]
         check_line(line)
     ours = [*map(escaped, [*_signal(said, resources, ranks), *ours])]
     return "\n".join(["#!/bin/bash", *ours, *theirs, *body])
+
+
+def place_of(resources: SlurmResources) -> tuple[str | None, str | None, str | None]:
+    """Partition, account and QOS that a job is submitted to, wherever it is said; None: the user's usual ones."""
+    fields = {"partition": resources.partition, "account": resources.account, "qos": resources.qos}
+    named = {**fields, **resources.additional_parameters}
+    lines = [f"#SBATCH --{name}={shlex.quote(str(named[name]))}" for name in fields if named[name]]
+    return place_in([*lines, *raw_lines(resources.raw or ""), *map(directive, resources.directives)])
 
 
 def _submitits(

@@ -39,7 +39,7 @@ def unheld(state: SweepState, queued: Collection[Pair]) -> set[Pair]:
             held |= {pair for pair in pairs if state.ended_job(pair[0]) is None}
     for line in state.submissions:
         if line["backend"] != "local":
-            held |= waiting.intersection(_held_by_jobs(state, line))
+            held |= waiting.intersection(_held_by_jobs(state, line, claimed[line["submission"]]))
         elif not _is_dropped(state, line):
             pairs = waiting.intersection(pair for span in line["tasks"] for pair in Span(*span))
             held |= pairs - claimed[line["submission"]]
@@ -51,14 +51,22 @@ def dropped_submissions(state: SweepState) -> list[Line]:
     return [line for line in state.submissions if _is_dropped(state, line)]
 
 
-def _held_by_jobs(state: SweepState, submission: Line) -> Iterator[Pair]:
-    """What the jobs of a submission may still start: also a job whose worker ended may be run again."""
+def _held_by_jobs(state: SweepState, submission: Line, claimed: Collection[Pair]) -> Iterator[Pair]:
+    """What the jobs of a submission may still start: also a job whose worker ended may be run again.
+
+    Args:
+        claimed: what workers claimed from it; those of a job that was run again claim later attempts.
+    """
     if submission.get("refused"):
         return
-    for key, pair in batches_of(submission):
+    later: dict[int, list[Pair]] = defaultdict(list)
+    for pair in claimed:
+        later[pair[0]].append(pair)
+    for key, given in batches_of(submission):
         word = state.jobs.words.get(key)
-        if not state.is_given_up(pair) and (word is None or word.phase != "ended"):
-            yield pair
+        for pair in (given, *later.get(given[0], ())):
+            if not state.is_given_up(pair) and (word is None or word.phase != "ended"):
+                yield pair
 
 
 def _is_dropped(state: SweepState, submission: Line) -> bool:

@@ -109,7 +109,7 @@ class BackendContract:
         wait_until(lambda: bound.states()[:2] == ["cancelled"] * 2, 60, "their ends")
 
     def test_a_preview_is_text_and_starts_nothing(self, bound: Bound) -> None:
-        lines = bound.backend.preview(range(6))
+        lines = bound.backend.preview(range(6), detached=False)
         assert lines
         assert not any("\n" in line for line in lines)
         assert bound.states() == ["pending"] * 6

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import click
 
-from hsm_core.backends.batch_queue import jobs_of_none_but
 from hsm_core.backends.by_name import make_scheduler
+from hsm_core.backends.whole_jobs import jobs_of_none_but
 from hsm_core.errors import ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.model import ENDED, Span, State
 from hsm_core.store import events
@@ -99,8 +99,8 @@ def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -
             record_cancelled(state, unheld)
         elif time.monotonic() - began > timeout:
             raise HsmError(
-                f"{_named(still)} of {state.record.id} have not ended yet", evidence=_where(state, still),
-                fix=f"hsm cancel {state.record.id} --yes    (it may be repeated)",
+                f"not ended yet: {_named(still)} of {state.record.id}", evidence=_where(state, still),
+                fix=f"hsm cancel {state.record.id}{_tasks(state, wanted)} --yes    (it may be repeated)",
             )  # fmt: skip
         else:
             if time.monotonic() - told > _SAY_EVERY_S:
@@ -145,6 +145,11 @@ def _agree(question: str, yes: bool) -> None:
 
 def _named(found: Sequence[int]) -> str:
     return f"task {found[0]}" if len(found) == 1 else f"{len(found)} tasks ({shorten(numbers(found), 40)})"
+
+
+def _tasks(state: SweepState, wanted: Sequence[int]) -> str:
+    """The option that names them, unless they are all."""
+    return "" if len(wanted) == state.total else f' --task "{numbers(wanted)}"'
 
 
 def _where(state: SweepState, still: Sequence[int]) -> str:

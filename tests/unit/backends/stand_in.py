@@ -24,6 +24,7 @@ class StandIn:
         past: what its accounting knows.
         answers: what ``submit`` does next: a native id, or an error to raise; then numbers, counted up.
         found: what ``find`` says.
+        limits_of: of accounts that have others than ``limits``.
         told: every call, by its verb.
     """
 
@@ -32,6 +33,7 @@ class StandIn:
     answers: list[str | Exception] = field(default_factory=list)
     found: str | Exception | None = None
     limits: Allowed = field(default_factory=Allowed)
+    limits_of: dict[str | None, Allowed] = field(default_factory=dict)
     queued: list[Sight] | None = field(default_factory=list)
     told: list[tuple[str, object]] = field(default_factory=list)
     name: str = field(default_factory=lambda: f"stand-in-{nonce()}")
@@ -39,6 +41,9 @@ class StandIn:
 
     def calls(self, verb: str) -> list[object]:
         return [what for called, what in self.told if called == verb]
+
+    def submit_command(self, script: Script) -> list[str]:
+        return ["submit", script.path.name]
 
     def submit(self, script: Script) -> str:
         self.told.append(("submit", script))
@@ -78,7 +83,7 @@ class StandIn:
         return f"{native_id}_{index}"
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-        return self.limits
+        return self.limits_of.get(account, self.limits)
 
     def throttle(self, native_id: str, elements: int) -> bool:
         self.told.append(("throttle", (native_id, elements)))

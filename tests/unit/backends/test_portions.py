@@ -13,6 +13,7 @@ from hsm_core.backends import room
 from hsm_core.backends.batch_queue import BatchQueue, Needs
 from hsm_core.backends.interface import Pair, Portion
 from hsm_core.backends.queue_settings import QueueSettings
+from hsm_core.backends.room import Place
 from hsm_core.errors import LimitReached, NoAnswer, NotNow
 from hsm_core.model import Span
 from hsm_core.schedulers.interface import Allowed, Limit, Sight
@@ -31,6 +32,9 @@ class Words:
 
     def text(self, asked: Any, submission: Submission, *, size: int | None, throttle: int | None) -> str:
         return f"asked {asked} size {size} throttle {throttle}\n"
+
+    def place(self, asked: Any) -> Place:
+        return (None, asked, None) if str(asked).startswith("lab") else (None, None, None)
 
     def longer(self, asked: Any, times: int) -> tuple[Any, str]:
         return (f"{times} times {asked}", f"{times} h") if times > 1 else (asked, "")
@@ -296,3 +300,28 @@ def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
     portion = bench.queue.portion(tasks(50), detached=False)
     assert portion.at_once == 1
     assert bench.scheduler.calls("throttle") == [("7", 2)]
+
+
+def test_tasks_for_another_account_are_not_held_by_the_first_ones_limit(make: Make) -> None:
+    bench = make(asked_by=lambda task: f"lab{task % 2}")
+    bench.scheduler.limits_of["lab0"] = Allowed(101, 101, (Limit(3, "lab0: MaxSubmitJobs"),))
+    bench.submit(bench.queue.portion([(number, 1) for number in range(0, 8, 2)], detached=False))
+    with pytest.raises(NotNow):
+        bench.queue.portion([(6, 1)], detached=False)
+    assert bench.queue.portion([(1, 1)], detached=False).asked == "lab1"
+
+
+def test_a_preview_shows_what_is_packed_where_nobody_can_submit_more(make: Make) -> None:
+    bench = make()
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
+    shown = bench.queue.preview(range(40), detached=True)
+    assert shown[0].endswith("2 tasks a job, as there is room for 20 jobs (account lab: MaxSubmitJobs=20), for 2 h")
+    assert "asked 2 times the same size 20 throttle None" in shown
+    assert "1 tasks a job" in bench.queue.preview(range(40), detached=False)[0]
+
+
+def test_what_bounds_the_jobs_is_told_by_its_name(make: Make) -> None:
+    bench = make(parallelism=2, max_array_size=3)
+    bench.scheduler.limits = Allowed(101, 101, (LAB,))
+    portion = bench.queue.portion([(number, 1) for number in range(7)], detached=True)
+    assert "for 6 jobs (array_parallelism=2, and arrays of 3)" in portion.remark

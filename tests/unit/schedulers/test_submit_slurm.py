@@ -10,7 +10,7 @@ import pytest
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.interface import Script
 from hsm_core.schedulers.slurm import submit_command
-from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
+from hsm_core.schedulers.submit_slurm import SlurmResources, place_of, script_text
 
 COMMAND = "exec /opt/python -m worker 'a b'"
 
@@ -141,6 +141,25 @@ def test_no_script_writes_where_submitit_would(tmp_path: Path, monkeypatch: pyte
 def test_what_cannot_be_said_to_slurm_is_refused(resources: SlurmResources, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         script_text(resources, COMMAND, setup=[], ranks=False)
+
+
+@pytest.mark.parametrize(
+    ("resources", "place"),
+    [
+        (SlurmResources(), (None, None, "night")),
+        (SlurmResources(partition="gpu", account="lab", qos="long"), ("gpu", "lab", "long")),
+        (SlurmResources(raw="-A lab --partition gpu"), ("gpu", "lab", "night")),
+        (SlurmResources(account="lab", raw="-A other -qlong"), (None, "other", "long")),
+        (SlurmResources(raw="-A other", directives=("#SBATCH --account=third",)), (None, "third", "night")),
+        (SlurmResources(additional_parameters={"account": "my lab"}), (None, "my lab", "night")),
+    ],
+    ids=str,
+)
+def test_where_a_job_goes_is_known_wherever_it_is_said(
+    resources: SlurmResources, place: tuple[str | None, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SBATCH_QOS", "night")
+    assert place_of(resources) == place
 
 
 @pytest.mark.parametrize("comment", ["it's # so", '"quoted" $HOME `x`', "back\\slash ü"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.store import events, holders
 from hsm_core.store.files import to_line
+from hsm_core.store.jobs import JobWord
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.liveness import evidence_of_death, this_process
 from hsm_core.store.state import SweepState
@@ -273,3 +274,25 @@ def test_what_a_reader_saw_before_is_not_read_again(tmp_path: Path) -> None:
     sweep.paths.journal("w1").write_bytes(b"")
     state.refresh()
     assert state.counts()["completed"] == 1
+
+
+def test_a_job_that_is_queued_again_and_again_holds_what_it_has_not_begun(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    conductor = JournalWriter(sweep.paths.journal("conductor-a"))
+    conductor.append(events.conductor("conductor-a", this_process()))
+    conductor.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], backend="slurm"))
+    conductor.append(events.handed("launch-0/submit-0", native_id="133", job=None))
+    for attempt in (1, 2, 3):
+        worker = sweep.worker(f"slurm-133-{attempt - 1}", spans=[Span(0, 2, attempt)])
+        start(worker, 0, attempt)
+        worker.seal()
+        state = look(sweep)
+        state.see({("launch-0/submit-0", 0): JobWord("waiting")})
+        assert (attempt, state.state_of(1)) == (attempt, "queued")
+        assert (attempt, state.tasks[1].attempt) == (attempt, attempt)
+    state.see({("launch-0/submit-0", 0): JobWord("ended", "failed")})
+    assert state.state_of(1) == "pending"
+    state.see({("launch-0/submit-0", 0): JobWord("waiting")})
+    conductor.append(events.gone([Span(1, 1, 3)], "lost", "node", "it is gone"))
+    state.refresh()
+    assert state.state_of(1) == "pending"
