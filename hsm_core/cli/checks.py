@@ -27,8 +27,8 @@ def all_findings() -> Iterator[Finding]:
     yield from versions()
     yield from plugin_places()
     yield from primary_configs(Path.cwd())
-    yield writable("this directory", Path.cwd())
-    yield writable("the list of sweeps", _existing(state_home()))
+    yield writable("this directory", Path.cwd(), "hydra.sweep.dir=<another directory>")
+    yield writable("the list of sweeps", state_home(), "export XDG_STATE_HOME=<a directory that you can write>")
     yield clock(Path.cwd())
     yield from scheduler_findings()
 
@@ -75,19 +75,19 @@ def primary_configs(directory: Path) -> Iterator[Finding]:
             yield Finding("primary config", "note", said, "add hydra/sweeper=hsm on the command line")
 
 
-def writable(name: str, directory: Path) -> Finding:
-    """Can a file be made there, and is there room?"""
+def writable(name: str, directory: Path, instead: str) -> Finding:
+    """Can a file be made there, or the directory itself, and is there room?
+
+    Args:
+        instead: what to type where not.
+    """
+    existing = _existing(directory)
     try:
-        with tempfile.TemporaryFile(dir=directory):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        return Finding(
-            name,
-            "bad",
-            f"{directory} can't be written: {error.strerror}",
-            "hydra.sweep.dir=<another directory>",
-        )
-    free = shutil.disk_usage(directory).free / 2**30
+        return Finding(name, "bad", f"{directory} can't be written: {error.strerror}", instead)
+    free = shutil.disk_usage(existing).free / 2**30
     level: Literal["ok", "note"] = "ok" if free >= 1 else "note"
     return Finding(
         name, level, f"{directory}, {free:.1f} GiB free", "" if level == "ok" else f"df -h {directory}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def begin_sweep(
     try:
         catalogue.remember(record, root)
     except OSError as error:
-        log.warning("the sweep is not on your list, only in %s: %s", root, error)
+        told = "the sweep is not on your list, so name it by its directory, or set XDG_STATE_HOME first: %s"
+        log.warning(f"{told}\n  next: hsm-status %s", error, shlex.quote(str(root)))
     log.info("Sweep %s in %s", record.id, root)
     return lease
