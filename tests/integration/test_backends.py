@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.backends.batch_queue import BatchQueue
+from hsm_core.backends.batch_queue import BatchQueue, Needs
 from hsm_core.backends.queue_settings import QueueSettings
 from hsm_core.backends.slurm_jobs import SlurmJobs
 from hsm_core.backends.worker_pool import WorkerPool
@@ -52,8 +52,8 @@ class TestBatchQueue(BackendContract):
     def bound(self, plain: PlainSweep, slurm: Cluster) -> Iterator[Bound]:
         state, spec = plain.state(), WorkerSpec(source="slurm", slots=1, beat_s=0.3, grace_s=1.0)
         writer = SlurmJobs(plain.paths.root, sys.executable, (), plain.paths.root)
-        asked = SlurmResources(cpus_per_task=1)
-        queue = BatchQueue(plain.paths, state, Slurm(), spec, QueueSettings(), writer, lambda task: asked)
+        needs = Needs(SlurmResources(cpus_per_task=1), spec)
+        queue = BatchQueue(plain.paths, state, Slurm(), spec, QueueSettings(), writer, lambda task: needs)
         yield Bound(queue, plain, state)
         queue.cancel(at_once=True)
 
