@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -47,8 +47,11 @@ class FieldsByTask:
         self._known: dict[tuple[object, ...], Mapping[str, Any]] = {}
         self._referred = referred(written, map(str, self._varying.values()))
 
-    def fields_of(self, task: int, overrides: Sequence[str]) -> Mapping[str, Any]:
+    def fields_of(self, task: int, overrides_of: Callable[[int], Sequence[str]]) -> Mapping[str, Any]:
         """The fields for a task; the same object for tasks that agree in all that is referred to.
+
+        Args:
+            overrides_of: a task's overrides; asked only where a field refers to something.
 
         Raises:
             HydraException, OmegaConfBaseException: its config can't be composed.
@@ -56,7 +59,7 @@ class FieldsByTask:
         """
         if not self._varying:
             return self._values
-        relevant = tuple(text for text in overrides if self._matters(text))
+        relevant = tuple(text for text in overrides_of(task) if self._matters(text))
         key = (task, *relevant) if self._referred.number else relevant
         if key not in self._known:
             self._known[key] = self._resolve(task, relevant)

@@ -73,6 +73,7 @@ class Launching:
         self._launches = 0
         self._resumed: Path | None = None
         self._fields_by_task: FieldsByTask | None = None
+        self._table: TaskTable | None = None
         if self._settings.resume is not None:
             self._go_on_with(self._settings.resume)
 
@@ -148,7 +149,7 @@ class Launching:
         settings, by_task = self._settings, self._by_task()
         return BackendSettings(
             settings.worker, settings.python, Path.cwd(), settings.values,
-            fields_of=lambda number: by_task.fields_of(number, overrides_of(number)),
+            fields_of=lambda number: by_task.fields_of(number, overrides_of),
             spec_of=lambda fields: worker_in_job(fields, self._backend_name),
         )  # fmt: skip
 
@@ -281,8 +282,7 @@ class Launching:
         if self._conductor is None:
             state = SweepState(self._root)
             state.refresh()
-            table = TaskTable(state.paths)
-            settings = self._backend_settings(lambda number: table[number].overrides)
+            settings = self._backend_settings(self._recorded_overrides)
             backend = make_backend(self._backend_name, state.paths, settings, state)
             self._conductor = Conductor(
                 state, backend, JobWatch(state, make_scheduler), self._settings.policy, lease=self._lease,
@@ -295,19 +295,29 @@ class Launching:
                 log.warning("not used by %s: %s", self._backend_name, ", ".join(ignored))
         return self._conductor
 
+    def _recorded_overrides(self, number: int) -> Sequence[str]:
+        if self._table is None or number >= len(self._table):  # later launches add tasks
+            self._table = TaskTable(SweepPaths(self._root))
+        return self._table[number].overrides
+
     def _write_down(self, first: int, job_overrides: Sequence[Sequence[str]]) -> None:
         """The tasks of a sweeper that makes them as it goes, before they are launched."""
         if self._lease is None:
             self._begin(first, job_overrides)
         else:
+            self._require_fields(first, job_overrides)
             write_tasks(SweepPaths(self._root), first, job_overrides)
 
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
-        for number, overrides in enumerate(tasks, first):
-            self._by_task().fields_of(number, overrides)  # whatever is wrong with them is said now
+        self._require_fields(first, tasks)
         check_payload(self._task_function, self._tasks_config, self._context)
         record = sweep_record(self._config, self._root, self._planned, self._settings)
         self._lease = begin_sweep(record, self._root, (self._app(), config_folders(self._config)), first, tasks)
+
+    def _require_fields(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
+        """Whatever is wrong with the fields of any task is said before one of them is written down."""
+        for number in range(first, first + len(tasks)):
+            self._by_task().fields_of(number, lambda task: tasks[task - first])
 
     def _is_last_launch(self) -> bool:
         if self._planned is not None:

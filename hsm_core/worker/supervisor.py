@@ -21,6 +21,7 @@ from hsm_core.store.submission import WorkerSpec, read_submission
 
 from .attempts import Ending
 from .crew import Crew, Importer
+from .end_warning import EndWarning
 from .failed_import import Patience, output_since, why_not_imported
 from .job import JobFacts
 from .lock import Lock, held_lock
@@ -101,6 +102,8 @@ class Supervisor:
         self._inbox: Inbox | None = None
         self._stops = 0
         self._requeue: Requeue | None = None
+        self._limit_s = 60.0 * spec.resources["timeout_min"] if spec.resources.get("timeout_min") else None
+        self._warning = EndWarning(self._limit_s)
         self._busy_at = time.monotonic()
         self._looked_at = self._busy_at - spec.beat_s
 
@@ -117,6 +120,8 @@ class Supervisor:
             self._fill_slots()
             for key, _ in self._selector.select(self._timeout()):
                 key.data()
+            if self._warning.is_due():
+                self._be_warned()
             self._reap()
             self._running.enforce_limits()
             self._report.keep_up()
@@ -159,7 +164,7 @@ class Supervisor:
     def _timeout(self) -> float:
         looks_often = self._inbox or self._work or self._running.awaits_others
         look = INBOX_S if looks_often else self._spec.beat_s
-        return min(look, self._report.due_in(), self._running.due_in())
+        return min(look, self._report.due_in(), self._running.due_in(), self._warning.due_in())
 
     # hearing of importers
 
@@ -213,7 +218,7 @@ class Supervisor:
     def _on_signal(self, number: int) -> None:
         """TERM ends all tasks; again, or INT: at once. USR2 warns of the job's end. Others only wake us."""
         if number == signal.SIGUSR2 and self._job.native_id:
-            self._be_warned()
+            self._warning.ring()
         elif number in (signal.SIGTERM, signal.SIGINT):
             self._stops += 2 if number == signal.SIGINT else 1
             if self._job.native_id and not self._is_cancelled():
@@ -256,11 +261,11 @@ class Supervisor:
 
     def _be_warned(self) -> None:
         """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
-        if self._requeue is None:
-            self._report.say(events.warned())
-            may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
-            self._running.warn(goes_on=may_again)
-            self._requeue = Requeue(self._job, self._spec.warn_s if may_again else None)
+        self._report.say(events.warned())
+        may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
+        self._running.warn(goes_on=may_again)
+        warn_s = min(self._spec.warn_s, (self._limit_s or float("inf")) / 2)
+        self._requeue = Requeue(self._job, warn_s if may_again else None)
 
     def _ask_to_run_again(self) -> None:
         """Once tasks had their time for checkpoints, ask for another run, if this one leaves work undone."""

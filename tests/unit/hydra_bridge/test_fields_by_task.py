@@ -48,7 +48,7 @@ class Asked:
         self.unused = self._fields.unused
 
     def of(self, name: str, *tasks: list[str]) -> list[Any]:
-        return [self._fields.fields_of(number, overrides)[name] for number, overrides in enumerate(tasks)]
+        return [self._fields.fields_of(number, lambda task: tasks[task])[name] for number in range(len(tasks))]
 
 
 @pytest.fixture
