@@ -13,6 +13,7 @@ from hsm_core.model import State
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
 from hsm_core.schedulers.job_log import reason_in
 from hsm_core.store.disk import visibility_s
+from hsm_core.store.job_logs import job_logs
 from hsm_core.store.jobs import JobWord, Key, Line, batches_of
 from hsm_core.store.state import SweepState
 
@@ -222,16 +223,11 @@ class JobWatch:
         self._stuck.update((line["backend"], native_id) for native_id in ids)
 
     def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
-        """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it.
-
-        Of an element, Torque delivers what it says itself to a file beside the one that its script writes.
-        """
+        """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it."""
         if sight.phase != "ended" or sight.reason != "unknown":
             return sight
-        own = f"{line['backend']}-{sight.native_id}.log"
-        names = (f".{batch}.log", f".log-{batch}", ".log")
-        for name in (own, *(line["token"] + name for name in names)):
-            found = reason_in(_tail(self._state.paths.logs / name))
+        for log in job_logs(self._state.paths, line, batch):
+            found = reason_in(_tail(log))
             if found is not None:
                 state: State = "failed" if found[0] in ("oom", "walltime") else "lost"
                 return replace(sight, state=state, reason=found[0], evidence=found[1])
@@ -251,7 +247,10 @@ class JobWatch:
     def _note_unknown(
         self, scheduler: Scheduler, unknown: Mapping[str, _Missing], at: float
     ) -> None:
-        """Jobs that the queue does not know: once may be an accident; then the accounting is asked."""
+        """Jobs that the queue does not know: once may be an accident; then the accounting is asked.
+
+        One that does not answer twice is as good as none: the queue's word must do.
+        """
         if not unknown:
             return
         gone = {name: one for name, one in unknown.items() if one.seen.missed >= self._times_gone}
@@ -261,8 +260,10 @@ class JobWatch:
             return
         try:
             known = scheduler.look_back(gone, min(one.line["at"] for one in unknown.values()))
-        except NoAnswer:
-            return
+        except NoAnswer as error:
+            self.trouble, known = error.evidence or error.problem, {}
+            self._cadence.disturb(at)
+            gone = {name: one for name, one in gone.items() if one.seen.missed > self._times_gone}
         heard = self._heard()
         for name, one in gone.items():
             guess = None if name in known else _vanished(name, scheduler, one.seen.word)

@@ -91,12 +91,17 @@ def open_asked(selector: str) -> SweepState:
     Raises:
         HsmError: none fits, or it can't be read.
     """
+    state = open_sweep(selector)
+    ask_schedulers(state)
+    return state
+
+
+def ask_schedulers(state: SweepState) -> None:
+    """Take in what schedulers say of a sweep's jobs now; that one did not answer is remarked."""
     from .jobs import JobQuestions
 
-    state = open_sweep(selector)
     if trouble := JobQuestions()(state):
         remark(trouble)
-    return state
 
 
 def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]:

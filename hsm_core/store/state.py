@@ -21,6 +21,8 @@ from .layout import SweepPaths, TaskPaths
 from .liveness import evidence_of_death
 from .record import SweepRecord, read_record
 
+#: Seconds without a beat after which a worker whose job waits in the queue is not taken to run.
+SILENT_S = 30.0
 _STATE = operator.attrgetter("state")
 _WORDS: dict[bytes, State] = {
     b"": "running", b"completed": "completed", b"failed": "failed", b"cancelled": "cancelled",
@@ -91,9 +93,15 @@ class SweepState:
         if ended := self.ended_job(number):
             return ended.state
         job = self.jobs.word_on(number)
+        waits = job is not None and job.phase == "waiting"
         if task.state == "lost" or self.death_of(task.worker):
-            return "lost" if job is None else "queued" if job.phase == "waiting" else "running"
-        return "running"
+            return "lost" if job is None else "queued" if waits else "running"
+        return "queued" if waits and self._is_silent(task.worker) else "running"
+
+    def _is_silent(self, worker: str) -> bool:
+        """Of a worker on another host this is all that tells that its job waits to be run again."""
+        known = self.writers.get(worker)
+        return known is not None and time.monotonic() - known.heard_at > SILENT_S
 
     def ending_of(self, number: int) -> Line:
         """The line that tells why a task is not going on; what its scheduler said, where its worker did not."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from hsm_core.store.job_logs import job_logs
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.submission import read_submission
 
 
 def log_of(state: SweepState, number: int) -> Path | None:
-    """The log that tells most of a task's end: of the rank that failed, if one did; its worker's before it began."""
+    """The log that tells most of a task's end: of the rank that failed, if one did.
+
+    Of a task that has not begun, its worker's; where there was none, its job's.
+    """
     files = state.task_directory(number)
     if files is None:
         return _workers(state, number)
@@ -62,4 +66,12 @@ def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> l
 
 def _workers(state: SweepState, number: int) -> Path | None:
     task = state.tasks.get(number)
-    return state.worker_log(task.worker) if task and task.worker else None
+    return state.worker_log(task.worker) if task and task.worker else _jobs(state, number)
+
+
+def _jobs(state: SweepState, number: int) -> Path | None:
+    """Of a job that ended before a worker began in it."""
+    key = state.jobs.key_of(number) if state.ended_before(number) else None
+    lines = [line for line in state.jobs.submissions() if key and line["submission"] == key[0]]
+    logs = job_logs(state.paths, lines[0], key[1]) if key and lines else ()
+    return next((log for log in logs if log.exists()), None)

@@ -11,6 +11,7 @@ from hsm_core.store.state import SweepState
 
 from .failures import FailureGroup, normalised
 from .more import more_job_time
+from .task_log import log_of
 from .words import clean
 
 
@@ -27,12 +28,20 @@ def group_unbegun(state: SweepState) -> list[FailureGroup]:
         words[number] = clean(told.strip())
         found.setdefault((reason, normalised(told)), []).append(number)
     groups = [
-        FailureGroup(
-            "pending", reason, cause, words[tasks[0]], tuple(tasks), None, _advice(state, left.get(tasks[0]), reason)
-        )
+        _group(state, reason, cause, words[tasks[0]], tasks, left.get(tasks[0]))
         for (reason, cause), tasks in found.items()
     ]
     return sorted(groups, key=lambda group: (-group.count, group.example))
+
+
+def _group(
+    state: SweepState, reason: str, cause: str, message: str, tasks: list[int], writer: WriterState | None
+) -> FailureGroup:
+    log = log_of(state, tasks[0])
+    if writer is None and reason == "unknown" and log is not None:
+        reason = "launch"  # its script began, its worker did not
+    advice = _advice(state, writer, reason, tasks[0])
+    return FailureGroup("pending", reason, cause, message, tuple(tasks), log, advice)
 
 
 def unbegun_line(group: FailureGroup) -> str:
@@ -66,9 +75,12 @@ def _was_warned(state: SweepState, worker: str) -> bool:
     return any(event["e"] == "warned" for event in JournalReader(state.paths.journal(worker)).read_new())
 
 
-def _advice(state: SweepState, writer: WriterState | None, reason: str) -> str:
+def _advice(state: SweepState, writer: WriterState | None, reason: str, example: int) -> str:
+    """What to type next; ``writer`` is who left them, if a worker did."""
     resume = f"hsm resume {state.record.id}"
-    if writer is None or reason != "walltime":
+    if writer is None:
+        return f"hsm logs {state.record.id} {example}" if reason == "launch" else resume
+    if reason != "walltime":
         return resume
     took = writer.last_at - float(writer.head.get("at", writer.last_at))
     more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})

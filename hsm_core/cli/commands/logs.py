@@ -19,7 +19,7 @@ from hsm_core.views.sweep_json import SCHEMA_VERSION
 from hsm_core.views.task_log import stream_of
 from hsm_core.views.words import shorten
 
-from ..clicked import open_sweep, require_tasks, sweep_argument
+from ..clicked import ask_schedulers, open_sweep, require_tasks, sweep_argument
 from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5
@@ -41,6 +41,8 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool
         _follow(state, lambda: _tell(story, as_json), lambda: _is_over(state), follow)
         return 0
     require_tasks(state, [task])
+    if stream_of(state, task, stderr) is None:
+        ask_schedulers(state)  # its job may have ended before a worker began
     return _print_json(state, task, stderr) if as_json else _print_task(state, task, stderr, follow)
 
 

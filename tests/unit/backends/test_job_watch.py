@@ -102,11 +102,24 @@ def test_the_accounting_goes_before_a_guess(it: Watched) -> None:
     assert it.scheduler.calls("look_back") == [["7_0"]]
 
 
-def test_without_the_accountings_answer_nothing_is_concluded(it: Watched) -> None:
+def test_an_accounting_that_is_silent_twice_is_as_good_as_none(it: Watched) -> None:
     it.begin(0)
     it.scheduler.past = None
-    for _ in range(4):
+    it.scheduler.shows("running", "7_1", "7_2")
+    for _ in range(2):
         it.look()
+    assert it.states() == ["running", "queued", "queued"]
+    assert it.watch.trouble
+    it.look()
+    assert it.states() == ["lost", "queued", "queued"]
+    assert len(it.scheduler.calls("look_back")) == 2
+
+
+def test_who_only_looks_concludes_nothing_while_the_accounting_is_silent(it: Watched) -> None:
+    it.watch = JobWatch(it.state, lambda name: it.scheduler, times_gone=1)
+    it.begin(0)
+    it.scheduler.past = None
+    it.look()
     assert it.states() == ["running", "queued", "queued"]
 
 

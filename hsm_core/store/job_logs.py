@@ -1,0 +1,25 @@
+"""Where a scheduler's job printed, whether or not a worker of ours ever began in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from .jobs import Line
+from .layout import SweepPaths
+
+
+def job_logs(paths: SweepPaths, submission: Line, batch: int) -> Iterator[Path]:
+    """What may be the log of a job, the likeliest first; not all of them are there.
+
+    Of an element, Torque delivers what it says itself to a file beside the one that its script writes.
+
+    Args:
+        submission: its ``submit`` line, with the native id.
+        batch: the element of the array; 0 of a plain job.
+    """
+    native_id, token = str(submission.get("native_id") or ""), submission["token"]
+    ids = (f"{native_id}_{batch}", native_id.replace("[]", f"[{batch}]"))  # as Slurm and PBS name an element
+    for name in (*(f"{submission['backend']}-{one}" for one in ids), f"{token}.{batch}", token):
+        yield paths.logs / f"{name}.log"
+    yield paths.logs / f"{token}.log-{batch}"
