@@ -61,7 +61,8 @@ def resume(sweep: str, retry_failed: bool, **options: Any) -> int:
 @_with_options
 def retry(sweep: str, **options: Any) -> int:
     """Run the failed tasks again, under their own numbers and in their own directories."""
-    return _go_on(open_sweep(sweep), {"failed"}, options)
+    named = {"failed", "lost"}  # a reason tells of both
+    return _go_on(open_sweep(sweep), named if options["reason"] else {"failed"}, options)
 
 
 def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
@@ -135,9 +136,11 @@ def _tasks_to_run(
 
 
 def _hint(state: SweepState, again: set[str]) -> str:
-    failed = state.numbers_in("failed")
+    failed, left = state.numbers_in("failed"), state.numbers_in("lost", "pending", "cancelled")
     if failed and "failed" not in again:
         return f"; {len(failed)} tasks failed\n  next: hsm retry {state.record.id}"
+    if left and not again.issuperset(("pending", "cancelled")):
+        return f"; {len(left)} tasks are left\n  next: hsm resume {state.record.id}"
     return ""
 
 

@@ -23,6 +23,7 @@ from hsm_core.cli.hsm import LazyGroup, hsm
 from hsm_core.cli.relaunch import OURS
 from hsm_core.model import Span
 from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import living_conductor, take_lease
 from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
@@ -427,3 +428,20 @@ def test_tab_knows_the_sweeps(shell: Shell, sweep: MadeSweep) -> None:
     assert "d e" not in out(shell, "x", **env)
     env = {"_HSM_STATUS_COMPLETE": "bash_complete", "COMP_WORDS": "hsm-status l", "COMP_CWORD": "1"}
     assert "latest" in shell.status("x", **env).stdout
+
+
+def test_tasks_that_were_lost_for_a_reason_are_retried_by_it(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=3, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
+    worker = sweep.worker("w1", killed_process())
+    for task in (0, 1):
+        start(worker, task)
+    worker.append(events.end(1, 1, "failed", "exception", "no"))
+    worker.sync()
+    conductor = JournalWriter(sweep.paths.journal("conductor-a"))
+    conductor.append(events.conductor("conductor-a", killed_process()))
+    conductor.append(events.gone([Span(0, 1)], "lost", "preempted", "Slurm says PREEMPTED"))
+    conductor.seal()
+    told = shell.run("hsm", "retry", "latest", "--error", "preempted", "--dry-run").stderr
+    assert "would run 1 tasks: 0" in told
+    told = shell.run("hsm", "retry", "latest", "--task", "2", "--dry-run").stderr
+    assert f"2 tasks are left\n  next: hsm resume {sweep.id}" in told
