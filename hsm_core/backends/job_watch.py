@@ -27,6 +27,8 @@ SILENT_BEATS = 3
 #: Seconds after its submission within which a job that no answer has named yet is not gone: some sites let squeue
 #: answer from a cache.
 YOUNG_S = 60.0
+#: Elements of an array that a warning names.
+_MOST_NAMED = 3
 
 
 @dataclass
@@ -70,7 +72,7 @@ class JobWatch:
         self._sought: set[str] = set()
         self._grace_s = visibility_s(state.paths.root)
         self.trouble = ""
-        #: of jobs and arrays that will never start: why, by native id
+        #: of jobs, elements and arrays that will never start: why, by native ids
         self.hopeless: dict[str, str] = {}
         self._stuck: set[tuple[str, str]] = set()
 
@@ -195,6 +197,7 @@ class JobWatch:
         by_name = {line["submission"]: line for line in lines}
         unknown: dict[str, _Missing] = {}
         stuck: dict[str, set[str]] = defaultdict(set)
+        hopeless: dict[tuple[str, str], set[str]] = defaultdict(set)
         for key in open_jobs:
             line = by_name.get(key[0])
             if line is None:
@@ -204,7 +207,7 @@ class JobWatch:
             if sight is not None:
                 seen.missed = 0
                 if sight.hopeless:
-                    self.hopeless[line["native_id"]] = sight.why
+                    hopeless[line["submission"], sight.why].add(element)
                 if sight.stuck:
                     stuck[line["submission"]].add(element)
                 self._note(seen, self._with_log(sight, line, key[1]), answer.at)
@@ -213,14 +216,13 @@ class JobWatch:
                 unknown[element] = _Missing(seen, line, key[1])
         self._note_unknown(scheduler, unknown, answer.at)
         for name, elements in stuck.items():
-            self._note_stuck(by_name[name], elements)
+            ids = _named(by_name[name], elements)
+            self._stuck.update((by_name[name]["backend"], native_id) for native_id in ids)
+        for (name, why), elements in hopeless.items():
+            ids = _named(by_name[name], elements)
+            more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+            self.hopeless[", ".join(ids[:_MOST_NAMED]) + more] = why
         return True
-
-    def _note_stuck(self, line: Line, elements: set[str]) -> None:
-        """An array all of whose elements are stuck is deleted as a whole."""
-        whole = len(elements) == len({key for key, _ in batches_of(line)})
-        ids = {line["native_id"]} if whole else elements
-        self._stuck.update((line["backend"], native_id) for native_id in ids)
 
     def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
         """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it."""
@@ -236,7 +238,8 @@ class JobWatch:
     def _note(self, seen: _Watched, sight: Sight, at: float) -> None:
         if sight.phase != "ended":
             seen.ended_at = None
-            seen.word = JobWord(sight.phase, why=sight.why)
+            never = ": they will never start as they are" if sight.hopeless else ""
+            seen.word = JobWord(sight.phase, why=f"{sight.why}{never}")
             return
         seen.ended_at = at if seen.ended_at is None else seen.ended_at
         if at - seen.ended_at >= self._grace_s:  # by now all that its worker wrote can be read here
@@ -272,6 +275,12 @@ class JobWatch:
             if sight is guess and heard.get(name, heard.get(one.line["native_id"], is_new)):
                 continue
             self._note(one.seen, sight, at)
+
+
+def _named(line: Line, elements: set[str]) -> list[str]:
+    """Elements of an array by their ids; all of them as the array."""
+    whole = len(elements) == len({key for key, _ in batches_of(line)})
+    return [line["native_id"]] if whole else sorted(elements, key=lambda name: (len(name), name))
 
 
 def _vanished(native_id: str, scheduler: Scheduler, last: JobWord | None) -> Sight:

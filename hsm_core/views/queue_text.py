@@ -29,6 +29,7 @@ class QueuedJob:
 
     Args:
         state, reason: in the scheduler's words; the reason is why it waits.
+        hopeless: for this reason it will never start, unless somebody changes it.
         start: when it is expected to start, as the scheduler says it.
         sweep, dir, tasks: what it is of hsm's; empty if it isn't.
     """
@@ -39,6 +40,7 @@ class QueuedJob:
     name: str = ""
     queue: str = ""
     reason: str = ""
+    hopeless: bool = False
     node: str = ""
     start: str = ""
     sweep: str = ""
@@ -123,7 +125,8 @@ def _why(group: Sequence[QueuedJob]) -> str:
     if start:
         which = "first expected" if len(group) > 1 else "expected"
         start = f"{which} {_ISO.sub(_date_and_minute, start)}"
-    return clean(", ".join(filter(None, [group[0].reason, start])))
+    reason = f"{group[0].reason}: never as it is (hsm cancel)" if group[0].hopeless else group[0].reason
+    return clean(", ".join(filter(None, [reason, start])))
 
 
 def _date_and_minute(iso: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import click
 
 from hsm_core.backends.by_name import make_scheduler
-from hsm_core.backends.whole_jobs import jobs_of_none_but
+from hsm_core.backends.whole_jobs import idle_jobs, jobs_of_none_but
 from hsm_core.errors import ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.model import ENDED, Span, State
 from hsm_core.store import events
@@ -43,7 +43,9 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
     wanted = range(state.total) if chosen is None else sorted(chosen)
     still = open_tasks(state, wanted)
     if dry_run or not still:
-        told = f"would cancel {_named(still)}" if still else "nothing to cancel: all of it has ended"
+        left = 0 if dry_run or chosen is not None else cancel_idle_jobs(state)
+        ended = f"{left} jobs taken out of the queue, whose tasks had ended" if left else "all of it has ended"
+        told = f"would cancel {_named(still)}" if still else f"nothing to cancel: {ended}"
         remark(f"{state.record.id}: {told}")
         return 0
     _agree(f"cancel {_named(still)} of {state.record.id}?", yes)
@@ -80,6 +82,20 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> None:
                 scheduler.cancel(ids)
             except NoAnswer as error:
                 remark(f"{error.problem}\n  seen: {error.evidence}\nthe request stands: workers read it")
+
+
+def cancel_idle_jobs(state: SweepState) -> int:
+    """Have schedulers take out what waits with nothing left to do; how many jobs."""
+    count = 0
+    for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
+        scheduler = make_scheduler(name)
+        try:
+            if ids := idle_jobs(state, scheduler):
+                scheduler.cancel(ids)
+                count += len(ids)
+        except NoAnswer as error:
+            remark(f"{error.problem}\n  seen: {error.evidence}")
+    return count
 
 
 def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -> None:

@@ -68,6 +68,7 @@ def _job(sight: Sight, named: Named | None) -> QueuedJob:
         name=sight.name,
         queue=sight.queue,
         reason="" if sight.phase == "running" else sight.why,
+        hopeless=sight.hopeless,
         node=sight.node,
         start=sight.start,
         sweep=named.sweep if named else "",

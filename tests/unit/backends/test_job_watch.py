@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.backends.job_watch import JobWatch
+from hsm_core.backends.whole_jobs import idle_jobs
 from hsm_core.errors import NoAnswer
 from hsm_core.model import Span, Task
 from hsm_core.schedulers.interface import Sight
@@ -121,6 +122,29 @@ def test_who_only_looks_concludes_nothing_while_the_accounting_is_silent(it: Wat
     it.scheduler.past = None
     it.look()
     assert it.states() == ["running", "queued", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("held", "named"), [(["7_0", "7_1", "7_2"], "7"), (["7_2"], "7_2"), (["7_0", "7_2"], "7_0, 7_2")]
+)
+def test_what_will_never_start_is_named_by_its_elements(it: Watched, held: list[str], named: str) -> None:
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    assert it.scheduler.sights is not None
+    for one in held:
+        it.scheduler.sights[one] = Sight(one, "waiting", "PENDING", why="JobHeldAdmin", hopeless=True)
+    it.look()
+    assert it.watch.hopeless == {named: "JobHeldAdmin"}
+
+
+def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> None:
+    worker = it.begin(0)
+    worker.append(events.end(0, 1, "completed"))
+    worker.sync()
+    it.state.refresh()
+    it.scheduler.shows("waiting", "7_0", "7_1")
+    assert idle_jobs(it.state, it.scheduler) == ["7_0"]
+    it.scheduler.shows("running", "7_0")
+    assert idle_jobs(it.state, it.scheduler) == []
 
 
 def test_a_question_that_failed_changes_nothing(it: Watched) -> None:
