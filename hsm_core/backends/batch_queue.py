@@ -160,14 +160,15 @@ class BatchQueue:
     def _groups(self, waiting: Sequence[Pair]) -> Iterator[tuple[Needs, list[Pair]]]:
         """Tasks that need the same, together; in the order of their first ones."""
         groups: list[tuple[Needs, list[Pair]]] = []
+        of_object: dict[int, tuple[Needs, list[Pair]]] = {}  # most tasks that need the same, share the object
         for pair in waiting:
             needs = self._needs_of(pair[0])
-            for known, pairs in groups:
-                if known == needs:
-                    pairs.append(pair)
-                    break
-            else:
-                groups.append((needs, [pair]))
+            if id(needs) not in of_object:
+                same = next((pairs for known, pairs in groups if known == needs), None)
+                if same is None:
+                    groups.append((needs, same := []))
+                of_object[id(needs)] = needs, same
+            of_object[id(needs)][1].append(pair)
         yield from groups
 
     def _is_individual(self, jobs: int) -> bool:

@@ -23,6 +23,8 @@ _SAME = (
 #: GPUs in the words of ``--gres``: kind and number.
 _GPUS = re.compile(r"(gpu(?::[A-Za-z][^:,]*)?)(?::(\d+))?")
 _ID = "ID=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+#: Slurm may warn while the user's lines run, or Python starts: that must not end the job.
+_NOTE_WARNING, _AWAIT_WORKER = "trap 'export HSM_WARNED=1' USR2", "trap '' USR2"
 #: The worker's words: its name, then options.
 _JOB = (
     '"slurm-$ID-${SLURM_RESTART_COUNT:-0}"', '--batch="${SLURM_ARRAY_TASK_ID:-0}"', '--native-id="$ID"',
@@ -98,10 +100,12 @@ class SlurmJobs:
         line = worker_line(self._python, self._sweep, submission.name, (*_JOB, *joint))
         folder = self._sweep / ".hsm" / "logs"
         setup = [
+            *([] if joint else [_NOTE_WARNING]),
             *self._setup,
             f"cd {shlex.quote(str(self._cwd))}",
             f"export SUBMITIT_FOLDER={shlex.quote(str(folder))}",
             _ID,
+            *([] if joint else [_AWAIT_WORKER]),
         ]
         return script_text(asked, line if joint else f"exec {line}", setup=setup, ranks=bool(joint))
 

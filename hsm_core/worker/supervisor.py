@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import signal
 import time
@@ -104,6 +105,8 @@ class Supervisor:
         self._requeue: Requeue | None = None
         self._limit_s = 60.0 * spec.resources["timeout_min"] if spec.resources.get("timeout_min") else None
         self._warning = EndWarning(self._limit_s)
+        if os.environ.pop("HSM_WARNED", ""):  # by a script, before we could hear
+            self._warning.ring()
         self._busy_at = time.monotonic()
         self._looked_at = self._busy_at - spec.beat_s
 
