@@ -331,3 +331,21 @@ def test_an_ordinary_user_whose_temporary_directory_no_node_sees(slurm: Cluster,
     assert app.states() == {"completed": 2}
     owners = ask("squeue", "-h", "-r", "-t", "all", "-o", "%i %U").splitlines()
     assert {f"{one} {NOBODY}" for one in app.native_ids()} <= set(owners)
+
+
+def test_later_batches_have_resources_of_their_own(app: SlurmApp) -> None:
+    done = app.run("x=1,2,3", "hydra.sweeper.max_batch_size=2", "hydra.launcher.comment=n${x}-${hydra.job.num}")
+    assert done.returncode == 0
+    assert app.states() == {"completed": 3}
+    told = ask("squeue", "-h", "-t", "all", "-o", "%k").split()
+    assert {"n1-0", "n2-1", "n3-2"} <= {*told}
+
+
+def test_a_job_that_never_gets_to_its_worker_shows_its_log(app: SlurmApp) -> None:
+    setup = "hydra.launcher.setup=['echo no such module >&2','exit 3']"
+    assert app.run("x=1,2", "hydra.launcher.detach=true", setup).returncode == 0
+    errors = wait_until(lambda: found if "launch" in (found := app.hsm("errors", str(app.sweep)).stdout) else "")
+    assert "2 × launch: the job failed" in errors
+    log = app.hsm("logs", str(app.sweep), "1")
+    assert "no such module" in log.stdout
+    assert log.stderr.strip() in errors.replace("_0.log", "_1.log")
