@@ -16,6 +16,7 @@ from .finding import Finding
 
 #: partitions or queues that are named one by one
 _NAMED = 12
+_OF_ASSOCIATION = ("MaxSubmitJobs", "MaxJobs")
 _OF_QUEUE = ("max_array_size", "max_queued", "max_user_queuable", "max_run", "max_user_run")
 
 
@@ -105,9 +106,9 @@ def _slurm_accounting() -> Iterator[Finding]:
 
 
 def _slurm_accounts() -> Iterator[Finding]:
-    form = "format=Account,Partition,QOS"
+    form = f"format=Account,Partition,QOS,{','.join(_OF_ASSOCIATION)}"
     done = asked(["sacctmgr", "-n", "-P", "show", "assoc", "where", f"user={getpass.getuser()}", form])
-    rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 3]
+    rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 3 + len(_OF_ASSOCIATION)]
     if done.code != 0:
         yield Finding("Slurm accounts", "note", f"not known: {done.evidence}")
     elif not rows:
@@ -118,8 +119,10 @@ def _slurm_accounts() -> Iterator[Finding]:
 
 
 def _account(row: list[str]) -> str:
-    account, partition, qos = row
-    return account + (f" on {partition}" if partition else "") + (f" (QOS {qos})" if qos else "")
+    """``lab on gpu (QOS normal, MaxSubmitJobs 4)``."""
+    account, partition, *named = row
+    words = [f"{name} {value}" for name, value in zip(("QOS", *_OF_ASSOCIATION), named, strict=True) if value]
+    return account + (f" on {partition}" if partition else "") + (f" ({', '.join(words)})" if words else "")
 
 
 # PBS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +66,10 @@ def referred(written: Mapping[str, Any], texts: Iterable[str]) -> Referred:
             if top == "hydra":
                 if key not in of_hydra:
                     of_hydra.add(key)
-                    todo.append(_at(written, key) if re.match(_OF_HYDRAS_TASK, key) else "")
+                    todo += _referring(_at(written, key)) if re.match(_OF_HYDRAS_TASK, key) else ()
             elif top not in tops:
                 tops.add(top)
-                todo.append(str(written.get(top, "")))
+                todo += _referring(written.get(top))
     told = " ".join(of_hydra)
     number = re.search(r"job\.num\b|sweep\.subdir|output_dir", told) is not None
     return Referred(
@@ -80,11 +80,20 @@ def referred(written: Mapping[str, Any], texts: Iterable[str]) -> Referred:
     )
 
 
-def _at(written: Mapping[str, Any], key: str) -> str:
-    """The text below a key with dots; of what is not there, the text of what it should be in."""
+def _at(written: Mapping[str, Any], key: str) -> Any:
+    """What is below a key with dots; of what is not there, what it should be in."""
     node: Any = written
     for name in key.split("."):
         if not isinstance(node, dict) or name not in node:
             break
         node = node[name]
-    return "" if node is written else str(node)
+    return node
+
+
+def _referring(node: Any) -> Iterator[str]:
+    """The texts in it that refer to something."""
+    if isinstance(node, str):
+        yield from (node,) if "${" in node else ()
+    elif isinstance(node, (dict, list)):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _referring(child)

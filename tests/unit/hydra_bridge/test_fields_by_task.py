@@ -73,6 +73,13 @@ def test_a_field_follows_a_value_and_is_resolved_once_for_each(
     assert asked.composed == 2
 
 
+def test_what_has_the_same_name_elsewhere_does_not_matter(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(conf, ["hydra.launcher.mem_gb=${optimizer.lr}"], monkeypatch)
+    rows = [[f"lr={n}", f"model={model}"] for n in range(5) for model in ("vit", "cnn")]
+    assert asked.of("mem_gb", *rows) == [0.1] * 10
+    assert asked.composed == 2
+
+
 def test_a_field_follows_the_choice_of_a_group(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(conf, ["hydra.launcher.cpus_per_task=${model.depth}"], monkeypatch)
     assert asked.of("cpus_per_task", ["model=vit"], ["model=mlp", "seed=1"], ["model=mlp", "seed=2"]) == [12, 2, 2]
