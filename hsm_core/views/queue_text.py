@@ -125,7 +125,7 @@ def _why(group: Sequence[QueuedJob]) -> str:
     if start:
         which = "first expected" if len(group) > 1 else "expected"
         start = f"{which} {_ISO.sub(_date_and_minute, start)}"
-    reason = f"{group[0].reason}: never as it is (hsm cancel)" if group[0].hopeless else group[0].reason
+    reason = f"{group[0].reason}: never, as it is" if group[0].hopeless else group[0].reason
     return clean(", ".join(filter(None, [reason, start])))
 
 

@@ -72,7 +72,10 @@ def test_the_queue_shows_jobs_as_sweeps_and_tasks(of_slurm: SweepingApp) -> None
     text = hsm("queue").stdout
     rows = [line.split() for line in text.splitlines()]
     assert [f"{whole}_[1-3]", "○", "PENDING", "main", "2-6", "JobArrayTaskLimit"] in rows
-    assert [other, "○", "PENDING", "off", "notebook", "PartitionDown"] in rows
+    at = rows.index([other, "○", "PENDING", "off", "notebook"])
+    assert " ".join(rows[at + 1]) == "PartitionDown: never, as it is"
+    assert jobs[other]["hopeless"]
+    assert not mine[1]["hopeless"]
     assert rows[-1] == ["next:", "hsm-status", "-w", sweep]
     assert max(map(len, text.splitlines())) <= 80
 
@@ -133,10 +136,10 @@ def test_doctor_tells_whether_accounting_answers_and_the_users_accounts(monkeypa
     with running_cluster(accounting=True) as cluster:
         monkeypatch.setenv("SLURM_CONF", cluster.conf)
         ask("sacctmgr", "-i", "add", "account", "lab")
-        ask("sacctmgr", "-i", "add", "user", getpass.getuser(), "account=lab", "partition=main")
+        ask("sacctmgr", "-i", "add", "user", getpass.getuser(), "account=lab", "partition=main", "MaxSubmitJobs=4")
         found = findings()
         assert found["Slurm accounting"] == "ok: sacct answers"
-        assert "lab on main" in found["Slurm accounts"]
+        assert "lab on main (QOS normal, MaxSubmitJobs 4)" in found["Slurm accounts"]
         cluster("stop-dbd")
         assert findings()["Slurm accounting"].startswith("note: does not answer; hsm does without it")
 

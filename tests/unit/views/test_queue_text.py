@@ -87,3 +87,8 @@ def test_json_has_every_element() -> None:
     assert [(one["job"], list(one["tasks"])) for one in found] == [("7_1", [1]), ("7_2", [2])]
     assert {one["schema_version"] for one in found} == {1}
     assert queue_json([]) == []
+
+
+def test_what_will_never_start_is_told_so() -> None:
+    job = waiting("3", reason="BadConstraints", start="2026-03-01T06:30:15", hopeless=True)
+    assert "BadConstraints: never, as it is, expected 2026-03-01 06:30" in " ".join(queue_text([job]).split())
