@@ -45,7 +45,7 @@ class FieldsByTask:
         self._varying = {name: value for name, value in referring.items() if name not in self.unused}
         self._followed = frozenset[str]() if backend == "local" else OF_TASK
         self._known: dict[tuple[object, ...], Mapping[str, Any]] = {}
-        self._referred = referred(written, map(str, self._varying.values()))
+        self._referred = referred(written, self._texts)
 
     def fields_of(self, task: int, overrides_of: Callable[[int], Sequence[str]]) -> Mapping[str, Any]:
         """The fields for a task; the same object for tasks that agree in all that is referred to.
@@ -59,11 +59,15 @@ class FieldsByTask:
         """
         if not self._varying:
             return self._values
-        relevant = tuple(text for text in overrides_of(task) if self._matters(text))
-        key = (task, *relevant) if self._referred.number else relevant
-        if key not in self._known:
-            self._known[key] = self._resolve(task, relevant)
-        return self._known[key]
+        while True:
+            relevant = tuple(text for text in overrides_of(task) if self._matters(text))
+            key = (task, *relevant) if self._referred.number else relevant
+            if key in self._known:
+                return self._known[key]
+            config = task_config(self._loader, self._tasks_config, relevant, task, "")
+            if self._has_learnt(config):
+                continue
+            self._known[key] = self._resolve(config, relevant)
 
     def _matters(self, override: str) -> bool:
         """True for a choice of a config group, and for a value below a key that is referred to."""
@@ -72,13 +76,22 @@ class FieldsByTask:
             return True
         return key.partition(".")[0] in self._referred.tops
 
-    def _resolve(self, task: int, relevant: tuple[str, ...]) -> Mapping[str, Any]:
+    @property
+    def _texts(self) -> list[str]:
+        return [str(value) for value in self._varying.values()]
+
+    def _has_learnt(self, config: DictConfig) -> bool:
+        """Whether more matters than was known: what a task chose may refer to more than the sweep's own choice."""
+        found = self._referred | referred(OmegaConf.to_container(config, resolve=False), self._texts)
+        is_new, self._referred = found != self._referred, found
+        return is_new
+
+    def _resolve(self, config: DictConfig, relevant: Sequence[str]) -> Mapping[str, Any]:
         if self._referred.job_id:
             told = ", ".join(f"{name}={value}" for name, value in self._varying.items())
             raise ConfigError(
                 "hydra.job.id is not known before a job is submitted", evidence=told, fix="${hydra.job.num}"
             )
-        config = task_config(self._loader, self._tasks_config, relevant, task, "")
         for name, text in self._varying.items():
             OmegaConf.update(config, f"hydra.launcher.{name}", text, merge=False, force_add=True)
         found = {name: resolved(config, name) for name in self._varying}

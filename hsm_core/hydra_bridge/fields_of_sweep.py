@@ -32,8 +32,7 @@ def fields_of_sweep(config: DictConfig) -> dict[str, Any]:
 
 def _of_sweep(config: DictConfig, name: str, value: Any) -> Any:
     if name not in OF_TASK or not is_of_tasks(value):
-        found = resolved(config, name)
-        return None if found == "" and str(value).startswith("${oc.env:") else found  # exported, but empty
+        return resolved(config, name)
     usual = defaults()[name]
     unset = None if str(usual).startswith("${") else usual
     if name != "cpus_per_task":

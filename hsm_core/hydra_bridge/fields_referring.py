@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +51,18 @@ class Referred:
     number: bool
     job_id: bool
 
+    def __or__(self, other: Referred) -> Referred:
+        return Referred(
+            self.tops | other.tops, self.all_overrides or other.all_overrides, self.number or other.number,
+            self.job_id or other.job_id,
+        )  # fmt: skip
 
-def referred(written: Mapping[str, Any], texts: Iterable[str]) -> Referred:
+
+def referred(written: Any, texts: Iterable[str]) -> Referred:
     """Follow references.
 
     Args:
-        written: the whole config, unresolved.
+        written: the whole config as a dict, unresolved.
         texts: the fields, as written.
     """
     todo, tops, of_hydra = list(texts), set[str](), set[str]()
@@ -80,7 +86,7 @@ def referred(written: Mapping[str, Any], texts: Iterable[str]) -> Referred:
     )
 
 
-def _at(written: Mapping[str, Any], key: str) -> Any:
+def _at(written: Any, key: str) -> Any:
     """What is below a key with dots; of what is not there, what it should be in."""
     node: Any = written
     for name in key.split("."):

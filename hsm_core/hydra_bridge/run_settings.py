@@ -53,12 +53,12 @@ class RunSettings:
 
 
 def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The launcher's fields as plain values, the walltime in minutes as ``timeout_min``.
+    """The launcher's fields as plain values, the walltime in minutes as ``timeout_min``; an empty text is none.
 
     Raises:
         ConfigError: the walltime means nothing.
     """
-    values = {name: plain(value) for name, value in fields.items()}
+    values = {name: None if value == "" else plain(value) for name, value in fields.items()}
     if values["walltime"] is not None:
         is_sites = values["walltime"] == os.environ.get("HSM_HPC_WALLTIME")
         if values["timeout_min"] is not None and is_sites:

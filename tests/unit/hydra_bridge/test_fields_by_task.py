@@ -246,3 +246,10 @@ def test_what_means_nothing_here_is_not_resolved(conf: Path, monkeypatch: pytest
     assert asked.values["cpus_per_task"] == asked.of("cpus_per_task", ["lr=1"])[0]
     with pytest.raises(ConfigError, match=r"cpus_per_task=.*is the same for all tasks"):
         asked.of("cpus_per_task", ["batch=77"])
+
+
+def test_what_a_tasks_own_choice_refers_to_matters_too(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (conf / "model" / "deep.yaml").write_text("depth: ${optimizer.lr}\n")
+    asked = Asked(conf, ["hydra.launcher.comment='${model.depth}'"], monkeypatch)
+    rows = [["model=vit"], *[["model=deep", f"optimizer.lr={lr}"] for lr in (5, 6)], ["model=vit", "optimizer.lr=7"]]
+    assert asked.of("comment", *rows) == ["12", "5", "6", "12"]
