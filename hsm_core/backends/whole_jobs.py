@@ -40,6 +40,7 @@ def idle_jobs(state: SweepState, scheduler: Scheduler) -> list[str]:
     for line in lines if sights else ():
         for (_, batch), (number, _) in batches_of(line):
             sight = sights.get(scheduler.element(line["native_id"], batch)) or sights.get(line["native_id"])
-            if sight is not None and sight.phase == "waiting":
+            is_ours = sight is not None and sight.name in ("", line["token"])  # ids may be given anew
+            if sight is not None and is_ours and sight.phase == "waiting":
                 found[sight.native_id] = found.get(sight.native_id, True) and state.state_of(number) in ENDED
     return [native_id for native_id, is_idle in found.items() if is_idle]

@@ -11,7 +11,7 @@ import click
 
 from hsm_core.backends.by_name import make_scheduler
 from hsm_core.backends.whole_jobs import idle_jobs, jobs_of_none_but
-from hsm_core.errors import ConfigError, HsmError, LeaseHeld, NoAnswer
+from hsm_core.errors import BackendError, ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.model import ENDED, Span, State
 from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
@@ -88,12 +88,12 @@ def cancel_idle_jobs(state: SweepState) -> int:
     """Have schedulers take out what waits with nothing left to do; how many jobs."""
     count = 0
     for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
-        scheduler = make_scheduler(name)
         try:
+            scheduler = make_scheduler(name)
             if ids := idle_jobs(state, scheduler):
                 scheduler.cancel(ids)
                 count += len(ids)
-        except NoAnswer as error:
+        except BackendError as error:
             remark(f"{error.problem}\n  seen: {error.evidence}")
     return count
 
