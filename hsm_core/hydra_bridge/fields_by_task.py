@@ -11,7 +11,7 @@ from hsm_core.errors import ConfigError
 
 from .compose import task_config
 from .fields_referring import OF_TASK, is_of_tasks, referred
-from .fields_typed import OF_ONE_RUN
+from .fields_typed import OF_ONE_RUN, fields_written
 from .launcher_fields import MEANINGLESS
 from .references import resolved
 from .run_settings import launcher_values
@@ -38,7 +38,7 @@ class FieldsByTask:
     ) -> None:
         self._loader, self._tasks_config, self._values = loader, tasks_config, values
         written: Any = OmegaConf.to_container(config, resolve=False)
-        node = written["hydra"]["launcher"]
+        node = fields_written(config)
         self._timeout_min = node["timeout_min"]
         referring = {name: value for name, value in node.items() if name not in OF_ONE_RUN and is_of_tasks(value)}
         self.unused = tuple(name for name in MEANINGLESS[backend] if name in referring)

@@ -9,6 +9,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hsm_core.model import SYNONYMS
+
 from .launcher_fields import LauncherConf
 from .value_text import value_text
 
@@ -31,7 +33,7 @@ def fields_typed(config: DictConfig) -> tuple[str, ...]:
     Args:
         config: the master config.
     """
-    node: Any = OmegaConf.to_container(config.hydra.launcher, resolve=False)
+    node = fields_written(config)
     preset = not str(config.hydra.runtime.choices.get("hydra/launcher")).startswith("hsm_")
     plain = defaults()
     return tuple(
@@ -40,6 +42,21 @@ def fields_typed(config: DictConfig) -> tuple[str, ...]:
         if name not in OF_ONE_RUN and value != "???" and (preset or value != plain.get(name, MISSING))
         for text in _overrides(name, value)
     )
+
+
+def fields_written(config: DictConfig) -> dict[str, Any]:
+    """The launcher's fields, unresolved; of two that mean the same, one that is typed puts away what files set.
+
+    In the config itself it stays: Hydra 1.4 composes no task whose launcher is another than the sweep's.
+    """
+    hydra: Any = OmegaConf.to_container(config.hydra, resolve=False)
+    node: dict[str, Any] = hydra["launcher"]
+    typed = {text.lstrip("+~").partition("=")[0] for text in hydra["overrides"]["hydra"]}
+    for pair in SYNONYMS:
+        said = [name for name in pair if f"hydra.launcher.{name}" in typed and node[name] is not None]
+        if len(said) == 1:
+            node |= dict.fromkeys({*pair}.difference(said))
+    return node
 
 
 def _overrides(name: str, value: Any) -> Iterator[str]:
