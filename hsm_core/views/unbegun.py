@@ -40,7 +40,7 @@ def _group(
     log = log_of(state, tasks[0])
     if writer is None and reason == "unknown" and log is not None:
         reason = "launch"  # its script began, its worker did not
-    advice = _advice(state, writer, reason, tasks[0])
+    advice = _advice(state, writer, reason, None if log is None else tasks[0])
     return FailureGroup("pending", reason, cause, message, tuple(tasks), log, advice)
 
 
@@ -75,12 +75,17 @@ def _was_warned(state: SweepState, worker: str) -> bool:
     return any(event["e"] == "warned" for event in JournalReader(state.paths.journal(worker)).read_new())
 
 
-def _advice(state: SweepState, writer: WriterState | None, reason: str, example: int) -> str:
-    """What to type next; ``writer`` is who left them, if a worker did."""
+def _advice(state: SweepState, writer: WriterState | None, reason: str, logged: int | None) -> str:
+    """What to type next.
+
+    Args:
+        writer: who left them, if a worker did.
+        logged: one of them whose job left a log.
+    """
     resume = f"hsm resume {state.record.id}"
-    if writer is None:
-        return f"hsm logs {state.record.id} {example}" if reason == "launch" else resume
-    if reason != "walltime":
+    if writer is None and reason == "launch" and logged is not None:
+        return f"hsm logs {state.record.id} {logged}"
+    if writer is None or reason != "walltime":
         return resume
     took = writer.last_at - float(writer.head.get("at", writer.last_at))
     more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})
