@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from hsm_core.model import Reason, State
+
 from .interface import Sight
 from .slurm_words import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase
 
@@ -17,6 +19,8 @@ SQUEUE_FORMAT = SEPARATOR.join(("%i", "%T", "%r", "%N", "%P", "%a", "%q", "%S", 
 EXIT_FORMAT = "JobArrayID:60,exit_code:60"
 SACCT_FIELDS = "JobID,State,ExitCode,NodeList,Partition,JobName"
 NOTHING = frozenset({"", "N/A", "None", "(null)", "None assigned", "Unknown"})
+_GOES_ON: tuple[State, Reason, str] = ("lost", "unknown", "")
+_ONE = re.compile(r"\d+(_\d+)?")
 _ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
 
 
@@ -24,12 +28,9 @@ def read_squeue(text: str) -> dict[str, Sight]:
     """Sights by native id, of ``squeue -h -r -o SQUEUE_FORMAT``."""
     seen: dict[str, Sight] = {}
     for native, word, why, node, queue, account, qos, start, name in _lines(text, 9):
-        sight = _sight(word, name, "" if why in NOTHING else why, node, queue)
-        sight = replace(sight, account=account, qos=qos)
-        if sight.phase == "waiting":
-            start = "" if start in NOTHING else start
-            sight = replace(sight, start=start, hopeless=is_hopeless(why))
-        seen |= {one: replace(sight, native_id=one) for one in elements(native)}
+        why = "" if why in NOTHING else why
+        sight = _sight(native, word, name, why, node, queue, account, qos, "" if start in NOTHING else start)
+        seen |= {one: sight if one == native else replace(sight, native_id=one) for one in elements(native)}
     return seen
 
 
@@ -38,7 +39,7 @@ def read_sacct(text: str) -> dict[str, Sight]:
     seen: dict[str, Sight] = {}
     for native, state, exit_code, node, queue, name in _lines(text, 6):
         node = "" if node in NOTHING else node
-        sight = with_exit_code(_sight(full_word(state), name, "", node, queue), exit_code)
+        sight = with_exit_code(_sight(native, full_word(state), name, "", node, queue), exit_code)
         by = state.partition(" by ")[2]
         if by and sight.phase == "ended":
             sight = replace(sight, evidence=f"{sight.evidence}, by user {by}")
@@ -56,19 +57,25 @@ def with_exit_code(sight: Sight, exit_code: str) -> Sight:
     """An ended job's sight, when the exit code (``3:0``) is known too."""
     if sight.phase != "ended":
         return sight
-    meant = meaning(sight.word, exit_code)
-    seen = exit_text(exit_code) or sight.why
-    evidence = f"{meant.story}: Slurm says {sight.word}" + (f", {seen}" if seen else "")
-    where = f", on {sight.node}" if sight.node else ""
-    return replace(sight, state=meant.state, reason=meant.reason, evidence=evidence + where)
+    state, reason, evidence = _ending(sight.word, exit_code, sight.why, sight.node)
+    return replace(sight, state=state, reason=reason, evidence=evidence)
+
+
+def _ending(word: str, exit_code: str, why: str, node: str) -> tuple[State, Reason, str]:
+    """What a final word means for a task that left no word of its own, and what was seen."""
+    meant = meaning(word, exit_code)
+    seen = exit_text(exit_code) or why
+    where = f", on {node}" if node else ""
+    return meant.state, meant.reason, f"{meant.story}: Slurm says {word}" + (f", {seen}" if seen else "") + where
 
 
 def elements(native_id: str) -> Iterator[str]:
     """``680_3`` is itself; ``680_[5-7,9%2]`` is four. What is cut short (``…``) says nothing."""
+    if _ONE.fullmatch(native_id):
+        yield native_id
+        return
     match = _ARRAY.fullmatch(native_id.replace(",...", ""))
     if not match:
-        if re.fullmatch(r"\d+(_\d+)?", native_id):
-            yield native_id
         return
     for part in match[2].split(","):
         bounds = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", part)
@@ -84,6 +91,15 @@ def _lines(text: str, fields: int) -> Iterator[list[str]]:
             yield [*(value.strip() for value in values[:-1]), values[-1]]
 
 
-def _sight(word: str, name: str, why: str, node: str, queue: str) -> Sight:
-    sight = Sight("", phase(word, node), word, name=name, why=why, node=node, queue=queue)
-    return with_exit_code(sight, "")
+def _sight(
+    native: str, word: str, name: str, why: str, node: str, queue: str, account: str = "", qos: str = "",
+    start: str = "",
+) -> Sight:  # fmt: skip
+    """Made in one go: an answer has a line for each of the user's jobs."""
+    found = phase(word, node)
+    waits = found == "waiting"
+    state, reason, evidence = _ending(word, "", why, node) if found == "ended" else _GOES_ON
+    return Sight(
+        native, found, word, name, why, node, queue, account, qos, start if waits else "", state, reason, evidence,
+        hopeless=waits and is_hopeless(why),
+    )  # fmt: skip

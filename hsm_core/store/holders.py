@@ -26,7 +26,9 @@ def unheld(state: SweepState, queued: Collection[Pair]) -> set[Pair]:
     Args:
         queued: tasks and their attempts.
     """
-    waiting = set(queued)
+    waiting = {pair for pair in queued if not _is_held_by_newest(state, pair)}
+    if not waiting:
+        return waiting
     claimed: dict[str, set[Pair]] = defaultdict(set)
     held: set[Pair] = set()
     for writer in state.workers():
@@ -49,6 +51,17 @@ def unheld(state: SweepState, queued: Collection[Pair]) -> set[Pair]:
 def dropped_submissions(state: SweepState) -> list[Line]:
     """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
     return [line for line in state.submissions if _is_dropped(state, line)]
+
+
+def _is_held_by_newest(state: SweepState, pair: Pair) -> bool:
+    """Most that wait do so in the job that they were last given to: told without a look at all jobs."""
+    number, attempt = pair
+    word = state.jobs.word_on(number)
+    return (
+        state.jobs.attempt_given(number) == attempt
+        and (word is None or word.phase != "ended")
+        and not state.is_given_up(pair)
+    )
 
 
 def _held_by_jobs(state: SweepState, submission: Line, claimed: Collection[Pair]) -> Iterator[Pair]:

@@ -34,7 +34,7 @@ class Jobs:
     def __init__(self) -> None:
         self._lines: list[Line] = []
         self._local: list[Line] = []
-        self._keys: dict[int, Key | None] | None = None
+        self._given: dict[int, tuple[Key, int]] | None = None
         self.words: Mapping[Key, JobWord] = {}
 
     def __bool__(self) -> bool:
@@ -43,7 +43,7 @@ class Jobs:
     def add(self, submission: Line) -> None:
         """Note a submission: its ``submit`` line, which learns of its native id later."""
         (self._local if submission["backend"] == "local" else self._lines).append(submission)
-        self._keys = None
+        self._given = None
 
     def submissions(self) -> list[Line]:
         """Those to schedulers that were not refused, in the order in which they were made."""
@@ -52,17 +52,27 @@ class Jobs:
 
     def key_of(self, task: int) -> Key | None:
         """The batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
-        if self._keys is None:
-            self._keys = self._newest() if self._lines else {}
-        return self._keys.get(task)
+        given = self._newest().get(task)
+        return given[0] if given else None
 
-    def _newest(self) -> dict[int, Key | None]:
+    def attempt_given(self, task: int) -> int | None:
+        """The attempt that was given to the scheduler's job that holds a task."""
+        given = self._newest().get(task)
+        return given[1] if given else None
+
+    def _newest(self) -> dict[int, tuple[Key, int]]:
+        if self._given is None:
+            self._given = self._find_newest() if self._lines else {}
+        return self._given
+
+    def _find_newest(self) -> dict[int, tuple[Key, int]]:
         accepted = [line for line in (*self._lines, *self._local) if not line.get("refused")]
-        return {
-            pair[0]: None if line["backend"] == "local" else key
+        newest = {
+            pair[0]: (line, key, pair[1])
             for line in sorted(accepted, key=lambda line: order_of(line["submission"]))
             for key, pair in batches_of(line)
         }
+        return {task: given[1:] for task, given in newest.items() if given[0]["backend"] != "local"}
 
     def word_on(self, task: int) -> JobWord | None:
         """What was said of the job that holds a task; None if nothing, or if no scheduler's job does."""
@@ -73,7 +83,7 @@ class Jobs:
 
     def forget_keys(self) -> None:
         """A submission was refused: what it held is held by an earlier one, or by none."""
-        self._keys = None
+        self._given = None
 
 
 def order_of(submission: str) -> tuple[int, int, int]:

@@ -55,7 +55,7 @@ class Interrupts:
         """Wait, but not longer than to the next signal."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and self.count == self._seen and not self.left:
-            time.sleep(min(left, 0.05))
+            time.sleep(min(left, 0.1))
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:

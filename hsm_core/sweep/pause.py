@@ -1,4 +1,4 @@
-"""How long a conductor waits between two looks: so long that looking takes a two-hundredth of a core."""
+"""How long a conductor waits between two looks: so long that looking takes a four-hundredth of a core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 #: Seconds that a pause lasts at least.
 LEAST_S = 0.05
 #: The share of a core that looking may take; sites end what keeps a login node busy.
-SHARE = 0.005
+SHARE = 0.0025
 
 
 class Pause:

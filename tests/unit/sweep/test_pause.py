@@ -32,18 +32,18 @@ def test_looks_that_cost_nothing_follow_each_other_quickly(clock: Clock) -> None
     assert [clock.look(pause, 0.0001) for _ in range(3)] == [0.05] * 3
 
 
-def test_looks_that_cost_take_a_two_hundredth_of_a_core(clock: Clock) -> None:
+def test_looks_that_cost_take_a_four_hundredth_of_a_core(clock: Clock) -> None:
     pause = Pause(10.0)
-    pauses = [clock.look(pause, 0.0075) for _ in range(200)]
+    pauses = [clock.look(pause, 0.00375) for _ in range(200)]
     assert pauses[-1] == pytest.approx(1.5)
-    assert sum(pauses) == pytest.approx(clock.now / 0.005, rel=0.1)
+    assert sum(pauses) == pytest.approx(clock.now / 0.0025, rel=0.1)
 
 
 def test_one_dear_look_does_not_make_the_next_late(clock: Clock) -> None:
     pause = Pause(10.0)
-    clock.look(pause, 0.0002)
+    clock.look(pause, 0.0001)
     assert clock.look(pause, 5.0) == pytest.approx(0.1)
-    assert clock.look(pause, 0.0002) == pytest.approx(0.05)
+    assert clock.look(pause, 0.0001) == pytest.approx(0.05)
 
 
 def test_the_user_sets_the_most(clock: Clock) -> None:
