@@ -36,6 +36,6 @@ class Troubles:
         for worker in self._state.workers():
             yield worker.name, worker.trouble
         for native_id, why in self._watch.hopeless.items():
-            yield native_id, f"job {native_id} will never start as it is: {why}"
+            yield native_id, f"job {native_id} will never start as it is: {why}\n  next: hsm queue    (its tasks)"
         silence = self._watch.trouble
         yield "", silence and f"the scheduler did not answer: {silence}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -72,8 +72,19 @@ def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = Fal
         lines.append(_heading(sweep, by_sweep[sweep], colour))
         for group in _groups(by_sweep[sweep]):
             lines += _lines(group, width, colour)
+    return "\n".join([*lines, *_next(by_sweep)])
+
+
+def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
+    """What never starts is to be ended; it is asked for anew with what there is."""
     mine = [sweep for sweep in by_sweep if sweep]
-    return "\n".join([*lines, *([f"next: hsm-status -w {mine[0]}"] if mine else [])])
+    for sweep in mine:
+        never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
+        if never:
+            yield f"next: hsm cancel {sweep} --task {numbers(never)}    (they will never start as they are)"
+            return
+    if mine:
+        yield f"next: hsm-status -w {mine[0]}"
 
 
 def _heading(sweep: str, jobs: Sequence[QueuedJob], colour: bool) -> str:

@@ -92,3 +92,8 @@ def test_json_has_every_element() -> None:
 def test_what_will_never_start_is_told_so() -> None:
     job = waiting("3", reason="BadConstraints", start="2026-03-01T06:30:15", hopeless=True)
     assert "BadConstraints: never, as it is, expected 2026-03-01 06:30" in " ".join(queue_text([job]).split())
+
+
+def test_what_will_never_start_can_be_ended_by_the_last_line() -> None:
+    jobs = [waiting(f"3_{n}", sweep="s", tasks=(n,), reason="BadConstraints", hopeless=n > 1) for n in range(4)]
+    assert queue_text(jobs).splitlines()[-1].startswith("next: hsm cancel s --task 2-3    (")
