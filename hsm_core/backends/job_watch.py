@@ -238,7 +238,7 @@ class JobWatch:
     def _note(self, seen: _Watched, sight: Sight, at: float) -> None:
         if sight.phase != "ended":
             seen.ended_at = None
-            never = ": they will never start as they are (hsm queue tells which)" if sight.hopeless else ""
+            never = ": never, as it is (hsm queue)" if sight.hopeless else ""
             seen.word = JobWord(sight.phase, why=f"{sight.why}{never}")
             return
         seen.ended_at = at if seen.ended_at is None else seen.ended_at

@@ -5,9 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Seconds that a command is still given once its user wants to leave.
+LEAVING_S = 3.0
+#: Seconds between two looks whether that is so.
+_LOOK_EVERY_S = 0.25
+_wants_to_leave: ContextVar[Callable[[], bool]] = ContextVar("wants_to_leave", default=lambda: False)
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ def run(
 ) -> Done:
     """Run a command; one that does not end in time is killed and reaped before this returns.
 
+    Once the user wants to leave (``hurried``), its time is over soon.
+
     Raises:
         OSError: it can't be started.
     """
@@ -44,7 +55,7 @@ def run(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
-        out, err = process.communicate(timeout=timeout_s)
+        out, err = _communicate(process, time.monotonic() + timeout_s)
         code: int | None = process.returncode
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # a wrapper's child too: afterwards nothing more is sent
@@ -52,6 +63,33 @@ def run(
         out, err = _what_came(process)
         code = None
     return Done(tuple(argv), code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+@contextmanager
+def hurried(wants_to_leave: Callable[[], bool]) -> Iterator[None]:
+    """What runs within does not keep somebody waiting who wants to leave."""
+    token = _wants_to_leave.set(wants_to_leave)
+    try:
+        yield
+    finally:
+        _wants_to_leave.reset(token)
+
+
+def _communicate(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
+    """
+    Raises:
+        subprocess.TimeoutExpired: it did not end in time.
+    """
+    is_hurried = False
+    while True:
+        if not is_hurried and _wants_to_leave.get()():
+            is_hurried, deadline = True, min(deadline, time.monotonic() + LEAVING_S)
+        left = deadline - time.monotonic()
+        try:
+            return process.communicate(timeout=max(0.0, min(left, _LOOK_EVERY_S)))
+        except subprocess.TimeoutExpired:
+            if left <= _LOOK_EVERY_S:
+                raise
 
 
 def _what_came(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

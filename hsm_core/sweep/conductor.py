@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from hsm_core.backends.interface import Backend
+from hsm_core.backends.interface import Backend, hurried
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.errors import BackendError, NoAnswer
 from hsm_core.model import ENDED
@@ -44,6 +44,9 @@ class Conductor:
         watch: asks schedulers about the sweep's jobs.
         lease: what this process took already, when it began the sweep.
 
+    Attributes:
+        has_advised: it said at its end what is to be typed next.
+
     Raises:
         LeaseHeld: another one does.
     """
@@ -65,6 +68,7 @@ class Conductor:
         self._fruitless = 0
         self._ended_before = 0
         self._stopping = False
+        self.has_advised = False
         self._closed = False
 
     # taking over
@@ -99,7 +103,7 @@ class Conductor:
         """
         outbox = self._outbox(launch, payload, progress)
         outbox.push(pairs)
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, hurried(interrupts.is_new):
             while outbox and not (interrupts.count or interrupts.left):
                 outbox.step(detached=True)
                 self._keep()
@@ -129,7 +133,7 @@ class Conductor:
         outbox, pause = self._outbox(launch, payload, progress), Pause(self.policy.poll_s)
         outbox.push(pairs)
         open_tasks, version = numbers, -1
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, hurried(interrupts.is_new):
             ending = Ending(interrupts, self.policy.on_interrupt, progress)
             while True:
                 if outbox.step():
@@ -257,6 +261,7 @@ class Conductor:
         self._journal.append(events.interrupted("kill" if self._stopping else "detach"))
         left, unknown = outbox.give_up()
         others, identifier = count - left - unknown, self.state.record.id
+        self.has_advised = bool(left or unknown or self._stopping)
         for line in parting_words(identifier, others, left, unknown, cancelled=self._stopping):
             progress.say(line)
 

@@ -42,6 +42,10 @@ class Interrupts:
         number = self.left or (signal.SIGINT if self.count > self._disregarded else 0)
         return 128 + number if number else 0
 
+    def is_new(self) -> bool:
+        """Whether a signal came that nobody has heeded yet."""
+        return self.count != self._seen or bool(self.left)
+
     def fresh(self) -> int:
         """How often Ctrl-C was pressed since the last look."""
         seen, self._seen = self._seen, self.count
@@ -54,7 +58,7 @@ class Interrupts:
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than to the next signal."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and self.count == self._seen and not self.left:
+        while (left := deadline - time.monotonic()) > 0 and not self.is_new():
             time.sleep(min(left, 0.1))
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -29,7 +29,7 @@ def conduct_live(
     """
     with LiveProgress() as progress:
         code = conductor.conduct(launch, payload, pairs, progress)
-    print(summary(conductor.state, numbers), file=sys.stderr, flush=True)
+    print(summary(conductor.state, numbers, advise=not conductor.has_advised), file=sys.stderr, flush=True)
     return code
 
 

@@ -19,11 +19,14 @@ from .words import GLYPH, numbers, paint, shorten, state_words
 _GROUPS = 5
 
 
-def summary(state: SweepState, numbers: range | None = None, *, colour: bool = False) -> str:
+def summary(
+    state: SweepState, numbers: range | None = None, *, colour: bool = False, advise: bool = True
+) -> str:
     """The end of a launch.
 
     Args:
         numbers: the tasks of this launch; None means all of the sweep.
+        advise: say what to type next.
     """
     groups = group_failures(state, numbers)
     lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, colour=colour)]
@@ -31,7 +34,8 @@ def summary(state: SweepState, numbers: range | None = None, *, colour: bool = F
         lines.append(f"  … and {len(groups) - _GROUPS} more causes: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
     lines.append(f"{state.record.id}: {state_words(counts, colour)}")
-    lines.append(f"  next: {next_command(state.record.id, counts)}")
+    if advise:
+        lines.append(f"  next: {next_command(state.record.id, counts)}")
     return "\n".join(lines)
 
 
@@ -44,10 +48,11 @@ def failure_lines(
         brief: where that line is too long for the terminal, the command that prints it.
     """
     head = f"{GLYPH[group.state]} {group.count} × {group.reason}: "
-    yield paint(head, group.state, colour) + shorten(group.cause, max(20, width - len(head)))
+    cause = shorten(group.cause, max(20, width - len(head)))
+    yield paint(head, group.state, colour) + cause
     which = f"task {group.example}" if group.count == 1 else f"tasks {shorten(numbers(group.tasks), 40)}"
     yield f"    {which}"
-    if group.message != group.cause:
+    if group.message != cause:
         yield f"    e.g. {shorten(group.message, max(20, width * 2 - 9))}"
     if group.log is not None:
         yield f"    log:   {group.log}"

@@ -79,6 +79,20 @@ def test_an_sbatch_that_is_not_slurms_is_told_soon(
 
 
 @pytest.mark.usefixtures("unmeasured")
+def test_ctrl_c_at_an_sbatch_that_hangs_is_heeded_soon(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f'"$REAL" "$@" > {tmp_path}/id; exec sleep 600'
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "sbatch", body))
+    process = app.start("x=1,2", "hydra.launcher.on_interrupt=cancel")
+    wait_until((tmp_path / "id").exists)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process, timeout=45)  # sbatch has a minute otherwise
+    assert code == 130, err
+    assert "ending the tasks" in err
+    assert app.states() == {"cancelled": 2}
+
+
 def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
     done = app.run("x=range(2)", "hydra.launcher.partition=nowhere")
     assert done.returncode == 1

@@ -1,0 +1,36 @@
+"""A command is run to its end, or to that of its user's patience."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import hsm_core.hosts.command as module
+from hsm_core.hosts.command import hurried, run
+
+
+def test_one_that_does_not_end_in_time_is_killed_and_what_it_said_is_kept() -> None:
+    done = run(["sh", "-c", "echo so far; exec sleep 60"], 0.5)
+    assert (done.code, done.out) == (None, "so far\n")
+
+
+def test_whoever_wants_to_leave_is_not_kept_for_the_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEAVING_S", 0.3)
+    began = time.monotonic()
+    with hurried(lambda: time.monotonic() - began > 0.5):
+        done = run(["sh", "-c", "echo so far; exec sleep 60"], 60.0)
+    assert (done.code, done.out) == (None, "so far\n")
+    assert time.monotonic() - began < 30
+
+
+def test_what_ends_soon_is_not_broken_off() -> None:
+    with hurried(lambda: True):
+        done = run(["sh", "-c", "sleep 0.3; echo done; exit 3"], 60.0)
+    assert (done.code, done.out) == (3, "done\n")
+
+
+def test_after_a_look_others_have_their_time_again() -> None:
+    with hurried(lambda: True):
+        pass
+    assert run(["sleep", str(module.LEAVING_S + 0.5)], 60.0).code == 0
