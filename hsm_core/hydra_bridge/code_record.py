@@ -33,7 +33,8 @@ def app_root(config: DictConfig, task_function: Callable[[Any], Any]) -> str:
     script = main_file() or (code.co_filename if code else "")
     root = code_root(os.getcwd(), script if os.path.isfile(script) else "")
     above = os.path.dirname(root)
-    beside = any(os.path.dirname(folder) == above for folder in config_folders(config, "main"))
+    folders = [os.path.normpath(folder) for folder in config_folders(config, "main")]
+    beside = any(folder != root and os.path.dirname(folder) == above for folder in folders)
     is_home = above in (os.path.expanduser("~"), os.path.dirname(above))
     return above if beside and not is_home and not is_repository(root) else root
 

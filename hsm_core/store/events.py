@@ -23,6 +23,7 @@ of a conductor
     refused  submission message                     it was not, and nothing of it will run
     gone     tasks state reason evidence            their scheduler's job has ended without a word about them
     lost     t a evidence                           the holder is proven dead; a worker's importer, too
+             final                                  (if so) its worker lives and goes on without it
     cancel   t a                                    never started, and never will
     interrupted  how
 of both
@@ -155,8 +156,9 @@ def gone(tasks: Iterable[Span], state: State, reason: Reason, evidence: str) -> 
     }  # fmt: skip
 
 
-def lost(task: int, attempt: int, evidence: str) -> Line:
-    return {"e": "lost", "t": task, "a": attempt, "evidence": evidence, "at": now()}
+def lost(task: int, attempt: int, evidence: str, *, final: bool = False) -> Line:
+    line = {"e": "lost", "t": task, "a": attempt, "evidence": evidence, "at": now()}
+    return line | {"final": True} if final else line
 
 
 def cancel(task: int, attempt: int) -> Line:

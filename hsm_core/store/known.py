@@ -32,6 +32,11 @@ class TaskState:
         self.worker = ""
 
     @property
+    def is_given_up(self) -> bool:
+        """Lost, and its worker went on without it: what becomes of their job says no more about it."""
+        return self.state == "lost" and bool((self.last or {}).get("final"))
+
+    @property
     def begun(self) -> Line | None:
         """The ``start`` line; None before the task's directory was known."""
         if self.begun_line is not None:

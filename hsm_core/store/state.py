@@ -90,10 +90,12 @@ class SweepState:
             return self._state_of_queued(number)
         if task.state not in ("running", "lost"):
             return task.state
-        if ended := self.ended_job(number):
-            return ended.state
         job = self.jobs.word_on(number)
         waits = job is not None and job.phase == "waiting"
+        if task.is_given_up:
+            return "queued" if waits else "lost"
+        if ended := self.ended_job(number):
+            return ended.state
         if task.state == "lost" or self.death_of(task.worker):
             return "lost" if job is None else "queued" if waits else "running"
         return "queued" if waits and self._is_silent(task.worker) else "running"
@@ -109,7 +111,7 @@ class SweepState:
         if task is None:
             return {}
         ended = self.ended_job(number) if task.state in ("queued", "running", "lost") else None
-        if ended is None or (ended.reason == "unknown" and task.state == "lost" and task.last):
+        if ended is None or task.is_given_up or (ended.reason == "unknown" and task.state == "lost" and task.last):
             return task.last or {}
         return {"reason": ended.reason, "message": ended.evidence, "evidence": ended.evidence}
 

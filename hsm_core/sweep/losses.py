@@ -22,7 +22,7 @@ def write_losses(state: SweepState, journal: JournalWriter) -> bool:
         if task.state not in ("queued", "running", "lost"):
             continue
         ended = state.unrecorded_end(number)
-        if ended is not None and task.state == "lost" and ended.reason == "unknown":
+        if ended is not None and (task.is_given_up or (task.state == "lost" and ended.reason == "unknown")):
             continue  # the worker's own word says more
         is_dead = ended is not None or (task.state == "running" and state.state_of(number) == "lost")
         found = adopted_end(state, number) if is_dead and task.state == "running" else None

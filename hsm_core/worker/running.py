@@ -194,7 +194,7 @@ class Running:
         how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
         self.failures += 1
         evidence = f"the process that it was forked from ended first ({how})"
-        self._report.say(events.lost(order.task, order.attempt, evidence))
+        self._report.say(events.lost(order.task, order.attempt, evidence, final=True))
 
     def _written_word(self, attempt: Attempt) -> Message | None:
         files = self._files(attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -191,6 +192,25 @@ def test_a_killed_worker_is_noticed_soon_and_its_pending_tasks_go_on(app: SlurmA
     assert app.states() == {"completed": 3, "lost": 1}
     assert "SIGKILL" in app.state().evidence_of(0)
     assert counted(app) == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+def test_what_a_packed_job_lost_is_told_while_the_job_goes_on(app: SlurmApp) -> None:
+    process = app.start("x=range(3)", "hydra.launcher.tasks_per_job=3", "hydra.launcher.slots=1")
+    app.wait_for_begun(1)
+    begun = app.state().tasks[0].begun
+    assert begun is not None
+    importer = Path(f"/proc/{begun['pid']}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(importer), signal.SIGKILL)
+    app.wait_for_begun(2)
+    said = json.loads(app.hsm("status", str(app.sweep), "--json").stdout)
+    assert {state: count for state, count in said["counts"].items() if count} == {
+        "lost": 1, "running": 1, "queued": 1,
+    }  # fmt: skip
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 1, err
+    assert app.states() == {"completed": 2, "lost": 1}
+    assert "the process that it was forked from ended first (signal 9)" in app.state().evidence_of(0)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from hsm_core.store.jobs import JobWord
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.liveness import evidence_of_death, this_process
 from hsm_core.store.state import SweepState
+from hsm_core.sweep.losses import write_losses
 from tests.unit.store.making import ELSEWHERE, MadeSweep, complete, fail, killed_process, real_process, start
 
 
@@ -296,3 +297,31 @@ def test_a_job_that_is_queued_again_and_again_holds_what_it_has_not_begun(tmp_pa
     conductor.append(events.gone([Span(1, 1, 3)], "lost", "node", "it is gone"))
     state.refresh()
     assert state.state_of(1) == "pending"
+
+
+def test_what_a_living_worker_gave_up_is_lost_until_its_job_is_run_again(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    conductor = JournalWriter(sweep.paths.journal("conductor-a"))
+    conductor.append(events.conductor("conductor-a", this_process()))
+    conductor.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], backend="slurm"))
+    conductor.append(events.handed("launch-0/submit-0", native_id="133", job=None))
+    worker = sweep.worker("slurm-133-0", ELSEWHERE, [Span(0, 2)])
+    for number, final in ((0, True), (1, False)):
+        start(worker, number)
+        worker.append(events.lost(number, 1, "a process died", final=final))
+    worker.flush()
+    state, key = look(sweep), ("launch-0/submit-0", 0)
+    state.see({key: JobWord("running")})
+    assert [state.state_of(0), state.state_of(1)] == ["lost", "running"]
+    assert state.counts() == {"lost": 1, "running": 1, "pending": 0}
+    state.see({key: JobWord("waiting")})
+    assert [state.state_of(0), state.state_of(1)] == ["queued", "queued"]
+    state.see({key: JobWord("ended", "failed", "walltime", "its time is over")})
+    assert [state.state_of(0), state.state_of(1)] == ["lost", "failed"]
+    assert state.evidence_of(0) == "a process died"
+    later = JournalWriter(sweep.paths.journal("conductor-b"))
+    later.append(events.conductor("conductor-b", this_process()))
+    assert write_losses(state, later)
+    later.flush()
+    state.refresh()
+    assert [state.state_of(0), state.state_of(1)] == ["lost", "failed"]
