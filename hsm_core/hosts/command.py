@@ -9,14 +9,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Seconds that a command is still given once its user wants to leave.
 LEAVING_S = 3.0
-#: Seconds between two looks whether that is so.
+#: Seconds after which its user is told what is waited for.
+SLOW_S = 10.0
+#: Seconds between two looks whether the user wants to leave.
 _LOOK_EVERY_S = 0.25
-_wants_to_leave: ContextVar[Callable[[], bool]] = ContextVar("wants_to_leave", default=lambda: False)
+
+
+@dataclass(frozen=True)
+class _User:
+    """Whoever waits for a command; ``told`` of these by their names."""
+
+    wants_to_leave: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda _: None
+    told: set[str] = field(default_factory=set)
+
+
+_user: ContextVar[_User | None] = ContextVar("user", default=None)
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ def run(
 ) -> Done:
     """Run a command; one that does not end in time is killed and reaped before this returns.
 
-    Once the user wants to leave (``hurried``), its time is over soon.
+    Once a user who waits for it (``waited_for``) wants to leave, its time is over soon.
 
     Raises:
         OSError: it can't be started.
@@ -55,7 +68,7 @@ def run(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
-        out, err = _communicate(process, time.monotonic() + timeout_s)
+        out, err = _communicate(process, argv[0], timeout_s)
         code: int | None = process.returncode
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # a wrapper's child too: afterwards nothing more is sent
@@ -66,29 +79,38 @@ def run(
 
 
 @contextmanager
-def hurried(wants_to_leave: Callable[[], bool]) -> Iterator[None]:
-    """What runs within does not keep somebody waiting who wants to leave."""
-    token = _wants_to_leave.set(wants_to_leave)
+def waited_for(wants_to_leave: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
+    """Somebody waits for what runs within.
+
+    Args:
+        wants_to_leave: asked now and then.
+        say: told once of each command that is slow.
+    """
+    token = _user.set(_User(wants_to_leave, say))
     try:
         yield
     finally:
-        _wants_to_leave.reset(token)
+        _user.reset(token)
 
 
-def _communicate(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
+def _communicate(process: subprocess.Popen[bytes], name: str, timeout_s: float) -> tuple[bytes, bytes]:
     """
     Raises:
         subprocess.TimeoutExpired: it did not end in time.
     """
-    is_hurried = False
+    user, began = _user.get() or _User(), time.monotonic()
+    deadline, is_hurried = began + timeout_s, False
     while True:
-        if not is_hurried and _wants_to_leave.get()():
-            is_hurried, deadline = True, min(deadline, time.monotonic() + LEAVING_S)
-        left = deadline - time.monotonic()
+        now = time.monotonic()
+        if not is_hurried and user.wants_to_leave():
+            is_hurried, deadline = True, min(deadline, now + LEAVING_S)
+        if now - began > SLOW_S and name not in user.told:
+            user.told.add(name)
+            user.say(f"waiting for {name}: no answer for {SLOW_S:.0f} s, it is given {timeout_s:.0f} s")
         try:
-            return process.communicate(timeout=max(0.0, min(left, _LOOK_EVERY_S)))
+            return process.communicate(timeout=max(0.0, min(deadline - now, _LOOK_EVERY_S)))
         except subprocess.TimeoutExpired:
-            if left <= _LOOK_EVERY_S:
+            if time.monotonic() >= deadline:
                 raise
 
 

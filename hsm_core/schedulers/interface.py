@@ -31,6 +31,7 @@ class Sight:
         queue, account, qos: where it counts, as far as the scheduler says it.
         start: when it is expected to start, as the scheduler says it; empty if it says nothing.
         hopeless: it waits for what this site does not have, and will never start; ``why`` says it.
+        remedy: a line to copy that lets it start, where its user can do that; empty if not.
         stuck: it has ended in all but name, and stays in the queue until somebody deletes it.
         state, reason, evidence: of an ended job: what it means for a task that left no word of its own
             (``failed`` ``cancelled`` ``lost``), and what was seen.
@@ -50,6 +51,7 @@ class Sight:
     reason: Reason = "unknown"
     evidence: str = ""
     hopeless: bool = False
+    remedy: str = ""
     stuck: bool = False
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hsm_core.model import Reason, State
 
 from .interface import Sight
-from .slurm_words import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase
+from .slurm_words import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase, remedy
 
 #: between fields; printable ones occur in the names of jobs
 SEPARATOR = "\x1f"
@@ -101,5 +101,5 @@ def _sight(
     state, reason, evidence = _ending(word, "", why, node) if found == "ended" else _GOES_ON
     return Sight(
         native, found, word, name, why, node, queue, account, qos, start if waits else "", state, reason, evidence,
-        hopeless=waits and is_hopeless(why),
+        hopeless=waits and is_hopeless(why), remedy=remedy(why, native) if waits else "",
     )  # fmt: skip

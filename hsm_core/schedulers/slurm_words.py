@@ -68,6 +68,11 @@ def is_hopeless(why: str) -> bool:
     return why.partition(",")[0] in _HOPELESS or _HOPELESS_TEXT.fullmatch(why) is not None
 
 
+def remedy(why: str, native_id: str) -> str:
+    """What a user can type to let a job start that waits for this reason."""
+    return f"scontrol release {native_id}" if why == "JobHeldUser" else ""
+
+
 def phase(word: str, node: str) -> Literal["waiting", "running", "ended"]:
     """A word that we don't know is alive."""
     if word in ENDED:

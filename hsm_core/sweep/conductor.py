@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from hsm_core.backends.interface import Backend, hurried
+from hsm_core.backends.interface import Backend, waited_for
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.errors import BackendError, NoAnswer
 from hsm_core.model import ENDED
@@ -103,7 +103,7 @@ class Conductor:
         """
         outbox = self._outbox(launch, payload, progress)
         outbox.push(pairs)
-        with Interrupts() as interrupts, hurried(interrupts.is_new):
+        with Interrupts() as interrupts, waited_for(interrupts.is_new, progress.say):
             while outbox and not (interrupts.count or interrupts.left):
                 outbox.step(detached=True)
                 self._keep()
@@ -133,7 +133,7 @@ class Conductor:
         outbox, pause = self._outbox(launch, payload, progress), Pause(self.policy.poll_s)
         outbox.push(pairs)
         open_tasks, version = numbers, -1
-        with Interrupts() as interrupts, hurried(interrupts.is_new):
+        with Interrupts() as interrupts, waited_for(interrupts.is_new, progress.say):
             ending = Ending(interrupts, self.policy.on_interrupt, progress)
             while True:
                 if outbox.step():

@@ -177,6 +177,8 @@ class Outbox:
     def _note(self, opened: _Open, handed: Handed) -> None:
         if opened.portion.remark:
             self._say(opened.portion.remark)
+        if opened.doubt:
+            self._say(f"{self._backend.name} has accepted it: job {handed.native_id}")
         self._write(events.handed(opened.submission.name, native_id=handed.native_id, job=handed.job))
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
         self._state.refresh()  # what was handed over counts when the next portion is measured

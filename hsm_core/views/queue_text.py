@@ -30,6 +30,7 @@ class QueuedJob:
     Args:
         state, reason: in the scheduler's words; the reason is why it waits.
         hopeless: for this reason it will never start, unless somebody changes it.
+        remedy: a line to copy that lets it start.
         start: when it is expected to start, as the scheduler says it.
         sweep, dir, tasks: what it is of hsm's; empty if it isn't.
     """
@@ -41,6 +42,7 @@ class QueuedJob:
     queue: str = ""
     reason: str = ""
     hopeless: bool = False
+    remedy: str = ""
     node: str = ""
     start: str = ""
     sweep: str = ""
@@ -76,9 +78,12 @@ def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = Fal
 
 
 def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
-    """What never starts is to be ended; it is asked for anew with what there is."""
+    """What never starts is to be let go, or ended and asked for anew with what there is."""
     mine = [sweep for sweep in by_sweep if sweep]
     for sweep in mine:
+        if remedy := next((job.remedy for job in by_sweep[sweep] if job.remedy), ""):
+            yield f"next: {remedy}"
+            return
         never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
         if never:
             yield f"next: hsm cancel {sweep} --task {numbers(never)}    (they will never start as they are)"

@@ -317,7 +317,7 @@ def test_a_preview_shows_what_is_packed_where_nobody_can_submit_more(make: Make)
     shown = bench.queue.preview(range(40), detached=True)
     assert shown[0].endswith("2 tasks a job, as there is room for 20 jobs (account lab: MaxSubmitJobs=20), for 2 h")
     assert "asked 2 times the same size 20 throttle None" in shown
-    assert "1 tasks a job" in bench.queue.preview(range(40), detached=False)[0]
+    assert "1 task a job" in bench.queue.preview(range(40), detached=False)[0]
 
 
 def test_what_bounds_the_jobs_is_told_by_its_name(make: Make) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import hsm_core.hosts.command as module
-from hsm_core.hosts.command import hurried, run
+from hsm_core.hosts.command import run, waited_for
 
 
 def test_one_that_does_not_end_in_time_is_killed_and_what_it_said_is_kept() -> None:
@@ -18,19 +18,28 @@ def test_one_that_does_not_end_in_time_is_killed_and_what_it_said_is_kept() -> N
 def test_whoever_wants_to_leave_is_not_kept_for_the_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEAVING_S", 0.3)
     began = time.monotonic()
-    with hurried(lambda: time.monotonic() - began > 0.5):
+    with waited_for(lambda: time.monotonic() - began > 0.5, print):
         done = run(["sh", "-c", "echo so far; exec sleep 60"], 60.0)
     assert (done.code, done.out) == (None, "so far\n")
     assert time.monotonic() - began < 30
 
 
 def test_what_ends_soon_is_not_broken_off() -> None:
-    with hurried(lambda: True):
+    with waited_for(lambda: True, print):
         done = run(["sh", "-c", "sleep 0.3; echo done; exit 3"], 60.0)
     assert (done.code, done.out) == (3, "done\n")
 
 
 def test_after_a_look_others_have_their_time_again() -> None:
-    with hurried(lambda: True):
+    with waited_for(lambda: True, print):
         pass
     assert run(["sleep", str(module.LEAVING_S + 0.5)], 60.0).code == 0
+
+
+def test_of_what_is_slow_its_user_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLOW_S", 0.3)
+    told: list[str] = []
+    with waited_for(lambda: False, told.append):
+        for seconds in ("1", "0", "1"):
+            assert run(["sleep", seconds], 60.0).code == 0
+    assert told == ["waiting for sleep: no answer for 0 s, it is given 60 s"]

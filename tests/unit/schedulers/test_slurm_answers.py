@@ -195,3 +195,12 @@ def test_exit_codes_in_words(exit_code: str, text: str) -> None:
 
 def test_each_final_word_says_what_it_means() -> None:
     assert all(meant.state in ("failed", "cancelled", "lost") and meant.story for meant in ENDED.values())
+
+
+def test_what_its_user_holds_its_user_can_release() -> None:
+    text = "\n".join(
+        SEPARATOR.join((native, "PENDING", why, "", "main", "lab", "normal", "N/A", "t"))
+        for native, why in (("7_1", "JobHeldUser"), ("8", "JobHeldAdmin"), ("9", "Resources"))
+    )
+    seen = read_squeue(text)
+    assert {one: seen[one].remedy for one in seen} == {"7_1": "scontrol release 7_1", "8": "", "9": ""}

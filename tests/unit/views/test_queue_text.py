@@ -97,3 +97,8 @@ def test_what_will_never_start_is_told_so() -> None:
 def test_what_will_never_start_can_be_ended_by_the_last_line() -> None:
     jobs = [waiting(f"3_{n}", sweep="s", tasks=(n,), reason="BadConstraints", hopeless=n > 1) for n in range(4)]
     assert queue_text(jobs).splitlines()[-1].startswith("next: hsm cancel s --task 2-3    (")
+
+
+def test_what_its_user_can_let_go_is_not_to_be_ended() -> None:
+    held = waiting("3", sweep="s", tasks=(1,), reason="JobHeldUser", hopeless=True, remedy="scontrol release 3")
+    assert queue_text([held]).splitlines()[-1] == "next: scontrol release 3"
