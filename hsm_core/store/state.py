@@ -93,12 +93,18 @@ class SweepState:
         job = self.jobs.word_on(number)
         waits = job is not None and job.phase == "waiting"
         if task.is_given_up:
-            return "queued" if waits else "lost"
+            return "queued" if waits and self._has_left(task.worker) else "lost"
         if ended := self.ended_job(number):
             return ended.state
         if task.state == "lost" or self.death_of(task.worker):
             return "lost" if job is None else "queued" if waits else "running"
         return "queued" if waits and self._is_silent(task.worker) else "running"
+
+    def _has_left(self, worker: str) -> bool:
+        """What a scheduler said of its job may be older than what it said itself."""
+        known = self.writers.get(worker)
+        is_over = known is not None and (known.sealed or bool(self.death_of(worker)))
+        return is_over or self._is_silent(worker)
 
     def _is_silent(self, worker: str) -> bool:
         """Of a worker on another host this is all that tells that its job waits to be run again."""

@@ -314,7 +314,10 @@ def test_what_a_living_worker_gave_up_is_lost_until_its_job_is_run_again(tmp_pat
     state.see({key: JobWord("running")})
     assert [state.state_of(0), state.state_of(1)] == ["lost", "running"]
     assert state.counts() == {"lost": 1, "running": 1, "pending": 0}
-    state.see({key: JobWord("waiting")})
+    state.see({key: JobWord("waiting")})  # an answer from before the worker began
+    assert [state.state_of(0), state.state_of(1)] == ["lost", "queued"]
+    worker.seal()
+    state.refresh()
     assert [state.state_of(0), state.state_of(1)] == ["queued", "queued"]
     state.see({key: JobWord("ended", "failed", "walltime", "its time is over")})
     assert [state.state_of(0), state.state_of(1)] == ["lost", "failed"]
