@@ -102,9 +102,7 @@ class SweepState:
 
     def _has_left(self, worker: str) -> bool:
         """What a scheduler said of its job may be older than what it said itself."""
-        known = self.writers.get(worker)
-        is_over = known is not None and (known.sealed or bool(self.death_of(worker)))
-        return is_over or self._is_silent(worker)
+        return bool(self.death_of(worker)) or self._is_silent(worker)
 
     def _is_silent(self, worker: str) -> bool:
         """Of a worker on another host this is all that tells that its job waits to be run again."""
