@@ -17,19 +17,23 @@ _NARROWEST = 6
 
 @dataclass
 class _Column:
-    """A column's cells, its width, and the least that it can do with: numbers and states are never cut."""
+    """A column's cells, its width, and the least that it can do with.
+
+    Args:
+        numeric: it has numbers.
+        whole: characters of the longest cell that is never cut: a number or a state.
+    """
 
     name: str
     cells: list[str]
     numeric: bool
+    whole: int
     width: int = 0
     least: int = 0
 
     def __post_init__(self) -> None:
-        longest = max(map(len, self.cells), default=0)
-        self.width = max(longest, len(self.name))
-        whole = self.numeric or self.name == "state"
-        self.least = max(longest if whole else 0, min(_NARROWEST, self.width))
+        self.width = max(len(self.name), *map(len, self.cells), 0)
+        self.least = max(self.whole, min(_NARROWEST, self.width))
 
     def show(self, text: str) -> str:
         cut = shorten(text, self.width)
@@ -61,9 +65,11 @@ def narrow(columns: Sequence[_Column], width: int) -> None:
 
 
 def _column(table: Table, name: str) -> _Column:
-    cells = [clean(_shown(line.get(name), line.get("n"))) for line in table.lines]
-    numeric = any(isinstance(line.get(name), int | float | Spread) for line in table.lines)
-    return _Column(clean(name), cells, numeric)
+    values = [line.get(name) for line in table.lines]
+    cells = [clean(_shown(value, line.get("n"))) for value, line in zip(values, table.lines, strict=True)]
+    are_numbers = [isinstance(value, int | float | Spread) for value in values]
+    whole = [len(cell) for cell, is_number in zip(cells, are_numbers, strict=True) if is_number or name == "state"]
+    return _Column(clean(name), cells, any(are_numbers), max(whole, default=0))
 
 
 def _shown(value: Any, size: Any) -> str:

@@ -15,6 +15,14 @@ def test_numbers_are_never_cut_and_text_is() -> None:
     assert head.split() == ["model", "validation_loss"]
 
 
+def test_a_long_text_among_numbers_leaves_room_for_them() -> None:
+    table = Table(("lr", "result"), ({"lr": 0.1, "result": 0.123456}, {"lr": 0.2, "result": "x" * 500}))
+    _, number, text = table_text(table, width=40)
+    assert number.endswith("  0.123456")
+    assert len(text) <= 40
+    assert "…" in text
+
+
 def test_columns_without_room_are_named() -> None:
     names = tuple(f"metric_{number}" for number in range(20))
     *lines, last = table_text(Table(names, (dict.fromkeys(names, 1.234567),)), width=80)
