@@ -85,6 +85,14 @@ def test_verbs_of_older_tools_say_where_they_went(shell: Shell, verb: str, where
     assert where in done.stderr
 
 
+@pytest.mark.parametrize("verb", ["errors", "results", "logs", "retry", "cancel"])
+def test_a_command_without_its_sweep_says_how_to_find_it(shell: Shell, verb: str) -> None:
+    done = shell.run("hsm", verb)
+    assert done.returncode == 2
+    assert "latest is the newest one" in done.stderr
+    assert "next: hsm-status" in done.stderr
+
+
 def test_a_typo_is_answered_with_the_command_meant(shell: Shell) -> None:
     done = shell.run("hsm", "stauts")
     assert (done.returncode, "did you mean 'status'" in done.stderr) == (2, True)
