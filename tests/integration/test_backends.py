@@ -49,11 +49,14 @@ class TestWorkerPool(BackendContract):
 @pytest.mark.slurm
 class TestBatchQueue(BackendContract):
     @pytest.fixture
-    def bound(self, plain: PlainSweep, slurm: Cluster) -> Iterator[Bound]:
+    def bound(
+        self, plain: PlainSweep, slurm: Cluster, request: pytest.FixtureRequest
+    ) -> Iterator[Bound]:
+        settings = getattr(request, "param", QueueSettings())
         state, spec = plain.state(), WorkerSpec(source="slurm", slots=1, beat_s=0.3, grace_s=1.0)
         writer = SlurmJobs(plain.paths.root, sys.executable, (), plain.paths.root)
         needs = Needs(SlurmResources(cpus_per_task=1), spec)
-        queue = BatchQueue(plain.paths, state, Slurm(), spec, QueueSettings(), writer, lambda task: needs)
+        queue = BatchQueue(plain.paths, state, Slurm(), spec, settings, writer, lambda task: needs)
         yield Bound(queue, plain, state)
         queue.cancel(at_once=True)
 
@@ -63,10 +66,10 @@ class TestBatchQueue(BackendContract):
         assert handed is not None
         assert handed.native_id == bound.state.jobs.submissions()[0]["native_id"]
 
+    @pytest.mark.parametrize("bound", [QueueSettings(parallelism=1)], ids=["one-at-once"], indirect=True)
     def test_a_task_that_waits_is_taken_from_the_queue(self, bound: Bound) -> None:
         bound.hand_over(ALL[:2])
         whole = str(bound.state.jobs.submissions()[0]["native_id"])
-        ask("scontrol", "update", f"jobid={whole}_1", "starttime=now+600")
         wait_until(lambda: bound.states()[0] == "running", 60, "the first task")
         bound.backend.cancel_tasks([1])
         told = wait_until(lambda: ask("squeue", "-h", "-r", "-o", "%i").split(), what="the queue")
