@@ -195,7 +195,7 @@ class Joiner:
         self._running.ended(message["key"], message)
 
     def _await_own_term(self, exited: Message) -> None:
-        """A scheduler signals all processes of a job: wait for ours before a task that TERM killed is judged."""
+        """A scheduler signals all processes of a job: wait for ours before what TERM killed is judged."""
         if exited["signal"] == signal.SIGTERM:
             self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
 
@@ -206,13 +206,12 @@ class Joiner:
 
     def _bury(self, importer: Importer, exited: Message) -> None:
         served = bool(importer.keys) and importer.mode != "fork"
-        if served:
-            self._await_own_term(exited)
+        self._await_own_term(exited)
         self._crew.bury(importer)
         self._running.orphaned(importer, exited)
         if served or importer.dismissed:
             self._patience.renew()
-        elif self._patience.is_over(exited, importer.is_ready):
+        elif not self._stops and self._patience.is_over(exited, importer.is_ready):
             output = output_since(self._log, importer.log_offset)
             self._broken = why_not_imported(exited, importer.is_ready, output)
             self._report.say(events.broken(self._boot.parent.name, self._broken, output))

@@ -200,11 +200,13 @@ class Supervisor:
         served = bool(importer.keys) and importer.mode != "fork"
         for key in list(importer.keys) if served else ():
             self._ask_around(key, exited)
+        if not served and exited["signal"] == signal.SIGTERM:
+            self._await_own_term()
         self._crew.bury(importer)
         self._running.orphaned(importer, exited)
         if served or importer.dismissed:
             self._patience.renew()
-        elif self._patience.is_over(exited, importer.is_ready):
+        elif not self._stops and self._patience.is_over(exited, importer.is_ready):
             self._give_up(importer, exited)
 
     def _give_up(self, importer: Importer, exited: Message) -> None:
@@ -232,7 +234,7 @@ class Supervisor:
                 self._cancel(None)
 
     def _await_own_term(self) -> None:
-        """A scheduler signals all processes of a job: wait for ours before a task that TERM killed is judged."""
+        """A scheduler signals all processes of a job: wait for ours before what TERM killed is judged."""
         if self._job.native_id:
             self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -203,6 +204,27 @@ def test_an_app_that_dies_while_it_is_imported(tmp_path: Path, at_import: str, w
     assert words in broken["message"]
     assert words.startswith("signal") or words in broken["output"]
     assert sweep.workers["w1"].returncode == 1
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_job_that_is_ended_while_the_app_is_imported_says_nothing_against_the_app(
+    tmp_path: Path, ranks: int
+) -> None:
+    at_import = f"import os, time; open({str(tmp_path)!r} + f'/{{os.getpid()}}.importing', 'x'); time.sleep(1000)"
+    sweep = PlainSweep(tmp_path / "sweep", [FINE] * 3, at_import)
+    sweep.start_ranks(sweep.submit(), ranks)
+    wait_until(lambda: len(list(tmp_path.glob("*.importing"))) == ranks, what="the import")
+    for importer in tmp_path.glob("*.importing"):
+        os.kill(int(importer.stem), signal.SIGTERM)
+    time.sleep(0.1)
+    for worker in sweep.workers.values():
+        worker.send_signal(signal.SIGTERM)
+    for worker in sweep.workers.values():
+        worker.wait(10)
+    names = [path.stem for path in sweep.paths.events.glob("w1*")]
+    assert "w1" in names
+    assert not [line for name in names for kind in ("broken", "end") for line in sweep.events(kind, name)]
+    sweep.close()
 
 
 MEMORY = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
