@@ -17,6 +17,8 @@ _CODE = frozenset(
 #: Files that git does not know and that programs write as they run.
 _WRITTEN = frozenset({"", ".log", ".out", ".err", ".tmp", ".lock", ".pid", ".swp", ".pyc"})
 _SKIPPED = frozenset({"multirun", "outputs", "__pycache__", "node_modules", "venv", "build", "dist", "wandb"})
+#: What a directory with a sweep or a run of Hydra's holds; the last is there first.
+_OF_RUNS = (".hsm", ".hydra", "multirun.yaml")
 #: Files at most that git does not know, and bytes of each that are read: a home directory is no app.
 _MOST_FILES, _MOST_BYTES = 20_000, 2_000_000
 
@@ -84,7 +86,7 @@ def is_output(name: str) -> bool:
 def walk(root: str) -> Iterator[str]:
     """The files below ``root`` by relative path, but those of sweeps, environments and hidden directories."""
     for folder, folders, files in os.walk(root):
-        if ".hsm" in folders or ".hydra" in folders or "pyvenv.cfg" in files:
+        if not {*_OF_RUNS, "pyvenv.cfg"}.isdisjoint([*folders, *files]):
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
@@ -163,7 +165,7 @@ def _in_sweep(root: str, folder: str, known: dict[str, bool]) -> bool:
     """True below a directory that holds a sweep or a run of Hydra's."""
     if folder not in known:
         place = os.path.join(root, folder)
-        own = any(os.path.isdir(os.path.join(place, name)) for name in (".hsm", ".hydra"))
+        own = any(os.path.exists(os.path.join(place, name)) for name in _OF_RUNS)
         known[folder] = own or (bool(folder) and _in_sweep(root, os.path.dirname(folder), known))
     return known[folder]
 

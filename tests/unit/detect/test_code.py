@@ -82,13 +82,17 @@ def snapshot_names(root: Path) -> list[str]:
     return [str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()]
 
 
-def test_a_sweep_within_the_repository_is_no_code(tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q")
-    (tmp_path / "runs" / "one" / ".hsm").mkdir(parents=True)
-    (tmp_path / "runs" / "one" / "0").mkdir()
-    (tmp_path / "runs" / "one" / "0" / "written.yaml").write_text("x")
+@pytest.mark.parametrize("has_git", [True, False])
+def test_a_sweep_within_the_repository_is_no_code(tmp_path: Path, has_git: bool) -> None:
+    for mark in (".hsm/sweep.json", ".hydra/config.yaml", "multirun.yaml"):
+        for name in (mark, "0/written.yaml"):
+            path = tmp_path / "runs" / mark[:4] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("x")
     (tmp_path / "app.py").write_text("x")
-    git(tmp_path, "add", "app.py")
+    if has_git:
+        git(tmp_path, "init", "-q")
+        git(tmp_path, "add", "app.py")
     assert list(code_files(str(tmp_path))) == ["app.py"]
     assert snapshot_names(tmp_path) == ["app.py"]
 
