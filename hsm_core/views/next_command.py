@@ -14,7 +14,7 @@ def next_command(sweep: str, counts: Counter[State], phase: str = "") -> str:
         sweep: its id.
         phase: of the whole sweep, where its end is not certain.
     """
-    if counts["running"] or counts["queued"]:
+    if phase == "running" or counts["running"] or counts["queued"]:
         return f"hsm-status -w {sweep}"
     if counts["failed"]:
         return f"hsm errors {sweep}"
