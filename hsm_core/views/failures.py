@@ -104,11 +104,14 @@ def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> 
     example = tasks[0]
     message = clean(_word(state, example, now)[1].strip())
     event = {**state.ending_of(example), "resources": state.resources_of(example)}
-    advice = suggestion(state.record, now, reason, example, event)
-    return FailureGroup(now, reason, cause, message, tuple(tasks), log_of(state, example), advice)
+    log = log_of(state, example)
+    advice = suggestion(state.record, now, reason, example, event, has_log=log is not None)
+    return FailureGroup(now, reason, cause, message, tuple(tasks), log, advice)
 
 
-def suggestion(record: SweepRecord, now: State, reason: str, example: int, event: dict[str, Any]) -> str:
+def suggestion(
+    record: SweepRecord, now: State, reason: str, example: int, event: dict[str, Any], *, has_log: bool = True
+) -> str:
     """What to type next, by state and reason."""
     retry = f"hsm retry {record.id} --error {reason}"
     if now != "failed":
@@ -121,4 +124,4 @@ def suggestion(record: SweepRecord, now: State, reason: str, example: int, event
         return f"{retry} --set {more_time(record, event)}"
     if reason == "disk":
         return f"df -h {record.dir}"
-    return f"hsm logs {record.id} {example} --stderr"
+    return f"hsm logs {record.id} {example} --stderr" if has_log else f"hsm command {record.id} {example}"

@@ -61,7 +61,7 @@ def failure_lines(
         alone = f"hsm command {state.record.id} {group.example}"
     if alone:
         yield f"    alone: {alone}"
-    if not group.suggestion.startswith("hsm logs"):
+    if not group.suggestion.startswith(("hsm logs", "hsm command")):
         yield f"    try:   {group.suggestion}"
 
 

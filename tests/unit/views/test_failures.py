@@ -83,6 +83,15 @@ def test_a_group_can_be_of_some_tasks_only(state: SweepState) -> None:
     assert [group.tasks for group in group_failures(state, range(2, 4))] == [(2,), (3,)]
 
 
+def test_what_left_no_log_is_run_alone(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, "killed by signal 11 (SIGSEGV)", "signal")
+    state = SweepState(sweep.root)
+    state.refresh()
+    (group,) = group_failures(state)
+    assert group.suggestion == f"hsm command {state.record.id} 0"
+
+
 def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
     sweep = state.record.id
     assert [group.suggestion for group in group_failures(state)] == [
