@@ -56,14 +56,15 @@ class JobWatch:
         scheduler_of: makes the dialect that a submission's ``backend`` names.
         beat_s: seconds between two beats of a worker.
         times_gone: answers without a job after which it is gone; 1 will do for who only looks.
+        young_s: see ``YOUNG_S``; 0 for who has just cancelled the jobs, so that their scheduler knew them.
     """
 
     def __init__(
         self, state: SweepState, scheduler_of: Callable[[str], Scheduler], *, beat_s: float = 5.0,
-        times_gone: int = TIMES_GONE,
+        times_gone: int = TIMES_GONE, young_s: float = YOUNG_S,
     ) -> None:  # fmt: skip
         self._state, self._scheduler_of, self._beat_s = state, scheduler_of, beat_s
-        self._times_gone = times_gone
+        self._times_gone, self._young_s = times_gone, young_s
         self._cadence = Cadence(time.monotonic())
         self._schedulers: dict[str, Scheduler] = {}
         self._askers: dict[str, Asker] = {}
@@ -271,7 +272,7 @@ class JobWatch:
         for name, one in gone.items():
             guess = None if name in known else _vanished(name, scheduler, one.seen.word)
             sight = self._with_log(guess or known[name], one.line, one.batch)
-            is_new = one.seen.word is None and time.time() - one.line["at"] < YOUNG_S
+            is_new = one.seen.word is None and time.time() - one.line["at"] < self._young_s
             if sight is guess and heard.get(name, heard.get(one.line["native_id"], is_new)):
                 continue
             self._note(one.seen, sight, at)

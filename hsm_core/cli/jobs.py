@@ -24,11 +24,12 @@ class JobQuestions:
     """Call it with a sweep that was just read: the state then knows what schedulers say of its jobs.
 
     Args:
+        cancelled: their schedulers have just cancelled the jobs: one that is not named then is gone.
         times_gone: answers without a job after which it is gone: one for who looks, two for who acts on it.
     """
 
-    def __init__(self, times_gone: int = 1) -> None:
-        self._times_gone = times_gone
+    def __init__(self, times_gone: int = 1, *, cancelled: bool = False) -> None:
+        self._times_gone, self._cancelled = times_gone, cancelled
         self._watches: dict[Path, JobWatch] = {}
 
     def __call__(self, state: SweepState) -> str:
@@ -50,9 +51,10 @@ class JobQuestions:
 
     def _watch(self, state: SweepState, is_conducted: bool) -> JobWatch:
         from hsm_core.backends.by_name import make_scheduler
-        from hsm_core.backends.job_watch import TIMES_GONE, JobWatch
+        from hsm_core.backends.job_watch import TIMES_GONE, YOUNG_S, JobWatch
 
-        return JobWatch(state, make_scheduler, times_gone=TIMES_GONE if is_conducted else self._times_gone)
+        times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S
+        return JobWatch(state, make_scheduler, times_gone=times, young_s=young_s)
 
 
 def _ask(watch: JobWatch, age_s: float | None) -> str:

@@ -100,6 +100,16 @@ def test_detached_it_is_seen_cancelled_and_completed_from_elsewhere(app: SlurmAp
     assert all(f"{x / 2:g}" in table for x in range(4))
 
 
+def test_what_waits_is_cancelled_as_soon_as_it_was_submitted(app: SlurmApp) -> None:
+    app.run("x=range(4)", "hydra.launcher.detach=true", "hydra.launcher.array_parallelism=1", gate=True)
+    done = app.hsm("cancel", str(app.sweep), "--task", "2-3", "--yes", "--timeout", "30")
+    assert done.returncode == 0, done.stderr
+    assert [app.state().state_of(number) for number in (2, 3)] == ["cancelled", "cancelled"]
+    app.open_gate()
+    assert app.hsm("wait", str(app.sweep)).returncode == 3
+    assert app.states() == {"completed": 2, "cancelled": 2}
+
+
 @pytest.mark.slow
 def test_cancelling_all_leaves_nothing_in_the_queue(app: SlurmApp) -> None:
     app.run("x=range(40)", "hydra.launcher.detach=true", "hydra.launcher.array_parallelism=2", gate=True)

@@ -50,8 +50,8 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
         return 0
     _agree(f"cancel {_named(still)} of {state.record.id}?", yes)
     request_cancel(state.paths, spans)
-    cancel_jobs(state, still)
-    wait_until_ended(state, wanted, timeout)
+    obeyed = cancel_jobs(state, still)
+    wait_until_ended(state, wanted, timeout, JobQuestions(times_gone=2, cancelled=obeyed))
     if phase_of(state, state.counts()) == "stopped" and not open_tasks(state, range(state.total)):
         settle(state)
     for outcome, found in _outcomes(state, still).items():
@@ -73,15 +73,22 @@ def open_tasks(state: SweepState, wanted: Sequence[int]) -> list[int]:
     return [number for number in wanted if state.state_of(number) not in ENDED]
 
 
-def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> None:
-    """Have schedulers end the jobs whose unfinished tasks are all among these; workers see to the others."""
+def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
+    """Have schedulers end the jobs whose unfinished tasks are all among these; workers see to the others.
+
+    Returns:
+        whether all schedulers obeyed.
+    """
+    obeyed = True
     for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
         scheduler = make_scheduler(name)
         if ids := jobs_of_none_but(state, tasks, scheduler):
             try:
                 scheduler.cancel(ids)
             except NoAnswer as error:
+                obeyed = False
                 remark(f"{error.problem}\n  seen: {error.evidence}\nthe request stands: workers read it")
+    return obeyed
 
 
 def cancel_idle_jobs(state: SweepState) -> int:
@@ -98,14 +105,15 @@ def cancel_idle_jobs(state: SweepState) -> int:
     return count
 
 
-def wait_until_ended(state: SweepState, wanted: Sequence[int], timeout: float) -> None:
+def wait_until_ended(
+    state: SweepState, wanted: Sequence[int], timeout: float, questions: JobQuestions
+) -> None:
     """Wait for workers and conductor; what nobody holds any more is recorded here.
 
     Raises:
         HsmError: some have not ended in time; it says which, and where they are.
     """
     began = told = time.monotonic()
-    questions = JobQuestions(times_gone=2)
     while still := _unrecorded(state, wanted):
         unheld = [
             number for number in still

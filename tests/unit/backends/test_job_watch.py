@@ -363,3 +363,12 @@ def test_what_a_queue_has_not_shown_yet_is_gone_only_where_a_worker_has_spoken(i
     submission["at"] -= 20
     it.look()
     assert it.states() == ["pending"] * 3
+
+
+def test_what_was_just_cancelled_is_gone_though_no_answer_has_ever_named_it(it: Watched) -> None:
+    it.watch = JobWatch(it.state, lambda name: it.scheduler, young_s=0)
+    it.state.jobs.submissions()[0]["at"] = time.time()
+    it.look()
+    assert it.states() == ["queued"] * 3
+    it.look()
+    assert it.states() == ["pending"] * 3
