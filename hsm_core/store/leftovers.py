@@ -13,8 +13,9 @@ from .known import identity_in
 from .layout import SweepPaths
 from .liveness import evidence_of_death, this_boot, this_host
 
-#: The variable by which every process that a worker started, and what those started, can be known.
-MARK = "HSM_WORKER"
+#: The variable by which every process that a worker started, and what those started, can be known: it has the path
+#: of the worker's lock, as workers of other sweeps may have the same name.
+MARK = "HSM_WORKER_LOCK"
 _ROUNDS = 20
 
 
@@ -42,10 +43,10 @@ def end_leftovers(paths: SweepPaths, worker: str) -> list[int]:
         return []
     if evidence_of_death(identity) is None:
         return []
-    mark, lock = f"{MARK}={worker}".encode(), str(head.get("lock") or "")
+    lock = str(head.get("lock") or "")
     killed: list[int] = []
-    for _ in range(_ROUNDS):  # what is killed may have been about to fork
-        found = [pid for pid in _processes() if _kill_if(pid, lambda pid: _belongs(pid, mark, lock))]
+    for _ in range(_ROUNDS if lock else 0):  # what is killed may have been about to fork
+        found = [pid for pid in _processes() if _kill_if(pid, lambda pid: _belongs(pid, lock))]
         if not found:
             break
         killed += found
@@ -85,9 +86,9 @@ def _kill_if(pid: int, is_meant: Callable[[int], bool]) -> bool:
     return True
 
 
-def _belongs(pid: int, mark: bytes, lock: str) -> bool:
+def _belongs(pid: int, lock: str) -> bool:
     with suppress(OSError):
-        if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+        if os.fsencode(f"{MARK}={lock}") in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
             return True
-        return bool(lock) and any(os.readlink(entry) == lock for entry in Path(f"/proc/{pid}/fd").iterdir())
+        return any(os.readlink(entry) == lock for entry in Path(f"/proc/{pid}/fd").iterdir())
     return False

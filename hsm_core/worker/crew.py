@@ -95,17 +95,16 @@ class Crew:
     """Finds a process for an attempt.
 
     Args:
-        name: the worker's.
         lock: what everything of this worker holds.
         log: the worker's log.
         hear: called with what an importer says.
     """
 
     def __init__(
-        self, spec: WorkerSpec, name: str, lock: Lock, log: Path, selector: selectors.BaseSelector,
+        self, spec: WorkerSpec, lock: Lock, log: Path, selector: selectors.BaseSelector,
         hear: Callable[[Importer, Message], None],
     ) -> None:  # fmt: skip
-        self._spec, self._name, self._lock, self._log = spec, name, lock.descriptor, log
+        self._spec, self._lock, self._log = spec, lock, log
         self._selector, self._tell = selector, hear
         self.importers: list[Importer] = []
         self._mode: Mode | None = None if spec.isolation == "auto" else spec.isolation
@@ -160,13 +159,13 @@ class Crew:
         kill_children(set())
 
     def _start(self, boot: Path) -> None:
-        own = {**os.environ, **self._spec.env, MARK: self._name}
+        own = {**os.environ, **self._spec.env, MARK: self._lock.path}
         if self._mode in (None, "fork"):
             environ = threads.one_thread(own, self._spec.threads)
         else:
             share = threads.task_share(own, self._spec.threads)
             environ = own | {name: value for name, value in share.items() if value is not None}
-        importer = Importer(boot, environ, self._lock, self._log, self._mode)
+        importer = Importer(boot, environ, self._lock.descriptor, self._log, self._mode)
         self.importers.append(importer)
         self._selector.register(
             importer.channel.socket, selectors.EVENT_READ, lambda: self._hear(importer)

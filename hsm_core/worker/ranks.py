@@ -83,7 +83,7 @@ class Joiner:
                 name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1
             )
         )  # fmt: skip
-        self._crew = Crew(spec, name, lock, log, self._selector, self._hear)
+        self._crew = Crew(spec, lock, log, self._selector, self._hear)
         sweep_id = read_record(paths).id
         self._running = Running(spec, paths, sweep_id, job, report, self._crew, self._selector)
         self._tasks = TaskTable(paths)

@@ -94,7 +94,7 @@ class Supervisor:
             )
         )  # fmt: skip
         self._work = Work(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
-        self._crew = Crew(spec, name, lock, self._log, self._selector, self._hear)
+        self._crew = Crew(spec, lock, self._log, self._selector, self._hear)
         sweep_id = read_record(paths).id
         self._running = Running(spec, paths, sweep_id, job, self._report, self._crew, self._selector)
         self._requests, self._fences = RequestReader(paths), Fences(paths, submission)

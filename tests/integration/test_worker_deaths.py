@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.store.journal import JournalWriter
+from hsm_core.store.leftovers import end_leftovers
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
 
@@ -71,6 +73,23 @@ def test_nothing_outlives_a_killed_worker_once_the_next_one_starts(sweep: PlainS
     assert sweep.wait("w2") == 0
     assert [is_gone(pid) for pid in pids[1:]] == [True, True]
     assert sweep.state().counts() == {"lost": 1, "completed": 2, "pending": 0}
+
+
+@tasks(LONG)
+def test_what_runs_for_a_worker_of_the_same_name_in_another_sweep_is_not_touched(
+    sweep: PlainSweep, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    other = PlainSweep(tmp_path / "elsewhere" / "sweep", [LONG])
+    for one in (sweep, other):
+        one.start(one.submit())
+        one.wait_for("start")
+    os.kill(sweep.workers["w1"].pid, signal.SIGKILL)
+    sweep.wait()
+    end_leftovers(sweep.paths, "w1")
+    theirs = wait_until(lambda: other.text("0/stdout.log"))
+    assert [is_gone(int(pid)) for pid in theirs.split()] == [False, False]
+    other.close()
 
 
 #: A process that is killed when it has written its outcome, before it could say so.
