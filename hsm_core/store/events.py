@@ -21,6 +21,7 @@ of a conductor
              at_once                                elements of the array that may run together
     handed   submission native_id job               it was accepted; ``job``: a local process
     refused  submission message                     it was not, and nothing of it will run
+    waits    message                                why tasks are not submitted yet; until something is handed over
     gone     tasks state reason evidence            their scheduler's job has ended without a word about them
     lost     t a evidence                           the holder is proven dead; a worker's importer, too
              final                                  (if so) its worker lives and goes on without it
@@ -116,6 +117,10 @@ def beat() -> Line:
 
 def warned() -> Line:
     return {"e": "warned", "at": now()}
+
+
+def waits(message: str) -> Line:
+    return {"e": "waits", "message": message, "at": now()}
 
 
 def trouble(message: str) -> Line:

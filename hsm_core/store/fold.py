@@ -61,7 +61,10 @@ class Fold:
             line = {**event, "by": writer.name}
             self.submissions.append(line)
             self.jobs.add(line)
+        elif kind == "waits":
+            writer.waits = event["message"]
         elif kind == "handed":
+            writer.waits = ""
             self._note_submission(event, native_id=event["native_id"], job=event["job"])
         elif kind == "refused":
             self._note_submission(event, refused=event["message"])

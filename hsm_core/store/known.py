@@ -62,6 +62,7 @@ class WriterState:
     broken: Line | None = None
     ready: Line | None = None
     trouble: str = ""
+    waits: str = ""
     #: Of which submission it claimed which attempts.
     claimed: list[tuple[str, Span]] = field(default_factory=list)
     #: When something new of it was read, by our monotonic clock.

@@ -201,7 +201,9 @@ class Outbox:
         if why and why != self._told:
             self._told = why
             left = len(self._waiting) + (len(self._open.portion.pairs) if self._open else 0)
-            self._say(f"{left} tasks wait to be submitted: {why}")
+            told = f"{left} tasks wait to be submitted: {why}"
+            self._say(told)
+            self._write(events.waits(told))
 
     def hurry(self) -> None:
         """Something ended, so that there may be room: try soon."""

@@ -75,6 +75,7 @@ def tell(writer: str, event: Line) -> str:
         "start": lambda: f"{task} started in {event.get('dir')}",
         "end": lambda: f"{task} {event.get('state')}{_how(event)}",
         "trouble": lambda: f"{writer}: {event.get('message')}",
+        "waits": lambda: str(event.get("message")),
         "conductor": lambda: f"{writer} conducts from {event.get('host')}",
         "handed": lambda: f"{event.get('submission')} was handed over{_known_as(event)}",
         "lost": lambda: f"{task} lost: {event.get('evidence')}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hsm_core.model import State
@@ -72,7 +72,8 @@ def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> S
     now = UNKNOWN if full or phase != "running" else pace(state, counts)
     failures = group_failures(state) if counts["failed"] or counts["lost"] else []
     unbegun = map(unbegun_line, group_unbegun(state)) if counts["pending"] else ()
-    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *_troubles(state), *unbegun]
+    held = _unsubmitted(state) if phase == "running" and not counts["running"] else ()
+    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *held, *_troubles(state), *unbegun]
     return SweepView(state, counts, phase, now, failures, _silent(state), troubles, _waits(state))
 
 
@@ -92,6 +93,13 @@ def _silent(state: SweepState) -> list[Silence]:
         Silence(writer.name, str(writer.head.get("host")), max(0.0, now - writer.last_at), busy[writer.name])
         for writer in foreign
     ]
+
+
+def _unsubmitted(state: SweepState) -> Iterator[str]:
+    """Why a living conductor has tasks that it does not submit."""
+    for writer in state.writers.values():
+        if writer.waits and not state.death_of(writer.name):
+            yield writer.waits
 
 
 def _troubles(state: SweepState) -> list[str]:

@@ -74,6 +74,10 @@ class Bench:
         found = [(one["submission"], one.get("native_id")) for one in self.state.jobs.submissions()]
         return sorted(found)
 
+    def waits(self) -> list[str]:
+        self.state.refresh()
+        return [writer.waits for writer in self.state.writers.values() if writer.waits]
+
     def after(self, seconds: float) -> bool:
         self.clock.now += seconds
         return self.outbox.step()
@@ -103,10 +107,13 @@ def test_without_room_it_waits_and_says_so_once(bench: Bench) -> None:
     bench.outbox.push(tasks(3))
     for _ in range(4):
         assert not bench.after(100)
-    assert bench.said == ["3 tasks wait to be submitted: there is no room for more jobs now (MaxSubmitJobs=0)"]
+    told = "3 tasks wait to be submitted: there is no room for more jobs now (MaxSubmitJobs=0)"
+    assert bench.said == [told]
+    assert bench.waits() == [told]
     assert bench.outbox.tasks == {0, 1, 2}
     bench.place.most = 3
     assert bench.after(100)
+    assert bench.waits() == []
 
 
 def test_not_now_is_tried_again_ever_more_seldom(bench: Bench) -> None:

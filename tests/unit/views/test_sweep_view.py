@@ -1,0 +1,54 @@
+"""What of a sweep is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hsm_core.model import ProcessIdentity
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.lease import take_lease
+from hsm_core.store.liveness import this_process
+from hsm_core.store.state import SweepState
+from hsm_core.views.sweep_view import look
+from tests.unit.store.making import MadeSweep, killed_process, start
+
+WHY = "3 tasks wait to be submitted: there is no room for more jobs now (MaxSubmitJobs=0)"
+
+
+def waiting(sweep: MadeSweep, name: str, process: ProcessIdentity) -> JournalWriter:
+    conductor = JournalWriter(sweep.paths.journal(name))
+    conductor.append(events.conductor(name, process))
+    conductor.append(events.waits(WHY))
+    return conductor
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Iterator[MadeSweep]:
+    made = MadeSweep(tmp_path / "s", total=3)
+    lease = take_lease(made.paths, made.id, this_process())
+    yield made
+    lease.release()
+
+
+def troubles(sweep: MadeSweep) -> list[str]:
+    return look(SweepState(sweep.root)).troubles
+
+
+def test_why_a_launcher_submits_nothing_is_told_elsewhere(sweep: MadeSweep) -> None:
+    waiting(sweep, "conductor-a", this_process())
+    assert troubles(sweep) == [WHY]
+
+
+def test_what_waits_beside_running_tasks_is_no_trouble(sweep: MadeSweep) -> None:
+    waiting(sweep, "conductor-a", this_process())
+    start(sweep.worker("w1"), 0)
+    assert troubles(sweep) == []
+
+
+def test_what_a_dead_launcher_waited_for_is_not_told(sweep: MadeSweep) -> None:
+    waiting(sweep, "conductor-a", killed_process())
+    assert WHY not in troubles(sweep)
