@@ -94,6 +94,7 @@ def test_a_closure_with_callbacks_one_of_which_raises(app: Path) -> None:
     assert "a callback that raises" in (app / "sweep/0/stderr.log").read_text()
 
 
+@pytest.mark.slow
 def test_verbose_logs_and_a_directory_named_by_overrides(app: Path) -> None:
     subdir = "hydra.sweep.subdir='n${hydra.job.num} ${hydra.job.override_dirname}'"
     _, ours = run_script(app, "lr=0.1", 'text="it\'s; é"', "hydra.verbose=true", subdir)
@@ -103,7 +104,11 @@ def test_verbose_logs_and_a_directory_named_by_overrides(app: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "logging", ["hydra/hydra_logging=disabled", "hydra/hydra_logging=none"], ids=["disabled", "none"]
+    "logging",
+    [
+        pytest.param("hydra/hydra_logging=disabled", id="disabled"),
+        pytest.param("hydra/hydra_logging=none", id="none", marks=pytest.mark.slow),
+    ],
 )
 def test_without_hydras_logs_and_subdirectory(app: Path, logging: str) -> None:
     quiet = [logging, "hydra/job_logging=none", "hydra.output_subdir=null"]

@@ -62,6 +62,7 @@ def test_forked_tasks_draw_numbers_of_their_own(folder: Path) -> None:
     assert (len(set(python)), len(set(numpy))) == (3, 3)
 
 
+@pytest.mark.slow
 def test_an_app_that_seeds_at_import_keeps_its_numbers(folder: Path) -> None:
     run = Run(folder, "+do=numbers", "+x=0,1,2", SEED_AT_IMPORT="3")
     assert run.end()[0] == 0
@@ -69,6 +70,7 @@ def test_an_app_that_seeds_at_import_keeps_its_numbers(folder: Path) -> None:
     assert set(numpy) == {0.5507979025745755}  # numpy.random.seed(3); numpy.random.random()
 
 
+@pytest.mark.slow
 def test_an_app_that_computes_while_it_is_imported(folder: Path, openmp: Path) -> None:
     run = Run(
         folder, "+do=threads", "+x=0,1,2", "hydra.launcher.slots=1", "hydra.launcher.cpus_per_task=2",

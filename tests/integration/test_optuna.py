@@ -65,6 +65,7 @@ def test_a_study_of_several_launches_imports_the_app_once(tmp_path: Path) -> Non
     assert len((tmp_path / "imports").read_text().splitlines()) == 2  # here, and in the worker
 
 
+@pytest.mark.slow
 def test_failing_trials_within_the_rate_that_optuna_allows(tmp_path: Path) -> None:
     done = study(tmp_path, "hydra.sweeper.n_trials=8", "fails_above=0", "hydra.sweeper.max_failure_rate=1.0")
     assert done.returncode == 0, done.stderr

@@ -200,7 +200,8 @@ def test_one_job_above_a_limit_is_refused_and_not_waited_for(pro: PbsApp) -> Non
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("throttled", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("throttled", [True, False])
 def test_no_more_run_at_once_than_asked_for(pro: PbsApp, throttled: bool) -> None:
     if not throttled:
         pro.server.turn(throttled_arrays=False)

@@ -362,6 +362,7 @@ def test_a_reference_to_nothing_is_told_by_its_field(
     assert not app.sweep.exists()
 
 
+@pytest.mark.slow
 def test_a_foreign_sweeper_that_was_killed_is_not_called_completed(app: SweepingApp) -> None:
     process = app.start("x=range(4)", "hydra.sweeper.max_batch_size=2")
     app.wait_for_begun(2)

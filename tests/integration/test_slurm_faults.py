@@ -106,6 +106,7 @@ def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
 # squeue
 
 
+@pytest.mark.slow
 def test_what_runs_is_not_lost_because_squeue_says_nothing(
     app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,6 +408,7 @@ def test_a_preempted_job_is_run_again(own: SlurmApp) -> None:
 # limits and accounting
 
 
+@pytest.mark.slow
 def test_no_more_single_jobs_run_at_once_than_asked_for(app: SlurmApp) -> None:
     process = app.start("x=range(5)", "hydra.launcher.mode=individual", "hydra.launcher.array_parallelism=2")
     app.wait_for_begun(2)
