@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NOUNS = {"model", "errors"}
+NOUNS = {"model", "errors", "overrides"}
 PARTS = {
     "plan": set(),
     "store": set(),
@@ -32,6 +32,7 @@ PARTS = {
     },
     "model": set(),
     "errors": set(),
+    "overrides": set(),
 }
 #: what comes from outside, and the parts that know it
 OUTSIDE = {

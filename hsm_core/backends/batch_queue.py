@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from hsm_core.overrides import joined
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Scheduler, Script
 from hsm_core.store.jobs import batches_of
 from hsm_core.store.layout import LaunchPaths, SweepPaths
@@ -105,7 +105,7 @@ class BatchQueue:
             portion = Portion(pairs[: (size or 1) * pack.each], pack.each)
             submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, spec, "launch-0")
             script = Script(Path("script.sh"), self._paths.logs, submission.token, size, self._settings.parallelism)
-            lines.append(f"$ {shlex.join(self._scheduler.submit_command(script))}")
+            lines.append(f"$ {joined(self._scheduler.submit_command(script))}")
             lines += self._writer.text(pack.asked, submission, size=size, throttle=script.throttle).splitlines()
         return lines
 

@@ -88,6 +88,18 @@ def open_sweep(selector: str) -> SweepState:
     return state
 
 
+def open_each(selectors: Sequence[str]) -> list[SweepState]:
+    """The sweeps that are meant, each once and in their order, with what schedulers say of their jobs now.
+
+    Raises:
+        HsmError: for one of them none fits, or it can't be read.
+    """
+    states = {state.record.id: state for state in map(open_sweep, selectors)}
+    for state in states.values():
+        ask_schedulers(state)
+    return list(states.values())
+
+
 def open_asked(selector: str) -> SweepState:
     """The same, with what schedulers say of its jobs now; that one did not answer is remarked.
 

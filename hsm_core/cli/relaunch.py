@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import SYNONYMS
+from hsm_core.overrides import hydra_text
 from hsm_core.store.record import SweepRecord
 from hsm_core.views.rerun import config_flags, is_of_sweeps
 
@@ -39,7 +39,7 @@ def relaunch_command(
     require_launcher(record, chosen)
     _require_hydras(settings)
     asked = [f"hydra/launcher={chosen}", f"hydra.launcher.resume={hydra_text(str(root))}"]
-    asked += [f'hydra.launcher.only_tasks="{only}"'] if only else []
+    asked += [_only(only)] if only else []
     asked += ["hydra.launcher.retry_failed=true"] if retry_failed else []
     asked += ["hydra.launcher.force=true"] if force else []
     asked += ["hydra.launcher.allow_changed=true"] if allow_changed else []
@@ -100,10 +100,9 @@ def note_on_sweeper(record: SweepRecord) -> str:
     return f"the tasks that '{record.sweeper}' has issued are finished; its study is not continued"
 
 
-def hydra_text(text: str) -> str:
-    """Text in quotes, as Hydra's grammar of overrides reads it: backslashes count only before a quote."""
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
-    return f"'{escaped}'"
+def _only(numbers: str) -> str:
+    """The override for task numbers; only a comma needs quotes."""
+    return f'hydra.launcher.only_tasks="{numbers}"' if "," in numbers else f"hydra.launcher.only_tasks={numbers}"
 
 
 def _names(key: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 
 import click
@@ -11,6 +10,7 @@ import click
 from hsm_core.detect.code import changes, code_files
 from hsm_core.detect.origin import git_state
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import joined
 from hsm_core.store.files import read_json
 from hsm_core.store.state import SweepState
 
@@ -29,7 +29,7 @@ def agree_on_changes(state: SweepState) -> bool:
     more = [f"… {len(found) - 10} more"] if found[10:] else []
     told = "\n    ".join([f"the app has changed since {state.record.id} began:", *found[:10], *more])
     if not sys.stdin.isatty():
-        raise ConfigError(told, fix=shlex.join(["hsm", *sys.argv[1:], "--allow-changed"]))
+        raise ConfigError(told, fix=joined(["hsm", *sys.argv[1:], "--allow-changed"]))
     remark(told)
     click.confirm("go on with the files as they are now?", abort=True, err=True)
     return True

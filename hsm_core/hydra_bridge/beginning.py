@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import Lease
@@ -50,6 +50,6 @@ def begin_sweep(
         catalogue.remember(record, root)
     except OSError as error:
         told = "the sweep is not on your list, so name it by its directory, or set XDG_STATE_HOME first: %s"
-        log.warning(f"{told}\n  next: hsm-status %s", error, shlex.quote(str(root)))
+        log.warning(f"{told}\n  next: hsm-status %s", error, quoted(str(root)))
     log.info("Sweep %s in %s", record.id, root)
     return lease

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 
 from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
+from hsm_core.overrides import quoted
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
 from hsm_core.store.record import read_record
@@ -122,7 +122,7 @@ def require_unmoved(paths: SweepPaths) -> None:
         raise StoreError(
             f"this sweep froze its app and was moved: its tasks look for the snapshot in {made}",
             evidence=f"it lies in {paths.root} now",
-            fix=f"ln -s {shlex.quote(str(paths.root))} {shlex.quote(made)}    (or move it back)",
+            fix=f"ln -s {quoted(str(paths.root))} {quoted(made)}    (or move it back)",
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ from typing import TypeVar
 from hydra.errors import CompactHydraException
 
 from hsm_core.errors import HsmError, StoreError
+from hsm_core.overrides import quoted
 from hsm_core.store.layout import SweepPaths
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def _of_disk(error: OSError) -> StoreError:
     path = Path(error.filename)
     sweep = _sweep_of(path)
     is_there = sweep is not None and SweepPaths(sweep).record.is_file()
-    where = shlex.quote(str(sweep if is_there else path.parent))
+    where = quoted(str(sweep if is_there else path.parent))
     problem, fix = f"{path} can't be read or written", f"hsm-status {where}" if is_there else ""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
         problem = f"{path} is not there"
@@ -42,7 +42,7 @@ def _of_disk(error: OSError) -> StoreError:
             fix = "hsm resume NEW_PLACE    (if it was moved)"
     elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         then = f"    (once it can be written: hsm resume {where})" if is_there else ""
-        fix = f"ls -ld {shlex.quote(str(path.parent))}{then}"
+        fix = f"ls -ld {quoted(str(path.parent))}{then}"
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
         then = f"    (what is written is safe; with room: hsm resume {where})" if is_there else ""
         fix = f"df -h {where}{then}"

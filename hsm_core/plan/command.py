@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
+
+from hsm_core.overrides import joined
 
 _ALONE = ("hydra.mode=", "hydra/launcher=", "hydra/sweeper=", "hydra.launcher", "hydra.sweeper")
 #: Options of the interpreter that take a value.
@@ -27,7 +28,7 @@ def command_of(started: Sequence[str], swept: Sequence[str], task: Sequence[str]
     head = _program(started)
     rest = [part for part in started[len(head) :] if part not in dropped]
     rest = [part for part in rest if not part.lstrip("+~").startswith(_ALONE)]
-    return shlex.join([*head, *rest, *task, "hydra.mode=RUN"])
+    return joined([*head, *rest, *task, "hydra.mode=RUN"])
 
 
 def _program(started: Sequence[str]) -> Sequence[str]:

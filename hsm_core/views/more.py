@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from typing import Any
 
+from hsm_core.overrides import quoted
 from hsm_core.store.record import SweepRecord
 
 Line = dict[str, Any]
@@ -72,5 +72,5 @@ def _own_words(record: SweepRecord, pattern: str) -> str:
     for name in ("select", "resources"):
         text = _set_to(record, name)
         if re.search(pattern, text):
-            return shlex.quote(f"hydra.launcher.{name}={text}")
+            return quoted(f"hydra.launcher.{name}={text}")
     return ""

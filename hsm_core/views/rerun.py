@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 
 from hsm_core.model import Task
+from hsm_core.overrides import joined, quoted
 from hsm_core.store.record import SweepRecord
 
 #: Hydra overrides that only mean something for a sweep; ``hydra.sweep`` covers ``hydra.sweeper``.
@@ -20,9 +20,9 @@ def rerun_line(record: SweepRecord, task: Task) -> str:
     if not words:
         return ""
     path = str(record.app.get("pythonpath") or "")
-    line = f"PYTHONPATH={shlex.quote(path)} " if path and "PYTHONPATH" not in os.environ else ""
-    line += shlex.join(words)
-    return f"cd {shlex.quote(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
+    line = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
+    line += joined(words)
+    return f"cd {quoted(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
 
 
 def rerun_words(record: SweepRecord, task: Task) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hsm_core.model import Reason, Task
+from hsm_core.overrides import joined
 from hsm_core.store.state import SweepState
 
 from .failures import message_of
@@ -53,7 +53,7 @@ def task_lines(
         found = task_json(state, task)
         now = state.state_of(task.number)
         seconds = _took(found["seconds"]) if found["seconds"] is not None else ""
-        text = clean(" ".join(map(shlex.quote, task.overrides)))
+        text = clean(joined(task.overrides))
         tail = shorten(text, max(20, width - 33)) if width else text
         yield f"{task.number:6}  {paint(f'{GLYPH[now]} {now:9}', now, colour)}  {seconds:>10}  {tail}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hsm_core.cli.relaunch import hydra_text
+from hsm_core.overrides import hydra_text
 from hsm_core.schedulers.pbs import Pbs as Dialect
 from tests.services.pbs.pbs import Pbs
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hsm_core.cli.relaunch import hydra_text
 from hsm_core.hosts.command import run
+from hsm_core.overrides import hydra_text
 from tests.services.cluster import Cluster
 
 from .queue_sweeping import QueueApp, python_on_node

@@ -154,6 +154,6 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
 
 
 def _quoted(path: Path) -> str:
-    from hsm_core.cli.relaunch import hydra_text
+    from hsm_core.overrides import hydra_text
 
     return hydra_text(str(path))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hsm_core.cli.relaunch import hydra_text
+from hsm_core.overrides import hydra_text
 from hsm_core.store.state import SweepState
 
 APP = """

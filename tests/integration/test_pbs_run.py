@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hsm_core.cli.relaunch import hydra_text
+from hsm_core.overrides import hydra_text
 from tests.integration.pbs_sweeping import PbsApp, pbs_app
 from tests.integration.queue_sweeping import finish
 from tests.services.pbs.pbs import Pbs

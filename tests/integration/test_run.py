@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.cli.relaunch import hydra_text
+from hsm_core.overrides import hydra_text
 from hsm_core.store.files import read_json
 from tests.integration.queue_sweeping import finish
 from tests.integration.sweeping import SweepingApp, kill

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from hsm_core.cli.relaunch import hydra_text
 from hsm_core.hosts.command import run
+from hsm_core.overrides import hydra_text
 from tests.integration.queue_sweeping import finish
 from tests.integration.slurm_sweeping import SlurmApp, ask, slurm_app, words, wrapped
 from tests.services.cluster import Cluster

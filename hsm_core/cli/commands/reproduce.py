@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import click
 
 from hsm_core.errors import HsmError, StoreError
 from hsm_core.model import Span
+from hsm_core.overrides import joined, quoted
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state import SweepState
@@ -53,13 +53,13 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     brought = list(_bring_back(state, places, code, again))
     yield from brought or [f"# {root} was in no git repository: its files are taken as they are now"]
     base = again if brought else root
-    yield f"cd {shlex.quote(_moved(record.cwd, root, base))}"
+    yield f"cd {quoted(_moved(record.cwd, root, base))}"
     yield "python3 -m venv .venv-again"
-    yield f".venv-again/bin/pip install -r {shlex.quote(str(places.requirements))}"
+    yield f".venv-again/bin/pip install -r {quoted(str(places.requirements))}"
     yield from _installed_from_paths(places)
     flags_and_script = len(record.app["main"])
     main = [_moved(word, root, base) for word in words[1:flags_and_script]]
-    yield shlex.join([".venv-again/bin/python", *main, *words[flags_and_script:]])
+    yield joined([".venv-again/bin/python", *main, *words[flags_and_script:]])
 
 
 def _code_of(state: SweepState, task: int) -> CodePaths:
@@ -84,15 +84,15 @@ def _bring_back(state: SweepState, places: CodePaths, code: dict[str, Any], agai
     """Lines that put the app's directory as it was into ``again``; none where nothing kept it."""
     snapshot = _snapshot(state)
     if snapshot is not None:
-        yield f"cp -r {shlex.quote(str(snapshot))} {shlex.quote(again)}"
-        yield f"chmod -R u+w {shlex.quote(again)}"
+        yield f"cp -r {quoted(str(snapshot))} {quoted(again)}"
+        yield f"chmod -R u+w {quoted(again)}"
         return
     git = code.get("git") or state.record.git
     if not git:
         return
-    yield shlex.join(["git", "-C", code["root"], "worktree", "add", "--detach", again, git["commit"]])
+    yield joined(["git", "-C", code["root"], "worktree", "add", "--detach", again, git["commit"]])
     if places.patch.exists():
-        yield f"git -C {shlex.quote(again)} apply {shlex.quote(str(places.patch))}"
+        yield f"git -C {quoted(again)} apply {quoted(str(places.patch))}"
     for name in code["untracked"]:
         yield f"# git did not know {name}; copy it from {code['root']} if the task needs it"
 
@@ -115,7 +115,7 @@ def _installed_from_paths(places: CodePaths) -> Iterator[str]:
     for line in lines:
         name, _, url = line.removeprefix("# ").partition(" from ")
         if line.startswith("# ") and url.startswith("file://"):
-            yield f".venv-again/bin/pip install {shlex.quote(url)}    # {name}, as it is there now"
+            yield f".venv-again/bin/pip install {quoted(url)}    # {name}, as it is there now"
         elif line.startswith("# "):
             yield f"# {name} was installed from {url}"
 

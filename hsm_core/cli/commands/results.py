@@ -20,7 +20,7 @@ from hsm_core.results.table import Table, best_first, choose, everything, group,
 from hsm_core.store.state import SweepState
 from hsm_core.views.result_table import table_text
 
-from ..clicked import SWEEP, open_asked
+from ..clicked import SWEEP, open_each
 from ..terminal import colour_on, columns, remark, say, write
 
 Best = tuple[str, Mode]
@@ -52,7 +52,7 @@ def results(
     condition: str | None, names: str | None, form: str, as_json: bool, line: str,
 ) -> int:  # fmt: skip
     """Show the results of sweeps: a row a task, with the parameters that vary and the metrics."""
-    states = [open_asked(sweep) for sweep in sweeps]
+    states = open_each(sweeps)
     wanted = _wanted(states, best, largest, sort=bool(best or top))
     every = _rows(states, _line_choice(states, wanted, line))
     found = where(every, _predicate(condition, every)) if condition else every
@@ -75,7 +75,7 @@ def results(
 @_line_option
 def export(sweeps: Sequence[str], form: str, output: Path | None, line: str) -> int:
     """Write all results of sweeps to a file: every parameter and every metric."""
-    states = [open_asked(sweep) for sweep in sweeps]
+    states = open_each(sweeps)
     found = _rows(states, _line_choice(states, _wanted(states, None, None, sort=False), line))
     table = everything(found)
     if form == "parquet":

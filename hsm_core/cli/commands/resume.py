@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ import click
 
 from hsm_core.errors import HsmError, LeaseHeld
 from hsm_core.model import ENDED, REASONS
+from hsm_core.overrides import joined, quoted
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 from hsm_core.views.failures import group_failures
@@ -160,8 +160,8 @@ def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], comm
     if alive:
         remark(f"and attach to {len(alive)} that are alive: {numbers(alive)}")
     path = relaunch_environment(state.record).get("PYTHONPATH")
-    missing = f"PYTHONPATH={shlex.quote(path)} " if path and "PYTHONPATH" not in os.environ else ""
-    say(f"cd {shlex.quote(state.record.cwd)} && {missing}{shlex.join(command)}")
+    missing = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
+    say(f"cd {quoted(state.record.cwd)} && {missing}{joined(command)}")
     return 0
 
 

@@ -168,7 +168,7 @@ def test_a_sweep_without_a_command_line_is_gone_on_with_in_code(shell: Shell, tm
     fail(sweep.worker("w1", killed_process()), 0, "no")
     told = shell.run("hsm", "retry", "latest", "--task", "0", "--set", "hydra.launcher.slots=2")
     assert told.returncode == 2
-    for text in ("retry_failed=true", 'only_tasks="0"', "slots=2", f"resume='{sweep.root}'"):
+    for text in ("retry_failed=true", "only_tasks=0", "slots=2", f"resume={sweep.root}"):
         assert text in told.stderr.replace("\\'", "'")
 
 
@@ -453,3 +453,10 @@ def test_tasks_that_were_lost_for_a_reason_are_retried_by_it(shell: Shell, tmp_p
     assert "would run 1 tasks: 0" in told
     told = shell.run("hsm", "retry", "latest", "--task", "2", "--dry-run").stderr
     assert f"2 tasks are left\n  next: hsm resume {sweep.id}" in told
+
+
+def test_a_sweep_named_twice_is_shown_once(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    complete(sweep.worker("w1"), 0)
+    told = shell.run("hsm", "export", "latest", sweep.id, str(sweep.root), "--format", "csv")
+    assert len(told.stdout.splitlines()) == 3

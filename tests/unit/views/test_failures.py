@@ -143,7 +143,7 @@ def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
         (("mem_per_gpu='1.5G'",), "oom", {}, "hydra.launcher.mem_per_gpu=3G"),
         (
             ("select='1:ncpus=4:mem=2gb'",), "oom", {},
-            "'hydra.launcher.select='\"'\"'1:ncpus=4:mem=2gb'\"'\"''    (with more memory in it)",
+            '"hydra.launcher.select=\'1:ncpus=4:mem=2gb\'"    (with more memory in it)',
         ),
         ((), "walltime", {"timeout_min": 240}, "hydra.launcher.timeout_min=480"),
         (("walltime=1min",), "walltime", {"walltime_min": 1}, "hydra.launcher.walltime=2min"),

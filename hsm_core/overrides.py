@@ -1,0 +1,33 @@
+"""Quotes words for a shell and values for Hydra's grammar, in the shortest way that is right."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+
+#: What a shell changes inside double quotes; ``!`` in interactive ones.
+_LIVE_IN_DOUBLE_QUOTES = set('"$`\\!')
+#: What Hydra reads as plain text.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.+@-]*")
+_KEYWORDS = ("null", "true", "false", "inf", "nan")
+
+
+def quoted(word: str) -> str:
+    """A word for a POSIX shell: bare, in single quotes, or in double quotes where it holds single ones."""
+    if "'" in word and not _LIVE_IN_DOUBLE_QUOTES.intersection(word):
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
+def joined(words: Iterable[str]) -> str:
+    """A command line to copy."""
+    return " ".join(map(quoted, words))
+
+
+def hydra_text(text: str) -> str:
+    """A text as a value in Hydra's grammar; in quotes, where backslashes count only before a quote, if need be."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _KEYWORDS:
+        return text
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{escaped}'"

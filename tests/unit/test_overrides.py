@@ -1,0 +1,54 @@
+"""Quotes in printed lines: no more than are needed, and always right."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsm_core.overrides import hydra_text, joined, quoted
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("lr=0.1", "lr=0.1"),
+        ("", "''"),
+        ("model=[a,b]", "'model=[a,b]'"),
+        ("hydra.launcher.select='1:ncpus=4'", '''"hydra.launcher.select='1:ncpus=4'"'''),
+        ("it's $HOME", """'it'"'"'s $HOME'"""),
+        ("it's!", """'it'"'"'s!'"""),
+    ],
+)
+def test_the_shortest_quotes(word: str, line: str) -> None:
+    assert quoted(word) == line
+
+
+@given(st.lists(st.text(alphabet="a '\"$`\\!*[]{}~#\n=ü", max_size=12), max_size=4))
+def test_a_line_is_read_back_word_for_word(words: list[str]) -> None:
+    assert shlex.split(joined(words)) == words
+
+
+def test_a_shell_reads_the_same() -> None:
+    words = ["a='b c'", 'x="y"', "$HOME", "it's !! `id`", "~", "a\\'b", "ü ☂\n"]
+    done = subprocess.run(
+        ["sh", "-c", f"printf '%s\\0' {joined(words)}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\0")[:-1] == words
+
+
+@pytest.mark.parametrize("plain", ["/tmp/a-b/c.d", "lr_ablation-1122-0551-tgfl", "a@b"])
+def test_plain_text_needs_no_quotes_in_hydra(plain: str) -> None:
+    assert hydra_text(plain) == plain
+
+
+@given(st.text(alphabet="a/'\"$\\ ,()[]{}:=\t-.0Nul", min_size=1, max_size=10))
+def test_hydra_reads_the_text_back(text: str) -> None:
+    (found,) = OverridesParser.create().parse_overrides([f"x={hydra_text(text)}"])
+    value = found.value()
+    assert str(value) == text
+    assert isinstance(value, str)
