@@ -145,7 +145,7 @@ def test_hsm_status_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded & STATUS_NEVER_LOADS == set()
 
 
-NOT_OURS = {"__pycache__", "multirun", "outputs"}
+NOT_OURS = {".git", "__pycache__", "multirun", "outputs"}
 
 
 def project_files() -> Iterator[Path]:
