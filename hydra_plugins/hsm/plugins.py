@@ -188,6 +188,8 @@ def _read_fields_ourselves(plugins: Plugins) -> None:
 class LateNode(ConfigNode):
     """A node of Hydra's config store whose dataclass is imported when Hydra loads it: others do not pay for it.
 
+    Its dicts (``env``) take keys that they do not have yet without a ``+``: that is what they are for.
+
     Args:
         module, kind: where the dataclass is.
     """
@@ -199,9 +201,14 @@ class LateNode(ConfigNode):
     @property
     def node(self) -> Any:
         if self._built is None:
-            from omegaconf import OmegaConf
+            from omegaconf import DictConfig, OmegaConf
 
-            self._built = OmegaConf.structured(getattr(import_module(self._module), self._kind))
+            built: Any = OmegaConf.structured(getattr(import_module(self._module), self._kind))
+            for name in built:
+                field = None if OmegaConf.is_interpolation(built, name) else built[name]
+                if isinstance(field, DictConfig):
+                    OmegaConf.set_struct(field, False)
+            self._built = built
         return self._built
 
     @node.setter
