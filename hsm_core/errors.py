@@ -12,7 +12,8 @@ HsmError
 │   ├── NotNow         it said no for now
 │   │   └── LimitReached
 │   └── NoAnswer       it did not answer
-│       └── NoId       its command ended well, and told no id
+│       ├── NoId       its command ended well, and told no id
+│       └── Unexplained its command failed, in words that are no known refusal
 └── SweepFailed        the sweep ended, but not all of its tasks completed
 """
 
@@ -109,6 +110,10 @@ class NoAnswer(BackendError):
 
 class NoId(NoAnswer):
     """What submits ended well and told no id: perhaps it is not the scheduler's own command."""
+
+
+class Unexplained(NoAnswer):
+    """What submits failed in words that are no known refusal: perhaps the job was accepted all the same."""
 
 
 class SweepFailed(HsmError):

@@ -1,10 +1,13 @@
-"""Tells from a failed ``qsub`` whether to wait, to ask again, or to give up."""
+"""Tells from a failed ``qsub`` whether to wait, to look whether the job is there after all, or to give up.
+
+Doubt is the rule: only words on the list below say for sure that PBS has not taken the job.
+"""
 
 from __future__ import annotations
 
 import re
 
-from hsm_core.errors import BackendError, NoId
+from hsm_core.errors import BackendError, NoId, Unexplained
 from hsm_core.hosts.command import Done
 
 from .interface import LimitReached, NoAnswer, NotNow, Refused
@@ -18,11 +21,30 @@ _NOT_NOW = re.compile(
 )
 _LIMIT = re.compile(r"would exceed|Maximum number of jobs\b.* already in", re.IGNORECASE)
 #: the server had the question when the line broke
-_CUT_OFF = re.compile(
-    r"Communication failure|End of File|Time out|timed out|Broken pipe|Connection reset|protocol error"
-    r"|socket|Error \((?:15010|15031|15033)\)",
-    re.IGNORECASE,
-)
+_CUT_OFF = re.compile(r"errno=(?:15031|15033)|Communication failure|protocol error", re.IGNORECASE)
+#: what qsub itself refuses, before it asks the server
+_BY_QSUB = (
+    r"^usage:", r"illegal -\S+ value", r"invalid option", r"option requires an argument", r"script file",
+    r"script not a file", r"script contains cr, lf", r"directive error", r"cannot send environment with the job",
+    r"non-rerunable Array Job", r"can only be used in conjunction", r"Unknown Host",
+)  # fmt: skip
+#: what the server refuses, in the words of OpenPBS and Torque
+_BY_SERVER = (
+    r"Unknown queue", r"No default queue specified", r"Queue is not enabled", r"Access to queue is denied",
+    r"Queue does not allow", r"Unauthorized Request", r"Access from host not allowed", r"proxy job",
+    r"Bad [UG]ID for job execution", r"Illegal attribute or resource value", r"Unknown resource",
+    r"Undefined attribute", r"Cannot set attribute", r"Mutually exclusive values", r"name is too long",
+    r"Job (?:violates|exceeds) queue", r"cannot locate feasible nodes", r"Resource limit exceeds allowable",
+    r"Resource invalid in", r"cannot be used with", r'Cannot have "', r"can not be greater than",
+    r"not valid resources for a job array", r"duplicated resource", r"Duplicate entry in list",
+    r"Array job exceeds", r"Bad Job Array Request", r"Invalid Job Dependency", r"Dependent parent job",
+    r"Invalid Account", r"not rerunnable", r"Job rejected by all possible destinations", r"too many hops",
+    r"conflicts with the queue's default", r"doesn't meet minimum limit", r"jobscript size exceeded",
+    r"hook rejected request", r"Error \((?:15002|15003|15004|15005|15007|15014)\) submitting job",
+)  # fmt: skip
+_REFUSED = re.compile("|".join((*_BY_QSUB, *_BY_SERVER)), re.IGNORECASE | re.MULTILINE)
+#: PBSE_HOOKERROR: a hook of the site refused it, in words of its own (pbs_error.h; an exit code is its low byte)
+_BY_HOOK = 15136 & 0xFF
 
 _FIXES = (
     (r"array job exceeds|Array Request", "qstat -Bf; qstat -Qf, then hydra.launcher.max_array_size=…"),
@@ -36,10 +58,10 @@ _FIXES = (
 
 
 def refusal(done: Done) -> BackendError:
-    """The error that a ``qsub`` without an id stands for, in PBS's own words."""
+    """The error that a ``qsub`` without an id, or with a bad end, stands for, in PBS's own words."""
     if done.code == 0:
         return NoId("qsub told no id", evidence=done.evidence, fix="hsm doctor")
-    if done.code is None or done.code < 0 or _CUT_OFF.search(done.err):
+    if done.code is None or done.code < 0 or done.out.strip() or _CUT_OFF.search(done.err):
         return NoAnswer("qsub gave no id: PBS may have the job or not", evidence=done.evidence, fix="qselect")
     if _NOT_NOW.search(done.err):
         return NotNow("PBS takes no jobs for now", evidence=done.evidence, fix="qstat -B")
@@ -47,7 +69,9 @@ def refusal(done: Done) -> BackendError:
         return LimitReached("PBS takes no more jobs for now", evidence=done.evidence, fix="qstat -u $USER")
     said = _said(done)
     evidence = f"qsub: exit code {done.code}: {said}"
-    return Refused("PBS refused the job", evidence=evidence, fix=_fix(said))
+    if _REFUSED.search(done.err) or (done.code == _BY_HOOK and said):
+        return Refused("PBS refused the job", evidence=evidence, fix=_fix(said))
+    return Unexplained("qsub failed", evidence=evidence, fix=_fix(said))
 
 
 def _said(done: Done) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hsm_core.backends.interface import Backend, Handed, Pair, Portion
-from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow
+from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Unexplained
 from hsm_core.model import spans
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
@@ -19,6 +19,8 @@ from hsm_core.store.submission import Submission, write_submission
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 #: Seconds after the end of its command, after which a submission that nobody knows was certainly not accepted.
 DOUBT_S = 5.0
+#: How often what is refused in unknown words is submitted, each time only once nobody knows a job of its name.
+TRIES = 3
 
 
 @dataclass
@@ -29,6 +31,7 @@ class _Open:
     portion: Portion
     doubt: NoAnswer | None = None
     doubted_at: float = 0.0
+    tries: int = 0
 
 
 class Outbox:
@@ -158,6 +161,7 @@ class Outbox:
 
     def _submit(self, opened: _Open) -> Handed:
         opened.doubted_at = 0.0
+        opened.tries += 1
         return self._backend.submit(opened.submission, opened.portion)
 
     def _clear_up(self, opened: _Open, doubt: NoAnswer) -> Handed | None:
@@ -168,8 +172,9 @@ class Outbox:
         if self._is_stopped:
             self._refused(opened, BackendError("it was cancelled, and the scheduler knows nothing of it"))
             return None
-        if isinstance(doubt, NoId):
-            problem = f"{doubt.problem}, and the scheduler knows no job of that name"
+        if isinstance(doubt, NoId) or (isinstance(doubt, Unexplained) and opened.tries >= TRIES):
+            tries = f" {opened.tries} times" if opened.tries > 1 else ""
+            problem = f"{doubt.problem}{tries}, and the scheduler knows no job of that name"
             raise BackendError(problem, evidence=doubt.evidence, fix=doubt.fix)
         opened.doubt = None
         return self._submit(opened)

@@ -89,6 +89,27 @@ def test_a_lost_answer_doubles_nothing(app: PbsApp, how: str) -> None:
     assert len(app.handed()) == 1
 
 
+@pytest.mark.parametrize(
+    ("kept", "said", "code"),
+    [
+        (0, "qsub: Premature end of message\n", 183),
+        pytest.param(0, "", 1, marks=pytest.mark.slow),
+        pytest.param(99, "", 1, marks=pytest.mark.slow),
+    ],
+)
+def test_a_qsub_that_fails_in_unknown_words_may_have_submitted(
+    app: PbsApp, kept: int, said: str, code: int
+) -> None:
+    app.server.spoil_answer("qsub", kept, said, code)
+    process = app.start("x=range(2)")
+    app.wait_for_handed(1, timeout=60)
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert app.counted() == {0: 1, 1: 1}
+    assert "refused" not in err
+
+
 @pytest.mark.slow
 def test_a_qstat_that_hangs_changes_nothing(app: PbsApp) -> None:
     process = app.start("x=range(2)")

@@ -69,6 +69,7 @@ class Knobs:
         self.environment_passed: bool = found["environment_passed"]
         self.hanging: list[str] = found["hanging"]
         self.slow: dict[str, float] = found["slow"]
+        self.spoilt: dict[str, list[Any]] = found["spoilt"]
 
 
 def main(command: str, base: str) -> int:
@@ -81,7 +82,7 @@ def main(command: str, base: str) -> int:
         answer = {"out": "", "err": told.words, "rc": told.code}
     except OSError:
         answer = no_server(command, knobs)
-    lose(command, base)
+    answer = spoil(command, base, knobs, answer)
     sys.stdout.write(answer["out"])
     sys.stderr.write(answer["err"])
     return int(answer["rc"])
@@ -93,19 +94,33 @@ def late(command: str, knobs: Knobs) -> None:
     time.sleep(knobs.slow.get(command, 0))
 
 
-def lose(command: str, base: str) -> None:
-    """Never say what the server answered, if the test wants so: hang, or break down without it."""
+def spoil(command: str, base: str, knobs: Knobs, answer: Message) -> Message:
+    """What is said of what the server answered: all of it, unless the test wants something else."""
+    if command in knobs.spoilt and "--version" not in sys.argv:
+        answer = as_spoilt(answer, knobs.spoilt[command])
     folder = os.path.join(base, "lose")
     for ticket in sorted(os.listdir(folder)):
         if not ticket.startswith(f"{command}."):
             continue
+        path = os.path.join(folder, ticket)
         try:
-            os.unlink(os.path.join(folder, ticket))
+            with open(path) as file:
+                text = file.read()
+            os.unlink(path)
         except FileNotFoundError:
             continue
+        if ticket.endswith(".say"):
+            return as_spoilt(answer, json.loads(text))
         while ticket.endswith(".hang"):
             signal.pause()
         os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+
+def as_spoilt(answer: Message, how: list[Any]) -> Message:
+    """The first so many characters of the output, other words, another exit code."""
+    kept, err, rc = how
+    return {"out": answer["out"][:kept], "err": err, "rc": rc}
 
 
 def run(command: str, argv: list[str], base: str, knobs: Knobs) -> Message:

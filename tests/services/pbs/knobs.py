@@ -34,6 +34,8 @@ class Knobs:
         environment_passed: ``qsub -V`` works; it passes nothing on 23.06.
         failing_starts: no job can start (a prologue that fails): held after 21 attempts.
         slow: seconds by which a command is late, by its name. hanging: commands that never return.
+        spoilt: of a command, what it says instead of the server's answer: how many characters of its output it
+            keeps, its words, its exit code.
         home: the jobs' home directory; None is one of the server's own, ``""`` the user's real one.
     """
 
@@ -64,6 +66,7 @@ class Knobs:
     failing_starts: bool = False
     slow: dict[str, float] = field(default_factory=dict)
     hanging: tuple[str, ...] = ()
+    spoilt: dict[str, tuple[int, str, int]] = field(default_factory=dict)
     home: str | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -112,6 +113,10 @@ class Pbs:
         """The server does what is asked, but the command never says so: ``hang``, or ``die``."""
         for number in range(times):
             (self.base / "lose" / f"{command}.{number}.{how}").touch()
+
+    def spoil_answer(self, command: str, kept: int, err: str, rc: int) -> None:
+        """The server does what is asked, but the command says something else, once; see ``Knobs.spoilt``."""
+        (self.base / "lose" / f"{command}.0.say").write_text(json.dumps([kept, err, rc]))
 
     # its life
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.backends.interface import Handed, Pair, Portion
-from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused
+from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state import SweepState
@@ -240,6 +240,29 @@ def test_a_command_that_tells_no_id_may_have_submitted(bench: Bench) -> None:
     bench.outbox.step()
     assert bench.after(module.DOUBT_S)
     assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_a_failure_in_unknown_words_is_looked_for_before_it_is_tried_again(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [Unexplained("qsub failed")], [None, "5"]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.after(module.DOUBT_S - 2)
+    assert bench.after(module.DOUBT_S)
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_a_failure_in_unknown_words_that_leaves_no_job_is_not_tried_for_ever(bench: Bench) -> None:
+    said = "qsub: exit code 1: come back on Monday"
+    bench.place.answers = [Unexplained("qsub failed", evidence=said) for _ in range(module.TRIES)]
+    bench.place.finds = [None] * 20
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    with pytest.raises(BackendError, match="qsub failed 3 times, and the scheduler knows no job") as caught:
+        any(bench.after(module.DOUBT_S) for _ in range(20))
+    assert caught.value.evidence == said
+    assert bench.place.submitted == ["launch-0/submit-0"] * module.TRIES
+    assert bench.lines() == []
 
 
 def test_stopped_what_nobody_accepted_is_not_submitted_again(bench: Bench) -> None:

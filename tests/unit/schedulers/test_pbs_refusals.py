@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hsm_core.errors import NoId
+from hsm_core.errors import NoId, Unexplained
 from hsm_core.hosts.command import Done
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.schedulers.pbs_refusals import refusal
@@ -22,6 +22,12 @@ from hsm_core.schedulers.pbs_refusals import refusal
         (NotNow, 111, "Cannot connect to specified server host 'pbs'."),
         (NoAnswer, 183, "Communication failure.\nqsub: cannot connect to server pbs (errno=15031)"),
         (NoAnswer, None, ""),
+        (Unexplained, 183, "qsub: Premature end of message"),
+        (Unexplained, 1, "SIGPIPE received"),
+        (Unexplained, 171, "qsub: Invalid credential"),
+        (Unexplained, 1, ""),
+        (Unexplained, 1, "wrapper: cannot write /var/log/qsub"),
+        (Refused, 32, "qsub: please name a project with -P"),
         (NoId, 0, ""),
         (NoAnswer, -9, ""),
         (Refused, 170, "qsub: Unknown queue"),
@@ -37,6 +43,10 @@ def test_refusals(kind: type[Exception], code: int | None, said: str) -> None:
     assert type(error) is kind
     assert said.split("\n")[-1] in error.evidence
     assert error.fix
+
+
+def test_an_id_counts_more_than_the_exit_code() -> None:
+    assert type(refusal(Done(("qsub",), 1, "12.pbs\n", "qsub: Unknown queue"))) is NoAnswer
 
 
 @pytest.mark.parametrize(
