@@ -27,12 +27,16 @@ class HsmError(Exception):
         problem: what failed, in the user's words.
         evidence: what was seen: a command with its exit code, last lines, a path.
         fix: what to type next, a line to copy.
+        instead: a word that was typed, and the one that is suggested for it: a command then repeats its
+            own line with that one.
     """
 
     exit_code = 1
 
-    def __init__(self, problem: str, *, evidence: str = "", fix: str = "") -> None:
-        self.problem, self.evidence, self.fix = problem, evidence, fix
+    def __init__(
+        self, problem: str, *, evidence: str = "", fix: str = "", instead: tuple[str, str] | None = None
+    ) -> None:
+        self.problem, self.evidence, self.fix, self.instead = problem, evidence, fix, instead
         lines = [problem]
         if evidence:
             lines.append(f"  seen: {evidence}")
@@ -41,7 +45,7 @@ class HsmError(Exception):
         super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.problem, self.evidence, self.fix)
+        return _rebuild, (type(self), self.problem, self.evidence, self.fix, self.instead)
 
 
 class Checkpointed(BaseException):
@@ -56,8 +60,10 @@ class Checkpointed(BaseException):
         super().__init__(name)
 
 
-def _rebuild(kind: type[HsmError], problem: str, evidence: str, fix: str) -> HsmError:
-    return kind(problem, evidence=evidence, fix=fix)
+def _rebuild(
+    kind: type[HsmError], problem: str, evidence: str, fix: str, instead: tuple[str, str] | None
+) -> HsmError:
+    return kind(problem, evidence=evidence, fix=fix, instead=instead)
 
 
 class ConfigError(HsmError):

@@ -67,7 +67,9 @@ def guarded(action: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except HsmError as error:
-        remark(f"error: {error}")
+        from .retyped import told
+
+        remark(f"error: {told(error)}")
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .rows import Row
 
 Cells = dict[str, Any]
+Kind = Literal["task", "parameter", "metric"]
 #: What a table says of a task itself, and ``n`` of a group.
 OWN = ("sweep", "task", "state", "n")
 
@@ -37,6 +38,17 @@ class Columns:
         longer = {f"param.{name}": value for name, value in row.parameters.items()}
         longer |= {f"metric.{name}": value for name, value in row.metrics.items()}
         return {**row.metrics, **row.parameters, **longer, **self.cells(row)}
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Which columns are parameters and which metrics, by all names that may be asked for."""
+        found: dict[str, Kind] = dict.fromkeys(self.metrics, "metric")
+        found |= dict.fromkeys(self.parameters, "parameter")
+        found |= {f"metric.{name}": "metric" for name in self.metrics}
+        found |= {f"param.{name}": "parameter" for name in self.parameters}
+        found |= dict.fromkeys(OWN, "task")
+        found |= dict.fromkeys(self.metrics.values(), "metric")
+        return found | dict.fromkeys(self.parameters.values(), "parameter")
 
     def parameter(self, asked: str) -> str:
         """The parameter that is meant by a column's name."""

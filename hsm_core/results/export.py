@@ -1,4 +1,4 @@
-"""Writes a table of results as CSV, JSON, JSON lines, Markdown or Parquet."""
+"""A table of results as CSV, JSON, JSON lines or Markdown; ``results.output`` writes it to a file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import csv
 import io
 import json
 import math
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
-
-from hsm_core.errors import HsmError
 
 from .table import Spread, Table
 
@@ -28,9 +26,15 @@ def to_csv(table: Table) -> str:
 
 
 def to_json(table: Table) -> str:
-    """A document with ``schema_version``, ``columns`` and ``rows``; NaN and infinity are strings."""
+    """A document with ``schema_version``, ``sweeps``, ``columns``, their ``kinds`` and ``rows``.
+
+    NaN and infinity are strings.
+    """
     lines = [json_line(line, table.columns) for line in table.lines]
-    document = {"schema_version": SCHEMA_VERSION, "columns": list(table.columns), "rows": lines}
+    document = {
+        "schema_version": SCHEMA_VERSION, "sweeps": list(table.sweeps), "columns": list(table.columns),
+        "kinds": {name: table.kind_of(name) for name in table.columns}, "rows": lines,
+    }  # fmt: skip
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -49,31 +53,13 @@ def to_markdown(table: Table) -> str:
     return "\n".join(head) + "\n"
 
 
-def write_parquet(table: Table, path: Path) -> None:
-    """A Parquet file.
-
-    Raises:
-        HsmError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise HsmError(
-            "Parquet needs pyarrow", evidence=str(error), fix='pip install "hpc-sweep-manager[parquet]"'
-        ) from error
-    wide = spelled_out(table)
-    columns = {name: _uniform([line.get(name) for line in wide.lines]) for name in wide.columns}
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
-
-
 def spelled_out(table: Table) -> Table:
     """The same with a column each for mean, std and n of a group's metrics."""
     grouped = {name for line in table.lines for name, value in line.items() if isinstance(value, Spread)}
     columns: list[str] = []
     for name in table.columns:
         columns += [f"{name}.mean", f"{name}.std", f"{name}.n"] if name in grouped else [name]
-    return Table(tuple(columns), tuple(_spelled_out(line) for line in table.lines))
+    return replace(table, columns=tuple(columns), lines=tuple(_spelled_out(line) for line in table.lines))
 
 
 def show(value: Any) -> str:
@@ -114,14 +100,3 @@ def _spelled_out(line: dict[str, Any]) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     return json.dumps(plain(value)) if isinstance(value, list | dict) else value
 
-
-def _uniform(values: list[Any]) -> list[Any]:
-    """Values of one type that Parquet has; where they differ, or an integer is too large, their text."""
-    kinds = {type(value) for value in values if value is not None}
-    too_large = any(type(value) is int and not -(2**63) <= value < 2**63 for value in values)
-    if kinds == {int, float} and not too_large:
-        return [None if value is None else float(value) for value in values]
-    if len(kinds) > 1 or kinds & {list, dict} or too_large:
-        return [None if value is None else json.dumps(plain(value)) for value in values]
-    return [value.encode("utf-8", "backslashreplace").decode() if kinds == {str} and value else value
-            for value in values]  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from hsm_core.errors import ConfigError
 
-from .columns import Cells, Columns, columns_of
+from .columns import Cells, Columns, Kind, columns_of
 from .metrics import Mode, merit
 from .parameters import varying
 from .rows import Row
@@ -20,10 +20,21 @@ _GROUPING = ("sweep", "state")
 
 @dataclass(frozen=True)
 class Table:
-    """Names of the columns, and a mapping a line; a line lacks what it has no value for."""
+    """Names of the columns, and a mapping a line; a line lacks what it has no value for.
+
+    Args:
+        sweeps: ids of those that the lines are of.
+        kinds: of the columns that are no words of the table's own: ``parameter`` or ``metric``.
+    """
 
     columns: tuple[str, ...]
     lines: tuple[Cells, ...]
+    sweeps: tuple[str, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    def kind_of(self, column: str) -> Kind:
+        """``task`` for what is said of a task or a group itself."""
+        return self.kinds.get(column) or self.kinds.get(column.rpartition(".")[0], "task")
 
 
 @dataclass(frozen=True)
@@ -36,32 +47,36 @@ class Spread:
 
 
 def tabulate(
-    rows: Sequence[Row], columns: Sequence[str] | None = None, *, among: Sequence[Row] | None = None
-) -> Table:
+    rows: Sequence[Row], columns: Sequence[str] | None = None, *, among: Sequence[Row] | None = None,
+    sweep: bool = False,
+) -> Table:  # fmt: skip
     """A line a task.
 
     Args:
         columns: the wanted ones; else the task, what varies, and all metrics.
         among: the rows that these were chosen from: what varies in them is shown.
+        sweep: name the sweep even if there is only one.
 
     Raises:
         ConfigError: no row has a wanted column.
     """
     among = rows if among is None else among
     named = columns_of(among)
+    sweeps = _sweeps(among)
     if columns:
-        return choose(Table((), tuple(named.findable(row) for row in rows)), columns)
-    several = ["sweep"] if len({row.sweep for row in among}) > 1 else []
+        findable = tuple(named.findable(row) for row in rows)
+        return choose(Table((), findable, sweeps, named.kinds), columns)
+    several = ["sweep"] if sweep or len(sweeps) > 1 else []
     swept = [named.parameters[name] for name in varying(row.parameters for row in among)]
     metrics = [named.metrics[name] for name in _metric_names(rows)]
-    return Table((*several, "task", "state", *swept, *metrics), tuple(map(named.cells, rows)))
+    return Table((*several, "task", "state", *swept, *metrics), tuple(map(named.cells, rows)), sweeps, named.kinds)
 
 
 def everything(rows: Sequence[Row]) -> Table:
     """A line a task with all that is known: its sweep and number, every parameter, every metric."""
     named = columns_of(rows)
     columns = ("sweep", "task", "state", *named.parameters.values(), *named.metrics.values())
-    return Table(columns if rows else (), tuple(map(named.cells, rows)))
+    return Table(columns, tuple(map(named.cells, rows)), _sweeps(rows), named.kinds)
 
 
 def choose(table: Table, columns: Sequence[str]) -> Table:
@@ -70,8 +85,8 @@ def choose(table: Table, columns: Sequence[str]) -> Table:
     Raises:
         ConfigError: there is no such column.
     """
-    _require(columns, {*table.columns, *(name for line in table.lines for name in line)})
-    return Table(tuple(columns), table.lines)
+    require_names(columns, {*table.columns, *(name for line in table.lines for name in line)})
+    return replace(table, columns=tuple(columns))
 
 
 def where(rows: Sequence[Row], holds: Callable[[Cells], bool]) -> list[Row]:
@@ -101,7 +116,7 @@ def group(
     """
     named = columns_of(rows)
     unknown = [name for name in by if name not in _GROUPING and named.parameter(name) not in named.parameters]
-    _require(unknown, {*_GROUPING, *named.parameters})
+    require_names(unknown, {*_GROUPING, *named.parameters})
     keys = [name if name in _GROUPING else named.parameters[named.parameter(name)] for name in by]
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -110,7 +125,7 @@ def group(
     lines = [_group_line(members, keys, named) for members in groups.values()]
     if best is not None:
         lines = _best_groups(lines, named.metrics[_known_metric(rows, best[0])], best[1], top)
-    return Table((*keys, "n", *named.metrics.values()), tuple(lines))
+    return Table((*keys, "n", *named.metrics.values()), tuple(lines), _sweeps(rows), named.kinds)
 
 
 def _group_line(members: Sequence[Row], keys: Sequence[str], named: Columns) -> Cells:
@@ -145,6 +160,10 @@ def _number(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
+def _sweeps(rows: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row.sweep for row in rows))
+
+
 def _metric_names(rows: Iterable[Row]) -> list[str]:
     return list({name: None for row in rows for name in row.metrics})
 
@@ -152,11 +171,16 @@ def _metric_names(rows: Iterable[Row]) -> list[str]:
 def _known_metric(rows: Sequence[Row], asked: str) -> str:
     known = set(_metric_names(rows))
     name = asked if asked in known else asked.removeprefix("metric.")
-    _require([] if name in known else [asked], known)
+    require_names([] if name in known else [asked], known)
     return name
 
 
-def _require(names: Iterable[str], known: set[str]) -> None:
+def require_names(names: Iterable[str], known: set[str]) -> None:
+    """Refuse names of columns that there are none of.
+
+    Raises:
+        ConfigError: it says which there are, and which was meant.
+    """
     import difflib
 
     for name in names:
@@ -164,5 +188,6 @@ def _require(names: Iterable[str], known: set[str]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             has = ", ".join(sorted(known)) or "none yet"
             raise ConfigError(
-                f"no column '{name}'", evidence=f"there are: {has}", fix=near[0] if near else ""
-            )
+                f"no column '{name}'", evidence=f"there are: {has}", fix=near[0] if near else "",
+                instead=(name, near[0]) if near else None,
+            )  # fmt: skip

@@ -12,11 +12,20 @@ import click
 
 from hsm_core.errors import ConfigError
 from hsm_core.plan.expression import parse
-from hsm_core.results import export as formats
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
+from hsm_core.results.output import FORMATS, TEXTS, format_of, write_table
 from hsm_core.results.rows import Row, rows
-from hsm_core.results.table import Table, best_first, choose, everything, group, tabulate, where
+from hsm_core.results.table import (
+    Table,
+    best_first,
+    choose,
+    everything,
+    group,
+    require_names,
+    tabulate,
+    where,
+)  # fmt: skip
 from hsm_core.store.state import SweepState
 from hsm_core.views.result_table import table_text
 
@@ -24,12 +33,15 @@ from ..clicked import SWEEP, open_each
 from ..terminal import colour_on, columns, remark, say, write
 
 Best = tuple[str, Mode]
-_WRITERS: dict[str, Callable[[Table], str]] = {
-    "csv": formats.to_csv, "json": formats.to_json, "jsonl": formats.to_jsonl, "md": formats.to_markdown,
-}  # fmt: skip
+#: ``--best`` without a name: the metric that the sweep declares.
+_DECLARED = ""
 _line_option = click.option(
     "--line", type=click.Choice(["last", "best"]), default="last",
     help="Of files with a line a step: the last value, or the line of the best.",
+)  # fmt: skip
+_output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write a file; its suffix says the format: .csv .json .jsonl .md .parquet",
 )  # fmt: skip
 
 
@@ -38,86 +50,117 @@ _line_option = click.option(
     epilog="Examples:  hsm results latest --best val_loss --top 5   hsm results latest --group-by model",
 )
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
-@click.option("--best", metavar="METRIC", help="Sort by this metric, the smallest first.")
+@click.option(
+    "--best", is_flag=False, flag_value=_DECLARED, metavar="[METRIC]",
+    help="Sort by this metric, the smallest first; without a name by the one that the sweep declares.",
+)  # fmt: skip
 @click.option("--max/--min", "largest", default=None, help="The largest (smallest) is best.")
 @click.option("--top", type=click.IntRange(min=1), help="Only so many of the best.")
 @click.option("--group-by", metavar="KEYS", help="Mean ± std and n over everything else.")
 @click.option("--where", "condition", metavar="EXPR", help="Only tasks for which this holds: 'lr < 0.01'.")
 @click.option("--columns", "names", metavar="NAMES", help="These columns, in this order.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "md"]), default="table")
+@click.option("--format", "form", type=click.Choice(["table", *FORMATS]))
+@_output_option
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @_line_option
 def results(
     sweeps: Sequence[str], best: str | None, largest: bool | None, top: int | None, group_by: str | None,
-    condition: str | None, names: str | None, form: str, as_json: bool, line: str,
+    condition: str | None, names: str | None, form: str | None, output: Path | None, as_json: bool, line: str,
 ) -> int:  # fmt: skip
     """Show the results of sweeps: a row a task, with the parameters that vary and the metrics."""
+    chosen = _format("json" if as_json else form, output, "table")
     states = open_each(sweeps)
-    wanted = _wanted(states, best, largest, sort=bool(best or top))
-    every = _rows(states, _line_choice(states, wanted, line))
+    asked = _asked_for(states, best, largest, wanted=best is not None or top is not None)
+    every = _rows(states, _line_choice(states, asked, line))
     found = where(every, _predicate(condition, every)) if condition else every
+    wanted = asked or _declared(states, every, largest)
     if group_by:
         table = group(found, _names(group_by), best=wanted, top=top)
         table = choose(table, _names(names)) if names else table
     else:
         found = best_first(found, *wanted, top) if wanted else found
-        table = tabulate(found, _names(names) if names else None, among=every)
-    _print(table, "json" if as_json else form)
+        is_for_people = chosen in ("table", "md")
+        table = tabulate(found, _names(names) if names else None, among=every, sweep=not is_for_people)
+    if wanted and not asked and chosen == "table":
+        remark(f"sorted by {wanted[0]}, the {'largest' if wanted[1] == 'max' else 'smallest'} first, as declared")
+    _give(table, chosen, output)
     return 0
 
 
-@click.command("export", epilog="Example: hsm export latest --format csv -o results.csv")
+@click.command("export", epilog="Examples:  hsm export latest -o results.csv   hsm export latest -o r.parquet")
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
-@click.option("--format", "form", type=click.Choice(["csv", "json", "jsonl", "md", "parquet"]), default="csv")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else the screen."
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Instead of what the suffix says.")
+@_output_option
 @_line_option
-def export(sweeps: Sequence[str], form: str, output: Path | None, line: str) -> int:
-    """Write all results of sweeps to a file: every parameter and every metric."""
+def export(sweeps: Sequence[str], form: str | None, output: Path | None, line: str) -> int:
+    """Write all results of sweeps to a file or the screen: every parameter and every metric."""
+    chosen = _format(form, output, "csv")
     states = open_each(sweeps)
-    found = _rows(states, _line_choice(states, _wanted(states, None, None, sort=False), line))
-    table = everything(found)
-    if form == "parquet":
-        if output is None:
-            raise ConfigError(
-                "a Parquet file needs a name", fix="hsm export latest --format parquet -o results.parquet"
-            )
-        formats.write_parquet(table, output)
-    elif output is None:
-        write(_WRITERS[form](table))
-    else:
-        output.write_text(_WRITERS[form](table), encoding="utf-8", errors="backslashreplace")
-    if output is not None:
-        remark(f"{len(table.lines)} rows in {output.absolute()}")
+    asked = _asked_for(states, None, None, wanted=False)
+    _give(everything(_rows(states, _line_choice(states, asked, line))), chosen, output)
     return 0
+
+
+def _format(form: str | None, output: Path | None, usual: str) -> str:
+    """What is written, and that it can be: before anything is read.
+
+    Raises:
+        ConfigError: the file's suffix does not say it, or a screen can't show it.
+    """
+    if output is not None:
+        if form == "table":
+            raise ConfigError("a file has no format 'table'", evidence=f"there are: {', '.join(FORMATS)}")
+        return format_of(output, form)
+    if form == "parquet":
+        raise ConfigError("a Parquet file needs a name", fix="-o results.parquet")
+    return form or usual
 
 
 def _rows(states: Iterable[SweepState], best: Best | None) -> list[Row]:
     return [row for state in states for row in rows(state, best=best)]
 
 
-def _wanted(
-    states: Sequence[SweepState], best: str | None, largest: bool | None, *, sort: bool
+def _asked_for(
+    states: Sequence[SweepState], best: str | None, largest: bool | None, *, wanted: bool
 ) -> Best | None:
-    """The metric to sort by and its mode: as asked for, or as the sweep's config says."""
-    known = dict(pair for state in states for pair in state.record.metric)
+    """The metric to sort by, and its mode: as typed, or as the sweep declares.
+
+    Raises:
+        ConfigError: it is wanted, and neither says it.
+    """
+    known = _known_modes(states)
     name = best or next(iter(known), None)
-    if not sort:
+    if not wanted:
         return None
     if name is None:
+        there = list(dict.fromkeys(name for row in _rows(states, None) for name in row.metrics))
         raise ConfigError(
-            "--top needs to know which metric", fix="hsm results latest --best val_loss --top 5"
-        )
+            "by which metric? The sweep declares none", evidence=f"there are: {', '.join(there) or 'none yet'}",
+            fix=f"--best {there[0] if there else 'val_loss'}    # or hydra.sweeper.metric in the sweep file",
+        )  # fmt: skip
+    return name, _mode(known, name, largest)
+
+
+def _declared(states: Sequence[SweepState], found: Sequence[Row], largest: bool | None) -> Best | None:
+    """The first metric that the sweeps declare and that a task has returned."""
+    known = _known_modes(states)
+    returned = {name for row in found for name in row.metrics}
+    return next(((name, _mode(known, name, largest)) for name in known if name in returned), None)
+
+
+def _known_modes(states: Sequence[SweepState]) -> dict[str, str]:
+    return dict(pair for state in states for pair in state.record.metric)
+
+
+def _mode(known: dict[str, str], name: str, largest: bool | None) -> Mode:
     mode = known.get(name, "min") if largest is None else "max" if largest else "min"
-    return name, "max" if mode == "max" else "min"
+    return "max" if mode == "max" else "min"
 
 
-def _line_choice(states: Sequence[SweepState], wanted: Best | None, line: str) -> Best | None:
+def _line_choice(states: Sequence[SweepState], asked: Best | None, line: str) -> Best | None:
     if line == "last":
         return None
-    chosen = wanted or _wanted(states, None, None, sort=True)
-    return chosen
+    return asked or _asked_for(states, None, None, wanted=True)
 
 
 def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bool]:
@@ -126,9 +169,7 @@ def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bo
     known = {name for row in found for name in named.findable(row)}
     with _told_of_where():
         expression = parse(text, known)
-    unknown = [name for name in expression.names if name not in known]
-    if unknown:
-        raise ConfigError(f"no column '{unknown[0]}'", evidence=f"there are: {', '.join(sorted(known))}")
+    require_names(expression.names, known)
 
     def holds(line: dict[str, Any]) -> bool:
         with _told_of_where():
@@ -152,9 +193,13 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _print(table: Table, form: str) -> None:
-    if form != "table":
-        write(_WRITERS[form](table))
+def _give(table: Table, form: str, output: Path | None) -> None:
+    """Write the file, or show the table."""
+    if output is not None:
+        write_table(table, output, form)
+        remark(f"{len(table.lines)} rows as {form} in {output.absolute()}")
+    elif form != "table":
+        write(TEXTS[form](table))
     elif table.lines:
         for line in table_text(table, width=columns(), colour=colour_on(sys.stdout)):
             say(line)

@@ -248,7 +248,7 @@ def test_results(shell: Shell, sweep: MadeSweep) -> None:
     assert [row["task"] for row in rows] == [1]
     assert (
         out(shell, "results", "latest", "--group-by", "lr", "--format", "csv").splitlines()[1]
-        == "0,1,0.5,nan,1"
+        == "1,1,0.25,nan,1"
     )
     assert "no column 'los'" in shell.run("hsm", "results", "latest", "--best", "los").stderr
     assert "no column 'los'" in shell.run("hsm", "results", "latest", "--where", "los > 1").stderr
@@ -283,6 +283,61 @@ def test_export(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
     path = tmp_path / "r.parquet"
     out(shell, "export", "latest", "--format", "parquet", "-o", str(path))
     assert pyarrow.parquet.read_table(path).column("loss").to_pylist() == [0.5, 0.25, None, None]
+
+
+@pytest.mark.parametrize("command", ["export", "results"])
+def test_the_suffix_of_a_file_says_its_format(
+    shell: Shell, sweep: MadeSweep, tmp_path: Path, command: str
+) -> None:
+    read = {
+        "r.csv": lambda path: next(csv.DictReader(io.StringIO(path.read_text())))["sweep"],
+        "r.jsonl": lambda path: json.loads(path.read_text().splitlines()[0])["sweep"],
+        "r.JSON": lambda path: json.loads(path.read_text())["rows"][0]["sweep"],
+        "r.parquet": lambda path: pyarrow.parquet.read_table(path).column("sweep").to_pylist()[0],
+    }
+    for name, first_sweep in read.items():
+        assert out(shell, command, "latest", "-o", str(tmp_path / name)) == ""
+        assert first_sweep(tmp_path / name) == sweep.id
+    schema = pyarrow.parquet.read_table(tmp_path / "r.parquet").schema
+    assert {field.name: str(field.type) for field in schema} == {
+        "sweep": "string", "task": "int64", "state": "string", "lr": "int64", "loss": "double",
+    }  # fmt: skip
+    kinds = json.loads((tmp_path / "r.JSON").read_text())["kinds"]
+    assert kinds == {"sweep": "task", "task": "task", "state": "task", "lr": "parameter", "loss": "metric"}
+    assert {field.name: field.metadata[b"kind"].decode() for field in schema} == kinds
+
+
+@pytest.mark.parametrize("words", [["-o", "r.xlsx"], ["-o", "r"], ["-o", "r.parquet", "--format", "csv"]])
+def test_a_file_in_no_known_format_is_refused(
+    shell: Shell, sweep: MadeSweep, tmp_path: Path, words: list[str]
+) -> None:
+    done = shell.run("hsm", "export", "latest", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words[1] in done.stderr
+    assert not (tmp_path / words[1]).exists()
+    shell.run("hsm", "export", "latest", "-o", "r.txt", "--format", "csv", cwd=tmp_path)
+    assert (tmp_path / "r.txt").read_text().startswith("sweep,task,state,lr,loss")
+
+
+def test_a_declared_metric_sorts(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
+    def order(*words: str) -> list[int]:
+        return [row["task"] for row in json.loads(out(shell, "results", *words, "--json"))["rows"]]
+
+    assert order("demo") == order("demo", "--best") == [1, 0, 2, 3]
+    assert order("demo", "--max") == [0, 1, 2, 3]
+    assert order("demo", "--best", "--top", "1") == [1]
+    MadeSweep(tmp_path / "other", total=1, name="other")
+    done = shell.run("hsm", "results", "other", "--best")
+    assert done.returncode == 2
+    assert "--best val_loss" in done.stderr
+    assert order("other") == [0]
+
+
+def test_a_suggestion_repeats_what_was_typed(shell: Shell, sweep: MadeSweep) -> None:
+    done = shell.run("hsm", "results", "latest", "--best", "los", "--top", "3")
+    assert "next: hsm results latest --best loss --top 3\n" in done.stderr
+    done = shell.run("hsm", "results", "latest", "--where", "los > 1")
+    assert "next: hsm results latest --where 'loss > 1'\n" in done.stderr
 
 
 def test_wait(shell: Shell, tmp_path: Path, sweep: MadeSweep) -> None:

@@ -22,7 +22,7 @@ from hsm_core.store import events
 from tests.unit.store.making import ELSEWHERE, MadeSweep, complete, fail, killed_process, real_process, start
 
 ROOT = Path(__file__).parents[3]
-PROGRAM = "import sys; from hsm_core.cli.{} import main; sys.exit(main())"
+PROGRAM = "import sys; from hsm_core.cli.{0} import main; sys.argv[0] = '{0}'; sys.exit(main())"
 
 
 class Shell:

@@ -61,6 +61,6 @@ def test_one_that_fails_is_told_once_and_costs_its_own_metrics_only(tmp_path: Pa
     command = [sys.executable, "-m", "hsm_core.cli.hsm", "results", str(sweep.root), "--format", "csv"]
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1:] == ["0,completed,0,1", "1,completed,1,1"]
+    assert done.stdout.splitlines()[1:] == [f"{sweep.id},{task},completed,{task},1" for task in (0, 1)]
     assert done.stderr.count("the collector 'broken' failed: RuntimeError: no such run") == 1
     assert done.stderr.count("the collector 'absent' failed: ModuleNotFoundError") == 1

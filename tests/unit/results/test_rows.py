@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hsm_core.errors import ConfigError, SweepNotFound
-from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown, write_parquet
+from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown
+from hsm_core.results.output import write_table
 from hsm_core.results.parameters import parameters, value
 from hsm_core.results.rows import Row, collect
 from hsm_core.results.table import Spread, best_first, everything, group, tabulate, where
@@ -269,14 +270,30 @@ def test_json_is_valid_however_deep_a_nan_lies() -> None:
     assert json.loads(next(csv.DictReader(io.StringIO(to_csv(table))))["curve"]) == expected
 
 
-def test_parquet_holds_what_it_has_no_type_for_as_text(tmp_path: Path) -> None:
+def test_parquet_has_the_types_of_the_values_and_text_for_what_it_has_no_type_for(tmp_path: Path) -> None:
     import pyarrow.parquet
 
-    rows = [Row("s", 0, 1, "completed", {"name": "\udcff"}, {"big": 2**70, "curve": [math.nan], "mixed": 1})]
-    rows.append(Row("s", 1, 1, "completed", {"name": "b"}, {"big": 1, "mixed": 0.5}))
-    write_parquet(everything(rows), tmp_path / "r.parquet")
-    found = pyarrow.parquet.read_table(tmp_path / "r.parquet").to_pydict()
-    assert found["big"] == [str(2**70), "1"]
-    assert found["curve"] == ['["NaN"]', None]
-    assert found["mixed"] == [1.0, 0.5]
-    assert found["name"] == ["\\udcff", "b"]
+    rows = [
+        Row("s", 0, 1, "completed", {"name": "\udcff", "on": True, "size": 1, "none": None},
+            {"big": 2**70, "curve": [math.nan], "mixed": 1, "ids": [1, 2], "deep": [[1], {"a": 1}]}),
+        Row("s", 1, 1, "completed", {"name": "b", "on": False, "size": "auto"}, {"big": 1, "mixed": 0.5, "ids": []}),
+    ]  # fmt: skip
+    write_table(everything(rows), tmp_path / "r.parquet", "parquet")
+    found = pyarrow.parquet.read_table(tmp_path / "r.parquet")
+    assert {field.name: str(field.type).replace("element", "item") for field in found.schema} == {
+        "sweep": "string", "task": "int64", "state": "string", "name": "string", "on": "bool", "size": "string",
+        "none": "double", "big": "string", "curve": "list<item: double>", "mixed": "double",
+        "ids": "list<item: int64>", "deep": "string",
+    }  # fmt: skip
+    columns = found.to_pydict()
+    assert columns["big"] == [str(2**70), "1"]
+    assert math.isnan(columns["curve"][0][0])
+    assert columns["curve"][1] is None
+    assert columns["mixed"] == [1.0, 0.5]
+    assert columns["name"] == ["\\udcff", "b"]
+    assert columns["size"] == ["1", "auto"]
+    assert columns["deep"] == ['[[1], {"a": 1}]', None]
+
+
+def test_a_sweep_without_tasks_has_its_columns_too(tmp_path: Path) -> None:
+    assert to_csv(everything([])) == "sweep,task,state\n"

@@ -1,0 +1,40 @@
+"""The command line that was typed, with another word in it: what a suggestion says."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hsm_core.errors import HsmError
+from hsm_core.overrides import joined
+
+
+def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
+    """The same line with ``meant`` for ``typed``; empty if it does not hold that.
+
+    Args:
+        argv: the program and its words; None: of this process.
+    """
+    program, *words = sys.argv if argv is None else argv
+    name = Path(program).stem
+    name = "hsm-status" if name in ("hsm-status", "status") else "hsm"
+    start = 0 if name == "hsm-status" else 1  # the command's own name is never meant
+    places = [place for place in range(start, len(words)) if words[place] == typed]
+    if places:
+        words[places[0]] = meant
+    else:
+        part = re.compile(rf"(?<![\w.]){re.escape(typed)}(?![\w.])")
+        places = [place for place in range(start, len(words)) if part.search(words[place])]
+        for place in places:
+            words[place] = part.sub(lambda _: meant, words[place])
+    return joined([name, *words]) if places else ""
+
+
+def told(error: HsmError) -> str:
+    """An error's text; its next line is the command that was typed, where one word of it is to be another."""
+    line = retyped(*error.instead) if error.instead else ""
+    if not line:
+        return str(error)
+    return str(type(error)(error.problem, evidence=error.evidence, fix=line))
