@@ -18,7 +18,8 @@ WEIRD = 'it\'s a "hard" dir; ünï ☂'
 
 #: What starts many processes whose code others start and measure too: coverage makes each take twice as long.
 UNMEASURED = (
-    "tests/e2e/", "tests/integration/test_hydra_suites_", "tests/integration/test_apps.py",
+    "tests/e2e/", "tests/integration/test_as_basic_", "tests/integration/test_hydra_suites_",
+    "tests/integration/test_apps.py",
     "tests/integration/test_byte_equal.py", "tests/integration/test_ctrl_c_on_terminal.py",
     "tests/integration/test_foreign_launchers.py", "tests/integration/test_going_on.py",
     "tests/integration/test_hpc.py", "tests/integration/test_optuna.py", "tests/integration/test_packaging.py",

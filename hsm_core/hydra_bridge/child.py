@@ -8,7 +8,6 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from hsm_core.errors import StoreError, VersionMismatch
 
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
+from .child_log import HydraLog
 from .child_main import ImportedFunction, MainModule
 from .child_start import quick, quick_start
 from .compose import numbered
@@ -68,12 +68,14 @@ class LoadedApp:
         skeletons: what configs of several tasks have in common.
         texts: the same, as YAML.
         trees: its interpolations, parsed.
+        hydra_log: what each task's logging is built on.
     """
 
     payload: Payload
     skeletons: Skeletons
     texts: Texts
     trees: ParseTrees
+    hydra_log: HydraLog
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
@@ -113,19 +115,21 @@ def prepare(payload: str) -> LoadedApp:
         texts.learn(skeleton)
         trees.learn(skeleton)
 
-    return LoadedApp(found, Skeletons(found.context.config_loader, found.config, study), texts, trees)
+    hydra_log = HydraLog(found.config, found.context)
+    hydra_log.set_up()
+    skeletons = Skeletons(found.context.config_loader, found.config, study)
+    return LoadedApp(found, skeletons, texts, trees, hydra_log)
 
 
 def warm_up(prepared: LoadedApp) -> None:
     """Load what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
     _pools()
-    with suppress(ImportError):  # run_job imports it; other versions of Hydra have none
-        importlib.import_module("hydra._internal.logging_config")
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:
     """Before a process is forked for a task: have ready what its config has in common with others."""
+    prepared.hydra_log.set_up()
     prepared.skeletons.expect(overrides)
 
 
@@ -162,6 +166,7 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     function = resumed(prepared.payload.function(), directory, order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
+    prepared.hydra_log.hand_over()
     with quick_start(function, prepared.texts, prepared.trees) as function:
         ended = run_job(
             hydra_context=prepared.payload.context, task_function=function, config=config,

@@ -36,6 +36,7 @@ from hsm_core.sweep.resumable import resumable
 from hsm_core.sweep.watched import conduct_live, hand_over
 
 from .beginning import begin_sweep
+from .child_log import configure_hydra_log
 from .code_record import app_root, config_folders, freeze_app, record_again, require_unchanged
 from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
@@ -330,11 +331,7 @@ class Launching:
             shown(lambda: require_no_returns(self._config, field))
 
     def _configure_log(self) -> None:
-        from hydra.core.utils import configure_log
-
-        allowed = getattr(self._context, "execution_whitelist", None)
-        more = {"execution_whitelist": allowed} if hasattr(self._context, "execution_whitelist") else {}
-        configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, **more)
+        configure_hydra_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, self._context)
 
 
 def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:

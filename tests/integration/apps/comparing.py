@@ -41,15 +41,17 @@ def run_both(
     sweep: Path,
     overrides: Sequence[str],
     env: Mapping[str, str] | None = None,
+    ours: Sequence[str] = (),
 ) -> tuple[Ran, Ran]:
     """Run under ``basic``, then under ``hsm_local``.
 
     Args:
         command: starts the app; sweep: where its sweep directory will be, which is moved away in between.
+        ours: overrides of hydra.launcher for ours only.
     """
     basic = _run(command, cwd, sweep, "basic", overrides, env)
     shutil.rmtree(sweep)
-    return basic, _run(command, cwd, sweep, "hsm_local", overrides, env)
+    return basic, _run(command, cwd, sweep, "hsm_local", [*overrides, *ours], env)
 
 
 def _run(
@@ -70,7 +72,7 @@ def files_of(sweep: Path) -> dict[str, bytes]:
     found = {}
     for path in sorted(sweep.rglob("*")):
         name = path.relative_to(sweep)
-        if path.is_file() and name.parts[0] != ".hsm" and not _OURS.fullmatch(path.name):
+        if path.is_file() and ".hsm" not in name.parts and not _OURS.fullmatch(path.name):
             content = path.read_bytes()
             found[str(name)] = _neutral(content) if path.name in ("hydra.yaml", "multirun.yaml") else content
     return found
@@ -80,7 +82,7 @@ def _neutral(content: bytes) -> bytes:
     """A ``hydra.yaml`` without the nodes of launcher and sweeper and without their names."""
     text = re.sub(r"^  (launcher|sweeper):\n(    .*\n)*", "", content.decode(), flags=re.M)
     return re.sub(
-        r"^ *(- hydra/(launcher|sweeper)=|hydra/(launcher|sweeper): ).*\n", "", text, flags=re.M
+        r"^ *(- hydra[/.](launcher|sweeper)[=.]|hydra/(launcher|sweeper): ).*\n", "", text, flags=re.M
     ).encode()
 
 
