@@ -1,10 +1,13 @@
-"""Reads why sbatch gave no job: whether to try again, to wait for other jobs to end, or to change something."""
+"""Reads why sbatch gave no job: whether to try again, to wait for other jobs to end, or to change something.
+
+Doubt is the rule: only words that are listed here say for sure that Slurm has not taken the job.
+"""
 
 from __future__ import annotations
 
 import re
 
-from hsm_core.errors import BackendError, NoId
+from hsm_core.errors import BackendError, NoId, Unexplained
 from hsm_core.hosts.command import Done
 
 from .interface import LimitReached, NoAnswer, NotNow, Refused
@@ -27,10 +30,29 @@ _NOT_NOW = re.compile(
 #: something was sent, and what became of it is not known
 _NO_ANSWER = re.compile(
     r"timed out|send failure|receive failure|shutdown failure|Zero Bytes|Unexpected message|Connection reset"
-    r"|Broken pipe|not connected|Protocol authentication error|closed by|Unspecified error"
+    r"|Broken pipe|not connected|Protocol authentication error|authentication credential|closed by"
     r"|delayed socket error|shutting down",
     re.IGNORECASE,
 )
+#: what sbatch itself refuses, before it sends anything
+_BY_SBATCH = (
+    r"unrecognized option", r"invalid option", r"option .*(?:requires an argument|is ambiguous|doesn't allow)",
+    r"Invalid (?:numeric value|time limit|--\S+ )", r"Invalid \S+ specification", r"Unable to open file",
+    r"does not look like a batch script", r"script contains DOS line breaks", r"Script (?:is|file) .*empty",
+    r"mutually exclusive", r"Memory specification can not be satisfied", r"exceeds? .*maximum size",
+)  # fmt: skip
+#: what slurmctld refuses; source: the texts of slurm_strerror (slurm_errno.c)
+_BY_CONTROLLER = (
+    r"Invalid (?:partition|account|qos|wckey|job array|feature|generic resource|Trackable RESource|license|node name"
+    r"|burst buffer|cluster|user id|group id|job constraint|directive|required)",
+    r"(?:partition|account|reservation|qos|feature|gres|dependency|license|time limit)\b.* (?:is )?invalid",
+    r"Requested (?:node|partition|time limit|reservation|GRES|operation|licenses|tasks|part of)",
+    r"Required (?:node|partition)", r"not permitted", r"Access/permission denied", r"Job violates", r"_Limit\b",
+    r"Node count specification invalid", r"More processors requested than permitted", r"Memory required by task",
+    r"[Jj]ob dependency", r"[Bb]urst buffer", r"parameter too long", r"cpu.bind request",
+    r"missing .*(?:time limit|required)", r"not allowed", r"AccountingStorageEnforce", r"has no associations",
+)  # fmt: skip
+_REFUSED = re.compile("|".join((*_BY_SBATCH, *_BY_CONTROLLER)), re.IGNORECASE)
 _RESOURCES = 'sinfo -o "%P %l %D %c %m %G %f"   # partitions: time, nodes, cpus, memory, gres, features'
 _ACCOUNTS = "sacctmgr show assoc user=$USER format=account,partition,qos,maxsubmitjobs"
 #: words of a refusal → what to look at
@@ -59,12 +81,14 @@ def refusal(done: Done) -> BackendError:
         )
     if _NOT_NOW.search(done.err):
         return NotNow(f"Slurm takes no jobs now: {words}", evidence=done.evidence, fix="scontrol ping")
-    return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=_fix(words, done))
+    if _REFUSED.search(words):
+        return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=_fix(words, done))
+    return Unexplained("sbatch failed", evidence=done.evidence, fix=_fix(words, done))
 
 
 def _untold(done: Done, words: str) -> bool:
-    """Whether something may have been sent of which we know no end."""
-    if done.code is None or done.code < 0:
+    """Whether something may have been sent of which we know no end; above 128 it was killed, says a shell."""
+    if done.code is None or done.code < 0 or done.code > 128:
         return True
     return bool(_NO_ANSWER.search(words)) and not _NOT_NOW.search(done.err)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.errors import NoId
+from hsm_core.errors import NoId, Unexplained
 from hsm_core.hosts.command import Done
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.schedulers.slurm import accepted
@@ -59,6 +59,60 @@ def test_a_limit_that_waiting_does_not_lift_is_a_refusal(limit: str) -> None:
     assert type(error) is Refused
     assert limit in error.problem
     assert type(refusal(sbatch(policy))) is LimitReached
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)",
+        "Batch job submission failed: Requested operation is presently disabled",
+        "Batch job submission failed: Access/permission denied",
+        "Batch job submission failed: User's group not permitted to use this partition",
+        "Batch job submission failed: Node count specification invalid",
+        "Batch job submission failed: More processors requested than permitted",
+        "Batch job submission failed: Required partition not available (inactive or drain)",
+        "Batch job submission failed: Invalid Trackable RESource (TRES) specification",
+        "Batch job submission failed: Invalid license specification",
+        "Batch job submission failed: Job dependency problem",
+        "Batch job submission failed: Pathname of a file, directory or other parameter too long",
+        "Batch job submission failed: Invalid job constraint specification",
+        "This does not look like a batch script.  The first",
+        "Invalid numeric value \"x\" for --cpus-per-task.",
+        "option requires an argument -- 'p'",
+        "Batch script contains DOS line breaks (\\r\\n)",
+    ],
+)
+def test_known_words_are_a_refusal(words: str) -> None:
+    assert type(refusal(sbatch(f"sbatch: error: {words}\n"))) is Refused
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (1, ""),
+        (183, "sbatch: error: Premature end of message"),
+        (171, "Invalid credential"),
+        (1, "sbatch: error: SIGPIPE received"),
+        (1, "sbatch: error: Batch job submission failed: Unspecified error"),
+        (1, "sbatch: error: please choose a project\nsbatch: error: Batch job submission failed: Unspecified error"),
+        (1, "sbatch: error: Batch job submission failed: Invalid argument"),
+        (1, "sbatch: error: Batch job submission failed: I/O error writing script/environment to file"),
+        (1, "sbatch: error: Batch job submission failed: Invalid job credential"),
+        (1, "sbatch: error: Batch job submission failed: Invalid authentication credential"),
+        (137, "Killed"),
+    ],
+)
+def test_other_words_leave_it_in_doubt(code: int, said: str) -> None:
+    error = refusal(sbatch(said, code))
+    assert isinstance(error, NoAnswer)
+    assert f"exit code {code}" in error.evidence
+
+
+def test_a_sites_own_refusal_is_told_in_its_words() -> None:
+    said = "sbatch: error: please choose a project\nsbatch: error: Batch job submission failed: Unspecified error\n"
+    error = refusal(sbatch(said))
+    assert type(error) is Unexplained
+    assert "please choose a project" in error.evidence
 
 
 @pytest.mark.parametrize(("code", "kind"), [(None, NoAnswer), (0, NoId), (-9, NoAnswer)])
