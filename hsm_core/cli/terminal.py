@@ -22,14 +22,18 @@ def colour_on(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+#: The width of what is no terminal: nothing is cut there.
+UNLIMITED = 1_000_000
+
+
 def columns() -> int:
-    """The terminal's width; 80 where there is none."""
+    """The terminal's width, or what COLUMNS says; in a pipe or a file there is no limit."""
     if os.environ.get("COLUMNS", "").isdecimal():
         return max(40, int(os.environ["COLUMNS"]))
     try:
         return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
     except (OSError, ValueError):
-        return 80
+        return UNLIMITED
 
 
 def say(text: str) -> None:

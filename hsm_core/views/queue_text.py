@@ -18,6 +18,8 @@ from .words import GLYPH, clean, numbers, paint, shorten
 _ONE_BY_ONE = 4
 _JOB, _STATE, _QUEUE, _TASKS = 18, 12, 9, 12
 _BEFORE_WHY = 2 + _JOB + 2 + _STATE + 1 + _QUEUE + 1 + _TASKS + 1
+#: columns that no terminal has
+_NO_TERMINAL = 10_000
 #: ``680_3``; ``12[3].server``
 _ELEMENT = re.compile(r"(\d+)(?:_(\d+)|\[(\d+)\](.*))")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?")
@@ -114,14 +116,19 @@ def _groups(jobs: Sequence[QueuedJob]) -> Iterator[list[QueuedJob]]:
 def _lines(group: Sequence[QueuedJob], width: int, colour: bool) -> Iterator[str]:
     first = group[0]
     tasks = numbers(number for job in group for number in job.tasks) if first.sweep else clean(first.name)
-    line = f"  {shorten(_ids(group), _JOB):{_JOB}}  {_state(first, colour)} "
-    line += f"{shorten(clean(first.queue), _QUEUE):{_QUEUE}} {shorten(tasks, _TASKS):{_TASKS}}"
+    line = f"  {_fit(_ids(group), _JOB, width)}  {_state(first, colour)} "
+    line += f"{_fit(clean(first.queue), _QUEUE, width)} {_fit(tasks, _TASKS, width)}"
     why = _where(group) if first.phase == "running" else _why(group)
     if len(why) <= width - _BEFORE_WHY:
         yield f"{line} {why}".rstrip()
     else:
         yield line.rstrip()
         yield from textwrap.wrap(why, width, initial_indent="      ", subsequent_indent="      ")
+
+
+def _fit(text: str, size: int, width: int) -> str:
+    """A cell; cut only where a terminal has no room."""
+    return f"{text if width >= _NO_TERMINAL else shorten(text, size):{size}}"
 
 
 def _state(job: QueuedJob, colour: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hsm_core.model import Reason, Task
+from hsm_core.model import Reason, State, Task
 from hsm_core.overrides import joined
 from hsm_core.store.state import SweepState
 
@@ -46,17 +46,50 @@ def task_lines(
     """A table.
 
     Args:
-        width: columns; the middle of overrides makes room. None shows all.
+        width: columns; the middle of overrides makes room. None shows all that is known, in full.
     """
+    if width is None:
+        yield from _wide_lines(state, tasks, colour)
+        return
     yield paint(f"{'task':>6}  {'state':11}  {'time':>10}  overrides", "dim", colour)
     for task in tasks:
         found = task_json(state, task)
         now = state.state_of(task.number)
-        seconds = _took(found["seconds"]) if found["seconds"] is not None else ""
-        text = clean(joined(task.overrides))
-        tail = shorten(text, max(20, width - 33)) if width else text
-        yield f"{task.number:6}  {paint(f'{GLYPH[now]} {now:9}', now, colour)}  {seconds:>10}  {tail}"
+        tail = shorten(_overrides(task), max(20, width - 33))
+        yield f"{task.number:6}  {_state(now, colour)}  {_took(found['seconds']):>10}  {tail}"
 
 
-def _took(seconds: float) -> str:
+def _wide_lines(state: SweepState, tasks: Sequence[Task], colour: bool) -> Iterator[str]:
+    rows = [[_cell(name, value, task) for name, value in _known(state, task)] for task in tasks]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    for row in (COLUMNS, *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        line = "  ".join(cells).rstrip()
+        yield paint(line, "dim", colour) if row is COLUMNS else line
+
+
+def _known(state: SweepState, task: Task) -> Iterator[tuple[str, Any]]:
+    found = task_json(state, task)
+    return ((name, found[name]) for name in COLUMNS)
+
+
+def _cell(name: str, value: Any, task: Task) -> str:
+    if name == "overrides":
+        return _overrides(task)
+    if name == "state":
+        return f"{GLYPH[value]} {value}"
+    return _took(value) if name == "seconds" else "" if value is None else clean(str(value))
+
+
+def _state(now: State, colour: bool) -> str:
+    return paint(f"{GLYPH[now]} {now:9}", now, colour)
+
+
+def _overrides(task: Task) -> str:
+    return clean(joined(task.overrides))
+
+
+def _took(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
     return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)

@@ -17,7 +17,7 @@ from hsm_core.store.tasks import TaskTable
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
 from ..clicked import json_option, open_asked, sweep_argument
-from ..terminal import colour_on, columns, say, say_json
+from ..terminal import UNLIMITED, colour_on, columns, say, say_json
 
 
 @click.command("tasks", epilog="Example: hsm tasks latest --state failed,lost")
@@ -54,7 +54,7 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
         writer.writerow(COLUMNS)
         writer.writerows(_csv_row(task_json(state, task)) for task in found)
     else:
-        width = None if form == "wide" else columns()
+        width = None if form == "wide" or columns() == UNLIMITED else columns()
         for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):
             say(line)
 

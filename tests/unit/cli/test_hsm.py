@@ -28,6 +28,7 @@ from hsm_core.store.lease import living_conductor, take_lease
 from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
 from hsm_core.store.state import SweepState
+from hsm_core.views.task_list import COLUMNS
 from tests.unit.cli.test_status import PROGRAM, ROOT, Shell
 from tests.unit.store.making import MadeSweep, complete, fail, killed_process, real_process, start
 from tests.waiting import wait_until
@@ -116,7 +117,7 @@ def test_tasks(shell: Shell, sweep: MadeSweep) -> None:
         ["lr=2"],
     )
     assert json.loads(out(shell, "tasks", "demo", "--json", "--state", "lost")) == []
-    assert all(len(line) <= 80 for line in out(shell, "tasks", "demo").splitlines())
+    assert all(len(line) <= 80 for line in out(shell, "tasks", "demo", COLUMNS="80").splitlines())
     out(shell, "tasks", "demo", "--state", "flying", code=2)
 
 
@@ -220,9 +221,27 @@ def test_what_is_told_fits_the_terminal_unless_it_is_to_be_copied(shell: Shell, 
     sweep = MadeSweep(tmp_path / ("long" * 20), total=1)
     worker = sweep.worker("w1")
     fail(worker, 0, "word " * 80)
-    lines = out(shell, "logs", "latest").splitlines()
+    lines = out(shell, "logs", "latest", COLUMNS="80").splitlines()
     assert len(lines) == 3
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_in_a_pipe_nothing_is_cut(shell: Shell, tmp_path: Path) -> None:
+    values = [[f"a{number}={'long' * 60}" for number in range(4)], ["a0=1", "a1=2", "a2=3", "a3=4"]]
+    sweep = MadeSweep(tmp_path / "s", total=2, task_overrides=values, name="name" * 10)
+    worker = sweep.worker("w1")
+    fail(worker, 0, f"OSError: {'word ' * 80}end")
+    for command in (["tasks"], ["tasks", "--format", "wide"], ["results"]):
+        text = out(shell, *command, "latest")
+        assert "…" not in text
+        assert "no room" not in text
+        assert text.count("long" * 60) == 4
+    tasks = out(shell, "tasks", "latest").splitlines()
+    assert tasks[0].split() == list(COLUMNS)
+    for text in (tasks[1], out(shell, "logs", "latest"), out(shell, "errors", "latest")):
+        assert f"{'word ' * 80}end" in text
+    for text in (shell.status().stdout, shell.status("latest").stdout):
+        assert sweep.id in text
 
 
 def test_command(shell: Shell, sweep: MadeSweep) -> None:

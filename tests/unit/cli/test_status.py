@@ -72,7 +72,7 @@ def mixed(shell: Shell, weird_tmp_path: Path) -> Iterator[MadeSweep]:
 
 
 def test_one_sweep_in_full(shell: Shell, mixed: MadeSweep) -> None:
-    done = shell.status("mixed")
+    done = shell.status("mixed", COLUMNS="80")
     assert done.returncode == 0, done.stderr
     text = done.stdout
     assert mixed.id in text
@@ -113,7 +113,7 @@ def test_the_list_and_an_empty_one(shell: Shell, tmp_path: Path) -> None:
     gone = MadeSweep(tmp_path / "gone", name="gone")
     complete(MadeSweep(tmp_path / "kept", name="kept").worker("w1"), 0, 1, 2, 3)
     shutil.rmtree(gone.root)
-    text = shell.status().stdout
+    text = shell.status(COLUMNS="80").stdout
     assert re.search(r"kept-\S+ .* 4/4 +completed", text)
     assert f"hsm forget {gone.id}" in text
     assert all(len(line) <= 80 for line in text.splitlines())

@@ -102,3 +102,10 @@ def test_what_will_never_start_can_be_ended_by_the_last_line() -> None:
 def test_what_its_user_can_let_go_is_not_to_be_ended() -> None:
     held = waiting("3", sweep="s", tasks=(1,), reason="JobHeldUser", hopeless=True, remedy="scontrol release 3")
     assert queue_text([held]).splitlines()[-1] == "next: scontrol release 3"
+
+
+def test_without_a_terminal_nothing_is_cut() -> None:
+    jobs = [waiting(f"7123_{n}", sweep="s", tasks=(n,), queue="a-long-queue-name") for n in range(1, 40, 2)]
+    text = queue_text(jobs, width=1_000_000)
+    assert "…" not in text
+    assert text.count("1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33,35,37,39") == 2
