@@ -48,7 +48,7 @@ OUTSIDE = {
 TRAVELLERS = tuple(
     f"hydra_bridge/{name}.py"
     for name in (
-        "child", "child_main", "child_frozen", "child_checkpoint", "child_start", "child_log",
+        "child", "child_main", "child_frozen", "child_checkpoint", "child_start", "child_log", "child_pickle",
         "compose", "compose_copy", "compose_nans", "compose_skeleton", "compose_yaml",
     )
 )

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import StoreError, VersionMismatch
 
+from . import child_pickle
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_log import HydraLog
@@ -187,7 +188,7 @@ def dumps(value: object) -> bytes:
     if isinstance(value, BaseException):
         fields = _traces(value)
         value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
-    data = cloudpickle.dumps((value, fields))
+    data = child_pickle.dumps((value, fields))
     cloudpickle.loads(data)
     return pickle.dumps((versions(), data))
 

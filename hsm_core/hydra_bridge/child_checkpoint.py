@@ -10,9 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import cloudpickle
-
 from hsm_core.errors import Checkpointed
+
+from .child_pickle import dumps
 
 #: In the task's directory: what its next attempt calls instead of the task function.
 NAME = "checkpoint.pkl"
@@ -60,6 +60,6 @@ def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
         signal.signal(number, signal.SIG_IGN)
         print("the job's time is nearly over: writing a checkpoint", file=sys.stderr, flush=True)
         delayed = checkpoint(config)
-        raise Checkpointed(NAME, None if delayed is None else cloudpickle.dumps(delayed))
+        raise Checkpointed(NAME, None if delayed is None else dumps(delayed))
 
     signal.signal(signal.SIGUSR2, write)

@@ -21,6 +21,7 @@ from hsm_core.store.submission import require_owner
 from .child import Payload, versions
 from .child_frozen import FrozenApp
 from .child_main import UNPICKLABLE, MainModule, can_be_pickled, imported_function
+from .child_pickle import dumps
 from .compose_nans import renew_nans
 
 log = logging.getLogger(__name__)
@@ -42,13 +43,11 @@ def write_payload(
         ConfigError: the task function, or something that it refers to, can't be pickled.
         OSError: the disk refuses.
     """
-    import cloudpickle
-
     payload = _payload(task_function, config, context, frozen)
     if frozen is not None:
         payload = replace(payload, context=frozen.context(context), main=frozen.main(payload.main))
     data = _pickled(payload)
-    write_atomically(launch.config, cloudpickle.dumps(config))
+    write_atomically(launch.config, dumps(config))
     write_atomically(launch.payload, data)
     write_atomically(launch.boot, to_json(_boot(frozen)))
 
@@ -76,13 +75,10 @@ def _payload(
 
 
 def _pickled(payload: Payload) -> bytes:
-    import cloudpickle
-
     try:
-        data: bytes = cloudpickle.dumps(payload)
+        return dumps(payload)
     except (*UNPICKLABLE, RecursionError) as error:
         raise _unpicklable(payload, error) from error
-    return data
 
 
 def read_config(launch: LaunchPaths) -> Any:
