@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hsm_core.model import State
+from hsm_core.overrides import quoted
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
 from .more import more_memory, more_time
-from .task_log import log_of
+from .task_log import log_of, where_to_read
 from .words import clean
 
 _VARYING = (
@@ -23,6 +25,10 @@ _VARYING = (
     (re.compile(r"(?<![A-Za-z_\d])(?<!code )(?<!signal )[-+]?\d[\d_]*(?:[.,]\d+)*(?:[eE][-+]?\d+)?"), "N"),
 )
 _LONGEST = 160
+#: Signals of a program's own fault, of which Python can tell where.
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
+
+Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -105,23 +111,52 @@ def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> 
     message = clean(_word(state, example, now)[1].strip())
     event = {**state.ending_of(example), "resources": state.resources_of(example)}
     log = log_of(state, example)
-    advice = suggestion(state.record, now, reason, example, event, has_log=log is not None)
+    if _may_be_memory(event):
+        message += f"; often the kernel does that for want of memory{_used(event)}"
+    advice = suggestion(state.record, now, reason, event, reading(state, example, event))
     return FailureGroup(now, reason, cause, message, tuple(tasks), log, advice)
 
 
-def suggestion(
-    record: SweepRecord, now: State, reason: str, example: int, event: dict[str, Any], *, has_log: bool = True
-) -> str:
-    """What to type next, by state and reason."""
+def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: str) -> str:
+    """What to type next, by state and reason.
+
+    Args:
+        event: the example's end, with the ``resources`` that its job had asked for.
+        read: what shows most about the example.
+    """
     retry = f"hsm retry {record.id} --error {reason}"
     if now != "failed":
         return f"hsm resume {record.id}"
-    if reason == "oom" and record.launcher == "hsm_local":
-        return f"{retry} --set hydra.launcher.slots=1"
-    if reason == "oom":
-        return f"{retry} --set {more_memory(record, event)}"
+    if reason == "oom" or _may_be_memory(event):
+        more = more_memory(record, event)
+        maybe = "" if reason == "oom" else "    (if it ran out of memory)"
+        return f"{retry} --set {more}{maybe}" if more else read
     if reason == "walltime":
         return f"{retry} --set {more_time(record, event)}"
     if reason == "disk":
-        return f"df -h {record.dir}"
-    return f"hsm logs {record.id} {example} --stderr" if has_log else f"hsm command {record.id} {example}"
+        return f"df -h {quoted(record.dir)}"
+    return retry if reason in ("node", "preempted") else read
+
+
+def reading(state: SweepState, number: int, event: Line) -> str:
+    """The command that shows most about a task's end: a log with something in it, the task alone, or the story."""
+    record = state.record
+    option = where_to_read(state, number)
+    if option is not None:
+        return f"hsm logs {record.id} {number} {option}".rstrip()
+    if not record.app.get("main"):
+        return f"hsm logs {record.id}"
+    alone = f"hsm command {record.id} {number}"
+    if event.get("signal") in _CRASHES:
+        return f'PYTHONFAULTHANDLER=1 sh -c "$({alone})"'
+    return alone
+
+
+def _may_be_memory(event: Line) -> bool:
+    """Killed, and nobody here said so: where the kernel's count can't be read, want of memory looks like that."""
+    return event.get("reason") == "signal" and event.get("signal") == signal.SIGKILL
+
+
+def _used(event: Line) -> str:
+    used = float(event.get("mem") or 0) / 1024
+    return f"; it had used {used:.1f} GiB" if used >= 0.1 else ""

@@ -15,9 +15,13 @@ Line = dict[str, Any]
 def more_memory(record: SweepRecord, event: Line) -> str:
     """Twice what was asked for, or half more than was used, in the field that the sweep used.
 
+    On this machine fewer tasks at once; empty where they already are one at a time.
+
     Args:
         event: the task's end, with the ``resources`` that its job had asked for.
     """
+    if record.launcher == "hsm_local":
+        return "" if _set_to(record, "slots") == "1" else "hydra.launcher.slots=1"
     for name in ("mem_per_cpu", "mem_per_gpu"):
         match = re.fullmatch(r"['\"]?(\d+(?:\.\d+)?)(\w*)['\"]?", _set_to(record, name))
         if match:

@@ -49,5 +49,5 @@ def failure_json(group: FailureGroup) -> dict[str, Any]:
     return {
         "state": group.state, "reason": group.reason, "cause": group.cause, "count": group.count,
         "example": group.example, "message": group.message, "log": str(group.log) if group.log else None,
-        "tasks": list(group.tasks), "suggestion": group.suggestion,
+        "tasks": list(group.tasks), "next": group.suggestion,
     }  # fmt: skip

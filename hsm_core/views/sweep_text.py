@@ -6,11 +6,11 @@ import datetime
 import textwrap
 from collections.abc import Iterator
 
-from .failures import FailureGroup
+from .failure_text import failure_lines
 from .next_command import next_command
 from .progress import progress_line
 from .sweep_view import SweepView
-from .words import GLYPH, clean, duration, numbers, paint, shorten, state_words
+from .words import clean, duration, paint, shorten, state_words
 
 _GROUPS, _WORKERS = 8, 8
 
@@ -44,22 +44,9 @@ def _progress(view: SweepView, width: int, colour: bool) -> Iterator[str]:
 
 def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     for group in view.failures[:_GROUPS]:
-        yield from group_lines(group, width=width, colour=colour)
+        yield from failure_lines(view.state, group, width=width, colour=colour, brief=True)
     if len(view.failures) > _GROUPS:
         yield f"… and {len(view.failures) - _GROUPS} more causes: hsm errors {view.state.record.id}"
-
-
-def group_lines(group: FailureGroup, *, width: int = 80, colour: bool = False) -> Iterator[str]:
-    """One cause with its count, an example, its log and what to do."""
-    head = f"{GLYPH[group.state]} {group.count} × {group.reason}: "
-    yield paint(head, group.state, colour) + shorten(group.cause, max(20, width - len(head)))
-    if group.count > 1:
-        yield f"    tasks    {shorten(numbers(group.tasks), width - 13)}"
-    yield f"    example  {shorten(f'task {group.example}: {group.message}', width - 13)}"
-    if group.log is not None:
-        yield clean(f"    log      {group.log}")
-    fits = len(group.suggestion) + 13 <= width
-    yield f"    try      {group.suggestion}" if fits else f"    try\n  {group.suggestion}"
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:

@@ -19,7 +19,26 @@ def log_of(state: SweepState, number: int) -> Path | None:
     files = state.task_directory(number)
     if files is None:
         return _workers(state, number)
-    return next((log for log in _telling(state, number, files) if log.exists()), None)
+    logs = [log for log in _telling(state, number, files) if log.exists()]
+    return next(filter(has_text, logs), next(iter(logs), None))
+
+
+def where_to_read(state: SweepState, number: int) -> str | None:
+    """What to add to ``hsm logs SWEEP TASK`` so that something is read, perhaps nothing; None: no log has text."""
+    files = state.task_directory(number)
+    if files is None:
+        return "" if has_text(_workers(state, number)) else None
+    if any(map(has_text, list(_telling(state, number, files))[:-1])):
+        return "--stderr"
+    return "" if has_text(files.stdout) else None
+
+
+def has_text(log: Path | None) -> bool:
+    """Whether there is anything to read."""
+    try:
+        return log is not None and log.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def stream_of(state: SweepState, number: int, stderr: bool) -> Path | None:
@@ -31,17 +50,22 @@ def stream_of(state: SweepState, number: int, stderr: bool) -> Path | None:
         return files.stdout
     if rank := _failed_rank(state, number):
         return _rank_logs(state, number, rank, files)[0]
-    is_shared = not files.stderr.exists() and _has_one_log(state, number)
-    return files.stdout if is_shared else files.stderr
+    if not files.stderr.exists() and _has_one_log(state, number):
+        return files.stdout
+    return next(filter(has_text, [files.stderr, *_of_ranks(files)]), files.stderr)
 
 
 def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]:
     if rank := _failed_rank(state, number):
         yield from _rank_logs(state, number, rank, files)
-        return
-    yield files.stderr
-    yield from sorted(files.root.glob("stderr-rank*.log"))
+    else:
+        yield files.stderr
+        yield from _of_ranks(files)
     yield files.stdout
+
+
+def _of_ranks(files: TaskPaths) -> list[Path]:
+    return sorted(files.root.glob("stderr-rank*.log"))
 
 
 def _failed_rank(state: SweepState, number: int) -> int:
@@ -58,10 +82,10 @@ def _has_one_log(state: SweepState, number: int) -> bool:
 
 
 def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> list[Path]:
-    """What a rank may have left; those that are there first."""
+    """What a rank may have left; those with something to read first, then those that are there."""
     own = files.of_rank(rank)
     logs = [own.stderr, own.stdout, state.paths.rank_log(state.tasks[number].worker, rank)]
-    return sorted(logs, key=lambda log: not log.exists())
+    return sorted(logs, key=lambda log: (not has_text(log), not log.exists()))
 
 
 def _workers(state: SweepState, number: int) -> Path | None:

@@ -11,7 +11,7 @@ from hsm_core.store.state import SweepState
 
 from .failures import FailureGroup, normalised
 from .more import more_job_time
-from .task_log import log_of
+from .task_log import has_text, log_of
 from .words import clean
 
 
@@ -40,7 +40,7 @@ def _group(
     log = log_of(state, tasks[0])
     if writer is None and reason == "unknown" and log is not None:
         reason = "launch"  # its script began, its worker did not
-    advice = _advice(state, writer, reason, None if log is None else tasks[0])
+    advice = _advice(state, writer, reason, tasks[0] if has_text(log) else None)
     return FailureGroup("pending", reason, cause, message, tuple(tasks), log, advice)
 
 

@@ -35,7 +35,7 @@ def test_a_failing_sweep_tells_failures_first_and_exits_1(app: SweepingApp, swee
     assert told[0].startswith("✗ 2 × exception: ValueError: bad x: N")
     assert len(told) == 2
     assert any(str(app.sweep / "1" / "stderr.log") in line for line in lines)
-    alone = next(line.split("alone: ")[1] for line in lines if "alone: " in line)
+    alone = next(line.split("rerun: ")[1] for line in lines if "rerun: " in line)
     again = subprocess.run(alone, shell=True, cwd=app.folder, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert "ValueError: bad x: 2" in again.stderr

@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from hsm_core.views.failure_text import failure_lines
 from hsm_core.views.failures import group_failures
-from hsm_core.views.summary import failure_lines
 from hsm_core.views.sweep_json import SCHEMA_VERSION, failure_json
 from hsm_core.views.unbegun import group_unbegun
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import click
@@ -13,10 +13,11 @@ import click
 from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
 from hsm_core.store.state import SweepState
+from hsm_core.views.failures import message_of
 from hsm_core.views.phase import phase_of
 from hsm_core.views.story import Story, tail
 from hsm_core.views.sweep_json import SCHEMA_VERSION
-from hsm_core.views.task_log import stream_of
+from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.words import shorten
 
 from ..clicked import ask_schedulers, open_sweep, require_tasks, sweep_argument
@@ -58,12 +59,10 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
     path, offset = stream_of(state, task, stderr), 0
     if path is None and not follow:
         raise HsmError(f"task {task} has not begun", fix=f"hsm logs {state.record.id} {task} -f")
-    if path is not None and (path.exists() or state.state_of(task) not in ENDED):
+    if path is not None and (has_text(path) or state.state_of(task) not in ENDED):
         remark(str(path))
     elif path is not None:
-        others = sorted(found.name for found in path.parent.glob(f"{path.stem.partition('-')[0]}*.log"))
-        more_there = f"; there are {', '.join(others)} in {path.parent}" if others else ""
-        remark(f"task {task} printed nothing on {'stderr' if stderr else 'stdout'}{more_there}")
+        remark("\n".join(_nothing_printed(state, task, stderr)))
 
     def more() -> None:
         nonlocal path, offset
@@ -77,6 +76,20 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
         told = f"task {task} has not begun, and nothing alive will start it"
         raise HsmError(told, fix=f"hsm resume {state.record.id}")
     return 0
+
+
+def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str]:
+    """Says so, and where something is to be read."""
+    now, sweep = state.state_of(task), state.record.id
+    other = where_to_read(state, task)
+    told = f"task {task} printed nothing"
+    if other is not None:
+        yield f"{told} on {'stderr' if stderr else 'stdout'}"
+        yield f"  next: {f'hsm logs {sweep} {task} {other}'.rstrip()}"
+        return
+    ended = state.ending_of(task)
+    yield f"{told}: it {now}" + (f", {message_of(ended)}" if ended.get("message") else "")
+    yield f"  next: {f'hsm errors {sweep}' if now in ('failed', 'lost') else f'hsm results {sweep}'}"
 
 
 def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool], follow: bool) -> None:

@@ -123,7 +123,7 @@ def test_tasks(shell: Shell, sweep: MadeSweep) -> None:
 
 def test_errors(shell: Shell, sweep: MadeSweep) -> None:
     text = out(shell, "errors", "latest")
-    assert text.startswith("✗ 1 × exception: KeyError: 'x'\n    task 2\n")
+    assert text.startswith("✗ 1 × exception: KeyError: 'x'\n    task:  2\n")
     assert str(sweep.root / "2" / "stderr.log") in text
     assert [group["count"] for group in json.loads(out(shell, "errors", "latest", "--json"))] == [1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def state(weird_tmp_path: Path) -> SweepState:
     fail(worker, 4, "over 120 s", "walltime", wall=120.0)
     start(sweep.worker("w2", killed_process()), 6)
     (sweep.root / "1").mkdir()
-    (sweep.root / "1" / "stderr.log").touch()
+    (sweep.root / "1" / "stderr.log").write_text("Traceback")
     found = SweepState(sweep.root)
     found.refresh()
     return found
@@ -83,13 +84,69 @@ def test_a_group_can_be_of_some_tasks_only(state: SweepState) -> None:
     assert [group.tasks for group in group_failures(state, range(2, 4))] == [(2,), (3,)]
 
 
-def test_what_left_no_log_is_run_alone(tmp_path: Path) -> None:
-    sweep = MadeSweep(tmp_path / "s", total=1)
-    fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, "killed by signal 11 (SIGSEGV)", "signal")
+MAIN = {"name": "train", "main": ["/usr/bin/python", "train.py"]}
+
+
+def advice_for(
+    root: Path, logs: dict[str, str], reason: str = "exception", message: str = "no", **facts: Any
+) -> tuple[str, str]:
+    """What to type next and the example's message, of one failed task that left these logs."""
+    app = facts.pop("app", MAIN)
+    fields = facts.pop("launcher_fields", ())
+    sweep = MadeSweep(root / "s", total=1, app=app, launcher_fields=fields)
+    fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, message, reason, **facts)
+    (sweep.root / "0").mkdir()
+    for name, text in logs.items():
+        (sweep.root / "0" / name).write_text(text)
     state = SweepState(sweep.root)
     state.refresh()
     (group,) = group_failures(state)
-    assert group.suggestion == f"hsm command {state.record.id} 0"
+    return group.suggestion.replace(state.record.id, "ID"), group.message
+
+
+@pytest.mark.parametrize(
+    ("logs", "advice"),
+    [
+        ({"stdout.log": "", "stderr.log": "Traceback"}, "hsm logs ID 0 --stderr"),
+        ({"stderr.log": "Traceback"}, "hsm logs ID 0 --stderr"),
+        ({"stdout.log": "step 1", "stderr.log": ""}, "hsm logs ID 0"),
+        ({"stdout.log": "step 1"}, "hsm logs ID 0"),
+        ({"stdout.log": "step 1", "stderr-rank2.log": "Traceback"}, "hsm logs ID 0 --stderr"),
+        ({"stdout.log": "", "stderr.log": ""}, "hsm command ID 0"),
+        ({}, "hsm command ID 0"),
+    ],
+)
+def test_a_log_is_named_only_where_there_is_something_to_read(
+    tmp_path: Path, logs: dict[str, str], advice: str
+) -> None:
+    assert advice_for(tmp_path, logs)[0] == advice
+
+
+def test_what_no_command_line_started_and_left_no_log_has_its_story(tmp_path: Path) -> None:
+    assert advice_for(tmp_path, {}, app={"name": "train", "main": []})[0] == "hsm logs ID"
+
+
+def test_a_crash_without_a_word_is_run_alone_with_pythons_fault_handler(tmp_path: Path) -> None:
+    advice, _ = advice_for(tmp_path, {"stderr.log": ""}, "signal", "killed by signal 11 (SIGSEGV)", signal=11)
+    assert advice == 'PYTHONFAULTHANDLER=1 sh -c "$(hsm command ID 0)"'
+
+
+def test_sigkill_that_nobody_owned_up_to_may_be_memory(tmp_path: Path) -> None:
+    told = "killed by signal 9 (SIGKILL)"
+    advice, message = advice_for(tmp_path, {}, "signal", told, signal=9, mem=3072.0)
+    assert message == f"{told}; often the kernel does that for want of memory; it had used 3.0 GiB"
+    assert advice == "hsm retry ID --error signal --set hydra.launcher.slots=1    (if it ran out of memory)"
+
+
+@pytest.mark.parametrize("reason", ["oom", "signal"])
+def test_one_at_a_time_cannot_be_fewer(tmp_path: Path, reason: str) -> None:
+    one = ("++hydra.launcher.slots=1",)
+    assert advice_for(tmp_path, {}, reason, signal=9, launcher_fields=one)[0] == "hsm command ID 0"
+
+
+@pytest.mark.parametrize("reason", ["node", "preempted"])
+def test_what_was_nobodys_fault_is_run_again(tmp_path: Path, reason: str) -> None:
+    assert advice_for(tmp_path, {"stderr.log": "x"}, reason)[0] == f"hsm retry ID --error {reason}"
 
 
 def test_suggestions_are_lines_to_copy(state: SweepState) -> None:
@@ -119,19 +176,19 @@ def test_the_log_is_that_of_the_rank_which_failed(
     fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, "rank 2 failed", rank=rank)
     (sweep.root / "0").mkdir()
     for name in there_are:
-        (sweep.root / "0" / name).touch()
+        (sweep.root / "0" / name).write_text("Traceback")
     state = SweepState(sweep.root)
     state.refresh()
     rank_log = sweep.paths.rank_log("w1", 2)
     assert group_failures(state)[0].log == (sweep.root / "0" / log if log else None)
     rank_log.parent.mkdir(parents=True)
-    rank_log.touch()
+    rank_log.write_text("Traceback")
     assert group_failures(state)[0].log == (sweep.root / "0" / log if log else rank_log)
 
 
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
     elsewhere = dataclasses.replace(state.record, launcher="hsm_slurm")
-    advice = suggestion(elsewhere, "failed", "oom", 2, {"mem": 3000.0})
+    advice = suggestion(elsewhere, "failed", "oom", {"mem": 3000.0}, "read")
     assert advice == f"hsm retry {elsewhere.id} --error oom --set hydra.launcher.mem_gb=5"
 
 
@@ -156,7 +213,7 @@ def test_more_is_asked_for_in_the_field_that_was_used(
 ) -> None:
     fields = tuple(f"++hydra.launcher.{field}" for field in began_with)
     record = dataclasses.replace(state.record, launcher="hsm_slurm", launcher_fields=fields)
-    advice = suggestion(record, "failed", reason, 2, {"wall": 100.0, "resources": asked})
+    advice = suggestion(record, "failed", reason, {"wall": 100.0, "resources": asked}, "read")
     assert advice == f"hsm retry {record.id} --error {reason} --set {more}"
 
 
@@ -176,7 +233,7 @@ def test_more_of_the_time_that_was_over_is_asked_for(
 ) -> None:
     record = dataclasses.replace(state.record, launcher=launcher)
     event = {"wall": 2000.0, "resources": asked} | ({} if limit is None else {"limit": limit})
-    advice = suggestion(record, "failed", "walltime", 2, event)
+    advice = suggestion(record, "failed", "walltime", event, "read")
     settings = "".join(f" --set hydra.launcher.{field}" for field in more)
     assert advice == f"hsm retry {record.id} --error walltime{settings}"
 
@@ -187,7 +244,8 @@ def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: Sw
     assert lines[-2] == f"{state.record.id}: ✓ 1 completed  ✗ 5 failed  ? 1 lost  · 2 pending"
     assert lines[-1] == f"  next: hsm errors {state.record.id}"
     assert any(line.strip().startswith("log:") and line.endswith("1/stderr.log") for line in lines)
-    assert any(line.endswith("train.py lr=1 hydra.mode=RUN") for line in lines)
+    assert any(line.startswith("    rerun: ") and line.endswith("train.py lr=1 hydra.mode=RUN") for line in lines)
+    assert summary(state).count("    next:  ") == 4
 
 
 def test_the_summary_of_a_launch_leaves_other_tasks_out(state: SweepState) -> None:
