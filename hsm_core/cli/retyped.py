@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
     """The same line with ``meant`` for ``typed``; empty if it does not hold that.
 
     Args:
+        meant: a word; for an option several, as in a shell.
         argv: the program and its words; None: of this process.
     """
     program, *words = sys.argv if argv is None else argv
@@ -23,7 +25,7 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
     start = 0 if name == "hsm-status" else 1  # the command's own name is never meant
     places = [place for place in range(start, len(words)) if words[place] == typed]
     if places:
-        words[places[0]] = meant
+        words[places[0] : places[0] + 1] = shlex.split(meant) if typed.startswith("-") else [meant]
     else:
         part = re.compile(rf"(?<![\w.]){re.escape(typed)}(?![\w.])")
         places = [place for place in range(start, len(words)) if part.search(words[place])]

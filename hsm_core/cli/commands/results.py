@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 from hsm_core.plan.expression import parse
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
@@ -35,6 +36,11 @@ from ..terminal import colour_on, columns, remark, say, write
 Best = tuple[str, Mode]
 #: ``--best`` without a name: the metric that the sweep declares.
 _DECLARED = ""
+_best_option = click.option(
+    "--best", is_flag=False, flag_value=_DECLARED, metavar="[METRIC]",
+    help="Sort by this metric, the smallest first; without a name by the one that the sweep declares.",
+)  # fmt: skip
+_largest_option = click.option("--max/--min", "largest", default=None, help="The largest (smallest) is best.")
 _line_option = click.option(
     "--line", type=click.Choice(["last", "best"]), default="last",
     help="Of files with a line a step: the last value, or the line of the best.",
@@ -50,11 +56,8 @@ _output_option = click.option(
     epilog="Examples:  hsm results latest --best val_loss --top 5   hsm results latest --group-by model",
 )
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
-@click.option(
-    "--best", is_flag=False, flag_value=_DECLARED, metavar="[METRIC]",
-    help="Sort by this metric, the smallest first; without a name by the one that the sweep declares.",
-)  # fmt: skip
-@click.option("--max/--min", "largest", default=None, help="The largest (smallest) is best.")
+@_best_option
+@_largest_option
 @click.option("--top", type=click.IntRange(min=1), help="Only so many of the best.")
 @click.option("--group-by", metavar="KEYS", help="Mean ± std and n over everything else.")
 @click.option("--where", "condition", metavar="EXPR", help="Only tasks for which this holds: 'lr < 0.01'.")
@@ -70,7 +73,8 @@ def results(
     """Show the results of sweeps: a row a task, with the parameters that vary and the metrics."""
     chosen = _format("json" if as_json else form, output, "table")
     states = open_each(sweeps)
-    asked = _asked_for(states, best, largest, wanted=best is not None or top is not None)
+    option = "--best" if best is not None else "--top" if top is not None else ""
+    asked = _asked_for(states, best, largest, option)
     every = _rows(states, _line_choice(states, asked, line))
     found = where(every, _predicate(condition, every)) if condition else every
     wanted = asked or _declared(states, every, largest)
@@ -91,13 +95,18 @@ def results(
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Instead of what the suffix says.")
 @_output_option
+@_best_option
+@_largest_option
 @_line_option
-def export(sweeps: Sequence[str], form: str | None, output: Path | None, line: str) -> int:
+def export(
+    sweeps: Sequence[str], form: str | None, output: Path | None, best: str | None, largest: bool | None, line: str
+) -> int:
     """Write all results of sweeps to a file or the screen: every parameter and every metric."""
     chosen = _format(form, output, "csv")
     states = open_each(sweeps)
-    asked = _asked_for(states, None, None, wanted=False)
-    _give(everything(_rows(states, _line_choice(states, asked, line))), chosen, output)
+    asked = _asked_for(states, best, largest, "" if best is None else "--best")
+    found = _rows(states, _line_choice(states, asked, line))
+    _give(everything(best_first(found, *asked) if asked else found), chosen, output)
     return 0
 
 
@@ -121,24 +130,35 @@ def _rows(states: Iterable[SweepState], best: Best | None) -> list[Row]:
 
 
 def _asked_for(
-    states: Sequence[SweepState], best: str | None, largest: bool | None, *, wanted: bool
+    states: Sequence[SweepState], best: str | None, largest: bool | None, option: str
 ) -> Best | None:
     """The metric to sort by, and its mode: as typed, or as the sweep declares.
 
+    Args:
+        option: what wants it; empty: nothing does.
+
     Raises:
-        ConfigError: it is wanted, and neither says it.
+        ConfigError: neither says it.
     """
     known = _known_modes(states)
     name = best or next(iter(known), None)
-    if not wanted:
+    if not option:
         return None
     if name is None:
         there = list(dict.fromkeys(name for row in _rows(states, None) for name in row.metrics))
         raise ConfigError(
-            "by which metric? The sweep declares none", evidence=f"there are: {', '.join(there) or 'none yet'}",
-            fix=f"--best {there[0] if there else 'val_loss'}    # or hydra.sweeper.metric in the sweep file",
+            f"{option}: best by which metric? The sweep declares none",
+            evidence=f"there are: {', '.join(there) or 'none yet'}",
+            fix=f"--best {there[0] if there else 'val_loss'}",
+            instead=_with_metric(option, there[0]) if there else None,
         )  # fmt: skip
     return name, _mode(known, name, largest)
+
+
+def _with_metric(option: str, name: str) -> tuple[str, str]:
+    """The option that needs a metric, and the same with one."""
+    best = f"--best {quoted(name)}"
+    return option, best if option == "--best" else f"{best} {option}"
 
 
 def _declared(states: Sequence[SweepState], found: Sequence[Row], largest: bool | None) -> Best | None:
@@ -160,7 +180,7 @@ def _mode(known: dict[str, str], name: str, largest: bool | None) -> Mode:
 def _line_choice(states: Sequence[SweepState], asked: Best | None, line: str) -> Best | None:
     if line == "last":
         return None
-    return asked or _asked_for(states, None, None, wanted=True)
+    return asked or _asked_for(states, None, None, "--line")
 
 
 def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bool]:

@@ -345,11 +345,19 @@ def test_a_declared_metric_sorts(shell: Shell, sweep: MadeSweep, tmp_path: Path)
     assert order("demo") == order("demo", "--best") == [1, 0, 2, 3]
     assert order("demo", "--max") == [0, 1, 2, 3]
     assert order("demo", "--best", "--top", "1") == [1]
-    MadeSweep(tmp_path / "other", total=1, name="other")
+    other = MadeSweep(tmp_path / "other", total=1, name="other")
     done = shell.run("hsm", "results", "other", "--best")
     assert done.returncode == 2
     assert "--best val_loss" in done.stderr
     assert order("other") == [0]
+    (tmp_path / "other" / "0").mkdir()
+    start(other.worker("w1"), 0)
+    (tmp_path / "other" / "0" / "metrics.json").write_text('{"val_acc": 1}')
+    for typed in (["--best"], ["--top", "3"], ["--line", "best"]):
+        done = shell.run("hsm", "results", "other", *typed)
+        assert shell.run("hsm", "export", "other", "--best", "val_acc").returncode == 0
+        rest = [] if typed == ["--best"] else typed
+        assert f"next: {' '.join(['hsm results other --best val_acc', *rest])}\n" in done.stderr
 
 
 def test_a_suggestion_repeats_what_was_typed(shell: Shell, sweep: MadeSweep) -> None:
