@@ -124,3 +124,5 @@ class Unexplained(NoAnswer):
 
 class SweepFailed(HsmError):
     """The sweep ended, but not all of its tasks completed."""
+
+    exit_code = 3

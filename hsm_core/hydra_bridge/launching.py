@@ -44,7 +44,7 @@ from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings, worker_in_job
-from .shown import for_hydra, shown
+from .shown import for_hydra, leave, shown
 from .sweep_record import require_same_app, sweep_record
 from .sweeper_needs import launches_once, needs_returns, require_no_returns
 
@@ -230,7 +230,8 @@ class Launching:
         bad = sum(state.state_of(number) != "completed" for number in numbers)
         if bad and state.record.app["main"] and not needs_returns(self._config):
             more = "" if self._is_last_launch() else "hydra/sweeper=hsm    (it goes on after a failed batch)"
-            raise SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
+            failed = SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
+            leave(failed, is_told=self._launches == 1)
 
     def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[Any]:
         assert self._payload is not None

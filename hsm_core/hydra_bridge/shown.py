@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from types import FrameType
+from typing import NoReturn, TypeVar
 
 from hydra.errors import CompactHydraException
 
@@ -14,6 +17,8 @@ from hsm_core.overrides import quoted
 from hsm_core.store.layout import SweepPaths
 
 T = TypeVar("T")
+#: The module and function of Hydra that print what goes wrong.
+_MAIN = ("hydra._internal.utils", "run_and_report")
 
 
 def shown(step: Callable[[], T]) -> T:
@@ -52,6 +57,37 @@ def _of_disk(error: OSError) -> StoreError:
 def _sweep_of(path: Path) -> Path | None:
     """The sweep whose file it is, or was."""
     return next((root for root in path.parents if path.is_relative_to(SweepPaths(root).hsm)), None)
+
+
+def leave(error: HsmError, *, is_told: bool) -> NoReturn:
+    """End a command line below a summary, by the error's own exit code.
+
+    Hydra would exit with 1 and advise to look at a stack trace, which has nothing of the tasks.
+
+    Args:
+        is_told: the summary says the same; only what to do next may be missing.
+
+    Raises:
+        SystemExit: Hydra's main is at work.
+        HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces.
+    """
+    if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_under_main():
+        raise error
+    if not is_told:
+        print(error, file=sys.stderr)
+    elif error.fix:
+        print(f"  next: {error.fix}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _is_under_main() -> bool:
+    """Whether Hydra's ``main``, and not its API, called us."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _MAIN:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def for_hydra(error: HsmError) -> HsmError:

@@ -14,6 +14,9 @@ _MINUTES = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}
 _WORDS = {"d", "day", "days", "h", "hr", "hrs", "hour", "hours"} | {
     "m", "min", "mins", "minute", "minutes", "s", "sec", "secs", "second", "seconds"
 }  # fmt: skip
+_READINGS = ((60, "hours"), (1, "minutes"), (1 / 60, "seconds"))
+#: Seconds of the shortest clock that is likely meant: ten minutes. So many hours are weeks.
+_LEAST_OF_YAML = 600
 _EXAMPLES = 'write it in quotes, as "4:00:00", "1-12:00:00", "90min" or "2h"'
 
 
@@ -65,9 +68,12 @@ def clock(mins: float) -> str:
 
 
 def _bare(number: float, written: str) -> ConfigError:
+    """A small number is most likely hours; a large one is seconds, made of a clock by YAML."""
+    hours, mins, secs = ((f'"{clock(number * size)}"', unit) for size, unit in _READINGS)
+    first = (hours, mins, secs) if number < _LEAST_OF_YAML else (secs, mins)
+    choices = [f"{text} for {number:.10g} {unit}" for text, unit in first]
     return ConfigError(
         f"walltime {written} has no unit",
-        evidence=f"as seconds it is {clock(number / 60)}, as minutes {clock(number)}"
-        " (YAML turns an unquoted 8:00:00 into 28800)",
-        fix=f'write "{clock(number / 60)}" or "{clock(number)}", in quotes',
+        evidence="YAML turns an unquoted 8:00:00 into 28800" if first[0] == secs else "",
+        fix=f"write {', '.join(choices[:-1])} or {choices[-1]}, with the quotes",
     )

@@ -63,7 +63,7 @@ def hsm(app: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
 def sweep(app: Path, *words: str) -> Path:
     """A sweep that fails in its task 1 until there is a file ``fixed``."""
     done = run(app, "app.py", "-m", "hydra.sweep.dir=../sweep", "x=0,1", *words)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 3, done.stderr
     return app.parent / "sweep"
 
 
@@ -97,7 +97,7 @@ def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> Non
     (app.parent / "work").mkdir()
     words = ["-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../sweep", "x=0,1"]
     began = run(app.parent / "work", str(app / "app.py"), *words)
-    assert began.returncode == 1, began.stderr
+    assert began.returncode == 3, began.stderr
     root = app.parent / "sweep"
     (app / "prompts.json").write_text("2")
     (app.parent / "work" / "fixed").touch()
@@ -142,7 +142,7 @@ def test_interpreter_and_python_path_are_those_of_the_beginning(app: Path) -> No
     path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), "../lib"]).strip(os.pathsep)
     words = ["-O", "app.py", "-m", "hydra/launcher=hsm_local", "hydra.sweep.dir=../sweep", "x=0,1"]
     began = run(app, *words, PYTHONPATH=path)
-    assert began.returncode == 1, began.stderr
+    assert began.returncode == 3, began.stderr
     (app / "fixed").touch()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     root = app.parent / "sweep"

@@ -90,7 +90,7 @@ def test_a_killed_worker_is_replaced_and_nothing_of_it_lives_on(folder: Path) ->
     (folder / "released").touch()
     os.kill(worker.pid, signal.SIGKILL)
     code, text = run.end()
-    assert code == 1
+    assert code == 3
     assert [is_gone(pid) for pid in pids] == [True, True, True]
     state = run.state()
     assert [state.state_of(number) for number in range(3)] == ["lost", "completed", "completed"]

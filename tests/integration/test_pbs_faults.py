@@ -180,14 +180,14 @@ def test_deleted_by_qdel_running_and_waiting(app: PbsApp) -> None:
     app.wait_for_begun(2)
     app.open_gate()
     code, _, err = finish(process)
-    assert code == 1, err
+    assert code == 3, err
     assert app.reasons() == [("cancelled", "cancelled"), ("completed", ""), ("cancelled", "cancelled")]
 
 
 def test_a_job_whose_time_is_over_failed_for_that(app: PbsApp) -> None:
     process = app.start("x=1", 'hydra.launcher.directives=["-l walltime=2"]')
     code, _, err = finish(process)
-    assert code == 1, err
+    assert code == 3, err
     assert app.reasons() == [("failed", "walltime")]
 
 
@@ -228,7 +228,7 @@ def test_detached_what_never_starts_is_told_everywhere_until_it_is_deleted(app: 
 def test_what_never_starts_is_given_up_and_leaves_the_queue(app: PbsApp) -> None:
     app.server.turn(failing_starts=True)
     done = app.run("x=1,2")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "too many failed attempts" in done.stderr
     assert {reason for _, reason in app.reasons()} == {"launch"}
     wait_until(lambda: not app.queued(), what="an empty queue")

@@ -78,5 +78,5 @@ def test_the_ranks_of_a_task_meet(app: PbsApp, name: str, text: str) -> None:
 @pytest.mark.slow
 def test_a_rank_that_raises_fails_its_task_only(app: PbsApp) -> None:
     done = app.run("x=5,6", "bad=[6]", *starter(app, "mpiexec", MPIEXEC))
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert app.reasons() == [("completed", ""), ("failed", "exception")]

@@ -44,7 +44,7 @@ def on_torque(torque: Pbs, weird_tmp_path: Path) -> Iterator[PbsApp]:
 @pytest.mark.usefixtures("unmeasured")
 def test_a_failing_task_costs_itself_only(app: PbsApp) -> None:
     done = app.run("x=1,2,3", "bad=[2]")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert app.states() == {"completed": 2, "failed": 1}, done.stderr
     assert "✗ 1 × exception: ValueError: bad x: N" in done.stderr
     assert "Traceback" not in done.stderr
@@ -76,7 +76,7 @@ def test_one_task_is_a_plain_job_and_its_words_can_be_read_while_it_runs(app: Pb
 
 def test_on_torque_failures_and_results_are_told_as_elsewhere(on_torque: PbsApp) -> None:
     done = on_torque.run("x=1,2", "bad=[2]")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert on_torque.states() == {"completed": 1, "failed": 1}, done.stderr
     whole = on_torque.handed()[0]
     assert on_torque.native_ids() == [on_torque.element(whole, index) for index in range(2)]
@@ -147,7 +147,7 @@ def test_killed_while_it_watches_a_resume_attaches(pro: PbsApp) -> None:
 
 @pytest.mark.slow
 def test_a_sparse_rest_is_one_dense_array(app: PbsApp) -> None:
-    assert app.run("x=range(6)", "bad=[1,3,4]").returncode == 1
+    assert app.run("x=range(6)", "bad=[1,3,4]").returncode == 3
     source = app.folder / "app.py"
     source.write_text(source.read_text().replace("if cfg.x in cfg.bad", "if cfg.x == 3"))
     done = app.resume("--retry-failed", "--allow-changed")

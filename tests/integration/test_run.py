@@ -26,9 +26,9 @@ def app(weird_tmp_path: Path) -> SweepingApp:
 
 @SWEEPERS
 @pytest.mark.usefixtures("unmeasured")
-def test_a_failing_sweep_tells_failures_first_and_exits_1(app: SweepingApp, sweeper: str) -> None:
+def test_a_failing_sweep_tells_failures_first_and_exits_3(app: SweepingApp, sweeper: str) -> None:
     done = app.run(f"hydra/sweeper={sweeper}", "x=1,2,3,4", "bad=[2,3]")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert app.states() == {"completed": 2, "failed": 2}
     lines = done.stderr.splitlines()
     told = [line for line in lines if "bad x: N" in line or "✓ 2 completed" in line]
@@ -40,6 +40,7 @@ def test_a_failing_sweep_tells_failures_first_and_exits_1(app: SweepingApp, swee
     assert again.returncode == 1
     assert "ValueError: bad x: 2" in again.stderr
     assert "Traceback" not in done.stderr
+    assert "HYDRA_FULL_ERROR" not in done.stderr
 
 
 @SWEEPERS
@@ -144,7 +145,7 @@ def test_a_killed_worker_is_replaced_while_the_launcher_watches(app: SweepingApp
     wait_until(lambda: app.states().get("lost") == 2, what="the loss of what ran")
     app.open_gate()
     code, _, err = finish(process)
-    assert code == 1
+    assert code == 3
     assert app.states() == {"completed": 3, "lost": 2}
     assert "a worker died" in err
     assert "process" in app.state().evidence_of(0)
@@ -180,14 +181,14 @@ def test_of_two_resumes_one_refuses_and_names_the_other(app: SweepingApp) -> Non
 
 def test_fail_fast_ends_the_rest(app: SweepingApp) -> None:
     done = app.run("x=range(20)", "bad=[0]", "hydra.launcher.fail_fast=true", "hydra.launcher.slots=1")
-    assert done.returncode == 1
+    assert done.returncode == 3
     states = app.states()
     assert states["failed"] == 1
     assert states["cancelled"] > 0
 
 
 def test_resume_leaves_failed_tasks_and_retry_runs_them(app: SweepingApp) -> None:
-    assert app.run("x=1,2,3", "bad=[2]").returncode == 1
+    assert app.run("x=1,2,3", "bad=[2]").returncode == 3
     left = app.resume()
     assert left.returncode == 0
     assert f"hsm retry {app.state().record.id}" in left.stderr
@@ -241,13 +242,13 @@ def test_a_cancel_from_elsewhere_ends_all(app: SweepingApp) -> None:
 
 def test_all_batches_run_although_one_fails(app: SweepingApp) -> None:
     done = app.run("hydra/sweeper=hsm", "hydra.sweeper.max_batch_size=1", "x=1,2,3", "bad=[1]")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert app.states() == {"completed": 2, "failed": 1}
     assert "1 of 3 tasks did not complete" in done.stderr
 
 
 def test_another_app_does_not_go_on_with_the_sweep(app: SweepingApp) -> None:
-    assert app.run("x=1,2", "bad=[2]").returncode == 1
+    assert app.run("x=1,2", "bad=[2]").returncode == 3
     (app.folder / "other.py").write_text((app.folder / "app.py").read_text())
     resume = [f"hydra.launcher.resume={hydra_text(str(app.sweep))}", "hydra.launcher.retry_failed=true"]
     command = [sys.executable, "other.py", "-m", "hydra/launcher=hsm_local", "witness=x", *resume]

@@ -188,7 +188,7 @@ def test_a_killed_worker_is_noticed_soon_and_its_pending_tasks_go_on(app: SlurmA
     assert time.monotonic() - killed < 10
     app.open_gate()
     code, _, err = finish(process)
-    assert code == 1
+    assert code == 3
     assert "a worker died; 1 task goes to a new one" in err
     assert app.states() == {"completed": 3, "lost": 1}
     assert "SIGKILL" in app.state().evidence_of(0)
@@ -209,7 +209,7 @@ def test_what_a_packed_job_lost_is_told_while_the_job_goes_on(app: SlurmApp) -> 
     }  # fmt: skip
     app.open_gate()
     code, _, err = finish(process)
-    assert code == 1, err
+    assert code == 3, err
     assert app.states() == {"completed": 2, "lost": 1}
     assert "the process that it was forked from ended first (signal 9)" in app.state().evidence_of(0)
 
@@ -256,7 +256,7 @@ def test_cancelled_by_scancel_running_and_pending(app: SlurmApp) -> None:
     app.wait_for_begun(2)
     app.open_gate()
     code, _, err = finish(process)
-    assert code == 1, err
+    assert code == 3, err
     assert reasons(app) == [("cancelled", "cancelled"), ("completed", ""), ("cancelled", "cancelled")]
 
 
@@ -270,7 +270,7 @@ def test_a_job_that_uses_too_much_memory_is_called_so(app: SlurmApp) -> None:
     source = app.folder / "app.py"
     source.write_text(source.read_text().replace('    note("end", cfg)\n', f'{OOM}    note("end", cfg)\n'))
     done = app.run("x=range(2)", "hydra.launcher.mem_gb=0.25")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert reasons(app) == [("completed", ""), ("failed", "oom")], done.stderr
 
 
@@ -487,5 +487,5 @@ def test_without_the_accountings_database_a_sweep_runs(limited: SlurmApp) -> Non
     wait_until(lambda: limited.states().get("lost") == 1, timeout=20, what="the dead worker", every=0.2)
     limited.open_gate()
     code, _, err = finish(process)
-    assert code == 1, err
+    assert code == 3, err
     assert limited.states() == {"completed": 1, "lost": 1}

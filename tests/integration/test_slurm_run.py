@@ -44,7 +44,7 @@ def counted(app: SlurmApp) -> dict[int, int]:
 @pytest.mark.usefixtures("unmeasured")
 def test_a_failing_task_costs_itself_only(app: SlurmApp) -> None:
     done = app.run("x=1,2,3", "bad=[2]")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert app.states() == {"completed": 2, "failed": 1}
     assert "✗ 1 × exception: ValueError: bad x: N" in done.stderr
     assert "Traceback" not in done.stderr

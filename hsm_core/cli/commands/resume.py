@@ -106,7 +106,7 @@ def _tried(state: SweepState, number: int) -> tuple[int, str]:
 
 def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -> int:
     """The exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own."""
-    if code not in (0, 1):
+    if code not in (0, 1, ENDED_WITH_FAILURES):
         return code
     now = {number: _tried(state, number) for number in before}
     if all(how == "completed" for _, how in now.values()):

@@ -42,7 +42,15 @@ def test_what_is_no_walltime(text: str) -> None:
 def test_a_bare_number_shows_both_readings(number: int | str | float) -> None:
     with pytest.raises(ConfigError) as error:
         minutes(number)
-    assert "as seconds it is 8:00:00, as minutes 480:00:00" in str(error.value)
+    choices = '"8:00:00" for 28800 seconds or "480:00:00" for 28800 minutes'
+    assert error.value.fix == f"write {choices}, with the quotes"
+
+
+def test_a_small_number_is_hours_first() -> None:
+    with pytest.raises(ConfigError) as error:
+        minutes(8)
+    choices = '"8:00:00" for 8 hours, "0:08:00" for 8 minutes or "0:00:08" for 8 seconds'
+    assert error.value.fix == f"write {choices}, with the quotes"
 
 
 def test_a_clock_of_two_parts_is_ambiguous() -> None:
