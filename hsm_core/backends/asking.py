@@ -68,8 +68,8 @@ class Asker:
             found: dict[str, Any] = {"sights": [vars(sight) for sight in sights.values()]}
         except NoAnswer as error:
             found = {"sights": None, "trouble": error.evidence or error.problem}
-        told = {_number(one["native_id"]) for one in found["sights"] or ()}
-        lives = {name: until for name, until in wanted.items() if found["sights"] is None or _number(name) in told}
+        told = {number_of(one["native_id"]) for one in found["sights"] or ()}
+        lives = {name: until for name, until in wanted.items() if found["sights"] is None or number_of(name) in told}
         found |= {"at": time.monotonic(), "boot": this_boot(), "asked": sorted(wanted), "wanted": lives}
         self._write(found)
         return _answer(found)
@@ -102,7 +102,7 @@ class Asker:
             os.close(descriptor)
 
 
-def _number(native_id: str) -> str:
+def number_of(native_id: str) -> str:
     """What a job and all elements of an array have in common: ``17`` of ``17_3`` and ``17[3].server``."""
     return re.split(r"\D", native_id, maxsplit=1)[0]
 

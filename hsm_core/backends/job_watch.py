@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-from hsm_core.model import State
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
-from hsm_core.schedulers.job_log import reason_in
 from hsm_core.store.disk import visibility_s
-from hsm_core.store.job_logs import job_logs
-from hsm_core.store.jobs import JobWord, Key, Line, batches_of
+from hsm_core.store.jobs import JobWord, Key, Line, batches_of, is_one_job
+from hsm_core.store.requests import asked_to_end
 from hsm_core.store.state import SweepState
 
-from .asking import Answer, Asker
+from . import job_ends
+from .asking import Answer, Asker, number_of
 from .cadence import LEAST_S, Cadence
 
 #: An element that a scheduler does not know any more is gone when it said so that often.
@@ -38,6 +36,7 @@ class _Watched:
     word: JobWord | None = None
     missed: int = 0
     ended_at: float | None = None
+    waited_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,10 @@ class _Missing:
     seen: _Watched
     line: Line
     batch: int
+
+    def asked_as(self, element: str) -> str:
+        """The id that its scheduler knows it by; of a submission's only job nobody here knows if it is an array."""
+        return self.line["native_id"] if is_one_job(self.line) else element
 
 
 class JobWatch:
@@ -199,6 +202,7 @@ class JobWatch:
         unknown: dict[str, _Missing] = {}
         stuck: dict[str, set[str]] = defaultdict(set)
         hopeless: dict[tuple[str, str], set[str]] = defaultdict(set)
+        began = {str(worker.head.get("native_id")) for worker in self._state.workers()}
         for key in open_jobs:
             line = by_name.get(key[0])
             if line is None:
@@ -211,11 +215,11 @@ class JobWatch:
                     hopeless[line["submission"], sight.why].add(element)
                 if sight.stuck:
                     stuck[line["submission"]].add(element)
-                self._note(seen, self._with_log(sight, line, key[1]), answer.at)
+                self._note(seen, job_ends.explained(sight, self._state.paths, line, key[1], began), answer.at)
             elif seen.word is None or seen.word.phase != "ended":
                 seen.missed += 1
                 unknown[element] = _Missing(seen, line, key[1])
-        self._note_unknown(scheduler, unknown, answer.at)
+        self._note_unknown(scheduler, unknown, answer, began)
         for name, elements in stuck.items():
             ids = _named(by_name[name], elements)
             self._stuck.update((by_name[name]["backend"], native_id) for native_id in ids)
@@ -225,18 +229,11 @@ class JobWatch:
             self.hopeless[", ".join(ids[:_MOST_NAMED]) + more] = why
         return True
 
-    def _with_log(self, sight: Sight, line: Line, batch: int) -> Sight:
-        """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it."""
-        if sight.phase != "ended" or sight.reason != "unknown":
-            return sight
-        for log in job_logs(self._state.paths, line, batch):
-            found = reason_in(_tail(log))
-            if found is not None:
-                state: State = "failed" if found[0] in ("oom", "walltime") else "lost"
-                return replace(sight, state=state, reason=found[0], evidence=found[1])
-        return sight
+    def _explained(self, sight: Sight, one: _Missing, began: Collection[str]) -> Sight:
+        return job_ends.explained(sight, self._state.paths, one.line, one.batch, began)
 
     def _note(self, seen: _Watched, sight: Sight, at: float) -> None:
+        seen.waited_at = at if sight.phase == "waiting" else None
         if sight.phase != "ended":
             seen.ended_at = None
             never = ": never, as it is (hsm queue)" if sight.hopeless else ""
@@ -249,55 +246,66 @@ class JobWatch:
             self._cadence.disturb(at)
 
     def _note_unknown(
-        self, scheduler: Scheduler, unknown: Mapping[str, _Missing], at: float
+        self, scheduler: Scheduler, unknown: Mapping[str, _Missing], answer: Answer, began: Collection[str]
     ) -> None:
-        """Jobs that the queue does not know: once may be an accident; then the accounting is asked.
+        """Jobs that the queue does not name: once may be an accident; then the accounting is asked, and about each.
 
-        One that does not answer twice is as good as none: the queue's word must do.
+        An accounting that does not answer twice is as good as none. What the queue itself does not call unknown, is.
         """
         if not unknown:
             return
         gone = {name: one for name, one in unknown.items() if one.seen.missed >= self._times_gone}
         if len(gone) < len(unknown):
-            self._cadence.disturb(at)
+            self._cadence.disturb(answer.at)
         if not gone:
             return
         try:
-            known = scheduler.look_back(gone, min(one.line["at"] for one in unknown.values()))
+            known = dict(scheduler.look_back(gone, min(one.line["at"] for one in unknown.values())))
         except NoAnswer as error:
             self.trouble, known = error.evidence or error.problem, {}
-            self._cadence.disturb(at)
+            self._cadence.disturb(answer.at)
             gone = {name: one for name, one in gone.items() if one.seen.missed > self._times_gone}
+        told = {
+            name: sight for name, one in gone.items() if (sight := known.get(name) or known.get(one.asked_as(name)))
+        }
+        for name, sight in told.items():
+            self._note(gone[name].seen, self._explained(sight, gone[name], began), answer.at)
+        self._note_vanished(scheduler, {name: gone[name] for name in gone.keys() - told.keys()}, answer, began)
+
+    def _note_vanished(
+        self, scheduler: Scheduler, silent: Mapping[str, _Missing], answer: Answer, began: Collection[str]
+    ) -> None:
+        """Jobs of which neither queue nor accounting says anything, unless they are young or their worker speaks."""
         heard = self._heard()
-        for name, one in gone.items():
-            guess = None if name in known else _vanished(name, scheduler, one.seen.word)
-            sight = self._with_log(guess or known[name], one.line, one.batch)
-            is_new = one.seen.word is None and time.time() - one.line["at"] < self._young_s
-            if sight is guess and heard.get(name, heard.get(one.line["native_id"], is_new)):
-                continue
-            self._note(one.seen, sight, at)
+        doubtful = {name: one for name, one in silent.items() if not _may_live(name, one, heard, self._young_s)}
+        if not doubtful:
+            return
+        try:
+            gone = set(scheduler.unknown([one.asked_as(name) for name, one in doubtful.items()]))
+            keeps_s = scheduler.keeps_ended_s()
+        except NoAnswer as error:
+            self.trouble = error.evidence or error.problem
+            self._cadence.disturb(answer.at)
+            return
+        is_asked = asked_to_end(self._state.paths)
+        arrays = {number_of(native_id) for native_id in answer.sights or ()}
+        for name, one in doubtful.items():
+            if one.asked_as(name) in gone:
+                waited_at = one.seen.waited_at if number_of(name) in arrays else None
+                has_not_run = waited_at is not None and answer.at - waited_at < keeps_s
+                sight = job_ends.vanished(
+                    name, scheduler.name, self._state.paths, one.line, one.batch, is_asked, has_not_run=has_not_run
+                )
+                self._note(one.seen, self._explained(sight, one, began), answer.at)
+
+
+def _may_live(native_id: str, one: _Missing, heard: Mapping[str, bool], young_s: float) -> bool:
+    """A worker that speaks is alive; a job that no answer has named yet may be too young for that."""
+    is_new = one.seen.word is None and time.time() - one.line["at"] < young_s
+    return heard.get(native_id, heard.get(one.line["native_id"], is_new))
 
 
 def _named(line: Line, elements: set[str]) -> list[str]:
     """Elements of an array by their ids; all of them as the array."""
     whole = len(elements) == len({key for key, _ in batches_of(line)})
     return [line["native_id"]] if whole else sorted(elements, key=lambda name: (len(name), name))
-
-
-def _vanished(native_id: str, scheduler: Scheduler, last: JobWord | None) -> Sight:
-    """Of a waiting element that is cancelled nothing is left; of others we can't tell what became."""
-    if last is not None and last.phase == "waiting":
-        evidence = f"{scheduler.name} job {native_id} was waiting, then gone from the queue without having run"
-        return Sight(native_id, "ended", "", state="cancelled", reason="cancelled", evidence=evidence)
-    evidence = f"{scheduler.name} does not know job {native_id} any more (asked twice)"
-    return Sight(native_id, "ended", "", evidence=evidence)
-
-
-def _tail(log: Path) -> str:
-    """The last 4 kB."""
-    try:
-        with open(log, "rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 4096))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""

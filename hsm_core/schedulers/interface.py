@@ -163,8 +163,8 @@ class Scheduler(Protocol):
             ids: of jobs and of arrays as a whole, as ``submit`` returned them.
 
         Returns:
-            a sight for each element that the scheduler still knows, waiting, running or ended; one that
-            is missing is unknown to it. Jobs of others, and others of the user, may be among them.
+            a sight for each element that the scheduler still knows, waiting, running or ended; of one that
+            is missing see ``unknown``. Jobs of others, and others of the user, may be among them.
 
         Raises:
             NoAnswer: nothing is known.
@@ -178,6 +178,22 @@ class Scheduler(Protocol):
 
         Raises:
             NoAnswer: it should answer and did not.
+        """
+
+    def unknown(self, ids: Collection[str]) -> Collection[str]:
+        """Of elements that neither ``look`` nor ``look_back`` told, those that the scheduler itself calls unknown.
+
+        That it does not speak of a job proves nothing: its answer may be cut, or come from elsewhere.
+
+        Raises:
+            NoAnswer: nothing is known.
+        """
+
+    def keeps_ended_s(self) -> float:
+        """Seconds for which it knows a job after its end, so that one which is gone sooner has not run; 0: unknown.
+
+        Raises:
+            NoAnswer: nothing is known.
         """
 
     def queue(self) -> Sequence[Sight]:

@@ -75,6 +75,13 @@ class Pbs:
         """Nothing: PBS's accounting is its operators'; its history, where there is one, ``look`` knows."""
         return {}
 
+    def unknown(self, ids: Collection[str]) -> Collection[str]:
+        """All of them: ``look`` asks by ids."""
+        return ids
+
+    def keeps_ended_s(self) -> float:
+        return 0.0
+
     def queue(self) -> Sequence[Sight]:
         """All jobs of this user that wait or run, by element, and those that PBS holds for ever."""
         seen = self.look(self._status.mine(ended=False))

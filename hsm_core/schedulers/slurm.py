@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import time
@@ -22,17 +23,21 @@ from .slurm_answers import (
     with_exit_code,
 )
 from .slurm_asking import answer, said, sbatch_environment, unanswered
-from .slurm_limits import read_allowed
+from .slurm_limits import read_allowed, read_config
 from .slurm_refusals import QUEUE_FULL, queue_full, refusal
 
 SUBMIT_S = 60.0
 #: ids in one command line
 PORTION = 500
+#: jobs that are asked about one by one at once
+MOST_ASKED = 40
 #: seconds by which the clocks of the cluster may differ from ours
 CLOCKS_S = 3600.0
 _NO_ACCOUNTING = re.compile(
     r"accounting storage is disabled|not running a supported accounting", re.IGNORECASE
 )
+#: how scontrol says that it knows no such job, and that an array has no such element any more
+_UNKNOWN_JOB, _UNKNOWN_ELEMENT = re.compile(r"Invalid job id specified"), re.compile(r"^Job \S+ not found", re.M)
 _GONE = re.compile(r"Invalid job id|already completing or completed|already finished|pending execution", re.I)
 
 
@@ -45,6 +50,7 @@ class Slurm:
     def __init__(self) -> None:
         self._accounting = True
         self._exit_codes: dict[str, str] = {}
+        self._keeps_s: float | None = None
 
     def submit_command(self, script: Script) -> list[str]:
         return submit_command(script)
@@ -67,7 +73,7 @@ class Slurm:
         raise refusal(done)
 
     def find(self, token: str) -> str | None:
-        ids = _squeue("-t", "all", "-n", token, "-o", "%F").split()
+        ids = _squeue("-t", "all", "-n", token, "-o", "%F").split()  # an answer of Slurm's, also where it is empty
         if not ids:
             yesterday = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
             ids = re.findall(r"^\d+", self._sacct("-S", yesterday, f"--name={token}", "-o", "JobID"), re.M)
@@ -99,6 +105,32 @@ class Slurm:
         for some in _portions(sorted(set(map(_whole, ids)))):
             seen |= read_sacct(self._sacct("-S", start, "-j", ",".join(some), "-o", SACCT_FIELDS))
         return seen
+
+    def unknown(self, ids: Collection[str]) -> Collection[str]:
+        """Asked about one by one, for of several squeue says nothing; an array that is unknown only once."""
+        found: set[str] = set()
+        wholes: set[str] = set()
+        asked = 0
+        for native_id in random.sample(sorted(ids), len(ids)):  # so that each has its turn
+            if _whole(native_id) not in wholes:
+                if asked == MOST_ASKED:  # the next question is about those that are left
+                    break
+                asked += 1
+                done = said(["scontrol", "-o", "show", "job", native_id])
+                if _UNKNOWN_JOB.search(done.err):
+                    wholes.add(_whole(native_id))
+                elif not _UNKNOWN_ELEMENT.search(done.out + done.err):
+                    continue
+            found.add(native_id)
+        return found
+
+    def keeps_ended_s(self) -> float:
+        """Its MinJobAge; what is cancelled of an array while it waits is not kept at all."""
+        if self._keeps_s is None:
+            config = read_config(answer(["scontrol", "show", "config"]))
+            told = re.match(r"\d+", config.get("MinJobAge", ""))
+            self._keeps_s = float(told[0]) if told else 0.0
+        return self._keeps_s
 
     def queue(self) -> Sequence[Sight]:
         seen = read_squeue(_squeue("-r", "-o", SQUEUE_FORMAT))
@@ -178,7 +210,18 @@ def accepted(done: Done) -> str | None:
 
 
 def _squeue(*question: str) -> str:
-    return answer(["squeue", "-h", "-a", "-u", str(os.geteuid()), *question])
+    """The lines that squeue prints below its heading.
+
+    Raises:
+        NoAnswer: there is no heading, or the last line is cut: what is not named may be there all the same.
+    """
+    argv = ["squeue", "-a", "-u", str(os.geteuid()), *question]
+    said = answer(argv)
+    heading = re.search(r"^(?:ARRAY_JOB_ID|JOBID)\b.*\n", said, re.MULTILINE)
+    if heading is None or not said.endswith("\n"):
+        told = repr(said[-80:]) if said else "nothing"
+        raise NoAnswer("squeue's answer is not whole", evidence=f"it printed {told}", fix="scontrol ping")
+    return said[heading.end() :]
 
 
 def _obeyed(done: Done) -> bool:

@@ -23,3 +23,13 @@ def job_logs(paths: SweepPaths, submission: Line, batch: int) -> Iterator[Path]:
     for name in (*(f"{submission['backend']}-{one}" for one in ids), f"{token}.{batch}", token):
         yield paths.logs / f"{name}.log"
     yield paths.logs / f"{token}.log-{batch}"
+
+
+def tail(log: Path) -> str:
+    """The last 4 kB; nothing where there is no log."""
+    try:
+        with open(log, "rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 4096))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

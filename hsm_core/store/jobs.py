@@ -100,3 +100,20 @@ def batches_of(submission: Line) -> Iterator[tuple[Key, tuple[int, int]]]:
         for pair in Span(*span):
             yield (submission["submission"], position // each if each else 0), pair
             position += 1
+
+
+def pairs_of(submission: Line, batch: int) -> Iterator[tuple[int, int]]:
+    """The (task, attempt) pairs of one batch of a ``submit`` line."""
+    each = submission.get("each") or 0
+    first, last = (batch * each, (batch + 1) * each) if each else (0, None)
+    position = 0
+    for span in submission["tasks"]:
+        skipped, end = max(0, first - position), span[1] if last is None else min(span[1], last - position)
+        yield from ((span[0] + n, span[2]) for n in range(skipped, end))
+        position += span[1]
+
+
+def is_one_job(submission: Line) -> bool:
+    """Whether it consists of one batch: a plain job, or an array of one element."""
+    each = submission.get("each") or 0
+    return not each or sum(span[1] for span in submission["tasks"]) <= each

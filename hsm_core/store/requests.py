@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hsm_core.model import Span
 
@@ -23,6 +23,33 @@ def request_cancel(paths: SweepPaths, tasks: Iterable[Span] | None) -> None:
     write_atomically(paths.requests / f"cancel-{nonce()}.json", to_json(content))
 
 
+def asked_to_end(paths: SweepPaths) -> Callable[[str, int], bool]:
+    """Whether somebody asked for an end of a task of a launch, by all requests that there are now.
+
+    Returns:
+        told of the launch's name and the task's number.
+    """
+    requests = [read_json(paths.requests / name) for name in _names(paths)]
+    meant = [
+        (frozenset(one["launches"]), None if one["tasks"] is None else [Span(*span) for span in one["tasks"]])
+        for one in requests
+    ]
+
+    def is_asked(launch: str, task: int) -> bool:
+        return any(
+            launch in launches
+            and (spans is None or any(span.first <= task < span.first + span.count for span in spans))
+            for launches, spans in meant
+        )
+
+    return is_asked
+
+
+def _names(paths: SweepPaths) -> list[str]:
+    found = os.listdir(paths.requests) if paths.requests.is_dir() else []
+    return sorted(name for name in found if name.endswith(".json") and not name.startswith("."))
+
+
 class RequestReader:
     """Reads each request once."""
 
@@ -37,8 +64,8 @@ class RequestReader:
             launch: name of the newest launch that the reader works on; requests from before it are not meant.
         """
         found: list[tuple[Span, ...] | None] = []
-        for name in sorted(os.listdir(self._paths.requests)):
-            if name.endswith(".json") and not name.startswith(".") and name not in self._seen:
+        for name in _names(self._paths):
+            if name not in self._seen:
                 self._seen.add(name)
                 request = read_json(self._paths.requests / name)
                 if launch in request["launches"]:

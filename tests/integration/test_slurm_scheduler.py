@@ -20,6 +20,7 @@ from hsm_core.schedulers.slurm import Slurm
 from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
 from tests.conftest import open_to_all
 from tests.contracts.scheduler import Place, SchedulerContract
+from tests.integration.slurm_sweeping import wrapped
 from tests.services.cluster import Cluster, running_cluster
 from tests.waiting import wait_until
 
@@ -73,7 +74,27 @@ def test_a_pending_element_that_was_cancelled_vanishes(place: Place) -> None:
     place.wait_for(element, "waiting", whole=whole)
     place.scheduler.cancel([element])
     place.wait_for(element, "gone", whole=whole)
-    assert place.phase(place.scheduler.element(whole, 1), whole) == "waiting"
+    living = place.scheduler.element(whole, 1)
+    assert place.phase(living, whole) == "waiting"
+    assert place.scheduler.unknown([element, living, whole, "999999", "999999_0"]) == {element, "999999", "999999_0"}
+    assert place.scheduler.keeps_ended_s() > 0
+
+
+@pytest.mark.parametrize("body", ["exit 0", '"$REAL" "$@" | head -c 150', '"$REAL" "$@" | tail -n +2'])
+def test_an_answer_that_is_not_whole_is_none(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    script = place.script("sleep 60", size=3)
+    whole = place.submit(script)
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "squeue", body))
+    for question in (lambda: place.scheduler.look([whole]), lambda: place.scheduler.queue()):
+        with pytest.raises(NoAnswer, match="squeue's answer is not whole"):
+            question()
+    if "head" not in body:
+        with pytest.raises(NoAnswer):
+            place.scheduler.find(script.token)
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "other", "scontrol", "exit 0"))
+    assert place.scheduler.unknown([whole, place.scheduler.element(whole, 1)]) == set()
 
 
 def test_the_users_settings_of_squeue_change_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ class StandIn:
     Attributes:
         sights: what it knows, by element; None: it does not answer.
         past: what its accounting knows.
+        mute: elements that it does not call unknown, though it names them nowhere; None: it does not answer.
+        keeps_s: for how long it knows what has ended.
         answers: what ``submit`` does next: a native id, or an error to raise; then numbers, counted up.
         found: what ``find`` says.
         limits_of: of accounts that have others than ``limits``.
@@ -30,6 +32,8 @@ class StandIn:
 
     sights: dict[str, Sight] | None = field(default_factory=dict)
     past: dict[str, Sight] | None = field(default_factory=dict)
+    mute: set[str] | None = field(default_factory=set)
+    keeps_s: float = 300.0
     answers: list[str | Exception] = field(default_factory=list)
     found: str | Exception | None = None
     limits: Allowed = field(default_factory=Allowed)
@@ -69,6 +73,15 @@ class StandIn:
         if self.past is None:
             raise NoAnswer("no answer")
         return self.past
+
+    def unknown(self, ids: Collection[str]) -> Collection[str]:
+        self.told.append(("unknown", sorted(ids)))
+        if self.mute is None:
+            raise NoAnswer("no answer", evidence="scontrol: exit code 1")
+        return set(ids) - self.mute
+
+    def keeps_ended_s(self) -> float:
+        return self.keeps_s
 
     def queue(self) -> Sequence[Sight]:
         self.told.append(("queue", None))

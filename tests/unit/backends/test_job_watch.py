@@ -15,6 +15,7 @@ from hsm_core.model import Span, Task
 from hsm_core.schedulers.interface import Sight
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
+from hsm_core.store.requests import request_cancel
 from hsm_core.store.state import SweepState
 from hsm_core.views.task_list import task_json
 from hsm_core.views.unbegun import group_unbegun, unbegun_line
@@ -88,6 +89,105 @@ def test_waiting_then_gone_was_cancelled(it: Watched) -> None:
     it.look()
     assert it.states() == ["queued", "queued", "cancelled"]
     assert it.state.ending_of(2)["reason"] == "cancelled"
+
+
+def test_what_its_queue_does_not_call_unknown_itself_is_not_gone(it: Watched) -> None:
+    it.scheduler.mute = {"7_1"}  # an empty or cut answer, with exit 0
+    for _ in range(4):
+        it.look()
+    assert it.states() == ["pending", "queued", "pending"]
+    it.scheduler.mute = None
+    before = it.states()
+    it.look()
+    assert it.states() == before
+    assert it.watch.trouble == "scontrol: exit code 1"
+
+
+@pytest.mark.parametrize("keeps_s", [0.0, 1e-9])
+def test_what_waited_and_may_have_run_since_was_not_cancelled(it: Watched, keeps_s: float) -> None:
+    it.scheduler.keeps_s = keeps_s
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    it.look()
+    it.scheduler.shows("waiting", "7_0", "7_1")
+    for _ in range(2):
+        it.look()
+    assert it.states() == ["queued", "queued", "pending"]
+
+
+def test_a_controller_that_forgot_everything_cancelled_nothing(it: Watched) -> None:
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    it.look()
+    it.scheduler.shows("waiting")
+    for _ in range(2):
+        it.look()
+    assert it.states() == ["pending"] * 3
+    (group,) = group_unbegun(it.state)
+    assert "does not know job" in group.message
+
+
+@pytest.mark.parametrize("tasks", [None, [Span(1, 2)]])
+def test_what_is_gone_as_somebody_asked_was_cancelled(it: Watched, tasks: list[Span] | None) -> None:
+    (it.sweep.paths.hsm / "launch-0").mkdir(exist_ok=True)
+    request_cancel(it.sweep.paths, tasks)
+    for _ in range(2):
+        it.look()
+    assert it.states() == ["cancelled" if tasks is None else "pending", "cancelled", "cancelled"]
+    assert it.state.ending_of(1)["reason"] == "cancelled"
+
+
+def test_a_request_from_before_its_launch_cancelled_nothing(it: Watched) -> None:
+    request_cancel(it.sweep.paths, None)
+    (it.sweep.paths.hsm / "launch-0").mkdir(exist_ok=True)
+    for _ in range(2):
+        it.look()
+    assert it.states() == ["pending"] * 3
+
+
+def test_a_forgotten_job_that_left_a_log_could_not_start_its_worker(it: Watched) -> None:
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
+    it.look()
+    said = "Loading\n\nbash: line 7: module: command not found\nbash: python9: No such file\n"
+    (it.sweep.paths.logs / f"{it.scheduler.name}-7_2.log").write_text(said)
+    it.scheduler.shows("waiting", "7_0", "7_1")
+    for _ in range(2):
+        it.look()
+    assert it.states() == ["queued", "queued", "pending"]
+    found = task_json(it.state, Task(2, ()))
+    assert found["reason"] == "launch"
+    assert found["message"].endswith(
+        "any more (asked twice); its log ends: Loading / bash: line 7: module: command not found / "
+        "bash: python9: No such file"
+    )
+
+
+def test_a_forgotten_job_whose_worker_began_is_lost_and_its_log_is_told(it: Watched) -> None:
+    worker = JournalWriter(it.sweep.paths.journal("slurm-7_0-0"))
+    worker.append(events.worker("slurm-7_0-0", ELSEWHERE, source="slurm", native_id="7_0", lock="", slots=1))
+    start(worker, 0)
+    worker.sync()
+    it.state.refresh()
+    it.state.writers["slurm-7_0-0"].heard_at -= 100
+    (it.sweep.paths.logs / f"{it.scheduler.name}-7_0.log").write_text("bus error\n")
+    it.scheduler.shows("waiting", "7_1", "7_2")
+    for _ in range(2):
+        it.look()
+    assert it.states()[0] == "lost"
+    assert it.state.ending_of(0)["reason"] == "unknown"
+    assert it.state.evidence_of(0).endswith("its log ends: bus error")
+
+
+def test_a_plain_job_is_asked_about_by_its_own_id(tmp_path: Path, it: Watched) -> None:
+    it.scheduler.sights, it.scheduler.mute = {}, {"9"}
+    submitted(tmp_path / "plain", it.scheduler, 2, each=2, native_id="9")
+    state = SweepState(tmp_path / "plain")
+    state.refresh()
+    watch = JobWatch(state, lambda name: it.scheduler)
+    for _ in range(3):
+        watch.look_now(time.monotonic())
+    assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
+    it.scheduler.past = {"9": Sight("9", "ended", "NODE_FAIL", reason="node", evidence="its node failed")}
+    watch.look_now(time.monotonic())
+    assert [state.ended_before(number).reason for number in (0, 1)] == ["node", "node"]  # type: ignore[union-attr]
 
 
 def test_the_accounting_goes_before_a_guess(it: Watched) -> None:

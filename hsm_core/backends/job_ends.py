@@ -1,0 +1,74 @@
+"""What the end of a job means that no worker told: by its log, by who asked for it, by what else its queue knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hsm_core.model import State
+from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.job_log import reason_in
+from hsm_core.store.job_logs import job_logs, tail
+from hsm_core.store.jobs import Line, pairs_of
+from hsm_core.store.layout import SweepPaths
+
+#: Lines of a job's log that are told.
+_LAST_LINES = 3
+
+
+def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Collection[str]) -> Sight:
+    """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it.
+
+    Args:
+        line: its submission's; ``batch``: which of its jobs.
+        began: the jobs in which a worker of ours began. A job that wrote a log, and in which none did, could not
+            start it.
+    """
+    if sight.phase != "ended" or sight.reason != "unknown":
+        return sight
+    logs = [log for log in job_logs(paths, line, batch) if log.exists()]
+    for log in logs:
+        found = reason_in(tail(log))
+        if found is not None:
+            state: State = "failed" if found[0] in ("oom", "walltime") else "lost"
+            return replace(sight, state=state, reason=found[0], evidence=found[1])
+    has_begun = sight.native_id in began or line["native_id"] in began
+    if not logs or (has_begun and sight.word):
+        return sight
+    told = f"{sight.evidence}; its log {_ends(logs)}"
+    return replace(sight, evidence=told) if has_begun else replace(sight, reason="launch", evidence=told)
+
+
+def vanished(
+    native_id: str, scheduler: str, paths: SweepPaths, line: Line, batch: int,
+    is_asked: Callable[[str, int], bool], *, has_not_run: bool,
+) -> Sight:  # fmt: skip
+    """The end of a job of which its scheduler only says that it knows none.
+
+    It was cancelled where there is a witness: a request, or its array, which is there and has just shown it waiting.
+
+    Args:
+        is_asked: whether somebody asked for the end of a task of a launch.
+        has_not_run: so shortly ago it waited that its scheduler would still know it, had it run.
+    """
+    launch = str(line["submission"]).partition("/")[0]
+    if all(is_asked(launch, task) for task, _ in pairs_of(line, batch)):
+        return _cancelled(native_id, f"{scheduler} job {native_id} is gone from the queue, as was asked")
+    if has_not_run and not any(log.exists() for log in job_logs(paths, line, batch)):
+        evidence = f"{scheduler} job {native_id} was waiting, then gone from the queue without having run"
+        return _cancelled(native_id, evidence)
+    return Sight(native_id, "ended", "", evidence=f"{scheduler} does not know job {native_id} any more (asked twice)")
+
+
+def _cancelled(native_id: str, evidence: str) -> Sight:
+    return Sight(native_id, "ended", "", state="cancelled", reason="cancelled", evidence=evidence)
+
+
+def _ends(logs: Sequence[Path]) -> str:
+    """How the first log that says something ends."""
+    for log in logs:
+        lines = [line.strip() for line in tail(log).splitlines() if line.strip()]
+        if lines:
+            return f"ends: {' / '.join(lines[-_LAST_LINES:])}"
+    return "is empty"
