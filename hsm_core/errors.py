@@ -28,7 +28,7 @@ class HsmError(Exception):
         evidence: what was seen: a command with its exit code, last lines, a path.
         fix: what to type next, a line to copy.
         instead: a word that was typed, and the one that is suggested for it: a command then repeats its
-            own line with that one.
+            own line with that one. An empty word: what is suggested is added.
     """
 
     exit_code = 1

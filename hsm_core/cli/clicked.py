@@ -14,6 +14,7 @@ from hsm_core.model import Span, spans
 from hsm_core.store import catalogue
 from hsm_core.store.state import SweepState
 
+from .retyped import retyped
 from .terminal import INTERRUPTED, remark
 from .which import directory_of
 
@@ -24,6 +25,8 @@ def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
         return int(command.main(words, prog_name=name, standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.possibilities:
+            remark(f"  next: {retyped(error.option_name, error.possibilities[0])}")
         return error.exit_code
     except click.Abort:
         return INTERRUPTED

@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from hsm_core.overrides import joined
+
 from .clicked import run
 from .terminal import guarded
 
@@ -41,8 +43,8 @@ _MOVED = {
     "test": "a sweep is tried out by:  python train.py -m … hydra.launcher.dry_run=true",
     "sync": "results are here as soon as a task ends; nothing has to be fetched:  hsm results latest",
     "collect": "results are read where they lie:  hsm results latest",
-    "watch": "it is called:  hsm monitor",
 }
+_RENAMED = {"watch": "monitor", "ps": "list", "ls": "list", "log": "logs", "stop": "cancel", "kill": "cancel"}
 
 
 class LazyGroup(click.Group):
@@ -64,11 +66,13 @@ class LazyGroup(click.Group):
         word = args[0]
         if word in _MOVED:
             raise click.UsageError(f"hsm has no '{word}': {_MOVED[word]}", ctx)
+        if word in _RENAMED:
+            line = joined(["hsm", _RENAMED[word], *args[1:]])
+            raise click.UsageError(f"hsm has no '{word}'; it is called {_RENAMED[word]}\n  next: {line}", ctx)
         if word not in _COMMANDS and not word.startswith("-"):
             near = difflib.get_close_matches(word, _COMMANDS, n=1)
-            raise click.UsageError(
-                f"hsm has no '{word}'" + (f"; did you mean '{near[0]}'?" if near else ""), ctx
-            )
+            meant = f"\n  next: {joined(['hsm', near[0], *args[1:]])}" if near else ""
+            raise click.UsageError(f"hsm has no '{word}'{meant}", ctx)
         return super().resolve_command(ctx, args)
 
 

@@ -78,6 +78,7 @@ def require_launcher(record: SweepRecord, name: str) -> None:
         raise ConfigError(
             f"'{name}' is no launcher that can go on with a sweep", evidence=f"there are: {', '.join(known)}",
             fix=f"--launcher {near[0] if near else 'hsm_local'}",
+            instead=(name, near[0] if near else "hsm_local"),
         )  # fmt: skip
 
 

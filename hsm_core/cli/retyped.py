@@ -16,6 +16,7 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
     """The same line with ``meant`` for ``typed``; empty if it does not hold that.
 
     Args:
+        typed: empty: ``meant`` is added at the end.
         meant: a word; for an option several, as in a shell.
         argv: the program and its words; None: of this process.
     """
@@ -23,6 +24,8 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
     name = Path(program).stem
     name = "hsm-status" if name in ("hsm-status", "status") else "hsm"
     start = 0 if name == "hsm-status" else 1  # the command's own name is never meant
+    if not typed:
+        return joined([name, *words, *shlex.split(meant)])
     places = [place for place in range(start, len(words)) if words[place] == typed]
     if places:
         words[places[0] : places[0] + 1] = shlex.split(meant) if typed.startswith("-") else [meant]

@@ -9,6 +9,8 @@ from hsm_core.errors import SweepNotFound
 from hsm_core.store import catalogue
 from hsm_core.store.state import SweepState
 
+from .terminal import remark
+
 
 def directory_of(selector: str) -> Path:
     """The directory of the sweep that is meant, by a scheduler's job id too.
@@ -17,12 +19,21 @@ def directory_of(selector: str) -> Path:
         SweepNotFound: none, or several.
     """
     try:
-        return catalogue.find(selector)
+        root = catalogue.find(selector)
+        _say_which(selector, root)
+        return root
     except SweepNotFound as error:
         by_job = _by_native_id(selector)
         if by_job is None:
             raise error from None
         return by_job
+
+
+def _say_which(selector: str, root: Path) -> None:
+    """A name means its newest sweep; that there are others is said."""
+    same = catalogue.named(selector)
+    if len(same) > 1 and same[0].dir == root:
+        remark(f"{selector}: {same[0].id}, the newest of {len(same)} sweeps of this name")
 
 
 def _by_native_id(selector: str) -> Path | None:

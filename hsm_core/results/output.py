@@ -36,13 +36,13 @@ def format_of(path: Path, asked: str | None = None) -> str:
     if meant is None and asked is None:
         raise ConfigError(
             f"no format is known for '{path.name}'", evidence=f"known suffixes: {' '.join(_SUFFIXES)}",
-            fix=f"-o {path.stem or 'results'}.csv    (or --format csv)",
+            fix=f"-o {path.with_suffix('.csv')}", instead=(str(path), str(path.with_suffix(".csv"))),
         )  # fmt: skip
     if meant and asked and meant != asked:
         raise ConfigError(
-            f"'{path.name}' would be {meant}, but --format says {asked}",
-            fix=f"-o {path.with_suffix('.' + asked)}    (or without --format)",
-        )
+            f"'{path.name}' would be {meant}, but --format says {asked}", fix=f"--format {meant}",
+            instead=(asked, meant),
+        )  # fmt: skip
     return asked or meant or ""
 
 

@@ -11,6 +11,7 @@ from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
 
 from .files import to_json, write_atomically
 from .layout import SweepPaths, state_home
+from .not_ours import no_sweep
 from .record import SweepRecord, read_record, sweep_root
 
 
@@ -56,22 +57,29 @@ def entries() -> list[Entry]:
 def find(selector: str) -> Path:
     """The directory of the sweep that ``latest``, an id's unique prefix, a name or a path means.
 
+    A name means its newest sweep.
+
     Raises:
-        SweepNotFound: none or several; the message lists the candidates.
+        SweepNotFound: none, or several ids begin so; the message lists the candidates.
     """
     known = entries()
     if selector == "latest":
         return _latest(known)
     exact = [entry for entry in known if entry.id == selector]
-    named = [entry for entry in known if entry.name == selector]
     by_path = _by_path(selector)
     if by_path is not None and not exact:
         follow(by_path)
         return by_path
-    matching = exact or named or [entry for entry in known if entry.id.startswith(selector)]
+    matching = exact or named(selector)[:1] or [entry for entry in known if entry.id.startswith(selector)]
     if len(matching) == 1:
         return matching[0].dir
     raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
+
+
+def named(name: str) -> list[Entry]:
+    """The user's sweeps of this name, newest first; those whose directories are gone come last."""
+    found = [entry for entry in entries() if entry.name == name]
+    return sorted(found, key=lambda entry: not SweepPaths(entry.dir).record.is_file())
 
 
 def follow(root: Path) -> None:
@@ -101,20 +109,26 @@ def _by_path(selector: str) -> Path | None:
 
 def _ambiguous(selector: str, matching: list[Entry]) -> SweepNotFound:
     lines = "".join(f"\n    {entry.id}  {entry.dir}" for entry in matching[:10])
+    newest = matching[0].id
     return SweepNotFound(
-        f"'{selector}' means {len(matching)} sweeps:{lines}", fix=f"hsm-status {matching[0].id}"
-    )
+        f"{len(matching)} sweeps have ids that begin with '{selector}':{lines}", fix=f"hsm-status {newest}",
+        instead=(selector, newest),
+    )  # fmt: skip
 
 
 def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
     import difflib
 
-    names = [word for entry in known for word in (entry.id, entry.name)]
+    path = Path(selector).expanduser()
+    if path.exists():
+        return no_sweep(path)
+    names = ["latest", *(word for entry in known for word in (entry.id, entry.name))]
     near = difflib.get_close_matches(selector, names, n=1)
-    fix = f"hsm-status {near[0]}" if near else "hsm-status    (lists your sweeps)"
     return SweepNotFound(
-        f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}", fix=fix
-    )
+        f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}",
+        fix=f"hsm-status {near[0]}" if near else "hsm-status    # lists your sweeps",
+        instead=(selector, near[0]) if near else None,
+    )  # fmt: skip
 
 
 def _folder() -> Path:

@@ -163,7 +163,7 @@ def _agree(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} There is no terminal to ask at", fix="add --yes")
+        raise ConfigError(f"{question} There is no terminal to ask at", fix="add --yes", instead=("", "--yes"))
     click.confirm(question, abort=True, err=True)
 
 

@@ -118,10 +118,12 @@ def _format(form: str | None, output: Path | None, usual: str) -> str:
     """
     if output is not None:
         if form == "table":
-            raise ConfigError("a file has no format 'table'", evidence=f"there are: {', '.join(FORMATS)}")
+            told = f"there are: {', '.join(FORMATS)}"
+            raise ConfigError("a file has no format 'table'", evidence=told, instead=("table", "csv"))
         return format_of(output, form)
     if form == "parquet":
-        raise ConfigError("a Parquet file needs a name", fix="-o results.parquet")
+        fix = "-o results.parquet"
+        raise ConfigError("a Parquet file needs a name", fix=fix, instead=("", fix))
     return form or usual
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,11 @@ def tasks(sweep: str, states: str | None, form: str, limit: int | None, quiet: b
 def _states(text: str | None) -> set[State]:
     words = {word.strip() for word in text.split(",")} if text else set()
     for word in words - set(STATES):
-        raise ConfigError(f"there is no state '{word}'", fix=f"--state {','.join(STATES)}")
+        near = difflib.get_close_matches(word, STATES, n=1)
+        raise ConfigError(
+            f"there is no state '{word}'", evidence=f"there are: {', '.join(STATES)}",
+            fix=f"--state {near[0] if near else 'failed'}", instead=(word, near[0]) if near else None,
+        )  # fmt: skip
     return {state for state in STATES if state in words}
 
 

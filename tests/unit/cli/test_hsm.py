@@ -96,7 +96,7 @@ def test_a_command_without_its_sweep_says_how_to_find_it(shell: Shell, verb: str
 
 def test_a_typo_is_answered_with_the_command_meant(shell: Shell) -> None:
     done = shell.run("hsm", "stauts")
-    assert (done.returncode, "did you mean 'status'" in done.stderr) == (2, True)
+    assert (done.returncode, "next: hsm status\n" in done.stderr) == (2, True)
 
 
 def test_status_is_hsm_status(shell: Shell, sweep: MadeSweep) -> None:
@@ -360,11 +360,35 @@ def test_a_declared_metric_sorts(shell: Shell, sweep: MadeSweep, tmp_path: Path)
         assert f"next: {' '.join(['hsm results other --best val_acc', *rest])}\n" in done.stderr
 
 
-def test_a_suggestion_repeats_what_was_typed(shell: Shell, sweep: MadeSweep) -> None:
+def test_a_suggestion_repeats_what_was_typed(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
     done = shell.run("hsm", "results", "latest", "--best", "los", "--top", "3")
     assert "next: hsm results latest --best loss --top 3\n" in done.stderr
     done = shell.run("hsm", "results", "latest", "--where", "los > 1")
     assert "next: hsm results latest --where 'loss > 1'\n" in done.stderr
+    MadeSweep(tmp_path / "old", total=1)
+    newest = MadeSweep(tmp_path / "newest", total=4, created="2026-02-01T00:00:00")
+    for typed, meant in (
+        ("results latset --top 1", "results latest --top 1"),
+        ("reslts latest --top 1", "results latest --top 1"),
+        ("watch latest", "monitor latest"),
+        ("results latest --bset loss", "results latest --best loss"),
+        ("tasks latest -q --state fialed,lost", "tasks latest -q --state failed,lost"),
+        ("export latest -o r.xls", "export latest -o r.csv"),
+        ("export latest --format parquet", "export latest --format parquet -o results.parquet"),
+        ("cancel latest --task 3", "cancel latest --task 3 --yes"),
+        ("results demo-", f"results {newest.id}"),
+    ):
+        done = shell.run("hsm", *typed.split())
+        assert done.returncode == 2
+        assert f"next: hsm {meant}\n" in done.stderr
+
+
+def test_a_name_means_its_newest_sweep_and_says_so(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:
+    newer = MadeSweep(tmp_path / "newer", total=1, created="2026-02-01T00:00:00")
+    done = shell.run("hsm", "tasks", "demo", "-q")
+    assert done.stdout == "0\n"
+    assert done.stderr == f"demo: {newer.id}, the newest of 2 sweeps of this name\n"
+    assert shell.status("demo").stdout.startswith(newer.id)
 
 
 def test_wait(shell: Shell, tmp_path: Path, sweep: MadeSweep) -> None:

@@ -166,8 +166,8 @@ def test_what_is_not_there_or_wrong_is_an_error_without_a_traceback(shell: Shell
     one, two = MadeSweep(tmp_path / "a", name="abl"), MadeSweep(tmp_path / "b", name="abl")
     for words, said in (
         (["nope"], "no sweep fits 'nope'"),
-        (["abl"], one.id),
-        (["abl"], two.id),
+        (["abl-"], one.id),
+        (["abl-"], two.id),
         (["--wrong"], "--wrong"),
         (["a", "b"], "unexpected extra argument"),
     ):

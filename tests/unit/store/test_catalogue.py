@@ -52,13 +52,51 @@ def test_by_id_prefix_name_and_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert catalogue.find(sweep.root.name) == sweep.root
 
 
-def test_an_ambiguous_name_lists_the_candidates(tmp_path: Path) -> None:
+def test_a_name_means_its_newest_sweep_that_is_there(tmp_path: Path) -> None:
+    made(tmp_path, "abl")
+    two, gone = made(tmp_path, "abl", "2026-02-01T00:00:00"), made(tmp_path, "abl", "2026-03-01T00:00:00")
+    shutil.rmtree(gone.root)
+    assert catalogue.find("abl") == two.root
+    assert [entry.id for entry in catalogue.named("abl")][::2] == [two.id, gone.id]
+
+
+def test_an_ambiguous_id_lists_the_candidates(tmp_path: Path) -> None:
     one, two = made(tmp_path, "abl"), made(tmp_path, "abl", "2026-02-01T00:00:00")
     with pytest.raises(SweepNotFound) as caught:
-        catalogue.find("abl")
+        catalogue.find("abl-")
     assert caught.value.exit_code == 2
     assert one.id in str(caught.value)
     assert two.id in str(caught.value)
+    assert caught.value.instead == ("abl-", two.id)
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "said"),
+    [
+        (["m/multirun.yaml", "m/0/.hydra/config.yaml"], "m", "a plain Hydra multirun"),
+        (["m/multirun.yaml", "m/0/.hydra/config.yaml"], "m/0", "a job of a plain Hydra multirun"),
+        (["outputs/d/t/.hydra/config.yaml"], "outputs/d/t", "a plain Hydra run"),
+        (["multirun/d/t/multirun.yaml"], "multirun", "a directory of plain Hydra multiruns"),
+        (["other/file"], "other", "is no sweep"),
+    ],
+)
+def test_what_is_no_sweep_of_ours_is_called_what_it_is(
+    tmp_path: Path, files: list[str], asked: str, said: str
+) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(SweepNotFound) as caught:
+        catalogue.find(str(tmp_path / asked))
+    assert said in caught.value.problem
+
+
+def test_a_directory_of_sweeps_names_them(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "multirun" / "2026-11-28" / "10-00-00")
+    for asked in (sweep.root.parent, sweep.root.parent.parent):
+        with pytest.raises(SweepNotFound) as caught:
+            catalogue.find(str(asked))
+        assert caught.value.instead == (str(asked), str(sweep.root))
 
 
 def test_an_exact_name_wins_over_longer_ones(tmp_path: Path) -> None:
