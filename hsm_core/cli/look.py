@@ -21,7 +21,7 @@ from .which import directory_of
 #: Sweeps that the list shows unless all are asked for.
 _NEWEST = 20
 #: What ``--exit-status`` answers.
-EXIT: dict[Phase, int] = {"completed": 0, "finished": 3, "stopped": 3, "running": 4}
+EXIT: dict[Phase, int] = {"completed": 0, "finished": 3, "cancelled": 3, "stopped": 3, "running": 4}
 _FIRST_STEP = "python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
 
 
@@ -102,7 +102,7 @@ def _show_list(options: Options, questions: JobQuestions) -> Phase:
         remark(f"you have no sweep yet\n  next: {_FIRST_STEP}")
     sys.stdout.flush()
     phases = {item.view.phase for item in found if item.view}
-    order: tuple[Phase, ...] = ("running", "stopped", "finished")
+    order: tuple[Phase, ...] = ("running", "stopped", "cancelled", "finished")
     return next((phase for phase in order if phase in phases), "completed")
 
 

@@ -9,11 +9,11 @@ from hsm_core.model import State
 from hsm_core.store.state import SweepState
 
 #: ``stopped``: tasks are left over, or may not have been made, and nothing is alive that would run them.
-Phase = Literal["running", "stopped", "completed", "finished"]
+Phase = Literal["running", "stopped", "cancelled", "completed", "finished"]
 
 
 def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
-    """``completed`` if all tasks are, ``finished`` if all have ended some way."""
+    """``completed`` if all tasks are; ``cancelled`` if all have ended and some so; ``finished`` if some other way."""
     left = counts["pending"] + counts["queued"] + counts["running"]
     if counts["running"] or counts["queued"]:
         return "running"
@@ -21,6 +21,8 @@ def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
         return "running"
     if left or not state.total or _broke_off(state):
         return "stopped"
+    if counts["cancelled"]:
+        return "cancelled"
     return "completed" if counts["completed"] == state.total else "finished"
 
 

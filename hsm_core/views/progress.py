@@ -23,7 +23,7 @@ def progress_line(
         eta: seconds left; None if not known.
         width: columns; the bar takes what the words leave.
     """
-    ended = sum(counts.get(state, 0) for state in ENDED)
+    ended = counts_done(counts)
     parts = [(f"{ended}/{total}", "")]
     parts += [(f"{GLYPH[state]} {counts[state]} {state}", state) for state in _ASIDE if counts.get(state)]
     parts += [(pace_words(rate), "")] if rate else []
@@ -40,11 +40,16 @@ def _length(parts: list[tuple[str, str]]) -> int:
 
 
 def bar(counts: Mapping[State, int], total: int, width: int, *, colour: bool = False) -> str:
-    """A bar that is full when all tasks have ended, and only then."""
-    ended = sum(counts.get(state, 0) for state in ENDED)
+    """A bar that is full when all tasks have come to an end of their own, and only then."""
+    ended = counts_done(counts)
     full = width if total and ended >= total else min(width - 1, width * ended // max(1, total))
     bad = counts.get("failed", 0) or counts.get("lost", 0)
     return paint("━" * full, "failed" if bad else "completed", colour and full > 0) + "─" * (width - full)
+
+
+def counts_done(counts: Mapping[State, int]) -> int:
+    """Tasks that have ended; those that were cancelled are not done."""
+    return sum(counts.get(state, 0) for state in ENDED if state != "cancelled")
 
 
 def pace_words(rate: float) -> str:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from hsm_core.errors import HsmError
+from hsm_core.model import State
 from hsm_core.store.catalogue import Entry
 from hsm_core.store.state import SweepState
 
-from .pace import counts_ended
+from .progress import counts_done
 from .sweep_json import SCHEMA_VERSION, brief_json
 from .sweep_view import SweepView, look
 from .words import GLYPH, clean, duration, paint, shorten
 
+_NOT_WELL: tuple[State, ...] = ("failed", "lost", "cancelled")
 GONE = "its directory is gone"
 
 
@@ -47,7 +49,7 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
         hidden: older sweeps that are not shown.
     """
     room = min(max((len(item.entry.id) for item in found), default=0), max(24, width - 44))
-    lines = [paint(f"{'sweep':{room}}  {'started':>12}  {'ended':>11}  state", "dim", colour)]
+    lines = [paint(f"{'sweep':{room}}  {'started':>12}  {'done':>11}  state", "dim", colour)]
     lines += [_line(item, room, width, colour) for item in found]
     if hidden:
         lines.append(f"… and {hidden} older: hsm-status --all")
@@ -65,12 +67,12 @@ def _line(item: Listed, room: int, width: int, colour: bool) -> str:
     head = f"{shorten(clean(item.entry.id), room):{room}}  {_age(item.entry.created):>12}  "
     if item.view is None:
         return head + clean(shorten(item.trouble, max(20, width - len(head))))
-    done = f"{counts_ended(item.view.counts)}/{item.view.state.total}"
+    done = f"{counts_done(item.view.counts)}/{item.view.state.total}"
     return f"{head}{done:>11}  {item.view.phase}" + "".join(_bad(item.view, colour))
 
 
 def _bad(view: SweepView, colour: bool) -> Iterator[str]:
-    for state in ("failed", "lost"):
+    for state in _NOT_WELL:
         if view.counts[state]:
             yield "  " + paint(f"{GLYPH[state]} {view.counts[state]}", state, colour)
 

@@ -447,7 +447,7 @@ def test_a_sweep_that_was_cancelled_whole_has_ended(shell: Shell, tmp_path: Path
     sweep.conductor([Span(0, 1)], killed_process())
     worker.append(events.end(0, 1, "cancelled", "cancelled"))
     out(shell, "cancel", "latest", "--yes")
-    assert shell.read("latest")["phase"] == "finished"
+    assert shell.read("latest")["phase"] == "cancelled"
 
 
 def test_cancel_waits_for_the_worker_that_runs_it(shell: Shell, tmp_path: Path) -> None:
