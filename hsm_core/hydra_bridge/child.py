@@ -25,6 +25,7 @@ from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_log import HydraLog
 from .child_main import ImportedFunction, MainModule
+from .child_random import RandomNumbers
 from .child_start import quick, quick_start
 from .compose import numbered
 from .compose_nans import renew_nans
@@ -70,6 +71,7 @@ class LoadedApp:
         texts: the same, as YAML.
         trees: its interpolations, parsed.
         hydra_log: what each task's logging is built on.
+        numbers: the app's random generators.
     """
 
     payload: Payload
@@ -77,6 +79,7 @@ class LoadedApp:
     texts: Texts
     trees: ParseTrees
     hydra_log: HydraLog
+    numbers: RandomNumbers
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
@@ -99,6 +102,8 @@ def prepare(payload: str) -> LoadedApp:
         VersionMismatch: it was written by versions that do not fit; both are named.
     """
     _check(Path(payload))
+    numbers = RandomNumbers()
+    numbers.about_to_import()
     with open(payload, "rb") as stream:
         found: Payload = cloudpickle.load(stream)
     from hydra.core.singleton import Singleton
@@ -110,6 +115,7 @@ def prepare(payload: str) -> LoadedApp:
     found.main.restore()
     os.environ.update(found.env_copy)
     found.function()
+    numbers.imported()
     texts, trees = Texts(), ParseTrees()
 
     def study(skeleton: DictConfig) -> None:
@@ -119,13 +125,20 @@ def prepare(payload: str) -> LoadedApp:
     hydra_log = HydraLog(found.config, found.context)
     hydra_log.set_up()
     skeletons = Skeletons(found.context.config_loader, found.config, study)
-    return LoadedApp(found, skeletons, texts, trees, hydra_log)
+    return LoadedApp(found, skeletons, texts, trees, hydra_log, numbers)
 
 
 def warm_up(prepared: LoadedApp) -> None:
     """Load what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
     _pools()
+    prepared.numbers.find()
+
+
+def against_forks(prepared: LoadedApp) -> list[str]:
+    """Why a process forked from here would not be as good as a fresh one."""
+    unknown = prepared.numbers.unknown()
+    return [f"it can't be told whether the app seeded {name}" for name in unknown]
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:
@@ -154,7 +167,7 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     from hydra.core.utils import JobStatus, run_job
 
     _spread(order["threads"])
-    _reseed_numpy()
+    prepared.numbers.renew()
     config = prepared.config(order["overrides"], order["task"], order["job_id"])
     hydra_config: Any = HydraConfig.instance()
     hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve some paths
@@ -285,13 +298,3 @@ def _spread(threads: int) -> None:
 def _pools() -> Any:
     """The math libraries that the app has loaded with itself."""
     return importlib.import_module("threadpoolctl").ThreadpoolController()
-
-
-def _reseed_numpy() -> None:
-    """Forks begin with their parent's random numbers: draw new ones, unless the app seeded them itself."""
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is None:
-        return
-    generator = numpy_random.mtrand._rand._bit_generator
-    if getattr(generator, "_seed_seq", None) is not None:  # numpy sets it to None when it is seeded
-        numpy_random.seed()

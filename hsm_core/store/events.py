@@ -9,6 +9,7 @@ of a worker
              resources                          what its job asked for
     claim    batch tasks                            this worker alone runs these (task, attempt) pairs
     ready    launch mode threads seconds notes gpus the app is imported; how tasks start (fork, spawn, none)
+             against_forks                          (if so) why a task would be better off in a fresh interpreter
     broken   launch message output                  the app can't be imported; its tasks fail, reason launch
     start    t a dir suffix slot pid host           its directory is known and its function about to run
     end      t a state reason message kind trace code signal wall cpu mem resources
@@ -69,7 +70,7 @@ def ready(launch: str, mode: str, threads: int, seconds: float, found: dict[str,
     """The app is imported.
 
     Args:
-        found: ``notes`` on where its code came from, names of ``gpus``.
+        found: ``notes`` on where its code came from, names of ``gpus``, what is ``against_forks``.
     """
     line = {"e": "ready", "launch": launch, "mode": mode, "threads": threads, "seconds": seconds, "at": now()}
     return line | {name: values for name, values in found.items() if values}

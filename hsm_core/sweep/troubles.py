@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
+from hsm_core.views.story import against_forks
 
 
 class Troubles:
@@ -29,13 +30,15 @@ class Troubles:
         for about in self._seen():
             if about[1] and about not in self._told:
                 self._told.add(about)
-                say(f"warning: {about[1]}")
+                say(about[1])
 
     def _seen(self) -> Iterator[tuple[str, str]]:
         """Who or what it is about, and the words; these may be empty."""
         for worker in self._state.workers():
-            yield worker.name, worker.trouble
+            yield worker.name, worker.trouble and f"warning: {worker.trouble}"
+            yield "", against_forks(worker.ready or {})
         for native_id, why in self._watch.hopeless.items():
-            yield native_id, f"job {native_id} will never start as it is: {why}\n  next: hsm queue    (its tasks)"
+            told = f"warning: job {native_id} will never start as it is: {why}"
+            yield native_id, f"{told}\n  next: hsm queue    (its tasks)"
         silence = self._watch.trouble
-        yield "", silence and f"the scheduler did not answer: {silence}"
+        yield "", silence and f"warning: the scheduler did not answer: {silence}"

@@ -15,6 +15,8 @@ from .failures import message_of
 from .words import clean, duration
 
 Line = dict[str, Any]
+#: So many reasons against forks are told.
+_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def tell(writer: str, event: Line) -> str:
         task += f" (attempt {event['a']})"
     told = {
         "worker": lambda: f"{writer} began on {event.get('host')}, {event.get('slots')} at once",
-        "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s",
+        "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s{_about_forks(event)}",
         "broken": lambda: f"{writer} could not import the app: {event.get('message')}",
         "start": lambda: f"{task} started in {event.get('dir')}",
         "end": lambda: f"{task} {event.get('state')}{_how(event)}",
@@ -84,6 +86,22 @@ def tell(writer: str, event: Line) -> str:
         "seal": lambda: f"{writer} ended",
     }.get(kind)
     return clean(told()) if told else ""
+
+
+def against_forks(ready: Line) -> str:
+    """What the app has against forks, and what follows; empty if nothing."""
+    found = [str(why) for why in ready.get("against_forks", ())]
+    if not found:
+        return ""
+    why = "; ".join(found[:_REASONS]) + (f"; and {len(found) - _REASONS} more" if len(found) > _REASONS else "")
+    if ready.get("mode") == "spawn":
+        return f"each task gets a fresh interpreter: {why}"
+    return f"warning: forked tasks may not be independent: {why}\n  try: hydra.launcher.isolation=spawn"
+
+
+def _about_forks(ready: Line) -> str:
+    told = against_forks(ready).partition("\n")[0]
+    return f"; {told}" if told else ""
 
 
 def _known_as(event: Line) -> str:

@@ -31,6 +31,9 @@ class TaskModule(Protocol):
     def warm_up(self, prepared: Any) -> None:
         """Load what all tasks would load, for those that are forked from here."""
 
+    def against_forks(self, prepared: Any) -> list[str]:
+        """After ``warm_up``: why a process forked from here would not be as good as a fresh one."""
+
     def expect(self, prepared: Any, overrides: Sequence[str]) -> None:
         """A task with these overrides comes next, in this process or in one that is forked from it."""
 

@@ -129,10 +129,11 @@ class Crew:
             self._start(boot)
 
     def greet(self, importer: Importer, message: Message) -> None:
-        """Note that an importer is ready; where ``auto`` finds threads in it, it is let go."""
+        """Note that an importer is ready; where ``auto`` finds it unfit for forks, it is let go."""
         importer.is_ready = True
         if importer.mode in (None, "fork"):
-            importer.mode = self._mode = choose_mode(self._spec.isolation, message["threads"])
+            fit = not message["found"].get("against_forks")
+            importer.mode = self._mode = choose_mode(self._spec.isolation, message["threads"], fit=fit)
             if importer.mode == "spawn":
                 self.dismiss(importer)  # its libraries were told to start no threads
 
@@ -181,8 +182,12 @@ class Crew:
             self._tell(importer, message)
 
 
-def choose_mode(isolation: Isolation, native_threads: int | None) -> Mode:
-    """How tasks start: by fork only where the importer's process has exactly one native thread."""
+def choose_mode(isolation: Isolation, native_threads: int | None, *, fit: bool = True) -> Mode:
+    """How tasks start: by fork only where the importer's process has exactly one native thread.
+
+    Args:
+        fit: the app has nothing against forks.
+    """
     if isolation != "auto":
         return isolation
-    return "fork" if native_threads == 1 else "spawn"
+    return "fork" if native_threads == 1 and fit else "spawn"

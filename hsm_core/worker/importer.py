@@ -48,11 +48,13 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
     began = time.monotonic()
     gpus = GpuQuestion()
     module, prepared = load(boot)
+    against: list[str] = []
     if forks:
         module.warm_up(prepared)
+        against = module.against_forks(prepared)
     seconds = round(time.monotonic() - began, 3)
     gc.freeze()  # so that no task's collector touches, and copies, what was imported
-    found = {"notes": module.notes(prepared), "gpus": gpus.answer()}
+    found = {"notes": module.notes(prepared), "gpus": gpus.answer(), "against_forks": against}
     channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds, "found": found})
     leave(Importer(channel, lock, module, prepared).run())
 

@@ -87,13 +87,24 @@ def test_each_slot_has_its_gpu(sweep: PlainSweep, spec: dict[str, object], seen:
     assert sorted(at_once) == seen
 
 
+COUNT = "COUNTER['tasks'] += 1; print(COUNTER['tasks'], os.getpid()); "
+
+
+@tasks(*[COUNT] * 3, at_import="AGAINST_FORKS = ['its numbers would be shared', 'so would its cache']")
+@pytest.mark.parametrize(("isolation", "mode"), [("auto", "spawn"), ("fork", "fork")])
+def test_an_app_that_has_something_against_forks(sweep: PlainSweep, isolation: str, mode: str) -> None:
+    state = sweep.run(isolation=isolation, slots=1)
+    assert state.counts()["completed"] == 3
+    ready = sweep.events("ready")
+    assert {line["mode"] for line in ready} == {mode}
+    told = [line["against_forks"] for line in ready if "against_forks" in line]
+    assert told == [["its numbers would be shared", "so would its cache"]]  # once
+
+
 @tasks(*["print(random.random())"] * 4)
 def test_forked_tasks_draw_different_numbers(sweep: PlainSweep) -> None:
     sweep.run(isolation="fork")
     assert len({sweep.text(f"{number}/stdout.log") for number in range(4)}) == 4
-
-
-COUNT = "COUNTER['tasks'] += 1; print(COUNTER['tasks'], os.getpid()); "
 
 
 @tasks(

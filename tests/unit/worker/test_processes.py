@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.model import Isolation
 from hsm_core.store.liveness import is_held
 from hsm_core.worker import memory, processes
 from hsm_core.worker.crew import choose_mode
@@ -104,6 +105,11 @@ def test_where_there_is_no_proc_and_no_prctl_nothing_is_known(monkeypatch: pytes
 )
 def test_a_process_with_threads_is_not_forked(isolation: str, threads: int, mode: str) -> None:
     assert choose_mode(isolation, threads) == mode  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("isolation", "mode"), [("auto", "spawn"), ("fork", "fork"), ("none", "none")])
+def test_an_app_that_is_not_fit_for_forks_is_not_forked(isolation: Isolation, mode: str) -> None:
+    assert choose_mode(isolation, 1, fit=False) == mode
 
 
 def test_native_threads_are_counted() -> None:

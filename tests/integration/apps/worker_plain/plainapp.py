@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import weird_import  # noqa: F401  written by the test: what happens while the app is imported
+import weird_import  # written by the test: what happens while the app is imported
 
 Enter = Callable[[str, Iterable[str]], None]
 COUNTER = {"tasks": 0}
@@ -22,6 +22,10 @@ def prepare(payload: str) -> Path:
 
 def warm_up(prepared: Path) -> None:
     pass
+
+
+def against_forks(prepared: Path) -> list[str]:
+    return list(getattr(weird_import, "AGAINST_FORKS", ()))
 
 
 def expect(prepared: Path, overrides: Sequence[str]) -> None:

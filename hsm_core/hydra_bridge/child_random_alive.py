@@ -1,0 +1,62 @@
+"""Finds objects of some types anywhere in this process: in modules, objects, closures, containers."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+_AT_ONCE = 20_000
+#: The collector stops to follow these while they hold only what it does not follow.
+_CONTAINERS = (dict, tuple)
+
+
+def followed(*kinds: type) -> list[Any]:
+    """Objects of types that the garbage collector follows, as it does all that is written in Python."""
+    return list(_of(kinds, _all()))
+
+
+def unfollowed(*kinds: type) -> list[Any]:
+    """Objects of types that it does not follow: what it follows refers to them, or containers that it gave up."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    todo = _all()
+    while todo:
+        given_up: list[Any] = []
+        for some in _portions(todo):
+            referred = gc.get_referents(*some)
+            found |= {id(one): one for one in _of(kinds, referred)}
+            given_up += [
+                one for one in referred if type(one) in _CONTAINERS and not gc.is_tracked(one)
+            ]  # fmt: skip
+        todo = list({id(one): one for one in given_up if id(one) not in seen}.values())
+        seen.update(map(id, todo))
+    return list(found.values())
+
+
+def place_of(wanted: object) -> str:
+    """Under which name a module holds it, such as ``util.RNG``; empty if none does."""
+    for name, module in list(sys.modules.items()):
+        for attribute, value in list(getattr(module, "__dict__", {}).items()):
+            if value is wanted:
+                return f"{name}.{attribute}"
+    return ""
+
+
+def _all() -> list[Any]:
+    if gc.get_freeze_count():
+        gc.unfreeze()  # what is frozen is not listed
+    return gc.get_objects()
+
+
+def _of(kinds: tuple[type, ...], objects: list[Any]) -> Iterator[Any]:
+    there = {kind for kind in set(map(type, objects)) if issubclass(kind, kinds)}
+    return (one for one in objects if type(one) in there) if there else iter(())
+
+
+def _portions(objects: list[Any]) -> Iterator[list[Any]]:
+    stream = iter(objects)
+    while some := list(islice(stream, _AT_ONCE)):
+        yield some

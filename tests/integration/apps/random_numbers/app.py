@@ -1,0 +1,24 @@
+"""Draws from generators that an imported module made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import generators
+import hydra
+from hydra.core.hydra_config import HydraConfig
+
+
+@hydra.main(version_base=None)
+def main(cfg: Any) -> None:
+    found = {
+        kind: {name: draw() for name, draw in made.items()}
+        for kind, made in {"seeded": generators.SEEDED, "unseeded": generators.UNSEEDED}.items()
+    }
+    Path(HydraConfig.get().runtime.output_dir, "numbers.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
