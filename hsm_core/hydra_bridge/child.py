@@ -101,15 +101,18 @@ def prepare(payload: str) -> LoadedApp:
         StoreError: the payload is not the user's own.
         VersionMismatch: it was written by versions that do not fit; both are named.
     """
-    _check(Path(payload))
-    numbers = RandomNumbers()
-    numbers.about_to_import()
-    with open(payload, "rb") as stream:
-        found: Payload = cloudpickle.load(stream)
+    from hydra.core.plugins import Plugins
     from hydra.core.singleton import Singleton
     from hydra.core.utils import setup_globals
 
+    _check(Path(payload))
+    numbers = RandomNumbers()
+    numbers.about_to_import()
+    plugins = Plugins.instance()  # Hydra 1.3 makes their modules' classes anew: before the payload names them
+    with open(payload, "rb") as stream:
+        found: Payload = cloudpickle.load(stream)
     setup_globals()
+    found.singletons["instances"][Plugins] = plugins  # else set_state would look for them again
     Singleton.set_state(found.singletons)
     renew_nans(found.config)
     found.main.restore()
@@ -181,9 +184,9 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
-    with quick_start(function, prepared.texts, prepared.trees) as function:
+    with quick_start(prepared.payload.context, prepared.texts, prepared.trees) as context:
         ended = run_job(
-            hydra_context=prepared.payload.context, task_function=function, config=config,
+            hydra_context=context, task_function=function, config=config,
             job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
         )  # fmt: skip
     if ended.status == JobStatus.FAILED:

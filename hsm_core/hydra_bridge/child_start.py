@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,19 +49,28 @@ def quick(texts: Texts, trees: ParseTrees) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def quick_start(
-    function: Callable[[Any], Any], texts: Texts, trees: ParseTrees
-) -> Iterator[Callable[[Any], Any]]:
-    """The same until ``function`` is called.
+def quick_start(context: Any, texts: Texts, trees: ParseTrees) -> Iterator[Any]:
+    """The same until the task begins, with ``on_job_start`` of its callbacks.
 
     Yields:
-        ``function``, to be called in its place.
+        Hydra's context to run the task with. Its function is not wrapped: callbacks see the function, and
+        tracebacks only it.
     """
     with quick(texts, trees) as end:
+        ours = copy.copy(context)
+        ours.callbacks = _EndAtStart(context.callbacks, end)
+        yield ours
 
-        @functools.wraps(function)
-        def call(config: Any) -> Any:
-            end()
-            return function(config)
 
-        yield call
+class _EndAtStart:
+    """A context's callbacks."""
+
+    def __init__(self, callbacks: Any, end: Callable[[], None]) -> None:
+        self._callbacks, self._end = callbacks, end
+
+    def on_job_start(self, **words: Any) -> None:
+        self._end()
+        self._callbacks.on_job_start(**words)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._callbacks, name)

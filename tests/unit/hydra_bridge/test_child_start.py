@@ -1,8 +1,9 @@
-"""While Hydra prepares a task, copies and texts are ours; the task's function finds the libraries' own."""
+"""While Hydra prepares a task, copies and texts are ours; callbacks and the task find the libraries' own."""
 
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -13,31 +14,37 @@ from hsm_core.hydra_bridge.compose_copy import copied
 from hsm_core.hydra_bridge.compose_parsed import ParseTrees
 from hsm_core.hydra_bridge.compose_yaml import Texts
 
+CONTEXT = SimpleNamespace(callbacks=None)
+
 
 def test_while_hydra_prepares_all_copies_are_ours_and_then_none() -> None:
     own = DictConfig.__deepcopy__, ListConfig.__deepcopy__, yaml.dump, base.parse
     seen: list[object] = []
 
-    def function(config: object) -> str:
-        """The task's."""
-        seen.extend((DictConfig.__deepcopy__, ListConfig.__deepcopy__, yaml.dump, base.parse))
-        return f"{config}!"
+    class Callbacks:
+        def on_job_start(self, **words: object) -> None:
+            seen.extend((words, DictConfig.__deepcopy__, ListConfig.__deepcopy__, yaml.dump, base.parse))
 
-    texts, trees = Texts(), ParseTrees()
-    with quick_start(function, texts, trees) as called:
+        def on_job_end(self, **words: object) -> None:
+            seen.append(words)
+
+    texts, trees, theirs = Texts(), ParseTrees(), SimpleNamespace(callbacks=Callbacks())
+    with quick_start(theirs, texts, trees) as context:
         assert yaml.dump == texts.dump
         assert base.parse == trees.parse
         assert DictConfig.__deepcopy__ is copied
         config = OmegaConf.create({"a": {"b": 1}})
         assert copy.deepcopy({"x": config.a})["x"] == config.a
-        assert (called.__name__, called.__doc__) == ("function", "The task's.")
-        assert called("config") == "config!"
-    assert (*seen,) == own == (DictConfig.__deepcopy__, ListConfig.__deepcopy__, yaml.dump, base.parse)
+        context.callbacks.on_job_start(config=config, task_function=print)
+        context.callbacks.on_job_end(job_return=1)
+    assert seen == [{"config": config, "task_function": print}, *own, {"job_return": 1}]
+    assert own == (DictConfig.__deepcopy__, ListConfig.__deepcopy__, yaml.dump, base.parse)
+    assert isinstance(theirs.callbacks, Callbacks)
 
 
 def test_nothing_stays_after_an_error() -> None:
     own = DictConfig.__deepcopy__, yaml.dump, base.parse
-    with pytest.raises(ValueError, match="of Hydra"), quick_start(print, Texts(), ParseTrees()):
+    with pytest.raises(ValueError, match="of Hydra"), quick_start(CONTEXT, Texts(), ParseTrees()):
         raise ValueError("of Hydra")
     assert (DictConfig.__deepcopy__, yaml.dump, base.parse) == own
 
@@ -45,5 +52,5 @@ def test_nothing_stays_after_an_error() -> None:
 def test_omegaconf_copies_where_it_was_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omegaconf.__version__", "3.0.0")
     own = DictConfig.__deepcopy__, yaml.dump, base.parse
-    with quick_start(print, Texts(), ParseTrees()):
+    with quick_start(CONTEXT, Texts(), ParseTrees()):
         assert (DictConfig.__deepcopy__, yaml.dump, base.parse) == own
