@@ -38,8 +38,8 @@ class Both:
     ours: Ran
 
     def same(self) -> None:
-        """Assert that exit code, Hydra's files and the app's own are the same."""
-        assert self.ours.code == self.basic.code, self.ours.err
+        """Assert that Hydra's files and the app's own are the same, and that both succeeded or none did."""
+        assert bool(self.ours.code) == bool(self.basic.code), self.ours.err
         assert sorted(self.ours.files) == sorted(self.basic.files)
         assert self.basic.files
         for name, content in self.basic.files.items():

@@ -127,5 +127,5 @@ OF_HYDRA = [f"+hydra.callbacks.log._target_={THEIRS}.LogJobReturnCallback"] + (
 def test_hydras_own_callbacks_and_a_task_that_fails(weird_tmp_path: Path) -> None:
     """Hydra 1.4 writes the traceback into the task's log by itself; 1.3 has callbacks that do."""
     both = run(weird_tmp_path, "x=2", *OF_HYDRA)
-    assert both.ours.code == 1
+    assert both.ours.code
     assert b'train.py", line 21, in task' in both.ours.files["0/train.log"]
