@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hsm_core.errors import ConfigError
+from hsm_core.errors import BackendError, ConfigError
 from hsm_core.hosts.command import Done, run
 from hsm_core.schedulers.pbs_flavour import Batch, find_pbs
 from hsm_core.schedulers.slurm_asking import question_environment
@@ -125,6 +125,21 @@ def find_slurm() -> System | Absent:
     if match is None:
         return Absent("slurm", f"{path} is not Slurm's own: {done.evidence}", odd=True, fix=f"{path} --version")
     return System("slurm", match[0], path, trouble=_trouble_of_slurm(), wrapped=_is_script(Path(path)))
+
+
+def require_slurm_cluster() -> None:
+    """Refuse, before anything is written, a Slurm whose commands are here and know no cluster.
+
+    Raises:
+        BackendError: they would say so at each submission, and no waiting helps.
+    """
+    path = shutil.which("sbatch")
+    done = asked([path, "--version"]) if path else None
+    if done is not None and done.code and _NO_CLUSTER.search(done.err):
+        raise BackendError(
+            "Slurm's commands are here, but they know no cluster", evidence=done.evidence,
+            fix="start it on a login node of the cluster; on this machine alone: hydra/launcher=hsm_local",
+        )  # fmt: skip
 
 
 def find_pbs_server() -> System | Absent:

@@ -92,6 +92,10 @@ class Launching:
             leave_no_trace(self._config)
             return
         shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
+        if self._backend_name == "slurm":
+            from hsm_core.detect.scheduler import require_slurm_cluster
+
+            shown(require_slurm_cluster)
         common = self._backend_settings(lambda _: ())
         shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common))
         goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None

@@ -114,4 +114,5 @@ def _fix(words: str, done: Done) -> str:
     for pattern, fix in _FIXES:
         if re.search(pattern, words.lower()):
             return fix
-    return next((fix for pattern, fix in _FIXES if re.search(pattern, text)), "sbatch --help")
+    usual = "sbatch --help" if "option" in text else "hsm doctor"
+    return next((fix for pattern, fix in _FIXES if re.search(pattern, text)), usual)

@@ -13,9 +13,10 @@ from hsm_core.detect.scheduler import (
     find_pbs_server,
     find_slurm,
     find_systems,
+    require_slurm_cluster,
     systems_here,
 )
-from hsm_core.errors import ConfigError
+from hsm_core.errors import BackendError, ConfigError
 
 SLURM = {"sbatch": "echo slurm 24.05.4", "scontrol": "echo 'Slurmctld(primary) at c1 is UP'", "squeue": "exit 0"}
 OPENPBS = {"qsub": "exit 0", "qstat": '[ "$1" = --version ] && echo "pbs_version = 23.06.06"; exit 0'}
@@ -92,6 +93,18 @@ def test_an_sbatch_that_is_not_to_be_used(bin_: Path, body: str, why: str, fix: 
     assert isinstance(found, Absent)
     assert (found.odd, why in found.why, fix in found.fix) == (True, True, True)
     assert fix in refusal().fix
+
+
+def test_a_launcher_refuses_a_slurm_that_knows_no_cluster(bin_: Path) -> None:
+    install(bin_, {"sbatch": "echo 'sbatch: fatal: Could not establish a configuration source' >&2; exit 1"})
+    with pytest.raises(BackendError, match=r"know no cluster(?s:.*)next: start it on a login node"):
+        require_slurm_cluster()
+
+
+@pytest.mark.parametrize("body", ["echo slurm 24.05.4", "echo site wrapper 1.0", "echo odd >&2; exit 1"])
+def test_other_words_of_sbatch_are_left_to_the_submission(bin_: Path, body: str) -> None:
+    install(bin_, {"sbatch": body})
+    require_slurm_cluster()
 
 
 @pytest.mark.parametrize(("commands", "flavour"), [(OPENPBS, "pbspro"), (TORQUE, "torque")])

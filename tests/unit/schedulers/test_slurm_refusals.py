@@ -32,7 +32,7 @@ def sbatch(err: str, code: int | None = 1, out: str = "") -> Done:
         ("time", Refused, "Invalid --time specification", "sinfo -o"),
         ("reservation", Refused, "Requested reservation is invalid", "scontrol show reservation"),
         ("option", Refused, "unrecognized option '--bogus'", "sbatch --help"),
-        ("script", Refused, "Unable to open file", "sbatch --help"),
+        ("script", Refused, "Unable to open file", "hsm doctor"),
         ("submit_limit", LimitReached, "AssocMaxSubmitJobLimit", "sacctmgr show assoc"),
         ("qos_submit_limit", LimitReached, "QOSMaxSubmitJobPerUserLimit", "sacctmgr show assoc"),
         ("queue_full", LimitReached, "queue is full", "MaxJobCount"),
