@@ -241,7 +241,7 @@ class JobWatch:
             return
         seen.ended_at = at if seen.ended_at is None else seen.ended_at
         if at - seen.ended_at >= self._grace_s:  # by now all that its worker wrote can be read here
-            seen.word = JobWord("ended", sight.state, sight.reason, sight.evidence)
+            seen.word = JobWord("ended", sight.state, sight.reason, sight.evidence, node=sight.node)
         else:
             self._cadence.disturb(at)
 

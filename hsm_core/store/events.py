@@ -150,16 +150,18 @@ def refused(submission: str, message: str) -> Line:
     return {"e": "refused", "submission": submission, "message": message, "at": now()}
 
 
-def gone(tasks: Iterable[Span], state: State, reason: Reason, evidence: str) -> Line:
+def gone(tasks: Iterable[Span], state: State, reason: Reason, evidence: str, node: str = "") -> Line:
     """A scheduler's job has ended, and these tasks of it had not.
 
     Args:
         state: what becomes of those that had begun; of the others only ``cancelled`` is taken over.
+        node: where it ran, if that is known.
     """
-    return {
+    line = {
         "e": "gone", "tasks": [span.to_json() for span in tasks], "state": state, "reason": reason,
         "evidence": evidence, "message": evidence, "at": now(),
     }  # fmt: skip
+    return line | {"node": node} if node else line
 
 
 def lost(task: int, attempt: int, evidence: str, *, final: bool = False) -> Line:

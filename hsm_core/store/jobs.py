@@ -19,6 +19,7 @@ class JobWord:
 
     Args:
         state, reason, evidence: of an ended one: what it means for tasks whose worker left no word.
+        node: where it ran, as far as it is known.
     """
 
     phase: Literal["waiting", "running", "ended"]
@@ -26,6 +27,7 @@ class JobWord:
     reason: Reason = "unknown"
     evidence: str = ""
     why: str = ""
+    node: str = ""
 
 
 class Jobs:

@@ -137,9 +137,16 @@ class SweepState:
         gone = self._fold.gone
         written = gone.get((number, self.tasks[number].attempt)) if gone else None
         if written is not None:
-            return JobWord("ended", written["state"], written["reason"], written["evidence"])
+            node = written.get("node", "")
+            return JobWord("ended", written["state"], written["reason"], written["evidence"], node=node)
         word = self.jobs.word_on(number)
         return word if word is not None and word.phase == "ended" else None
+
+    def node_of(self, number: int) -> str:
+        """Where a task ran, or its job; empty where nobody knows."""
+        host = self._worker_of(number).get("host")
+        ended = self.ended_job(number) if number in self.tasks and not host else None
+        return str(host or (ended.node if ended else ""))
 
     def ended_before(self, number: int) -> JobWord | None:
         """Of a pending task, the end of the job that held it and did not begin it."""

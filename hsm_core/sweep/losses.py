@@ -32,7 +32,9 @@ def write_losses(state: SweepState, journal: JournalWriter) -> bool:
             gone.setdefault(ended, []).append((number, task.attempt))
         elif is_dead:
             lines.append(events.lost(number, task.attempt, state.evidence_of(number)))
-    lines += [events.gone(spans(pairs), word.state, word.reason, word.evidence) for word, pairs in gone.items()]
+    lines += [
+        events.gone(spans(pairs), word.state, word.reason, word.evidence, word.node) for word, pairs in gone.items()
+    ]
     for line in lines:
         journal.append(line)
     return bool(lines)

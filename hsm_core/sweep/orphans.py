@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from hsm_core.store.state import SweepState
-from hsm_core.views.unbegun import left_behind
+from hsm_core.views.reasons import left_behind
 
 
 def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:

@@ -32,6 +32,8 @@ def failure_lines(
     yield _line("task" if group.count == 1 else "tasks", shorten(numbers(group.tasks), room))
     if group.message != cause:
         yield _line("e.g.", shorten(group.message, 2 * room))
+    if group.nodes:
+        yield _line("nodes" if len(group.nodes) > 1 else "node", shorten(clean(nodes_text(group)), room))
     if group.log is not None:
         yield _line("log", clean(str(group.log)))
     again = run_alone(state, group.example)
@@ -40,6 +42,16 @@ def failure_lines(
     if again and again != group.suggestion:
         yield _line("rerun", again)
     yield _line("next", group.suggestion)
+
+
+def nodes_text(group: FailureGroup) -> str:
+    """``node7 2, node3 1``, or that it is one node's."""
+    (first, count), others = group.nodes[0], group.nodes[1:]
+    if others:
+        return ", ".join(f"{node} {count}" for node, count in group.nodes)
+    if group.count == 1:
+        return first
+    return f"{first}, all of them" if count == group.count else f"{first} {count}, the others' is not known"
 
 
 def run_alone(state: SweepState, number: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
 from .more import more_memory, more_time
+from .reasons import Ending, Reasons
 from .task_log import log_of, where_to_read
 from .words import clean
 
@@ -24,6 +27,10 @@ _VARYING = (
     (re.compile(r"(?<![\w/:])(?:[A-Za-z]+://|[~.]?/)[^\s'\"`,;:()<>\[\]]+"), "<path>"),
     (re.compile(r"(?<![A-Za-z_\d])(?<!code )(?<!signal )[-+]?\d[\d_]*(?:[.,]\d+)*(?:[eE][-+]?\d+)?"), "N"),
 )
+#: ``slurmstepd-node7: error: …``
+_DAEMON = re.compile(r"\b(slurmstepd|slurmd|pbs_mom)-[\w.-]+(?=:)")
+#: ``Slurm says NODE_FAIL, on node[1-2]``, whatever the nodes call themselves
+_SLURMS_NODES = re.compile(r"(Slurm says .*, on )[\w.,\[\]-]+$")
 _LONGEST = 160
 #: Signals of a program's own fault, of which Python can tell where.
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
@@ -37,12 +44,13 @@ class FailureGroup:
 
     Args:
         state: ``failed`` or ``lost``; ``pending`` where a job ended before it began them.
-        reason: one of ``model.REASONS``, or ``lost`` with the evidence as cause.
-        cause: the message without paths, numbers and addresses.
+        reason: one of ``model.REASONS``.
+        cause: the message without paths, numbers, addresses and nodes.
         message: the example's own message.
         tasks: numbers, ascending; the first is the example.
         log: the example's stderr, of the rank that failed; its worker's log if the task never began.
         suggestion: a line to copy.
+        nodes: where a cluster ran them, with how many of them, as far as that is known; the most first.
     """
 
     state: State
@@ -52,6 +60,7 @@ class FailureGroup:
     tasks: tuple[int, ...]
     log: Path | None
     suggestion: str
+    nodes: tuple[tuple[str, int], ...] = ()
 
     @property
     def count(self) -> int:
@@ -68,53 +77,65 @@ def group_failures(state: SweepState, among: range | None = None) -> list[Failur
     Args:
         among: consider these tasks only.
     """
+    endings = {number: end for number, end in Reasons(state).all(among) if end.state in ("failed", "lost")}
+    return grouped(state, endings, _advice)
+
+
+def grouped(
+    state: SweepState, endings: Mapping[int, Ending], advice: Callable[[SweepState, int, Ending], str]
+) -> list[FailureGroup]:
+    """Tasks by reason and cause, largest group first.
+
+    Args:
+        advice: what to type next, by a group's example.
+    """
+    nodes = {end.node for end in endings.values()} - {""} if state.jobs else set()
     found: dict[tuple[State, str, str], list[int]] = {}
-    for number in state.numbers_in("failed", "lost"):
-        if among is None or number in among:
-            now = state.state_of(number)
-            reason, message = _word(state, number, now)
-            found.setdefault((now, reason, normalised(message)), []).append(number)
-    groups = [_group(state, key, tasks) for key, tasks in found.items()]
+    for number, end in endings.items():
+        found.setdefault((end.state, end.reason, normalised(end.message, nodes)), []).append(number)
+    groups = []
+    for (now, reason, cause), tasks in found.items():
+        example = endings[tasks[0]]
+        message = clean(example.message.strip()) + memory_remark(state, tasks[0])
+        told = Counter(node for task in tasks if (node := endings[task].node)) if state.jobs else Counter[str]()
+        groups.append(
+            FailureGroup(
+                now, reason, cause, message, tuple(tasks), log_of(state, tasks[0]), advice(state, tasks[0], example),
+                tuple(told.most_common()),
+            )
+        )  # fmt: skip
     return sorted(groups, key=lambda group: (-group.count, group.example))
 
 
-def normalised(message: str) -> str:
-    """What is the same in messages of one cause: the first line without paths, numbers and addresses."""
+def normalised(message: str, nodes: Collection[str] = ()) -> str:
+    """What is the same in messages of one cause: the first line without paths, numbers, addresses and nodes.
+
+    Args:
+        nodes: names of machines; also without their domains.
+    """
     line = next((line for line in message.splitlines() if line.strip()), "").strip()
+    line = _SLURMS_NODES.sub(r"\1<node>", _DAEMON.sub(r"\1-<node>", line))
+    names = {name for node in nodes for name in (node, node.partition(".")[0])}
+    if names:
+        longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        line = re.sub(rf"(?<![\w.])(?:{longest_first})(?![\w-]|\.\w)", "<node>", line)
     for pattern, word in _VARYING:
         line = pattern.sub(word, line)
     line = clean(line)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def message_of(event: dict[str, Any]) -> str:
-    """What an ``end`` line says, led by the exception's kind."""
-    kind, message = str(event.get("kind") or ""), str(event.get("message") or "")
-    if not kind or message.startswith(kind):
-        return message or "no message"
-    return f"{kind}: {message}" if message else kind
+def _advice(state: SweepState, number: int, ending: Ending) -> str:
+    event = {**state.ending_of(number), "resources": state.resources_of(number)}
+    return suggestion(state.record, ending.state, ending.reason, event, reading(state, number, event))
 
 
-def _word(state: SweepState, number: int, now: State) -> tuple[str, str]:
-    """A task's reason and message; the sweep's own directory is only ``.`` in it."""
-    if now == "lost":
-        reason = str(state.ending_of(number).get("reason") or "unknown")
-        told = state.evidence_of(number) or "no evidence recorded"
-        return (reason if reason != "unknown" else "lost"), told
+def memory_remark(state: SweepState, number: int) -> str:
+    """What is to be added to the message of a task that was killed by nobody we know."""
     event = state.ending_of(number)
-    return str(event.get("reason") or "unknown"), message_of(event).replace(f"{state.paths.root}/", "./")
-
-
-def _group(state: SweepState, key: tuple[State, str, str], tasks: list[int]) -> FailureGroup:
-    now, reason, cause = key
-    example = tasks[0]
-    message = clean(_word(state, example, now)[1].strip())
-    event = {**state.ending_of(example), "resources": state.resources_of(example)}
-    log = log_of(state, example)
-    if _may_be_memory(event):
-        message += f"; often the kernel does that for want of memory{_used(event)}"
-    advice = suggestion(state.record, now, reason, event, reading(state, example, event))
-    return FailureGroup(now, reason, cause, message, tuple(tasks), log, advice)
+    if not _may_be_memory(event):
+        return ""
+    return f"; often the kernel does that for want of memory{_used(event)}"
 
 
 def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: str) -> str:

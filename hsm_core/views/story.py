@@ -11,7 +11,7 @@ from typing import Any
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 
-from .failures import message_of
+from .reasons import message_of
 from .words import clean, duration
 
 Line = dict[str, Any]

@@ -22,7 +22,7 @@ def sweep_json(view: SweepView) -> dict[str, Any]:
         "description": record.description, "tags": list(record.tags), "recorded_dir": record.dir,
         "moved": view.moved, "sweeper": record.sweeper, "command": list(record.command), "cwd": record.cwd,
         "user": record.user, "host": record.host, "rate_per_s": pace.rate, "eta_s": pace.eta,
-        "failures": [failure_json(group) for group in view.failures],
+        "failures": [failure_json(group) for group in (*view.failures, *view.unbegun)],
         "silent_workers": [
             {"worker": silence.worker, "host": silence.host, "last_word_s": round(silence.seconds, 1),
              "running": silence.running}

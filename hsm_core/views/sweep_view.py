@@ -35,13 +35,19 @@ class Silence:
 
 @dataclass(frozen=True)
 class SweepView:
-    """One look at a sweep."""
+    """One look at a sweep.
+
+    Args:
+        failures, unbegun: what failed, and what was not begun, by cause; the latter is among ``troubles`` too.
+        waits: why jobs wait, with how many do.
+    """
 
     state: SweepState
     counts: Counter[State]
     phase: Phase
     pace: Pace
     failures: list[FailureGroup]
+    unbegun: list[FailureGroup]
     silent: list[Silence]
     troubles: list[str]
     waits: Counter[str]
@@ -71,10 +77,11 @@ def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> S
     full = phase == "running" and is_full(state.paths.root)
     now = UNKNOWN if full or phase != "running" else pace(state, counts)
     failures = group_failures(state) if counts["failed"] or counts["lost"] else []
-    unbegun = map(unbegun_line, group_unbegun(state)) if counts["pending"] else ()
+    unbegun = group_unbegun(state) if counts["pending"] else []
     held = _unsubmitted(state) if phase == "running" and not counts["running"] else ()
-    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *held, *_troubles(state), *unbegun]
-    return SweepView(state, counts, phase, now, failures, _silent(state), troubles, _waits(state))
+    troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *held, *_troubles(state)]
+    troubles += map(unbegun_line, unbegun)
+    return SweepView(state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state))
 
 
 def _waits(state: SweepState) -> Counter[str]:

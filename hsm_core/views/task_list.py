@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hsm_core.model import Reason, State, Task
+from hsm_core.model import State, Task
 from hsm_core.overrides import joined
 from hsm_core.store.state import SweepState
 
-from .failures import message_of
+from .reasons import Reasons
 from .sweep_json import SCHEMA_VERSION
 from .words import GLYPH, clean, duration, paint, shorten
 
@@ -17,25 +17,22 @@ COLUMNS = (
     "task", "attempt", "state", "reason", "message", "seconds", "worker", "host", "dir", "overrides",
 )  # fmt: skip
 
-#: Why a task is not completed, where nobody had to say it.
-_UNSAID: Mapping[str, Reason] = {"cancelled": "cancelled", "lost": "unknown"}
+def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> dict[str, Any]:
+    """All that is known of a task.
 
-
-def task_json(state: SweepState, task: Task) -> dict[str, Any]:
-    """All that is known of a task."""
+    Args:
+        reasons: of the same state, where several tasks are asked about.
+    """
     known, now = state.tasks.get(task.number), state.state_of(task.number)
-    has_ended = now in ("completed", "failed", "cancelled") or state.ended_before(task.number) is not None
-    ended = state.ending_of(task.number) if has_ended else {}
-    files = state.task_directory(task.number)
-    message = (
-        state.evidence_of(task.number) if now == "lost" else message_of(ended) if ended.get("reason") else ""
-    )
+    files, why = state.task_directory(task.number), (reasons or Reasons(state)).of(task.number)
+    ended = state.ending_of(task.number) if now in ("completed", "failed", "cancelled") else {}
     return {
         "schema_version": SCHEMA_VERSION, "task": task.number, "attempt": known.attempt if known else 1,
-        "state": now, "reason": ended.get("reason") or _UNSAID.get(now), "message": message or None,
+        "state": now, "reason": why.reason if why else None,
+        "message": (why.message if why else "") or None,
         "seconds": ended.get("wall"),
         "worker": known.worker or None if known else None,
-        "host": (known.begun or {}).get("host") if known else None,
+        "host": ((known.begun or {}).get("host") if known else None) or state.node_of(task.number) or None,
         "dir": str(files.root) if files else None, "overrides": list(task.overrides),
     }  # fmt: skip
 
@@ -51,16 +48,18 @@ def task_lines(
     if width is None:
         yield from _wide_lines(state, tasks, colour)
         return
+    reasons = Reasons(state)
     yield paint(f"{'task':>6}  {'state':11}  {'time':>10}  overrides", "dim", colour)
     for task in tasks:
-        found = task_json(state, task)
+        found = task_json(state, task, reasons)
         now = state.state_of(task.number)
         tail = shorten(_overrides(task), max(20, width - 33))
         yield f"{task.number:6}  {_state(now, colour)}  {_took(found['seconds']):>10}  {tail}"
 
 
 def _wide_lines(state: SweepState, tasks: Sequence[Task], colour: bool) -> Iterator[str]:
-    rows = [[_cell(name, value, task) for name, value in _known(state, task)] for task in tasks]
+    reasons = Reasons(state)
+    rows = [[_cell(name, value, task) for name, value in _known(state, task, reasons)] for task in tasks]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
     for row in (COLUMNS, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -68,8 +67,8 @@ def _wide_lines(state: SweepState, tasks: Sequence[Task], colour: bool) -> Itera
         yield paint(line, "dim", colour) if row is COLUMNS else line
 
 
-def _known(state: SweepState, task: Task) -> Iterator[tuple[str, Any]]:
-    found = task_json(state, task)
+def _known(state: SweepState, task: Task, reasons: Reasons) -> Iterator[tuple[str, Any]]:
+    found = task_json(state, task, reasons)
     return ((name, found[name]) for name in COLUMNS)
 
 

@@ -145,7 +145,7 @@ def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
             ended = state.unrecorded_end(number) if known else None
             if ended is not None:
                 span = Span(number, 1, attempt)
-                journal.append(events.gone([span], ended.state, ended.reason, ended.evidence))
+                journal.append(events.gone([span], ended.state, ended.reason, ended.evidence, ended.node))
             if state.state_of(number) == "pending":
                 journal.append(events.cancel(number, attempt))
 

@@ -13,8 +13,8 @@ import click
 from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
 from hsm_core.store.state import SweepState
-from hsm_core.views.failures import message_of
 from hsm_core.views.phase import phase_of
+from hsm_core.views.reasons import message_of
 from hsm_core.views.story import Story, tail
 from hsm_core.views.sweep_json import SCHEMA_VERSION
 from hsm_core.views.task_log import has_text, stream_of, where_to_read

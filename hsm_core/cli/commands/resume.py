@@ -15,8 +15,8 @@ from hsm_core.model import ENDED, REASONS
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
-from hsm_core.views.failures import group_failures
 from hsm_core.views.phase import phase_of
+from hsm_core.views.reasons import Reasons
 from hsm_core.views.words import numbers
 
 from ..acting import settle
@@ -61,7 +61,7 @@ def resume(sweep: str, retry_failed: bool, **options: Any) -> int:
 @_with_options
 def retry(sweep: str, **options: Any) -> int:
     """Run the failed tasks again, under their own numbers and in their own directories."""
-    named = {"failed", "lost"}  # a reason tells of both
+    named = {"failed", "lost", "cancelled", "pending"}  # whatever a reason is told of
     return _go_on(open_sweep(sweep), named if options["reason"] else {"failed"}, options)
 
 
@@ -129,9 +129,8 @@ def _tasks_to_run(
         require_tasks(state, chosen)
     wanted = range(state.total) if chosen is None else sorted(chosen)
     if reason is not None:
-        groups = [group for group in group_failures(state) if group.reason == reason]
-        failed_so = {task for group in groups for task in group.tasks}
-        wanted = [number for number in wanted if number in failed_so]
+        ended_so = {number for number, ending in Reasons(state).all() if ending.reason == reason}
+        wanted = [number for number in wanted if number in ended_so]
     return [number for number in wanted if state.state_of(number) in again]
 
 

@@ -15,6 +15,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.model import STATES, State, Task
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
+from hsm_core.views.reasons import Reasons
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
 from ..clicked import json_option, open_asked, sweep_argument
@@ -53,11 +54,13 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
         for task in found:
             say(str(task.number))
     elif form == "json":
-        say_json([task_json(state, task) for task in found])
+        reasons = Reasons(state)
+        say_json([task_json(state, task, reasons) for task in found])
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_csv_row(task_json(state, task)) for task in found)
+        reasons = Reasons(state)
+        writer.writerows(_csv_row(task_json(state, task, reasons)) for task in found)
     else:
         width = None if form == "wide" or columns() == UNLIMITED else columns()
         for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):

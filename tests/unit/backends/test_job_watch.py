@@ -306,7 +306,7 @@ def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
     assert it.states() == ["completed", "pending", "pending"]
     (group,) = group_unbegun(it.state)
     assert (group.reason, group.tasks) == ("launch", (1, 2))
-    assert unbegun_line(group) == "2 not begun: job held, 21 attempts for 7.srv"
+    assert unbegun_line(group) == "2 not begun, launch: job held, 21 attempts for 7.srv"
     told = [task_json(it.state, Task(number, ())) for number in range(3)]
     assert [(one["state"], one["reason"]) for one in told] == [
         ("completed", None), ("pending", "launch"), ("pending", "launch"),
@@ -343,7 +343,8 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
     longer = f"hydra.launcher.timeout_min={more}"
     assert (left.reason, left.suggestion) == ("walltime", f"{resume} --set {longer}    (or fewer tasks a job)")
     assert unbegun_line(left) == (
-        f"1 not begun: its worker left as its job's time was nearly over: ask for {longer} (or fewer tasks a job)"
+        "1 not begun, walltime: its worker left as its job's time was nearly over: "
+        f"ask for {longer} (or fewer tasks a job)"
     )
 
 

@@ -80,7 +80,7 @@ def test_one_sweep_in_full(shell: Shell, mixed: MadeSweep) -> None:
     assert "✓ 2 completed  ✗ 2 failed  ? 1 lost  ▶ 2 running  · 1 pending" in text
     assert "✗ 2 × exception: ValueError: bad step N" in text
     assert f"log:   {mixed.root}/2/stderr.log" in text
-    assert "? 1 × lost: process N on" in text
+    assert "? 1 × unknown: process N on" in text
     assert re.search(r"another-node: last word \d+ s ago, 1 running", text)
     assert text.endswith(f"next: hsm-status -w {mixed.id}\n")
     assert "\x1b" not in text
@@ -99,7 +99,7 @@ def test_as_json(shell: Shell, mixed: MadeSweep) -> None:
     assert isinstance(groups, list)
     assert [(group["count"], group["reason"], group["tasks"]) for group in groups] == [
         (2, "exception", [2, 3]),
-        (1, "lost", [5]),
+        (1, "unknown", [5]),
     ]
     assert "gone" in groups[1]["message"]
 

@@ -73,7 +73,7 @@ def test_the_largest_group_comes_first_with_an_example_and_its_log(state: SweepS
         ("failed", "exception", (1, 2, 5)),
         ("failed", "oom", (3,)),
         ("failed", "walltime", (4,)),
-        ("lost", "lost", (6,)),
+        ("lost", "unknown", (6,)),
     ]
     assert groups[0].log == state.paths.root / "1" / "stderr.log"
     assert groups[1].log is None  # never a file that is not there
