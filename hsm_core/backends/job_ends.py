@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.model import State
-from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.schedulers.job_log import reason_in
 from hsm_core.store.job_logs import job_logs, tail
-from hsm_core.store.jobs import Line, pairs_of
+from hsm_core.store.jobs import JobWord, Line, pairs_of
 from hsm_core.store.layout import SweepPaths
 
 #: Lines of a job's log that are told.
@@ -31,7 +31,7 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
     for log in logs:
         found = reason_in(tail(log))
         if found is not None:
-            state: State = "failed" if found[0] in ("oom", "walltime") else "lost"
+            state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
             return replace(sight, state=state, reason=found[0], evidence=found[1])
     has_begun = sight.native_id in began or line["native_id"] in began
     if not logs or (has_begun and sight.word):
@@ -59,6 +59,29 @@ def vanished(
         evidence = f"{scheduler} job {native_id} was waiting, then gone from the queue without having run"
         return _cancelled(native_id, evidence)
     return Sight(native_id, "ended", "", evidence=f"{scheduler} does not know job {native_id} any more (asked twice)")
+
+
+def dropped(
+    sight: Sight, scheduler: Scheduler, paths: SweepPaths, line: Line, batch: int, last: JobWord | None, *,
+    is_watched: bool,
+) -> Sight:  # fmt: skip
+    """The end of a job that left neither log nor word, where its scheduler drops jobs that it has accepted.
+
+    Args:
+        sight: its end, of which nothing is known.
+        last: what was seen of it before.
+        is_watched: who submitted it still lives, and had better not submit it again: it would be dropped again.
+    """
+    if sight.reason != "unknown" or (last is not None and last.phase == "running"):
+        return sight
+    if any(log.exists() for log in job_logs(paths, line, batch)):
+        return sight
+    waited = f"; it waited: {last.why}" if last is not None and last.why else ""
+    told = f"{scheduler.name} dropped job {sight.native_id} before it began, and keeps nothing of it{waited}"
+    return replace(
+        sight, state="failed" if is_watched else "lost", reason="launch",
+        evidence=f"{told} (perhaps {scheduler.why_dropped})",
+    )  # fmt: skip
 
 
 def _cancelled(native_id: str, evidence: str) -> Sight:

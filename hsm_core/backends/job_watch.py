@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
 from hsm_core.store.disk import visibility_s
-from hsm_core.store.jobs import JobWord, Key, Line, batches_of, is_one_job
+from hsm_core.store.jobs import JobWord, Key, Line, batches_of, is_one_job, pairs_of
 from hsm_core.store.requests import asked_to_end
 from hsm_core.store.state import SweepState
 
@@ -31,10 +31,11 @@ _MOST_NAMED = 3
 
 @dataclass
 class _Watched:
-    """A job, by what was seen of it so far; times are monotonic."""
+    """A job, by what was seen of it so far; times are monotonic. One that is gone is not asked about again."""
 
     word: JobWord | None = None
     missed: int = 0
+    is_gone: bool = False
     ended_at: float | None = None
     waited_at: float | None = None
 
@@ -163,7 +164,7 @@ class JobWatch:
         for number, task in self._state.tasks.items():
             if task.state in ("queued", "running", "lost"):
                 key = self._state.jobs.key_of(number)
-                if key is not None:
+                if key is not None and not self._watched[key].is_gone:
                     found.add(key)
         return found
 
@@ -215,7 +216,9 @@ class JobWatch:
                     hopeless[line["submission"], sight.why].add(element)
                 if sight.stuck:
                     stuck[line["submission"]].add(element)
-                self._note(seen, job_ends.explained(sight, self._state.paths, line, key[1], began), answer.at)
+                one = _Missing(seen, line, key[1])
+                told = self._dropped(scheduler, sight, element, one, began) if sight.untold else None
+                self._note(seen, told or self._explained(sight, one, began), answer.at)
             elif seen.word is None or seen.word.phase != "ended":
                 seen.missed += 1
                 unknown[element] = _Missing(seen, line, key[1])
@@ -296,7 +299,21 @@ class JobWatch:
                 sight = job_ends.vanished(
                     name, scheduler.name, self._state.paths, one.line, one.batch, is_asked, has_not_run=has_not_run
                 )
-                self._note(one.seen, self._explained(sight, one, began), answer.at)
+                self._note(one.seen, self._dropped(scheduler, sight, name, one, began), answer.at)
+                one.seen.is_gone = one.seen.word is not None and one.seen.word.phase == "ended"
+
+    def _dropped(
+        self, scheduler: Scheduler, sight: Sight, name: str, one: _Missing, began: Collection[str]
+    ) -> Sight:
+        """What became of a job that is gone and told nothing."""
+        sight = self._explained(sight, one, began)
+        has_begun = any(self._state.tasks[task].state != "queued" for task, _ in pairs_of(one.line, one.batch))
+        if not scheduler.why_dropped or has_begun or name in began or one.line["native_id"] in began:
+            return sight
+        is_watched = not self._state.death_of(one.line["by"])
+        return job_ends.dropped(
+            sight, scheduler, self._state.paths, one.line, one.batch, one.seen.word, is_watched=is_watched
+        )
 
 
 def _may_live(native_id: str, one: _Missing, heard: Mapping[str, bool], young_s: float) -> bool:

@@ -32,6 +32,7 @@ class Sight:
         start: when it is expected to start, as the scheduler says it; empty if it says nothing.
         hopeless: it waits for what this site does not have, and will never start; ``why`` says it.
         remedy: a line to copy that lets it start, where its user can do that; empty if not.
+        untold: it has ended, and its scheduler keeps nothing of how.
         stuck: it has ended in all but name, and stays in the queue until somebody deletes it.
         state, reason, evidence: of an ended job: what it means for a task that left no word of its own
             (``failed`` ``cancelled`` ``lost``), and what was seen.
@@ -53,6 +54,7 @@ class Sight:
     hopeless: bool = False
     remedy: str = ""
     stuck: bool = False
+    untold: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ class Scheduler(Protocol):
     """A batch system, asked by its own commands; each question has a time-out."""
 
     name: str
+    #: why it may drop a job that it accepted, before that began; empty: it drops none
+    why_dropped: str
 
     @property
     def throttles(self) -> bool:

@@ -11,6 +11,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
     ("walltime", r"DUE TO TIME LIMIT|job killed: walltime "),
     ("preempted", r"DUE TO PREEMPTION"),
     ("node", r"DUE TO NODE FAILURE"),
+    ("launch", r"Could not run prolog"),
 )
 
 

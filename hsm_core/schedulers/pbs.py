@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Literal
@@ -20,6 +21,8 @@ from .pbs_status import Status, user
 Flavour = Literal["pbspro", "torque"]
 
 _ID = re.compile(r"\d+(?:\[\])?(?:\.\S+)?")
+#: seconds until PBS is asked again whether it does not know a job
+_AGAIN_S = 0.5
 _OF_THE_USER = re.compile(r"per-user limit|for user")
 _WRONG_STATE = "invalid for state of job"
 #: where `-J 0-9%3` and `-k doe` came with
@@ -36,6 +39,7 @@ class Pbs:
 
     def __init__(self, flavour: Flavour) -> None:
         self.name: str = flavour
+        self.why_dropped = "qdel, a failed dependency, or a routing queue none of whose destinations takes it"
         self.flavour = flavour
         self._status = Status(flavour)
 
@@ -76,8 +80,12 @@ class Pbs:
         return {}
 
     def unknown(self, ids: Collection[str]) -> Collection[str]:
-        """All of them: ``look`` asks by ids."""
-        return ids
+        """Asked one by one, so that the answer can be about nothing else; and twice."""
+        found = self._status.unknown(ids)
+        if found:
+            time.sleep(_AGAIN_S)
+            found &= self._status.unknown(found)
+        return found
 
     def keeps_ended_s(self) -> float:
         return 0.0

@@ -70,7 +70,12 @@ def _elements(job: ElementTree.Element) -> Iterator[tuple[str, str]]:
 
 
 def _from_text(text: str) -> dict[str, Attributes]:
-    """Lines ``name = value``; one that is too long goes on after a newline and a tab."""
+    """Lines ``name = value``; one that is too long goes on after a newline and a tab.
+
+    An empty line ends each block: the last one of an answer that was cut off has none, and may lack what matters.
+    """
+    text = text.replace("\r", "")
+    text = text[: text.rfind("\n\n") + 1]
     found: dict[str, Attributes] = {}
     attributes: dict[str, str] = {}
     for line in text.replace("\n\t", "").splitlines():

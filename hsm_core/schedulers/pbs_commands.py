@@ -27,28 +27,30 @@ _DOWN = re.compile(
     re.IGNORECASE,
 )
 
-#: Torque's qstat keeps a connection for each id that the server does not know, and has ten
-_USED_UP = "No free connections"
+#: what is said of a job that the server does not know
+_UNKNOWN_WORDS = r"Unknown Job Id(?: Error)?|Unknown Array ID|Job not found|nonexistent job id:?"
+_UNKNOWN_LINE = re.compile(rf"(?:{_UNKNOWN_WORDS})\s*(\S*)")
+_GONE_LINE = re.compile(rf"{_UNKNOWN_WORDS}|Job has finished|state for job - COMPLETE")
 
 
-class TooManyUnknown(NoAnswer):
-    """Too many of the jobs asked about are unknown for one question; about fewer it may be answered."""
+class TimedOut(NoAnswer):
+    """It did not end in time, whatever it was asked."""
 
 
 def ask(argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = None) -> Done:
     """Run one of PBS's commands to its end, whatever it says.
 
     Raises:
-        TooManyUnknown: it named too many unknown jobs.
-        NoAnswer: it can't be started, did not end in time, or reached no server.
+        TimedOut: it did not end in time.
+        NoAnswer: it can't be started, or reached no server.
     """
     try:
         done = run(argv, timeout_s, cwd=cwd)
     except OSError as error:
         raise NoAnswer(f"{argv[0]} can't be started here", evidence=str(error), fix="which qstat") from error
-    if _USED_UP in done.err:
-        raise TooManyUnknown("too many jobs that PBS does not know", evidence=done.evidence)
-    if done.code is None or is_down(done):
+    if done.code is None:
+        raise TimedOut("PBS did not answer", evidence=done.evidence, fix="qstat -B")
+    if is_down(done):
         raise no_answer(done)
     return done
 
@@ -61,6 +63,16 @@ def is_down(done: Done) -> bool:
 def is_gone(done: Done, flavour: str) -> bool:
     """Whether it says only that the job is unknown, or has ended."""
     return not is_down(done) and (done.code in GONE[flavour] or "state for job - COMPLETE" in done.err)
+
+
+def says_only_that(done: Done) -> bool:
+    """Whether each line of its errors is about a job that is unknown, or has ended: then the rest was answered."""
+    return all(_GONE_LINE.search(line) for line in done.err.splitlines() if line.strip())
+
+
+def unknown_in(done: Done) -> set[str]:
+    """The jobs of which it says that the server does not know them."""
+    return {found[1] for line in done.err.splitlines() if (found := _UNKNOWN_LINE.search(line))}
 
 
 def no_answer(done: Done) -> NoAnswer:

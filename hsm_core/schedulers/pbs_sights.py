@@ -29,11 +29,13 @@ _BY_DELETION = (256 + signal.SIGTERM, 256 + signal.SIGKILL)
 #: what PBS itself writes where a job has no exit code of its own (job.h, pbs_job.h)
 _BY_PBS: Mapping[str, Mapping[int, Ending]] = {
     "pbspro": {
+        -1: ("failed", "launch"), -2: ("failed", "launch"),
         -24: ("failed", "unknown"), -25: ("failed", "unknown"), -26: ("failed", "oom"), -27: ("failed", "oom"),
         -28: ("failed", "walltime"), -29: ("failed", "walltime"), -4: ("lost", "node"), -5: ("lost", "node"),
         -6: ("lost", "node"), -14: ("lost", "node"), -20: ("lost", "node"), -11: ("lost", "node"),
     },
     "torque": {
+        -1: ("failed", "launch"), -2: ("failed", "launch"),
         -4: ("lost", "node"), -5: ("lost", "node"), -6: ("lost", "node"), -10: ("failed", "oom"),
         -11: ("failed", "walltime"), -12: ("failed", "walltime"),
     },
@@ -74,7 +76,8 @@ def name_of(said: Attributes) -> str:
 def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> Sight:
     phase, held = _phase(said, array), _given_up(said, array)
     why = held or (_why(said, array) if phase == "waiting" else "")
-    state, reason = _ending(native_id, said, flavour, held, history) if phase == "ended" else _UNTOLD
+    dropped = "" if held or phase != "ended" else _dropped(native_id, said, array, history)
+    state, reason = _ending(native_id, said, flavour, held or dropped, history) if phase == "ended" else _UNTOLD
     return Sight(
         native_id,
         phase,
@@ -86,9 +89,10 @@ def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, hi
         start=said.get("estimated.start_time", ""),
         state=state,
         reason=reason,
-        evidence=" · ".join(_evidence(native_id, said, held)) if phase == "ended" else "",
+        evidence=" · ".join(_evidence(native_id, said, held or dropped)) if phase == "ended" else "",
         hopeless=_NEVER in why.lower(),
         stuck=bool(held),
+        untold=phase == "ended" and not held and _is_untold(native_id, said, history),
     )
 
 
@@ -120,11 +124,11 @@ def _given_up(said: Attributes, array: Attributes) -> str:
     return ""
 
 
-def _ending(native_id: str, said: Attributes, flavour: str, held: str, history: bool) -> Ending:
-    """What its end means for a task whose worker left no word."""
+def _ending(native_id: str, said: Attributes, flavour: str, given_up: str, history: bool) -> Ending:
+    """What its end means for a task whose worker left no word; what PBS dropped, it would drop again."""
     code = exit_status(native_id, said)
-    if held:
-        return "lost", "launch"
+    if given_up:
+        return "lost" if _GIVEN_UP in given_up else "failed", "launch"
     if "exceeded resource walltime" in said.get("comment", ""):
         return "failed", "walltime"
     if code is None:
@@ -138,6 +142,30 @@ def _ending(native_id: str, said: Attributes, flavour: str, held: str, history: 
     return "lost", "signal" if code > 128 else "unknown"
 
 
+def _dropped(native_id: str, said: Attributes, array: Attributes, history: bool) -> str:
+    """What became of a job that PBS itself took out of its queue before it began; empty of others.
+
+    One that a user deletes has a substate of its own.
+    """
+    whole = array or said
+    if exit_status(native_id, said) is not None or _started(said) or "run_count" in said:
+        return ""
+    if _TERMINATED in (said.get("substate"), whole.get("substate")):
+        return ""
+    depend = whole.get("depend", "")
+    if depend and "s" in whole.get("Hold_Types", ""):
+        return f"PBS dropped it before it began: its dependency failed (depend={depend})"
+    if history and not array_of(native_id) and said.get("job_state") == "F":
+        return " · ".join(filter(None, ["PBS dropped it before it began", said.get("comment", "")]))
+    return ""
+
+
+def _is_untold(native_id: str, said: Attributes, history: bool) -> bool:
+    """Whether nothing tells how it ended: where PBS Pro keeps no history, an element shows its array's end."""
+    is_pro = said.get("job_state") != "C"
+    return is_pro and not history and bool(array_of(native_id)) and "run_count" not in said
+
+
 def _ended_untold(native_id: str, said: Attributes, history: bool) -> Ending:
     """No exit status of its own: deleted while it waited, or nobody keeps it.
 
@@ -148,7 +176,8 @@ def _ended_untold(native_id: str, said: Attributes, history: bool) -> Ending:
         return "cancelled", "cancelled"
     if deleted or said.get("substate") == _TERMINATED:
         return "cancelled", "cancelled"
-    return "lost", "unknown" if _started(said) else "launch"
+    is_untold = _is_untold(native_id, said, history)
+    return "lost", "unknown" if is_untold or _started(said) else "launch"
 
 
 def exit_status(native_id: str, said: Attributes) -> int | None:
@@ -189,9 +218,9 @@ def _nodes(said: Attributes) -> str:
     return "+".join(dict.fromkeys(host for host in hosts if host))
 
 
-def _evidence(native_id: str, said: Attributes, held: str) -> Iterator[str]:
-    if held:
-        yield held
+def _evidence(native_id: str, said: Attributes, given_up: str) -> Iterator[str]:
+    if given_up:
+        yield given_up
         return
     code = exit_status(native_id, said)
     yield f"Exit_status {code}{_meaning(code)}" if code is not None else "PBS knows no exit status of it"

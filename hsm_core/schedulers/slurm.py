@@ -45,6 +45,7 @@ class Slurm:
     """One Slurm cluster: the one that the commands on PATH talk to."""
 
     name = "slurm"
+    why_dropped = ""
     throttles = True
 
     def __init__(self) -> None:

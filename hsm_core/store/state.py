@@ -130,7 +130,10 @@ class SweepState:
         if number not in self._orphaned():
             return "queued"
         ended = self.ended_job(number)
-        return "cancelled" if ended is not None and ended.state == "cancelled" else "pending"
+        if ended is None:
+            return "pending"
+        is_refused = ended.state == "failed" and ended.reason == "launch"  # and would be again
+        return ended.state if ended.state == "cancelled" or is_refused else "pending"
 
     def ended_job(self, number: int) -> JobWord | None:
         """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""

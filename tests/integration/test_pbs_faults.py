@@ -128,8 +128,10 @@ def test_without_a_history_nothing_else_becomes_of_it(app: PbsApp) -> None:
     app.wait_for_begun(2)
     app.server.run("qdel", app.element(app.handed()[0], 2))
     app.open_gate()
-    assert finish(process)[0] == 1
-    assert app.reasons() == [("completed", ""), ("failed", "exception"), ("cancelled", "cancelled")]
+    assert finish(process)[0] == 3
+    assert app.reasons() == [("completed", ""), ("failed", "exception"), ("failed", "launch")]
+    assert "before it began" in app.state().evidence_of(2)
+    assert len(app.handed()) == 1
 
 
 # nodes

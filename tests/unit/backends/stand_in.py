@@ -42,6 +42,7 @@ class StandIn:
     told: list[tuple[str, object]] = field(default_factory=list)
     name: str = field(default_factory=lambda: f"stand-in-{nonce()}")
     throttles: bool = True
+    why_dropped: str = ""
 
     def calls(self, verb: str) -> list[object]:
         return [what for called, what in self.told if called == verb]

@@ -114,6 +114,39 @@ def test_what_waited_and_may_have_run_since_was_not_cancelled(it: Watched, keeps
     assert it.states() == ["queued", "queued", "pending"]
 
 
+def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_again(it: Watched) -> None:
+    it.scheduler.why_dropped, it.scheduler.keeps_s = "a failed dependency", 0.0
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2", why="(Held)")
+    it.look()
+    it.scheduler.shows("waiting", "7_0")
+    (it.state.paths.logs / "demo-abc.2.log").write_text("module: no such module\n")
+    it.look()
+    it.look()
+    assert it.states() == ["queued", "failed", "pending"]
+    assert it.state.ending_of(1)["reason"] == "launch"
+    assert "dropped job 7_1 before it began" in it.state.evidence_of(1)
+    assert "(Held)" in it.state.evidence_of(1)
+    assert "module: no such module" in it.state.evidence_of(2)
+
+
+def test_an_end_that_nobody_keeps_is_explained_like_a_job_that_is_gone(it: Watched) -> None:
+    it.scheduler.why_dropped = "a failed dependency"
+    it.begin(0)
+    it.scheduler.sights = {one: Sight(one, "ended", "X", untold=True) for one in ("7_0", "7_1", "7_2")}
+    it.look()
+    assert it.states() == ["lost", "failed", "failed"]
+    assert it.state.ending_of(1)["reason"] == "launch"
+
+
+def test_what_is_known_to_be_gone_is_not_asked_about_again(it: Watched) -> None:
+    it.scheduler.sights = {}
+    it.look()
+    it.look()
+    asked = len(it.scheduler.calls("look"))
+    it.look()
+    assert len(it.scheduler.calls("look")) == asked
+
+
 def test_a_controller_that_forgot_everything_cancelled_nothing(it: Watched) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
     it.look()

@@ -11,7 +11,7 @@ from hsm_core.schedulers.pbs import Pbs
 from hsm_core.schedulers.pbs_flavour import find_pbs
 
 JSON = '{"Jobs": {"7.pbs": {"job_state": "R", "Job_Name": "t"}}}'
-TEXT = "Job Id: 7.pbs\n    Job_Name = t\n    job_state = R\n"
+TEXT = "Job Id: 7.pbs\n    Job_Name = t\n    job_state = R\n\n"
 
 
 class Commands:
@@ -61,6 +61,48 @@ def test_what_is_unknown_is_missing_and_the_rest_is_told(commands: Commands, fla
     answer = JSON if flavour == "pbspro" else TEXT
     commands.say("qstat", f"printf '{answer}'; echo 'qstat: Unknown Job Id 9.pbs' >&2; exit {code}")
     assert list(Pbs(flavour).look(["7.pbs", "9.pbs"])) == ["7.pbs"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("flavour", ["pbspro", "torque"])
+def test_only_what_pbs_names_as_unknown_is_disowned(commands: Commands, flavour: str) -> None:
+    commands.say(
+        "qstat",
+        """case "$*" in
+        *"9.pbs"|*"12[]"*) echo "qstat: Unknown Job Id Error $(echo "$*" | sed 's/.* //')" >&2; exit 153;;
+        *"13[7].pbs") echo 'qstat: Unknown Job Id 13[7].pbs' >&2; exit 153;;
+        *"8.pbs") echo 'qstat: Premature end of message' >&2; exit 153;;
+        esac""",
+    )
+    pbs = Pbs(flavour)  # type: ignore[arg-type]
+    asked = ["7.pbs", "8.pbs", "9.pbs", "12[3].pbs", "13[6].pbs", "13[7].pbs"]
+    assert pbs.unknown(asked) == {"9.pbs", "12[3].pbs", "13[7].pbs"}
+
+
+@pytest.mark.parametrize("flavour", ["pbspro", "torque"])
+def test_a_question_over_which_the_client_breaks_down_is_divided(commands: Commands, flavour: str) -> None:
+    """It names some, stumbles over others in words of its own, and shows nothing more."""
+    commands.say(
+        "qstat",
+        f"""case "$*" in *-B*) exit 0;; *"8.pbs"*) echo 'qstat: Unknown Job Id 9.pbs' >&2
+        echo 'munged socket' >&2; exit 153;; *"7.pbs"*) printf '{TEXT}';; *) echo 'qstat: Unknown Job Id 9.pbs' >&2;
+        exit 153;; esac""",
+    )
+    pbs = Pbs(flavour)  # type: ignore[arg-type]
+    assert list(pbs.look(["6.pbs", "7.pbs", "8.pbs", "9.pbs"])) == ["7.pbs"]
+
+
+def test_a_server_that_is_down_is_not_asked_about_each(commands: Commands) -> None:
+    said = "qstat: cannot connect to server pbs (errno=15010)"
+    commands.say("qstat", f"echo '{said}' >&2; exit 255")
+    with pytest.raises(NoAnswer):
+        Pbs("pbspro").look([f"{number}.pbs" for number in range(64)])
+    assert len(commands.calls()) < 10
+
+
+def test_of_an_answer_that_was_cut_off_what_is_whole_counts(commands: Commands) -> None:
+    cut = TEXT + "Job Id: 8.pbs\n    job_state = F\n    Exit_st"
+    commands.say("qstat", f"case \"$*\" in *json*) exit 2;; esac\nprintf '{cut}'")
+    assert list(Pbs("pbspro").look(["7.pbs", "8.pbs"])) == ["7.pbs"]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +183,8 @@ def test_limits_are_the_least_of_server_and_queue(commands: Commands) -> None:
         "qstat",
         """case "$*" in
         *-B*) printf 'Server: pbs\\n    default_queue = workq\\n    max_array_size = 10000\\n'
-              printf '    max_queued = [u:PBS_GENERIC=50],[o:PBS_ALL=900]\\n';;
-        *-Q*) printf 'Queue: workq\\n    max_array_size = 200\\n    max_queued = [u:somebody-else=1]\\n';;
+              printf '    max_queued = [u:PBS_GENERIC=50],[o:PBS_ALL=900]\\n\\n';;
+        *-Q*) printf 'Queue: workq\\n    max_array_size = 200\\n    max_queued = [u:somebody-else=1]\\n\\n';;
         esac""",
     )
     allowed = Pbs("pbspro").allowed(None, None, None)

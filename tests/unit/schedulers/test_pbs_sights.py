@@ -49,6 +49,26 @@ def test_pbspro_tells_how_a_job_ended(native_id: str, state: str, reason: str, e
     assert evidence in sight.evidence
 
 
+def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
+    """As PBS shows, after a dependency that failed, a plain job and an array; and an array that its user deleted."""
+    drop = {"job_state": "F", "substate": "92", "Hold_Types": "s", "depend": "afterok:5.pbs@pbs"}
+    subjob = {"comment": "Subjob finished"}
+    deleted = {"job_state": "F", "substate": "91", "Hold_Types": "u"}
+    found = sights(
+        {
+            "6.pbs": drop, "7[].pbs": drop, "7[0].pbs": drop | subjob,
+            "10[].pbs": deleted, "10[0].pbs": deleted | subjob, "13.pbs": deleted,
+        },
+        "pbspro", history=True,
+    )  # fmt: skip
+    for native_id in ("6.pbs", "7[0].pbs"):
+        assert (found[native_id].state, found[native_id].reason) == ("failed", "launch")
+        assert "dropped it before it began: its dependency failed" in found[native_id].evidence
+        assert "afterok:5.pbs" in found[native_id].evidence
+    for native_id in ("10[0].pbs", "13.pbs"):
+        assert (found[native_id].state, found[native_id].reason) == CANCELLED
+
+
 def test_torque_tells_each_element_by_the_submitted_name() -> None:
     found = seen("torque.xml", "torque")
     assert {sight.name for sight in found.values()} == {"aaaaaa-abcdefgh", "wall", "canc"}
@@ -93,13 +113,15 @@ def test_a_letter_that_is_not_known_to_be_final_is_alive(letter: str) -> None:
     [
         ("pbspro", {"Exit_status": "-27"}, "failed", "oom"),
         ("pbspro", {"Exit_status": "-4"}, "lost", "node"),
-        ("pbspro", {"Exit_status": "-2"}, "lost", "launch"),
+        ("pbspro", {"Exit_status": "-2"}, "failed", "launch"),
+        ("pbspro", {"Exit_status": "-3"}, "lost", "launch"),
+        ("pbspro", {"Exit_status": "-2", "run_count": "1"}, "failed", "launch"),
         ("pbspro", {"Exit_status": "127"}, "lost", "launch"),
         ("pbspro", {"Exit_status": "137"}, "lost", "signal"),
         ("pbspro", {"Exit_status": "143", "substate": "91"}, *CANCELLED),
         ("pbspro", {"Exit_status": "265", "substate": "93"}, *CANCELLED),
         ("pbspro", {"substate": "91"}, *CANCELLED),
-        ("pbspro", {"substate": "92"}, "lost", "launch"),
+        ("pbspro", {"substate": "92"}, "failed", "launch"),
         (
             "pbspro",
             {"Exit_status": "271", "resources_used.walltime": "00:00:10", "Resource_List.walltime": "00:00:05"},
