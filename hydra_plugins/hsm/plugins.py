@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,13 @@ class LauncherBase(Launcher):
         self._launching: Launching | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self._context, self._task_function, self._config = hydra_context, task_function, config
+        from hsm_core.hydra_bridge.sweep_loader import hydras_loader, sweep_loader
+
+        loader = hydras_loader(hydra_context.config_loader)
+        self._context, self._task_function, self._config = copy(hydra_context), task_function, config
+        self._context.config_loader = loader
         self._open().require_free()  # before the sweeper writes to the directory
+        hydra_context.config_loader = sweep_loader(hydra_context.config_loader)
 
     def announce(self, planned: PlannedSweep) -> None:
         """Take the whole plan, before the first launch of it."""

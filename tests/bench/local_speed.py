@@ -1,8 +1,10 @@
 """How fast ``hsm_local`` is beside Hydra's own launchers: tasks that do nothing, with example_app's config.
 
     python tests/bench/local_speed.py [--tasks 100] [--rounds 3] [launcher …]
+    python tests/bench/local_speed.py --tasks 400 "hsm + hsm_local" hsm_local
 
-Prints medians a task: wall time and CPU time of all processes.
+Prints medians a task: wall time and CPU time of all processes, and how many times the first one's wall time it is.
+The rounds take turns, so that what else runs on the machine slows all of them.
 """
 
 from __future__ import annotations
@@ -73,12 +75,18 @@ def main() -> None:
     compile_hsm()
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "app.py").write_text(APP)
-        for launcher in options.launchers:
-            found = [run(Path(name), LAUNCHERS[launcher], options.tasks) for _ in range(options.rounds)]
-            wall, cpu = (
-                statistics.median(column) * 1000 / options.tasks for column in zip(*found, strict=True)
-            )
-            print(f"{launcher:16} {wall:7.1f} ms wall  {cpu:7.1f} ms CPU  a task", flush=True)
+        found: dict[str, list[tuple[float, float]]] = {launcher: [] for launcher in options.launchers}
+        for _ in range(options.rounds):
+            for launcher, seconds in found.items():
+                seconds.append(run(Path(name), LAUNCHERS[launcher], options.tasks))
+        medians = {launcher: _a_task(seconds, options.tasks) for launcher, seconds in found.items()}
+        first = next(iter(medians.values()))[0]
+        for launcher, (wall, cpu) in medians.items():
+            print(f"{launcher:16} {wall:7.1f} ms wall  {cpu:7.1f} ms CPU  a task  {wall / first:5.2f}×")
+
+
+def _a_task(seconds: list[tuple[float, float]], tasks: int) -> list[float]:
+    return [statistics.median(column) * 1000 / tasks for column in zip(*seconds, strict=True)]
 
 
 if __name__ == "__main__":
