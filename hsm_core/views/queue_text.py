@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from hsm_core.model import State
 
-from .sweep_json import SCHEMA_VERSION
-from .words import GLYPH, clean, numbers, paint, shorten
+from .sweep_json import enveloped
+from .words import GLYPH, clean, iso_time, numbers, paint, shorten
 
 #: elements of an array that run, named one by one
 _ONE_BY_ONE = 4
@@ -22,7 +22,7 @@ _BEFORE_WHY = 2 + _JOB + 2 + _STATE + 1 + _QUEUE + 1 + _TASKS + 1
 _NO_TERMINAL = 10_000
 #: ``680_3``; ``12[3].server``
 _ELEMENT = re.compile(r"(\d+)(?:_(\d+)|\[(\d+)\](.*))")
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:[+-]\d\d:\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class _Place(NamedTuple):
     rest: str
 
 
-def queue_json(jobs: Sequence[QueuedJob]) -> list[dict[str, Any]]:
+def queue_json(jobs: Sequence[QueuedJob]) -> dict[str, Any]:
     """What ``hsm queue --json`` prints: every element for itself."""
-    return [{"schema_version": SCHEMA_VERSION, **asdict(job)} for job in jobs]
+    return enveloped(jobs=[{**asdict(job), "start": iso_time(job.start) or None} for job in jobs])
 
 
 def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = False) -> str:
@@ -147,7 +147,7 @@ def _why(group: Sequence[QueuedJob]) -> str:
     start = next((job.start for job in group if job.start), "")
     if start:
         which = "first expected" if len(group) > 1 else "expected"
-        start = f"{which} {_ISO.sub(_date_and_minute, start)}"
+        start = f"{which} {_ISO.sub(_date_and_minute, iso_time(start) or start)}"
     reason = f"{group[0].reason}: never, as it is" if group[0].hopeless else group[0].reason
     return clean(", ".join(filter(None, [reason, start])))
 

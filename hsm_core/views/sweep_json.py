@@ -14,11 +14,15 @@ from .sweep_view import SweepView
 SCHEMA_VERSION = 1
 
 
+def enveloped(**content: Any) -> dict[str, Any]:
+    """What a command prints for programs: always an object with its ``schema_version``, a list under its own name."""
+    return {"schema_version": SCHEMA_VERSION, **content}
+
+
 def sweep_json(view: SweepView) -> dict[str, Any]:
     """What ``hsm-status SWEEP --json`` prints."""
     record, pace = view.state.record, view.pace
-    return {
-        **brief_json(view),
+    return enveloped(**brief_json(view)) | {
         "description": record.description, "tags": list(record.tags), "recorded_dir": record.dir,
         "moved": view.moved, "sweeper": record.sweeper, "command": list(record.command), "cwd": record.cwd,
         "user": record.user, "host": record.host, "rate_per_s": pace.rate, "eta_s": pace.eta,
@@ -37,7 +41,7 @@ def brief_json(view: SweepView) -> dict[str, Any]:
     """A sweep as a member of the list."""
     record = view.state.record
     return {
-        "schema_version": SCHEMA_VERSION, "id": record.id, "name": record.name,
+        "id": record.id, "name": record.name,
         "dir": str(view.state.paths.root), "created": record.created, "launcher": record.launcher,
         "total": view.state.total, "phase": view.phase,
         "counts": {state: view.counts[state] for state in STATES},

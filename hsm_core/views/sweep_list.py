@@ -13,7 +13,7 @@ from hsm_core.store.catalogue import Entry
 from hsm_core.store.state import SweepState
 
 from .progress import counts_done
-from .sweep_json import SCHEMA_VERSION, brief_json
+from .sweep_json import brief_json, enveloped
 from .sweep_view import SweepView, look
 from .words import GLYPH, clean, duration, paint, shorten
 
@@ -58,9 +58,9 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     return "\n".join(lines)
 
 
-def list_json(found: Sequence[Listed]) -> list[dict[str, Any]]:
+def list_json(found: Sequence[Listed]) -> dict[str, Any]:
     """What ``hsm-status --json`` prints."""
-    return [brief_json(item.view) if item.view else _unreadable_json(item) for item in found]
+    return enveloped(sweeps=[brief_json(item.view) if item.view else _unreadable_json(item) for item in found])
 
 
 def _line(item: Listed, room: int, width: int, colour: bool) -> str:
@@ -83,12 +83,12 @@ def _age(created: str) -> str:
     except ValueError:
         return created[:12]
     seconds = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
-    return f"{duration(seconds)} ago" if seconds < 86400 else f"{began:%Y-%m-%d}"
+    return f"{duration(seconds)} ago" if seconds < 86400 else f"{began.astimezone():%Y-%m-%d}"
 
 
 def _unreadable_json(item: Listed) -> dict[str, Any]:
     entry = item.entry
     return {
-        "schema_version": SCHEMA_VERSION, "id": entry.id, "name": entry.name, "dir": str(entry.dir),
+        "id": entry.id, "name": entry.name, "dir": str(entry.dir),
         "created": entry.created, "phase": "unreadable", "trouble": item.trouble,
     }  # fmt: skip

@@ -69,4 +69,4 @@ def when(created: str) -> str:
     except ValueError:
         return created
     age = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
-    return f"{began:%Y-%m-%d %H:%M} ({duration(age)} ago)"
+    return f"{began.astimezone():%Y-%m-%d %H:%M} ({duration(age)} ago)"

@@ -10,7 +10,6 @@ from hsm_core.overrides import joined
 from hsm_core.store.state import SweepState
 
 from .reasons import Reasons
-from .sweep_json import SCHEMA_VERSION
 from .words import GLYPH, clean, duration, paint, shorten
 
 COLUMNS = (
@@ -27,7 +26,7 @@ def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> 
     files, why = state.task_directory(task.number), (reasons or Reasons(state)).of(task.number)
     ended = state.ending_of(task.number) if now in ("completed", "failed", "cancelled") else {}
     return {
-        "schema_version": SCHEMA_VERSION, "task": task.number, "attempt": known.attempt if known else 1,
+        "task": task.number, "attempt": known.attempt if known else 1,
         "state": now, "reason": why.reason if why else None,
         "message": (why.message if why else "") or None,
         "seconds": ended.get("wall"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ _COLOUR: dict[str, str] = {
     "pending": "2", "queued": "2", "running": "36", "completed": "32", "failed": "31", "cancelled": "33",
     "lost": "35", "bold": "1", "dim": "2",
 }  # fmt: skip
+_CTIME, _ISO = "%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 #: The order in which a reader wants to know.
 SHOWN: tuple[State, ...] = ("completed", "failed", "lost", "cancelled", "running", "queued", "pending")
@@ -48,6 +50,21 @@ def duration(seconds: float) -> str:
             rest = seconds % size // smaller
             return f"{seconds // size} {unit} {rest} {name}" if rest else f"{seconds // size} {unit}"
     return f"{seconds // 60} min"
+
+
+def iso_time(text: str) -> str:
+    """A time as schedulers write it, local without a zone or in seconds since 1970, in ISO 8601 with its zone.
+
+    Empty if it is none.
+    """
+    try:
+        if text.isdecimal():
+            found = datetime.datetime.fromtimestamp(int(text))
+        else:
+            found = datetime.datetime.strptime(text, _CTIME if text[:1].isalpha() else _ISO)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return found.astimezone().isoformat(timespec="seconds")
 
 
 def about(seconds: float) -> str:

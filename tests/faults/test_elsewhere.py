@@ -112,7 +112,7 @@ def test_a_finished_sweep_is_read_where_it_lies_now(app: SweepingApp) -> None:
     found = status(app, moved)
     assert (found["phase"], found["moved"]) == ("completed", True)
     assert app.hsm("results", str(moved)).stdout.count("\n") >= 3
-    tasks = json.loads(app.hsm("tasks", str(moved), "--json").stdout)
+    tasks = json.loads(app.hsm("tasks", str(moved), "--json").stdout)["tasks"]
     assert [task["dir"] for task in tasks] == [str(moved / "0"), str(moved / "1")]
 
 

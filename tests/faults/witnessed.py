@@ -136,7 +136,7 @@ class WitnessedSweep:
         """What ``hsm tasks --json`` says."""
         said = self.hsm("tasks", str(self.sweep), "--json")
         assert said.returncode == 0, said.stderr
-        return {task["task"]: task["state"] for task in json.loads(said.stdout)}
+        return {task["task"]: task["state"] for task in json.loads(said.stdout)["tasks"]}
 
     def completed(self) -> frozenset[int]:
         """The tasks that the commands call completed."""

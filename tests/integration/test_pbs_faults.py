@@ -216,11 +216,11 @@ def test_detached_what_never_starts_is_told_everywhere_until_it_is_deleted(app: 
     told = app.hsm("errors", sweep).stdout
     assert f"2 × launch: Job Array Held, {held}" in told
     assert "hsm resume" in told
-    tasks = json.loads(app.hsm("tasks", sweep, "--json").stdout)
+    tasks = json.loads(app.hsm("tasks", sweep, "--json").stdout)["tasks"]
     assert [(task["state"], task["reason"], held in task["message"]) for task in tasks] == [
         ("pending", "launch", True), ("pending", "launch", True),
     ]  # fmt: skip
-    queued = json.loads(app.hsm("queue", "--json").stdout)
+    queued = json.loads(app.hsm("queue", "--json").stdout)["jobs"]
     assert [(job["tasks"], held in job["reason"]) for job in queued] == [([0], True), ([1], True)]
     app.server.turn(failing_starts=False)
     assert app.resume().returncode == 0

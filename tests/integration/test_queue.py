@@ -31,7 +31,7 @@ def hsm(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
 
 
 def queued() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(hsm("queue", "--json").stdout)
+    found: list[dict[str, Any]] = json.loads(hsm("queue", "--json").stdout)["jobs"]
     return found
 
 
@@ -40,7 +40,7 @@ def findings() -> dict[str, str]:
         [sys.executable, "-m", "hsm_core.cli.hsm", "doctor", "--json"],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    return {one["name"]: f"{one['level']}: {one['said']}" for one in json.loads(done.stdout)}
+    return {one["name"]: f"{one['level']}: {one['said']}" for one in json.loads(done.stdout)["findings"]}
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_an_empty_queue_is_no_data(slurm: Cluster) -> None:
     wait_until(lambda: not ask("squeue", "-h", "--me"))
     done = hsm("queue")
     assert (done.stdout, done.stderr) == ("", "Slurm: no job of yours waits or runs\n")
-    assert hsm("queue", "--json").stdout == "[]\n"
+    assert queued() == []
 
 
 @pytest.mark.slurm

@@ -7,7 +7,7 @@ import click
 from hsm_core.errors import HsmError
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import rerun_line
-from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.sweep_json import enveloped
 
 from ..clicked import json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
@@ -30,8 +30,7 @@ def command(sweep: str, task: int, as_json: bool) -> int:
             fix="call your task function with these overrides",
         )
     if as_json:
-        overrides = list(found.overrides)
-        say_json({"schema_version": SCHEMA_VERSION, "task": task, "command": line, "overrides": overrides})
+        say_json(enveloped(sweep=state.record.id, task=task, command=line, overrides=list(found.overrides)))
     else:
         say(line)
     return 0

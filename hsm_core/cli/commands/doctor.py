@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.words import paint
 
 from ..checks import all_findings
@@ -25,7 +25,7 @@ def doctor(as_json: bool) -> int:
     """Check this machine, this environment and the project here. Exit code 1 if something is wrong."""
     found = list(all_findings())
     if as_json:
-        say_json([{"schema_version": SCHEMA_VERSION, **asdict(finding)} for finding in found])
+        say_json(enveloped(findings=[asdict(finding) for finding in found]))
     for finding in found if not as_json else []:
         _tell(finding)
     return int(any(finding.level == "bad" for finding in found))

@@ -8,7 +8,7 @@ import click
 
 from hsm_core.views.failure_text import failure_lines
 from hsm_core.views.failures import group_failures
-from hsm_core.views.sweep_json import SCHEMA_VERSION, failure_json
+from hsm_core.views.sweep_json import enveloped, failure_json
 from hsm_core.views.unbegun import group_unbegun
 
 from ..clicked import json_option, open_asked, sweep_argument
@@ -23,7 +23,7 @@ def errors(sweep: str, as_json: bool) -> int:
     state = open_asked(sweep)
     groups = [*group_failures(state), *group_unbegun(state)]
     if as_json:
-        say_json([{"schema_version": SCHEMA_VERSION, **failure_json(group)} for group in groups])
+        say_json(enveloped(sweep=state.record.id, failures=[failure_json(group) for group in groups]))
     for group in groups if not as_json else []:
         for line in failure_lines(state, group, width=columns(), colour=colour_on(sys.stdout), brief=True):
             say(line)

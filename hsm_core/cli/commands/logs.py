@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 import time
@@ -16,7 +17,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.reasons import message_of
 from hsm_core.views.story import Story, tail
-from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.words import shorten
 
@@ -50,8 +51,8 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool
 def _print_json(state: SweepState, task: int, stderr: bool) -> int:
     path = stream_of(state, task, stderr)
     text = tail(path, 0)[0] if path is not None else None
-    facts = {"task": task, "state": state.state_of(task), "path": str(path) if path else None, "text": text}
-    say_json({"schema_version": SCHEMA_VERSION, **facts})
+    where = str(path) if path else None
+    say_json(enveloped(sweep=state.record.id, task=task, state=state.state_of(task), path=where, text=text))
     return 0
 
 
@@ -105,9 +106,13 @@ def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool
 def _tell(story: Story, as_json: bool) -> None:
     for found in story.news():
         if as_json:
-            say(json.dumps({"schema_version": SCHEMA_VERSION, **asdict(found)}))
+            say(json.dumps(enveloped(**{**asdict(found), "at": _iso(found.at)})))
         else:
             say(shorten(str(found), columns()))
+
+
+def _iso(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(timespec="milliseconds")
 
 
 def _is_over(state: SweepState) -> bool:

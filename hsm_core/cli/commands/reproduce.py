@@ -17,7 +17,7 @@ from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import rerun_words
-from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.sweep_json import enveloped
 
 from ..clicked import json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
@@ -33,7 +33,7 @@ def reproduce(sweep: str, task: int, as_json: bool) -> int:
     require_tasks(state, [task])
     lines = list(_lines(state, task))
     if as_json:
-        say_json({"schema_version": SCHEMA_VERSION, "task": task, "commands": lines})
+        say_json(enveloped(sweep=state.record.id, task=task, commands=lines))
     else:
         say("\n".join(lines))
     return 0

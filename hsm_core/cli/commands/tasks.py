@@ -16,6 +16,7 @@ from hsm_core.model import STATES, State, Task
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.reasons import Reasons
+from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
 from ..clicked import json_option, open_asked, sweep_argument
@@ -55,7 +56,7 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
             say(str(task.number))
     elif form == "json":
         reasons = Reasons(state)
-        say_json([task_json(state, task, reasons) for task in found])
+        say_json(enveloped(sweep=state.record.id, tasks=[task_json(state, task, reasons) for task in found]))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -9,7 +9,7 @@ import click
 from hsm_core.model import STATES
 from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
-from hsm_core.views.sweep_json import SCHEMA_VERSION
+from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.words import state_words
 
 from ..clicked import json_option, sweep_argument
@@ -41,8 +41,7 @@ def wait(sweep: str, timeout: float | None, as_json: bool) -> int:
         if phase != "running" or (give_up is not None and time.monotonic() >= give_up):
             remark(f"{state.record.id} {phase}: {state_words(counts)}")
             if as_json:
-                found = {"id": state.record.id, "phase": phase, "total": state.total}
                 numbers = {name: counts[name] for name in STATES}
-                say_json({"schema_version": SCHEMA_VERSION, **found, "counts": numbers})
+                say_json(enveloped(id=state.record.id, phase=phase, total=state.total, counts=numbers))
             return EXIT[phase]
         time.sleep(min(_EVERY_S, max(0.0, give_up - time.monotonic())) if give_up else _EVERY_S)

@@ -106,7 +106,7 @@ def test_as_json(shell: Shell, mixed: MadeSweep) -> None:
 
 def test_the_list_and_an_empty_one(shell: Shell, tmp_path: Path) -> None:
     done = shell.status("--json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"schema_version": 1, "sweeps": []})
     done = shell.status()
     assert (done.returncode, done.stdout) == (0, "")
     assert "no sweep yet" in done.stderr
@@ -117,7 +117,7 @@ def test_the_list_and_an_empty_one(shell: Shell, tmp_path: Path) -> None:
     assert re.search(r"kept-\S+ .* 4/4 +completed", text)
     assert f"hsm forget {gone.id}" in text
     assert all(len(line) <= 80 for line in text.splitlines())
-    assert [found["phase"] for found in json.loads(shell.status("--json").stdout)].count("unreadable") == 1
+    assert [found["phase"] for found in json.loads(shell.status("--json").stdout)["sweeps"]].count("unreadable") == 1
 
 
 @pytest.mark.parametrize("end", ["completed", "failed", "stopped", "running"])

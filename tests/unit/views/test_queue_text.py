@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
@@ -65,7 +67,8 @@ def test_the_expected_start_is_said_to_the_minute() -> None:
     job = waiting("3", reason="Priority", start="2026-03-01T06:30:15")
     assert "Priority, expected 2026-03-01 06:30\n" in queue_text([job]) + "\n"
     other = waiting("3", reason="Priority", start="Sun Mar  1 06:30:15 2026")
-    assert "expected Sun Mar" in queue_text([other])
+    assert queue_text([other]) == queue_text([job])
+    assert "expected soon" in queue_text([waiting("3", reason="Priority", start="soon")])
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -83,10 +86,17 @@ def test_a_name_does_not_reach_the_terminal_raw() -> None:
 
 
 def test_json_has_every_element() -> None:
-    found = queue_json([waiting("7_1", sweep="s", tasks=(1,)), waiting("7_2", sweep="s", tasks=(2,))])
+    found = queue_json([waiting("7_1", sweep="s", tasks=(1,)), waiting("7_2", sweep="s", tasks=(2,))])["jobs"]
     assert [(one["job"], list(one["tasks"])) for one in found] == [("7_1", [1]), ("7_2", [2])]
-    assert {one["schema_version"] for one in found} == {1}
-    assert queue_json([]) == []
+    assert queue_json([]) == {"schema_version": 1, "jobs": []}
+
+
+@pytest.mark.parametrize("start", ["2026-03-01T06:30:15", "Sun Mar  1 06:30:15 2026"])
+def test_json_has_times_in_one_form(start: str) -> None:
+    (found,) = queue_json([waiting("7", start=start)])["jobs"]
+    assert found["start"].startswith("2026-03-01T06:30:15")
+    assert datetime.datetime.fromisoformat(found["start"]).tzinfo is not None
+    assert [job["start"] for job in queue_json([waiting("7", start="soon"), waiting("8")])["jobs"]] == [None, None]
 
 
 def test_what_will_never_start_is_told_so() -> None:
