@@ -52,12 +52,12 @@ class Checkpointed(BaseException):
     """Leaves a task that wrote a checkpoint because its job's time was nearly over; no error, no end.
 
     Args:
-        name, content: a file to write into the task's directory for its next attempt; None: no file.
+        content: what the next attempt is to read, as bytes; None: nothing.
     """
 
-    def __init__(self, name: str, content: bytes | None) -> None:
-        self.name, self.content = name, content
-        super().__init__(name)
+    def __init__(self, content: bytes | None) -> None:
+        self.content = content
+        super().__init__("checkpointed")
 
 
 def _rebuild(

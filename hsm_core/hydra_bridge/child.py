@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ from .compose_nans import renew_nans
 from .compose_parsed import ParseTrees
 from .compose_skeleton import Skeletons
 from .compose_yaml import Texts
+
+#: A resolver's name in an interpolation, and those that say the same again for the same task.
+_RESOLVERS = re.compile(r"\$\{([^{}:$]+):")
+_PURE = {"now", "hydra", "oc.env", "oc.select"}
 
 
 @dataclass(frozen=True)
@@ -156,12 +161,13 @@ def notes(prepared: LoadedApp) -> list[str]:
     return [] if frozen is None else frozen.notes()
 
 
-def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], None]) -> object:
+def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], str]) -> object:
     """Run one attempt of a task.
 
     Args:
         order: number, overrides, threads and so on, see ``hsm_core.worker.orders.Order``.
-        enter: called with the task's directory and what an earlier attempt left there, before the function.
+        enter: called before the function with the task's directory and what Hydra leaves there; returns where
+            an earlier attempt left its checkpoint.
 
     Returns:
         what the task's function returned; what it raised, is raised.
@@ -178,16 +184,15 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
         directory = _directory(config)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(directory)
-        leftovers = list(_leftovers(config, directory))
-    enter(str(directory), leftovers)
-    function = resumed(prepared.payload.function(), directory, order["attempt"])
+    checkpoint = Path(enter(str(directory), _leftovers(config, directory)))
+    function = resumed(prepared.payload.function(), checkpoint, order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
     with quick_start(prepared.payload.context, prepared.texts, prepared.trees) as context:
         ended = run_job(
             hydra_context=context, task_function=function, config=config,
-            job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir",
+            job_dir_key="hydra.runtime.output_dir", job_subdir_key=None,  # resolved already, and only once
         )  # fmt: skip
     if ended.status == JobStatus.FAILED:
         raise ended._return_value
@@ -271,14 +276,15 @@ def _directory(config: DictConfig) -> Path:
 
 
 def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
-    """What Hydra writes into a task's directory."""
+    """What Hydra writes into a task's directory; a name that is another one each time is not found again."""
     subdir = config.hydra.output_subdir
     if subdir is not None:
         yield str(directory / subdir)
-    handlers = OmegaConf.select(config, "hydra.job_logging.handlers") or {}
-    for handler in handlers.values():
-        if handler is not None and "filename" in handler:
-            log = directory / str(handler["filename"])
+    handlers: Any = OmegaConf.select(config, "hydra.job_logging.handlers") or OmegaConf.create({})
+    named: Any = OmegaConf.to_container(handlers, resolve=False)
+    for name, handler in named.items():
+        if "filename" in (handler or {}) and not set(_RESOLVERS.findall(str(handler["filename"]))) - _PURE:
+            log = directory / str(handlers[name].filename)
             if log.parent == directory:
                 yield str(log)
 

@@ -14,16 +14,12 @@ from hsm_core.errors import Checkpointed
 
 from .child_pickle import dumps
 
-#: In the task's directory: what its next attempt calls instead of the task function.
-NAME = "checkpoint.pkl"
 
-
-def resumed(function: Callable[[Any], Any], directory: Path, attempt: int) -> Callable[[Any], Any]:
+def resumed(function: Callable[[Any], Any], checkpoint: Path, attempt: int) -> Callable[[Any], Any]:
     """The task function, or what an earlier attempt's checkpoint left to be called in its place."""
-    found = directory / NAME
-    if attempt == 1 or not found.exists():
+    if attempt == 1 or not checkpoint.exists():
         return function
-    with open(found, "rb") as stream:
+    with open(checkpoint, "rb") as stream:
         return _Resumed(pickle.load(stream))
 
 
@@ -60,6 +56,6 @@ def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
         signal.signal(number, signal.SIG_IGN)
         print("the job's time is nearly over: writing a checkpoint", file=sys.stderr, flush=True)
         delayed = checkpoint(config)
-        raise Checkpointed(NAME, None if delayed is None else dumps(delayed))
+        raise Checkpointed(None if delayed is None else dumps(delayed))
 
     signal.signal(signal.SIGUSR2, write)

@@ -10,8 +10,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import SweepFailed
-from hsm_core.store.files import read_json
 from hsm_core.store.layout import TaskPaths
+from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state import SweepState
 from hsm_core.store.submission import require_owner
 
@@ -130,8 +130,9 @@ class SweptJob(JobReturn):
     def _load(self) -> Any:
         """The task's own word on its end, if it left one; else what is known of it."""
         files, state = self._state.task_directory(self._number), self._state.state_of(self._number)
-        outcome = _outcome(files)
-        if files is None or outcome.get("state") != state:
+        attempt = self._state.tasks[self._number].attempt if files else 0
+        outcome = read_outcome(files, Owner(self._state.record.id, self._number, attempt)) if files else None
+        if files is None or outcome is None or outcome["state"] != state:
             return self._untold(state)
         if outcome.get("pickle"):
             return self._unpickle(files, outcome)
@@ -155,13 +156,6 @@ class SweptJob(JobReturn):
         return SweepFailed(
             f"task {self._number} is {state}", evidence=message, fix=f"hsm errors {self._state.record.id}"
         )
-
-
-def _outcome(files: TaskPaths | None) -> dict[str, Any]:
-    try:
-        return dict(read_json(files.outcome)) if files else {}
-    except (OSError, ValueError):
-        return {}
 
 
 def _caused_by(error: Exception, outcome: dict[str, Any]) -> Exception:

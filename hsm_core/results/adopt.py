@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hsm_core.store import events
-from hsm_core.store.files import read_json
+from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state import SweepState
 
 
@@ -18,15 +18,5 @@ def adopted_end(state: SweepState, number: int) -> dict[str, Any] | None:
     files = state.task_directory(number)
     if files is None:
         return None
-    try:
-        outcome = read_json(files.outcome)
-    except (FileNotFoundError, ValueError):
-        return None
-    attempt = state.tasks[number].attempt
-    if (
-        outcome.get("task") != number
-        or outcome.get("attempt") != attempt
-        or outcome.get("state") == "running"
-    ):
-        return None
-    return events.adopted(number, attempt, outcome)
+    outcome = read_outcome(files, Owner(state.record.id, number, state.tasks[number].attempt))
+    return None if outcome is None else events.adopted(number, state.tasks[number].attempt, outcome)

@@ -7,7 +7,6 @@ for row in collect("latest"):
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from hsm_core.model import State
 from hsm_core.store import catalogue
 from hsm_core.store.layout import TaskPaths
+from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 
@@ -68,7 +68,8 @@ def rows(state: SweepState, *, best: tuple[str, Mode] | None = None) -> Iterator
     for task in TaskTable(state.paths):
         known, files = state.tasks.get(task.number), state.task_directory(task.number)
         attempt, now = known.attempt if known else 1, state.state_of(task.number)
-        found: dict[str, tuple[Any, str]] = _metrics(files, attempt, names, best) if files else {}
+        owner = Owner(state.record.id, task.number, attempt)
+        found: dict[str, tuple[Any, str]] = _metrics(files, owner, names, best) if files else {}
         yield Row(
             state.record.id, task.number, attempt, now, parameters(task.overrides),
             {name: value for name, (value, _) in found.items()},
@@ -78,10 +79,10 @@ def rows(state: SweepState, *, best: tuple[str, Mode] | None = None) -> Iterator
 
 
 def _metrics(
-    files: TaskPaths, attempt: int, names: Sequence[str], best: tuple[str, Mode] | None
+    files: TaskPaths, owner: Owner, names: Sequence[str], best: tuple[str, Mode] | None
 ) -> dict[str, tuple[Any, str]]:
     """Value and source of each metric; the first that has one wins."""
-    found = {name: (value, "return value") for name, value in _returned(files, attempt, names).items()}
+    found = {name: (value, "return value") for name, value in _returned(files, owner, names).items()}
     for source, collector in collectors():
         lines = [dict(line) for line in collector(files.root)]
         for name, value in _chosen(lines, best).items():
@@ -89,14 +90,11 @@ def _metrics(
     return found
 
 
-def _returned(files: TaskPaths, attempt: int, names: Sequence[str]) -> dict[str, Any]:
-    try:
-        outcome = json.loads(files.outcome.read_bytes())
-        if outcome["state"] != "completed" or outcome["attempt"] != attempt:
-            return {}
-        return named(outcome["value"], names)
-    except (OSError, ValueError, KeyError, TypeError):
+def _returned(files: TaskPaths, owner: Owner, names: Sequence[str]) -> dict[str, Any]:
+    outcome = read_outcome(files, owner)
+    if outcome is None or outcome["state"] != "completed":
         return {}
+    return named(outcome.get("value"), names)
 
 
 def _chosen(lines: Sequence[dict[str, Any]], best: tuple[str, Mode] | None) -> dict[str, Any]:

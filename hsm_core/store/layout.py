@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Format number of what is written below ``.hsm``; a reader refuses a newer one.
-FORMAT = 1
+#: Format number of what is written below ``.hsm``; a reader refuses any other.
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,10 @@ class SweepPaths:
     def launch(self, first: int) -> LaunchPaths:
         return LaunchPaths(self.hsm / f"launch-{first}")
 
+    def has_given_way(self, sweep: str) -> bool:
+        """Whether a sweep of this id ended here, and another one has begun in its directory."""
+        return (self.hsm / "earlier" / sweep).is_dir()
+
     def make_directories(self) -> None:
         """Create what every sweep has.
 
@@ -176,48 +180,66 @@ class LaunchPaths:
 
 @dataclass(frozen=True)
 class TaskPaths:
-    """Our files in a task's directory.
+    """Our files in a task's directory, all below its ``.hsm``: every other name there is the app's to choose.
 
     Args:
         root: the task's directory, as Hydra resolved it.
         suffix: ``""``, or ``-7`` when several tasks share the directory.
+        aside: where they are instead, once the task of a later sweep has the directory.
     """
 
     root: Path
     suffix: str = ""
+    aside: Path | None = None
+
+    @property
+    def hsm(self) -> Path:
+        return self.aside or self.root / ".hsm"
 
     @property
     def stdout(self) -> Path:
-        return self.root / f"stdout{self.suffix}.log"
+        return self.hsm / f"stdout{self.suffix}.log"
 
     @property
     def stderr(self) -> Path:
-        return self.root / f"stderr{self.suffix}.log"
+        return self.hsm / f"stderr{self.suffix}.log"
 
     @property
     def outcome(self) -> Path:
         """How the attempt ended, with its return value as JSON."""
-        return self.root / f"outcome{self.suffix}.json"
+        return self.hsm / f"outcome{self.suffix}.json"
 
     @property
     def pickle(self) -> Path:
         """The return value or exception, where JSON can't hold it."""
-        return self.root / f"outcome{self.suffix}.pkl"
+        return self.hsm / f"outcome{self.suffix}.pkl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What the next attempt calls in place of the task's function."""
+        return self.hsm / f"checkpoint{self.suffix}.pkl"
 
     def of_rank(self, rank: int) -> TaskPaths:
         """The logs of another rank than 0: ``stdout-rank2.log``."""
-        return TaskPaths(self.root, f"{self.suffix}-rank{rank}")
+        return TaskPaths(self.root, f"{self.suffix}-rank{rank}", self.aside)
 
-    def logs_of_ranks(self) -> list[Path]:
-        """The logs that other ranks than 0 have left."""
-        return [path for path in self.root.glob(f"std*{self.suffix}-rank*.log") if path.is_file()]
+    def logs_of_ranks(self, *streams: str) -> list[Path]:
+        """The logs that other ranks than 0 have left, in order; of ``stdout`` or ``stderr``, or both."""
+        names = [f"{stream}{self.suffix}-rank*.log" for stream in streams or ("stderr", "stdout")]
+        return [path for name in names for path in sorted(self.hsm.glob(name)) if path.is_file()]
 
-    def ours(self) -> tuple[Path, ...]:
-        return (self.stdout, self.stderr, self.outcome, self.pickle)
+    def of_attempt(self, attempt: int) -> TaskPaths:
+        """Where the files of an earlier attempt went, and Hydra's: laid out as the task's directory is."""
+        return TaskPaths(self.hsm / f"attempt-{attempt}{self.suffix}", self.suffix)
 
-    def rotated(self, attempt: int) -> Path:
-        """Where the files of an earlier attempt went."""
-        return self.root / f"attempt-{attempt}"
+    def attempts(self) -> list[Path]:
+        """The directories of ``of_attempt``."""
+        found = self.hsm.glob(f"attempt-*{self.suffix}")
+        return [path for path in found if path.name.removesuffix(self.suffix).partition("-")[2].isdigit()]
+
+    def of_sweep(self, sweep: str) -> TaskPaths:
+        """Where the files of an earlier sweep went, whose id this is; laid out in the same way."""
+        return TaskPaths(self.hsm / sweep, self.suffix)
 
 
 def relative_to_sweep(path: Path, root: Path) -> str:

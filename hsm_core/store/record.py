@@ -160,11 +160,13 @@ def require_format(found: Mapping[str, Any], what: str) -> None:
         VersionMismatch: it names both formats.
     """
     if found.get("format") != FORMAT:
-        writer = dict(found.get("versions") or {}).get("hsm")
+        writer, theirs = dict(found.get("versions") or {}).get("hsm"), found.get("format")
+        is_newer = isinstance(theirs, int) and theirs > FORMAT
+        upgrade = "pip install --upgrade hpc-sweep-manager    (or use the version that wrote it)"
         raise VersionMismatch(
-            f"{what} has format {found.get('format')}, this hsm reads format {FORMAT}",
+            f"{what} has format {theirs}, this hsm reads format {FORMAT}",
             evidence=f"written by hsm {writer}" if writer else "",
-            fix="pip install --upgrade hpc-sweep-manager    (or use the version that wrote it)",
+            fix=upgrade if is_newer else "read it with the version that wrote it, or sweep into a new directory",
         )
 
 

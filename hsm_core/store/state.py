@@ -199,7 +199,9 @@ class SweepState:
         task = self.tasks.get(number)
         if task is None or task.begun is None:
             return None
-        return TaskPaths(self.paths.root / task.begun["dir"], task.begun.get("suffix", ""))
+        files = TaskPaths(self.paths.root / task.begun["dir"], task.begun.get("suffix", ""))
+        aside = files.of_sweep(self.record.id)
+        return TaskPaths(files.root, files.suffix, aside.hsm) if aside.outcome.exists() else files
 
     def resources_of(self, number: int) -> Line:
         """What the job that began a task's newest attempt had asked its scheduler for."""

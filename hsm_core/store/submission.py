@@ -31,7 +31,7 @@ class WorkerSpec:
         warn_s: seconds between a scheduler's warning and the job's end.
         max_restarts: how often a job whose time is over may be run again.
         resources: what the worker's job asked its scheduler for.
-        stderr_to_stdout: a task prints both streams into its ``stdout.log``.
+        stderr_to_stdout: a task prints both streams into one log.
     """
 
     source: str = "local"

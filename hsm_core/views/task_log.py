@@ -52,7 +52,7 @@ def stream_of(state: SweepState, number: int, stderr: bool) -> Path | None:
         return _rank_logs(state, number, rank, files)[0]
     if not files.stderr.exists() and _has_one_log(state, number):
         return files.stdout
-    return next(filter(has_text, [files.stderr, *_of_ranks(files)]), files.stderr)
+    return next(filter(has_text, [files.stderr, *files.logs_of_ranks("stderr")]), files.stderr)
 
 
 def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]:
@@ -60,12 +60,8 @@ def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]
         yield from _rank_logs(state, number, rank, files)
     else:
         yield files.stderr
-        yield from _of_ranks(files)
+        yield from files.logs_of_ranks("stderr")
     yield files.stdout
-
-
-def _of_ranks(files: TaskPaths) -> list[Path]:
-    return sorted(files.root.glob("stderr-rank*.log"))
 
 
 def _failed_rank(state: SweepState, number: int) -> int:

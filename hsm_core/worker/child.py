@@ -11,15 +11,16 @@ from typing import Any, Protocol
 
 from hsm_core.errors import Checkpointed, ConfigError
 from hsm_core.store.files import write_atomically
-from hsm_core.store.layout import TaskPaths, relative_to_sweep
+from hsm_core.store.layout import SweepPaths, TaskPaths, relative_to_sweep
+from hsm_core.store.outcomes import Owner
 
-from .directory import redirect_output, require_sweep, take_directory
+from .directory import put_back, redirect_output, require_sweep, take_directory
 from .leaving import leave
 from .orders import Channel, Order
 from .outcome import completed, explain, failed, write_outcome
 
-#: Takes a task's directory and the files that an attempt leaves there.
-Enter = Callable[[str, Iterable[str]], None]
+#: Takes a task's directory and what Hydra leaves there; returns where an earlier attempt left its checkpoint.
+Enter = Callable[[str, Iterable[str]], str]
 
 
 class TaskModule(Protocol):
@@ -73,25 +74,33 @@ class _Entry:
     def __init__(self, order: Order, channel: Channel) -> None:
         self._order, self._channel = order, channel
         self._files: TaskPaths | None = None
+        self._logs: dict[Path, int] = {}
 
-    def __call__(self, directory: str, leftovers: Iterable[str]) -> None:
+    def __call__(self, directory: str, leftovers: Iterable[str]) -> str:
         require_sweep(Path(self._order.sweep))
         self._files = self._take(Path(directory), leftovers)
-        redirect_output(self._files.stdout, self._stderr(self._files))
+        self._logs = redirect_output(self._files.stdout, self._stderr(self._files))
         os.environ["HSM_TASK_DIR"] = directory
         shown = relative_to_sweep(self._files.root, Path(self._order.sweep))
         self._channel.send({"said": "start", "dir": shown, "suffix": self._files.suffix, "pid": os.getpid()})
         if self._channel.receive() is None:  # the start is written down before the task's function begins
             os._exit(1)
+        return str(self._checkpoint(self._files))
 
     def asked(self) -> Mapping[str, Any]:
         """The order as the application's side sees it."""
         return self._order.to_json()
 
+    @property
+    def _owner(self) -> Owner:
+        return self._order.owner
+
     def _take(self, directory: Path, leftovers: Iterable[str]) -> TaskPaths:
-        if self._order.ranks > 1:
-            leftovers = [*leftovers, *map(str, TaskPaths(directory).logs_of_ranks())]
-        return take_directory(directory, self._order.task, self._order.attempt, leftovers)
+        has_ended = SweepPaths(Path(self._order.sweep)).has_given_way
+        return take_directory(directory, self._owner, leftovers, has_ended)
+
+    def _checkpoint(self, files: TaskPaths) -> Path:
+        return files.checkpoint
 
     def print(self, text: str) -> None:
         """Write to the log of the task's stderr, whatever the task did to its streams."""
@@ -103,8 +112,11 @@ class _Entry:
             if self._files is None:
                 os.write(2, data)
                 return
-            with open(self._stderr(self._files), "ab") as log:
-                log.write(data)
+            try:
+                os.write(self._logs[self._stderr(self._files)], data)
+            except OSError:  # the task has closed all that it found open
+                with open(self._stderr(self._files), "ab") as log:
+                    log.write(data)
 
     def _stderr(self, files: TaskPaths) -> Path:
         return files.stdout if self._order.stderr_to_stdout else files.stderr
@@ -119,7 +131,8 @@ class _Entry:
     def checkpointed(self, word: Checkpointed) -> int:
         """The attempt ends without an outcome; the next one goes on from here."""
         if word.content is not None and self._files is not None:
-            write_atomically(self._files.root / word.name, word.content)
+            put_back(self._files, self._logs)
+            write_atomically(self._files.checkpoint, word.content)
         self._channel.send({"said": "end", "state": "checkpointed"})
         return 1
 
@@ -127,7 +140,8 @@ class _Entry:
         if self._files is None:
             return content
         try:
-            write_outcome(self._files, self._order.task, self._order.attempt, self._final(content), pickled)
+            put_back(self._files, self._logs)
+            write_outcome(self._files, self._owner, self._final(content), pickled)
         except OSError as error:
             if content["state"] == "completed":
                 return _spoiled("its result could not be written", error, self)
@@ -155,6 +169,9 @@ class _RankEntry(_Entry):
                 fix="hydra.sweep.subdir='${hydra.job.num}'",
             )
         return TaskPaths(directory, order.suffix).of_rank(order.rank)
+
+    def _checkpoint(self, files: TaskPaths) -> Path:
+        return TaskPaths(files.root, self._order.suffix).checkpoint
 
     def checkpointed(self, word: Checkpointed) -> int:
         """It left in good order."""

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from hsm_core.errors import StoreError
-from hsm_core.store.files import create_exclusively, read_json, to_json, write_atomically
+from hsm_core.store.files import create_exclusively, to_json
 from hsm_core.store.layout import FORMAT, SweepPaths, TaskPaths
+from hsm_core.store.outcomes import Owner, owner_of
+
+#: Bytes copied at once when a log is put back.
+_PIECE = 2**20
 
 
-def take_directory(directory: Path, task: int, attempt: int, leftovers: Iterable[str]) -> TaskPaths:
+def take_directory(
+    directory: Path, owner: Owner, leftovers: Iterable[str], has_ended: Callable[[str], bool]
+) -> TaskPaths:
     """Make a directory a task's own.
 
+    Files of an earlier attempt go to its ``attempt-<n>``; those of an earlier sweep's task go where its id
+    says, unless that task may be alive. Only the first task to come moves them, and what Hydra wrote.
+
     Args:
-        leftovers: what Hydra wrote for an earlier attempt, if there was one.
+        leftovers: what Hydra wrote for an earlier attempt, if there was one; not read if there was none.
+        has_ended: whether a sweep with this id has certainly ended.
 
     Returns:
         the task's files: numbered ones if another task has the directory.
@@ -25,13 +36,16 @@ def take_directory(directory: Path, task: int, attempt: int, leftovers: Iterable
     Raises:
         OSError: the disk refuses.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    plain, numbered = TaskPaths(directory), TaskPaths(directory, f"-{task}")
-    if owner_of(plain) == task:
-        _rotate(plain, [Path(path) for path in leftovers])
-    elif owner_of(numbered) == task:
-        _rotate(numbered, [])
-    return _open_outcome(plain, numbered, task, attempt)
+    plain, numbered = TaskPaths(directory), TaskPaths(directory, f"-{owner.task}")
+    plain.hsm.mkdir(parents=True, exist_ok=True)
+    if _make_room(plain, owner, leftovers, has_ended) and _mark(plain, owner):
+        return plain
+    if _make_room(numbered, owner, (), has_ended) and _mark(numbered, owner):
+        return numbered
+    own = TaskPaths(directory, f"-{owner.sweep}-{owner.task}")
+    _make_room(own, owner, (), has_ended)
+    _mark(own, owner)
+    return own
 
 
 def require_sweep(root: Path) -> None:
@@ -40,48 +54,101 @@ def require_sweep(root: Path) -> None:
     Raises:
         StoreError: the sweep was moved or removed.
     """
-    if not SweepPaths(root).hsm.is_dir():
+    if not SweepPaths(root).record.is_file():
         raise StoreError(f"the sweep in {root} was moved or removed while its tasks ran")
 
 
-def owner_of(files: TaskPaths) -> int | None:
-    """The number of the task whose outcome lies here; None if there is none."""
-    try:
-        return int(read_json(files.outcome)["task"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
-
-
-def redirect_output(stdout: Path, stderr: Path) -> None:
+def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:
     """Send this process's stdout and stderr to the task's logs, which may be one.
+
+    Returns:
+        each log with a descriptor of it that the task does not use.
 
     Raises:
         OSError: the disk refuses.
     """
+    kept = {}
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
     for path, number in ((stdout, 1), (stderr, 2)):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         os.dup2(descriptor, number)
+        kept[path] = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
         os.close(descriptor)
+    return kept
 
 
-def _open_outcome(plain: TaskPaths, numbered: TaskPaths, task: int, attempt: int) -> TaskPaths:
-    """Leave an outcome that says ``running``; whoever creates the plain one has the directory."""
-    mark = to_json(
-        {"format": FORMAT, "task": task, "attempt": attempt, "state": "running", "pid": os.getpid()}
-    )
-    if create_exclusively(plain.outcome, mark, durable=False):
-        return plain
-    write_atomically(numbered.outcome, mark)
-    return numbered
+def put_back(files: TaskPaths, logs: Mapping[Path, int]) -> None:
+    """Make a task's files findable again after it removed or renamed its directory.
+
+    Args:
+        logs: what ``redirect_output`` returned.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if files.hsm.is_dir():
+        return
+    files.hsm.mkdir(parents=True, exist_ok=True)
+    for path, descriptor in logs.items():
+        with suppress(OSError), open(path, "xb") as log:  # the task may have closed all that it found open
+            offset = 0
+            while piece := os.pread(descriptor, _PIECE, offset):
+                offset += log.write(piece)
 
 
-def _rotate(files: TaskPaths, theirs: list[Path]) -> None:
-    """Put an earlier attempt's files aside; the outcome goes last, so that a cut rotation is resumed."""
-    target = files.rotated(int(read_json(files.outcome)["attempt"]))
-    target.mkdir(exist_ok=True)
-    for path in (*theirs, files.stdout, files.stderr, files.pickle, files.outcome):
-        if path.exists() and not (target / path.name).is_dir():
-            os.replace(path, target / path.name)
+def _mark(files: TaskPaths, owner: Owner) -> bool:
+    """Leave an outcome that says ``running``; false if somebody else's is there."""
+    mark = {"format": FORMAT, **owner.facts(), "state": "running", "pid": os.getpid()}
+    return create_exclusively(files.outcome, to_json(mark), durable=False)
+
+
+def _make_room(
+    files: TaskPaths, owner: Owner, leftovers: Iterable[str], has_ended: Callable[[str], bool]
+) -> bool:
+    """Put the files of an earlier attempt or sweep aside; false if they are another's who may need them."""
+    found = owner_of(files)
+    if found is None:
+        return True
+    if found.sweep == owner.sweep:
+        if found.task != owner.task:
+            return False
+        _move(files, files.of_attempt(found.attempt), leftovers)
+        files.outcome.replace(files.of_attempt(found.attempt).outcome)
+        return True
+    return (found.is_over or has_ended(found.sweep)) and _retire(files, files.of_sweep(found.sweep), leftovers)
+
+
+def _retire(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> bool:
+    """Put an earlier sweep's files aside; false if another task of this one does it, or died while it did.
+
+    Its outcome is linked first, which only one of them can, and goes last: until then nobody else comes in.
+    """
+    aside.hsm.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(files.outcome, aside.outcome)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:  # just gone
+        return True
+    _move(files, aside, leftovers)
+    for path in (files.checkpoint, *files.attempts()):
+        _replace(path, aside.hsm / path.name)
+    files.outcome.unlink()
+    return True
+
+
+def _move(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> None:
+    """Move all but the outcome, so that what was cut short is done again."""
+    aside.hsm.mkdir(parents=True, exist_ok=True)
+    for path in (files.stdout, files.stderr, files.pickle, *files.logs_of_ranks()):
+        _replace(path, aside.hsm / path.name)
+    for theirs in map(Path, leftovers):
+        if theirs != files.root and files.hsm not in (theirs, *theirs.parents):
+            _replace(theirs, aside.root / theirs.name)
+
+
+def _replace(path: Path, target: Path) -> None:
+    if path.exists() and not target.is_dir():
+        os.replace(path, target)

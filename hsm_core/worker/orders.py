@@ -9,6 +9,8 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from hsm_core.store.outcomes import Owner
+
 Message = dict[str, Any]
 
 
@@ -31,6 +33,7 @@ class Order:
     attempt: int
     overrides: tuple[str, ...]
     sweep: str
+    sweep_id: str
     env: dict[str, str | None]
     threads: int
     job_id: str
@@ -45,6 +48,11 @@ class Order:
     @property
     def key(self) -> str:
         return f"{self.task}.{self.attempt}"
+
+    @property
+    def owner(self) -> Owner:
+        """The attempt as its outcome names it."""
+        return Owner(self.sweep_id, self.task, self.attempt)
 
     @property
     def is_shared(self) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 from hsm_core.model import Reason
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, TaskPaths
+from hsm_core.store.outcomes import Owner
 
 from .projection import project, shown
 
-#: Longest message and traceback kept in an event, characters; ``stderr.log`` has all of it.
+#: Longest message and traceback kept in an event, characters; the log has all of it.
 MESSAGE_LIMIT, TRACE_LIMIT = 2000, 8000
 
 
@@ -65,22 +66,20 @@ def failed(failure: Failure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_outcome(
-    files: TaskPaths, task: int, attempt: int, content: Mapping[str, Any], pickled: bytes | None
-) -> None:
+def write_outcome(files: TaskPaths, owner: Owner, content: Mapping[str, Any], pickled: bytes | None) -> None:
     """Write an attempt's outcome; the pickle first, so that the outcome never promises what is not there.
 
     Raises:
         OSError: the disk refuses; the outcome still says ``running``.
     """
-    document = {"format": FORMAT, "task": task, "attempt": attempt, **content, "pickle": pickled is not None}
+    document = {"format": FORMAT, **owner.facts(), **content, "pickle": pickled is not None}
     data = to_json(document)
     if pickled is not None:
         write_atomically(files.pickle, pickled)
     write_atomically(files.outcome, data)
 
 
-def confirm_outcome(files: TaskPaths, task: int, attempt: int) -> None:
+def confirm_outcome(files: TaskPaths, owner: Owner) -> None:
     """Make what rank 0 returned the outcome of an attempt, now that all other ranks have completed it.
 
     Raises:
@@ -88,18 +87,8 @@ def confirm_outcome(files: TaskPaths, task: int, attempt: int) -> None:
         ValueError: it can't be read.
     """
     found = read_json(files.outcome)
-    if (found.get("task"), found.get("attempt")) == (task, attempt):
+    if owner.wrote(found):
         write_atomically(files.outcome, to_json({**found, "state": "completed"}))
-
-
-def read_outcome(files: TaskPaths, task: int, attempt: int) -> dict[str, Any] | None:
-    """What an attempt wrote down before its process ended; None if it did not get so far."""
-    try:
-        found = read_json(files.outcome)
-    except (OSError, ValueError):
-        return None
-    is_its = (found.get("task"), found.get("attempt")) == (task, attempt)
-    return found if is_its and found.get("state") in ("completed", "failed") else None
 
 
 def _message(error: BaseException, full: str) -> str:

@@ -11,8 +11,8 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.liveness import evidence_of_death
-
-from .outcome import read_outcome
+from hsm_core.store.outcomes import Owner, read_outcome
+from hsm_core.store.record import read_record
 
 _Pair = tuple[int, int]
 
@@ -66,7 +66,7 @@ class Predecessor:
             outcome = None
             if task not in self._ended:
                 files = TaskPaths(self._paths.root / line["dir"], line.get("suffix", ""))
-                outcome = read_outcome(files, task, attempt)
+                outcome = read_outcome(files, Owner(read_record(self._paths).id, task, attempt))
             if outcome is not None:
                 self._ended.add(task)
                 found.append(events.adopted(task, attempt, outcome))

@@ -15,6 +15,7 @@ from hsm_core.model import Span
 from hsm_core.store import events
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.liveness import this_host
+from hsm_core.store.outcomes import read_outcome
 from hsm_core.store.submission import WorkerSpec
 
 from .attempts import Attempt, Ending, judge
@@ -22,7 +23,7 @@ from .crew import Crew, Importer
 from .job import JobFacts
 from .memory import oom_kills
 from .orders import Message, Order, channel_pair, hang_up
-from .outcome import confirm_outcome, explain, read_outcome
+from .outcome import confirm_outcome, explain
 from .processes import has_subreapers, kill_children, kill_group
 from .report import Report
 from .variables import Variables
@@ -45,7 +46,7 @@ class Running:
         self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, job: JobFacts, report: Report, crew: Crew,
         selector: selectors.BaseSelector,
     ) -> None:  # fmt: skip
-        self._spec, self._paths, self._job = spec, paths, job
+        self._spec, self._paths, self._sweep_id, self._job = spec, paths, sweep_id, job
         self._variables = Variables(spec, sweep_id, job)
         self._report, self._crew, self._selector = report, crew, selector
         self._attempts: dict[str, Attempt] = {}
@@ -83,7 +84,7 @@ class Running:
         slot, rank = self._free.pop(), self._job.rank
         order = Order(
             task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
-            env=self._variables.of(pending, slot), threads=self._spec.threads,
+            sweep_id=self._sweep_id, env=self._variables.of(pending, slot), threads=self._spec.threads,
             job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
             can_be_warned=bool(self._job.native_id), stderr_to_stdout=self._spec.stderr_to_stdout,
             rank=rank.number if rank else 0, ranks=rank.count if rank else 1,
@@ -152,7 +153,7 @@ class Running:
         files, order = self._files(attempt), attempt.order
         try:
             if files is not None:
-                confirm_outcome(files, order.task, order.attempt)
+                confirm_outcome(files, order.owner)
         except (OSError, ValueError) as error:
             failure = explain(error)
             message = f"its result could not be written: {failure.message}"
@@ -198,7 +199,7 @@ class Running:
 
     def _written_word(self, attempt: Attempt) -> Message | None:
         files = self._files(attempt)
-        return None if files is None else read_outcome(files, attempt.order.task, attempt.order.attempt)
+        return None if files is None else read_outcome(files, attempt.order.owner)
 
     def _files(self, attempt: Attempt) -> TaskPaths | None:
         begun = attempt.begun

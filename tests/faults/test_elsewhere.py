@@ -122,7 +122,7 @@ def test_a_moved_sweep_is_resumed_where_it_lies_now(lost: SweepingApp) -> None:
     resumed = lost.hsm("resume", str(moved))
     assert resumed.returncode == 0, resumed.stderr
     assert counts(status(lost, moved)) == {"completed": 4}
-    assert sorted(path.name for path in moved.glob("*/outcome.json")) == ["outcome.json"] * 4
+    assert sorted(path.name for path in moved.glob("*/.hsm/outcome.json")) == ["outcome.json"] * 4
     assert not lost.sweep.exists()
 
 
@@ -138,7 +138,7 @@ def test_a_frozen_sweep_is_resumed_elsewhere_once_its_snapshot_is_found(app: Swe
     resumed = app.hsm("resume", str(moved))
     assert resumed.returncode == 0, resumed.stderr
     assert counts(status(app, moved)) == {"completed": 4}
-    assert len(list(moved.glob("*/outcome.json"))) == 4
+    assert len(list(moved.glob("*/.hsm/outcome.json"))) == 4
 
 
 def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_completed_there(app: SweepingApp) -> None:
@@ -159,7 +159,7 @@ def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_completed_there
     resumed = app.hsm("resume", str(moved), "--retry-failed")
     assert resumed.returncode == 0, resumed.stderr
     assert counts(status(app, moved)) == {"completed": 4}
-    assert len(list(moved.glob("*/outcome.json"))) == 4
+    assert len(list(moved.glob("*/.hsm/outcome.json"))) == 4
 
 
 # clocks

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.store.layout import FORMAT
 from hsm_core.store.state import SweepState
 
 from .witnessed import TASKS, WitnessedSweep, check
@@ -133,7 +134,7 @@ def test_a_torn_line_is_resumed(tmp_path: Path) -> None:
     assert max(len(attempts) for attempts in sweep.attempts("begin").values()) == 1
 
 
-@pytest.mark.parametrize("number", [0, 2, None])
+@pytest.mark.parametrize("number", [0, FORMAT + 1, None])
 def test_another_format_is_refused(finished: WitnessedSweep, copy: Path, number: int | None) -> None:
     record = copy / ".hsm" / "sweep.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "format": number}))
@@ -141,6 +142,6 @@ def test_another_format_is_refused(finished: WitnessedSweep, copy: Path, number:
     for command, *options in READING:
         refused = finished.hsm(command, str(copy), *options)
         assert refused.returncode == 1
-        assert f"has format {number}, this hsm reads format 1" in refused.stderr
+        assert f"has format {number}, this hsm reads format {FORMAT}" in refused.stderr
         assert "Traceback" not in refused.stderr
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before

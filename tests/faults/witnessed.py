@@ -158,7 +158,7 @@ class WitnessedSweep:
     def outcomes(self) -> dict[int, int]:
         """The tasks with a completed outcome on disk, and of which attempt it is."""
         found = {}
-        for path in self.sweep.glob("*/outcome.json"):
+        for path in self.sweep.glob("*/.hsm/outcome.json"):
             text = path.read_text()
             outcome = json.loads(text) if text else {}
             if outcome.get("state") == "completed":

@@ -54,8 +54,8 @@ class Both:
 
     def output(self, stream: str) -> bytes:
         """What our tasks printed, in the order of their numbers."""
-        logs = (self.folder / "sweep").glob(f"*/{stream}.log")
-        return b"".join(log.read_bytes() for log in sorted(logs, key=lambda log: int(log.parent.name)))
+        logs = (self.folder / "sweep").glob(f"*/.hsm/{stream}.log")
+        return b"".join(log.read_bytes() for log in sorted(logs, key=lambda log: int(log.parts[-3])))
 
 
 def run_as_basic(

@@ -91,7 +91,7 @@ def test_a_closure_with_callbacks_one_of_which_raises(app: Path) -> None:
     assert ours.files["0/job_start"] == b"closure"
     assert ours.files["0/job_end"].startswith(b"JobStatus.COMPLETED")
     assert "0/in_cwd.txt" in ours.files
-    assert "a callback that raises" in (app / "sweep/0/stderr.log").read_text()
+    assert "a callback that raises" in (app / "sweep/0/.hsm/stderr.log").read_text()
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def outcomes(folder: Path, name: str, *overrides: str) -> list[Any]:
         cwd=folder, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    files = sorted(folder.glob("sweep/*/outcome.json"))
+    files = sorted(folder.glob("sweep/*/.hsm/outcome.json"))
     return [json.loads(file.read_text())["value"] for file in files]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hsm_core.overrides import hydra_text
+from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state import SweepState
 
 APP = """
@@ -79,12 +80,18 @@ def state_of(root: Path) -> Any:
     return state
 
 
+def outputs(root: Path, task: int) -> list[str]:
+    """What the first and the newest attempt of a task printed."""
+    now = TaskPaths(root / str(task))
+    return [files.stdout.read_text() for files in (now.of_attempt(1), now)]
+
+
 def test_the_launchers_fields_are_kept_wherever_they_were_set(app: Path) -> None:
     root = sweep(app, "+sweep=h", "+hydra.launcher.env.TYPED=1", "+hydra.launcher.env.MORE=2")
     (app / "fixed").touch()
     done = hsm(app, "retry", str(root), "--set", "+hydra.launcher.env.MORE=3")
     assert done.returncode == 0, done.stderr
-    before, after = ((root / "1" / name).read_text() for name in ("attempt-1/stdout.log", "stdout.log"))
+    before, after = outputs(root, 1)
     assert before.split() == ["seen", "from", "$file's", "1", "2", "3", "0"]
     assert after.split() == ["seen", "from", "$file's", "1", "3", "3", "0"]
 
@@ -151,6 +158,6 @@ def test_interpreter_and_python_path_are_those_of_the_beginning(app: Path) -> No
         command, cwd="/", capture_output=True, text=True, env=environment, timeout=90, check=False
     )
     assert done.returncode == 0, done.stderr
-    before, after = ((root / "1" / name).read_text() for name in ("attempt-1/stdout.log", "stdout.log"))
+    before, after = outputs(root, 1)
     assert before.split()[-1] == after.split()[-1] == "1"
     assert " -O " in hsm(app, "command", str(root), "1").stdout

@@ -45,7 +45,7 @@ class Run:
 
     def values(self) -> list[object]:
         """What the tasks returned."""
-        files = sorted(self.root.glob("*/outcome.json"), key=lambda path: int(path.parent.name))
+        files = sorted(self.root.glob("*/.hsm/outcome.json"), key=lambda path: int(path.parts[-3]))
         return [json.loads(path.read_text())["value"] for path in files]
 
 

@@ -51,7 +51,7 @@ def test_a_failing_task_costs_itself_only(app: PbsApp) -> None:
     whole = app.handed()[0]
     assert "[]" in whole
     assert app.native_ids() == [app.element(whole, index) for index in range(3)]
-    assert "bad x: 2" in (app.sweep / "1" / "stderr.log").read_text()
+    assert "bad x: 2" in (app.sweep / "1" / ".hsm/stderr.log").read_text()
     for number, native_id in enumerate(app.native_ids()):
         told = yaml.safe_load((app.sweep / str(number) / ".hydra" / "hydra.yaml").read_text())
         assert (told["hydra"]["job"]["id"], told["hydra"]["job"]["num"]) == (native_id, number)
@@ -66,7 +66,7 @@ def test_one_task_is_a_plain_job_and_its_words_can_be_read_while_it_runs(app: Pb
     source.write_text(source.read_text().replace('    note("begin", cfg)\n', says))
     process = app.start("x=7")
     app.wait_for_begun(1)
-    assert (app.sweep / "0" / "stdout.log").read_text() == "here\n"
+    assert (app.sweep / "0" / ".hsm/stdout.log").read_text() == "here\n"
     app.open_gate()
     assert finish(process)[0] == 0
     assert app.states() == {"completed": 1}

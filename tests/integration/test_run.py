@@ -12,6 +12,7 @@ import pytest
 
 from hsm_core.overrides import hydra_text
 from hsm_core.store.files import read_json
+from hsm_core.store.layout import TaskPaths
 from tests.integration.queue_sweeping import finish
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
@@ -34,7 +35,7 @@ def test_a_failing_sweep_tells_failures_first_and_exits_3(app: SweepingApp, swee
     told = [line for line in lines if "bad x: N" in line or "✓ 2 completed" in line]
     assert told[0].startswith("✗ 2 × exception: ValueError: bad x: N")
     assert len(told) == 2
-    assert any(str(app.sweep / "1" / "stderr.log") in line for line in lines)
+    assert any(str(app.sweep / "1" / ".hsm/stderr.log") in line for line in lines)
     alone = next(line.split("rerun: ")[1] for line in lines if "rerun: " in line)
     again = subprocess.run(alone, shell=True, cwd=app.folder, capture_output=True, text=True, check=False)
     assert again.returncode == 1
@@ -160,7 +161,7 @@ def test_an_outcome_that_the_worker_could_not_tell_counts(app: SweepingApp) -> N
     worker = app.worker_pid()
     kill(worker, signal.SIGSTOP)
     app.open_gate()
-    outcome = app.sweep / "0" / "outcome.json"
+    outcome = app.sweep / "0" / ".hsm/outcome.json"
     wait_until(lambda: read_json(outcome)["state"] == "completed", what="the outcome")
     kill(worker)
     code, out, err = finish(process)
@@ -198,8 +199,8 @@ def test_resume_leaves_failed_tasks_and_retry_runs_them(app: SweepingApp) -> Non
     assert app.hsm("retry", str(app.sweep), "--allow-changed").returncode == 0
     assert app.states() == {"completed": 3}
     assert {x: len(found) for x, found in app.intervals().items()} == {1: 1, 2: 2, 3: 1}
-    assert (app.sweep / "1" / "attempt-1" / "stderr.log").read_text().count("bad x: 2") == 1
-    assert not (app.sweep / "1" / "stderr.log").exists()  # nothing was printed, the second time
+    assert TaskPaths(app.sweep / "1").of_attempt(1).stderr.read_text().count("bad x: 2") == 1
+    assert not (app.sweep / "1" / ".hsm/stderr.log").exists()  # nothing was printed, the second time
 
 
 def test_a_dry_run_writes_nothing(app: SweepingApp) -> None:

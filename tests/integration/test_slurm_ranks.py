@@ -136,14 +136,14 @@ def test_the_ranks_of_a_task_meet(
         here = str(app.sweep / str(task))
         assert {(one["dir"], one["told"], one["cwd"]) for one in found} == {(here, here, str(app.folder))}
         for rank in (1, 2, 3):
-            assert (app.sweep / str(task) / f"stdout-rank{rank}.log").read_text() == "sum 6\n"
-        assert not (app.sweep / str(task) / "stdout.log").exists()
+            assert (app.sweep / str(task) / f".hsm/stdout-rank{rank}.log").read_text() == "sum 6\n"
+        assert not (app.sweep / str(task) / ".hsm/stdout.log").exists()
     assert len(app.pids()) == 8
 
 
 def test_stderr_to_stdout_leaves_each_rank_one_log(app: RanksApp) -> None:
     done = app.run("x=1", "bad=[1]", "gate=never", "hydra.launcher.stderr_to_stdout=true")
-    log = app.sweep / "0" / "stdout-rank3.log"
+    log = app.sweep / "0" / ".hsm/stdout-rank3.log"
     assert f"log:   {log}" in done.stderr
     assert log.read_text().endswith("ValueError: bad x: 1\n")
     assert not list((app.sweep / "0").glob("stderr*"))
@@ -158,7 +158,7 @@ def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
     host = os.uname().nodename
     assert app.end(0)["message"] == f"rank 3 on {host} failed: ValueError: bad x: 1"
     assert app.end(1)["message"] == f"rank 3 on {host} failed: killed by signal 9 (SIGKILL)"
-    assert "ValueError: bad x: 1" in (app.sweep / "0" / "stderr-rank3.log").read_text()
+    assert "ValueError: bad x: 1" in (app.sweep / "0" / ".hsm/stderr-rank3.log").read_text()
     assert "bad x: N" in done.stderr
     seen = wait_until(
         lambda: found if not {"RUNNING", "COMPLETING"} & set((found := words()).values()) else {}
@@ -195,7 +195,7 @@ def test_each_rank_is_warned_once(app: RanksApp) -> None:
     assert finish(app.start("x=1", "patient=true", "hydra.launcher.detach=true"))[0] == 0
     app.wait_for_begun(4)
     ask("scancel", "--signal=USR2", app.state().native_id_of(0))
-    logs = [app.sweep / "0" / f"stdout{rank}.log" for rank in ("", "-rank1", "-rank2", "-rank3")]
+    logs = [app.sweep / "0" / f".hsm/stdout{rank}.log" for rank in ("", "-rank1", "-rank2", "-rank3")]
     wait_until(lambda: all(log.exists() and "warned" in log.read_text() for log in logs))
     journal = app.sweep / ".hsm" / "events" / f"{app.state().tasks[0].worker}.jsonl"
     wait_until(lambda: '"warned"' in journal.read_text())  # which is written when the task has been told

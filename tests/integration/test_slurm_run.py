@@ -54,7 +54,7 @@ def test_a_failing_task_costs_itself_only(app: SlurmApp) -> None:
         lambda: found if not {"RUNNING", "COMPLETING"} & set((found := words()).values()) else {}
     )
     assert [seen[one] for one in app.native_ids()] == ["COMPLETED", "FAILED", "COMPLETED"]
-    assert "bad x: 2" in (app.sweep / "1" / "stderr.log").read_text()
+    assert "bad x: 2" in (app.sweep / "1" / ".hsm/stderr.log").read_text()
     for number, native_id in enumerate(app.native_ids()):
         told = OmegaConf.load(app.sweep / str(number) / ".hydra" / "hydra.yaml")
         assert (told.hydra.job.id, told.hydra.job.num) == (native_id, number)

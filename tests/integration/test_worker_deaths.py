@@ -27,7 +27,7 @@ p.start(); print(os.getpid(), p.pid, q.pid, flush=True); time.sleep(1000)
 def test_a_killed_importer_costs_what_ran_in_it(sweep: PlainSweep) -> None:
     sweep.start(sweep.submit())
     sweep.wait_for("start", 2)
-    pids = [int(pid) for pid in wait_until(lambda: sweep.text("0/stdout.log")).split()]
+    pids = [int(pid) for pid in wait_until(lambda: sweep.text("0/.hsm/stdout.log")).split()]
     os.kill(pids[1], signal.SIGKILL)
     sweep.wait_for("end", 2)
     assert sweep.wait() == 1
@@ -56,7 +56,7 @@ def test_an_import_that_is_killed_is_tried_again(sweep: PlainSweep) -> None:
 def test_nothing_outlives_a_killed_worker_once_the_next_one_starts(sweep: PlainSweep) -> None:
     sweep.start(sweep.submit(Span(0, 1), slots=1))
     pids = [
-        int(pid) for pid in wait_until(lambda: sweep.events("start") and sweep.text("0/stdout.log")).split()
+        int(pid) for pid in wait_until(lambda: sweep.events("start") and sweep.text("0/.hsm/stdout.log")).split()
     ]
     os.kill(sweep.workers["w1"].pid, signal.SIGKILL)
     sweep.wait()
@@ -87,7 +87,7 @@ def test_what_runs_for_a_worker_of_the_same_name_in_another_sweep_is_not_touched
     os.kill(sweep.workers["w1"].pid, signal.SIGKILL)
     sweep.wait()
     end_leftovers(sweep.paths, "w1")
-    theirs = wait_until(lambda: other.text("0/stdout.log"))
+    theirs = wait_until(lambda: other.text("0/.hsm/stdout.log"))
     assert [is_gone(int(pid)) for pid in theirs.split()] == [False, False]
     other.close()
 

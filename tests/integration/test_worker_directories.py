@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hsm_core.model import Span
 from hsm_core.store.files import read_json
+from hsm_core.store.layout import TaskPaths
 from tests.integration.apps.worker_plain.harness import PlainSweep, sweep, tasks
 
 __all__ = ["sweep"]  # a fixture
@@ -13,8 +14,8 @@ __all__ = ["sweep"]  # a fixture
 def test_two_tasks_in_one_directory_have_numbered_logs_and_a_warning(sweep: PlainSweep) -> None:
     state = sweep.run(slots=1)
     assert state.counts()["completed"] == 2
-    assert [sweep.text("same/stdout.log"), sweep.text("same/stdout-1.log")] == ["first\n", "second\n"]
-    outcomes = [read_json(sweep.paths.root / "same" / name) for name in ("outcome.json", "outcome-1.json")]
+    assert [sweep.text("same/.hsm/stdout.log"), sweep.text("same/.hsm/stdout-1.log")] == ["first\n", "second\n"]
+    outcomes = [read_json(sweep.paths.root / "same/.hsm" / name) for name in ("outcome.json", "outcome-1.json")]
     assert [(one["task"], one["value"]) for one in outcomes] == [(0, 0), (1, 1)]
     assert [start["suffix"] for start in sweep.events("start")] == ["", "-1"]
     assert [one["message"] for one in sweep.events("trouble")] == ["several tasks share the directory same"]
@@ -34,12 +35,13 @@ def test_a_new_attempt_rotates_our_files_and_hydras_but_not_the_users(sweep: Pla
     sweep.wait("w2")
     here = sweep.paths.root / "same"
     found = sorted(str(path.relative_to(here)) for path in here.glob("**/*"))
-    ours = ["outcome-1.json", "outcome.json", "outcome.pkl"]
-    logs = ["stderr.log", "stdout-1.log", "stdout.log"]  # empty ones are removed
-    earlier = ["attempt-1", "attempt-1/.hydra", "attempt-1/.hydra/of-attempt-1"]
-    assert found == sorted(
-        [".hydra", *earlier, *(f"attempt-1/{name}" for name in ours + logs), "checkpoint", *ours, *logs]
+    ours = ["outcome-1.json", "outcome.json", "outcome.pkl", "stderr.log", "stdout-1.log", "stdout.log"]
+    first, numbered = ".hsm/attempt-1", ".hsm/attempt-1-1/.hsm"  # empty logs are removed
+    of_first = [f"{first}/.hsm/{name}" for name in ours if "-" not in name]
+    of_numbered = [f"{numbered}/{name}" for name in ours if "-" in name]
+    assert [name for name in found if not (here / name).is_dir()] == sorted(
+        [f"{first}/.hydra/of-attempt-1", *of_first, *of_numbered, "checkpoint", *(f".hsm/{name}" for name in ours)]
     )
-    assert [sweep.text(f"same/{name}") for name in ("attempt-1/stdout.log", "stdout.log")] == ["1\n", "2\n"]
-    assert sweep.text("same/stdout-1.log") == "other 2\n"
-    assert read_json(sweep.paths.root / "same" / "outcome.json")["attempt"] == 2
+    assert [files.stdout.read_text() for files in (TaskPaths(here).of_attempt(1), TaskPaths(here))] == ["1\n", "2\n"]
+    assert sweep.text("same/.hsm/stdout-1.log") == "other 2\n"
+    assert read_json(TaskPaths(here).outcome)["attempt"] == 2

@@ -47,14 +47,14 @@ def test_an_app_that_computes_with_a_pool_while_it_is_imported(
     state = sweep.run(threads=2, task_timeout_s=20.0, env={"OMP_NUM_THREADS": own} if own else {})
     assert state.counts()["completed"] == 3, sweep.ends()
     assert sweep.events("ready")[-1]["mode"] == mode
-    assert {sweep.text(f"{number}/stdout.log").strip() for number in range(3)} == {seen}
+    assert {sweep.text(f"{number}/.hsm/stdout.log").strip() for number in range(3)} == {seen}
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn", "none"])
 @tasks(NAMES)
 def test_a_task_sees_its_share_and_who_it_is(sweep: PlainSweep, isolation: str) -> None:
     sweep.run(threads=3, isolation=isolation, env={"MKL_NUM_THREADS": "7"}, source="local")
-    seen = json.loads(sweep.text("0/stdout.log"))
+    seen = json.loads(sweep.text("0/.hsm/stdout.log"))
     assert [seen.get(name) for name in SHOWN] == ["3", "7", None]
     assert seen["HSM_SWEEP_ID"] == "plain-sweep"
     assert (seen["HSM_TASK_ID"], seen["HSM_ATTEMPT"], seen["HSM_SOURCE"]) == ("0", "1", "local")
@@ -65,7 +65,7 @@ def test_a_task_sees_its_share_and_who_it_is(sweep: PlainSweep, isolation: str) 
 def test_variables_of_the_launcher_are_there_when_the_app_is_imported(sweep: PlainSweep) -> None:
     sweep.start(sweep.submit(env={"DATA": "/data"}))
     sweep.wait()
-    assert sweep.text("0/stdout.log") == "/data\n"
+    assert sweep.text("0/.hsm/stdout.log") == "/data\n"
 
 
 GPU = "import time; time.sleep(0.3); print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
@@ -83,7 +83,7 @@ GPUS = {
 @pytest.mark.parametrize(("spec", "seen"), GPUS.values(), ids=GPUS)
 def test_each_slot_has_its_gpu(sweep: PlainSweep, spec: dict[str, object], seen: list[str]) -> None:
     sweep.run(**spec)
-    at_once = [sweep.text(f"{number}/stdout.log").strip() for number in range(len(seen))]
+    at_once = [sweep.text(f"{number}/.hsm/stdout.log").strip() for number in range(len(seen))]
     assert sorted(at_once) == seen
 
 
@@ -104,7 +104,7 @@ def test_an_app_that_has_something_against_forks(sweep: PlainSweep, isolation: s
 @tasks(*["print(random.random())"] * 4)
 def test_forked_tasks_draw_different_numbers(sweep: PlainSweep) -> None:
     sweep.run(isolation="fork")
-    assert len({sweep.text(f"{number}/stdout.log") for number in range(4)}) == 4
+    assert len({sweep.text(f"{number}/.hsm/stdout.log") for number in range(4)}) == 4
 
 
 @tasks(
@@ -113,7 +113,7 @@ def test_forked_tasks_draw_different_numbers(sweep: PlainSweep) -> None:
 @pytest.mark.parametrize(("isolation", "counts"), [("fork", "11"), ("spawn", "11"), ("none", "12")])
 def test_isolation_says_what_tasks_share(sweep: PlainSweep, isolation: str, counts: str) -> None:
     sweep.run(isolation=isolation, slots=1)
-    first, second = sweep.text("0/stdout.log").split(), sweep.text("1/stdout.log").split()
+    first, second = sweep.text("0/.hsm/stdout.log").split(), sweep.text("1/.hsm/stdout.log").split()
     assert first[0] + second[0] == counts
     assert (first[1] == second[1]) == (isolation == "none")
     assert second[2:] == [str(sweep.paths.root), "None"]
@@ -138,8 +138,8 @@ signal.signal(signal.SIGTERM, lambda *_: None)
 def test_a_task_ends_as_a_program_does_but_not_for_the_others(sweep: PlainSweep, isolation: str) -> None:
     sweep.run(isolation=isolation, slots=1)
     if isolation == "fork":
-        assert sweep.text("0/stdout.log") == "bye\n"
-    assert sweep.text("1/stdout.log") == "True False\nTrue\n"
+        assert sweep.text("0/.hsm/stdout.log") == "bye\n"
+    assert sweep.text("1/.hsm/stdout.log") == "True False\nTrue\n"
     assert (sweep.paths.root / "import-ended").exists()
 
 
@@ -157,4 +157,4 @@ def test_idle_threads_of_an_executor_do_not_keep_a_task(sweep: PlainSweep) -> No
 def test_a_task_leads_a_group_reads_nothing_and_is_the_first_to_be_killed(sweep: PlainSweep) -> None:
     sweep.start(sweep.submit(Span(0, 1)))
     sweep.wait()
-    assert sweep.text("0/stdout.log") == "True True\n500\n"
+    assert sweep.text("0/.hsm/stdout.log") == "True True\n500\n"

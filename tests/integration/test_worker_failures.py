@@ -67,9 +67,9 @@ def test_the_traceback_is_in_the_log_and_in_the_event(sweep: PlainSweep) -> None
     sweep.run()
     first, second = sweep.ends()[0], sweep.ends()[1]
     assert "in deep" in first.get("trace", ""), first
-    assert first["trace"] in sweep.text("0/stderr.log")
-    assert sweep.text("0/stdout.log") == "so far\n"
-    assert "Can't pickle" in sweep.text("1/stderr.log")
+    assert first["trace"] in sweep.text("0/.hsm/stderr.log")
+    assert sweep.text("0/.hsm/stdout.log") == "so far\n"
+    assert "Can't pickle" in sweep.text("1/.hsm/stderr.log")
     assert "Can't pickle" in second["trace"]
     assert first["kind"] == "ValueError"
 
@@ -115,7 +115,7 @@ LEFT = (CHILD, DAEMON.format("os.execvp('sleep', ['sleep', '1000'])"), DAEMON.fo
 def test_what_a_task_leaves_behind_ends_with_it(sweep: PlainSweep) -> None:
     sweep.start(sweep.submit(slots=1))
     sweep.wait_for("end", 5)
-    left = [int(sweep.text(f"{number}/stdout.log")) for number in range(5)]
+    left = [int(sweep.text(f"{number}/.hsm/stdout.log")) for number in range(5)]
     ends = sweep.ends()
     sweep.wait()
     assert [ends[number]["state"] for number in range(5)] == [*["completed"] * 3, "failed", "completed"]
@@ -127,7 +127,7 @@ def test_what_a_task_leaves_behind_ends_with_it(sweep: PlainSweep) -> None:
 def test_a_fork_that_comes_back_does_not_speak_for_the_task(sweep: PlainSweep) -> None:
     state = sweep.run()
     assert state.state_of(0) == "completed"
-    assert sweep.text("0/stdout.log") == "7\n"
+    assert sweep.text("0/.hsm/stdout.log") == "7\n"
     assert len(sweep.events("end")) == 1
 
 
@@ -135,7 +135,7 @@ def test_a_fork_that_comes_back_does_not_speak_for_the_task(sweep: PlainSweep) -
 def test_much_output_goes_to_its_file(sweep: PlainSweep) -> None:
     state = sweep.run()
     assert [state.state_of(number) for number in (0, 1)] == ["completed", "completed"]
-    assert (sweep.paths.root / "0" / "stdout.log").stat().st_size == 100 * 2**20
+    assert (sweep.paths.root / "0" / ".hsm/stdout.log").stat().st_size == 100 * 2**20
     assert sweep.paths.worker_log("w1").stat().st_size < 10_000
 
 
@@ -155,13 +155,14 @@ raise ValueError('mute')
 @tasks(BOTH_STREAMS, "result = lambda: 1", FINE, ("shared", "print(1)"), ("shared", "print(2, file=sys.stderr)"))
 def test_both_streams_may_go_into_one_log(sweep: PlainSweep, isolation: str) -> None:
     sweep.run(isolation=isolation, stderr_to_stdout=True, slots=1)
-    told = sweep.text("0/stdout.log")
+    told = sweep.text("0/.hsm/stdout.log")
     assert told.startswith("one\ntwo\nthree\nfour\nfive\nTraceback")
     assert told.count("ValueError: mute") == 1
-    assert "Can't pickle" in sweep.text("1/stdout.log")
-    logs = sorted(str(log.relative_to(sweep.paths.root)) for log in sweep.paths.root.glob("*/*.log"))
-    assert log_of(sweep.state(), 0) == stream_of(sweep.state(), 0, stderr=True) == sweep.paths.root / "0/stdout.log"
-    assert logs == ["0/stdout.log", "1/stdout.log", "shared/stdout-4.log", "shared/stdout.log"]
+    assert "Can't pickle" in sweep.text("1/.hsm/stdout.log")
+    logs = sorted(str(log.relative_to(sweep.paths.root)) for log in sweep.paths.root.glob("*/.hsm/*.log"))
+    its = sweep.paths.root / "0/.hsm/stdout.log"
+    assert log_of(sweep.state(), 0) == stream_of(sweep.state(), 0, stderr=True) == its
+    assert logs == ["0/.hsm/stdout.log", "1/.hsm/stdout.log", "shared/.hsm/stdout-4.log", "shared/.hsm/stdout.log"]
 
 
 STUBBORN = """
@@ -180,7 +181,7 @@ def test_a_time_limit_ends_a_task_that_ignores_term(sweep: PlainSweep, isolation
     end = sweep.ends()[0]
     assert (end["state"], end["reason"], end["signal"]) == ("failed", "walltime", signal.SIGKILL)
     assert end["limit"] == 1.0
-    pid, answer = sweep.text("0/stdout.log").split("\n", 1)
+    pid, answer = sweep.text("0/.hsm/stdout.log").split("\n", 1)
     assert answer.strip() == "not yet"
     assert is_gone(int(pid))
     assert [state.state_of(number) for number in (1, 2)] == ["completed", "completed"]

@@ -35,7 +35,7 @@ def test_two_workers_on_one_batch_one_runs_it(sweep: PlainSweep) -> None:
 def test_a_later_attempt_silences_the_earlier_one(sweep: PlainSweep) -> None:
     sweep.start(sweep.submit())
     sweep.wait_for("start", 2)
-    pid = int(wait_until(lambda: sweep.text("0/stdout.log")))
+    pid = int(wait_until(lambda: sweep.text("0/.hsm/stdout.log")))
     later = sweep.submit(Span(0, 1, 2), Span(2, 1, 2))
     conductor = sweep.conductor()
     conductor.append(events.submit(later.name, token="t", tasks=later.spans, backend="local"))
@@ -71,7 +71,7 @@ IGNORES = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LON
 def test_term_ends_the_tasks_and_int_kills_them(sweep: PlainSweep) -> None:
     pid = sweep.start(sweep.submit(grace_s=1000.0))
     sweep.wait_for("start", 2)
-    stubborn = int(wait_until(lambda: sweep.text("1/stdout.log")))
+    stubborn = int(wait_until(lambda: sweep.text("1/.hsm/stdout.log")))
     os.kill(pid, signal.SIGTERM)
     sweep.wait_for("end", 1)
     assert not is_gone(stubborn)

@@ -47,7 +47,7 @@ RANKS = 3
 def pids(sweep: PlainSweep, task: int = 0) -> list[int]:
     """The processes of a stuck task on all ranks."""
     names = ["stdout.log", *[f"stdout-rank{rank}.log" for rank in range(1, RANKS)]]
-    files = [sweep.paths.root / str(task) / name for name in names]
+    files = [TaskPaths(sweep.paths.root / str(task)).hsm / name for name in names]
     return wait_until(
         lambda: (
             [int(text) for file in files if file.exists() and (text := file.read_text())]
@@ -70,13 +70,13 @@ def test_all_ranks_meet_and_rank_0_returns(sweep: PlainSweep) -> None:
     for task in range(2):
         assert sweep.ends()[task]["state"] == "completed"
         assert read_json(TaskPaths(sweep.paths.root / str(task)).outcome)["value"] == 3
-        first = sweep.text(f"{task}/stdout.log").split()
+        first = sweep.text(f"{task}/.hsm/stdout.log").split()
         assert first[:-1] == ["0", "0", "0", str(sweep.paths.root / str(task)), socket.gethostname()]
         ports.add(first[-1])
         for rank in (1, 2):
             words = [str(rank)] * 3 + first[3:] + ["sum", "3"]
-            assert sweep.text(f"{task}/stdout-rank{rank}.log").split() == words
-        left = {path.name for path in (sweep.paths.root / str(task)).glob("*.log")}
+            assert sweep.text(f"{task}/.hsm/stdout-rank{rank}.log").split() == words
+        left = {path.name for path in TaskPaths(sweep.paths.root / str(task)).hsm.glob("*.log")}
         assert left == {"stdout.log", "stdout-rank1.log", "stdout-rank2.log"}
     assert len(ports) == 2
     assert sweep.state().counts() == {"completed": 2, "pending": 0}
@@ -101,7 +101,7 @@ def test_a_rank_that_fails_ends_its_task_and_only_that(sweep: PlainSweep) -> Non
         assert end["message"] == f"rank 2 on {socket.gethostname()} {message}"
         assert end["rank"] == 2
     assert "ValueError: too bad" in sweep.ends()[0]["trace"]
-    assert "ValueError: too bad" in sweep.text("0/stderr-rank2.log")
+    assert "ValueError: too bad" in sweep.text("0/.hsm/stderr-rank2.log")
     assert all(is_gone(pid) for number in range(2) for pid in pids(sweep, number))
     assert sweep.ends()[len(FAILURES)]["state"] == "completed"
 
@@ -110,13 +110,13 @@ def test_a_rank_that_fails_ends_its_task_and_only_that(sweep: PlainSweep) -> Non
 def test_each_rank_may_have_one_log_for_both_streams(sweep: PlainSweep) -> None:
     sweep.start_ranks(sweep.submit(slots=1, stderr_to_stdout=True), RANKS)
     wait_for_all(sweep)
-    assert {path.name for path in (sweep.paths.root / "0").glob("std*")} == {
+    assert {path.name for path in TaskPaths(sweep.paths.root / "0").hsm.glob("std*")} == {
         "stdout.log", "stdout-rank1.log", "stdout-rank2.log",
     }  # fmt: skip
-    assert sweep.text("0/stdout-rank2.log").splitlines()[1] == "so bad"
-    assert sweep.text("0/stdout-rank2.log").endswith("ValueError: too bad\n")
+    assert sweep.text("0/.hsm/stdout-rank2.log").splitlines()[1] == "so bad"
+    assert sweep.text("0/.hsm/stdout-rank2.log").endswith("ValueError: too bad\n")
     for log in (log_of(sweep.state(), 0), stream_of(sweep.state(), 0, stderr=True)):
-        assert log == sweep.paths.root / "0" / "stdout-rank2.log"
+        assert log == sweep.paths.root / "0" / ".hsm/stdout-rank2.log"
 
 
 #: Rank 2 fails, and only when that is known does rank 0 fail of it.
@@ -185,7 +185,7 @@ else:
 
 def wait_until_rank_0_returned(sweep: PlainSweep) -> Event:
     """What it left, while the others run."""
-    files = [sweep.paths.root / "0" / f"stdout-rank{rank}.log" for rank in range(1, RANKS)]
+    files = [sweep.paths.root / "0" / f".hsm/stdout-rank{rank}.log" for rank in range(1, RANKS)]
     wait_until(lambda: all(file.exists() and file.read_text() for file in files))
     outcome = TaskPaths(sweep.paths.root / "0").outcome
     return wait_until(lambda: found if "value" in (found := read_json(outcome)) else {})
@@ -208,7 +208,7 @@ def test_a_task_is_completed_when_all_its_ranks_are(sweep: PlainSweep) -> None:
     assert sweep.state().counts() == {"completed": 2, "pending": 0}
     outcome = read_json(TaskPaths(sweep.paths.root / "0").outcome)
     assert outcome == {**returned, "state": "completed"}
-    assert [sweep.text(f"0/stdout-rank{rank}.log").split()[1:] for rank in (1, 2)] == [["done"]] * 2
+    assert [sweep.text(f"0/.hsm/stdout-rank{rank}.log").split()[1:] for rank in (1, 2)] == [["done"]] * 2
     assert read_json(TaskPaths(sweep.paths.root / "1").outcome)["value"] == 3
 
 
@@ -246,7 +246,7 @@ def test_what_ends_a_task_ends_the_wait_for_other_ranks(sweep: PlainSweep, how: 
         sweep.workers["w1"].terminate()
     assert wait_for_all(sweep) == [1, 0, 0]
     assert sweep.state().state_of(0) == {"limit": "failed", "cancel": "cancelled", "TERM": "lost"}[how]
-    assert all(is_gone(int(sweep.text(f"0/stdout-rank{rank}.log"))) for rank in (1, 2))
+    assert all(is_gone(int(sweep.text(f"0/.hsm/stdout-rank{rank}.log"))) for rank in (1, 2))
 
 
 @tasks(ONE_ENDS)
@@ -269,8 +269,8 @@ def test_ranks_of_the_submitting_host_do_not_win(sweep: PlainSweep) -> None:
     theirs = {"RANK": "9", "WORLD_SIZE": "99", "LOCAL_RANK": "8", "MASTER_ADDR": "login", "MASTER_PORT": "1"}
     sweep.start_ranks(sweep.submit(slots=1), RANKS, env=theirs)
     assert wait_for_all(sweep) == [0, 0, 0]
-    assert sweep.text("0/stdout.log").split() == ["0", "3", "0", socket.gethostname()]
-    assert sweep.text("0/stdout-rank2.log").split() == ["2", "3", "2", socket.gethostname()]
+    assert sweep.text("0/.hsm/stdout.log").split() == ["0", "3", "0", socket.gethostname()]
+    assert sweep.text("0/.hsm/stdout-rank2.log").split() == ["2", "3", "2", socket.gethostname()]
 
 
 @tasks(STUCK.format("pass"), MEET)
@@ -303,7 +303,7 @@ def below(pid: int) -> list[int]:
 def test_a_warning_reaches_a_rank_once(sweep: PlainSweep, to_all: bool, isolation: str) -> None:
     sweep.start_ranks(sweep.submit(slots=1, isolation=isolation), RANKS)
     pids(sweep)
-    logs = ["0/stdout.log", "0/stdout-rank1.log", "0/stdout-rank2.log"]
+    logs = ["0/.hsm/stdout.log", "0/.hsm/stdout-rank1.log", "0/.hsm/stdout-rank2.log"]
     for rank, log in enumerate(logs):
         worker = sweep.workers[f"w1-rank{rank}" if rank else "w1"].pid
         for pid in below(worker) if to_all else [worker]:
@@ -334,7 +334,9 @@ def test_logs_of_an_earlier_attempt_are_kept(sweep: PlainSweep) -> None:
     assert wait_for_all(sweep) == [0, 0, 0]
     sweep.start_ranks(sweep.submit(Span(0, 1, 2), slots=1, grace_s=5.0), RANKS, native_id="8", name="w2")
     assert [sweep.wait("w2"), sweep.wait("w2-rank2")] == [0, 0]
-    assert (sweep.text("0/stdout-rank2.log"), sweep.text("0/attempt-1/stdout-rank2.log")) == ("2\n", "1\n")
+    now = TaskPaths(sweep.paths.root / "0")
+    files = [files.of_rank(2).stdout for files in (now, now.of_attempt(1))]
+    assert [file.read_text() for file in files] == ["2\n", "1\n"]
 
 
 def test_a_rank_that_the_starter_does_not_number_says_so(tmp_path: object) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 APPS = Path(__file__).parent
 #: Logs without the time of day.
 PLAIN_LOG = "hydra.job_logging.formatters.simple.format='[%(name)s][%(levelname)s] %(message)s'"
-_OURS = re.compile(r"(stdout|stderr)(-\d+)?\.log|outcome(-\d+)?\.(json|pkl)")
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ def _run(
 
 
 def files_of(sweep: Path) -> dict[str, bytes]:
-    """What an app's tasks wrote: without our own files and what Hydra writes of launcher and sweeper."""
+    """What an app's tasks wrote: without our own, hidden ones, and what Hydra writes of launcher and sweeper."""
     found = {}
     for path in sorted(sweep.rglob("*")):
         name = path.relative_to(sweep)
-        if path.is_file() and ".hsm" not in name.parts and not _OURS.fullmatch(path.name):
+        if path.is_file() and ".hsm" not in name.parts:
             content = path.read_bytes()
             found[str(name)] = _neutral(content) if path.name in ("hydra.yaml", "multirun.yaml") else content
     return found

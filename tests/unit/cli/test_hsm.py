@@ -49,12 +49,10 @@ def sweep(shell: Shell, weird_tmp_path: Path) -> MadeSweep:
     complete(worker, 0, 1)
     fail(worker, 2, "KeyError: 'x'", kind="KeyError")
     for task, loss in ((0, 0.5), (1, 0.25)):
-        (made.root / str(task)).mkdir()
-        outcome = {"format": 1, "task": task, "attempt": 1, "state": "completed", "value": {"loss": loss}}
-        (made.root / str(task) / "outcome.json").write_text(json.dumps(outcome))
-    (made.root / "2").mkdir()
-    (made.root / "2" / "stdout.log").write_bytes(b"step 1\nst\xffep 2\n")
-    (made.root / "2" / "stderr.log").write_text("Traceback …\nKeyError: 'x'\n")
+        outcome = {"sweep": made.id, "task": task, "attempt": 1, "state": "completed", "value": {"loss": loss}}
+        made.files(task).outcome.write_text(json.dumps(outcome))
+    made.files(2).stdout.write_bytes(b"step 1\nst\xffep 2\n")
+    made.files(2).stderr.write_text("Traceback …\nKeyError: 'x'\n")
     worker.seal()
     return made
 
@@ -120,7 +118,7 @@ def test_tasks(shell: Shell, sweep: MadeSweep) -> None:
 def test_errors(shell: Shell, sweep: MadeSweep) -> None:
     text = out(shell, "errors", "latest")
     assert text.startswith("✗ 1 × exception: KeyError: 'x'\n    task:  2\n")
-    assert str(sweep.root / "2" / "stderr.log") in text
+    assert str(sweep.root / "2" / ".hsm/stderr.log") in text
     assert [group["count"] for group in json.loads(out(shell, "errors", "latest", "--json"))["failures"]] == [1]
 
 
@@ -133,9 +131,8 @@ def test_logs_of_a_task(shell: Shell, sweep: MadeSweep) -> None:
 
 def test_stderr_of_a_task_is_that_of_the_rank_which_failed(shell: Shell, sweep: MadeSweep) -> None:
     fail(sweep.worker("w2"), 3, "rank 1 on a-node failed: KeyError: 'y'", rank=1)
-    (sweep.root / "3").mkdir()
     for name in ("stderr.log", "stderr-rank1.log", "stdout.log", "stdout-rank1.log"):
-        (sweep.root / "3" / name).write_text(name)
+        (sweep.files(3).hsm / name).write_text(name)
     assert out(shell, "logs", "latest", "3", "--stderr") == "stderr-rank1.log"
     assert out(shell, "logs", "latest", "3") == "stdout.log"
 
@@ -180,8 +177,7 @@ def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> Non
     with real_process() as (_, identity):
         worker = sweep.worker("w1", identity)
         start(worker, 0)
-        (sweep.root / "0").mkdir()
-        log = sweep.root / "0" / "stdout.log"
+        log = sweep.files(0).stdout
         log.write_text("one\n")
         command = [sys.executable, "-c", PROGRAM.format("hsm"), "logs", "latest", "0", "-f"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell.env) as follower:

@@ -62,8 +62,7 @@ def mixed(shell: Shell, weird_tmp_path: Path) -> Iterator[MadeSweep]:
         worker = sweep.worker("w1", identity, [Span(0, 6)])
         complete(worker, 0, 1)
         fail(worker, 2, "ValueError: bad step 3", kind="ValueError")
-        (sweep.root / "2").mkdir()
-        (sweep.root / "2" / "stderr.log").touch()
+        sweep.files(2).stderr.touch()
         fail(worker, 3, "ValueError: bad step 77", kind="ValueError")
         start(worker, 4)
         start(sweep.worker("w2", killed_process()), 5)
@@ -79,7 +78,7 @@ def test_one_sweep_in_full(shell: Shell, mixed: MadeSweep) -> None:
     assert str(mixed.root) in text
     assert "✓ 2 completed  ✗ 2 failed  ? 1 lost  ▶ 2 running  · 1 pending" in text
     assert "✗ 2 × exception: ValueError: bad step N" in text
-    assert f"log:   {mixed.root}/2/stderr.log" in text
+    assert f"log:   {mixed.root}/2/.hsm/stderr.log" in text
     assert "? 1 × unknown: process N on" in text
     assert re.search(r"another-node: last word \d+ s ago, 1 running", text)
     assert text.endswith(f"next: hsm-status -w {mixed.id}\n")
@@ -229,10 +228,10 @@ def test_events_of_another_format_are_refused(shell: Shell, tmp_path: Path) -> N
     sweep = MadeSweep(tmp_path / "s", total=1)
     complete(sweep.worker("w1"), 0)
     path = sweep.paths.journal("w1")
-    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":0'))
+    path.write_bytes(path.read_bytes().replace(b'"format":2', b'"format":1'))
     done = shell.status("latest")
     assert done.returncode == 1
-    assert "format 0" in done.stderr
+    assert "format 1" in done.stderr
     assert done.stdout == ""
 
 

@@ -21,10 +21,8 @@ from tests.unit.store.making import MadeSweep, complete, fail
 
 
 def outcome(sweep: MadeSweep, task: int, returned: Any, attempt: int = 1, state: str = "completed") -> None:
-    directory = sweep.root / str(task)
-    directory.mkdir(exist_ok=True)
-    facts = {"format": 1, "task": task, "attempt": attempt, "state": state, "value": returned, "exact": True}
-    (directory / "outcome.json").write_text(json.dumps(facts))
+    facts = {"sweep": sweep.id, "task": task, "attempt": attempt, "state": state, "value": returned, "exact": True}
+    sweep.files(task).outcome.write_text(json.dumps(facts))
 
 
 @pytest.fixture
@@ -112,7 +110,7 @@ def test_an_outcome_of_another_attempt_or_of_a_failure_is_no_result(sweep: MadeS
     outcome(sweep, 0, 1.0, attempt=2)
     outcome(sweep, 1, 1.0, state="failed")
     (sweep.root / "2").mkdir()
-    (sweep.root / "2" / "outcome.json").write_text('{"state": ')
+    sweep.files(2).outcome.write_text('{"state": ')
     assert [row.metrics for row in collect(sweep.root)] == [{}, {}, {}, {}]
 
 

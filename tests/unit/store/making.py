@@ -12,7 +12,7 @@ from typing import Any
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.store import catalogue, events
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.layout import SweepPaths
+from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.liveness import identify, this_process
 from hsm_core.store.record import SweepRecord, create_record, new_id
 from hsm_core.store.tasks import write_tasks
@@ -37,6 +37,12 @@ class MadeSweep:
     @property
     def id(self) -> str:
         return self.record.id
+
+    def files(self, task: int) -> TaskPaths:
+        """Where our files of a task go, in a directory that is there."""
+        found = TaskPaths(self.root / str(task))
+        found.hsm.mkdir(parents=True, exist_ok=True)
+        return found
 
     def worker(
         self, name: str, process: ProcessIdentity | None = None, spans: Sequence[Span] = ()

@@ -13,6 +13,7 @@ from hsm_core.errors import StoreError, SweepExists, VersionMismatch
 from hsm_core.model import Span, Task
 from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
 from hsm_core.store.files import read_json, to_json, write_atomically
+from hsm_core.store.layout import FORMAT
 from hsm_core.store.liveness import this_process
 from hsm_core.store.record import create_record, read_record, sweep_root
 from hsm_core.store.requests import RequestReader, request_cancel
@@ -105,7 +106,7 @@ def test_another_format_is_refused_clearly(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s")
     found = read_json(sweep.paths.record)
     write_atomically(sweep.paths.record, to_json({**found, "format": 99, "versions": {"hsm": "9.0"}}))
-    with pytest.raises(VersionMismatch, match=r"format 99.*format 1") as caught:
+    with pytest.raises(VersionMismatch, match=rf"format 99.*format {FORMAT}") as caught:
         read_record(sweep.paths)
     assert "9.0" in caught.value.evidence
 

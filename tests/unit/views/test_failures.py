@@ -60,8 +60,7 @@ def state(weird_tmp_path: Path) -> SweepState:
     fail(worker, 3, "killed by the kernel", "oom", mem=3000.0)
     fail(worker, 4, "over 120 s", "walltime", wall=120.0)
     start(sweep.worker("w2", killed_process()), 6)
-    (sweep.root / "1").mkdir()
-    (sweep.root / "1" / "stderr.log").write_text("Traceback")
+    sweep.files(1).stderr.write_text("Traceback")
     found = SweepState(sweep.root)
     found.refresh()
     return found
@@ -75,7 +74,7 @@ def test_the_largest_group_comes_first_with_an_example_and_its_log(state: SweepS
         ("failed", "walltime", (4,)),
         ("lost", "unknown", (6,)),
     ]
-    assert groups[0].log == state.paths.root / "1" / "stderr.log"
+    assert groups[0].log == state.paths.root / "1" / ".hsm/stderr.log"
     assert groups[1].log is None  # never a file that is not there
     assert "gone" in groups[3].cause
 
@@ -95,9 +94,8 @@ def advice_for(
     fields = facts.pop("launcher_fields", ())
     sweep = MadeSweep(root / "s", total=1, app=app, launcher_fields=fields)
     fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, message, reason, **facts)
-    (sweep.root / "0").mkdir()
     for name, text in logs.items():
-        (sweep.root / "0" / name).write_text(text)
+        (sweep.files(0).hsm / name).write_text(text)
     state = SweepState(sweep.root)
     state.refresh()
     (group,) = group_failures(state)
@@ -174,16 +172,16 @@ def test_the_log_is_that_of_the_rank_which_failed(
 ) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     fail(sweep.worker("w1", spans=[Span(0, 1)]), 0, "rank 2 failed", rank=rank)
-    (sweep.root / "0").mkdir()
+    ours = sweep.files(0).hsm
     for name in there_are:
-        (sweep.root / "0" / name).write_text("Traceback")
+        (ours / name).write_text("Traceback")
     state = SweepState(sweep.root)
     state.refresh()
     rank_log = sweep.paths.rank_log("w1", 2)
-    assert group_failures(state)[0].log == (sweep.root / "0" / log if log else None)
+    assert group_failures(state)[0].log == (ours / log if log else None)
     rank_log.parent.mkdir(parents=True)
     rank_log.write_text("Traceback")
-    assert group_failures(state)[0].log == (sweep.root / "0" / log if log else rank_log)
+    assert group_failures(state)[0].log == (ours / log if log else rank_log)
 
 
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
@@ -243,7 +241,7 @@ def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: Sw
     assert lines[0].startswith("✗ 3 × exception: ValueError: bad file <path>")
     assert lines[-2] == f"{state.record.id}: ✓ 1 completed  ✗ 5 failed  ? 1 lost  · 2 pending"
     assert lines[-1] == f"  next: hsm errors {state.record.id}"
-    assert any(line.strip().startswith("log:") and line.endswith("1/stderr.log") for line in lines)
+    assert any(line.strip().startswith("log:") and line.endswith("1/.hsm/stderr.log") for line in lines)
     assert any(line.startswith("    rerun: ") and line.endswith("train.py lr=1 hydra.mode=RUN") for line in lines)
     assert summary(state).count("    next:  ") == 4
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import TaskPaths
-from hsm_core.worker.outcome import TRACE_LIMIT, completed, explain, failed, read_outcome, write_outcome
+from hsm_core.store.outcomes import Owner, read_outcome
+from hsm_core.worker.outcome import TRACE_LIMIT, completed, explain, failed, write_outcome
 from hsm_core.worker.projection import project, shown
 
 JSON = st.recursive(
@@ -42,7 +43,8 @@ def test_what_json_holds_comes_back_equal(tmp_path_factory: pytest.TempPathFacto
     files = TaskPaths(tmp_path_factory.mktemp("task"))
     content = completed(value)
     assert content["exact"]
-    write_outcome(files, 3, 1, content, None)
+    files.hsm.mkdir()
+    write_outcome(files, Owner("s", 3, 1), content, None)
     assert read_json(files.outcome)["value"] == value
 
 
@@ -109,18 +111,20 @@ def test_a_long_trace_keeps_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "attempt", "state", "is_read"),
+    ("sweep", "task", "attempt", "state", "is_read"),
     [
-        (3, 1, "completed", True),
-        (3, 2, "completed", False),
-        (4, 1, "failed", False),
-        (3, 1, "running", False),
+        ("s", 3, 1, "completed", True),
+        ("s", 3, 2, "completed", False),
+        ("s", 4, 1, "failed", False),
+        ("s", 3, 1, "running", False),
+        ("another", 3, 1, "completed", False),
     ],
 )
 def test_only_the_attempts_own_outcome_is_believed(
-    tmp_path: Path, task: int, attempt: int, state: str, is_read: bool
+    tmp_path: Path, sweep: str, task: int, attempt: int, state: str, is_read: bool
 ) -> None:
-    files = TaskPaths(tmp_path)
-    assert read_outcome(files, 3, 1) is None
-    write_outcome(files, task, attempt, {"state": state}, None)
-    assert (read_outcome(files, 3, 1) is not None) == is_read
+    files, owner = TaskPaths(tmp_path), Owner("s", 3, 1)
+    assert read_outcome(files, owner) is None
+    files.hsm.mkdir()
+    write_outcome(files, Owner(sweep, task, attempt), {"state": state}, None)
+    assert (read_outcome(files, owner) is not None) == is_read

@@ -12,7 +12,7 @@ from typing import Any
 
 import weird_import  # written by the test: what happens while the app is imported
 
-Enter = Callable[[str, Iterable[str]], None]
+Enter = Callable[[str, Iterable[str]], str]
 COUNTER = {"tasks": 0}
 
 

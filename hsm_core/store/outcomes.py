@@ -1,0 +1,53 @@
+"""Whose the outcome in a task's directory is: several sweeps may use one directory, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .files import read_json
+from .layout import TaskPaths
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The attempt whose files lie in a task's directory.
+
+    Args:
+        sweep: the sweep's id.
+        is_over: it has written down how it ended.
+    """
+
+    sweep: str
+    task: int
+    attempt: int
+    is_over: bool = False
+
+    def facts(self) -> dict[str, str | int]:
+        """What an outcome says of whose it is."""
+        return {"sweep": self.sweep, "task": self.task, "attempt": self.attempt}
+
+    def wrote(self, outcome: Mapping[str, Any]) -> bool:
+        """True if an outcome is this attempt's."""
+        return all(outcome.get(name) == value for name, value in self.facts().items())
+
+
+def owner_of(files: TaskPaths) -> Owner | None:
+    """The attempt whose outcome lies here; None if there is none, or it can't be read."""
+    try:
+        found = read_json(files.outcome)
+        is_over = found["state"] != "running"
+        return Owner(str(found["sweep"]), int(found["task"]), int(found["attempt"]), is_over)
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def read_outcome(files: TaskPaths, owner: Owner) -> dict[str, Any] | None:
+    """How an attempt ended, as it wrote down itself; None if it did not get so far, or it can't be read."""
+    try:
+        found = read_json(files.outcome)
+    except (OSError, ValueError):
+        return None
+    is_over = found.get("state") in ("completed", "failed")
+    return found if is_over and owner.wrote(found) else None
