@@ -19,7 +19,7 @@ _INDENT = 11
 def failure_lines(
     state: SweepState, group: FailureGroup, *, width: int = 80, colour: bool = False, brief: bool = False
 ) -> Iterator[str]:
-    """How often, why, which tasks, an example's message, its log, how to run it alone and what to type next.
+    """How often, why, which tasks, an example with its log, how to run it alone and what to type next.
 
     Args:
         width: columns; numbers and messages are cut, what is to be copied is not.
@@ -32,6 +32,8 @@ def failure_lines(
     yield _line("task" if group.count == 1 else "tasks", shorten(numbers(group.tasks), room))
     if group.message != cause:
         yield _line("e.g.", shorten(group.message, 2 * room))
+    if group.where:
+        yield _line("at", group.where)
     if group.nodes:
         yield _line("nodes" if len(group.nodes) > 1 else "node", shorten(clean(nodes_text(group)), room))
     if group.log is not None:

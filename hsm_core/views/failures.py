@@ -47,6 +47,7 @@ class FailureGroup:
         reason: one of ``model.REASONS``.
         cause: the message without paths, numbers, addresses and nodes.
         message: the example's own message.
+        where: the place in the app, as ``train.py:12 in main``; empty if none is known.
         tasks: numbers, ascending; the first is the example.
         log: the example's stderr, of the rank that failed; its worker's log if the task never began.
         suggestion: a line to copy.
@@ -61,6 +62,7 @@ class FailureGroup:
     log: Path | None
     suggestion: str
     nodes: tuple[tuple[str, int], ...] = ()
+    where: str = ""
 
     @property
     def count(self) -> int:
@@ -101,7 +103,7 @@ def grouped(
         groups.append(
             FailureGroup(
                 now, reason, cause, message, tuple(tasks), log_of(state, tasks[0]), advice(state, tasks[0], example),
-                tuple(told.most_common()),
+                tuple(told.most_common()), clean(str(state.ending_of(tasks[0]).get("where") or "")),
             )
         )  # fmt: skip
     return sorted(groups, key=lambda group: (-group.count, group.example))

@@ -52,6 +52,6 @@ def failure_json(group: FailureGroup) -> dict[str, Any]:
     """A group of failures."""
     return {
         "state": group.state, "reason": group.reason, "cause": group.cause, "count": group.count,
-        "example": group.example, "message": group.message, "log": str(group.log) if group.log else None,
-        "tasks": list(group.tasks), "next": group.suggestion,
+        "example": group.example, "message": group.message, "where": group.where,
+        "log": str(group.log) if group.log else None, "tasks": list(group.tasks), "next": group.suggestion,
     }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hsm_core.model import Reason, State
+from hsm_core.store.events import DETAILS
 
 from .crew import Importer
 from .orders import Channel, Message, Order
@@ -80,7 +81,7 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
     said = attempt.said
     if said and said["state"] in ("completed", "failed") and _holds(said, attempt):
-        words = {name: said.get(name) for name in ("kind", "trace")}
+        words = {name: said.get(name) for name in DETAILS}
         return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
     if attempt.ended_for == "interrupted":
         return Ending("lost", None, "its job was told to end (SIGTERM)", details)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hsm_core.errors import Checkpointed, ConfigError
+from hsm_core.store.events import DETAILS
 from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import SweepPaths, TaskPaths, relative_to_sweep
 from hsm_core.store.outcomes import Owner
@@ -124,7 +125,7 @@ class _Entry:
     def finish(self, content: dict[str, Any], pickled: bytes | None) -> str:
         """Write the outcome, then say it."""
         content = self._write(content, pickled)
-        words = ("state", "reason", "kind", "message", "trace")
+        words = ("state", "reason", "message", *DETAILS)
         self._channel.send({"said": "end", **{name: content[name] for name in words if name in content}})
         return str(content["state"])
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from hsm_core.store.events import DETAILS
 from hsm_core.store.known import identity_in
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.liveness import evidence_of_death
@@ -79,7 +80,7 @@ class _OtherRank:
         if line["e"] == "lost":
             ending = Ending("lost", None, f"{self._name} was lost: {line['evidence']}")
         elif line["e"] == "end" and line["state"] == "failed":
-            words: dict[str, Any] = {name: line[name] for name in ("kind", "trace") if name in line}
+            words: dict[str, Any] = {name: line[name] for name in DETAILS if name in line}
             told = f"{self._name} failed: {line.get('message', '')}"
             ending = Ending("failed", line["reason"], told, {**words, "rank": self._number})
         else:

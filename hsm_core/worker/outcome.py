@@ -13,6 +13,7 @@ from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, TaskPaths
 from hsm_core.store.outcomes import Owner
 
+from .frames import cut_frames, where
 from .projection import project, shown
 
 #: Longest message and traceback kept in an event, characters; the log has all of it.
@@ -21,12 +22,18 @@ MESSAGE_LIMIT, TRACE_LIMIT = 2000, 8000
 
 @dataclass(frozen=True)
 class Failure:
-    """What an exception means for a task."""
+    """What an exception means for a task.
+
+    Args:
+        trace: its traceback as text, the app's part of it.
+        where: the innermost place of the app in it.
+    """
 
     reason: Reason
     kind: str
     message: str
     trace: str
+    where: str
 
 
 def explain(error: BaseException) -> Failure:
@@ -40,8 +47,9 @@ def explain(error: BaseException) -> Failure:
     kind = type(error).__qualname__
     module = type(error).__module__
     full = kind if module in ("builtins", "__main__") else f"{module}.{kind}"
+    cut_frames(error)
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return Failure(_reason(error, kind), full, _message(error, full), trace)
+    return Failure(_reason(error, kind), full, _message(error, full), trace, where(error))
 
 
 def shorten(text: str, limit: int) -> str:
@@ -62,7 +70,7 @@ def failed(failure: Failure) -> dict[str, Any]:
     """The outcome of a task that raised."""
     return {
         "state": "failed", "reason": failure.reason, "kind": failure.kind, "message": failure.message,
-        "trace": shorten(failure.trace, TRACE_LIMIT),
+        "trace": shorten(failure.trace, TRACE_LIMIT), "where": failure.where,
     }  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from .as_basic import ON_13, Both, run_as_basic
+from .as_basic import ON_13, Both, hsm, run_as_basic
 
 SCRIPT = "from train import main\n\nmain()\n"
 CALLBACKS = '''
@@ -128,4 +129,8 @@ def test_hydras_own_callbacks_and_a_task_that_fails(weird_tmp_path: Path) -> Non
     """Hydra 1.4 writes the traceback into the task's log by itself; 1.3 has callbacks that do."""
     both = run(weird_tmp_path, "x=2", *OF_HYDRA)
     assert both.ours.code
+    assert both.output("stderr")
+    assert both.output("stderr") in both.basic.err.encode()
+    told = hsm(weird_tmp_path, "errors", "sweep").stdout
+    assert re.search(r"at: +train\.py:21 in task\n", told)
     assert b'train.py", line 21, in task' in both.ours.files["0/train.log"]

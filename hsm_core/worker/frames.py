@@ -1,0 +1,86 @@
+"""Shows of a task's traceback what is the app's: without our frames and Hydra's, and where it failed."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import sysconfig
+import traceback
+from functools import cache
+from types import FrameType, TracebackType
+from typing import Any
+
+#: Modules that call the task's function.
+_CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.")
+#: What is never the app's own, wherever it is installed.
+_LIBRARIES = ("hsm_core", "hydra", "omegaconf", "hydra_plugins")
+
+
+def cut_frames(error: BaseException) -> None:
+    """Cut the frames of what called the app off the beginning of a traceback, and of all that it is chained to.
+
+    As Hydra does, where HYDRA_FULL_ERROR is not 1.
+    """
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        return
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        app = _app_part(one.__traceback__)
+        if app is not None or one is not error or _is_told_without(one):
+            BaseException.with_traceback(one, app)
+        waiting += [one.__cause__, one.__context__, *_members(one)]
+
+
+def where(error: BaseException) -> str:
+    """The innermost place of the app in a traceback, as ``train.py:12 in main``; empty if there is none."""
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if _is_of_app(frame):
+            found = f"{_shown(code.co_filename)}:{line} in {code.co_name}"
+    return found
+
+
+def _app_part(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and _module(trace.tb_frame).startswith(_CALLERS):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_told_without(error: BaseException) -> bool:
+    """Errors in a config, which Hydra prints without any traceback."""
+    return any(kind.__name__ == "CompactHydraException" for kind in type(error).__mro__)
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    group: Any = getattr(builtins, "BaseExceptionGroup", ())
+    return tuple(error.exceptions) if isinstance(error, group) else ()
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _is_of_app(frame: FrameType) -> bool:
+    filename = frame.f_code.co_filename
+    if _module(frame).partition(".")[0] in _LIBRARIES or filename.startswith("<frozen "):
+        return False
+    return not filename.startswith(_library_folders()) and "/site-packages/" not in filename
+
+
+@cache
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple(f"{paths[name]}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+def _shown(filename: str) -> str:
+    """A file as short as it is told apart: from the working directory or from where modules are found."""
+    folders = {os.path.join(folder, "") for folder in (os.getcwd(), *sys.path) if os.path.isabs(folder)}
+    return min((filename.removeprefix(folder) for folder in folders), key=len, default=filename)
