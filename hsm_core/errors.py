@@ -95,7 +95,22 @@ class VersionMismatch(HsmError):
 
 
 class BackendError(HsmError):
-    """Work could not be handed over, watched or cancelled."""
+    """Work could not be handed over, watched or cancelled.
+
+    Args:
+        field: of the launcher's fields, the one that a scheduler objected to, if that is known.
+        choices: values that it may have here, the likeliest first.
+    """
+
+    def __init__(
+        self, problem: str, *, evidence: str = "", fix: str = "", instead: tuple[str, str] | None = None,
+        field: str = "", choices: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        super().__init__(problem, evidence=evidence, fix=fix, instead=instead)
+        self.field, self.choices = field, choices
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return *super().__reduce__(), {"field": self.field, "choices": self.choices}
 
 
 class Refused(BackendError):

@@ -12,6 +12,7 @@ from hsm_core.errors import BackendError
 from hsm_core.hosts.command import Done
 
 from .interface import Allowed, LimitReached, NoAnswer, Refused, Script, Sight
+from .pbs_choices import explained
 from .pbs_commands import DELETE_S, ask, is_gone, run_qsub, version
 from .pbs_limits import allowed
 from .pbs_refusals import refusal
@@ -64,7 +65,7 @@ class Pbs:
         words = done.out.split()
         if done.code == 0 and words and _ID.fullmatch(words[-1]):
             return words[-1]
-        raise self._judged(refusal(done), script)
+        raise explained(self._judged(refusal(done), script), script.path)
 
     def find(self, token: str) -> str | None:
         """The id of the job or array with this name, as a whole; the server's history is asked too."""

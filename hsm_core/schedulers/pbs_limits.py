@@ -23,11 +23,11 @@ def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed
     Raises:
         NoAnswer: nothing is known.
     """
-    server = next(iter(_attributes(["qstat", "-B", "-f"]).values()), {})
+    server = next(iter(attributes_of(["qstat", "-B", "-f"]).values()), {})
     chosen = queue or server.get("default_queue", "")
     places = {"server": server}
     if chosen:
-        places[f"queue {chosen}"] = _attributes(["qstat", "-Q", "-f", chosen]).get(chosen, {})
+        places[f"queue {chosen}"] = attributes_of(["qstat", "-Q", "-f", chosen]).get(chosen, {})
     size, sizes_from = min(
         (size for place, attributes in places.items() for size in _sizes(place, attributes)), default=(None, "")
     )
@@ -39,7 +39,12 @@ def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed
     return Allowed(array_size=size, limits=tuple(limits), sizes_from=sizes_from)
 
 
-def _attributes(argv: list[str]) -> dict[str, Attributes]:
+def attributes_of(argv: list[str]) -> dict[str, Attributes]:
+    """What a question about the server or its queues is answered, by their names.
+
+    Raises:
+        NoAnswer: it is not.
+    """
     done = ask(argv)
     if done.code != 0:
         raise no_answer(done)

@@ -46,14 +46,15 @@ _REFUSED = re.compile("|".join((*_BY_QSUB, *_BY_SERVER)), re.IGNORECASE | re.MUL
 #: PBSE_HOOKERROR: a hook of the site refused it, in words of its own (pbs_error.h; an exit code is its low byte)
 _BY_HOOK = 15136 & 0xFF
 
+#: words of a refusal → what to look at, and the launcher's field that they are about
 _FIXES = (
-    (r"array job exceeds|Array Request", "qstat -Bf; qstat -Qf, then hydra.launcher.max_array_size=…"),
-    (r"feasible|resource type|Unknown resource|select", "pbsnodes -a, then hydra.launcher.resources=…"),
-    (r"limits|walltime", "qstat -Qf (resources_max), then hydra.launcher.walltime=…"),
-    (r"queue", "qstat -Q, then hydra.launcher.queue=…"),
-    (r"project|proxy", "hydra.launcher.project=…"),
-    (r"account", "hydra.launcher.account=…"),
-    (r"depend", "hydra.launcher.depend=… (a job that PBS still knows)"),
+    (r"array job exceeds|Array Request", "qstat -Bf; qstat -Qf   # max_array_size", "max_array_size"),
+    (r"feasible|resource type|Unknown resource|select", "pbsnodes -a   # what the nodes have", "resources"),
+    (r"limits|walltime", "qstat -Qf   # resources_max", "walltime"),
+    (r"queue", "qstat -Q", "queue"),
+    (r"project|proxy", "qstat -Qf   # acl_groups, acl_users", "project"),
+    (r"account", "qstat -Qf   # acl_groups, acl_users", "account"),
+    (r"depend", "qstat   # jobs that PBS still knows", "depend"),
 )  # fmt: skip
 
 
@@ -70,8 +71,9 @@ def refusal(done: Done) -> BackendError:
     said = _said(done)
     evidence = f"qsub: exit code {done.code}: {said}"
     if _REFUSED.search(done.err) or (done.code == _BY_HOOK and said):
-        return Refused("PBS refused the job", evidence=evidence, fix=_fix(said))
-    return Unexplained("qsub failed", evidence=evidence, fix=_fix(said))
+        fix, field = _fix(said)
+        return Refused("PBS refused the job", evidence=evidence, fix=fix, field=field)
+    return Unexplained("qsub failed", evidence=evidence, fix=_fix(said)[0])
 
 
 def _said(done: Done) -> str:
@@ -80,6 +82,7 @@ def _said(done: Done) -> str:
     return " ".join(said.split())[:400]
 
 
-def _fix(words: str) -> str:
-    matching = (fix for pattern, fix in _FIXES if re.search(pattern, words, re.IGNORECASE))
-    return next(matching, "qstat -Bf; qstat -Qf")
+def _fix(words: str) -> tuple[str, str]:
+    """What to look at, and which field to change."""
+    matching = ((fix, field) for pattern, fix, field in _FIXES if re.search(pattern, words, re.IGNORECASE))
+    return next(matching, ("qstat -Bf; qstat -Qf", ""))

@@ -23,6 +23,7 @@ from .slurm_answers import (
     with_exit_code,
 )
 from .slurm_asking import answer, said, sbatch_environment, unanswered
+from .slurm_choices import explained
 from .slurm_limits import read_allowed, read_config
 from .slurm_refusals import QUEUE_FULL, queue_full, refusal
 
@@ -71,7 +72,7 @@ class Slurm:
             if found is None:
                 raise queue_full(done)
             return found
-        raise refusal(done)
+        raise explained(refusal(done), script.path.read_text())
 
     def find(self, token: str) -> str | None:
         ids = _squeue("-t", "all", "-n", token, "-o", "%F").split()  # an answer of Slurm's, also where it is empty

@@ -83,6 +83,11 @@ def escaped(line: str) -> str:
     return line.replace("\\", "\\\\")
 
 
+def options_in(script: str) -> dict[str, str]:
+    """The options that the head of a script says, by their variables' names (``PARTITION``); the last one counts."""
+    return {_variable(option): value for option, value in _options(script.splitlines())}
+
+
 def said_in(script: str) -> set[str]:
     """The variables of sbatch's environment that would go before what the head of a script says.
 

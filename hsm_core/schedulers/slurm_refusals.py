@@ -55,14 +55,18 @@ _BY_CONTROLLER = (
 _REFUSED = re.compile("|".join((*_BY_SBATCH, *_BY_CONTROLLER)), re.IGNORECASE)
 _RESOURCES = 'sinfo -o "%P %l %D %c %m %G %f"   # partitions: time, nodes, cpus, memory, gres, features'
 _ACCOUNTS = "sacctmgr show assoc user=$USER format=account,partition,qos,maxsubmitjobs"
-#: words of a refusal → what to look at
+#: words of a refusal → what to look at, and the launcher's field that they are about; empty: one of several
 _FIXES = (
-    (r"account|qos|association|policy", _ACCOUNTS),
-    (r"partition", "sinfo -s   # the partitions"),
-    (r"array", "scontrol show config | grep MaxArraySize   # highest index plus one"),
-    (r"time", 'sinfo -o "%P %l"   # the partitions and their time limits'),
-    (r"reservation", "scontrol show reservation"),
-    (r"memory|gres|resource|feature|node|cpu|processor|constraint", _RESOURCES),
+    (r"qos", _ACCOUNTS, "qos"),
+    (r"account|association|policy", _ACCOUNTS, "account"),
+    (r"partition", "sinfo -s   # the partitions", "partition"),
+    (r"array", "scontrol show config | grep MaxArraySize   # highest index plus one", "max_array_size"),
+    (r"time", 'sinfo -o "%P %l"   # the partitions and their time limits', "walltime"),
+    (r"reservation", "scontrol show reservation", "additional_parameters.reservation"),
+    (r"memory", _RESOURCES, "mem_gb"),
+    (r"gres|generic resource|gpu", _RESOURCES, "gpus_per_node"),
+    (r"feature|constraint", _RESOURCES, "constraint"),
+    (r"resource|node|cpu|processor", _RESOURCES, ""),
 )
 
 
@@ -82,8 +86,9 @@ def refusal(done: Done) -> BackendError:
     if _NOT_NOW.search(done.err):
         return NotNow(f"Slurm takes no jobs now: {words}", evidence=done.evidence, fix="scontrol ping")
     if _REFUSED.search(words):
-        return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=_fix(words, done))
-    return Unexplained("sbatch failed", evidence=done.evidence, fix=_fix(words, done))
+        fix, field = _fix(words, done)
+        return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=fix, field=field)
+    return Unexplained("sbatch failed", evidence=done.evidence, fix=_fix(words, done)[0])
 
 
 def _untold(done: Done, words: str) -> bool:
@@ -109,10 +114,11 @@ def own_words(done: Done) -> str:
     return ": ".join([*named[-1:], *said[-1:]])
 
 
-def _fix(words: str, done: Done) -> str:
+def _fix(words: str, done: Done) -> tuple[str, str]:
+    """What to look at, and which field to change."""
     text = f"{words} {done.err}".lower()
-    for pattern, fix in _FIXES:
+    for pattern, fix, field in _FIXES:
         if re.search(pattern, words.lower()):
-            return fix
+            return fix, field
     usual = "sbatch --help" if "option" in text else "hsm doctor"
-    return next((fix for pattern, fix in _FIXES if re.search(pattern, text)), usual)
+    return next(((fix, "") for pattern, fix, _ in _FIXES if re.search(pattern, text)), (usual, ""))

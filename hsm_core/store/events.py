@@ -21,7 +21,10 @@ of a conductor
     submit   submission token tasks each backend    about to be handed over; ``each``: tasks a batch, 0: all in one;
              at_once                                elements of the array that may run together
     handed   submission native_id job               it was accepted; ``job``: a local process
-    refused  submission message                     it was not, and nothing of it will run
+    refused  submission message evidence fix field choices
+                                                    its scheduler said no for good, and nothing of it will run;
+                                                    ``field``: of the launcher, ``choices``: what it may be
+    withdrawn  submission message                   it was not handed over after all, and nothing of it will run
     waits    message                                why tasks are not submitted yet; until something is handed over
     gone     tasks state reason evidence            their scheduler's job has ended without a word about them
     lost     t a evidence                           the holder is proven dead; a worker's importer, too
@@ -150,8 +153,23 @@ def handed(submission: str, *, native_id: str, job: ProcessIdentity | None) -> L
     return {"e": "handed", "submission": submission, "native_id": native_id, "job": found, "at": now()}
 
 
-def refused(submission: str, message: str) -> Line:
-    return {"e": "refused", "submission": submission, "message": message, "at": now()}
+def refused(
+    submission: str, message: str, *, evidence: str = "", fix: str = "", field: str = "", choices: Iterable[str] = ()
+) -> Line:
+    """A scheduler's no.
+
+    Args:
+        submission: its name, or the one that it would have been given.
+        field: the launcher's field to be changed, if it is known.
+        choices: values that the field may have, the likeliest first.
+    """
+    line: Line = {"e": "refused", "submission": submission, "message": message, "at": now()}
+    more = {"evidence": evidence, "fix": fix, "field": field, "choices": list(choices)}
+    return line | {name: value for name, value in more.items() if value}
+
+
+def withdrawn(submission: str, message: str) -> Line:
+    return {"e": "withdrawn", "submission": submission, "message": message, "at": now()}
 
 
 def gone(tasks: Iterable[Span], state: State, reason: Reason, evidence: str, node: str = "") -> Line:

@@ -30,6 +30,7 @@ class Fold:
     Attributes:
         tasks: by number; a task that nobody spoke of is not among them.
         submissions: with what became of them, in the order of reading.
+        refusals: by submission, what schedulers refused for good.
         gone: attempts (task, attempt) of which a conductor wrote down that their job has ended, and that line.
     """
 
@@ -39,6 +40,7 @@ class Fold:
         self.submissions: list[Line] = []
         self.jobs = Jobs()
         self.gone: dict[Pair, Line] = {}
+        self.refusals: dict[str, Line] = {}
 
     def add(self, writer: WriterState, event: Line) -> None:
         """Take in any line.
@@ -66,9 +68,11 @@ class Fold:
         elif kind == "handed":
             writer.waits = ""
             self._note_submission(event, native_id=event["native_id"], job=event["job"])
-        elif kind == "refused":
+        elif kind in ("refused", "withdrawn"):
             self._note_submission(event, refused=event["message"])
             self.jobs.forget_keys()
+            if kind == "refused":
+                self.refusals[event["submission"]] = event
         elif kind == "gone":
             self._note_gone(event)
         elif kind in ("worker", "conductor"):

@@ -14,7 +14,7 @@ from hsm_core.model import State
 from .fold import Fold, Pair
 from .glance import Line, glance, parse
 from .holders import unheld
-from .jobs import JobWord, Key
+from .jobs import JobWord, Key, order_of
 from .journal import JournalReader
 from .known import WriterState, identity_in
 from .layout import SweepPaths, TaskPaths
@@ -156,6 +156,15 @@ class SweepState:
         if number not in self.tasks or self.state_of(number) != "pending":
             return None
         return self.ended_job(number)
+
+    def refusal(self) -> Line | None:
+        """The ``refused`` line of the newest submission, unless something was accepted since."""
+        refusals = self._fold.refusals
+        if not refusals:
+            return None
+        newest = max(refusals, key=order_of)
+        accepted = (order_of(line["submission"]) for line in self.submissions if "native_id" in line)
+        return None if max(accepted, default=()) > order_of(newest) else refusals[newest]
 
     def is_gone(self, number: int) -> bool:
         """True once it is written down that the job which held the newest attempt has ended without its word."""

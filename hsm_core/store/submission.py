@@ -113,6 +113,14 @@ def write_submission(
     return submission
 
 
+def next_name(launch: LaunchPaths) -> str:
+    """The name that the next submission of a launch would have."""
+    number = 0
+    while launch.submission(number).exists():
+        number += 1
+    return f"{launch.root.name}/{launch.submission(number).name}"
+
+
 def read_submission(paths: SweepPaths, name: str) -> Submission:
     """Read a submission by its name.
 

@@ -13,7 +13,8 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state import SweepState
-from hsm_core.store.submission import Submission, write_submission
+from hsm_core.store.submission import Submission, next_name, write_submission
+from hsm_core.views.refusals import another_try
 
 #: Seconds between tries: the first pause, the longest one.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
@@ -76,7 +77,7 @@ class Outbox:
         """Hand over no more; what may have been accepted is still looked for. Returns what waited."""
         self._is_stopped = True
         if self._open is not None and self._open.doubt is None:
-            self._refused(self._open, BackendError("it was cancelled before it was handed over"))
+            self._withdrawn(self._open, "it was cancelled before it was handed over")
         return self.drop()
 
     @property
@@ -95,7 +96,7 @@ class Outbox:
             unknown = len(self._open.portion.pairs)
         elif self._open is not None:
             left += len(self._open.portion.pairs)
-            self._refused(self._open, BackendError("it was not handed over before its launcher ended"))
+            self._withdrawn(self._open, "it was not handed over before its launcher ended")
         return left, unknown
 
     def _take_out(self, pairs: Sequence[Pair]) -> None:
@@ -122,6 +123,8 @@ class Outbox:
         except NotNow as error:
             self._wait(_shortly(error))
             return False
+        except BackendError as error:
+            raise self._refused(next_name(self._launch), error) from error
         name = self._state.record.name
         spec = replace(portion.spec or self._backend.spec, resources=portion.resources)
         submission = write_submission(self._launch, name, portion.batches, spec, self._payload.root.name)
@@ -151,8 +154,8 @@ class Outbox:
             self._wait(_shortly(error))
             return False
         except BackendError as error:
-            self._refused(opened, error)
-            raise
+            self._open = None
+            raise self._refused(opened.submission.name, error) from error
         if handed is None:
             self._wait("")
             return False
@@ -170,12 +173,14 @@ class Outbox:
         if handed is not None or time.monotonic() - opened.doubted_at < DOUBT_S:
             return handed
         if self._is_stopped:
-            self._refused(opened, BackendError("it was cancelled, and the scheduler knows nothing of it"))
+            self._withdrawn(opened, "it was cancelled, and the scheduler knows nothing of it")
             return None
         if isinstance(doubt, NoId) or (isinstance(doubt, Unexplained) and opened.tries >= TRIES):
             tries = f" {opened.tries} times" if opened.tries > 1 else ""
             problem = f"{doubt.problem}{tries}, and the scheduler knows no job of that name"
-            raise BackendError(problem, evidence=doubt.evidence, fix=doubt.fix)
+            raise BackendError(
+                problem, evidence=doubt.evidence, fix=doubt.fix, field=doubt.field, choices=doubt.choices
+            )
         opened.doubt = None
         return self._submit(opened)
 
@@ -190,14 +195,23 @@ class Outbox:
 
     def _withdraw(self, opened: _Open, error: BackendError) -> None:
         """Too much at once: nothing of it was accepted, so it is divided anew; what can't be divided waits."""
-        self._refused(opened, error)
+        self._withdrawn(opened, error.problem)
         self._waiting = [*opened.portion.pairs, *self._waiting]
         if len(opened.submission.batches) == 1:
             self._wait(_shortly(error))
 
-    def _refused(self, opened: _Open, error: BackendError) -> None:
-        self._write(events.refused(opened.submission.name, error.problem))
+    def _withdrawn(self, opened: _Open, why: str) -> None:
+        self._write(events.withdrawn(opened.submission.name, why))
         self._open = None
+
+    def _refused(self, name: str, error: BackendError) -> BackendError:
+        """Write it down, so that it is known until something is accepted; the error says how to change it."""
+        line = events.refused(
+            name, error.problem, evidence=error.evidence, fix=error.fix, field=error.field, choices=error.choices
+        )
+        self._write(line)
+        fix = another_try(self._state.record, line) if error.field else error.fix
+        return type(error)(error.problem, evidence=error.evidence, fix=fix, field=error.field, choices=error.choices)
 
     def _wait(self, why: str) -> None:
         self._waited_at = time.monotonic()

@@ -21,9 +21,9 @@ def more_memory(record: SweepRecord, event: Line) -> str:
         event: the task's end, with the ``resources`` that its job had asked for.
     """
     if record.launcher == "hsm_local":
-        return "" if _set_to(record, "slots") == "1" else "hydra.launcher.slots=1"
+        return "" if set_to(record, "slots") == "1" else "hydra.launcher.slots=1"
     for name in ("mem_per_cpu", "mem_per_gpu"):
-        match = re.fullmatch(r"['\"]?(\d+(?:\.\d+)?)(\w*)['\"]?", _set_to(record, name))
+        match = re.fullmatch(r"['\"]?(\d+(?:\.\d+)?)(\w*)['\"]?", set_to(record, name))
         if match:
             return f"hydra.launcher.{name}={2 * float(match[1]):g}{match[2]}"
     if text := _own_words(record, r"mem"):
@@ -49,7 +49,7 @@ def more_job_time(record: SweepRecord, event: Line) -> str:
     if text := _own_words(record, r"time|-t\b"):
         return f"{text}    (with more time in it)"
     minutes = 2 * _job_minutes(event) or _twice(event.get("wall"))
-    if _set_to(record, "walltime"):
+    if set_to(record, "walltime"):
         return f"hydra.launcher.walltime={minutes}min"
     return f"hydra.launcher.timeout_min={minutes}"
 
@@ -65,7 +65,7 @@ def _twice(wall: float | None) -> int:
     return max(2, math.ceil(2 * float(wall or 0) / 60))
 
 
-def _set_to(record: SweepRecord, name: str) -> str:
+def set_to(record: SweepRecord, name: str) -> str:
     """What a field of the launcher was set to, as an override says it; empty: it was not."""
     mark = f"++hydra.launcher.{name}="
     return next((text.removeprefix(mark) for text in record.launcher_fields if text.startswith(mark)), "")
@@ -74,7 +74,7 @@ def _set_to(record: SweepRecord, name: str) -> str:
 def _own_words(record: SweepRecord, pattern: str) -> str:
     """An override for a field in the scheduler's own words that already speaks of it."""
     for name in ("select", "resources"):
-        text = _set_to(record, name)
+        text = set_to(record, name)
         if re.search(pattern, text):
             return quoted(f"hydra.launcher.{name}={text}")
     return ""

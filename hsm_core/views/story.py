@@ -12,6 +12,7 @@ from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 
 from .reasons import message_of
+from .refusals import refusal_words
 from .words import clean, duration
 
 Line = dict[str, Any]
@@ -80,6 +81,8 @@ def tell(writer: str, event: Line) -> str:
         "waits": lambda: str(event.get("message")),
         "conductor": lambda: f"{writer} conducts from {event.get('host')}",
         "handed": lambda: f"{event.get('submission')} was handed over{_known_as(event)}",
+        "refused": lambda: f"{event.get('submission')} was refused: {refusal_words(event)}",
+        "withdrawn": lambda: f"{event.get('submission')} was withdrawn: {event.get('message')}",
         "lost": lambda: f"{task} lost: {event.get('evidence')}",
         "cancel": lambda: f"{task} cancelled before it started",
         "interrupted": lambda: f"interrupted: {event.get('how')}",

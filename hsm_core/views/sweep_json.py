@@ -7,7 +7,6 @@ from typing import Any
 from hsm_core.model import STATES
 
 from .failures import FailureGroup
-from .next_command import next_command
 from .sweep_view import SweepView
 
 #: Raised when a key changes its meaning or goes away; new keys don't.
@@ -33,7 +32,7 @@ def sweep_json(view: SweepView) -> dict[str, Any]:
             for silence in view.silent
         ],
         "waits": dict(view.waits), "troubles": view.troubles, "bad_lines": view.state.bad_lines,
-        "next": next_command(view.state.record.id, view.counts, view.phase),
+        "next": view.next,
     }  # fmt: skip
 
 
@@ -44,6 +43,7 @@ def brief_json(view: SweepView) -> dict[str, Any]:
         "id": record.id, "name": record.name,
         "dir": str(view.state.paths.root), "created": record.created, "launcher": record.launcher,
         "total": view.state.total, "phase": view.phase,
+        "refused": view.refused.message if view.refused else None,
         "counts": {state: view.counts[state] for state in STATES},
     }  # fmt: skip
 

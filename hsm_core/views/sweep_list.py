@@ -72,6 +72,8 @@ def _line(item: Listed, room: int, width: int, colour: bool) -> str:
 
 
 def _bad(view: SweepView, colour: bool) -> Iterator[str]:
+    if view.refused:
+        yield "  " + paint("✗ refused", "failed", colour)
     for state in _NOT_WELL:
         if view.counts[state]:
             yield "  " + paint(f"{GLYPH[state]} {view.counts[state]}", state, colour)

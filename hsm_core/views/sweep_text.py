@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterator
 
 from .failure_text import failure_lines
-from .next_command import next_command
 from .progress import progress_line
 from .sweep_view import SweepView
 from .words import clean, duration, paint, shorten, state_words
@@ -18,7 +17,7 @@ _GROUPS, _WORKERS = 8, 8
 def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False) -> str:
     """What ``hsm-status SWEEP`` prints."""
     lines = [*_head(view, width, colour), *_progress(view, width, colour), *_failures(view, width, colour)]
-    lines += [*_remarks(view, width), f"next: {next_command(view.state.record.id, view.counts, view.phase)}"]
+    lines += [*_remarks(view, width), f"next: {view.next}"]
     return "\n".join(lines)
 
 

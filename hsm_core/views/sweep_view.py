@@ -13,8 +13,10 @@ from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
 
 from .failures import FailureGroup, group_failures
+from .next_command import next_command
 from .pace import UNKNOWN, Pace, pace
 from .phase import Phase, phase_of
+from .refusals import refusal_group
 from .unbegun import group_unbegun, unbegun_line
 
 
@@ -40,6 +42,7 @@ class SweepView:
     Args:
         failures, unbegun: what failed, and what was not begun, by cause; the latter is among ``troubles`` too.
         waits: why jobs wait, with how many do.
+        refused: the tasks that its scheduler refused, unless something was accepted since; of the failures, too.
     """
 
     state: SweepState
@@ -51,6 +54,14 @@ class SweepView:
     silent: list[Silence]
     troubles: list[str]
     waits: Counter[str]
+    refused: FailureGroup | None = None
+
+    @property
+    def next(self) -> str:
+        """The line to type next."""
+        if self.refused is not None and self.phase != "running":
+            return self.refused.suggestion
+        return next_command(self.state.record.id, self.counts, self.phase)
 
     @property
     def moved(self) -> bool:
@@ -76,12 +87,14 @@ def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> S
     phase = phase_of(state, counts)
     full = phase == "running" and is_full(state.paths.root)
     now = UNKNOWN if full or phase != "running" else pace(state, counts)
+    refused = refusal_group(state) if counts["pending"] else None
     failures = group_failures(state) if counts["failed"] or counts["lost"] else []
+    failures = [*([refused] if refused else []), *failures]
     unbegun = group_unbegun(state) if counts["pending"] else []
     held = _unsubmitted(state) if phase == "running" and not counts["running"] else ()
     troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *held, *_troubles(state)]
     troubles += map(unbegun_line, unbegun)
-    return SweepView(state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state))
+    return SweepView(state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused)
 
 
 def _waits(state: SweepState) -> Counter[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -98,9 +99,24 @@ def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
     done = app.run("x=range(2)", "hydra.launcher.partition=nowhere")
     assert done.returncode == 1
     assert "invalid partition" in done.stderr.lower()
-    assert "next: sinfo" in done.stderr
     assert "Traceback" not in done.stderr
     assert app.states() == {"pending": 2}
+    line = re.search(r"next: (hsm resume \S+ --set hydra\.launcher\.partition=\w+)", done.stderr)
+    assert line, done.stderr
+    for view in (["status"], ["errors"]):
+        told = app.hsm(*view, str(app.sweep)).stdout
+        assert "2 × launch: Slurm refused the job: Invalid partition name specified" in told
+        assert line[1] in told
+    again = app.hsm(*shlex.split(line[1])[1:])
+    assert again.returncode == 0, again.stderr
+    assert app.states() == {"completed": 2}
+    assert "Slurm refused" not in app.hsm("status", str(app.sweep)).stdout
+
+
+@pytest.mark.slow
+def test_what_no_node_has_is_asked_for_as_far_as_there_is(app: SlurmApp) -> None:
+    done = app.run("x=range(2)", "hydra.launcher.mem_gb=9000")
+    assert re.search(r"next: hsm resume \S+ --set hydra\.launcher\.mem_gb=\d+", done.stderr), done.stderr
 
 
 # squeue

@@ -8,6 +8,7 @@ import click
 
 from hsm_core.views.failure_text import failure_lines
 from hsm_core.views.failures import group_failures
+from hsm_core.views.refusals import refusal_group
 from hsm_core.views.sweep_json import enveloped, failure_json
 from hsm_core.views.unbegun import group_unbegun
 
@@ -21,7 +22,8 @@ from ..terminal import colour_on, columns, remark, say, say_json
 def errors(sweep: str, as_json: bool) -> int:
     """Show why tasks failed, or were not begun: each cause with its count, an example, its log and what to do."""
     state = open_asked(sweep)
-    groups = [*group_failures(state), *group_unbegun(state)]
+    refused = refusal_group(state)
+    groups = [*([refused] if refused else []), *group_failures(state), *group_unbegun(state)]
     if as_json:
         say_json(enveloped(sweep=state.record.id, failures=[failure_json(group) for group in groups]))
     for group in groups if not as_json else []:

@@ -220,6 +220,44 @@ def test_however_often_something_ends_it_keeps_the_least_pause(bench: Bench) -> 
     assert bench.after(2)
 
 
+def test_a_refusal_stays_known_until_something_is_accepted(bench: Bench) -> None:
+    words = {"evidence": "sbatch: exit code 1", "fix": "sinfo -s", "field": "partition", "choices": ("main",)}
+    bench.place.answers = [Refused("no such partition", **words)]  # type: ignore[arg-type]
+    bench.outbox.push(tasks(2))
+    with pytest.raises(Refused) as caught:
+        bench.outbox.step()
+    line = f"hsm resume {bench.state.record.id} --set hydra.launcher.partition=main"
+    assert (caught.value.fix, caught.value.evidence) == (line, "sbatch: exit code 1")
+    bench.state.refresh()
+    refused = bench.state.refusal()
+    assert refused is not None
+    assert (refused["message"], refused["field"], refused["choices"]) == ("no such partition", "partition", ["main"])
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.state.refresh()
+    assert bench.state.refusal() is None
+
+
+def test_what_is_divided_anew_was_not_refused(bench: Bench) -> None:
+    bench.place.answers = [LimitReached("too many jobs")]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.state.refresh()
+    assert bench.state.refusal() is None
+
+
+def test_what_can_not_even_be_submitted_is_refused_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def portion(waiting: list[Pair], *, detached: bool) -> Portion:
+        raise BackendError("PBS is not on this machine", fix="hsm doctor")
+
+    monkeypatch.setattr(bench.place, "portion", portion)
+    bench.outbox.push(tasks(2))
+    with pytest.raises(BackendError, match="not on this machine"):
+        bench.outbox.step()
+    bench.state.refresh()
+    assert (bench.state.refusal() or {})["submission"] == "launch-0/submit-0"
+
+
 def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_ever(bench: Bench) -> None:
     bench.place.answers = [NoId("sbatch told no id", evidence="sbatch: exit code 0: hello", fix="hsm doctor")]
     bench.place.finds = [None, None]

@@ -122,6 +122,25 @@ def test_errors(shell: Shell, sweep: MadeSweep) -> None:
     assert [group["count"] for group in json.loads(out(shell, "errors", "latest", "--json"))["failures"]] == [1]
 
 
+def test_a_refused_submission_is_shown_everywhere(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2, launcher="hsm_slurm", launcher_fields=("++hydra.launcher.queue=mian",))
+    writer = JournalWriter(sweep.paths.journal("conductor-a"))
+    writer.append(events.conductor("conductor-a", killed_process()))
+    writer.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], backend="slurm"))
+    no = events.refused("launch-0/submit-0", "Slurm refused: mian", field="partition", choices=("gpu", "main"))
+    writer.append(no)
+    writer.seal()
+    line = f"hsm resume {sweep.id} --set hydra.launcher.queue=main    # or gpu"
+    for text in (shell.status("latest").stdout, out(shell, "errors", "latest")):
+        assert "2 × launch: Slurm refused: mian" in text
+        assert line in text
+    assert shell.status("latest").stdout.endswith(f"next: {line}\n")
+    assert shell.read("latest")["next"] == line
+    assert shell.read("latest")["refused"] == "Slurm refused: mian"
+    assert "launch-0/submit-0 was refused: Slurm refused: mian" in out(shell, "logs", "latest")
+    assert re.search(r"0/2 +stopped +✗ refused", out(shell, "list"))
+
+
 def test_logs_of_a_task(shell: Shell, sweep: MadeSweep) -> None:
     assert out(shell, "logs", "latest", "2") == "step 1\nst\ufffdep 2\n"
     assert out(shell, "logs", "latest", "2", "--stderr").endswith("KeyError: 'x'\n")
