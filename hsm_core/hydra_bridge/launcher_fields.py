@@ -73,7 +73,8 @@ class LauncherConf:
     # submitit's name for the same, in minutes
     timeout_min: int | None = None
     nodes: int = 1
-    tasks_per_node: int = 1
+    # null is one, as in submitit's launcher
+    tasks_per_node: int | None = 1
     cpus_per_task: int | None = None
     # GiB a node
     mem_gb: float | None = None
@@ -95,7 +96,7 @@ class LauncherConf:
     mail_user: str | None = None
     mail_type: str | None = None
     # lines of shell before the task
-    setup: list[str] = field(default_factory=list)
+    setup: list[str] | None = field(default_factory=list)
     # one string in the scheduler's own words
     resources: str | None = "${oc.env:HSM_HPC_RESOURCES,null}"
     # raw lines for the script
@@ -114,7 +115,7 @@ class LauncherConf:
     mem_per_gpu: str | None = None
     comment: str | None = None
     # more options of srun, where it starts the ranks of a task
-    srun_args: list[str] = field(default_factory=list)
+    srun_args: list[str] | None = field(default_factory=list)
     # seconds before its time is over at which a job is warned, so that tasks can write checkpoints
     signal_delay_s: int = 120
     # how often a job whose time was over is run again
@@ -123,6 +124,9 @@ class LauncherConf:
     stderr_to_stdout: bool = False
     # more options of sbatch, by name
     additional_parameters: dict[str, Any] = field(default_factory=dict)
+    # submitit's own, which say nothing here: what a sweep keeps is in its directory, ranks are started by srun
+    submitit_folder: str | None = None
+    use_srun: bool = True
 
     # --- PBS's own ---
     # "1:ncpus=4:mem=16gb:ngpus=1", several chunks with +; instead of the neutral fields
@@ -182,9 +186,12 @@ _OF_SLURM = (
     "comment", "srun_args", "signal_delay_s", "max_num_timeout", "stderr_to_stdout", "additional_parameters",
 )  # fmt: skip
 _OF_PBS = ("select", "place", "project", "storage", "depend", "umask", "ranks_by", "flavour", "template")
+_OF_SUBMITIT = ("submitit_folder", "use_srun")
 #: Fields that mean nothing to a backend.
 MEANINGLESS = {
-    "local": (*_OF_SCHEDULERS, *_OF_SLURM, *_OF_PBS),
-    "slurm": ("gpus", *_OF_PBS),
-    "pbs": ("gpus", *_OF_SLURM),
+    "local": (*_OF_SCHEDULERS, *_OF_SLURM, *_OF_PBS, *_OF_SUBMITIT),
+    "slurm": ("gpus", *_OF_PBS, *_OF_SUBMITIT),
+    "pbs": ("gpus", *_OF_SLURM, *_OF_SUBMITIT),
 }
+#: What null means, where it is not that nothing is said.
+OF_NULL: dict[str, Any] = {"setup": [], "srun_args": [], "tasks_per_node": 1}

@@ -20,7 +20,7 @@ from hsm_core.store.submission import WorkerSpec
 from hsm_core.sweep.policy import Policy
 
 from .fields_typed import defaults
-from .launcher_fields import MEANINGLESS, LauncherConf
+from .launcher_fields import MEANINGLESS, OF_NULL, LauncherConf
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
 
@@ -59,6 +59,7 @@ def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: the walltime means nothing.
     """
     values = {name: None if value == "" else plain(value) for name, value in fields.items()}
+    values |= {name: value for name, value in OF_NULL.items() if values[name] is None}
     if values["walltime"] is not None:
         is_sites = values["walltime"] == os.environ.get("HSM_HPC_WALLTIME")
         if values["timeout_min"] is not None and is_sites:

@@ -1,0 +1,83 @@
+"""``hydra/launcher=submitit_slurm`` becomes ``hsm_slurm``: all of its fields compose, whatever they are set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from hsm_core.hydra_bridge.fields_of_sweep import fields_of_sweep
+from hsm_core.hydra_bridge.launcher_fields import MEANINGLESS
+from hsm_core.hydra_bridge.run_settings import RunSettings, run_settings
+from hsm_core.hydra_bridge.value_text import value_text
+from hydra_plugins.hydra_submitit_launcher.config import LocalQueueConf, SlurmQueueConf
+
+pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
+#: Of each of submitit's launchers, the fields.
+ALL = [
+    *(pytest.param("slurm", one, id=f"slurm-{one.name}") for one in fields(SlurmQueueConf) if one.name != "_target_"),
+    *(pytest.param("local", one, id=f"local-{one.name}") for one in fields(LocalQueueConf) if one.name != "_target_"),
+]
+#: Other values, where no other number, text or list will do.
+OTHERS = {
+    "additional_parameters": {"mail-type": "BEGIN"}, "stderr_to_stdout": True, "use_srun": False, "gres": "gpu:2",
+    "mem_per_gpu": "4G", "mem_per_cpu": "4G", "setup": ["module load x"], "srun_args": ["--label"],
+    "submitit_folder": "/scratch/%j", "python": "/usr/bin/python3",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder: Path = tmp_path_factory.mktemp("conf")
+    (folder / "config.yaml").write_text("lr: 0.1\n")
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        yield
+
+
+def composed(place: str, name: str, value: Any) -> DictConfig:
+    text = value_text(value)
+    overrides = [f"hydra/launcher=hsm_{place}", "hydra.sweep.dir=here", f"hydra.launcher.{name}={text}"]
+    return compose("config", overrides, return_hydra_config=True)
+
+
+def settings(place: str, name: str, value: Any) -> RunSettings:
+    return run_settings(fields_of_sweep(composed(place, name, value)), place)
+
+
+def default(field: Field[Any]) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def other(field: Field[Any]) -> Any:
+    kind = str(field.type)
+    return OTHERS.get(field.name, 2 if "int" in kind else "other")
+
+
+@pytest.mark.usefixtures("conf")
+@pytest.mark.parametrize(("place", "field"), ALL)
+def test_a_field_takes_its_default_and_another_value(place: str, field: Field[Any]) -> None:
+    settings(place, field.name, default(field))
+    ranks = place == "local" and field.name in ("nodes", "tasks_per_node")  # refused when it runs, with the reason
+    found = composed(place, field.name, other(field)) if ranks else settings(place, field.name, other(field))
+    if isinstance(found, RunSettings):
+        assert found.values[field.name] == other(field)
+        assert found.ignored == ((field.name,) if field.name in MEANINGLESS[place] else ())
+
+
+@pytest.mark.usefixtures("conf")
+def test_null_is_what_nobody_set() -> None:
+    for name, empty in {"setup": [], "srun_args": [], "tasks_per_node": 1}.items():
+        assert settings("slurm", name, None).values[name] == empty
+
+
+@pytest.mark.usefixtures("conf")
+def test_what_means_nothing_here_is_told() -> None:
+    for place in ("slurm", "local", "pbs"):
+        assert settings(place, "submitit_folder", "${hydra.sweep.dir}/.submitit/%j").ignored == ("submitit_folder",)
+        assert settings(place, "use_srun", False).ignored == ("use_srun",)
+        assert settings(place, "use_srun", True).ignored == ()
