@@ -17,6 +17,7 @@ from hsm_core.store.state import SweepState
 from . import job_ends
 from .asking import Answer, Asker, number_of
 from .cadence import LEAST_S, Cadence
+from .stalled import Stalled, named
 
 #: An element that a scheduler does not know any more is gone when it said so that often.
 TIMES_GONE = 2
@@ -25,8 +26,6 @@ SILENT_BEATS = 3
 #: Seconds after its submission within which a job that no answer has named yet is not gone: some sites let squeue
 #: answer from a cache.
 YOUNG_S = 60.0
-#: Elements of an array that a warning names.
-_MOST_NAMED = 3
 
 
 @dataclass
@@ -77,8 +76,7 @@ class JobWatch:
         self._sought: set[str] = set()
         self._grace_s = visibility_s(state.paths.root)
         self.trouble = ""
-        #: of jobs, elements and arrays that will never start: why, by native ids
-        self.hopeless: dict[str, str] = {}
+        self.stalled = Stalled()
         self._stuck: set[tuple[str, str]] = set()
 
     def disturb(self) -> None:
@@ -202,7 +200,7 @@ class JobWatch:
         by_name = {line["submission"]: line for line in lines}
         unknown: dict[str, _Missing] = {}
         stuck: dict[str, set[str]] = defaultdict(set)
-        hopeless: dict[tuple[str, str], set[str]] = defaultdict(set)
+        stalled: list[tuple[Line, str, Sight]] = []
         began = {str(worker.head.get("native_id")) for worker in self._state.workers()}
         for key in open_jobs:
             line = by_name.get(key[0])
@@ -212,8 +210,8 @@ class JobWatch:
             sight = answer.sights.get(element) or answer.sights.get(line["native_id"])
             if sight is not None:
                 seen.missed = 0
-                if sight.hopeless:
-                    hopeless[line["submission"], sight.why].add(element)
+                if sight.hopeless or sight.until:
+                    stalled.append((line, element, sight))
                 if sight.stuck:
                     stuck[line["submission"]].add(element)
                 one = _Missing(seen, line, key[1])
@@ -224,12 +222,9 @@ class JobWatch:
                 unknown[element] = _Missing(seen, line, key[1])
         self._note_unknown(scheduler, unknown, answer, began)
         for name, elements in stuck.items():
-            ids = _named(by_name[name], elements)
+            ids = named(by_name[name], elements)
             self._stuck.update((by_name[name]["backend"], native_id) for native_id in ids)
-        for (name, why), elements in hopeless.items():
-            ids = _named(by_name[name], elements)
-            more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
-            self.hopeless[", ".join(ids[:_MOST_NAMED]) + more] = why
+        self.stalled.take(stalled)
         return True
 
     def _explained(self, sight: Sight, one: _Missing, began: Collection[str]) -> Sight:
@@ -240,7 +235,8 @@ class JobWatch:
         if sight.phase != "ended":
             seen.ended_at = None
             never = ": never, as it is (hsm queue)" if sight.hopeless else ""
-            seen.word = JobWord(sight.phase, why=f"{sight.why}{never}")
+            until = f": {sight.until}" if sight.until else ""
+            seen.word = JobWord(sight.phase, why=f"{sight.why}{never}{until}")
             return
         seen.ended_at = at if seen.ended_at is None else seen.ended_at
         if at - seen.ended_at >= self._grace_s:  # by now all that its worker wrote can be read here
@@ -320,9 +316,3 @@ def _may_live(native_id: str, one: _Missing, heard: Mapping[str, bool], young_s:
     """A worker that speaks is alive; a job that no answer has named yet may be too young for that."""
     is_new = one.seen.word is None and time.time() - one.line["at"] < young_s
     return heard.get(native_id, heard.get(one.line["native_id"], is_new))
-
-
-def _named(line: Line, elements: set[str]) -> list[str]:
-    """Elements of an array by their ids; all of them as the array."""
-    whole = len(elements) == len({key for key, _ in batches_of(line)})
-    return [line["native_id"]] if whole else sorted(elements, key=lambda name: (len(name), name))

@@ -31,6 +31,7 @@ class Sight:
         queue, account, qos: where it counts, as far as the scheduler says it.
         start: when it is expected to start, as the scheduler says it; empty if it says nothing.
         hopeless: it waits for what this site does not have, and will never start; ``why`` says it.
+        until: what must be done before it can start, where nothing is wrong with it: ``until the partition is up``.
         remedy: a line to copy that lets it start, where its user can do that; empty if not.
         untold: it has ended, and its scheduler keeps nothing of how.
         stuck: it has ended in all but name, and stays in the queue until somebody deletes it.
@@ -52,6 +53,7 @@ class Sight:
     reason: Reason = "unknown"
     evidence: str = ""
     hopeless: bool = False
+    until: str = ""
     remedy: str = ""
     stuck: bool = False
     untold: bool = False

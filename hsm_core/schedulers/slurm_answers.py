@@ -9,7 +9,7 @@ from dataclasses import replace
 from hsm_core.model import Reason, State
 
 from .interface import Sight
-from .slurm_words import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase, remedy
+from .slurm_words import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase, remedy, until
 
 #: between fields; printable ones occur in the names of jobs
 SEPARATOR = "\x1f"
@@ -99,7 +99,9 @@ def _sight(
     found = phase(word, node)
     waits = found == "waiting"
     state, reason, evidence = _ending(word, "", why, node) if found == "ended" else _GOES_ON
+    never, let_go = waits and is_hopeless(why), until(why) if waits else ""
+    expected = start if waits and not never and not let_go else ""  # Slurm keeps the start that it once expected
     return Sight(
-        native, found, word, name, why, node, queue, account, qos, start if waits else "", state, reason, evidence,
-        hopeless=waits and is_hopeless(why), remedy=remedy(why, native) if waits else "",
+        native, found, word, name, why, node, queue, account, qos, expected, state, reason, evidence,
+        hopeless=never, until=let_go, remedy=remedy(why, native) if waits else "",
     )  # fmt: skip

@@ -30,22 +30,27 @@ ENDED = {
     "REVOKED": Meaning("lost", "unknown", "the job was given to another cluster"),
     "TIMEOUT": Meaning("failed", "walltime", "the job reached its time limit"),
 }
-#: Reasons for which a job waits until somebody changes it, or the site.
+#: Reasons for which a job waits for what it will never get as it is.
 #: Source: https://slurm.schedmd.com/job_reason_codes.html
 _HOPELESS = frozenset({
     "AccountNotAllowed", "AssocMaxCpuPerJobLimit", "AssocMaxMemPerJob", "AssocMaxNodePerJobLimit",
-    "AssocMaxWallDurationPerJobLimit", "BadConstraints", "DependencyNeverSatisfied", "InvalidAccount",
-    "InvalidQOS", "JobArrayTaskLimitZero", "JobHeldAdmin", "JobHeldUser", "MaxMemPerLimit", "PartitionConfig",
-    "PartitionDown", "PartitionInactive", "PartitionNodeLimit", "PartitionTimeLimit", "QOSMaxCpuPerJobLimit",
-    "QOSMaxGRESPerJob", "QOSMaxMemoryPerJob", "QOSMaxNodePerJobLimit", "QOSMaxWallDurationPerJobLimit",
-    "QOSNotAllowed",
+    "AssocMaxWallDurationPerJobLimit", "BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS",
+    "JobArrayTaskLimitZero", "MaxMemPerLimit", "PartitionConfig", "PartitionNodeLimit", "PartitionTimeLimit",
+    "QOSMaxCpuPerJobLimit", "QOSMaxGRESPerJob", "QOSMaxMemoryPerJob", "QOSMaxNodePerJobLimit",
+    "QOSMaxWallDurationPerJobLimit", "QOSNotAllowed",
 })  # fmt: skip
 #: The same in slurmctld's own words, which squeue shows instead of a reason where there are any: its ``state_desc``.
 #: Source: the texts of slurmctld 22.05 (job_mgr.c, job_scheduler.c, partition_mgr.c, reservation.c)
 _HOPELESS_TEXT = re.compile(
-    r"launch failed requeued held|job requeued in (held|special exit) state|Reservation .+ was deleted"
+    r"Reservation .+ was deleted"
     r"|Job's (account|QOS) not (permitted to|known, so it can't) use this partition .+"
 )
+#: Reasons for which a job waits until somebody lets it go: nothing is wrong with it.
+_UNTIL = {
+    "JobHeldUser": "until you release it", "JobHeldAdmin": "until an administrator releases it",
+    "PartitionDown": "until the partition is up", "PartitionInactive": "until the partition is active",
+}  # fmt: skip
+_HELD_TEXT = re.compile(r"launch failed requeued held|job requeued in (held|special exit) state")
 NEVER_STARTED = Meaning("lost", "launch", "Slurm could not start the job")
 WAITING = frozenset({
     "CONFIGURING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT",
@@ -64,13 +69,18 @@ def full_word(written: str) -> str:
 
 
 def is_hopeless(why: str) -> bool:
-    """Whether a job that waits for this reason waits until somebody changes it, or the site."""
+    """Whether a job that waits for this reason will never start, unless it asks for something else."""
     return why.partition(",")[0] in _HOPELESS or _HOPELESS_TEXT.fullmatch(why) is not None
 
 
+def until(why: str) -> str:
+    """Until when a job waits for this reason, where that is until somebody does something; else nothing."""
+    return _UNTIL["JobHeldUser"] if _HELD_TEXT.fullmatch(why) else _UNTIL.get(why, "")
+
+
 def remedy(why: str, native_id: str) -> str:
-    """What a user can type to let a job start that waits for this reason."""
-    return f"scontrol release {native_id}" if why == "JobHeldUser" else ""
+    """What a user can type to let a job start that waits for this reason; of an array, for all of it."""
+    return f"scontrol release {native_id.partition('_')[0]}" if until(why) == _UNTIL["JobHeldUser"] else ""
 
 
 def phase(word: str, node: str) -> Literal["waiting", "running", "ended"]:

@@ -37,8 +37,11 @@ class Troubles:
         for worker in self._state.workers():
             yield worker.name, worker.trouble and f"warning: {worker.trouble}"
             yield "", against_forks(worker.ready or {})
-        for native_id, why in self._watch.hopeless.items():
+        for native_id, why in self._watch.stalled.hopeless.items():
             told = f"warning: job {native_id} will never start as it is: {why}"
             yield native_id, f"{told}\n  next: hsm queue    (its tasks)"
+        for native_id, held in self._watch.stalled.held.items():
+            told = f"warning: job {native_id} waits {held.until}: {held.why}"
+            yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
         silence = self._watch.trouble
         yield "", silence and f"warning: the scheduler did not answer: {silence}"

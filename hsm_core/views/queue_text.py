@@ -31,7 +31,8 @@ class QueuedJob:
 
     Args:
         state, reason: in the scheduler's words; the reason is why it waits.
-        hopeless: for this reason it will never start, unless somebody changes it.
+        hopeless: for this reason it will never start, unless it is asked for anew with something else.
+        until: what somebody must do before it can start.
         remedy: a line to copy that lets it start.
         start: when it is expected to start, as the scheduler says it.
         sweep, dir, tasks: what it is of hsm's; empty if it isn't.
@@ -44,6 +45,7 @@ class QueuedJob:
     queue: str = ""
     reason: str = ""
     hopeless: bool = False
+    until: str = ""
     remedy: str = ""
     node: str = ""
     start: str = ""
@@ -104,7 +106,8 @@ def _groups(jobs: Sequence[QueuedJob]) -> Iterator[list[QueuedJob]]:
     """Elements of one array that are in the same state for the same reason; what runs comes first."""
     found: dict[tuple[str, ...], list[QueuedJob]] = {}
     for job in sorted(jobs, key=lambda job: (job.phase, *_order(job))):
-        key = (job.phase, _place(job).array, job.state, job.queue, job.reason, job.name if not job.sweep else "")
+        what = (job.state, job.queue, job.reason, str(job.hopeless), job.until)
+        key = (job.phase, _place(job).array, *what, job.name if not job.sweep else "")
         found.setdefault(key, []).append(job)
     for group in found.values():
         if group[0].phase == "running" and len(group) <= _ONE_BY_ONE:
@@ -143,13 +146,14 @@ def _where(group: Sequence[QueuedJob]) -> str:
 
 
 def _why(group: Sequence[QueuedJob]) -> str:
-    """The scheduler's reason for waiting, and when it expects to start the first."""
+    """The scheduler's reason for waiting, and when it expects to start the first, if it ever will."""
+    if group[0].hopeless or group[0].until:
+        return clean(f"{group[0].reason}: {group[0].until or 'never, as it is'}")
     start = next((job.start for job in group if job.start), "")
     if start:
         which = "first expected" if len(group) > 1 else "expected"
         start = f"{which} {_ISO.sub(_date_and_minute, iso_time(start) or start)}"
-    reason = f"{group[0].reason}: never, as it is" if group[0].hopeless else group[0].reason
-    return clean(", ".join(filter(None, [reason, start])))
+    return clean(", ".join(filter(None, [group[0].reason, start])))
 
 
 def _date_and_minute(iso: re.Match[str]) -> str:

@@ -73,8 +73,8 @@ def test_the_queue_shows_jobs_as_sweeps_and_tasks(of_slurm: SweepingApp) -> None
     rows = [line.split() for line in text.splitlines()]
     assert [f"{whole}_[1-3]", "○", "PENDING", "main", "2-6", "JobArrayTaskLimit"] in rows
     at = rows.index([other, "○", "PENDING", "off", "notebook"])
-    assert " ".join(rows[at + 1]) == "PartitionDown: never, as it is"
-    assert jobs[other]["hopeless"]
+    assert " ".join(rows[at + 1]) == "PartitionDown: until the partition is up"
+    assert (jobs[other]["hopeless"], jobs[other]["until"]) == (False, "until the partition is up")
     assert not mine[1]["hopeless"]
     assert rows[-1] == ["next:", "hsm-status", "-w", sweep]
     assert max(map(len, text.splitlines())) <= 80

@@ -69,6 +69,7 @@ def _job(sight: Sight, named: Named | None) -> QueuedJob:
         queue=sight.queue,
         reason="" if sight.phase == "running" else sight.why,
         hopeless=sight.hopeless,
+        until=sight.until,
         remedy=sight.remedy,
         node=sight.node,
         start=sight.start,

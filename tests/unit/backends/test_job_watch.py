@@ -17,6 +17,7 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state import SweepState
+from hsm_core.sweep.troubles import Troubles
 from hsm_core.views.task_list import task_json
 from hsm_core.views.unbegun import group_unbegun, unbegun_line
 from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process, start
@@ -266,7 +267,21 @@ def test_what_will_never_start_is_named_by_its_elements(it: Watched, held: list[
     for one in held:
         it.scheduler.sights[one] = Sight(one, "waiting", "PENDING", why="JobHeldAdmin", hopeless=True)
     it.look()
-    assert it.watch.hopeless == {named: "JobHeldAdmin"}
+    assert it.watch.stalled.hopeless == {named: "JobHeldAdmin"}
+
+
+def test_what_somebody_must_let_go_is_named_with_the_line_that_does(it: Watched) -> None:
+    facts = {"why": "JobHeldUser", "until": "until you release it", "remedy": "let 7 go"}
+    it.scheduler.shows("waiting", "7_0", "7_1", "7_2", **facts)
+    it.look()
+    assert it.watch.stalled.held == {"7": ("JobHeldUser", "until you release it", "let 7 go")}
+    assert not it.watch.stalled.hopeless
+    told: list[str] = []
+    Troubles(it.state, it.watch).tell(told.append)
+    assert told == ["warning: job 7 waits until you release it: JobHeldUser\n  next: let 7 go"]
+    key = it.state.jobs.key_of(0)
+    assert key is not None
+    assert it.state.jobs.words[key].why == "JobHeldUser: until you release it"
 
 
 def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> None:

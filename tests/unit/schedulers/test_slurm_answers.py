@@ -44,11 +44,8 @@ def test_squeue_tells_why_a_job_waits_and_until_when() -> None:
 @pytest.mark.parametrize(
     "why",
     [
-        "PartitionDown",
+        "BadConstraints",
         "QOSMaxMemoryPerJob,Priority",
-        "launch failed requeued held",
-        "job requeued in held state",
-        "job requeued in special exit state",
         "Reservation maintenance, of 2026 was deleted",
         "Job's account not permitted to use this partition (main allows root not lab)",
         "Job's account not permitted to use this partition (main denies lab,x including lab)",
@@ -197,10 +194,22 @@ def test_each_final_word_says_what_it_means() -> None:
     assert all(meant.state in ("failed", "cancelled", "lost") and meant.story for meant in ENDED.values())
 
 
-def test_what_its_user_holds_its_user_can_release() -> None:
+def test_what_somebody_holds_waits_for_that_and_a_users_line_concerns_the_whole_array() -> None:
+    held = "job requeued in held state"
     text = "\n".join(
-        SEPARATOR.join((native, "PENDING", why, "", "main", "lab", "normal", "N/A", "t"))
-        for native, why in (("7_1", "JobHeldUser"), ("8", "JobHeldAdmin"), ("9", "Resources"))
-    )
+        SEPARATOR.join((native, "PENDING", why, "", "main", "lab", "normal", "2026-11-22T05:30:09", "t"))
+        for native, why in (
+            ("7_1", "JobHeldUser"), ("8", "JobHeldAdmin"), ("9", "Resources"), ("10_3", held),
+            ("11", "PartitionDown"), ("12", "BadConstraints"),
+        )
+    )  # fmt: skip
     seen = read_squeue(text)
-    assert {one: seen[one].remedy for one in seen} == {"7_1": "scontrol release 7_1", "8": "", "9": ""}
+    assert {one: sight.remedy for one, sight in seen.items() if sight.remedy} == {
+        "7_1": "scontrol release 7", "10_3": "scontrol release 10",
+    }  # fmt: skip
+    assert {one: sight.until for one, sight in seen.items() if sight.until} == {
+        "7_1": "until you release it", "8": "until an administrator releases it", "10_3": "until you release it",
+        "11": "until the partition is up",
+    }  # fmt: skip
+    assert [one for one, sight in seen.items() if sight.hopeless] == ["12"]
+    assert [one for one, sight in seen.items() if sight.start] == ["9"]  # never, and expected, exclude each other

@@ -99,9 +99,19 @@ def test_json_has_times_in_one_form(start: str) -> None:
     assert [job["start"] for job in queue_json([waiting("7", start="soon"), waiting("8")])["jobs"]] == [None, None]
 
 
-def test_what_will_never_start_is_told_so() -> None:
-    job = waiting("3", reason="BadConstraints", start="2026-03-01T06:30:15", hopeless=True)
-    assert "BadConstraints: never, as it is, expected 2026-03-01 06:30" in " ".join(queue_text([job]).split())
+def test_what_will_never_start_is_told_so_and_is_not_expected() -> None:
+    jobs = [waiting(f"3_{n}", reason="BadConstraints", start="2026-03-01T06:30:15", hopeless=True) for n in (1, 2)]
+    text = " ".join(queue_text(jobs).split())
+    assert "BadConstraints: never, as it is" in text
+    assert "expected" not in text
+
+
+@pytest.mark.parametrize("until", ["until the partition is up", "until an administrator releases it"])
+def test_what_somebody_else_must_let_go_is_not_to_be_ended(until: str) -> None:
+    text = queue_text([waiting(f"3_{n}", sweep="s", tasks=(n,), reason="PartitionDown", until=until) for n in (1, 2)])
+    assert f"PartitionDown: {until}" in " ".join(text.split())
+    assert text.splitlines()[-1] == "next: hsm-status -w s"
+    assert "never" not in text
 
 
 def test_what_will_never_start_can_be_ended_by_the_last_line() -> None:
@@ -110,7 +120,7 @@ def test_what_will_never_start_can_be_ended_by_the_last_line() -> None:
 
 
 def test_what_its_user_can_let_go_is_not_to_be_ended() -> None:
-    held = waiting("3", sweep="s", tasks=(1,), reason="JobHeldUser", hopeless=True, remedy="scontrol release 3")
+    held = waiting("3", sweep="s", tasks=(1,), reason="JobHeldUser", until="u", remedy="scontrol release 3")
     assert queue_text([held]).splitlines()[-1] == "next: scontrol release 3"
 
 
