@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -15,21 +15,36 @@ from hsm_core.store import catalogue
 from hsm_core.store.state import SweepState
 
 from .retyped import retyped
-from .terminal import INTERRUPTED, remark
+from .terminal import INTERRUPTED, UNLIMITED, remark
 from .which import directory_of
 
 
 def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
     """Run a command line; returns the exit code."""
+    shown: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": UNLIMITED}
     try:
-        return int(command.main(words, prog_name=name, standalone_mode=False) or 0)
+        return int(command.main(words, prog_name=name, standalone_mode=False, **shown) or 0)
     except click.ClickException as error:
-        error.show()
-        if isinstance(error, click.NoSuchOption) and error.possibilities:
-            remark(f"  next: {retyped(error.option_name, error.possibilities[0])}")
+        remark("\n".join(_lines_of(error)))
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
+
+
+def _lines_of(error: click.ClickException) -> Iterator[str]:
+    """What was typed wrong, laid out as all errors are."""
+    told = error.format_message()
+    yield f"error: {told}"
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        yield f"  next: {retyped(error.option_name, error.possibilities[0])}"
+    elif "  next: " not in told:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        yield f"  next: {context.command_path if context else 'hsm'} --help"
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines to copy, which no terminal's width breaks."""
+    return "\n  ".join(["\b\nExamples:" if lines[1:] else "\b\nExample:", *lines])
 
 
 #: Of a list of numbers: no sweep has more, and all of them together still fit into memory.
@@ -77,7 +92,7 @@ class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 SWEEP = SweepName()
 sweep_argument = click.argument("sweep", type=SWEEP)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a schema_version.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def open_sweep(selector: str) -> SweepState:

@@ -1,4 +1,4 @@
-"""hsm: looks at sweeps, cancels them, reads their logs and results."""
+"""hsm: shows, resumes and cancels sweeps, and reads their logs and results."""
 
 from __future__ import annotations
 
@@ -10,39 +10,50 @@ import click
 
 from hsm_core.overrides import joined
 
-from .clicked import run
+from .clicked import examples, run
 from .terminal import guarded
 
-#: Command, its module below ``commands`` and its function there.
-_COMMANDS = {
-    "status": ("status", "status"),
-    "monitor": ("status", "monitor"),
-    "list": ("status", "listing"),
-    "tasks": ("tasks", "tasks"),
-    "errors": ("errors", "errors"),
-    "logs": ("logs", "logs"),
-    "command": ("command", "command"),
-    "results": ("results", "results"),
-    "export": ("results", "export"),
-    "resume": ("resume", "resume"),
-    "complete": ("resume", "resume"),
-    "retry": ("resume", "retry"),
-    "reproduce": ("reproduce", "reproduce"),
-    "cancel": ("cancel", "cancel"),
-    "wait": ("wait", "wait"),
-    "queue": ("queue", "queue"),
-    "forget": ("forget", "forget"),
-    "doctor": ("doctor", "doctor"),
-    "completion": ("completion", "completion"),
+#: What a user wants → command, its module below ``commands`` and its function there.
+_GROUPS = {
+    "See how sweeps stand": {
+        "status": ("status", "status"),
+        "monitor": ("status", "monitor"),
+        "list": ("status", "listing"),
+        "queue": ("queue", "queue"),
+        "wait": ("wait", "wait"),
+    },
+    "Find out what happened": {
+        "tasks": ("tasks", "tasks"),
+        "errors": ("errors", "errors"),
+        "logs": ("logs", "logs"),
+        "results": ("results", "results"),
+        "export": ("results", "export"),
+    },
+    "Finish, repeat or end a sweep": {
+        "resume": ("resume", "resume"),
+        "complete": ("resume", "resume"),
+        "retry": ("resume", "retry"),
+        "cancel": ("cancel", "cancel"),
+        "forget": ("forget", "forget"),
+    },
+    "Run one task alone": {
+        "command": ("command", "command"),
+        "reproduce": ("reproduce", "reproduce"),
+    },
+    "Set up": {
+        "doctor": ("doctor", "doctor"),
+        "completion": ("completion", "completion"),
+    },
 }
+_COMMANDS = {name: place for group in _GROUPS.values() for name, place in group.items()}
 #: Verbs of older tools, and where they went.
 _MOVED = {
-    "sweep": "a sweep is started by your own app:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
-    "run": "a sweep is started by your own app:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
-    "submit": "a sweep is started by your own app:  python train.py -m hydra/launcher=hsm_slurm lr=0.1,0.01",
-    "test": "a sweep is tried out by:  python train.py -m … hydra.launcher.dry_run=true",
-    "sync": "results are here as soon as a task ends; nothing has to be fetched:  hsm results latest",
-    "collect": "results are read where they lie:  hsm results latest",
+    "sweep": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
+    "run": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
+    "submit": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_slurm lr=0.1,0.01",
+    "test": "to try a sweep out:  python train.py -m … hydra.launcher.dry_run=true",
+    "sync": "nothing has to be fetched, a task's results are here when it ends:  hsm results latest",
+    "collect": "to see results:  hsm results latest",
 }
 _RENAMED = {"watch": "monitor", "ps": "list", "ls": "list", "log": "logs", "stop": "cancel", "kill": "cancel"}
 
@@ -59,6 +70,24 @@ class LazyGroup(click.Group):
         module, name = _COMMANDS[cmd_name]
         found: click.Command = getattr(importlib.import_module(f"hsm_core.cli.commands.{module}"), name)
         return found
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] in ([], ["help"]):  # hsm, hsm help, hsm help resume
+            args = [*args[1:2], "--help"]
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        widest = max(map(len, _COMMANDS))
+        for title, group in _GROUPS.items():
+            rows = [(name.ljust(widest), self._brief(ctx, name, formatter.width - widest - 6)) for name in group]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def _brief(self, ctx: click.Context, name: str, room: int) -> str:
+        first = next(other for other, place in _COMMANDS.items() if place == _COMMANDS[name])
+        found = self.get_command(ctx, name)
+        assert found is not None
+        return found.get_short_help_str(room) if first == name else f"Same as {first}."
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -78,13 +107,13 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    epilog="Examples:  hsm status latest   hsm errors latest   hsm results latest --best val_loss",
+    epilog=examples("hsm help resume", "hsm status latest", "hsm results latest --best val_loss"),
 )
 @click.version_option(package_name="hpc-sweep-manager", prog_name="hsm")
 def hsm() -> None:
-    """Hyperparameter sweeps of Hydra apps: how they stand, what failed, what came out.
+    """See, finish and evaluate hyperparameter sweeps of Hydra apps.
 
-    SWEEP is latest, an id or the start of one, a name, a directory or a scheduler's job id.
+    SWEEP is latest, an id or the start of one, a name, a directory, or a job id of Slurm or PBS.
     """
 
 

@@ -21,23 +21,24 @@ from hsm_core.views.phase import phase_of
 from hsm_core.views.words import numbers, shorten
 
 from ..acting import acting_for, settle
-from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
+from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..jobs import JobQuestions
 from ..terminal import remark
 
 _EVERY_S, _SAY_EVERY_S = 0.3, 10.0
 
 
-@click.command("cancel", epilog="Examples:  hsm cancel latest --yes   hsm cancel latest --task 3,7-9")
+@click.command("cancel", epilog=examples("hsm cancel latest --yes", "hsm cancel latest --task 3,7-9"))
 @sweep_argument
-@click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these: 3,7-9.")
+@click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these tasks, such as 3,7-9.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, metavar="SECS", help="Wait."
+    "--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, metavar="SECS",
+    help="How long to wait for tasks to end.",
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be cancelled.")
+@click.option("--dry-run", is_flag=True, help="Only say which tasks would be cancelled.")
 def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool, dry_run: bool) -> int:
-    """End running tasks and never start pending ones; returns when that is true."""
+    """End running tasks and don't start pending ones."""
     state = open_sweep(sweep)
     spans = None if chosen is None else require_tasks(state, chosen)
     wanted = range(state.total) if chosen is None else sorted(chosen)

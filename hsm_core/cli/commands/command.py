@@ -9,16 +9,16 @@ from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import rerun_line
 from hsm_core.views.sweep_json import enveloped
 
-from ..clicked import json_option, open_sweep, require_tasks, sweep_argument
+from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
 
 
-@click.command("command", epilog="Example: hsm command latest 3")
+@click.command("command", epilog=examples("hsm command latest 3"))
 @sweep_argument
 @click.argument("task", type=click.IntRange(min=0))
 @json_option
 def command(sweep: str, task: int, as_json: bool) -> int:
-    """Print the line that runs this one task alone, in Hydra's RUN mode."""
+    """Print the line that runs one task alone."""
     state = open_sweep(sweep)
     require_tasks(state, [task])
     found = TaskTable(state.paths)[task]

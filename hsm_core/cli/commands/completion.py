@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from ..clicked import examples
 from ..terminal import say
 
 _WHERE = {
@@ -12,10 +13,10 @@ _WHERE = {
 }  # fmt: skip
 
 
-@click.command("completion", epilog="Example: echo 'eval \"$(hsm completion bash)\"' >> ~/.bashrc")
+@click.command("completion", epilog=examples("echo 'eval \"$(hsm completion bash)\"' >> ~/.bashrc"))
 @click.argument("shell", type=click.Choice(list(_WHERE)))
 def completion(shell: str) -> int:
-    """Print the completion script for bash, zsh or fish."""
+    """Print the completion script for your shell."""
     from ..hsm import hsm
     from .status import status
 

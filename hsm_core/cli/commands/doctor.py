@@ -12,17 +12,20 @@ from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.words import paint
 
 from ..checks import all_findings
-from ..clicked import json_option
+from ..clicked import examples, json_option
 from ..finding import Finding
 from ..terminal import colour_on, columns, say, say_json
 
 _SIGN = {"ok": ("✓", "completed"), "note": ("!", "cancelled"), "bad": ("✗", "failed")}
 
 
-@click.command("doctor", epilog="Example: cd my_project && hsm doctor")
+@click.command("doctor", epilog=examples("cd my_project && hsm doctor"))
 @json_option
 def doctor(as_json: bool) -> int:
-    """Check this machine, this environment and the project here. Exit code 1 if something is wrong."""
+    """Check the machine, the environment and the project.
+
+    Exit code 1 if something is wrong.
+    """
     found = list(all_findings())
     if as_json:
         say_json(enveloped(findings=[asdict(finding) for finding in found]))

@@ -12,15 +12,18 @@ from hsm_core.views.refusals import refusal_group
 from hsm_core.views.sweep_json import enveloped, failure_json
 from hsm_core.views.unbegun import group_unbegun
 
-from ..clicked import json_option, open_asked, sweep_argument
+from ..clicked import examples, json_option, open_asked, sweep_argument
 from ..terminal import colour_on, columns, remark, say, say_json
 
 
-@click.command("errors", epilog="Example: hsm errors latest")
+@click.command("errors", epilog=examples("hsm errors latest"))
 @sweep_argument
 @json_option
 def errors(sweep: str, as_json: bool) -> int:
-    """Show why tasks failed, or were not begun: each cause with its count, an example, its log and what to do."""
+    """Show why tasks failed or could not start, by cause.
+
+    Each cause has its count, an example, its log and what to do next.
+    """
     state = open_asked(sweep)
     refused = refusal_group(state)
     groups = [*([refused] if refused else []), *group_failures(state), *group_unbegun(state)]

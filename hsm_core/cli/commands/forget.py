@@ -7,16 +7,16 @@ import click
 from hsm_core.errors import SweepNotFound
 from hsm_core.store import catalogue
 
-from ..clicked import sweep_argument
+from ..clicked import examples, sweep_argument
 from ..terminal import remark
 
 
-@click.command("forget", epilog="Example: hsm forget lr_ablation-1122-0130-abcd")
+@click.command("forget", epilog=examples("hsm forget lr_ablation-1122-0130-abcd"))
 @sweep_argument
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option("--yes", is_flag=True, help="Don't ask; nothing is deleted, so nothing is asked anyway.")
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--yes", is_flag=True, help="Accepted; nothing is asked.")
 def forget(sweep: str, dry_run: bool, yes: bool) -> int:
-    """Take a sweep off your list; nothing of it is deleted."""
+    """Take a sweep off your list; its files stay."""
     entry = _entry(sweep)
     if not dry_run:
         catalogue.forget(entry.id)

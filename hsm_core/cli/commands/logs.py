@@ -21,22 +21,22 @@ from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.words import shorten
 
-from ..clicked import ask_schedulers, open_sweep, require_tasks, sweep_argument
+from ..clicked import ask_schedulers, examples, open_sweep, require_tasks, sweep_argument
 from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5
 
 
 @click.command(
-    "logs", epilog="Examples:  hsm logs latest 3 -f   hsm logs latest 3 --stderr   hsm logs latest"
+    "logs", epilog=examples("hsm logs latest 3 -f", "hsm logs latest 3 --stderr", "hsm logs latest")
 )
 @sweep_argument
 @click.argument("task", type=click.IntRange(min=0), required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on until the task, or the sweep, has ended.")
-@click.option("--stderr", is_flag=True, help="What it printed on standard error, tracebacks included.")
-@click.option("--json", "as_json", is_flag=True, help="A task as an object; the story as an object a line.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the task, or the sweep, ends.")
+@click.option("--stderr", is_flag=True, help="Show standard error, with tracebacks.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; of a whole sweep an object a line.")
 def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool) -> int:
-    """Show what a task printed; without a task the sweep's story in order, from all workers."""
+    """Show what a task printed, or what happened in a sweep."""
     state = open_sweep(sweep)
     if task is None:
         story = Story(state.paths)

@@ -16,7 +16,7 @@ from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.store.tokens import Named, find_tokens, token_in
 from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
 
-from ..clicked import json_option
+from ..clicked import examples, json_option
 from ..look import start_anew
 from ..terminal import colour_on, columns, remark, say, say_json
 
@@ -25,14 +25,17 @@ _LEAST_S, _USUAL_S = 2.0, 10.0
 _INDEX = re.compile(r"_(\d+)$|\[(\d+)\]")
 
 
-@click.command("queue", epilog="Examples:  hsm queue   hsm queue -w 30   hsm queue --json")
+@click.command("queue", epilog=examples("hsm queue", "hsm queue -w 30", "hsm queue --json"))
 @click.option(
     "-w", "--watch", type=click.FloatRange(min=_LEAST_S), is_flag=False, flag_value=_USUAL_S, metavar="[SECS]",
-    help="Look again, every 10 seconds or so often, until nothing waits or runs.",
+    help="Repeat every SECS seconds (10) until nothing waits or runs.",
 )  # fmt: skip
 @json_option
 def queue(watch: float | None, as_json: bool) -> int:
-    """List your jobs that wait or run, with their sweeps and tasks, reasons and expected starts."""
+    """List your waiting and running jobs, with their tasks.
+
+    Waiting jobs have the scheduler's reason and, if known, the expected start.
+    """
     here = [make_scheduler(name) for name in systems_here()]
     jobs = queued_jobs(here)
     _print(jobs, here, as_json)

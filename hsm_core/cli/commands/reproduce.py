@@ -19,16 +19,19 @@ from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import rerun_words
 from hsm_core.views.sweep_json import enveloped
 
-from ..clicked import json_option, open_sweep, require_tasks, sweep_argument
+from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
 
 
-@click.command("reproduce", epilog="Example: hsm reproduce latest 3 > again.sh")
+@click.command("reproduce", epilog=examples("hsm reproduce latest 3 > again.sh"))
 @sweep_argument
 @click.argument("task", type=click.IntRange(min=0))
 @json_option
 def reproduce(sweep: str, task: int, as_json: bool) -> int:
-    """Print the commands that bring back the code and the packages of a task, and run it alone."""
+    """Print commands that restore a task's code and run it.
+
+    They restore the packages, too.
+    """
     state = open_sweep(sweep)
     require_tasks(state, [task])
     lines = list(_lines(state, task))

@@ -30,7 +30,7 @@ from hsm_core.results.table import (
 from hsm_core.store.state import SweepState
 from hsm_core.views.result_table import table_text
 
-from ..clicked import SWEEP, open_each
+from ..clicked import SWEEP, examples, open_each
 from ..terminal import colour_on, columns, remark, say, write
 
 Best = tuple[str, Mode]
@@ -38,39 +38,39 @@ Best = tuple[str, Mode]
 _DECLARED = ""
 _best_option = click.option(
     "--best", is_flag=False, flag_value=_DECLARED, metavar="[METRIC]",
-    help="Sort by this metric, the smallest first; without a name by the one that the sweep declares.",
+    help="Sort by this metric (the one that the sweep declares), smallest first.",
 )  # fmt: skip
-_largest_option = click.option("--max/--min", "largest", default=None, help="The largest (smallest) is best.")
+_largest_option = click.option("--max/--min", "largest", default=None, help="Which is best.")
 _line_option = click.option(
     "--line", type=click.Choice(["last", "best"]), default="last",
-    help="Of files with a line a step: the last value, or the line of the best.",
+    help="From files with a line per step, take the last line or the best.",
 )  # fmt: skip
 _output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Write a file; its suffix says the format: .csv .json .jsonl .md .parquet",
+    help="Write to a file in the format of its suffix: .csv .json .jsonl .md .parquet",
 )  # fmt: skip
 
 
 @click.command(
     "results",
-    epilog="Examples:  hsm results latest --best val_loss --top 5   hsm results latest --group-by model",
+    epilog=examples("hsm results latest --best val_loss --top 5", "hsm results latest --group-by model"),
 )
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
 @_best_option
 @_largest_option
-@click.option("--top", type=click.IntRange(min=1), help="Only so many of the best.")
-@click.option("--group-by", metavar="KEYS", help="Mean ± std and n over everything else.")
-@click.option("--where", "condition", metavar="EXPR", help="Only tasks for which this holds: 'lr < 0.01'.")
-@click.option("--columns", "names", metavar="NAMES", help="These columns, in this order.")
+@click.option("--top", type=click.IntRange(min=1), help="Show only the best N.", metavar="N")
+@click.option("--group-by", metavar="KEYS", help="Show mean ± std and n over everything else.")
+@click.option("--where", "condition", metavar="EXPR", help="Only tasks that fit, such as 'lr < 0.01'.")
+@click.option("--columns", "names", metavar="NAMES", help="Show these columns, in this order.")
 @click.option("--format", "form", type=click.Choice(["table", *FORMATS]))
 @_output_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @_line_option
 def results(
     sweeps: Sequence[str], best: str | None, largest: bool | None, top: int | None, group_by: str | None,
     condition: str | None, names: str | None, form: str | None, output: Path | None, as_json: bool, line: str,
 ) -> int:  # fmt: skip
-    """Show the results of sweeps: a row a task, with the parameters that vary and the metrics."""
+    """Show parameters and metrics, a row per task."""
     chosen = _format("json" if as_json else form, output, "table")
     states = open_each(sweeps)
     option = "--best" if best is not None else "--top" if top is not None else ""
@@ -91,9 +91,9 @@ def results(
     return 0
 
 
-@click.command("export", epilog="Examples:  hsm export latest -o results.csv   hsm export latest -o r.parquet")
+@click.command("export", epilog=examples("hsm export latest -o results.csv", "hsm export latest -o r.parquet"))
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Instead of what the suffix says.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="The format, whatever the suffix.")
 @_output_option
 @_best_option
 @_largest_option
@@ -101,7 +101,7 @@ def results(
 def export(
     sweeps: Sequence[str], form: str | None, output: Path | None, best: str | None, largest: bool | None, line: str
 ) -> int:
-    """Write all results of sweeps to a file or the screen: every parameter and every metric."""
+    """Write every parameter and metric to a file."""
     chosen = _format(form, output, "csv")
     states = open_each(sweeps)
     asked = _asked_for(states, best, largest, "" if best is None else "--best")

@@ -20,7 +20,7 @@ from hsm_core.views.reasons import Reasons
 from hsm_core.views.words import numbers
 
 from ..acting import settle
-from ..clicked import TaskNumbers, open_sweep, require_tasks, sweep_argument
+from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..jobs import JobQuestions
 from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment
 from ..same_code import agree_on_changes
@@ -29,15 +29,20 @@ from ..terminal import remark, say
 ENDED_WITH_FAILURES = 3
 
 _OPTIONS = [
-    click.option("--launcher", metavar="NAME", help="Another launcher than before."),
-    click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these: 3,7-9."),
-    click.option("--error", "reason", type=click.Choice(REASONS), help="Only those that failed so."),
-    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An override of Hydra's."),
-    click.option("--allow-changed", is_flag=True, help="Although the app's files have changed."),
-    click.option("--force", is_flag=True, help="Although another process seems to conduct the sweep."),
-    click.option("--python", metavar="PATH", help="Another interpreter than the sweep began with."),
-    click.option("--yes", is_flag=True, help="Nothing is asked but whether changed files are meant."),
-    click.option("--dry-run", is_flag=True, help="Only print the command and what it would run."),
+    click.option("--launcher", metavar="NAME", help="Use another launcher than before."),
+    click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these tasks, such as 3,7-9."),
+    click.option(
+        "--error", "reason", type=click.Choice(REASONS), metavar="REASON", help="Only tasks with this reason."
+    ),
+    click.option(
+        "--set", "settings", multiple=True, metavar="KEY=VALUE",
+        help="Change a setting of Hydra, such as hydra.launcher.mem_gb=48.",
+    ),
+    click.option("--allow-changed", is_flag=True, help="Continue even if the code changed."),
+    click.option("--force", is_flag=True, help="Continue even if another process seems to run the sweep."),
+    click.option("--python", metavar="PATH", help="Use another Python interpreter than before."),
+    click.option("--yes", is_flag=True, help="Don't ask, except about changed code."),
+    click.option("--dry-run", is_flag=True, help="Only print the command and the tasks."),
 ]
 
 
@@ -47,20 +52,20 @@ def _with_options(command: Any) -> Any:
     return sweep_argument(command)
 
 
-@click.command("resume", epilog="Examples:  hsm resume latest   hsm resume latest --launcher hsm_local")
+@click.command("resume", epilog=examples("hsm resume latest", "hsm resume latest --launcher hsm_local"))
 @_with_options
-@click.option("--retry-failed", is_flag=True, help="Run the failed tasks again too.")
+@click.option("--retry-failed", is_flag=True, help="Run failed tasks again, too.")
 def resume(sweep: str, retry_failed: bool, **options: Any) -> int:
-    """Run what is pending, lost or cancelled; attach to what is alive."""
+    """Run pending, lost and cancelled tasks; attach to live ones."""
     state = open_sweep(sweep)
     again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options["reason"] else set())
     return _go_on(state, again, options)
 
 
-@click.command("retry", epilog="Example: hsm retry latest --error oom --set hydra.launcher.mem_gb=48")
+@click.command("retry", epilog=examples("hsm retry latest --error oom --set hydra.launcher.mem_gb=48"))
 @_with_options
 def retry(sweep: str, **options: Any) -> int:
-    """Run the failed tasks again, under their own numbers and in their own directories."""
+    """Run failed tasks again, with the same numbers and directories."""
     named = {"failed", "lost", "cancelled", "pending"}  # whatever a reason is told of
     return _go_on(open_sweep(sweep), named if options["reason"] else {"failed"}, options)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..clicked import SWEEP
+from ..clicked import SWEEP, examples
 from ..look import Options, show
 from ..status import EVERY_S, spell_out_watch
 
@@ -33,32 +33,37 @@ Exit codes: 0 answered, 1 error, 2 no such sweep or wrong option; with
 
 @click.command("status", cls=WatchCommand, epilog=_EXAMPLES)
 @click.argument("sweep", required=False, type=SWEEP, metavar="[SWEEP]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with a schema_version.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "-w", "--watch", type=click.FloatRange(min=0.1), metavar="[SECS]", help="Look again until it ends."
+    "-w", "--watch", type=click.FloatRange(min=0.1), metavar="[SECS]",
+    help="Repeat every SECS seconds (2) until it ends.",
 )
-@click.option("--exit-status", is_flag=True, help="Tell by the exit code how the sweep stands.")
-@click.option("--all", "show_all", is_flag=True, help="All sweeps, also the old ones.")
+@click.option("--exit-status", is_flag=True, help="Say by the exit code how the sweep stands.")
+@click.option("--all", "show_all", is_flag=True, help="Include old sweeps.")
 @click.version_option(package_name="hpc-sweep-manager", prog_name="hsm-status")
 def status(sweep: str | None, as_json: bool, watch: float | None, exit_status: bool, show_all: bool) -> int:
-    """Show your sweeps, or one: latest, an id or the start of one, a name, a directory."""
+    """Show all your sweeps, or one in detail.
+
+    SWEEP is latest, an id or the start of one, a name, a directory, or a job id of Slurm or PBS.
+    """
     return show(Options(sweep, as_json, watch, exit_status, show_all))
 
 
-@click.command("monitor", cls=WatchCommand, epilog="Example: hsm monitor latest")
+@click.command("monitor", cls=WatchCommand, epilog=examples("hsm monitor latest"))
 @click.argument("sweep", required=False, type=SWEEP, metavar="[SWEEP]")
 @click.option(
-    "-w", "--watch", type=click.FloatRange(min=0.1), default=EVERY_S, metavar="SECS", help="Seconds."
+    "-w", "--watch", type=click.FloatRange(min=0.1), default=EVERY_S, metavar="SECS", show_default=True,
+    help="Seconds between two updates.",
 )
-@click.option("--exit-status", is_flag=True, help="Tell by the exit code how the sweep ended.")
+@click.option("--exit-status", is_flag=True, help="Say by the exit code how the sweep ended.")
 def monitor(sweep: str | None, watch: float, exit_status: bool) -> int:
-    """Watch a sweep until it ends; without a name, all that run."""
+    """Watch a sweep, or all that run, until it ends."""
     return show(Options(sweep, watch=watch, exit_status=exit_status, listing=True))
 
 
-@click.command("list", epilog="Example: hsm list --all --json")
-@click.option("--all", "show_all", is_flag=True, help="Also the old ones.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with a schema_version.")
+@click.command("list", epilog=examples("hsm list --all --json"))
+@click.option("--all", "show_all", is_flag=True, help="Include old sweeps.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def listing(**chosen: Any) -> int:
     """List your sweeps, newest first."""
     return show(Options(as_json=chosen["as_json"], all=chosen["show_all"], listing=True))

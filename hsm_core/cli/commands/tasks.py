@@ -19,19 +19,19 @@ from hsm_core.views.reasons import Reasons
 from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
-from ..clicked import json_option, open_asked, sweep_argument
+from ..clicked import examples, json_option, open_asked, sweep_argument
 from ..terminal import UNLIMITED, colour_on, columns, say, say_json
 
 
-@click.command("tasks", epilog="Example: hsm tasks latest --state failed,lost")
+@click.command("tasks", epilog=examples("hsm tasks latest --state failed,lost"))
 @sweep_argument
-@click.option("--state", "states", metavar="STATES", help="Only tasks in these states: failed,lost …")
+@click.option("--state", "states", metavar="STATES", help="Only tasks in these states, such as failed,lost.")
 @click.option("--format", "form", type=click.Choice(["table", "wide", "json", "csv", "ids"]), default="table")
-@click.option("--limit", type=click.IntRange(min=1), help="No more than this many.")
-@click.option("-q", "quiet", is_flag=True, help="The same as --format ids.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most N tasks.", metavar="N")
+@click.option("-q", "quiet", is_flag=True, help="Same as --format ids.")
 @json_option
 def tasks(sweep: str, states: str | None, form: str, limit: int | None, quiet: bool, as_json: bool) -> int:
-    """List the tasks of a sweep."""
+    """List the tasks of a sweep, a line each."""
     state = open_asked(sweep)
     wanted = _states(states)
     found = [task for task in TaskTable(state.paths) if not wanted or state.state_of(task.number) in wanted]

@@ -12,7 +12,7 @@ from hsm_core.views.phase import phase_of
 from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.words import state_words
 
-from ..clicked import json_option, sweep_argument
+from ..clicked import examples, json_option, sweep_argument
 from ..jobs import JobQuestions
 from ..look import EXIT
 from ..terminal import remark, say_json
@@ -21,14 +21,17 @@ from ..which import directory_of
 _EVERY_S = 1.0
 
 
-@click.command("wait", epilog="Example: hsm wait latest --timeout 3600 && hsm results latest")
+@click.command("wait", epilog=examples("hsm wait latest --timeout 3600 && hsm results latest"))
 @sweep_argument
 @click.option(
-    "--timeout", type=click.FloatRange(min=0), metavar="SECS", help="Give up after so long (exit 4)."
+    "--timeout", type=click.FloatRange(min=0), metavar="SECS", help="Give up after so long, with exit code 4."
 )
 @json_option
 def wait(sweep: str, timeout: float | None, as_json: bool) -> int:
-    """Wait until a sweep ends. Exit codes: 0 all completed, 3 ended with failures, 4 still running."""
+    """Wait until a sweep ends.
+
+    Exit codes: 0 all completed, 3 ended with failures, 4 still running.
+    """
     state = SweepState(directory_of(sweep))
     give_up = None if timeout is None else time.monotonic() + timeout
     ask = JobQuestions()

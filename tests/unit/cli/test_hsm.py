@@ -577,3 +577,33 @@ def test_a_sweep_named_twice_is_shown_once(shell: Shell, tmp_path: Path) -> None
     complete(sweep.worker("w1"), 0)
     told = shell.run("hsm", "export", "latest", sweep.id, str(sweep.root), "--format", "csv")
     assert len(told.stdout.splitlines()) == 3
+
+
+def test_help_is_asked_for_in_all_the_usual_ways(shell: Shell) -> None:
+    whole = out(shell, "--help")
+    assert whole == out(shell, "-h") == out(shell, "help") == out(shell)
+    assert out(shell, "help", "resume") == out(shell, "resume", "-h") == out(shell, "resume", "--help")
+    assert shell.status("-h").stdout == shell.status("--help").stdout
+    assert "Finish, repeat or end a sweep:\n  resume" in whole
+    assert "..." not in whole.partition("COMMAND [ARGS]...")[2]
+
+
+def test_help_is_as_wide_as_the_terminal(shell: Shell) -> None:
+    narrow, wide = (out(shell, "help", "results", COLUMNS=columns) for columns in ("60", "150"))
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert len(wide.splitlines()) < len(narrow.splitlines())
+    assert "\n    hsm results latest --best val_loss --top 5\n" in narrow
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["tasks"], "error: Missing argument 'SWEEP'. latest is the newest one.\n  next: hsm-status "),
+        (["tasks", "latest", "--limit", "0"], "next: hsm tasks --help\n"),
+        (["tasks", "--stat", "lost"], "next: hsm tasks --state lost\n"),
+        (["help", "resum"], "error: hsm has no 'resum'\n  next: hsm resume --help\n"),
+    ],
+)
+def test_what_was_typed_wrong_is_told_as_all_errors_are(shell: Shell, words: list[str], told: str) -> None:
+    done = shell.run("hsm", *words)
+    assert (done.returncode, done.stderr.startswith("error: "), told in done.stderr) == (2, True, True), done.stderr
