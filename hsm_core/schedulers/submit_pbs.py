@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,12 +90,20 @@ def script_text(
         "token": token,
         "log": logs / token if logs and resources.flavour == "torque" else None,
         "starts": starts,
+        "index": _index(resources, size),
         "ranks": ranks,
         "ranks_per_node": resources.tasks_per_node,
         "rank_starter": _rank_starter(resources, ranks) if ranks > 1 else "",
         "rank_script": TEMPLATES / "rank.sh",
     }
     return render(TEMPLATE, values, template)
+
+
+def _index(resources: PbsResources, size: int | None) -> str:
+    """The variable with an element's index; empty for a plain job, which may have inherited those of another one."""
+    if size is None or size == 1:
+        return ""
+    return "$PBS_ARRAYID" if resources.flavour == "torque" else "$PBS_ARRAY_INDEX"
 
 
 def _rank_starter(resources: PbsResources, ranks: int) -> str:
@@ -140,10 +150,17 @@ def _whose(resources: PbsResources) -> Iterator[str]:
 
 def _how(resources: PbsResources) -> Iterator[str]:
     yield "-r y"
-    yield "-S /bin/bash"
+    yield f"-S {_shell()}"
     yield f"-W umask={resources.umask or _own_umask()}"
     if resources.depend:
         yield f"-W depend={_word(resources.depend)}"
+
+
+def _shell() -> str:
+    """A login shell that survives a warning, where PBS can be told its path: qsub splits at ``,`` and ``@``."""
+    found = TEMPLATES / "login_shell.sh"
+    is_plain = re.fullmatch(r"[A-Za-z0-9_./+-]+", str(found)) is not None
+    return str(found) if is_plain and os.access(found, os.X_OK) else "/bin/bash"
 
 
 def _output(resources: PbsResources, token: str, is_array: bool) -> Iterator[str]:

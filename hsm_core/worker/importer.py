@@ -29,7 +29,7 @@ from .wake import be_heard
 #: Seconds between looks for ended children where the kernel has no pidfd (before Linux 5.3).
 POLL_S = 0.05
 #: A batch system sends these to all processes of a job; the supervisor alone decides what they mean.
-_SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
+_SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:

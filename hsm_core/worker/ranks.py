@@ -32,7 +32,7 @@ from .report import Report
 from .running import Running, remove_if_empty
 from .supervisor import OWN_TERM_S
 from .waiting import Pending
-from .wake import SignalBell
+from .wake import WARNINGS, SignalBell
 
 #: Seconds between looks at rank 0's words: while it may start something, and while we run what it started.
 _IDLE_LOOK_S, _BUSY_LOOK_S = 0.25, 1.0
@@ -217,8 +217,8 @@ class Joiner:
             self._report.say(events.broken(self._boot.parent.name, self._broken, output))
 
     def _on_signal(self, number: int) -> None:
-        """TERM ends what runs here and starts nothing more; again, or INT: at once. USR2 warns the task."""
-        if number == signal.SIGUSR2:
+        """TERM ends what runs here and starts nothing more; again, or INT: at once. USR1 or USR2 warns the task."""
+        if number in WARNINGS:
             self._running.warn(goes_on=False)
         elif number in (signal.SIGTERM, signal.SIGINT):
             self._stops += 2 if number == signal.SIGINT else 1

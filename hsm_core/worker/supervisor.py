@@ -31,7 +31,7 @@ from .processes import adopt_orphans
 from .report import Report
 from .requeue import Requeue
 from .running import Running, remove_if_empty
-from .wake import SignalBell
+from .wake import WARNINGS, SignalBell
 from .work import Fences, Inbox, Work
 
 if TYPE_CHECKING:
@@ -221,8 +221,8 @@ class Supervisor:
     # obeying
 
     def _on_signal(self, number: int) -> None:
-        """TERM ends all tasks; again, or INT: at once. USR2 warns of the job's end. Others only wake us."""
-        if number == signal.SIGUSR2 and self._job.native_id:
+        """TERM ends all tasks; again, or INT: at once. USR1 or USR2 warns of the job's end. Others only wake us."""
+        if number in WARNINGS and self._job.native_id:
             self._warning.ring()
         elif number in (signal.SIGTERM, signal.SIGINT):
             self._stops += 2 if number == signal.SIGINT else 1

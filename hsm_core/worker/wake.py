@@ -11,8 +11,9 @@ from contextlib import suppress
 from types import FrameType
 
 #: TERM asks a worker to end its tasks, again or INT kills them; CONT says that its inbox has something new;
-#: USR2 that its job's time is nearly over.
-HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGCONT, signal.SIGUSR2)
+#: a warning that its job's time is nearly over.
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
+HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGCONT, *WARNINGS)
 
 
 class SignalBell:

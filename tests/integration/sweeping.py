@@ -28,7 +28,8 @@ def main(cfg):
     note("begin", cfg)
     if cfg.deaf:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gate = cfg.gate and os.path.exists(cfg.gate)
+    if cfg.warned:
+        signal.signal(signal.SIGUSR2, lambda *_: open(f"{cfg.warned}-{cfg.x}", "w").close())
     while cfg.gate and not os.path.exists(cfg.gate):
         time.sleep(0.02)
     if cfg.x in cfg.bad:
@@ -45,6 +46,7 @@ class Config:
     gate: str = ""
     witness: str = "???"
     deaf: bool = False
+    warned: str = ""
     bad: list[int] = field(default_factory=list)
 
 ConfigStore.instance().store(name="config", node=Config)

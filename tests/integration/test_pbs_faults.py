@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.overrides import hydra_text
 from tests.integration.pbs_sweeping import PbsApp, pbs_app
 from tests.integration.queue_sweeping import finish
 from tests.services.pbs.pbs import Pbs
@@ -168,6 +169,22 @@ def test_of_two_that_run_at_once_one_ends(app: PbsApp) -> None:
     assert (first.attempt, second.attempt) == (1, 2)
     assert first.end is None, "the first run was told to end before the second began"
     assert app.states() == {"completed": 1}
+
+
+# warnings
+
+@pytest.mark.parametrize("sent", ["USR1", pytest.param("USR2", marks=pytest.mark.slow)])
+def test_a_warning_reaches_the_task_and_ends_nothing(app: PbsApp, tmp_path: Path, sent: str) -> None:
+    process = app.start("x=range(2)", f"warned={hydra_text(str(tmp_path / 'warned'))}")
+    app.wait_for_begun(2)
+    whole = app.handed()[0]
+    assert app.server.run("qsig", "-s", sent, app.element(whole, 0)).returncode == 0
+    wait_until(lambda: (tmp_path / "warned-0").exists(), what="the warned task to say so")
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert app.counted() == {0: 1, 1: 1}
+    assert not (tmp_path / "warned-1").exists()
 
 
 # jobs that others end, or that never begin

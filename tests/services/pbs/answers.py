@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+import signal
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def answer(server: Server, message: Message, uid: int) -> Message:
         return pbsnodes(server, message)
     if command == "qdel" and blind(server, message["ids"]):
         return OK
-    verb = {"qdel": qdel, "qrls": qrls, "qalter": qalter}[command]
+    verb = {"qdel": qdel, "qrls": qrls, "qalter": qalter, "qsig": qsig}[command]
     return each(server, command, message, uid, verb)
 
 
@@ -124,6 +125,16 @@ def qalter(server: Server, named: Named, options: Mapping[str, str], uid: int) -
     if named.job.array and wanted.isdigit():
         server.changed.add(named.job.seq)
         named.job.throttle = int(wanted)
+    return unauthorized(server, named, uid)
+
+
+def qsig(server: Server, named: Named, options: Mapping[str, str], uid: int) -> tuple[str, int] | None:
+    """All processes of a job's session get the signal, its login shell too."""
+    number = signal.Signals[f"SIG{options.get('s', 'TERM')}"]
+    for element in named.elements:
+        if element.state != "R":
+            return f"Request invalid for state of job {named.full_id}", 168
+        server.order(element.node, named.job, element, {"do": "signal", "number": number})
     return unauthorized(server, named, uid)
 
 

@@ -1,4 +1,4 @@
-"""The commands that users type: qsub, qstat, qdel, qselect, qrls, qalter, pbsnodes, as one program."""
+"""The commands that users type: qsub, qstat, qdel, qselect, qrls, qalter, qsig, pbsnodes, as one program."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ OPTIONS = {
         "qselect": "a:A:c:h:HJl:N:p:P:q:r:s:t:Tu:x",
         "qrls": "h:",
         "qalter": "W:l:p:N:",
+        "qsig": "s:",
         "pbsnodes": "aF:lvS",
     },
     "torque": {
@@ -32,10 +33,11 @@ OPTIONS = {
         "qselect": "a:A:c:eh:l:N:p:q:r:s:u:",
         "qrls": "h:t:",
         "qalter": "W:l:p:N:t:",
+        "qsig": "as:",
         "pbsnodes": "alxqn",
     },
 }
-NEEDS_IDS = ("qdel", "qrls", "qalter")
+NEEDS_IDS = ("qdel", "qrls", "qalter", "qsig")
 USAGES = {
     "qdel": "usage:\n\tqdel [-W force|suppress_email=X] [-x] job_identifier...\n\tqdel --version\n",
     "qrls": "usage: qrls [-h hold_list] job_identifier...\n       qrls --version\n",

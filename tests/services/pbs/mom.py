@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .processes import end_noted
+from .processes import end_noted, signal_session
 from .running import Order, Run
 from .wire import connect, packed
 
@@ -97,6 +97,8 @@ class Mom:
             run.discard()
         elif run and order["do"] == "end":
             run.end("qdel", at_once=order["at_once"])
+        elif run and run.process and order["do"] == "signal":
+            signal_session(run.process.pid, order["number"])
 
     def start(self, order: Order) -> None:
         run = Run(self.base, self.node, order, self.report)

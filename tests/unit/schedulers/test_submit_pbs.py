@@ -11,6 +11,7 @@ import pytest
 
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_pbs import PbsResources, directives, script_text
+from hsm_core.scripts.rendering import TEMPLATES
 
 PRO = PbsResources(umask="022")
 TORQUE = PbsResources(umask="022", flavour="torque")
@@ -23,11 +24,23 @@ def lines(resources: PbsResources, **fields: Any) -> list[str]:
     return [line.removeprefix("#PBS ") for line in asked if line not in usual]
 
 
+SHELL = TEMPLATES / "login_shell.sh"
+
+
+def test_the_shell_of_a_job_survives_a_warning_and_runs_what_pbs_names(tmp_path: Path) -> None:
+    job = tmp_path / "12[3].pbs.SC"
+    job.write_text("#!/bin/bash\nkill -USR1 $PPID; sleep 0.1; shopt -q login_shell || exit 7\n")
+    job.chmod(0o755)
+    shell = subprocess.run([SHELL], input=str(job).replace("[", "\\[") + "\n", text=True, check=False)
+    assert shell.returncode == 7
+    assert subprocess.run([SHELL, job], check=False).returncode == 7
+
+
 def test_what_is_always_there() -> None:
     assert directives(PRO, "sweep-abcdefgh") == [
         "#PBS -N sweep-abcdefgh",
         "#PBS -r y",
-        "#PBS -S /bin/bash",
+        f"#PBS -S {SHELL}",
         "#PBS -W umask=022",
         "#PBS -j oe",
         "#PBS -o sweep-abcdefgh.log",

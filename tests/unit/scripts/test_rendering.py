@@ -20,6 +20,7 @@ VALUES = {
     "token": "t",
     "starts": None,
     "rank_starter": "",
+    "index": "",
 }
 
 
@@ -35,6 +36,15 @@ def test_ours_is_a_script_that_reads_from_top_to_bottom() -> None:
     places = [text.index(part) for part in [*parts, "cd '/a b'\n", "exec true\n"]]
     assert places == sorted(places)
     assert text.startswith("#!")
+
+
+def test_a_plain_job_heeds_no_index_that_it_inherited() -> None:
+    text = render("pbs.sh.j2", VALUES)
+    assert "INDEX=0\n" in text
+    assert "unset PBS_ARRAY_INDEX PBS_ARRAY_ID PBS_ARRAYID\n" in text
+    array = render("pbs.sh.j2", {**VALUES, "index": "$PBS_ARRAY_INDEX"})
+    assert "INDEX=$PBS_ARRAY_INDEX\n" in array
+    assert "unset PBS" not in array
 
 
 @pytest.mark.parametrize("name", ["mine.sh.j2", "pbs.sh.j2"])
