@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -240,6 +241,29 @@ def test_pbs_own_fields_and_a_users_template_reach_the_script(pro: PbsApp) -> No
         "#PBS -l storage=gdata/ab12+s/ab12", "export MINE=1",
     ):  # fmt: skip
         assert f"{line}\n" in done.stdout, line
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
+def test_what_was_refused_is_changed_by_the_line_that_is_told(app: PbsApp) -> None:
+    done = app.run("x=1,2", "hydra.launcher.queue=nowhere")
+    line = re.search(r"next: (hsm resume \S+ --set hydra\.launcher\.queue=\w+)", done.stderr)
+    assert line, done.stderr
+    for view in (["status"], ["errors"]):
+        told = app.hsm(*view, str(app.sweep)).stdout
+        assert "2 × launch: PBS refused the job: " in told
+        assert line[1] in told
+    again = app.hsm(*shlex.split(line[1])[1:])
+    assert again.returncode == 0, again.stderr
+    assert app.states() == {"completed": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
+def test_a_time_above_the_queues_is_changed_to_it(pro: PbsApp) -> None:
+    pro.server.turn(queue_max_walltime_s=3600)
+    done = pro.run("x=1,2", "hydra.launcher.queue=limits", "hydra.launcher.walltime=540min")
+    assert re.search(r"--set hydra\.launcher\.walltime=60min", done.stderr), done.stderr
 
 
 WRONG = [
