@@ -23,10 +23,12 @@ class Ending:
     """Why one task is not completed.
 
     Args:
-        state: ``failed``, ``lost`` or ``cancelled``; ``pending`` where a job ended before it began the task.
+        state: ``failed``, ``lost`` or ``cancelled``; ``pending`` where a job ended before it began the task,
+            or was refused.
         message: what was said or seen; empty where the reason says all.
         node: where its job ran; empty where nobody knows.
         left_by: the worker that claimed a pending task and left properly without it.
+        is_refused: its scheduler did not take it.
     """
 
     state: State
@@ -34,6 +36,7 @@ class Ending:
     message: str
     node: str = ""
     left_by: WriterState | None = None
+    is_refused: bool = False
 
 
 class Reasons:
@@ -46,7 +49,7 @@ class Reasons:
         """None of a task that completed, runs, waits, or was not begun for no reason that is known."""
         now = self._state.state_of(number)
         if now == "pending":
-            return self._unbegun.get(number)
+            return self._unbegun.get(number) or self._refused
         if now not in _UNSAID:
             return None
         event = self._state.ending_of(number)
@@ -82,6 +85,20 @@ class Reasons:
                 reason = "launch"  # its script began, its worker did not
             found[number] = Ending("pending", reason, told.strip(), end.node, writer)
         return found
+
+
+    @cached_property
+    def _refused(self) -> Ending | None:
+        """Of the other pending tasks, where a scheduler refused what was submitted last."""
+        line = self._state.refusal()
+        return None if line is None else Ending("pending", "launch", refusal_words(line), is_refused=True)
+
+
+def refusal_words(refused: dict[str, Any]) -> str:
+    """What a scheduler said, on one line."""
+    message, evidence = str(refused["message"]), str(refused.get("evidence") or "")
+    told = message if ": " in message or not evidence else f"{message}: {evidence}"
+    return " ".join(told.split())
 
 
 def message_of(event: dict[str, Any]) -> str:

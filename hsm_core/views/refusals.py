@@ -10,9 +10,9 @@ from hsm_core.overrides import hydra_text, quoted
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
-from .failures import FailureGroup, normalised
+from .failures import FailureGroup, grouped
 from .more import set_to
-from .words import clean
+from .reasons import Reasons
 
 Line = dict[str, Any]
 #: Names of launchers' fields for the same thing: the one that the sweep used is changed, else the first.
@@ -29,19 +29,11 @@ _SAME_VALUES = ({"partition", "queue"}, {"walltime", "timeout_min"}, {"gpus_per_
 def refusal_group(state: SweepState) -> FailureGroup | None:
     """The tasks that wait since a scheduler refused them; None if nothing was refused or none wait."""
     refused = state.refusal()
-    tasks = tuple(state.numbers_in("pending")) if refused else ()
-    if refused is None or not tasks:
+    if refused is None:
         return None
-    words = refusal_words(refused)
-    line = another_try(state.record, refused)
-    return FailureGroup("pending", "launch", normalised(words), words, tasks, None, line)
-
-
-def refusal_words(refused: Line) -> str:
-    """What a scheduler said, on one line."""
-    message, evidence = str(refused["message"]), str(refused.get("evidence") or "")
-    told = message if ": " in message or not evidence else f"{message}: {evidence}"
-    return clean(" ".join(told.split()))
+    endings = {number: ending for number, ending in Reasons(state).all() if ending.is_refused}
+    groups = grouped(state, endings, lambda *_: another_try(state.record, refused))
+    return groups[0] if groups else None
 
 
 def another_try(record: SweepRecord, refused: Line) -> str:

@@ -11,8 +11,7 @@ from typing import Any
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 
-from .reasons import message_of
-from .refusals import refusal_words
+from .reasons import message_of, refusal_words
 from .words import clean, duration
 
 Line = dict[str, Any]

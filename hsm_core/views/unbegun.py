@@ -12,7 +12,10 @@ from .task_log import has_text, log_of
 
 def group_unbegun(state: SweepState) -> list[FailureGroup]:
     """The pending tasks of such jobs by reason and normalised cause, largest group first."""
-    return grouped(state, {number: end for number, end in Reasons(state).all() if end.state == "pending"}, _advice)
+    endings = {
+        number: end for number, end in Reasons(state).all() if end.state == "pending" and not end.is_refused
+    }
+    return grouped(state, endings, _advice)
 
 
 def unbegun_line(group: FailureGroup) -> str:

@@ -139,6 +139,8 @@ def test_a_refused_submission_is_shown_everywhere(shell: Shell, tmp_path: Path) 
     assert shell.read("latest")["refused"] == "Slurm refused: mian"
     assert "launch-0/submit-0 was refused: Slurm refused: mian" in out(shell, "logs", "latest")
     assert re.search(r"0/2 +stopped +✗ refused", out(shell, "list"))
+    rows = list(csv.DictReader(io.StringIO(out(shell, "tasks", "latest", "--format", "csv"))))
+    assert {(row["reason"], row["message"]) for row in rows} == {("launch", "Slurm refused: mian")}
 
 
 def test_logs_of_a_task(shell: Shell, sweep: MadeSweep) -> None:

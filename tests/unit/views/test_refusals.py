@@ -12,7 +12,8 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
-from hsm_core.views.refusals import another_try, refusal_group, refusal_words
+from hsm_core.views.reasons import refusal_words
+from hsm_core.views.refusals import another_try, refusal_group
 from tests.unit.store.making import MadeSweep, killed_process
 
 
