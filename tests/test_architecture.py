@@ -48,8 +48,9 @@ OUTSIDE = {
 TRAVELLERS = tuple(
     f"hydra_bridge/{name}.py"
     for name in (
-        "child", "child_main", "child_frozen", "child_checkpoint", "child_start", "child_log", "child_pickle",
-        "compose", "compose_copy", "compose_nans", "compose_skeleton", "compose_yaml",
+        "child", "child_checkpoint", "child_frozen", "child_log", "child_main", "child_pickle",
+        "child_script", "child_start", "compose", "compose_copy", "compose_nans", "compose_skeleton",
+        "compose_yaml",
     )
 )
 STATUS_NEVER_LOADS = {"hydra", "omegaconf", "yaml", "jinja2", "paramiko", "submitit"}

@@ -43,8 +43,7 @@ def relaunch_command(
     asked += ["hydra.launcher.retry_failed=true"] if retry_failed else []
     asked += ["hydra.launcher.force=true"] if force else []
     asked += ["hydra.launcher.allow_changed=true"] if allow_changed else []
-    main = [str(word) for word in record.app.get("main") or ()]
-    if not main:
+    if not record.app.get("main"):
         raise ConfigError(
             f"{record.id} was not started from a command line, so hsm can't start its app again",
             fix=f"in your code: launch(Config, task, multirun=True, overrides={[*asked, *settings]})",
@@ -54,7 +53,7 @@ def relaunch_command(
         anew = {name for text in settings for name in _names(_key(text))}
         kept += [text for text in record.launcher_fields if _key(text) not in anew]
     place = ["hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
-    return [*main, "-m", *config_flags(record.command), *kept, *place, *asked, *settings]
+    return record.command_with(["-m", *config_flags(record), *kept, *place, *asked, *settings])
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:

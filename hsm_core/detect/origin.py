@@ -6,19 +6,10 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from .code import git
-
-
-def main_command() -> list[str]:
-    """The argv that starts this app again; empty where there is none (a notebook, an interactive session)."""
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is not None:
-        return [sys.executable, *interpreter_flags(), "-m", spec.name.removesuffix(".__main__")]
-    return [sys.executable, *interpreter_flags(), main_file()] if main_file() else []
 
 
 def main_file() -> str:
@@ -37,12 +28,6 @@ def python_path() -> str:
     """PYTHONPATH with whole paths, so that it means the same in another directory."""
     entries = os.environ.get("PYTHONPATH", "")
     return os.pathsep.join(os.path.abspath(entry) for entry in entries.split(os.pathsep)) if entries else ""
-
-
-def is_typed(overrides: Sequence[str], argv: Sequence[str]) -> bool:
-    """True if these overrides came from the command line ``argv``, and not through Hydra's API."""
-    asked = {"-m", "--multirun", "hydra.mode=MULTIRUN"}
-    return bool(asked.intersection(argv)) and all(text in argv for text in overrides)
 
 
 def versions() -> dict[str, str]:

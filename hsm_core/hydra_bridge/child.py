@@ -18,14 +18,15 @@ import cloudpickle
 import hydra
 import omegaconf
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.basecontainer import BaseContainer
 
-from hsm_core.errors import StoreError, VersionMismatch
+from hsm_core.errors import ConfigError, StoreError, VersionMismatch
 
 from . import child_pickle
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_frozen import FrozenApp
 from .child_log import HydraLog
-from .child_main import ImportedFunction, MainModule
+from .child_main import MainFile, MainState, NamedFunction, imported_names
 from .child_random import RandomNumbers
 from .child_start import quick, quick_start
 from .compose import numbered
@@ -47,24 +48,26 @@ class Payload:
         task_function: itself, or where a module holds it.
         config: the sweep's master config.
         context: Hydra's context: config loader and callbacks.
-        singletons: state of Hydra's singletons, its version base among them.
+        singletons: Hydra's singletons, its version base among them.
+        resolvers: of OmegaConf, each pickled; b"" for one that can't be.
         env_copy: values of ``hydra.job.env_copy`` where the sweep was started.
         main: the main module of the process that started the sweep.
         frozen: the app's snapshot; None where it runs from its own directory.
     """
 
-    task_function: Callable[[Any], Any] | ImportedFunction
+    task_function: Callable[[Any], Any] | NamedFunction
     config: DictConfig
     context: Any
     singletons: Any
+    resolvers: dict[str, bytes]
     env_copy: dict[str, str]
-    main: MainModule
+    main: MainState
     frozen: FrozenApp | None
 
     def function(self) -> Callable[[Any], Any]:
         """The task function; its module is imported at the first call."""
         found = self.task_function
-        return found.load() if isinstance(found, ImportedFunction) else found
+        return found.load() if isinstance(found, NamedFunction) else found
 
 
 @dataclass(frozen=True)
@@ -107,23 +110,22 @@ def prepare(payload: str) -> LoadedApp:
         VersionMismatch: it was written by versions that do not fit; both are named.
     """
     from hydra.core.plugins import Plugins
-    from hydra.core.singleton import Singleton
-    from hydra.core.utils import setup_globals
 
-    _check(Path(payload))
+    boot = _check(Path(payload))
     numbers = RandomNumbers()
     numbers.about_to_import()
     plugins = Plugins.instance()  # Hydra 1.3 makes their modules' classes anew: before the payload names them
+    if boot["main"] is not None:
+        MainFile(**boot["main"]).run()
     with open(payload, "rb") as stream:
-        found: Payload = cloudpickle.load(stream)
-    setup_globals()
-    found.singletons["instances"][Plugins] = plugins  # else set_state would look for them again
-    Singleton.set_state(found.singletons)
-    renew_nans(found.config)
-    found.main.restore()
+        found: Payload = pickle.load(stream)
+    found.singletons[Plugins] = plugins  # else set_state would look for them again
     os.environ.update(found.env_copy)
+    found.main.restore()
     found.function()
     numbers.imported()
+    _take_state(found)
+    renew_nans(found.config)
     texts, trees = Texts(), ParseTrees()
 
     def study(skeleton: DictConfig) -> None:
@@ -134,6 +136,27 @@ def prepare(payload: str) -> LoadedApp:
     hydra_log.set_up()
     skeletons = Skeletons(found.context.config_loader, found.config, study)
     return LoadedApp(found, skeletons, texts, trees, hydra_log, numbers)
+
+
+def _take_state(found: Payload) -> None:
+    """Give this process Hydra's state; a resolver that the app registered when it was imported stays its own.
+
+    Raises:
+        ConfigError: one was registered elsewhere, and can't be sent.
+    """
+    from hydra.core.singleton import Singleton
+    from hydra.core.utils import setup_globals
+
+    setup_globals()
+    own: dict[str, Any] = BaseContainer._resolvers
+    unsent = [name for name, data in found.resolvers.items() if not data and name not in own]
+    if unsent:
+        raise ConfigError(
+            f"the resolver {unsent[0]} can't be sent to a worker",
+            fix='register it where the app is imported: not under if __name__ == "__main__", not in a function',
+        )
+    sent = {name: pickle.loads(data) for name, data in found.resolvers.items() if name not in own}
+    Singleton.set_state({"instances": found.singletons, "omegaconf_resolvers": {**sent, **own}})
 
 
 def warm_up(prepared: LoadedApp) -> None:
@@ -209,8 +232,8 @@ def dumps(value: object) -> bytes:
     if isinstance(value, BaseException):
         fields = _traces(value)
         value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
-    data = child_pickle.dumps((value, fields))
-    cloudpickle.loads(data)
+    data = child_pickle.dumps((value, fields), imported_names())
+    pickle.loads(data)
     return pickle.dumps((versions(), data))
 
 
@@ -222,7 +245,7 @@ def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
     """
     theirs, pickled = pickle.loads(data)
     _require_versions(theirs, "the return value was written")
-    found: tuple[Any, dict[str, Any]] = cloudpickle.loads(pickled)
+    found: tuple[Any, dict[str, Any]] = pickle.loads(pickled)
     return found
 
 
@@ -239,7 +262,8 @@ def _traces(error: BaseException) -> dict[str, Any]:
 
 def _survives(error: Exception) -> bool:
     try:
-        return type(cloudpickle.loads(cloudpickle.dumps(error))).__qualname__ == type(error).__qualname__
+        again = pickle.loads(child_pickle.dumps(error, imported_names()))
+        return type(again).__qualname__ == type(error).__qualname__
     except Exception:  # noqa: BLE001 - the worker's edge: pickling runs the user's code
         return False
 
@@ -248,12 +272,13 @@ def _as_text(error: BaseException) -> RuntimeError:
     return RuntimeError(f"Remote {type(error).__module__}.{type(error).__qualname__}: {error}")
 
 
-def _check(payload: Path) -> None:
+def _check(payload: Path) -> dict[str, Any]:
     owner = payload.stat().st_uid
     if owner != os.geteuid():
         raise StoreError(f"{payload} belongs to user {owner}, not to you; it is not loaded")
-    theirs = json.loads(payload.with_name("boot.json").read_bytes())["versions"]
-    _require_versions(theirs, "the sweep was started")
+    boot: dict[str, Any] = json.loads(payload.with_name("boot.json").read_bytes())
+    _require_versions(boot["versions"], "the sweep was started")
+    return boot
 
 
 def _require_versions(theirs: Mapping[str, str], what: str) -> None:

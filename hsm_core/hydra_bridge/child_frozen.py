@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .child_main import MainModule
+from .child_main import MainFile
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,9 @@ class FrozenApp:
                 entry.path = scheme + mark + self.path(os.path.abspath(place))
         return replace(context, config_loader=ConfigLoaderImpl(config_search_path=search_path))
 
-    def main(self, main: MainModule) -> MainModule:
-        """The main module as if it had been started from the snapshot."""
-        attributes = dict(main.attributes)
-        if attributes.get("__file__"):
-            attributes["__file__"] = self.path(os.path.abspath(attributes["__file__"]))
-        return replace(main, attributes=attributes)
+    def main(self, main: MainFile) -> MainFile:
+        """The main file, as if it had been started from the snapshot."""
+        return replace(main, path=self.path(main.path))
 
     def notes(self) -> list[str]:
         """Modules of the app that were not imported from the snapshot, as an editable install may do."""

@@ -1,127 +1,166 @@
-"""Makes a task find its app as it was started: ``__main__.Net``, ``sys.argv``, its function's module."""
+"""Makes a task find its app as it was started: its main file, ``__main__.Net``, ``sys.argv``, its function."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
-import pickle
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, PathFinder
+import types
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from importlib.machinery import SourceFileLoader
 from typing import Any
 
-import cloudpickle
+from .child_script import read_script
 
-#: Functions and classes of the main module that take more than this many bytes stay behind.
-_LIMIT = 2**24
-#: What pickling raises for things that can't be pickled; their own methods add to it.
-UNPICKLABLE = (TypeError, AttributeError, ValueError, RuntimeError, pickle.PicklingError)
+#: Where the worker's own main module stays, once the app's has taken its place.
+_WORKER = "__hsm_worker__"
+
+
+class MainCalled(BaseException):
+    """The main file called its task function: what is to be imported of it has been."""
 
 
 @dataclass(frozen=True)
-class MainModule:
-    """The main module of the process that started the sweep.
+class MainFile:
+    """The file that was started, to be imported where tasks run.
 
     Args:
-        names: its own functions and classes, those that can be pickled.
-        attributes: ``__file__`` and such, as far as they are there.
-        spec: its name, if it was started with ``python -m``.
-        argv: as the app saw it.
+        path: where it lies.
+        module: its name, if it was started with ``python -m``; empty for a script.
+        argv: ``sys.argv`` as the interpreter made it.
+        function: module and qualified name of the sweep's task function, as they tell it from others.
     """
 
+    path: str
+    module: str
+    argv: list[str]
+    function: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def run(self) -> None:
+        """Run it as this process's ``__main__``, up to where it calls the sweep's task function.
+
+        What stands under ``if __name__ == "__main__":`` is left out, as ``multiprocessing`` does; but names are
+        what the app sees under Hydra's basic launcher: of loggers, and of classes in what it pickles.
+        """
+        module = types.ModuleType("__main__")
+        module.__file__, module.__loader__ = self.path, SourceFileLoader("__main__", self.path)
+        module.__package__ = None
+        vars(module)["__cached__"] = None
+        if self.module:
+            module.__spec__ = importlib.util.find_spec(self.module)
+            module.__package__ = module.__spec__.parent if module.__spec__ else None
+        sys.modules.setdefault(_WORKER, sys.modules["__main__"])
+        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
+        sys.argv[:] = self.argv
+        with _main_functions(self._call), suppress(MainCalled):
+            exec(read_script(self.path).code, vars(module))
+
+    def _call(self, *, task_function: Any, **_: Any) -> None:
+        """In place of the sweep that a call of ``@hydra.main`` starts; another function's is passed over."""
+        if self.function == identity(task_function):
+            raise MainCalled
+
+
+@dataclass(frozen=True)
+class MainState:
+    """What a worker can't get by importing the main file.
+
+    Args:
+        argv: as the app left it.
+        names: of the main module, with their values: what no file defines, or what is bound after the import.
+        attributes: ``__file__`` and such where the main file is not imported.
+    """
+
+    argv: list[str]
     names: dict[str, Any]
     attributes: dict[str, Any]
-    spec: str | None
-    argv: list[str]
-
-    @classmethod
-    def of_this_process(cls) -> MainModule:
-        main = sys.modules["__main__"]
-        spec = getattr(main, "__spec__", None)
-        names = {name: value for name, value in _own(vars(main)) if can_be_pickled(value, _LIMIT)}
-        attributes = {
-            name: getattr(main, name) for name in ("__file__", "__package__") if hasattr(main, name)
-        }
-        return cls(names, attributes, spec.name if spec is not None else None, list(sys.argv))
 
     def restore(self) -> None:
-        """Make this process' main module look like it."""
+        """Make this process's main module look like it."""
         main = sys.modules["__main__"]
         vars(main).update(self.names)
         vars(main).update(self.attributes)
         for function in self._functions():  # they came by value, with names of a module of their own
             function.__globals__.update(self.attributes)
-        main.__spec__ = None if self.spec is None else ModuleSpec(self.spec, None)
         sys.argv[:] = self.argv
 
     def _functions(self) -> Iterator[Any]:
         """Of the main module itself, also below decorators from elsewhere."""
         for value in self.names.values():
-            for layer in _layers(value):
-                if inspect.isfunction(layer) and layer.__globals__.get("__name__") == "__main__":
-                    yield layer
+            while value is not None:
+                if inspect.isfunction(value) and value.__globals__.get("__name__") == "__main__":
+                    yield value
+                value = getattr(value, "__wrapped__", None)
 
 
 @dataclass(frozen=True)
-class ImportedFunction:
-    """A task function that a module holds, under the decorators that wrap it; its process imports the module.
+class NamedFunction:
+    """A task function that another process finds by its name, below the decorators that wrap it.
 
     Args:
-        depth: how many decorators (``@hydra.main`` is one) are around it.
+        names: of the attributes that lead to it from the module.
+        steps: from there through decorators: ``__wrapped__``, or the name of a variable that one closes over.
     """
 
     module: str
-    qualname: str
-    depth: int
+    names: tuple[str, ...]
+    steps: tuple[str, ...]
 
     def load(self) -> Callable[[Any], Any]:
+        """Find it; its module is imported if need be.
+
+        Raises:
+            ImportError, AttributeError, KeyError: it is not there.
+        """
         found: Any = importlib.import_module(self.module)
-        for name in self.qualname.split("."):
+        for name in self.names:
             found = getattr(found, name)
-        for _ in range(self.depth):
-            found = found.__wrapped__
+        for step in self.steps:
+            found = dict(layers(found))[step]
         function: Callable[[Any], Any] = found
         return function
 
 
-def imported_function(function: Callable[[Any], Any]) -> ImportedFunction | None:
-    """Where a module holds this very function; None if none does, as in a script or for a closure."""
-    module, qualname = str(getattr(function, "__module__", "")), str(getattr(function, "__qualname__", ""))
-    if module not in sys.modules or not _can_be_imported(module):
-        return None
-    found: Any = sys.modules[module]
-    for name in qualname.split("."):
-        found = getattr(found, name, None)
-    for depth, layer in enumerate(_layers(found)):
-        if layer is function:
-            return ImportedFunction(module, qualname, depth)
-    return None
+def layers(decorated: Any) -> Iterator[tuple[str, Any]]:
+    """What a decorator's function wraps: each with the step that leads there."""
+    wrapped = getattr(decorated, "__wrapped__", None)
+    if wrapped is not None:
+        yield "__wrapped__", wrapped
+    if inspect.isfunction(decorated) and decorated.__closure__:
+        for name, cell in zip(decorated.__code__.co_freevars, decorated.__closure__, strict=True):
+            try:
+                inner = cell.cell_contents
+            except ValueError:  # not yet bound
+                continue
+            if callable(inner):
+                yield name, inner
 
 
-def _can_be_imported(module: str) -> bool:
-    """True if another process with our ``sys.path`` finds it."""
-    top = module.partition(".")[0]
-    spec = PathFinder.find_spec(top)
-    return spec is not None and spec.origin == getattr(sys.modules.get(top), "__file__", None)
+def identity(function: Any) -> list[str]:
+    """Module and qualified name of a task function, below its decorators."""
+    inner = inspect.unwrap(function)
+    return [str(getattr(inner, name, "")) for name in ("__module__", "__qualname__")]
 
 
-def _layers(found: Any) -> Iterator[Any]:
-    while found is not None:
-        yield found
-        found = getattr(found, "__wrapped__", None)
+def imported_names() -> Container[str]:
+    """Names of the main module that the process which started the sweep has, too."""
+    return vars(sys.modules["__main__"]) if _WORKER in sys.modules else ()
 
 
-def _own(names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in names.items():
-        kind = inspect.isclass(value) or inspect.isfunction(value)
-        if kind and getattr(value, "__module__", None) == "__main__":
-            yield name, value
-
-
-def can_be_pickled(value: object, limit: float = float("inf")) -> bool:
-    """True if pickling works and gives less than ``limit`` bytes."""
+@contextmanager
+def _main_functions(called: Callable[..., None]) -> Iterator[None]:
+    """Until this ends, calls of functions under ``@hydra.main`` come here instead of starting Hydra."""
+    importlib.import_module("hydra")
+    place: Any = sys.modules["hydra.main"]
+    theirs = place._run_hydra
+    place._run_hydra = called
     try:
-        return len(cloudpickle.dumps(value)) < limit
-    except UNPICKLABLE:
-        return False
+        yield
+    finally:
+        place._run_hydra = theirs

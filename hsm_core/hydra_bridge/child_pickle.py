@@ -1,33 +1,69 @@
-"""Pickles by value what can't be imported, so that tracebacks name its files and show its lines."""
+"""Pickles what belongs to an app: by name what the reader's main module has, too, and by value what has no name."""
 
 from __future__ import annotations
 
+import inspect
 import io
 import linecache
 import os
-from collections.abc import Callable
+import pickle
+import sys
+from collections.abc import Callable, Container
 from types import CodeType
 from typing import Any
 
 import cloudpickle
 
+#: What pickling raises for things that can't be pickled; their own methods add to it.
+UNPICKLABLE = (TypeError, AttributeError, ValueError, RuntimeError, pickle.PicklingError)
 
-def dumps(value: object) -> bytes:
+
+def dumps(value: object, in_main: Container[str] = ()) -> bytes:
     """Pickle as cloudpickle does, which forgets (since 3.1.2) which file a function is from.
 
     Source that lies in no file, as of a notebook's cell, goes along.
+
+    Args:
+        in_main: names that the reader's main module will have.
+
+    Raises:
+        TypeError, AttributeError, …: see ``UNPICKLABLE``.
+        RecursionError: it is nested too deep.
     """
     stream = io.BytesIO()
-    _Pickler(stream).dump(value)
+    _Pickler(stream, in_main).dump(value)
     return stream.getvalue()
 
 
+def can_be_pickled(value: object, in_main: Container[str] = (), limit: float = float("inf")) -> bool:
+    """True if pickling works and gives less than ``limit`` bytes."""
+    try:
+        return len(dumps(value, in_main)) < limit
+    except (*UNPICKLABLE, RecursionError):
+        return False
+
+
 class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
+    def __init__(self, stream: io.BytesIO, in_main: Container[str]) -> None:
+        super().__init__(stream)
+        self._in_main = in_main
+
     def reducer_override(self, obj: Any) -> Any:
-        if type(obj) is not CodeType:
-            return super().reducer_override(obj)
-        make, arguments = self.dispatch_table[CodeType](obj)
-        return _code, (obj.co_filename, _source(obj.co_filename), make, arguments)
+        if type(obj) is CodeType:
+            make, arguments = self.dispatch_table[CodeType](obj)
+            return _code, (obj.co_filename, _source(obj.co_filename), make, arguments)
+        if (isinstance(obj, type) or inspect.isfunction(obj)) and self._has(obj):
+            return NotImplemented  # by name, as pickle itself does
+        return super().reducer_override(obj)
+
+    def _has(self, obj: Any) -> bool:
+        if getattr(obj, "__module__", None) != "__main__":
+            return False
+        names = obj.__qualname__.split(".")
+        found: Any = sys.modules["__main__"]
+        for name in names:
+            found = getattr(found, name, None)
+        return found is obj and names[0] in self._in_main
 
 
 def _code(

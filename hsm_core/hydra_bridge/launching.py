@@ -42,10 +42,11 @@ from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
 from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
+from .main_origin import MainOrigin
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings, worker_in_job
 from .shown import for_hydra, leave, shown
-from .sweep_record import require_same_app, sweep_record
+from .sweep_record import is_of_another_function, require_same_app, sweep_record
 from .sweeper_needs import launches_once, needs_returns, require_no_returns
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Launching:
         config: DictConfig,
     ) -> None:
         self._context, self._task_function, self._config = context, task_function, config
+        self._origin = MainOrigin.of(task_function)
         self._tasks_config = config
         self._backend_name = backend
         self._settings: RunSettings = shown(lambda: run_settings(fields, backend))
@@ -75,6 +77,7 @@ class Launching:
         self._resumed: Path | None = None
         self._fields_by_task: FieldsByTask | None = None
         self._table: TaskTable | None = None
+        self._passed_over = False
         if self._settings.resume is not None:
             self._go_on_with(self._settings.resume)
 
@@ -106,6 +109,8 @@ class Launching:
         """The tasks of the sweep to go on with; None when a new one starts."""
         if resume is not None and self._resumed is None:
             self._go_on_with(resume)
+        if self._passed_over:
+            return []
         if self._resumed is None:
             return None
         return [task.overrides for task in TaskTable(SweepPaths(self._resumed))]
@@ -113,8 +118,14 @@ class Launching:
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
         self._root = self._resumed = shown(lambda: catalogue.find(selector))
+        record = shown(lambda: read_record(SweepPaths(self._root)))
+        self._passed_over = is_of_another_function(record, self._origin)
+        if self._passed_over:
+            names = self._origin.function_name, record.id, record.app["function"]
+            print("{}: not run, as {} ran {}".format(*names), file=sys.stderr)
+            return
         if not self._settings.force:
-            shown(lambda: require_same_app(read_record(SweepPaths(self._root)), self._config))
+            shown(lambda: require_same_app(record, self._config, self._origin))
         recorded = shown(lambda: read_config(SweepPaths(self._root).launch(0)))
         self._tasks_config = self._config if recorded is None else recorded
         for config in (self._config, self._tasks_config):
@@ -170,7 +181,7 @@ class Launching:
 
         setup_globals()
         self._configure_log()
-        if not len(job_overrides):
+        if not len(job_overrides) or self._passed_over:
             return []
         if self._settings.dry_run:
             lines = dry_launch_lines(self._config, job_overrides, first, self.preview(job_overrides, first))
@@ -202,7 +213,7 @@ class Launching:
         if self._resumed is not None:
             record_again(launch, paths.first_code, self._app(), config_folders(self._config))
         frozen = freeze_app(paths, self._app()) if self._settings.code == "snapshot" else None
-        write_payload(launch, self._task_function, self._tasks_config, self._context, frozen)
+        write_payload(launch, self._origin, self._tasks_config, self._context, frozen)
         return launch
 
     def _run(
@@ -316,8 +327,8 @@ class Launching:
 
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         self._require_fields(first, tasks)
-        check_payload(self._task_function, self._tasks_config, self._context)
-        record = sweep_record(self._config, self._root, self._planned, self._settings)
+        check_payload(self._origin, self._tasks_config, self._context, self._settings.python)
+        record = sweep_record(self._config, self._root, self._origin, self._planned, self._settings)
         self._lease = begin_sweep(record, self._root, (self._app(), config_folders(self._config)), first, tasks)
 
     def _require_fields(self, first: int, tasks: Sequence[Sequence[str]]) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from hsm_core.backends.worker_command import ENTRY
 from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
 from hsm_core.overrides import quoted
@@ -20,63 +24,92 @@ from hsm_core.store.submission import require_owner
 
 from .child import Payload, versions
 from .child_frozen import FrozenApp
-from .child_main import UNPICKLABLE, MainModule, can_be_pickled, imported_function
-from .child_pickle import dumps
+from .child_main import NamedFunction
+from .child_pickle import UNPICKLABLE, can_be_pickled, dumps
 from .compose_nans import renew_nans
+from .main_origin import MainOrigin
 
 log = logging.getLogger(__name__)
 
 
 def write_payload(
-    launch: LaunchPaths,
-    task_function: Callable[[Any], Any],
-    config: Any,
-    context: Any,
-    frozen: FrozenApp | None = None,
+    launch: LaunchPaths, origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | None = None
 ) -> None:
-    """Pickle the app's function and Hydra's state, and what must be set before they can be loaded.
+    """Write down the app's function and Hydra's state, and what must be set before they can be loaded.
 
     Args:
+        origin: where the app comes from.
         frozen: the app's snapshot, which its tasks read their code and config from.
 
     Raises:
         ConfigError: the task function, or something that it refers to, can't be pickled.
         OSError: the disk refuses.
     """
-    payload = _payload(task_function, config, context, frozen)
+    payload = _payload(origin, config, context, frozen)
     if frozen is not None:
-        payload = replace(payload, context=frozen.context(context), main=frozen.main(payload.main))
-    data = _pickled(payload)
-    write_atomically(launch.config, dumps(config))
-    write_atomically(launch.payload, data)
-    write_atomically(launch.boot, to_json(_boot(frozen)))
+        payload = replace(payload, context=frozen.context(context))
+    write_atomically(launch.config, dumps(config, origin.in_main))
+    write_atomically(launch.payload, _pickled(payload, origin))
+    write_atomically(launch.boot, to_json(_boot(origin, frozen)))
 
 
-def check_payload(task_function: Callable[[Any], Any], config: Any, context: Any) -> None:
-    """Find out whether an app can be sent to a worker, before anything is written.
+def check_payload(origin: MainOrigin, config: Any, context: Any, python: str) -> None:
+    """Find out whether a worker can load an app, before anything is written.
+
+    What is found by its name was imported here, too. What is only sent by value is loaded on trial.
+
+    Args:
+        python: the worker's interpreter.
 
     Raises:
         ConfigError: it can't; the message names the culprit.
     """
-    _pickled(_payload(task_function, config, context, None))
+    payload = _payload(origin, config, context, None)
+    data = _pickled(payload, origin)
+    if isinstance(payload.task_function, NamedFunction) and all(payload.resolvers.values()):
+        return
+    with tempfile.TemporaryDirectory(prefix="hsm-trial-") as folder:
+        launch = LaunchPaths(Path(folder))
+        launch.payload.write_bytes(data)
+        launch.boot.write_bytes(to_json(_boot(origin, None)))
+        _load_on_trial(launch, python, origin)
 
 
-def _payload(
-    task_function: Callable[[Any], Any], config: Any, context: Any, frozen: FrozenApp | None
-) -> Payload:
+def _load_on_trial(launch: LaunchPaths, python: str, origin: MainOrigin) -> None:
+    interpreter = python if shutil.which(python) else sys.executable  # it may be there on the nodes only
+    command = [interpreter, *interpreter_flags(), str(ENTRY), "load", str(launch.boot)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConfigError(
+            f"a worker can't load {origin.function_name}", evidence=done.stderr.strip()[-2000:],
+            fix="define it in a file, with a name, outside of functions",
+        )  # fmt: skip
+
+
+def _payload(origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | None) -> Payload:
     from hydra.core.singleton import Singleton
 
     wanted = [str(name) for name in config.hydra.job.env_copy]
+    state = Singleton.get_state()
     return Payload(
-        task_function=imported_function(task_function) or task_function, config=config, context=context,
-        singletons=Singleton.get_state(), main=MainModule.of_this_process(), frozen=frozen,
+        task_function=origin.named_function() or origin.function, config=config, context=context,
+        singletons=state["instances"], resolvers=_resolvers(state["omegaconf_resolvers"], origin),
         env_copy={name: os.environ[name] for name in wanted if name in os.environ},
+        main=origin.state(), frozen=frozen,
     )  # fmt: skip
 
 
-def _pickled(payload: Payload) -> bytes:
+def _resolvers(found: dict[str, Any], origin: MainOrigin) -> dict[str, bytes]:
+    """Each by itself: one that can't be pickled is registered again where the app is imported."""
+    return {
+        name: dumps(one, origin.in_main) if can_be_pickled(one, origin.in_main) else b""
+        for name, one in found.items()
+    }
+
+
+def _pickled(payload: Payload, origin: MainOrigin) -> bytes:
     try:
-        return dumps(payload)
+        return dumps(payload, origin.in_main)
     except (*UNPICKLABLE, RecursionError) as error:
         raise _unpicklable(payload, error) from error
 
@@ -87,13 +120,11 @@ def read_config(launch: LaunchPaths) -> Any:
     Raises:
         StoreError: it belongs to another user.
     """
-    import cloudpickle
-
     try:
         require_owner(launch.config)
         if read_json(launch.boot)["versions"] != versions():
             return None
-        return renew_nans(cloudpickle.loads(launch.config.read_bytes()))
+        return renew_nans(pickle.loads(launch.config.read_bytes()))
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         log.warning("the sweep's first config can't be read, today's is used: %s", error)
         return None
@@ -122,13 +153,14 @@ def require_unmoved(paths: SweepPaths) -> None:
         )
 
 
-def _boot(frozen: FrozenApp | None) -> dict[str, Any]:
-    path = [os.path.abspath(entry) for entry in sys.path]
+def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, Any]:
+    path, main = [os.path.abspath(entry) for entry in sys.path], origin.file()
     if frozen is not None:
         path = [frozen.path(entry) for entry in path]
+        main = main and frozen.main(main)
     return {
         "format": FORMAT, "cwd": os.getcwd(), "sys_path": path, "module": "hsm_core.hydra_bridge.child",
-        "payload": "payload.pkl", "versions": versions(),
+        "payload": "payload.pkl", "versions": versions(), "main": main and main.to_json(),
         "frozen": frozen is not None, "flags": interpreter_flags(),
         "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
     }  # fmt: skip
@@ -138,11 +170,11 @@ def _unpicklable(payload: Payload, error: Exception) -> ConfigError:
     function = payload.task_function
     parts = {
         "its callbacks or its config loader": payload.context,
-        "a resolver or a config that it registered": payload.singletons,
+        "a config that it registered": payload.singletons,
         f"the task function {getattr(function, '__qualname__', function)}": function,
     }
     culprit = next((name for name, part in parts.items() if not can_be_pickled(part)), "the app")
     return ConfigError(
         f"{culprit} can't be sent to a worker", evidence=f"{type(error).__name__}: {error}",
-        fix="create locks, files, connections and the like inside functions, not at a module's top level",
+        fix="create locks, files, connections and the like inside of functions",
     )  # fmt: skip

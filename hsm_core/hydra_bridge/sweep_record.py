@@ -6,35 +6,37 @@ import datetime
 import getpass
 import os
 import sys
+import types
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from hsm_core.detect.origin import git_state, is_typed, main_command, python_path, versions
+from hsm_core.detect.origin import git_state, python_path, versions
 from hsm_core.errors import ConfigError
 from hsm_core.store.liveness import this_host
 from hsm_core.store.record import SweepRecord, new_id
 
 from .fields_typed import fields_typed
 from .handover import PlannedSweep
+from .main_origin import MainOrigin
 from .run_settings import RunSettings
 
 
 def sweep_record(
-    config: DictConfig, root: Path, planned: PlannedSweep | None, settings: RunSettings
+    config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: RunSettings
 ) -> SweepRecord:
     """The record of a sweep that begins now in ``root``.
 
     Args:
         config: the master config.
+        origin: of its app.
         planned: the plan, under our own sweeper.
     """
     hydra = config.hydra
     typed_as = OmegaConf.to_container(hydra.overrides, resolve=False)  # they may hold ${hydra.job.num}
     assert isinstance(typed_as, dict)
     overrides = {kind: [str(text) for text in typed_as[kind]] for kind in ("hydra", "task")}
-    said = [text for text in overrides["hydra"] if not text.startswith("hydra.mode=")]
-    typed = is_typed([*overrides["task"], *said], sys.argv[1:])
+    command = origin.command if is_run_by_main() else None
     name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
     return SweepRecord(
         id=new_id(name),
@@ -46,7 +48,7 @@ def sweep_record(
         launcher=str(hydra.runtime.choices.get("hydra/launcher")),
         sweeper=str(hydra.runtime.choices.get("hydra/sweeper")),
         total=len(planned.tasks) if planned else None,
-        command=(sys.executable, *sys.argv) if typed else (),
+        command=command.words if command else (),
         cwd=os.getcwd(),
         user=getpass.getuser(),
         host=this_host(),
@@ -54,7 +56,12 @@ def sweep_record(
             "name": str(hydra.job.name),
             "config_name": hydra.job.config_name,
             "config_dir": _config_dir(hydra),
-            "main": main_command() if typed else [],
+            "main": [*command.start, *command.program] if command else [],
+            "argv": sys.argv[1:],
+            "taken": command.taken(sys.argv[1:]) if command else ((), ()),
+            "function": origin.function_name,
+            "functions": origin.called_functions(),
+            "env": settings.worker.env,
             "pythonpath": python_path(),
             "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
@@ -66,14 +73,17 @@ def sweep_record(
     )
 
 
-def require_same_app(record: SweepRecord, config: DictConfig) -> None:
+def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin) -> None:
     """Refuse to go on with a sweep of another app.
 
     Raises:
-        ConfigError: the job's name, the config's name or the script differ; both are named.
+        ConfigError: the job's name, the config's name, the task function or the script differ; both are named.
     """
-    then = (record.app["name"], record.app["config_name"], *_script(record.app["main"]))
-    now = (str(config.hydra.job.name), config.hydra.job.config_name, *_script(main_command()))
+    main = [*origin.command.start, *origin.command.program] if origin.command else []
+    then = (record.app["name"], record.app["config_name"], record.app["function"], *_script(record.app["main"]))
+    now = (
+        str(config.hydra.job.name), config.hydra.job.config_name, origin.function_name, *_script(main)
+    )  # fmt: skip
     if then[: len(now)] != now[: len(then)]:
         raise ConfigError(
             f"{record.id} is a sweep of another app",
@@ -82,16 +92,29 @@ def require_same_app(record: SweepRecord, config: DictConfig) -> None:
         )
 
 
+def is_run_by_main() -> bool:
+    """True if a function under ``@hydra.main`` was called, and not Hydra's API."""
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "_run_hydra" and frame.f_globals.get("__name__") == "hydra._internal.utils":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _script(main: list[str]) -> list[str]:
-    """``train.py`` or ``-m pkg.app``, wherever it lies; nothing for an app without a command line."""
-    if main[-2:-1] == ["-m"]:
-        return [" ".join(main[-2:])]
+    """``train.py`` or ``pkg.app``, wherever it lies; nothing for an app without a command line."""
     return [os.path.basename(main[-1])] if main else []
 
 
 def _shown(app: tuple[object, ...]) -> str:
-    name, config, *script = app
-    return f"{' '.join(map(str, script)) or name} (job {name}, config {config})"
+    name, config, function, *script = app
+    return f"{function} of {' '.join(map(str, script)) or name} (job {name}, config {config})"
+
+
+def is_of_another_function(record: SweepRecord, origin: MainOrigin) -> bool:
+    """True if the script has this function and the sweep's under ``@hydra.main``, and will come to the latter."""
+    return origin.function_name != record.app["function"] and record.app["function"] in origin.main_functions()
 
 
 def _config_dir(hydra: DictConfig) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -27,8 +27,10 @@ class SweepRecord:
         command: argv that started the sweep; empty if it was not started from a command line.
         cwd: where it was started.
         total: number of tasks; None if a foreign sweeper decides as it goes.
-        app: ``name`` (hydra.job.name), ``config_name``, ``config_dir``, ``main`` (how to start it
-            again, with the interpreter's options) and ``pythonpath``.
+        app: ``name`` (hydra.job.name), ``config_name``, ``config_dir``; ``main`` (how to start it again, up to
+            the script), ``taken`` (arguments that it took for itself: those to put before and after Hydra's),
+            ``argv`` (what it left for Hydra); ``function`` (its task function), ``functions`` (those that it
+            calls one after another); ``pythonpath``, ``env`` (variables for its tasks).
         overrides: ``hydra`` and ``task`` overrides as typed.
         launcher_fields: overrides that give the launcher the fields that the sweep began with.
         metric: pairs of name and mode.
@@ -61,6 +63,13 @@ class SweepRecord:
     def knows_all_tasks(self) -> bool:
         """All tasks were written down before the first of them ran."""
         return self.total is not None or (self.sweeper == "basic" and not self.app.get("batches"))
+
+
+    def command_with(self, words: Sequence[str]) -> list[str]:
+        """The argv that starts the app with other words for Hydra; empty if it has no command line."""
+        main = [str(word) for word in self.app.get("main") or ()]
+        before, after = self.app.get("taken") or ((), ())
+        return [*main, *map(str, before), *words, *map(str, after)] if main else []
 
 
 def new_id(name: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from hsm_core.errors import ConfigError
 from hsm_core.model import Task
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.record import SweepRecord
@@ -15,24 +16,53 @@ _FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
 
 
 def rerun_line(record: SweepRecord, task: Task) -> str:
-    """A line to paste into a shell; empty if the sweep was not started from a command line."""
+    """A line to paste into a shell; empty if there is none that runs the task."""
     words = rerun_words(record, task)
     if not words:
         return ""
     path = str(record.app.get("pythonpath") or "")
-    line = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
-    line += joined(words)
+    line = " ".join([*rerun_variables(record, path), joined(words)])
     return f"cd {quoted(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
 
 
+def require_line(record: SweepRecord, task: Task) -> None:
+    """Explain why no line runs a task alone, if that is so.
+
+    Raises:
+        ConfigError: the sweep was not started from a command line, or the script runs several functions,
+            of which Hydra's command line can't choose one.
+    """
+    if not record.app.get("main"):
+        raise ConfigError(
+            f"{record.id} was not started from a command line",
+            evidence=f"the overrides are {list(task.overrides)}",
+            fix="call your task function with these overrides",
+        )
+    if _runs_several(record):
+        functions = " and ".join(record.app["functions"])
+        raise ConfigError(
+            f"{record.app['main'][-1]} runs {functions}; no line runs {record.app['function']} alone",
+            fix=f"hsm retry {record.id} --task {task.number}",
+        )
+
+
+def rerun_variables(record: SweepRecord, python_path: str) -> list[str]:
+    """``NAME=value`` for the shell: what ``hydra.launcher.env`` set for tasks, and PYTHONPATH if it has none."""
+    more = {"PYTHONPATH": python_path} if python_path and "PYTHONPATH" not in os.environ else {}
+    found: dict[str, str] = {**more, **(record.app.get("env") or {})}
+    return [f"{name}={quoted(value)}" for name, value in found.items()]
+
+
 def rerun_words(record: SweepRecord, task: Task) -> list[str]:
-    """The same as argv; empty if the sweep was not started from a command line."""
-    main = [str(word) for word in record.app.get("main") or ()]
-    if not main:
+    """The same as argv, see ``require_line`` for when it is empty."""
+    if _runs_several(record):
         return []
     hydra = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
-    flags = [] if any(word.split("=")[0] in _FLAGS for word in main) else list(config_flags(record.command))
-    return [*main, *flags, *task.overrides, *hydra, "hydra.mode=RUN"]
+    return record.command_with([*config_flags(record), *task.overrides, *hydra, "hydra.mode=RUN"])
+
+
+def _runs_several(record: SweepRecord) -> bool:
+    return len(record.app.get("functions") or ()) > 1
 
 
 def is_of_sweeps(override: str) -> bool:
@@ -40,9 +70,9 @@ def is_of_sweeps(override: str) -> bool:
     return override.lstrip("+~").startswith(_OF_SWEEPS)
 
 
-def config_flags(command: Sequence[str]) -> Iterator[str]:
-    """The options of a command line that say which config is meant."""
-    words = iter(command)
+def config_flags(record: SweepRecord) -> Iterator[str]:
+    """The options of its command line that say which config is meant."""
+    words = iter(record.app.get("argv") or ())
     for word in words:
         if word in _FLAGS:
             yield word

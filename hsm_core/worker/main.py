@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str]) -> None:
-    """Run the supervisor, or the importer that a supervisor started."""
+    """Run the supervisor, or the importer that a supervisor started; or load an app on trial, to see if it can be."""
+    if argv[:1] == ["load"]:
+        from .importer import load
+
+        load(Path(argv[1]))
+        return
     if argv[:1] == ["import"]:
         from .importer import serve
 

@@ -267,14 +267,14 @@ def test_failures_that_cannot_come_back_as_they_were(weird_tmp_path: Path) -> No
 def test_what_cannot_be_pickled_is_named_before_anything_starts(weird_tmp_path: Path) -> None:
     script = weird_tmp_path / "locked.py"
     script.write_text(
-        "import threading, hydra\nLOCK = threading.Lock()\n"
-        "@hydra.main(version_base=None, config_path=None)\ndef main(cfg):\n    with LOCK: pass\n"
-        "main()\n"
+        "import threading, hydra\n"
+        "def made(lock):\n    def main(cfg):\n        with lock: pass\n    return main\n"
+        "hydra.main(version_base=None, config_path=None)(made(threading.Lock()))()\n"
     )
     done = subprocess.run(
         [*python(script), "-m", "hydra/launcher=hsm_local", "+a=1"], cwd=weird_tmp_path, capture_output=True,
         text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "the task function main can't be sent to a worker" in done.stderr
+    assert "the task function made.<locals>.main can't be sent to a worker" in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hsm_core.errors import HsmError
 from hsm_core.store.tasks import TaskTable
-from hsm_core.views.rerun import rerun_line
+from hsm_core.views.rerun import require_line, rerun_line
 from hsm_core.views.sweep_json import enveloped
 
 from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
@@ -22,13 +21,8 @@ def command(sweep: str, task: int, as_json: bool) -> int:
     state = open_sweep(sweep)
     require_tasks(state, [task])
     found = TaskTable(state.paths)[task]
+    require_line(state.record, found)
     line = rerun_line(state.record, found)
-    if not line:
-        raise HsmError(
-            f"{state.record.id} was not started from a command line",
-            evidence=f"the overrides are {list(found.overrides)}",
-            fix="call your task function with these overrides",
-        )
     if as_json:
         say_json(enveloped(sweep=state.record.id, task=task, command=line, overrides=list(found.overrides)))
     else:

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from hsm_core.errors import HsmError, StoreError
+from hsm_core.errors import StoreError
 from hsm_core.model import Span
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
-from hsm_core.views.rerun import rerun_words
+from hsm_core.views.rerun import require_line, rerun_variables, rerun_words
 from hsm_core.views.sweep_json import enveloped
 
 from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
@@ -44,9 +44,9 @@ def reproduce(sweep: str, task: int, as_json: bool) -> int:
 
 def _lines(state: SweepState, task: int) -> Iterator[str]:
     record = state.record
-    words = rerun_words(record, TaskTable(state.paths)[task])
-    if not words:
-        raise HsmError(f"{record.id} was not started from a command line", fix=f"hsm tasks {record.id}")
+    found = TaskTable(state.paths)[task]
+    require_line(record, found)
+    words = rerun_words(record, found)
     places = _code_of(state, task)
     code = _read(places, record.id)
     root, again = code["root"], f"{code['root'].rstrip('/')}-{record.id}"
@@ -60,9 +60,12 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     yield "python3 -m venv .venv-again"
     yield f".venv-again/bin/pip install -r {quoted(str(places.requirements))}"
     yield from _installed_from_paths(places)
-    flags_and_script = len(record.app["main"])
-    main = [_moved(word, root, base) for word in words[1:flags_and_script]]
-    yield joined([".venv-again/bin/python", *main, *words[flags_and_script:]])
+    first, length = words[0], len(record.app["main"])
+    main = [_moved(word, root, base) for word in words[1:length]]
+    interpreter = ".venv-again/bin/python" if os.path.isabs(first) else first
+    entries = str(record.app.get("pythonpath") or "").split(os.pathsep)
+    path = os.pathsep.join(_moved(entry, root, base) for entry in entries)
+    yield " ".join([*rerun_variables(record, path), joined([interpreter, *main, *words[length:]])])
 
 
 def _code_of(state: SweepState, task: int) -> CodePaths:

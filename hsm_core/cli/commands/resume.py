@@ -110,13 +110,22 @@ def _tried(state: SweepState, number: int) -> tuple[int, str]:
 
 
 def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -> int:
-    """The exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own."""
+    """The exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own.
+
+    Raises:
+        HsmError: the app did not come to the sweep's function.
+    """
     if code not in (0, 1, ENDED_WITH_FAILURES):
         return code
     now = {number: _tried(state, number) for number in before}
     if all(how == "completed" for _, how in now.values()):
         return 0
     is_new = any(now[number] != then for number, then in before.items())
+    if not code and not is_new:
+        raise HsmError(
+            f"the app ended, but never called {state.record.app['function']}, which {state.record.id} runs",
+            evidence=joined(state.record.app["main"]), fix=f"hsm-status {state.record.id}",
+        )  # fmt: skip
     return ENDED_WITH_FAILURES if is_new and all(how in ENDED for _, how in now.values()) else code
 
 

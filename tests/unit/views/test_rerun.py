@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from hsm_core.errors import ConfigError
 from hsm_core.model import Task
 from hsm_core.store.record import SweepRecord
-from hsm_core.views.rerun import rerun_line
+from hsm_core.views.rerun import require_line, rerun_line
 
 
 def record(**facts: Any) -> SweepRecord:
@@ -65,8 +66,8 @@ def test_no_change_of_directory_for_who_is_there_already(
 
 
 def test_the_chosen_config_is_kept() -> None:
-    command = ("python", "a.py", "-m", "-cn", "big", "--config-dir=/c d", "lr=1,2")
-    line = rerun_line(record(command=command, app={"main": ["python", "a.py"]}), Task(0, ("lr=1",)))
+    argv = ["-m", "-cn", "big", "--config-dir=/c d", "lr=1,2"]
+    line = rerun_line(record(app={"main": ["python", "a.py"], "argv": argv}), Task(0, ("lr=1",)))
     assert shlex.split(line) == [
         "python",
         "a.py",
@@ -88,3 +89,19 @@ def test_a_shell_without_the_python_path_is_given_it(monkeypatch: pytest.MonkeyP
     assert rerun_line(known, Task(0, ())) == "PYTHONPATH='/my lib:/b' python -O app.py hydra.mode=RUN"
     monkeypatch.setenv("PYTHONPATH", "/other")
     assert rerun_line(known, Task(0, ())) == "python -O app.py hydra.mode=RUN"
+
+
+def test_what_the_app_takes_for_itself_and_its_variables_are_there() -> None:
+    app = {"main": ["uv", "run", "app.py"], "taken": [["--data", "D 9"], ["--last"]], "env": {"A": "1 2"}}
+    line = rerun_line(record(app=app), Task(0, ("lr=1",)))
+    assert shlex.split(line) == [
+        "A=1 2", "uv", "run", "app.py", "--data", "D 9", "lr=1", "hydra.mode=RUN", "--last"
+    ]  # fmt: skip
+
+
+def test_a_script_that_runs_two_functions_has_no_line_for_one() -> None:
+    known = record(app={"main": ["python", "a.py"], "functions": ["train", "evaluate"], "function": "evaluate"})
+    assert rerun_line(known, Task(3, ("lr=1",))) == ""
+    with pytest.raises(ConfigError, match="runs train and evaluate; no line runs evaluate alone") as refused:
+        require_line(known, Task(3, ("lr=1",)))
+    assert refused.value.fix == f"hsm retry {known.id} --task 3"

@@ -1,0 +1,163 @@
+"""Finds out how a worker gets at the app: which file it imports, and under which name the task function is there."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.machinery import PathFinder
+from typing import Any
+
+from hsm_core.detect.command import Command, original_argv, this_command
+
+from .child_main import MainFile, MainState, NamedFunction, identity, layers
+from .child_pickle import can_be_pickled
+from .child_script import Script, read_script
+
+#: What is only sent by value stays behind if it takes more than this many bytes.
+_LIMIT = 2**24
+#: Decorators around a task function, at most.
+_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class MainOrigin:
+    """The main module of this process, as the module in which a task function finds itself.
+
+    Args:
+        names: its content.
+        function: the task function.
+    """
+
+    names: dict[str, Any]
+    function: Callable[[Any], Any]
+
+    @classmethod
+    def of(cls, function: Callable[[Any], Any]) -> MainOrigin:
+        """Profilers run a script in a module of its own: the task function's tells where it is."""
+        names = getattr(inspect.unwrap(function), "__globals__", {})
+        return cls(names if names.get("__name__") == "__main__" else vars(sys.modules["__main__"]), function)
+
+    @cached_property
+    def script(self) -> Script | None:
+        """The file, taken apart; None if there is none that could be imported."""
+        try:
+            return read_script(self._path) if self._path and self._is_the_apps() else None
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+    def _is_the_apps(self) -> bool:
+        """False for programs that only start the app: console scripts, pytest and the like."""
+        of_function = identity(self.function)[0]
+        if of_function == "__main__":
+            return True
+        is_own = self._module.partition(".")[0] == of_function.partition(".")[0]
+        return is_own or (self._path.endswith(".py") and "site-packages" not in self._path.split(os.sep))
+
+    @property
+    def in_main(self) -> set[str]:
+        """Names that the main module has wherever it is imported."""
+        return self.script.defined if self.script else set()
+
+    @cached_property
+    def command(self) -> Command | None:
+        """The command line that started this process; None where it does not name what runs (a notebook)."""
+        return this_command(self._path, self._module) if self._path else None
+
+    @property
+    def function_name(self) -> str:
+        """The task function's own name."""
+        return identity(self.function)[1]
+
+    def main_functions(self) -> dict[str, str]:
+        """Functions under ``@hydra.main`` in the main module, by their own names; and by which it has them."""
+        found = {name: value for name, value in self.names.items() if _is_hydras(value)}
+        return {identity(value)[1]: name for name, value in found.items()}
+
+    def called_functions(self) -> list[str]:
+        """Of these, those that the script calls one after another, whatever happens."""
+        called = self.script.called if self.script else ()
+        names = {name: own for own, name in self.main_functions().items()}
+        return [names[name] for name in called if name in names]
+
+    def file(self) -> MainFile | None:
+        """What a worker imports; None if the app's names have to be sent by value."""
+        if self.script is None:
+            return None
+        argv = original_argv(self._path, self._module)
+        return MainFile(self._path, self._module, argv, identity(self.function))
+
+    @property
+    def _path(self) -> str:
+        path = self.names.get("__file__")
+        return os.path.abspath(path) if path and os.path.isfile(path) else ""
+
+    @property
+    def _module(self) -> str:
+        spec = self.names.get("__spec__")
+        return str(spec.name) if spec is not None and spec.name != "__main__" else ""
+
+    def state(self) -> MainState:
+        """What the import does not bring."""
+        if self.script is not None:
+            late = [(name, self.names[name]) for name in self.script.late if name in self.names]
+            return MainState(list(sys.argv), dict(self._sendable(late)), {})
+        kept = ("__file__", "__package__")
+        attributes: dict[str, Any] = {name: self.names[name] for name in kept if name in self.names}
+        return MainState(list(sys.argv), dict(self._sendable(_own(self.names))), attributes)
+
+    def named_function(self) -> NamedFunction | None:
+        """How a worker finds the task function; None if it can't: a closure, or what no file defines."""
+        module, qualname = identity(self.function)
+        if module != "__main__" and module in sys.modules and _can_be_imported(module):
+            return _find(self.function, module, vars(sys.modules[module]), qualname)
+        in_main = {name: value for name, value in self.names.items() if name in self.in_main}
+        return _find(self.function, "__main__", in_main, qualname)
+
+    def _sendable(self, names: Any) -> Iterator[tuple[str, Any]]:
+        return ((name, value) for name, value in names if can_be_pickled(value, self.in_main, _LIMIT))
+
+
+def _find(function: Any, module: str, names: dict[str, Any], qualname: str) -> NamedFunction | None:
+    """Look under the function's own name first, as another may wrap it too."""
+    for path in (tuple(qualname.split(".")), *((name,) for name in names)):
+        found: Any = names.get(path[0])
+        for name in path[1:]:
+            found = getattr(found, name, None)
+        steps = _steps_to(function, found, _DEPTH)
+        if steps is not None:
+            return NamedFunction(module, path, steps)
+    return None
+
+
+def _steps_to(function: Any, found: Any, depth: int) -> tuple[str, ...] | None:
+    """The steps through decorators that lead from ``found`` to ``function``."""
+    if found is function:
+        return ()
+    for step, inner in layers(found) if depth and callable(found) else ():
+        steps = _steps_to(function, inner, depth - 1)
+        if steps is not None:
+            return (step, *steps)
+    return None
+
+
+def _can_be_imported(module: str) -> bool:
+    """True if another process with our ``sys.path`` finds it."""
+    top = module.partition(".")[0]
+    spec = PathFinder.find_spec(top)
+    return spec is not None and spec.origin == getattr(sys.modules.get(top), "__file__", None)
+
+
+def _is_hydras(value: Any) -> bool:
+    code = getattr(value, "__code__", None)
+    return code is not None and code.co_name == "decorated_main"
+
+
+def _own(names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in names.items():
+        kind = inspect.isclass(value) or inspect.isfunction(value)
+        if kind and getattr(value, "__module__", None) == "__main__":
+            yield name, value
