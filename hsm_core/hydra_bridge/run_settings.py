@@ -19,6 +19,7 @@ from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.sweep.policy import Policy
 
+from .faults import Faults
 from .fields_typed import defaults
 from .launcher_fields import MEANINGLESS, OF_NULL, LauncherConf
 
@@ -116,17 +117,16 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
 
 
 def _refuse_unknown(fields: Mapping[str, Any]) -> None:
-    """Hydra refuses what a dataclass does not have, but advises a ``+``, with which it takes anything."""
+    """Hydra takes what the dataclass lacks, so that all of it is told at once, with what was meant."""
     known = LauncherConf.__dataclass_fields__
+    faults = Faults()
     for name, value in fields.items():
         if name not in known:
             meant = closest(name, known)
             fix = f"hydra.launcher.{meant}={value}" if meant else "leave it out"
-            raise ConfigError(
-                f"hydra.launcher.{name} is no field of hsm's launchers",
-                evidence=f"{name}={value}",
-                fix=f"{fix}    (all fields: --cfg hydra -p hydra.launcher)",
-            )
+            more = "    (all fields: --cfg hydra -p hydra.launcher)"
+            faults.add(ConfigError(f"hydra.launcher has no field '{name}'", fix=fix + more))
+    faults.raise_all()
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:
@@ -229,7 +229,7 @@ def _worker(values: Mapping[str, Any]) -> WorkerSpec:
 
 def _checked_slots(slots: int, gpus: tuple[str, ...] | None, per_gpu: int) -> int:
     if slots < 1:
-        raise ConfigError(f"hydra.launcher.slots={slots}: one task at least", fix="hydra.launcher.slots=1")
+        raise ConfigError(f"hydra.launcher.slots={slots} must be at least 1", fix="hydra.launcher.slots=1")
     if gpus and slots > len(gpus) * per_gpu:
         raise ConfigError(
             f"{slots} slots on {len(gpus)} GPUs with {per_gpu} tasks on each",

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, CountedRows, bare, rekeyed, together, without
 
+from .faults import Faults
 from .grammar import Grammar, zip_tags
 from .one_value import instead
 from .sweep_config import grid_axes, paired_axes, params_axes
@@ -41,27 +42,28 @@ class SweepAxes:
         return [placed.axis for placed in self.placed]
 
 
-def sweep_axes(conf: DictConfig, arguments: Sequence[str], grammar: Grammar) -> SweepAxes:
-    """All axes of a sweep.
+def sweep_axes(conf: DictConfig, arguments: Sequence[str], grammar: Grammar, faults: Faults) -> SweepAxes:
+    """All axes of a sweep; those that can't be read, are empty or contradict others are faults.
 
     Args:
         conf: ``hydra.sweeper``.
         arguments: the app's overrides from the command line, in order.
-
-    Raises:
-        ConfigError: they contradict each other.
     """
-    params, warnings = params_axes(conf.params, grammar)
+    params, warnings = params_axes(conf.params, grammar, faults)
     found = SweepAxes([Placed(axis, "params") for axis in params], warnings)
-    found.placed += [Placed(axis, "grid") for axis in grid_axes(conf.grid, grammar)]
-    found.placed += [Placed(axis, "paired") for axis in paired_axes(conf.paired, grammar)]
-    _refuse_same_key(found.placed)
-    for axis in _typed(arguments, grammar):
-        _override(found, axis)
+    found.placed += [Placed(axis, "grid") for axis in grid_axes(conf.grid, grammar, faults)]
+    found.placed += [Placed(axis, "paired") for axis in paired_axes(conf.paired, grammar, faults)]
+    with faults.gathered():
+        _refuse_same_key(found.placed)
+    with faults.gathered():
+        for axis in _typed(arguments, grammar):
+            _override(found, axis)
     for placed in found.placed:
-        _refuse_empty(placed)
-        _refuse_hydra(placed)
-        _check_repeats(found, placed)
+        for check in (_refuse_empty, _refuse_hydra):
+            with faults.gathered():
+                check(placed)
+        with faults.gathered():
+            _check_repeats(found, placed)
     return found
 
 
@@ -163,7 +165,8 @@ def _check_repeats(found: SweepAxes, placed: Placed) -> None:
     if isinstance(axis.rows, CountedRows) or len(set(axis.rows)) == len(axis.rows):
         return
     twice = next(row for number, row in enumerate(axis.rows) if row in axis.rows[:number])
-    problem = f"{' '.join(twice)} stands more than once in axis '{axis.name}', which makes duplicate tasks"
+    values = [text[len(key) + 1 :] for key, text in zip(axis.keys, twice, strict=True)]
+    told = f"'{axis.name}' lists {values[0] if len(values) == 1 else ' '.join(twice)} twice"
     if placed.origin in ("grid", "paired"):
-        raise ConfigError(problem, evidence=f"in {_where(placed)}", fix="keep it once")
-    found.warnings.append(problem)
+        raise ConfigError(f"{told}, in hydra.sweeper.{_where(placed)}", fix="list it once")
+    found.warnings.append(f"{told}: both become tasks")

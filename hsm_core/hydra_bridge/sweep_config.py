@@ -12,45 +12,48 @@ from omegaconf.errors import OmegaConfBaseException
 from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, bare, together
 
+from .faults import Faults
 from .grammar import Grammar
 from .value_text import value_text
 
 
-def params_axes(params: DictConfig | None, grammar: Grammar) -> tuple[list[Axis], list[str]]:
+def params_axes(params: DictConfig | None, grammar: Grammar, faults: Faults) -> tuple[list[Axis], list[str]]:
     """Axes of ``params``, with the meaning that Hydra's basic sweeper gives them, and warnings."""
-    axes, warnings = [], []
+    axes: list[Axis] = []
+    warnings: list[str] = []
     params = params or OmegaConf.create({})
     for key in params:
-        value = _followed(params, key, "params")
-        if isinstance(value, ListConfig):
-            warnings.append(
-                f"hydra.sweeper.params.{key!s} is a YAML list, one value for all tasks; did you mean grid?"
-            )
-        if OmegaConf.is_config(value):
-            value = value_text(_resolved(value, f"params.{key!s}"))
-        text = "null" if value is None else str(value)
-        with _located(f"params.{key!s}"):
-            axes.append(grammar.zipped(str(key), text) or grammar.axis(f"{key!s}={text}"))
+        with faults.gathered():
+            value = _followed(params, key, "params")
+            if isinstance(value, ListConfig):
+                warnings.append(
+                    f"hydra.sweeper.params.{key!s} is a YAML list, one value for all tasks; did you mean grid?"
+                )
+            if OmegaConf.is_config(value):
+                value = value_text(_resolved(value, f"params.{key!s}"))
+            text = "null" if value is None else str(value)
+            with _located(f"params.{key!s}"):
+                axes.append(grammar.zipped(str(key), text) or grammar.axis(f"{key!s}={text}"))
     return axes, warnings
 
 
-def grid_axes(grid: DictConfig | None, grammar: Grammar) -> list[Axis]:
+def grid_axes(grid: DictConfig | None, grammar: Grammar, faults: Faults) -> list[Axis]:
     """Axes of ``grid``; a key spelled dotted and nested is one axis, the later values stand."""
     axes: dict[str, Axis] = {}
-    for key, node in _flat(grid or OmegaConf.create({}), "", "grid"):
-        with _located(f"grid.{key}"):
-            axes[key] = _axis(key, node, grammar, "grid")
+    with faults.gathered():
+        for key, node in _flat(grid or OmegaConf.create({}), "", "grid"):
+            with faults.gathered(), _located(f"grid.{key}"):
+                axes[key] = _axis(key, node, grammar, "grid")
     return list(axes.values())
 
 
-def paired_axes(paired: DictConfig | None, grammar: Grammar) -> list[Axis]:
+def paired_axes(paired: DictConfig | None, grammar: Grammar, faults: Faults) -> list[Axis]:
     """Axes of ``paired``: one a group, whose keys vary together."""
     groups = paired or OmegaConf.create({})
     axes = []
     for name in groups:
-        node = _followed(groups, name, "paired")
-        with _located(f"paired.{name!s}"):
-            axes.append(_group(str(name), node, grammar))
+        with faults.gathered(), _located(f"paired.{name!s}"):
+            axes.append(_group(str(name), _followed(groups, name, "paired"), grammar))
     return axes
 
 

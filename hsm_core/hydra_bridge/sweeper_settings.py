@@ -13,6 +13,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.plan.plan import Choice
 from hsm_core.plan.suggest import did_you_mean
 
+from .faults import Faults
 from .sweep_config import lost_reference
 from .sweeper_fields import SweeperConf
 
@@ -39,32 +40,46 @@ class Settings:
     resume: str | None
 
 
-def settings_of(conf: DictConfig) -> Settings:
-    """Read ``hydra.sweeper``.
+def settings_of(conf: DictConfig, faults: Faults) -> Settings:
+    """Read ``hydra.sweeper``; a field whose value means nothing is a fault, and has its default.
 
     Raises:
-        ConfigError: a field has a value that means nothing.
+        ConfigError: fields refer to what is not there.
     """
     for field in _READ:
-        _refuse_lost_reference(conf, field)
+        with faults.gathered():
+            _refuse_lost_reference(conf, field)
+    faults.raise_all()
+    for name in conf:
+        with faults.gathered():
+            _refuse_unknown(str(name))
+    attempt = faults.attempt
     choice = Choice(
-        exclude=_conditions(_container(conf, "exclude")),
-        sample=_count(conf, "sample"),
+        exclude=attempt(lambda: _conditions(_container(conf, "exclude")), ()),
+        sample=attempt(lambda: _count(conf, "sample"), None),
         seed=conf.sample_seed,
-        limit=_count(conf, "limit"),
-        shuffle=_one_of(conf, "order", ("grid", "shuffle")) == "shuffle",
+        limit=attempt(lambda: _count(conf, "limit"), None),
+        shuffle=attempt(lambda: _one_of(conf, "order", ("grid", "shuffle")), "grid") == "shuffle",
     )
     return Settings(
         choice=choice,
-        validate=_one_of(conf, "validate", ("cover", "all", "none")),
-        max_batch_size=_count(conf, "max_batch_size"),
+        validate=attempt(lambda: _one_of(conf, "validate", ("cover", "all", "none")), "cover"),
+        max_batch_size=attempt(lambda: _count(conf, "max_batch_size"), None),
         name=conf.name or "",
         description=conf.description or "",
         tags=tuple(conf.tags or ()),
-        metric=_metrics(_container(conf, "metric")),
+        metric=attempt(lambda: _metrics(_container(conf, "metric")), ()),
         dry_run=conf.dry_run,
         resume=conf.resume,
     )
+
+
+def _refuse_unknown(field: str) -> None:
+    """A field that the dataclass lacks: Hydra takes it, so that all faults are told at once."""
+    known = [name for name in SweeperConf.__dataclass_fields__ if name[0] != "_"]
+    if field not in known and field not in SweeperConf.__dataclass_fields__:
+        fix = did_you_mean(field, known) or f"use one of {', '.join(known)}"
+        raise ConfigError(f"hydra.sweeper has no field '{field}'", fix=fix)
 
 
 def _refuse_lost_reference(conf: DictConfig, field: str) -> None:
@@ -96,7 +111,7 @@ def _conditions(given: Any) -> tuple[str, ...]:
 def _count(conf: DictConfig, field: str) -> int | None:
     count: int | None = conf[field]
     if count is not None and count < 1:
-        raise ConfigError(f"hydra.sweeper.{field} is {count}", fix=f"hydra.sweeper.{field}=null")
+        raise ConfigError(f"hydra.sweeper.{field}={count} must be at least 1", fix=f"hydra.sweeper.{field}=null")
     return count
 
 
@@ -105,8 +120,7 @@ def _one_of(conf: DictConfig, field: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         guess = did_you_mean(value, allowed)
         raise ConfigError(
-            f"hydra.sweeper.{field} is '{value}', which it can't be",
-            evidence=f"it may be {', '.join(allowed)}",
+            f"hydra.sweeper.{field}={value} must be one of {', '.join(allowed)}",
             fix=guess or f"hydra.sweeper.{field}={allowed[0]}",
         )
     return value

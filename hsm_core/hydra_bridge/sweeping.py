@@ -13,12 +13,14 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError, HsmError
-from hsm_core.plan.plan import make_plan
+from hsm_core.plan.exclude import bind
+from hsm_core.plan.plan import Choice, make_plan
 from hsm_core.plan.summary import product_line
 from hsm_core.store.layout import SweepPaths
 
 from .config_view import BaseConfig
 from .dry_run import dry_run_lines
+from .faults import Faults
 from .grammar import Grammar
 from .handover import PlannedSweep, PlanTaker
 from .shown import for_hydra
@@ -48,12 +50,14 @@ class Sweeping:
             Exception: that of the first task that failed, after its batch.
         """
         try:
-            return self._sweep(arguments, settings_of(self._config.hydra.sweeper))
+            faults = Faults()
+            return self._sweep(arguments, settings_of(self._config.hydra.sweeper, faults), faults)
         except HsmError as error:
             raise for_hydra(error) from error.__cause__
 
-    def _sweep(self, arguments: Sequence[str], settings: Settings) -> list[Sequence[JobReturn]]:
-        work = self._recorded(settings) or self._planned(arguments, settings)
+    def _sweep(self, arguments: Sequence[str], settings: Settings, faults: Faults) -> list[Sequence[JobReturn]]:
+        recorded = None if faults.found else self._recorded(settings)
+        work = recorded or self._planned(arguments, settings, faults)
         if settings.dry_run or (self._ours is not None and self._launcher_is_dry()):
             self._show(work, settings, arguments)
             return []
@@ -64,16 +68,25 @@ class Sweeping:
             self._write_multirun()
         return self._launch(batches)
 
-    def _planned(self, arguments: Sequence[str], settings: Settings) -> Work:
+    def _planned(self, arguments: Sequence[str], settings: Settings, faults: Faults) -> Work:
         loader = self._context.config_loader
         grammar = Grammar(loader)
         validator = Validator(loader, self._config, grammar)
-        found = sweep_axes(self._config.hydra.sweeper, arguments, grammar)
+        found = sweep_axes(self._config.hydra.sweeper, arguments, grammar, faults)
         for warning in found.warnings:
             log.warning(warning)
         base = BaseConfig(self._config, lambda: validator.variants(found.axes))
+        for condition in settings.choice.exclude:
+            with faults.gathered():
+                bind(condition, found.axes, base)
+        if faults.found:
+            with faults.gathered():  # the keys and choices of what can be read
+                readable = make_plan([axis for axis in found.axes if len(axis)], Choice(), base)
+                validator.check(readable, settings.validate, faults)
+            faults.raise_all()
         plan = make_plan(found.axes, settings.choice, base)
-        count = validator.check(plan, settings.validate)
+        count = validator.check(plan, settings.validate, faults)
+        faults.raise_all()
         log.debug("composed %d of %d tasks", count, len(plan))
         return Work(plan, product_line(plan), plan.excluded)
 

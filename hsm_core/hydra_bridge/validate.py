@@ -19,8 +19,11 @@ from hsm_core.plan.suggest import closest
 
 from .compose_skeleton import Skeletons
 from .config_view import config_groups, config_keys, options, select
+from .faults import Faults
 from .grammar import Grammar
 
+#: Tasks that fail to compose before a user has enough to mend.
+_ENOUGH = 20
 _REFERRED = re.compile(r"Interpolation key '([^']+)'")
 
 
@@ -35,21 +38,30 @@ class Validator:
     def __init__(self, loader: ConfigLoader, master: DictConfig, grammar: Grammar) -> None:
         self.loader, self.master, self.grammar = loader, master, grammar
         self._skeletons = Skeletons(loader, master)
+        self._told: set[str] = set()
 
-    def check(self, plan: Plan, how: str) -> int:
-        """Compose ``cover`` tasks, ``all`` or ``none``.
+    def check(self, plan: Plan, how: str, faults: Faults) -> int:
+        """Compose ``cover`` tasks, ``all`` or ``none``; why one can't be composed is a fault, with what was meant.
 
         Returns:
-            how many tasks were composed.
-
-        Raises:
-            ConfigError: one of them can't be composed.
+            how many tasks were to be composed.
         """
         tasks: Sequence[Sequence[str]] = ()
         if how != "none":
             tasks = plan if how == "all" else cover(plan, self.is_group)
+        failed = 0
         for task in tasks:
-            self._check_references(task, self.compose(task))
+            try:
+                self._skeletons.expect(task)
+                config = self._skeletons.compose(task)
+            except (HydraException, OmegaConfBaseException) as error:
+                self._explain(task, error, faults)
+                failed += 1
+                if failed == _ENOUGH:
+                    break
+                continue
+            with faults.gathered():
+                self._check_references(task, config)
         return len(tasks)
 
     def _check_references(self, task: Sequence[str], config: DictConfig) -> None:
@@ -87,25 +99,18 @@ class Validator:
         """Does this key of an override choose from a config group?"""
         return bool(options(self.loader, key.lstrip("+~").partition("@")[0]))
 
-    def compose(self, task: Sequence[str]) -> DictConfig:
-        """The config of one task.
-
-        Raises:
-            ConfigError: there is none; with a guess what was meant.
-        """
-        self._skeletons.expect(task)
-        try:
-            return self._skeletons.compose(task)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise self._explained(task, error) from error
-
-    def _explained(self, task: Sequence[str], error: Exception) -> ConfigError:
-        said = _first_lines(error)
+    def _explain(self, task: Sequence[str], error: Exception, faults: Faults) -> None:
+        """Say of each override what is wrong with it; of other values of the same key once."""
+        is_explained = False
         for text in task:
             problem, fix = self._blame(self.grammar.parse(text), task)
-            if problem:
-                return ConfigError(f"{text}: {problem}", evidence=said, fix=fix)
-        return ConfigError(f"a task can't be composed: {' '.join(task) or '(no overrides)'}", evidence=said)
+            is_explained |= bool(problem)
+            if problem and problem not in self._told:
+                self._told.add(problem)
+                faults.add(ConfigError(f"{text}: {problem}", fix=fix))
+        if not is_explained:
+            problem = f"a task can't be composed: {' '.join(task) or '(no overrides)'}"
+            faults.add(ConfigError(problem, evidence=_first_lines(error)))
 
     def _blame(self, override: Override, task: Sequence[str]) -> tuple[str, str]:
         """What is wrong with one override, and what to type instead; empty if nothing is."""
@@ -133,8 +138,9 @@ class Validator:
             return f"there is no key '{key}' with {own}; {elsewhere} has it", fix
         known = [*config_keys(config), *config_groups(self.loader)]
         guess = closest(key, known)
+        is_another = guess is not None and not key.startswith(f"{guess}.")
         return f"there is no key or config group '{key}'", (
-            f"did you mean '{guess}'?" if guess else f"to add it to the config: +{override.input_line}"
+            f"did you mean '{guess}'?" if is_another else f"to add it to the config: +{override.input_line}"
         )
 
     def _choices(self, task: Sequence[str]) -> list[str]:

@@ -194,7 +194,8 @@ def _read_fields_ourselves(plugins: Plugins) -> None:
 class LateNode(ConfigNode):
     """A node of Hydra's config store whose dataclass is imported when Hydra loads it: others do not pay for it.
 
-    Its dicts (``env``) take keys that they do not have yet without a ``+``: that is what they are for.
+    Its dicts (``env``) take keys that they do not have yet without a ``+``: that is what they are for. So does
+    the node: Hydra would tell the first unknown field alone, without what was meant; we refuse all at once.
 
     Args:
         module, kind: where the dataclass is.
@@ -214,6 +215,7 @@ class LateNode(ConfigNode):
                 field = None if OmegaConf.is_interpolation(built, name) else built[name]
                 if isinstance(field, DictConfig):
                     OmegaConf.set_struct(field, False)
+            OmegaConf.set_struct(built, False)
             self._built = built
         return self._built
 

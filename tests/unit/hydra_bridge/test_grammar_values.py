@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
+from hsm_core.hydra_bridge.faults import Faults
 from hsm_core.hydra_bridge.grammar import Grammar
 from hsm_core.hydra_bridge.sweep_config import grid_axes
 from hsm_core.hydra_bridge.value_text import value_text
@@ -35,7 +36,7 @@ def arrived(values: list[Any]) -> list[Any]:
     """What tasks get whose sweep file lists ``values``, each under a key of its own."""
     grid = OmegaConf.create({f"+v{place}": [value] for place, value in enumerate(values)})
     grammar = Grammar(GlobalHydra.instance().config_loader())
-    overrides = [axis.rows[0][0] for axis in grid_axes(grid, grammar)]
+    overrides = [axis.rows[0][0] for axis in grid_axes(grid, grammar, Faults())]
     config = compose(overrides=overrides)
     whole = OmegaConf.to_container(config, resolve=True)
     assert isinstance(whole, dict)
@@ -168,7 +169,7 @@ def test_values_that_yaml_can_not_hold_are_refused() -> None:
 def test_a_reference_means_what_it_means_in_the_task_s_config() -> None:
     grid = OmegaConf.create({"+a": [5], "+b": ["${a}", "\\${a}"]})
     grammar = Grammar(GlobalHydra.instance().config_loader())
-    first, second = grid_axes(grid, grammar)
+    first, second = grid_axes(grid, grammar, Faults())
     got = [compose(overrides=[first.rows[0][0], row[0]]).b for row in second.rows]
     assert got == [5, "${a}"]
 

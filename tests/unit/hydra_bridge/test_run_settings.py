@@ -23,7 +23,7 @@ def settings(backend: str, **fields: Any) -> RunSettings:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("slots", [0, -1])
 def test_a_worker_runs_one_task_at_least(backend: str, slots: int) -> None:
-    with pytest.raises(ConfigError, match=f"hydra.launcher.slots={slots}: one task at least"):
+    with pytest.raises(ConfigError, match=f"hydra.launcher.slots={slots} must be at least 1"):
         settings(backend, slots=slots)
 
 
@@ -39,7 +39,7 @@ def test_a_time_limit_is_a_number_above_0(backend: str, minutes: float) -> None:
     ("field", "meant"), [("wall_time", "walltime"), ("mem_gbb", "mem_gb"), ("Partition", "partition"), ("foo", "")]
 )
 def test_a_field_that_no_launcher_has_is_refused(backend: str, field: str, meant: str) -> None:
-    with pytest.raises(ConfigError, match=f"hydra.launcher.{field} is no field") as caught:
+    with pytest.raises(ConfigError, match=f"hydra.launcher has no field '{field}'") as caught:
         settings(backend, **{field: 3})
     assert caught.value.fix.startswith(f"hydra.launcher.{meant}=3" if meant else "leave it out")
 

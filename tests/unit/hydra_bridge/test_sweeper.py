@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -187,8 +189,8 @@ def test_all_of_a_choice_of_groups_take_hydra_two_compositions(
     [
         ("hydra.sweeper.order=shufle", "did you mean 'shuffle'"),
         ("hydra.sweeper.validate=some", "cover, all, none"),
-        ("hydra.sweeper.limit=0", "hydra.sweeper.limit is 0"),
-        ("hydra.sweeper.max_batch_size=-1", "max_batch_size is -1"),
+        ("hydra.sweeper.limit=0", "hydra.sweeper.limit=0 must be at least 1"),
+        ("hydra.sweeper.max_batch_size=-1", "max_batch_size=-1 must be at least 1"),
         ("hydra.sweeper.exclude=[3]", "3 is no condition"),
         ("hydra.sweeper.metric={name:loss,mode:low}", "no metric"),
         ("hydra.sweeper.metric=loss", "no metric"),
@@ -246,3 +248,30 @@ def test_a_misspelt_reference_of_a_field_is_named(tmp_path: Path) -> None:
     conf = write_app(tmp_path, refers=sweeper_file("name: ${nmae}"))
     with pytest.raises(ConfigError, match=r"hydra\.sweeper\.name can't be read: .*'nmae'"):
         run_sweep(conf, ["+sweep=refers"])
+
+
+def test_all_mistakes_of_a_sweep_file_are_told_at_once_with_what_was_meant(tmp_path: Path) -> None:
+    bad = """
+    gird: {lr: [1, 2]}
+    order: shufle
+    limit: 0
+    grid: {sed: [1, 2], batch: [8, 8], steps: [], model: [cnn, mpl]}
+    exclude: lrr > 1
+    """
+    conf = write_app(tmp_path, bad=sweeper_file(textwrap.dedent(bad)))
+    with pytest.raises(ConfigError) as error:
+        run_sweep(conf, ["+sweep=bad", "optimzer.lr=0.1,0.2"])
+    told = str(error.value)
+    for problem, fix in (
+        ("hydra.sweeper has no field 'gird'", "did you mean 'grid'?"),
+        ("hydra.sweeper.order=shufle must be one of grid, shuffle", "did you mean 'shuffle'?"),
+        ("hydra.sweeper.limit=0 must be at least 1", "hydra.sweeper.limit=null"),
+        ("'batch' lists 8 twice, in hydra.sweeper.grid", "list it once"),
+        ("there is no key or config group 'sed'", "did you mean 'seed'?"),
+        ("there is no key or config group 'optimzer.lr'", "did you mean 'optimizer.lr'?"),
+        ("'model' has no choice 'mpl'", "did you mean 'model=mlp'?"),
+    ):
+        assert re.search(f"{re.escape(problem)}(\n  seen: .*)?\n  next: {re.escape(fix)}", told), (problem, told)
+    assert "axis 'steps' has no values" in told
+    assert "no key 'lrr'" in told
+    assert told.count("'sed'") == 1

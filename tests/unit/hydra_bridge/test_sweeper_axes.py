@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
+from hsm_core.hydra_bridge.faults import Faults
 from hsm_core.hydra_bridge.grammar import Grammar
 from hsm_core.hydra_bridge.sweep_axes import SweepAxes, sweep_axes
 from hsm_core.hydra_bridge.sweeper_fields import SweeperConf
@@ -33,9 +35,16 @@ class NoGroups:
         return ["cnn", "mlp"] if group_name == "model" else []
 
 
+def gathered(conf: Any, arguments: Sequence[str]) -> SweepAxes:
+    faults = Faults()
+    axes = sweep_axes(conf, arguments, Grammar(NoGroups()), faults)  # type: ignore[arg-type]
+    faults.raise_all()
+    return axes
+
+
 def found(yaml: str = "", *arguments: str) -> SweepAxes:
     conf = OmegaConf.merge(OmegaConf.structured(SweeperConf), OmegaConf.create(yaml))
-    return sweep_axes(conf, arguments, Grammar(NoGroups()))  # type: ignore[arg-type]
+    return gathered(conf, arguments)
 
 
 def tasks(yaml: str = "", *arguments: str) -> list[str]:
@@ -85,7 +94,7 @@ def test_params_and_command_line_mean_what_they_mean_to_hydras_own_sweeper(
     texts = [*(f"{key}={value}" for key, value in mapping.items()), *typed]
     (basic,) = BasicSweeper.split_arguments(parser.parse_overrides(texts), None)
     conf = OmegaConf.merge(OmegaConf.structured(SweeperConf), {"params": mapping})
-    axes = sweep_axes(conf, typed, Grammar(NoGroups())).axes  # type: ignore[arg-type]
+    axes = gathered(conf, typed).axes
     assert [list(row) for row in Tasks(axes, range(size(axes)))] == basic
 
 
@@ -113,7 +122,7 @@ def test_a_nested_key_replaces_the_same_key_spelled_with_a_dot() -> None:
 def test_a_reference_to_a_list_is_followed() -> None:
     root = OmegaConf.create({"lrs": [1, 2], "sweeper": {"grid": {"lr": "${lrs}", "n": "range(0,${lrs.1})"}}})
     conf = OmegaConf.merge({"sweeper": OmegaConf.structured(SweeperConf)}, root)
-    axes = sweep_axes(conf.sweeper, [], Grammar(NoGroups())).axes  # type: ignore[arg-type]
+    axes = gathered(conf.sweeper, []).axes
     assert [len(axis) for axis in axes] == [2, 2]
 
 
@@ -198,9 +207,9 @@ def test_a_list_under_params_is_one_value_and_warns() -> None:
 
 
 def test_repeated_values() -> None:
-    assert "duplicate tasks" in refused("grid: {seed: [1, 2, 1]}")
-    assert "duplicate tasks" in refused("paired: {p: {a: [1, 1], b: [2, 2]}}")
-    assert "duplicate tasks" in found("", "seed=1,1").warnings[0]
+    assert "'seed' lists 1 twice" in refused("grid: {seed: [1, 2, 1]}")
+    assert "'p' lists a=1 b=2 twice" in refused("paired: {p: {a: [1, 1], b: [2, 2]}}")
+    assert "'seed' lists 1 twice" in found("", "seed=1,1").warnings[0]
     assert tasks("grid: {a: [1, 1.0, '1', true]}") == ["a=1", "a=1.0", "a='1'", "a=True"]
 
 
@@ -277,4 +286,4 @@ def test_plain_mistakes_are_hydras_to_show(caplog: pytest.LogCaptureFixture, tmp
     assert isinstance(error.value, CompactHydraException)
     with caplog.at_level(logging.WARNING):
         run_sweep(conf, ["hydra/sweeper=hsm", "seed=1,1"])
-    assert "duplicate tasks" in caplog.text
+    assert "'seed' lists 1 twice" in caplog.text
