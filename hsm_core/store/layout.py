@@ -254,3 +254,8 @@ def state_home() -> Path:
     """The user's directory of things to remember, ``${XDG_STATE_HOME:-~/.local/state}/hsm``."""
     base = os.environ.get("XDG_STATE_HOME", "")
     return Path(base if os.path.isabs(base) else os.path.expanduser("~/.local/state")) / "hsm"
+
+
+def first_rank(group: str) -> Path:
+    """What the first of several processes that were started side by side says of its sweep to the others."""
+    return state_home() / "ranks" / f"{group}.json"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
+    from hsm_core.hydra_bridge.first_rank import FirstRank
     from hsm_core.hydra_bridge.handover import PlannedSweep
     from hsm_core.hydra_bridge.launching import Launching
 
@@ -69,10 +70,14 @@ class LauncherBase(Launcher):
     def __init__(self, **fields: Any) -> None:
         self._fields = fields
         self._launching: Launching | None = None
+        self._first_rank: FirstRank | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from hsm_core.hydra_bridge.first_rank import lead_or_wait
+        from hsm_core.hydra_bridge.shown import shown
         from hsm_core.hydra_bridge.sweep_loader import hydras_loader, sweep_loader
 
+        self._first_rank = self._first_rank or shown(lambda: lead_or_wait(hydra_context))
         loader = hydras_loader(hydra_context.config_loader)
         self._context, self._task_function, self._config = copy(hydra_context), task_function, config
         self._context.config_loader = loader
@@ -93,7 +98,12 @@ class LauncherBase(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run tasks; what they returned comes in their order. Detached or dry, nothing comes back."""
-        return self._open().launch(job_overrides, initial_job_idx)
+        try:
+            return self._open().launch(job_overrides, initial_job_idx)
+        except SystemExit as ended:
+            if self._first_rank is not None:
+                self._first_rank.will_exit(ended.code)
+            raise
 
     def _open(self) -> Launching:
         if self._launching is None:
