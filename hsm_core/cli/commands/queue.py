@@ -17,8 +17,8 @@ from hsm_core.store.tokens import Named, find_tokens, token_in
 from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
 
 from ..clicked import examples, json_option
-from ..look import start_anew
-from ..terminal import colour_on, columns, remark, say, say_json
+from ..repaint import Repaint
+from ..terminal import colour_on, columns, remark, say_json
 
 #: seconds between two questions to the scheduler, at least and usually
 _LEAST_S, _USUAL_S = 2.0, 10.0
@@ -38,17 +38,16 @@ def queue(watch: float | None, as_json: bool) -> int:
     """
     here = [make_scheduler(name) for name in systems_here()]
     jobs = queued_jobs(here)
-    _print(jobs, here, as_json)
-    while watch is not None and jobs:
-        time.sleep(watch)
-        try:
-            jobs = queued_jobs(here)
-        except NoAnswer as error:
-            remark(f"{error}\n  asked again in {watch:g} s")
-            continue
-        if jobs:
-            start_anew()
-        _print(jobs, here, as_json)
+    with Repaint(again=watch is not None and not as_json) as place:
+        _print(jobs, here, as_json, place)
+        while watch is not None and jobs:
+            time.sleep(watch)
+            try:
+                jobs = queued_jobs(here)
+            except NoAnswer as error:
+                remark(f"{error}\n  asked again in {watch:g} s")
+                continue
+            _print(jobs, here, as_json, place)
     return 0
 
 
@@ -88,11 +87,11 @@ def _batch_of(native_id: str) -> int:
     return int(match[1] or match[2]) if match else 0
 
 
-def _print(jobs: Sequence[QueuedJob], here: Sequence[Scheduler], as_json: bool) -> None:
+def _print(jobs: Sequence[QueuedJob], here: Sequence[Scheduler], as_json: bool, place: Repaint) -> None:
     if as_json:
         say_json(queue_json(jobs))
     elif jobs:
-        say(queue_text(jobs, width=columns(), colour=colour_on(sys.stdout)))
+        place.show(queue_text(jobs, width=columns(), colour=colour_on(sys.stdout)))
     else:
         asked = [title for name, title in TITLES.items() if name in {one.name for one in here}]
         remark(f"{' and '.join(asked)}: no job of yours waits or runs")

@@ -58,7 +58,7 @@ def status(sweep: str | None, as_json: bool, watch: float | None, exit_status: b
 @click.option("--exit-status", is_flag=True, help="Say by the exit code how the sweep ended.")
 def monitor(sweep: str | None, watch: float, exit_status: bool) -> int:
     """Watch a sweep, or all that run, until it ends."""
-    return show(Options(sweep, watch=watch, exit_status=exit_status, listing=True))
+    return show(Options(sweep, watch=watch, exit_status=exit_status, running=True))
 
 
 @click.command("list", epilog=examples("hsm list --all --json"))
