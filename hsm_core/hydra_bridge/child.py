@@ -40,6 +40,10 @@ _RESOLVERS = re.compile(r"\$\{([^{}:$]+):")
 _PURE = {"now", "hydra", "oc.env", "oc.select"}
 
 
+#: Bytes of a pickled return value: a result, not a model or a data set.
+_LARGEST = 2**28
+
+
 @dataclass(frozen=True)
 class Payload:
     """All that the tasks of a launch share, pickled once.
@@ -232,7 +236,7 @@ def dumps(value: object) -> bytes:
     if isinstance(value, BaseException):
         fields = _traces(value)
         value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
-    data = child_pickle.dumps((value, fields), imported_names())
+    data = child_pickle.dumps((value, fields), imported_names(), _LARGEST)
     pickle.loads(data)
     return pickle.dumps((versions(), data))
 

@@ -18,19 +18,20 @@ import cloudpickle
 UNPICKLABLE = (TypeError, AttributeError, ValueError, RuntimeError, pickle.PicklingError)
 
 
-def dumps(value: object, in_main: Container[str] = ()) -> bytes:
+def dumps(value: object, in_main: Container[str] = (), limit: int | None = None) -> bytes:
     """Pickle as cloudpickle does, which forgets (since 3.1.2) which file a function is from.
 
     Source that lies in no file, as of a notebook's cell, goes along.
 
     Args:
         in_main: names that the reader's main module will have.
+        limit: bytes; ValueError, if it would be more.
 
     Raises:
         TypeError, AttributeError, …: see ``UNPICKLABLE``.
         RecursionError: it is nested too deep.
     """
-    stream = io.BytesIO()
+    stream = io.BytesIO() if limit is None else _Limited(limit)
     _Pickler(stream, in_main).dump(value)
     return stream.getvalue()
 
@@ -41,6 +42,17 @@ def can_be_pickled(value: object, in_main: Container[str] = (), limit: float = f
         return len(dumps(value, in_main)) < limit
     except (*UNPICKLABLE, RecursionError):
         return False
+
+
+class _Limited(io.BytesIO):
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def write(self, data: Any) -> int:
+        if self.tell() + memoryview(data).nbytes > self._limit:
+            raise ValueError(f"it is larger than {self._limit >> 20} MiB")
+        return super().write(data)
 
 
 class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]

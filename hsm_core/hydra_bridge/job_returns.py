@@ -16,6 +16,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.store.submission import require_owner
 
 from .child import loads
+from .shown import for_hydra
 
 #: Composes the config of a task: (overrides, number) → config.
 Compose = Callable[[tuple[str, ...], int], DictConfig]
@@ -28,13 +29,33 @@ class RemoteTraceback(Exception):
         return f"\n\n{self.args[0]}"
 
 
+class NotKept:
+    """Stands for what a task returned and could not be kept.
+
+    Args:
+        text: how its ``repr`` began.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"<not kept: {self.text}>"
+
+
 class SweptJob(JobReturn):
-    """A task's return. ``cfg``, ``hydra_cfg`` and the return value are loaded when they are asked for."""
+    """A task's return. ``cfg``, ``hydra_cfg`` and the return value are loaded when they are asked for.
+
+    Args:
+        is_needed: the sweeper goes by what tasks return, so a value that can't be kept is an error.
+    """
 
     def __init__(
-        self, state: SweepState, number: int, overrides: tuple[str, ...], name: str, compose: Compose
-    ) -> None:
+        self, state: SweepState, number: int, overrides: tuple[str, ...], name: str, compose: Compose,
+        is_needed: bool,
+    ) -> None:  # fmt: skip
         self._state, self._number, self._task, self._compose = state, number, overrides, compose
+        self._is_needed = is_needed
         self._config: DictConfig | None = None
         self._value: tuple[Any] | None = None
         completed = state.state_of(number) == "completed"
@@ -86,7 +107,8 @@ class SweptJob(JobReturn):
 
         Raises:
             Exception: what the task raised.
-            SweepFailed: it ended without a word of its own.
+            SweepFailed: it ended without a word of its own; or it returned what can't be kept, and the sweeper
+                needs that.
         """
         _ = self._return_value  # brings the traceback along, which Hydra looks at first
         return super().return_value
@@ -137,7 +159,7 @@ class SweptJob(JobReturn):
         if outcome.get("pickle"):
             return self._unpickle(files, outcome)
         if state == "completed":
-            return outcome["value"]
+            return outcome["value"] if outcome.get("exact") else self._unkept(outcome)
         return _caused_by(RuntimeError(f"Remote {outcome.get('message', state)}"), outcome)
 
     def _unpickle(self, files: TaskPaths, outcome: dict[str, Any]) -> Any:
@@ -148,6 +170,18 @@ class SweptJob(JobReturn):
                 setattr(self, name, content)
         told = getattr(self, "_remote_traceback", None) is not None
         return value if told or outcome["state"] == "completed" else _caused_by(value, outcome)
+
+    def _unkept(self, outcome: dict[str, Any]) -> NotKept:
+        what = NotKept(str(outcome.get("repr") or "a value"))
+        if self._is_needed:
+            raise for_hydra(
+                SweepFailed(
+                    f"task {self._number} completed, but what it returned can't be kept for the sweeper: {what.text}",
+                    evidence=str(outcome.get("warning") or "it can't be pickled"),
+                    fix="return a number from the task: return float(score)",
+                )
+            )
+        return what
 
     def _untold(self, state: str) -> Exception:
         message = str(self._state.ending_of(self._number).get("message") or "")

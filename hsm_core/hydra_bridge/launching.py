@@ -274,6 +274,7 @@ class Launching:
 
         from .job_returns import SweptJob
 
+        is_needed = needs_returns(self._config)
         loader, name = self._context.config_loader, str(JobRuntime.instance().get("name"))
 
         def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
@@ -281,7 +282,7 @@ class Launching:
             return task_config(loader, self._tasks_config, overrides, number, job_id or str(number))
 
         return [
-            SweptJob(state, first + index, tuple(row), name, compose)
+            SweptJob(state, first + index, tuple(row), name, compose, is_needed)
             for index, row in enumerate(job_overrides)
         ]
 

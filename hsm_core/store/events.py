@@ -12,7 +12,7 @@ of a worker
              against_forks                          (if so) why a task would be better off in a fresh interpreter
     broken   launch message output                  the app can't be imported; its tasks fail, reason launch
     start    t a dir suffix slot pid host           its directory is known and its function about to run
-    end      t a state reason message kind where trace code signal wall cpu mem resources
+    end      t a state reason message kind where trace warning code signal wall cpu mem resources
     beat                                            alive, nothing else to say
     warned                                          the scheduler says that the job's time is nearly over
     trouble  message                                e.g. the disk was full for a while
@@ -48,8 +48,8 @@ from .layout import FORMAT
 
 Line = dict[str, Any]
 
-#: What an outcome says of an exception, and its ``end`` line as well.
-DETAILS = ("kind", "where", "trace")
+#: What an outcome says of an exception or a value that can't be kept, and its ``end`` line as well.
+DETAILS = ("kind", "where", "trace", "warning")
 
 
 def now() -> float:
@@ -99,9 +99,9 @@ def end(
     """How an attempt ended.
 
     Args:
-        details: ``kind`` of exception, ``where`` in the app, ``trace``, exit ``code``, ``signal``, ``wall`` and
-            ``cpu`` in seconds, ``mem`` in MiB (peak), the ``rank`` that failed, the task's own ``limit`` in seconds
-            where that ended it.
+        details: ``kind`` of exception, ``where`` in the app, ``trace``, ``warning``, exit ``code``, ``signal``,
+            ``wall`` and ``cpu`` in seconds, ``mem`` in MiB (peak), the ``rank`` that failed, the task's own
+            ``limit`` in seconds where that ended it.
     """
     line: Line = {"e": "end", "t": task, "a": attempt, "state": state, "at": now()}
     if reason:

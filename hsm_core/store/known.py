@@ -50,6 +50,11 @@ class TaskState:
             self.last_line = parse(self.last_line)
         return self.last_line
 
+    def says(self, word: str) -> bool:
+        """False where the line that made the state has surely no such key; without reading it for that."""
+        line = self.last_line
+        return line is not None and (f'"{word}"'.encode() in line if isinstance(line, bytes) else word in line)
+
 
 @dataclass
 class WriterState:

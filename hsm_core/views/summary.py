@@ -10,7 +10,7 @@ from hsm_core.store.state import SweepState
 from .failure_text import failure_lines
 from .failures import group_failures
 from .next_command import next_command
-from .words import state_words
+from .words import clean, shorten, state_words
 
 #: Groups that are shown in full; the rest is one command away.
 _GROUPS = 5
@@ -30,10 +30,30 @@ def summary(
     if len(groups) > _GROUPS:
         lines.append(f"  … and {len(groups) - _GROUPS} more causes: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
+    lines += _unkept(state, numbers)
     lines.append(f"{state.record.id}: {state_words(counts, colour)}")
     if advise:
         lines.append(f"  next: {next_command(state.record.id, counts)}")
     return "\n".join(lines)
+
+
+def _unkept(state: SweepState, numbers: range | None) -> list[str]:
+    """That tasks completed with a value that can't be kept, once for all of them."""
+    among = range(state.total) if numbers is None else numbers
+    told = {number: warning for number in among if (warning := warning_of(state, number))}
+    if not told:
+        return []
+    first, warning = next(iter(told.items()))
+    whose = f"task {first}" if len(told) == 1 else f"{len(told)} tasks, e.g. task {first}"
+    return [shorten(clean(f"warning: {whose}: {warning}"), 200)]
+
+
+def warning_of(state: SweepState, number: int) -> str:
+    """What is to be said of a task that completed; empty mostly."""
+    task = state.tasks.get(number)
+    if task is None or task.state != "completed" or not task.says("warning"):
+        return ""
+    return str((task.last or {}).get("warning") or "")
 
 
 def counts_among(state: SweepState, among: range | None) -> Counter[State]:

@@ -37,6 +37,7 @@ class Attempt:
         kill_at: when TERM is followed by KILL, on the monotonic clock.
         oom_kills: the kernel's count when it began.
         begun: what it said when it had its directory.
+        returned: it said that its function has returned.
         said: its last word.
         exited: how its process ended, while other ranks still run what it has completed.
         elsewhere: what became of it on another rank, if that failed.
@@ -50,6 +51,7 @@ class Attempt:
     limit_s: float | None = None
     began: float = field(default_factory=time.monotonic)
     begun: Message | None = None
+    returned: bool = False
     said: Message | None = None
     ended_for: str = ""
     goes_on: bool = False

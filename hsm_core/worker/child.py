@@ -18,7 +18,8 @@ from hsm_core.store.outcomes import Owner
 from .directory import put_back, redirect_output, require_sweep, take_directory
 from .leaving import leave
 from .orders import Channel, Order
-from .outcome import completed, explain, failed, write_outcome
+from .outcome import explain, failed, write_outcome
+from .returned import keep
 
 #: Takes a task's directory and what Hydra leaves there; returns where an earlier attempt left its checkpoint.
 Enter = Callable[[str, Iterable[str]], str]
@@ -60,12 +61,14 @@ def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: An
     try:
         value = module.run(prepared, entry.asked(), entry)
         _leave_if_forked(me, None)
-        content, pickled = _encode(module, None if order.rank else value, entry)
     except Checkpointed as word:
         return entry.checkpointed(word)
     except BaseException as error:  # noqa: BLE001  the worker's edge: what a task raises is its outcome
         _leave_if_forked(me, error)
         content, pickled = _encode_failure(module, error, entry)
+    else:
+        channel.send({"said": "returned"})
+        content, pickled = keep(None if order.rank else value, module.dumps)
     return 0 if entry.finish(content, pickled) == "completed" else 1
 
 
@@ -188,16 +191,6 @@ def _leave_if_forked(me: int, error: BaseException | None) -> None:
     if os.getpid() != me:
         code = error.code if isinstance(error, SystemExit) else error and 1
         leave(code if isinstance(code, int) else int(code is not None))
-
-
-def _encode(module: TaskModule, value: object, entry: _Entry) -> tuple[dict[str, Any], bytes | None]:
-    content = completed(value)
-    if content["exact"]:
-        return content, None
-    try:
-        return content, module.dumps(value)
-    except Exception as error:  # noqa: BLE001  the worker's edge: pickling runs the user's code
-        return {**content, **_spoiled("its return value can't be pickled", error, entry)}, None
 
 
 def _spoiled(what: str, error: Exception, entry: _Entry) -> dict[str, Any]:

@@ -66,6 +66,22 @@ def completed(value: object) -> dict[str, Any]:
     return found
 
 
+def unseen(value: object = None) -> dict[str, Any]:
+    """The same where nothing is known of the value but, perhaps, its type."""
+    text = "" if value is None else f"<{type(value).__qualname__} that can't be shown>"
+    return {"state": "completed", "value": text or None, "exact": False, "repr": text}
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's kind and the beginning of its message."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  the worker's edge: the text of an exception is the user's code
+        text = ""
+    kind = type(error).__qualname__.lstrip("_")
+    return f"{kind}: {text[:300]}" if text else kind
+
+
 def failed(failure: Failure) -> dict[str, Any]:
     """The outcome of a task that raised."""
     return {

@@ -15,7 +15,7 @@ from hsm_core.model import Span
 from hsm_core.store import events
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.liveness import this_host
-from hsm_core.store.outcomes import read_outcome
+from hsm_core.store.outcomes import owner_of, read_outcome
 from hsm_core.store.submission import WorkerSpec
 
 from .attempts import Attempt, Ending, judge
@@ -23,9 +23,10 @@ from .crew import Crew, Importer
 from .job import JobFacts
 from .memory import oom_kills
 from .orders import Message, Order, channel_pair, hang_up
-from .outcome import confirm_outcome, explain
+from .outcome import confirm_outcome, explain, write_outcome
 from .processes import has_subreapers, kill_children, kill_group
 from .report import Report
+from .returned import lost_on_the_way
 from .variables import Variables
 from .waiting import Pending
 from .witness import Witness
@@ -110,6 +111,8 @@ class Running:
         for message in messages:
             if message["said"] == "start":
                 self._begun(attempt, message)
+            elif message["said"] == "returned":
+                attempt.returned = True
             else:
                 attempt.said = message
 
@@ -132,7 +135,7 @@ class Running:
         """The process of an attempt has ended; one that is completed here waits for all its other ranks."""
         attempt = self._attempts[key]
         self._let_go(attempt)
-        attempt.said = attempt.said or self._written_word(attempt)
+        attempt.said = attempt.said or self._last_word(attempt, exited)
         ending = judge(attempt, exited, oom_kills())
         if ending.state == "completed" and attempt.order.is_shared:
             attempt.exited = exited
@@ -180,7 +183,7 @@ class Running:
         for key in list(importer.keys):
             attempt = self._attempts[key]
             self._note(attempt, attempt.channel.drain())
-            attempt.said = attempt.said or self._written_word(attempt)
+            attempt.said = attempt.said or self._last_word(attempt, exited)
             if importer.mode == "fork" and not attempt.said and not attempt.ended_for:
                 self._lose(key, exited)
             else:
@@ -196,6 +199,23 @@ class Running:
         self.failures += 1
         evidence = f"the process that it was forked from ended first ({how})"
         self._report.say(events.lost(order.task, order.attempt, evidence, final=True))
+
+    def _last_word(self, attempt: Attempt, exited: Message) -> Message | None:
+        """What it left written down, or what follows from its having returned; None if it did neither."""
+        return self._written_word(attempt) or (self._returned(attempt, exited) if attempt.returned else None)
+
+    def _returned(self, attempt: Attempt, exited: Message) -> Message | None:
+        """It is completed, without its value; None where that can't be written down."""
+        files, order, word = self._files(attempt), attempt.order, lost_on_the_way(exited)
+        if order.rank:
+            return word
+        if files is None or owner_of(files) != order.owner:
+            return None
+        try:
+            write_outcome(files, order.owner, {**word, "state": "running"} if order.is_shared else word, None)
+        except OSError:
+            return None
+        return word
 
     def _written_word(self, attempt: Attempt) -> Message | None:
         files = self._files(attempt)

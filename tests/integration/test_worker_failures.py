@@ -13,6 +13,7 @@ import pytest
 
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import TaskPaths
+from hsm_core.views.summary import summary
 from hsm_core.views.task_log import log_of, stream_of
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
@@ -40,7 +41,6 @@ FAILURES = {
     "class Odd(Exception):\n  def __str__(self): return 1 / 0\nraise Odd": (
         "exception", "Odd: its text can't be shown",
     ),
-    "result = lambda: 1": ("exception", "its return value can't be pickled"),
     "sys.stderr.close(); sys.stdout.close(); os.close(2); raise ValueError('mute')": (
         "exception", "ValueError: mute",
     ),
@@ -62,15 +62,41 @@ def test_a_failing_task_costs_itself_only(sweep: PlainSweep, isolation: str) -> 
     assert sweep.workers["w1"].returncode == 1
 
 
-@tasks("def deep(): raise ValueError('too bad')\nprint('so far'); deep()", "result = lambda: 1")
+RETURNS = {
+    "result = lambda: 1": "pickle",
+    "class Odd:\n  def __repr__(self): raise TypeError('no')\nresult = Odd()": "pickle",
+    "class Odd:\n  def __reduce__(self): raise SystemExit(4)\nresult = [Odd()]": "SystemExit: 4",
+    "class Odd:\n  def __reduce__(self): os._exit(5)\nresult = Odd()": "its process exited with code 5 meanwhile",
+    "class Odd:\n  def __repr__(self): os.kill(os.getpid(), 9)\nresult = Odd()": "was killed by signal 9 meanwhile",
+    "result = x = []\nfor _ in range(100_000): x.append([]); x = x[0]": "RecursionError",
+}
+
+
+@pytest.mark.parametrize("isolation", ["auto", pytest.param("spawn", marks=pytest.mark.slow)])
+@tasks(FINE, *RETURNS, FINE)
+def test_a_task_that_returned_is_completed_whatever_it_returned(sweep: PlainSweep, isolation: str) -> None:
+    state = sweep.run(isolation=isolation)
+    ends = sweep.ends()
+    assert {end["state"] for end in ends.values()} == {"completed"}
+    for number, why in enumerate(RETURNS.values(), start=1):
+        assert ends[number]["warning"].startswith("its return value can't be kept: ")
+        assert why in ends[number]["warning"]
+        outcome = read_json(TaskPaths(sweep.paths.root / str(number)).outcome)
+        assert (outcome["state"], outcome["pickle"], outcome["exact"]) == ("completed", False, False)
+        assert outcome["warning"] == ends[number]["warning"]
+    assert sweep.workers["w1"].returncode == 0
+    assert "warning" not in ends[0]
+    told = summary(state).splitlines()
+    assert told[0].startswith("warning: 6 tasks, e.g. task 1: its return value can't be kept: ")
+
+
+@tasks("def deep(): raise ValueError('too bad')\nprint('so far'); deep()")
 def test_the_traceback_is_in_the_log_and_in_the_event(sweep: PlainSweep) -> None:
     sweep.run()
-    first, second = sweep.ends()[0], sweep.ends()[1]
+    first = sweep.ends()[0]
     assert "in deep" in first.get("trace", ""), first
     assert first["trace"] in sweep.text("0/.hsm/stderr.log")
     assert sweep.text("0/.hsm/stdout.log") == "so far\n"
-    assert "Can't pickle" in sweep.text("1/.hsm/stderr.log")
-    assert "Can't pickle" in second["trace"]
     assert first["kind"] == "ValueError"
 
 

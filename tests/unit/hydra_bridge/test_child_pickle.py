@@ -59,3 +59,9 @@ def test_source_that_lies_in_no_file_goes_along(monkeypatch: pytest.MonkeyPatch)
         "inner",
         "raise ValueError(text)  # here it goes wrong",
     )
+
+
+def test_what_would_be_too_large_is_refused_before_it_is_copied() -> None:
+    assert dumps(b"x" * 1000, limit=2000)
+    with pytest.raises(ValueError, match="it is larger than 1 MiB"):
+        dumps([bytes(2**20)], limit=2**20)

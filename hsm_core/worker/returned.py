@@ -1,0 +1,79 @@
+"""Keeps what a task returned, as far as that can be kept: a task that returned is completed, whatever it returned."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from .outcome import completed, one_line, unseen
+
+#: Seconds for the value's own code: to show it, and again to pickle it.
+PATIENCE_S = 60.0
+
+
+def keep(
+    value: object, dumps: Callable[[object], bytes], patience_s: float = PATIENCE_S
+) -> tuple[dict[str, Any], bytes | None]:
+    """The outcome of a task that returned ``value``.
+
+    Args:
+        dumps: pickles what JSON can't hold; fails if that could not be loaded again.
+
+    Returns:
+        the outcome, and the pickle where there is one. Where neither holds the value, the outcome has a
+        ``warning`` that says why.
+    """
+    try:
+        with _limit(patience_s):
+            content = completed(value)
+    except BaseException:  # noqa: BLE001  the worker's edge: to show it is the user's code
+        content = unseen(value)
+    if content["exact"]:
+        return content, None
+    try:
+        with _limit(patience_s):
+            return content, dumps(value)
+    except BaseException as error:  # noqa: BLE001  the worker's edge: pickling runs the user's code
+        return {**content, "warning": unkept(one_line(error))}, None
+
+
+def lost_on_the_way(exited: dict[str, Any]) -> dict[str, Any]:
+    """The outcome of a task that returned, and whose process ended while its value was to be kept.
+
+    Args:
+        exited: ``code`` or ``signal`` of the process.
+    """
+    number = exited.get("signal")
+    how = f"was killed by signal {number}" if number else f"exited with code {exited.get('code')}"
+    return {**unseen(), "warning": unkept(f"its process {how} meanwhile")}
+
+
+def unkept(why: str) -> str:
+    """The warning where neither JSON nor a pickle holds a value."""
+    return f"its return value can't be kept: {why}"
+
+
+class _TookTooLong(BaseException):
+    """Not an Exception, which the value's code might catch."""
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Raise after these seconds, and again each tenth of them, in whatever Python code runs in the main thread."""
+    is_armed = True
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if is_armed:
+            raise _TookTooLong(f"it took more than {seconds:g} s")
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 10)
+    try:
+        yield
+    finally:
+        is_armed = False
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
