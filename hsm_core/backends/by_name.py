@@ -71,15 +71,18 @@ def _jobs(
     scheduler: Scheduler, paths: SweepPaths, settings: BackendSettings
 ) -> tuple[JobWriter, Callable[[int], Needs]]:
     """Who writes the scripts, and what the job of a task asks for."""
+    from hsm_core.schedulers.setup_lines import guarded
+
     from .batch_queue import Needs
 
     fields = settings.fields
+    setup = guarded(fields["setup"], strict=fields["setup_strict"])
     writer: JobWriter
     asked_by: Callable[[Mapping[str, Any], int], Any]
     if scheduler.name == "slurm":
         from .slurm_jobs import SlurmJobs, asked_of_slurm
 
-        writer = SlurmJobs(paths.root, settings.python, fields["setup"], settings.cwd)
+        writer = SlurmJobs(paths.root, settings.python, setup, settings.cwd)
         asked_by = asked_of_slurm
     else:
         from hsm_core.schedulers.pbs import Pbs
@@ -87,7 +90,7 @@ def _jobs(
         from .pbs_jobs import PbsJobs, asked_of_pbs
 
         assert isinstance(scheduler, Pbs)
-        writer = PbsJobs(paths.root, settings.python, fields["setup"], settings.cwd, fields["template"])
+        writer = PbsJobs(paths.root, settings.python, setup, settings.cwd, fields["template"])
         asked_by = partial(asked_of_pbs, scheduler)
 
     known: dict[int, tuple[Mapping[str, Any], Needs]] = {}  # by the fields' identity, which they keep
@@ -122,13 +125,16 @@ def check_fields(name: str, paths: SweepPaths, settings: BackendSettings) -> Non
     """Refuse, before anything is written, fields that the script of a job could not say.
 
     Raises:
-        ConfigError: they contradict each other, or mean nothing.
+        ConfigError: they contradict each other, or mean nothing, or no shell can read the set-up.
     """
     if name == "local":
         return
+    from hsm_core.schedulers.setup_lines import require_shell
+
     from .queue_settings import queue_settings
 
     queue_settings(settings.fields)
+    require_shell(settings.fields["setup"])
     fixed = replace(settings, fields_of=lambda task: settings.fields)
     writer, needs_of = _jobs(make_scheduler(name, settings.fields["flavour"]), paths, fixed)
     submission = Submission("launch-0/submit-0", "token", (), settings.spec, "launch-0")

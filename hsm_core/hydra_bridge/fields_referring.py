@@ -11,7 +11,8 @@ from .launcher_fields import MEANINGLESS
 
 #: What a job asks for; all other fields say how the whole sweep goes or is divided.
 OF_TASK = frozenset(("cpus_per_task", *MEANINGLESS["local"])) - {
-    "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "max_num_timeout", "flavour", "template",
+    "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "setup_strict", "max_num_timeout",
+    "flavour", "template",
 }  # fmt: skip
 #: Of Hydra's own part of a config, what differs from task to task.
 _OF_HYDRAS_TASK = (

@@ -97,6 +97,8 @@ class LauncherConf:
     mail_type: str | None = None
     # lines of shell before the task
     setup: list[str] | None = field(default_factory=list)
+    # the first of them that fails ends the job, which says so; false: go on all the same
+    setup_strict: bool = True
     # one string in the scheduler's own words
     resources: str | None = "${oc.env:HSM_HPC_RESOURCES,null}"
     # raw lines for the script
@@ -179,7 +181,7 @@ class HpcConf(LauncherConf):
 _OF_SCHEDULERS = (
     "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",
     "account", "priority", "array_parallelism", "resources", "directives", "mode", "max_array_size",
-    "tasks_per_job", "mail_user", "mail_type", "setup",
+    "tasks_per_job", "mail_user", "mail_type", "setup", "setup_strict",
 )  # fmt: skip
 _OF_SLURM = (
     "qos", "constraint", "exclude", "gres", "cpus_per_gpu", "gpus_per_task", "mem_per_cpu", "mem_per_gpu",

@@ -8,6 +8,9 @@ from pathlib import Path
 from .jobs import Line
 from .layout import SweepPaths
 
+#: How the end of a job begins that a line of its set-up ended.
+SETUP_FAILED = "a set-up line failed"
+
 
 def job_logs(paths: SweepPaths, submission: Line, batch: int) -> Iterator[Path]:
     """What may be the log of a job, the likeliest first; not all of them are there.

@@ -91,7 +91,7 @@ def _workers(state: SweepState, number: int) -> Path | None:
 
 def _jobs(state: SweepState, number: int) -> Path | None:
     """Of a job that ended before a worker began in it."""
-    key = state.jobs.key_of(number) if state.ended_before(number) else None
+    key = state.jobs.key_of(number) if number in state.tasks and state.ended_job(number) else None
     lines = [line for line in state.jobs.submissions() if key and line["submission"] == key[0]]
     logs = job_logs(state.paths, lines[0], key[1]) if key and lines else ()
     return next((log for log in logs if log.exists()), None)

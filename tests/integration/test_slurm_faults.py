@@ -119,6 +119,19 @@ def test_what_no_node_has_is_asked_for_as_far_as_there_is(app: SlurmApp) -> None
     assert re.search(r"next: hsm resume \S+ --set hydra\.launcher\.mem_gb=\d+", done.stderr), done.stderr
 
 
+def test_a_setup_line_that_fails_ends_its_jobs_and_is_told_at_the_first(app: SlurmApp) -> None:
+    done = app.run("x=range(3)", 'hydra.launcher.setup=["echo hello","module load nosuch"]')
+    assert done.returncode == 3, done.stderr
+    assert "warning: a set-up line failed (exit code 127): module load nosuch" in done.stderr
+    assert "next:  hsm logs" in done.stderr
+    assert reasons(app) == [("failed", "launch")] * 3
+    assert len(app.handed()) == 1
+    assert "it said: hello / line" in app.state().ending_of(0)["message"]
+    assert counted(app) == {}
+    assert app.resume("--retry-failed", "--set", "hydra.launcher.setup_strict=false").returncode == 0
+    assert app.states() == {"completed": 3}
+
+
 # squeue
 
 

@@ -1,0 +1,64 @@
+"""The user's lines before the task, so that one which fails ends its job and says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hsm_core.errors import ConfigError
+from hsm_core.hosts.command import run
+
+#: How a job's log says that one failed.
+FAILED = "hsm: a set-up line failed"
+#: Lines that it printed before that, which are told.
+_LAST_LINES = 3
+_CHECK_S = 10.0
+# A line counts as a whole: of what a sourced file or a function does inside, nothing is judged but its end.
+# The line itself is read from the script, as BASH_COMMAND may be one of a function; a script on stdin has no file.
+_TRAP = (
+    """trap 'HSM_CODE=$?; if [ "${#BASH_SOURCE[@]}" -le 1 ]; then """
+    """HSM_LINE=$(sed -n "${LINENO}p" "$0" 2>/dev/null) || :; """
+    f"""echo "{FAILED} """
+    """(exit code $HSM_CODE): ${HSM_LINE:-$BASH_COMMAND}" >&2; exit "$HSM_CODE"; fi' ERR"""
+)
+
+
+def guarded(lines: Sequence[str], *, strict: bool) -> list[str]:
+    """The lines as a script says them.
+
+    Args:
+        strict: the first one that fails ends the script with its exit code.
+    """
+    return [_TRAP, *lines, "trap - ERR"] if strict and lines else list(lines)
+
+
+def require_shell(lines: Sequence[str]) -> None:
+    """Refuse what bash can't read.
+
+    Raises:
+        ConfigError: a quote or an ``if`` is left open, or the like.
+    """
+    try:
+        done = run(["bash", "-n", "-c", "\n".join(lines)], _CHECK_S)
+    except OSError:
+        return  # its machine has no bash: the jobs' will tell
+    if done.code not in (0, None):
+        told = done.err.strip().splitlines()
+        raise ConfigError(
+            "bash can't read hydra.launcher.setup", evidence=told[0] if told else f"exit code {done.code}",
+            fix="hydra.launcher.setup='[\"module load cuda\", \"source env.sh\"]'    (a line each)",
+        )  # fmt: skip
+
+
+def failed_line(log: str) -> str:
+    """What a log says of a line that failed, with what was printed before; empty if it says nothing.
+
+    Args:
+        log: the end of a job's log.
+    """
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    at = next((n for n in reversed(range(len(lines))) if lines[n].startswith(FAILED)), None)
+    if at is None:
+        return ""
+    before = [re.sub(r"^\S*slurm_script: ", "", line) for line in lines[max(0, at - _LAST_LINES) : at]]
+    return lines[at].removeprefix("hsm: ") + (f"; it said: {' / '.join(before)}" if before else "")
