@@ -1,6 +1,7 @@
 # make demo       a sweep on this machine, from nothing to finished results
 # make test       what must hold, on Hydra 1.3: ruff, mypy, pytest, coverage
-# make test-all   the same on Hydra 1.4, and the long tests
+# make test-all   the same on Hydra 1.4, the long tests, and test-learn
+# make test-learn what torch, tensorflow and jax draw in tasks (fetches 2.5 GB)
 # make services   Slurm, sshd, … for the tests that are skipped without (Debian, root)
 # PYTHON=python3.12 make …   another Python
 #
@@ -10,6 +11,7 @@ PYTHON ?= python3
 DEMO = .venv/demo
 T13 = .venv/test-hydra13
 T14 = .venv/test-hydra14
+LEARN = .venv/test-learn
 PACKAGE = setup.py pyproject.toml README.md
 TOOLS = tests/requirements.txt
 
@@ -27,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
-.PHONY: help demo test test-all services lint clean
+.PHONY: help demo test test-all test-learn services lint clean
 help:
 	@sed -n 's/^# \(.*\)/\1/p;/^$$/q' Makefile
 
@@ -56,6 +58,11 @@ $(T14)/installed: $(PACKAGE) $(TOOLS)
 	$(T14)/bin/python -m pip install -q --disable-pip-version-check -e '.[example,parquet]' -r $(TOOLS) $(HYDRA14)
 	touch $@
 
+$(LEARN)/installed: $(PACKAGE) tests/learn/requirements.txt
+	"$(PYTHON)" -m venv $(LEARN)
+	$(LEARN)/bin/python -m pip install -q --disable-pip-version-check -e . -r tests/learn/requirements.txt 'hydra-core<1.4'
+	touch $@
+
 lint: $(T13)/installed
 	$(T13)/bin/ruff check .
 	$(T13)/bin/mypy --strict hsm_core hydra_plugins
@@ -75,7 +82,11 @@ test-all: $(T13)/installed $(T14)/installed
 	$(T14)/bin/python -m pytest $(TOGETHER) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py \
 	    || $(T14)/bin/python -m pytest $(ALONE) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py
 	$(T13)/bin/python -m pytest $(TOGETHER) -m slow || $(T13)/bin/python -m pytest $(ALONE) -m slow
+	$(MAKE) test-learn
 	@$(T13)/bin/python -m tests.services.absent
+
+test-learn: $(LEARN)/installed
+	$(LEARN)/bin/python -m pytest -n 2 tests/learn || $(LEARN)/bin/python -m pytest $(ALONE) tests/learn
 
 services:
 	tests/services/install.sh

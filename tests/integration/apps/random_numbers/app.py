@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import generators
 import hydra
 from hydra.core.hydra_config import HydraConfig
+
+if "python" in generators.LIBRARIES:
+    HERE = {"seeded": random.Random(8), "unseeded": random.Random()}
+    generators.SEEDED["of the script"] = generators.drawn(HERE["seeded"].random)
+    generators.UNSEEDED["of the script, unseeded"] = generators.drawn(HERE["unseeded"].random)
 
 
 @hydra.main(version_base=None)
