@@ -50,7 +50,7 @@ def relaunch_command(
         )
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     if chosen == record.launcher:
-        anew = {name for text in settings for name in _names(_key(text))}
+        anew = {name for text in settings for name in names_of(text)}
         kept += [text for text in record.launcher_fields if _key(text) not in anew]
     place = ["hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
     return record.command_with(["-m", *config_flags(record), *kept, *place, *asked, *settings])
@@ -105,8 +105,9 @@ def _only(numbers: str) -> str:
     return f'hydra.launcher.only_tasks="{numbers}"' if "," in numbers else f"hydra.launcher.only_tasks={numbers}"
 
 
-def _names(key: str) -> tuple[str, ...]:
-    """A launcher's field, by all its names."""
+def names_of(override: str) -> tuple[str, ...]:
+    """The key of an override, by all its names: a launcher's field may have two."""
+    key = _key(override)
     for pair in SYNONYMS:
         names = tuple(f"hydra.launcher.{name}" for name in pair)
         if key in names:

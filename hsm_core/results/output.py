@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 from hsm_core.store.files import write_atomically
 
 from .export import to_csv, to_json, to_jsonl, to_markdown
@@ -50,9 +51,12 @@ def write_table(table: Table, path: Path, form: str) -> None:
     """Write all of a file or nothing.
 
     Raises:
+        ConfigError: its directory is not there.
         HsmError: Parquet is asked for and pyarrow is not installed.
         OSError: it can't be written.
     """
+    if not path.parent.is_dir():
+        raise ConfigError(f"there is no directory {path.parent}", fix=f"mkdir -p {quoted(str(path.parent))}")
     is_text = form in TEXTS
     data = TEXTS[form](table).encode("utf-8", "backslashreplace") if is_text else to_parquet(table)
     write_atomically(path, data)

@@ -35,6 +35,11 @@ class SweepPaths:
         return self.hsm / "code"
 
     @property
+    def mended(self) -> Path:
+        """The launcher's fields that a scheduler accepted in place of what it had refused."""
+        return self.hsm / "mended.json"
+
+    @property
     def tasks(self) -> Path:
         return self.hsm / "tasks"
 

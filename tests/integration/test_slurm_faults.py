@@ -96,7 +96,7 @@ def test_ctrl_c_at_an_sbatch_that_hangs_is_heeded_soon(
 
 
 def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
-    done = app.run("x=range(2)", "hydra.launcher.partition=nowhere")
+    done = app.run("x=range(2)", "bad=[1]", "hydra.launcher.partition=nowhere")
     assert done.returncode == 1
     assert "invalid partition" in done.stderr.lower()
     assert "Traceback" not in done.stderr
@@ -108,9 +108,12 @@ def test_a_refused_job_is_told_with_a_way_on(app: SlurmApp) -> None:
         assert "2 × launch: Slurm refused the job: Invalid partition name specified" in told
         assert line[1] in told
     again = app.hsm(*shlex.split(line[1])[1:])
-    assert again.returncode == 0, again.stderr
-    assert app.states() == {"completed": 2}
+    assert again.returncode == 3, again.stderr
+    assert app.states() == {"completed": 1, "failed": 1}
     assert "Slurm refused" not in app.hsm("status", str(app.sweep)).stdout
+    retried = app.hsm("retry", str(app.sweep))
+    assert retried.returncode == 3, retried.stderr
+    assert "Slurm refused" not in retried.stderr, "what was accepted is asked for from now on"
 
 
 @pytest.mark.slow

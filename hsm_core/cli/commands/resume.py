@@ -22,6 +22,7 @@ from hsm_core.views.words import numbers
 from ..acting import settle
 from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..jobs import JobQuestions
+from ..mended import note_mended, with_mended
 from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment
 from ..same_code import agree_on_changes
 from ..terminal import remark, say
@@ -87,8 +88,11 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     if found and not options["allow_changed"] and agree_on_changes(state):
         command = _command(state, found, again, options, allow_changed=True)
     before = {number: _tried(state, number) for number in (*found, *alive)}
+    was_refused = state.refusal() is not None
     code = _start(state, command)
     state.refresh()
+    if was_refused and state.refusal() is None and options["settings"] and not options["launcher"]:
+        note_mended(state, options["settings"])
     return _outcome(state, before, code)
 
 
@@ -99,7 +103,8 @@ def _command(
     command = relaunch_command(
         state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
         only=",".join(_ranges(found)) if restricted else None, retry_failed="failed" in again,
-        settings=options["settings"], allow_changed=allow_changed or not found,
+        settings=options["settings"] if options["launcher"] else with_mended(state, options["settings"]),
+        allow_changed=allow_changed or not found,
     )  # fmt: skip
     return [options["python"] or command[0], *command[1:]]
 
