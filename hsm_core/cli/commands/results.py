@@ -47,6 +47,7 @@ _line_option = click.option(
 )  # fmt: skip
 _output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    callback=lambda _context, _option, value: None if value == Path("-") else value,
     help="Write to a file in the format of its suffix: .csv .json .jsonl .md .parquet",
 )  # fmt: skip
 

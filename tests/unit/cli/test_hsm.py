@@ -334,6 +334,7 @@ def test_the_suffix_of_a_file_says_its_format(
     assert {field.name: str(field.type) for field in schema} == {
         "sweep": "string", "task": "int64", "state": "string", "lr": "int64", "loss": "double",
     }  # fmt: skip
+    assert out(shell, command, "latest", "-o", "-").count("completed") == 2  # the screen
     kinds = json.loads((tmp_path / "r.JSON").read_text())["kinds"]
     assert kinds == {"sweep": "task", "task": "task", "state": "task", "lr": "parameter", "loss": "metric"}
     assert {field.name: field.metadata[b"kind"].decode() for field in schema} == kinds
