@@ -119,3 +119,76 @@ def test_none_of_a_tasks_own_logs(weird_tmp_path: Path) -> None:
     files = {"conf/hydra/hydra_logging/mine.yaml": hydra_log}
     both = run(weird_tmp_path, "x=1", "hydra/hydra_logging=mine", "hydra/job_logging=none", more=files)
     assert b"H warned 1" in both.ours.files["hydra.log"]
+
+
+SCRIPT_APP = """
+import logging, logging.handlers, sys, warnings
+import hydra
+
+logging.basicConfig(format="EARLY %(message)s", level=logging.WARNING)
+logging.captureWarnings(True)
+warnings.filterwarnings("error", message="turn me")
+warnings.filterwarnings("ignore", message="not me")
+logging.addLevelName(25, "NOTE")
+log = logging.getLogger(__name__)
+own = logging.getLogger("own")
+own.propagate = False
+own.setLevel(logging.DEBUG)
+own.addHandler(logging.StreamHandler(sys.stdout))
+own.handlers[0].setFormatter(logging.Formatter("OWN %(name)s %(levelname)s %(message)s"))
+before = logging.getLogRecordFactory()
+
+def numbered(*words, **more):
+    record = before(*words, **more)
+    record.msg = f"~{record.msg}"
+    return record
+
+logging.setLogRecordFactory(numbered)
+
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(cfg):
+    log.info("name %s", __name__)
+    log.log(25, "noted")
+    own.debug("to itself")
+    warnings.warn("hear me", UserWarning)
+    warnings.warn("not me", UserWarning)
+    try:
+        warnings.warn("turn me", UserWarning)
+    except UserWarning as error:
+        log.warning("turned: %s", error)
+    try:
+        {}["k"]
+    except KeyError:
+        log.exception("caught")
+    print(logging.getLogger().level, logging.getLogger().handlers[0].formatter._fmt, log.getEffectiveLevel())
+
+main()
+"""
+COLOURED = """
+version: 1
+formatters:
+  c: {"()": colorlog.ColoredFormatter, format: "%(log_color)s%(levelname)s%(reset)s %(message)s"}
+handlers:
+  out: {class: logging.StreamHandler, formatter: c, stream: ext://sys.stdout}
+root: {level: INFO, handlers: [out]}
+loggers: {own: {level: INFO}}
+disable_existing_loggers: false
+"""
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["hydra/job_logging=none"], rarer(), rarer("hydra/job_logging=mine"), rarer("hydra.verbose=own"),
+     rarer("hydra/hydra_logging=none", "hydra/job_logging=none")],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "isolation", ["auto", *(pytest.param(one, marks=pytest.mark.slow) for one in ("spawn", "none"))]
+)
+def test_what_a_script_sets_up_at_its_top(weird_tmp_path: Path, overrides: list[str], isolation: str) -> None:
+    pytest.importorskip("colorlog")
+    files = {"app.py": SCRIPT_APP, "conf/config.yaml": CONFIG, "conf/hydra/job_logging/mine.yaml": COLOURED}
+    ours = [f"hydra.launcher.isolation={isolation}"]
+    both = run_as_basic(weird_tmp_path, files, "x=1", *overrides, ours=ours)
+    both.same()
+    both.same_output(stderr=False)
