@@ -38,11 +38,13 @@ def unfollowed(*kinds: type) -> list[Any]:
 
 def place_of(wanted: object) -> str:
     """Under which name a module holds it, such as ``util.RNG``; empty if none does."""
-    for name, module in list(sys.modules.items()):
-        for attribute, value in list(getattr(module, "__dict__", {}).items()):
-            if value is wanted:
-                return f"{name}.{attribute}"
-    return ""
+    names = [
+        f"{name}.{attribute}"
+        for name, module in list(sys.modules.items())
+        for attribute, value in list(getattr(module, "__dict__", {}).items())
+        if value is wanted
+    ]
+    return min(names, key=lambda name: ("._" in name, len(name)), default="")
 
 
 def _all() -> list[Any]:

@@ -119,6 +119,12 @@ UNTOLD = {
     "made without its methods": (
         "import random\nclass Mine(random.Random):\n def __init__(self): pass\nR = Mine()", "app.R (app.Mine)",
     ),
+    "held by several modules": (
+        "import random, sys, types\nclass Mine(random.Random):\n def __init__(self): pass\nR = Mine()\n"
+        "for name in ('tool._impl', 'tool.api.long'):\n"
+        " sys.modules[name] = types.ModuleType(name)\n sys.modules[name].R = R",
+        "app.R (app.Mine)",
+    ),
     "C": ("import ctypes; libc = ctypes.CDLL(None); libc.srand(3)", "app.libc (ctypes.CDLL)"),
 }  # fmt: skip
 
