@@ -43,9 +43,9 @@ class JobWriter(Protocol):
         """Where such a job goes."""
 
     def longer(self, asked: Any, times: int) -> tuple[Any, str]:
-        """The same for a job that runs so many times as long, and that time in the launcher's words.
+        """The same for a job that runs so many times as long, and what to say of its time.
 
-        Where no time is asked for, or in the scheduler's own words, nothing is changed.
+        Where no time is asked for, or in the scheduler's own words, nothing is changed: the words say so.
         """
 
 
@@ -141,7 +141,7 @@ class BatchQueue:
         each = math.ceil(tasks / most)
         asked, longer = self._writer.longer(asked, self._times_as_long(each))
         remark = f"{each} tasks a job, as there is room for {_counted(most, 'job')} ({limit})"
-        return _Pack(each, asked, remark + (f", for {longer}" if longer else ""))
+        return _Pack(each, asked, remark + (f", {longer}" if longer else ""))
 
     def _times_as_long(self, per_job: int) -> int:
         """How much longer a job takes with so many tasks than with as many as the user wished."""

@@ -14,7 +14,7 @@ from hsm_core.schedulers.submit_pbs import PbsResources, script_text
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
-from .queue_settings import check_amounts, cores_for_slots, for_slots
+from .queue_settings import check_amounts, cores_for_slots, for_slots, time_stays
 from .worker_command import worker_line
 
 _SAME = (
@@ -86,7 +86,9 @@ class PbsJobs:
         return asked.queue, asked.account, None
 
     def longer(self, asked: PbsResources, times: int) -> tuple[PbsResources, str]:
-        if asked.walltime_min is None or times == 1:
+        if times == 1:
             return asked, ""
+        if asked.walltime_min is None:
+            return asked, time_stays("walltime" in " ".join([asked.raw or "", *asked.directives]))
         asked = replace(asked, walltime_min=asked.walltime_min * times)
-        return asked, f"timeout_min={asked.walltime_min}"
+        return asked, f"for timeout_min={asked.walltime_min}"

@@ -98,3 +98,14 @@ def _at_least_one(fields: Mapping[str, Any], name: str) -> int | None:
     if value is not None and value < 1:
         raise ConfigError(f"hydra.launcher.{name}={value}: at least 1", fix=f"hydra.launcher.{name}=1")
     return None if value is None else int(value)
+
+
+def time_stays(is_own: bool) -> str:
+    """What to say where a job gets more to do, and no more time for it.
+
+    Args:
+        is_own: its time is asked for in the scheduler's own words.
+    """
+    if is_own:
+        return "each for the time that your own words ask for: that stays, is it enough?"
+    return "each for the site's default walltime, which stays: hydra.launcher.walltime=… asks for more"

@@ -13,7 +13,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_slurm import SlurmResources, place_of, script_text
 from hsm_core.store.submission import Submission
 
-from .queue_settings import check_amounts, cores_for_slots, for_slots
+from .queue_settings import check_amounts, cores_for_slots, for_slots, time_stays
 from .worker_command import worker_line
 
 _SAME = (
@@ -113,7 +113,10 @@ class SlurmJobs:
         return place_of(asked)
 
     def longer(self, asked: SlurmResources, times: int) -> tuple[SlurmResources, str]:
-        if asked.timeout_min is None or times == 1:
+        if times == 1:
             return asked, ""
+        if asked.timeout_min is None:
+            own = " ".join([asked.raw or "", *asked.directives])
+            return asked, time_stays(re.search(r"(?:^|\s)(?:-t|--time)", own) is not None)
         asked = replace(asked, timeout_min=asked.timeout_min * times)
-        return asked, f"timeout_min={asked.timeout_min}"
+        return asked, f"for timeout_min={asked.timeout_min}"

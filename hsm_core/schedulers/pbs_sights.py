@@ -19,6 +19,9 @@ _ENDED = frozenset("XFC")
 #: S and U: suspended; E: exiting
 _RUNNING = frozenset("RESUB")
 _OLD_NEWS = ("Job Array Began", "Job run at", "Job started")
+#: starts of a job from which on they are told; a node's failure makes one more
+_MANY_STARTS = 3
+_UNTIL = {"u": "until you release it", "o": "until an operator releases it"}
 _NEVER = "can never run"
 _GIVEN_UP = "too many failed attempts"
 _UNTOLD: Ending = ("lost", "unknown")
@@ -75,7 +78,8 @@ def name_of(said: Attributes) -> str:
 
 def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> Sight:
     phase, held = _phase(said, array), _given_up(said, array)
-    why = held or (_why(said, array) if phase == "waiting" else "")
+    hold = _hold(said, array) if phase == "waiting" and not held else ""
+    why = held or ("" if phase == "ended" else _why(said, array, hold))
     dropped = "" if held or phase != "ended" else _dropped(native_id, said, array, history)
     state, reason = _ending(native_id, said, flavour, held or dropped, history) if phase == "ended" else _UNTOLD
     return Sight(
@@ -91,15 +95,41 @@ def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, hi
         reason=reason,
         evidence=" · ".join(_evidence(native_id, said, held or dropped)) if phase == "ended" else "",
         hopeless=_NEVER in why.lower(),
+        until=_UNTIL.get(hold, ""),
+        remedy=f"qrls '{array_of(native_id) or native_id}'" if hold == "u" else "",
         stuck=bool(held),
         untold=phase == "ended" and not held and _is_untold(native_id, said, history),
     )
 
 
-def _why(said: Attributes, array: Attributes) -> str:
-    """Why it waits; of what has run before, and of an array that has begun, the comment tells that alone."""
-    comments = (attributes.get("comment", "") for attributes in (said, array))
-    return next((words for words in comments if words and not words.startswith(_OLD_NEWS)), "")
+def _why(said: Attributes, array: Attributes, hold: str) -> str:
+    """Why it waits; of what has run before, and of an array that has begun, the comment tells that alone.
+
+    Also of what runs: that it was started again and again.
+    """
+    waits = said.get("job_state") not in _RUNNING
+    comments = [attributes.get("comment", "") for attributes in (said, array)] if waits else []
+    comment = next((words for words in comments if words and not words.startswith(_OLD_NEWS)), "")
+    starts = _number(said.get("run_count", "")) or 0
+    depend = (array or said).get("depend", "")
+    parts = (
+        comment,
+        f"Hold_Types = {hold}" if hold else "",
+        f"depend = {depend}" if hold == "s" and depend else "",
+        f"started {starts} times (run_count = {starts})" if starts >= _MANY_STARTS else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _hold(said: Attributes, array: Attributes) -> str:
+    """Who holds it, by PBS's letters: ``u`` its user, ``o`` an operator, ``s`` PBS itself.
+
+    Elements that wait in an array that is held, PBS shows as queued.
+    """
+    if "H" not in (said.get("job_state"), array.get("job_state")):
+        return ""
+    held = said if said.get("job_state") == "H" else array
+    return held.get("Hold_Types", "").replace("n", "")
 
 
 def _phase(said: Attributes, array: Attributes) -> Phase:

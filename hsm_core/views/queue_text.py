@@ -30,7 +30,8 @@ class QueuedJob:
     """A job that waits or runs, or one element of an array.
 
     Args:
-        state, reason: in the scheduler's words; the reason is why it waits.
+        state, reason: in the scheduler's words; the reason is why it waits, or what is odd about its running.
+        system: the batch system that it is in: ``Slurm``, ``PBS``, ``Torque``.
         hopeless: for this reason it will never start, unless it is asked for anew with something else.
         until: what somebody must do before it can start.
         remedy: a line to copy that lets it start.
@@ -41,6 +42,7 @@ class QueuedJob:
     job: str
     phase: Literal["waiting", "running"]
     state: str
+    system: str = ""
     name: str = ""
     queue: str = ""
     reason: str = ""
@@ -75,9 +77,11 @@ def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = Fal
     for job in jobs:
         by_sweep.setdefault(job.sweep, []).append(job)
     for sweep in sorted(by_sweep, key=lambda name: not name):  # others last
-        lines.append(_heading(sweep, by_sweep[sweep], colour))
-        for group in _groups(by_sweep[sweep]):
-            lines += _lines(group, width, colour)
+        for system in dict.fromkeys(job.system for job in by_sweep[sweep]):
+            there = [job for job in by_sweep[sweep] if job.system == system]
+            lines.append(_heading(sweep, system, there, colour))
+            for group in _groups(there):
+                lines += _lines(group, width, colour)
     return "\n".join([*lines, *_next(by_sweep)])
 
 
@@ -96,10 +100,11 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
         yield f"next: hsm-status -w {mine[0]}"
 
 
-def _heading(sweep: str, jobs: Sequence[QueuedJob], colour: bool) -> str:
+def _heading(sweep: str, system: str, jobs: Sequence[QueuedJob], colour: bool) -> str:
     counts = Counter(job.phase for job in jobs)
     told = ", ".join(f"{phase} {counts[phase]}" for phase in ("running", "waiting") if counts[phase])
-    return f"{paint(clean(sweep), 'bold', colour) if sweep else 'not of your sweeps'}: jobs {told}"
+    whose = paint(clean(sweep), "bold", colour) if sweep else "not of your sweeps"
+    return f"{whose}: {system + ' ' if system else ''}jobs {told}"
 
 
 def _groups(jobs: Sequence[QueuedJob]) -> Iterator[list[QueuedJob]]:
@@ -142,7 +147,8 @@ def _state(job: QueuedJob, colour: bool) -> str:
 
 def _where(group: Sequence[QueuedJob]) -> str:
     nodes = list(dict.fromkeys(job.node for job in group if job.node))
-    return clean(", ".join(nodes)) if len(nodes) < 4 else f"on {len(nodes)} nodes"
+    told = ", ".join(nodes) if len(nodes) < 4 else f"on {len(nodes)} nodes"
+    return clean(", ".join(filter(None, [told, group[0].reason])))
 
 
 def _why(group: Sequence[QueuedJob]) -> str:

@@ -57,19 +57,24 @@ def queued_jobs(here: Sequence[Scheduler]) -> list[QueuedJob]:
     Raises:
         NoAnswer: a scheduler does not say.
     """
-    seen = [sight for scheduler in here for sight in scheduler.queue()]
-    known = find_tokens({token for sight in seen if (token := token_in(sight.name))})
-    return [_job(sight, known.get(token_in(sight.name) or "")) for sight in seen]
+    seen = [(_title(scheduler.name), sight) for scheduler in here for sight in scheduler.queue()]
+    known = find_tokens({token for _, sight in seen if (token := token_in(sight.name))})
+    return [_job(system, sight, known.get(token_in(sight.name) or "")) for system, sight in seen]
 
 
-def _job(sight: Sight, named: Named | None) -> QueuedJob:
+def _title(name: str) -> str:
+    return {"slurm": "Slurm", "pbspro": "PBS", "torque": "Torque"}.get(name, name)
+
+
+def _job(system: str, sight: Sight, named: Named | None) -> QueuedJob:
     return QueuedJob(
+        system=system,
         job=sight.native_id,
         phase="running" if sight.phase == "running" else "waiting",
         state=sight.word,
         name=sight.name,
         queue=sight.queue,
-        reason="" if sight.phase == "running" else sight.why,
+        reason="" if sight.phase == "running" and system == "Slurm" else sight.why,  # there it is its nodes
         hopeless=sight.hopeless,
         until=sight.until,
         remedy=sight.remedy,

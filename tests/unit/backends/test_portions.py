@@ -37,7 +37,7 @@ class Words:
         return (None, asked, None) if str(asked).startswith("lab") else (None, None, None)
 
     def longer(self, asked: Any, times: int) -> tuple[Any, str]:
-        return (f"{times} times {asked}", f"{times} h") if times > 1 else (asked, "")
+        return (f"{times} times {asked}", f"for {times} h") if times > 1 else (asked, "")
 
 
 class Bench:

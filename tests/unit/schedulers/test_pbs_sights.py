@@ -69,6 +69,23 @@ def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
         assert (found[native_id].state, found[native_id].reason) == CANCELLED
 
 
+def test_a_hold_is_told_in_the_words_of_pbs_and_how_to_end_it() -> None:
+    array = {"job_state": "H", "Hold_Types": "u"}
+    found = sights({"29[].pbs": array, "29[0].pbs": {"job_state": "Q", "Hold_Types": "u"}}, "pbspro", history=True)
+    held = found["29[0].pbs"]
+    assert (held.why, held.until, held.remedy) == ("Hold_Types = u", "until you release it", "qrls '29[].pbs'")
+    waits = one({"job_state": "H", "Hold_Types": "s", "depend": "afterok:5.pbs@pbs"})
+    assert (waits.why, waits.until, waits.remedy) == ("Hold_Types = s · depend = afterok:5.pbs@pbs", "", "")
+    assert one({"job_state": "Q", "Hold_Types": "n"}).why == ""
+
+
+@pytest.mark.parametrize("state", ["Q", "R", "E"])
+def test_a_job_that_is_started_again_and_again_says_so(state: str) -> None:
+    said = {"job_state": state, "run_count": "9", "comment": "Job run at Sat Nov 28 at 19:27 on (pbs:ncpus=1)"}
+    assert one(said).why == "started 9 times (run_count = 9)"
+    assert one({**said, "run_count": "2"}).why == ""
+
+
 def test_torque_tells_each_element_by_the_submitted_name() -> None:
     found = seen("torque.xml", "torque")
     assert {sight.name for sight in found.values()} == {"aaaaaa-abcdefgh", "wall", "canc"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hsm_core.backends.pbs_jobs import PbsJobs
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.submit_pbs import PbsResources, directives, script_text
 from hsm_core.scripts.rendering import TEMPLATES
@@ -216,3 +217,18 @@ def test_a_script_without_its_directory_fails(tmp_path: Path) -> None:
         ["bash", "-c", text], env={"PBS_JOBID": "1"}, capture_output=True, text=True, check=False
     )
     assert (done.returncode != 0, done.stdout) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "each for the site's default walltime, which stays"),
+        ({"raw": "-l select=1:ncpus=1 -l walltime=1:00:00"}, "your own words"),
+        ({"directives": ("-l walltime=1:00:00",)}, "your own words"),
+        ({"walltime_min": 10}, "for timeout_min=30"),
+    ],
+)
+def test_a_job_that_gets_more_to_do_says_what_time_it_has(fields: dict[str, Any], told: str, tmp_path: Path) -> None:
+    jobs = PbsJobs(tmp_path, "python", (), tmp_path, None)
+    assert told in jobs.longer(replace(PRO, **fields), 3)[1]
+    assert jobs.longer(replace(PRO, **fields), 1) == (replace(PRO, **fields), "")

@@ -59,6 +59,19 @@ def test_jobs_that_are_no_sweeps_come_last_with_their_names() -> None:
     assert found[3] == ["3", "▶", "RUNNING", "notebook", "n1"]
 
 
+def test_each_batch_system_is_named() -> None:
+    jobs = [
+        waiting("3", system="PBS", sweep="s"), running("4", system="Slurm", sweep="s"),
+        running("5.pbs", system="PBS", node="n1", reason="started 9 times (run_count = 9)"),
+    ]  # fmt: skip
+    text = queue_text(jobs)
+    assert "s: PBS jobs waiting 1\n" in text
+    assert "s: Slurm jobs running 1\n" in text
+    assert "not of your sweeps: PBS jobs running 1\n" in text
+    assert "n1, started 9 times (run_count = 9)" in " ".join(text.split())
+    assert [job["system"] for job in queue_json(jobs)["jobs"]] == ["PBS", "Slurm", "PBS"]
+
+
 def test_without_a_sweep_there_is_no_next_command() -> None:
     assert "next" not in queue_text([running("3", name="notebook")])
 
