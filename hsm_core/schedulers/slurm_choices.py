@@ -26,6 +26,9 @@ def explained(error: BackendError, script: str) -> BackendError:
     try:
         if error.field in ("partition", "account", "qos"):
             error.choices = tuple(dict.fromkeys(_names(error.field)))
+        elif error.field == "constraint":
+            features = {name for text in answer(["sinfo", "-h", "-o", "%f"]).split() for name in text.split(",")}
+            error.choices = tuple(sorted(features - {"(null)"})) or ("null",)
         elif error.field == "walltime":
             error.choices = tuple(_minutes(script))
         elif "node configuration" in error.problem or error.field in ("mem_gb", "gpus_per_node"):

@@ -6,6 +6,7 @@ Doubt is the rule: only words that are listed here say for sure that Slurm has n
 from __future__ import annotations
 
 import re
+import signal
 
 from hsm_core.errors import BackendError, NoId, Unexplained
 from hsm_core.hosts.command import Done
@@ -92,8 +93,11 @@ def refusal(done: Done) -> BackendError:
 
 
 def _untold(done: Done, words: str) -> bool:
-    """Whether something may have been sent of which we know no end; above 128 it was killed, says a shell."""
-    if done.code is None or done.code < 0 or done.code > 128:
+    """Whether something may have been sent of which we know no end.
+
+    A code of 128 and a signal's number says that a shell saw it killed; 255 is sbatch's own, of a wrong option.
+    """
+    if done.code is None or done.code < 0 or 128 < done.code <= 128 + max(signal.valid_signals()):
         return True
     return bool(_NO_ANSWER.search(words)) and not _NOT_NOW.search(done.err)
 

@@ -50,6 +50,12 @@ def test_a_refusal_is_told_for_what_it_is(recorded: str, kind: type, words: str,
     assert "exit code 1" in error.evidence
 
 
+def test_sbatchs_own_code_of_a_wrong_option_is_no_signals() -> None:
+    said = (RECORDED / "sbatch_option.txt").read_text()
+    assert type(refusal(sbatch(said, code=255))) is Refused
+    assert type(refusal(sbatch(said, code=128 + 9))) is NoAnswer
+
+
 @pytest.mark.parametrize("limit", ["QOSMaxCpuPerJobLimit", "AssocMaxWallDurationPerJobLimit"])
 def test_a_limit_that_waiting_does_not_lift_is_a_refusal(limit: str) -> None:
     policy = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def record(*fields: str) -> SweepRecord:
         (["walltime=9-00:00:00"], {"field": "walltime", "choices": ["60"]}, "walltime=60min"),
         (["mem_gb=400"], {"field": "mem_gb", "choices": ["31.3"]}, "mem_gb=31.3"),
         (["mem_per_cpu=400G"], {"field": "mem_gb", "choices": ["31.3"]}, "mem_per_cpu=<value>    # see sinfo"),
+        (["gres=gpu:a100:3"], {"field": "gpus_per_node", "choices": ["2"]}, "gres=gpu:a100:2"),
+        (["constraint=foo"], {"field": "constraint", "choices": ["null"]}, "constraint=null"),
         ([], {"field": "account"}, "account=<value>    # see sinfo"),
     ],
 )
@@ -43,6 +46,19 @@ def test_the_next_line_changes_the_field_that_was_refused(
         assert found == """hsm resume s-1 --set "hydra.launcher.partition='a b'\""""
     else:
         assert found == f"hsm resume s-1 --set hydra.launcher.{line}"
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "mended"),
+    [
+        ("resources='--partition=nowhere --nodes=1'", "partition", "resources='--partition=main --nodes=1'"),
+        ("resources='-l select=1 -q nowhere'", "queue", "resources='-l select=1 -q main'"),
+        ("directives=['-p nowhere','--mem=1G']", "partition", "directives=['-p main','--mem=1G']"),
+    ],
+)
+def test_a_schedulers_own_words_are_changed_where_they_stand(said: str, field: str, mended: str) -> None:
+    found = another_try(record(said), {"message": "no", "field": field, "choices": ["main"]})
+    assert shlex.split(found)[-1] == f"hydra.launcher.{mended}"
 
 
 def test_where_the_field_is_not_known_there_is_something_to_look_at() -> None:
