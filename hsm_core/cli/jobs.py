@@ -42,11 +42,11 @@ class JobQuestions:
             return ""
         from hsm_core.backends.cadence import MOST_S
 
-        is_conducted, root = living_conductor(state.paths) is not None, state.paths.root
-        known = self._watches.get(root)
+        is_conducted, place = living_conductor(state.paths) is not None, state.paths.place
+        known = self._watches.get(place)
         if known is None or is_conducted:
-            self._watches[root] = known or self._watch(state, is_conducted)
-            return _ask(self._watches[root], MOST_S if is_conducted else RECENT_S)
+            self._watches[place] = known or self._watch(state, is_conducted)
+            return _ask(self._watches[place], MOST_S if is_conducted else RECENT_S)
         return _ask(known, None)
 
     def _watch(self, state: SweepState, is_conducted: bool) -> JobWatch:

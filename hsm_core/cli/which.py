@@ -13,7 +13,7 @@ from .terminal import remark
 
 
 def directory_of(selector: str) -> Path:
-    """The directory of the sweep that is meant, by a scheduler's job id too.
+    """The place (``SweepPaths.place``) of the sweep that is meant, by a scheduler's job id too.
 
     Raises:
         SweepNotFound: none, or several.
@@ -32,7 +32,7 @@ def directory_of(selector: str) -> Path:
 def _say_which(selector: str, root: Path) -> None:
     """A name means its newest sweep; that there are others is said."""
     same = catalogue.named(selector)
-    if len(same) > 1 and same[0].dir == root:
+    if len(same) > 1 and same[0].place == root:
         remark(f"{selector}: {same[0].id}, the newest of {len(same)} sweeps of this name")
 
 
@@ -42,10 +42,10 @@ def _by_native_id(selector: str) -> Path | None:
         return None
     for entry in catalogue.entries():
         if entry.dir.is_dir():
-            state = SweepState(entry.dir)
+            state = SweepState(entry.place)
             state.refresh()
             if any(_is_of(selector, str(line.get("native_id") or "")) for line in state.submissions):
-                return entry.dir
+                return entry.place
     return None
 
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
+from hsm_core.store.earlier import set_aside
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import Lease
-from hsm_core.store.record import SweepRecord, begin_alone, create_record
+from hsm_core.store.record import SweepRecord, create_record
 from hsm_core.store.tasks import write_tasks
 
 from .code_record import record_code
+from .sweep_directory import Reservation
 
 log = logging.getLogger(__name__)
 
 
 def begin_sweep(
-    record: SweepRecord, root: Path, code: tuple[str, list[str]], first: int, tasks: Sequence[Sequence[str]]
-) -> Lease:
-    """Write a new sweep down; it exists when its record does, which is last.
+    record: SweepRecord, reserved: Reservation, code: tuple[str, list[str]], first: int,
+    tasks: Sequence[Sequence[str]],
+) -> Lease:  # fmt: skip
+    """Write a new sweep down; it exists when its record does, which is last. An earlier one gives way.
 
     Args:
+        reserved: its directory.
         code: the app's directory, and those of its configs elsewhere.
         first: the number of the first task.
         tasks: their overrides.
@@ -33,12 +36,15 @@ def begin_sweep(
         The lease of who conducts it.
 
     Raises:
-        SweepExists: the directory holds a sweep, or another process is just beginning one.
+        SweepExists: another process has begun one there after all.
         StoreError, OSError: it can't be written.
     """
+    root, lease = reserved.root, reserved.use()
     paths = SweepPaths(root)
-    lease = begin_alone(paths)
     try:
+        if paths.record.exists():
+            set_aside(paths)
+        paths.make_directories()
         record_code(paths.first_code, *code)
         write_tasks(paths, first, tasks)
         create_record(paths, record)

@@ -32,16 +32,23 @@ def numbered(config: DictConfig, number: int, job_id: str) -> DictConfig:
 
 
 def rebase(master: DictConfig, root: Path) -> None:
-    """Have the tasks of a sweep run in ``root``, also if the sweep was made elsewhere and moved.
+    """Have the tasks of a sweep run in ``root``, also if the sweep was made elsewhere and moved."""
+    if Path(str(master.hydra.sweep.dir)).absolute() != root:
+        set_sweep_directory(master, str(root))
+    with read_write(master.hydra):
+        master.hydra.sweep.dir = str(root)
+
+
+def set_sweep_directory(master: DictConfig, text: str) -> None:
+    """Set ``hydra.sweep.dir`` for a sweep and its tasks.
 
     Hydra composes a task's config from the overrides of the master's, so that these must say it too.
     """
     from hydra.core.override_parser.types import Quote, QuotedString
 
-    key, text = "hydra.sweep.dir", QuotedString(str(root), Quote.single).with_quotes()
+    key, quoted = "hydra.sweep.dir", QuotedString(text, Quote.single).with_quotes()
     overrides = master.hydra.overrides
     with read_write(master.hydra), open_dict(master.hydra):
-        if Path(str(master.hydra.sweep.dir)).absolute() != root:
-            others = [one for one in overrides.hydra if one.lstrip("+").partition("=")[0] != key]
-            overrides.hydra = [*others, f"{key}={text}"]
-        master.hydra.sweep.dir = str(root)
+        others = [one for one in overrides.hydra if one.lstrip("+").partition("=")[0] != key]
+        overrides.hydra = [*others, f"{key}={quoted}"]
+        master.hydra.sweep.dir = text

@@ -24,10 +24,11 @@ from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError, SweepFailed
 from hsm_core.store import catalogue
+from hsm_core.store.earlier import require_current
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.liveness import this_host
-from hsm_core.store.record import read_record, refuse_second
+from hsm_core.store.record import read_record
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.sweep.conductor import Conductor
@@ -46,7 +47,8 @@ from .main_origin import MainOrigin
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings, worker_in_job
 from .shown import for_hydra, leave, shown
-from .sweep_record import is_of_another_function, require_same_app, sweep_record
+from .sweep_directory import Reservation, reserve_directory, settle_directory
+from .sweep_record import is_of_another_function, require_same_app, sweep_record, typed_overrides
 from .sweeper_needs import launches_once, needs_returns, require_no_returns
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,10 @@ class Launching:
         self._tasks_config = config
         self._backend_name = backend
         self._settings: RunSettings = shown(lambda: run_settings(fields, backend))
+        self._typed_of_hydra = typed_overrides(config, "hydra")
+        settle_directory(config)
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
+        self._reserved: Reservation | None = None
         self._planned: PlannedSweep | None = None
         self._lease: Lease | None = None
         self._conductor: Conductor | None = None
@@ -89,7 +94,7 @@ class Launching:
             shown(lambda: self._begin(0, planned.tasks))
 
     def require_free(self) -> None:
-        """Refuse a directory that holds a sweep, before anything is written into it."""
+        """Keep a directory for the sweep, or refuse it, before anything is written into it."""
         self._require_detachable()
         if self._settings.dry_run:
             leave_no_trace(self._config)
@@ -101,9 +106,10 @@ class Launching:
             shown(require_slurm_cluster)
         common = self._backend_settings(lambda _: ())
         shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common))
-        goes_on = self._resumed is not None or self._config.hydra.sweeper.get("resume") is not None
-        if not goes_on and SweepPaths(self._root).record.exists():
-            shown(lambda: refuse_second(SweepPaths(self._root)))
+        sweeper = self._config.hydra.sweeper
+        if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
+            self._reserved = shown(lambda: reserve_directory(self._config))
+            self._root = self._reserved.root
 
     def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
         """The tasks of the sweep to go on with; None when a new one starts."""
@@ -117,7 +123,7 @@ class Launching:
 
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
-        self._root = self._resumed = shown(lambda: catalogue.find(selector))
+        self._root = self._resumed = shown(lambda: require_current(catalogue.find(selector)))
         record = shown(lambda: read_record(SweepPaths(self._root)))
         self._passed_over = is_of_another_function(record, self._origin)
         if self._passed_over:
@@ -329,8 +335,10 @@ class Launching:
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         self._require_fields(first, tasks)
         check_payload(self._origin, self._tasks_config, self._context, self._settings.python)
-        record = sweep_record(self._config, self._root, self._origin, self._planned, self._settings)
-        self._lease = begin_sweep(record, self._root, (self._app(), config_folders(self._config)), first, tasks)
+        reserved = self._reserved or reserve_directory(self._config)
+        typed = self._typed_of_hydra
+        record = sweep_record(self._config, reserved.root, self._origin, self._planned, self._settings, typed)
+        self._lease = begin_sweep(record, reserved, (self._app(), config_folders(self._config)), first, tasks)
 
     def _require_fields(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         """Whatever is wrong with the fields of any task is said before one of them is written down."""

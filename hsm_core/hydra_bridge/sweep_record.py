@@ -7,6 +7,7 @@ import getpass
 import os
 import sys
 import types
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -23,19 +24,19 @@ from .run_settings import RunSettings
 
 
 def sweep_record(
-    config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: RunSettings
-) -> SweepRecord:
+    config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: RunSettings,
+    typed_of_hydra: Sequence[str],
+) -> SweepRecord:  # fmt: skip
     """The record of a sweep that begins now in ``root``.
 
     Args:
         config: the master config.
         origin: of its app.
         planned: the plan, under our own sweeper.
+        typed_of_hydra: the overrides of Hydra's own config, as they were typed.
     """
     hydra = config.hydra
-    typed_as = OmegaConf.to_container(hydra.overrides, resolve=False)  # they may hold ${hydra.job.num}
-    assert isinstance(typed_as, dict)
-    overrides = {kind: [str(text) for text in typed_as[kind]] for kind in ("hydra", "task")}
+    overrides = {"hydra": list(typed_of_hydra), "task": typed_overrides(config, "task")}
     command = origin.command if is_run_by_main() else None
     name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
     return SweepRecord(
@@ -71,6 +72,13 @@ def sweep_record(
         versions=versions(),
         git=git_state(os.getcwd()),
     )
+
+
+def typed_overrides(config: DictConfig, kind: str) -> list[str]:
+    """The overrides of a config, ``hydra`` or ``task``, not resolved: they may hold ``${hydra.job.num}``."""
+    found = OmegaConf.to_container(config.hydra.overrides, resolve=False)
+    assert isinstance(found, dict)
+    return [str(text) for text in found[kind]]
 
 
 def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
 
+from .earlier import sweeps_in
 from .files import to_json, write_atomically
 from .layout import SweepPaths, state_home
 from .not_ours import no_sweep
@@ -23,6 +24,12 @@ class Entry:
     name: str
     dir: Path
     created: str
+
+    @property
+    def place(self) -> Path:
+        """What stands for it: its directory, unless a later sweep has that."""
+        aside = SweepPaths(self.dir, self.id)
+        return aside.place if aside.record.is_file() else self.dir
 
 
 def remember(record: SweepRecord, root: Path) -> None:
@@ -55,7 +62,7 @@ def entries() -> list[Entry]:
 
 
 def find(selector: str) -> Path:
-    """The directory of the sweep that ``latest``, an id's unique prefix, a name or a path means.
+    """The place (``SweepPaths.place``) of the sweep that ``latest``, an id's unique prefix, a name or a path means.
 
     A name means its newest sweep.
 
@@ -72,31 +79,32 @@ def find(selector: str) -> Path:
         return by_path
     matching = exact or named(selector)[:1] or [entry for entry in known if entry.id.startswith(selector)]
     if len(matching) == 1:
-        return matching[0].dir
+        return matching[0].place
     raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
 
 
 def named(name: str) -> list[Entry]:
     """The user's sweeps of this name, newest first; those whose directories are gone come last."""
     found = [entry for entry in entries() if entry.name == name]
-    return sorted(found, key=lambda entry: not SweepPaths(entry.dir).record.is_file())
+    return sorted(found, key=lambda entry: not SweepPaths.at(entry.place).record.is_file())
 
 
-def follow(root: Path) -> None:
-    """Note that a sweep on the user's list was moved to ``root``; one that is not on it stays off it."""
+def follow(place: Path) -> None:
+    """Note where sweeps of the user's list were moved to; one that is not on it stays off it."""
     try:
-        record = read_record(SweepPaths(root))
-        listed = _read(_folder() / f"{record.id}.json")
-        if listed and listed.dir != root and not SweepPaths(listed.dir).record.is_file():
-            remember(record, root)
+        for paths in sweeps_in(SweepPaths(SweepPaths.at(place).root)):
+            record = read_record(paths)
+            listed = _read(_folder() / f"{record.id}.json")
+            if listed and listed.dir != paths.root and not SweepPaths.at(listed.place).record.is_file():
+                remember(record, paths.root)
     except (OSError, StoreError, VersionMismatch):
         return
 
 
 def _latest(known: list[Entry]) -> Path:
     for entry in known:
-        if SweepPaths(entry.dir).record.is_file():
-            return entry.dir
+        if SweepPaths.at(entry.place).record.is_file():
+            return entry.place
     raise SweepNotFound(
         "you have no sweep yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
     )

@@ -12,13 +12,37 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class SweepPaths:
-    """The files of the sweep in ``root`` (``hydra.sweep.dir``, absolute)."""
+    """The files of the sweep in ``root`` (``hydra.sweep.dir``, absolute).
+
+    Args:
+        earlier: the id of a sweep that has ended, where another one has begun in its directory since.
+    """
 
     root: Path
+    earlier: str = ""
+
+    @classmethod
+    def at(cls, place: Path) -> SweepPaths:
+        """Of the sweep that ``place`` stands for, see there."""
+        if place.parent.name == "earlier" and place.parent.parent.name == ".hsm":
+            return cls(place.parents[2], place.name)
+        return cls(place)
+
+    @property
+    def place(self) -> Path:
+        """The path that stands for this sweep: its directory, or what was kept of an earlier one there."""
+        return self.hsm if self.earlier else self.root
 
     @property
     def hsm(self) -> Path:
-        return self.root / ".hsm"
+        own = self.root / ".hsm"
+        return own / "earlier" / self.earlier if self.earlier else own
+
+    def own_files(self) -> list[Path]:
+        """What belongs to one sweep of those that follow one another here; what makes it a sweep is last."""
+        code = (self.snapshots, self.first_code.code, self.first_code.patch, self.first_code.requirements)
+        found = (self.tasks, self.events, self.claims, self.requests, self.hsm / "inbox", self.logs)
+        return [*self.hsm.glob("launch-*"), *code, *found, self.hsm / "ranks", self.record]
 
     @property
     def record(self) -> Path:
@@ -104,7 +128,7 @@ class SweepPaths:
 
     def has_given_way(self, sweep: str) -> bool:
         """Whether a sweep of this id ended here, and another one has begun in its directory."""
-        return (self.hsm / "earlier" / sweep).is_dir()
+        return SweepPaths(self.root, sweep).record.is_file()
 
     def make_directories(self) -> None:
         """Create what every sweep has.

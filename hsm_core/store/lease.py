@@ -37,6 +37,11 @@ class Lease:
         with contextlib.suppress(FileNotFoundError):
             self._write(released=True)
 
+    def withdraw(self) -> None:
+        """Undo that it was taken."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
     def _write(self, released: bool) -> None:
         write_atomically(self._path, _content(self._holder, released))
         self._beaten = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -13,7 +13,7 @@ from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
-from .lease import Lease, take_lease
+from .lease import Lease, living_conductor, take_lease
 from .liveness import this_process
 
 
@@ -94,29 +94,33 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
     refuse_second(paths)
 
 
-def begin_alone(paths: SweepPaths) -> Lease:
-    """Make the directory ready for a sweep and be the only one who begins one there.
+def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool]) -> Lease:
+    """Be the only one who begins a sweep in a directory.
 
     The record is to be written last: a directory without one holds no sweep, whatever else is in it, and a
     sweep can begin there again.
 
+    Args:
+        is_over: whether the sweep that the directory holds has ended, so that another one may follow it.
+
     Raises:
-        SweepExists: the directory holds a sweep, or another process is just beginning one.
+        SweepExists: the directory holds another sweep, or another process is just beginning one.
         StoreError: it can't be written.
     """
-    if paths.record.exists():
+    if paths.record.exists() and not is_over(paths):
         refuse_second(paths)
     with _written_to(paths):
-        paths.make_directories()
+        paths.leases.mkdir(parents=True, exist_ok=True)
         try:
-            lease = take_lease(paths, str(paths.root), this_process())
+            me = this_process()
+            lease = take_lease(paths, str(paths.root), me, force=living_conductor(paths) == me)
         except LeaseHeld as error:
             raise SweepExists(
                 f"another process is just beginning a sweep in {paths.root}", evidence=error.problem,
                 fix="hydra.sweep.dir=<another directory>",
             ) from error  # fmt: skip
-    if paths.record.exists():
-        lease.release()
+    if paths.record.exists() and not is_over(paths):  # begun, and perhaps ended, since we looked
+        lease.withdraw()
         refuse_second(paths)
     return lease
 
@@ -141,9 +145,10 @@ def refuse_second(paths: SweepPaths) -> NoReturn:
     """
     other = read_record(paths)
     raise SweepExists(
-        f"{paths.root} already holds the sweep {other.id}",
+        f"{paths.root} holds the sweep {other.id}, which is not finished",
         evidence=f"started {other.created} on {other.host}",
-        fix=f"hsm resume {other.id}    (to finish that one), or hydra.sweep.dir=<another directory>",
+        fix=f"hsm resume {other.id}    (to finish that one; hsm cancel gives it up), "
+        "or hydra.sweep.dir=<another directory>",
     )
 
 
@@ -189,8 +194,8 @@ def _from_json(found: dict[str, Any]) -> SweepRecord:
 
 
 def sweep_root(path: Path) -> Path | None:
-    """The sweep directory that ``path`` is, or lies in."""
+    """The place (``SweepPaths.place``) of the sweep that ``path`` is, or lies in."""
     for directory in (path, *path.parents):
-        if SweepPaths(directory).record.is_file():
+        if SweepPaths.at(directory).record.is_file():
             return directory
     return None

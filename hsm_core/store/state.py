@@ -32,6 +32,9 @@ _WORDS: dict[bytes, State] = {
 class SweepState:
     """A sweep, brought up to date by ``refresh``.
 
+    Args:
+        place: its directory, or what else stands for it, see ``SweepPaths.place``.
+
     Attributes:
         tasks: by number; a task that nobody spoke of is not among them.
         submissions: with what became of them, in the order of reading.
@@ -39,11 +42,11 @@ class SweepState:
         version: grows with all that a task's state may follow from.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.paths = SweepPaths(root)
+    def __init__(self, place: Path) -> None:
+        self.paths = SweepPaths.at(place)
         self.record: SweepRecord = read_record(self.paths)
         self.total = self.record.total or 0
-        self._fold = Fold(f"the sweep in {root}")
+        self._fold = Fold(f"the sweep in {place}")
         self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
         self.writers: dict[str, WriterState] = {}
         self.bad_lines = 0

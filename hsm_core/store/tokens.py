@@ -45,9 +45,9 @@ def find_tokens(tokens: Collection[str]) -> dict[str, Named]:
     for entry in catalogue.entries():  # the newest first: theirs are the jobs
         if not wanted:
             break
-        for submission in _submissions(SweepPaths(entry.dir)):
+        for submission in _submissions(SweepPaths.at(entry.place)):
             if submission.token in wanted:
-                found[submission.token] = Named(entry.id, entry.dir, submission)
+                found[submission.token] = Named(entry.id, entry.place, submission)
                 wanted.discard(submission.token)
     return found
 

@@ -35,7 +35,7 @@ def look_at(entry: Entry, ask: Callable[[SweepState], str] | None = None) -> Lis
     if not entry.dir.is_dir():
         return Listed(entry, None, GONE)
     try:
-        return Listed(entry, look(SweepState(entry.dir), ask))
+        return Listed(entry, look(SweepState(entry.place), ask))
     except HsmError as error:
         return Listed(entry, None, error.problem)
     except OSError as error:

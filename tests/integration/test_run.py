@@ -88,17 +88,6 @@ def test_detached_it_returns_at_once_and_names_the_sweep(app: SweepingApp, sweep
     app.wait_for_seal()
 
 
-@pytest.mark.usefixtures("unmeasured")
-def test_a_second_sweep_in_the_directory_is_refused(app: SweepingApp) -> None:
-    assert app.run("x=1").returncode == 0
-    before = (app.sweep / ".hsm" / "sweep.json").read_bytes()
-    again = app.run("x=2")
-    assert again.returncode == 1
-    assert f"hsm resume {app.state().record.id}" in again.stderr
-    assert "Traceback" not in again.stderr
-    assert (app.sweep / ".hsm" / "sweep.json").read_bytes() == before
-
-
 def test_killed_launcher_the_worker_goes_on_and_resume_attaches(app: SweepingApp) -> None:
     process = app.start("x=range(4)")
     app.wait_for_begun(2)

@@ -28,6 +28,6 @@ def _entry(sweep: str) -> catalogue.Entry:
     """The list's entry, also of a sweep whose directory is gone."""
     exact = [entry for entry in catalogue.entries() if entry.id == sweep]
     root = None if exact else catalogue.find(sweep)
-    for entry in exact or [entry for entry in catalogue.entries() if entry.dir == root]:
+    for entry in exact or [entry for entry in catalogue.entries() if entry.place == root]:
         return entry
     raise SweepNotFound(f"{root} is not on your list", fix="hsm list --all")

@@ -13,6 +13,7 @@ import click
 from hsm_core.errors import HsmError, LeaseHeld
 from hsm_core.model import ENDED, REASONS
 from hsm_core.overrides import joined, quoted
+from hsm_core.store.earlier import require_current
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
@@ -72,6 +73,7 @@ def retry(sweep: str, **options: Any) -> int:
 
 
 def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
+    require_current(state.paths.place)
     JobQuestions()(state)
     found = _tasks_to_run(state, again, options["chosen"], options["reason"])
     alive = state.numbers_in("queued", "running")
