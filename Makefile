@@ -1,7 +1,9 @@
 # make demo       a sweep on this machine, from nothing to finished results
 # make test       what must hold, on Hydra 1.3: ruff, mypy, pytest, coverage
-# make test-all   the same on Hydra 1.4, the long tests, and test-learn
+# make test-all   the same on Hydra 1.4, the long tests, test-learn and test-newest
 # make test-learn what torch, tensorflow and jax draw in tasks (fetches 2.5 GB)
+# make test-newest  the main tests with the newest release of every package
+# make constraints  renew tests/constraints-*.txt: the versions that all other tests run with
 # make services   Slurm, sshd, … for the tests that are skipped without (Debian, root)
 # PYTHON=python3.12 make …   another Python
 #
@@ -12,24 +14,28 @@ DEMO = .venv/demo
 T13 = .venv/test-hydra13
 T14 = .venv/test-hydra14
 LEARN = .venv/test-learn
+NEWEST = .venv/test-newest
 PACKAGE = setup.py pyproject.toml README.md
-TOOLS = tests/requirements.txt
-
-HYDRA13 = 'hydra-core>=1.3.8,<1.4' 'hydra-optuna-sweeper<1.4' 'hydra-joblib-launcher<1.4' 'hydra-submitit-launcher<1.4'
-HYDRA14 = 'hydra-core==1.4.0rc3' 'omegaconf==2.4.1rc1' 'hydra-optuna-sweeper==1.4.0rc3' \
-          'hydra-joblib-launcher==1.4.0rc3' 'hydra-submitit-launcher==1.4.0rc3'
+OURS = -e '.[example,parquet]'
+# of a Hydra line: what its tests need, and the versions of all that
+NEED13 = -r tests/requirements-hydra13.txt -c tests/constraints-hydra13.txt
+NEED14 = -r tests/requirements-hydra14.txt -c tests/constraints-hydra14.txt
 
 # Most tests wait for processes that they started: several files at once keep two cores busy, the long ones first.
 # What fails beside others is run once more, alone: two cores make no promise about time.
 TOGETHER = -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart=1
 ALONE = --last-failed --last-failed-no-failures=none
 
+# What is run with the newest packages too.
+MAIN = tests/unit tests/contracts tests/e2e $(addprefix tests/integration/test_, run.py apps.py optuna.py \
+       hydra_suites_launcher.py hydra_suites_sweeper.py)
+
 # The tests start thousands of processes: these find hsm compiled, whatever the shell has set.
 unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
-.PHONY: help demo test test-all test-learn services lint clean
+.PHONY: help demo test test-all test-learn test-newest constraints services lint clean
 help:
 	@sed -n 's/^# \(.*\)/\1/p;/^$$/q' Makefile
 
@@ -48,20 +54,30 @@ demo: $(DEMO)/installed
 
 # ---- the tests: an editable install a Hydra line
 
-$(T13)/installed: $(PACKAGE) $(TOOLS)
+$(T13)/installed: $(PACKAGE) tests/requirements.txt tests/requirements-hydra13.txt tests/constraints-hydra13.txt
 	"$(PYTHON)" -m venv $(T13)
-	$(T13)/bin/python -m pip install -q --disable-pip-version-check -e '.[example,parquet]' -r $(TOOLS) $(HYDRA13)
+	$(T13)/bin/python -m pip install -q --disable-pip-version-check $(OURS) $(NEED13)
 	touch $@
 
-$(T14)/installed: $(PACKAGE) $(TOOLS)
+$(T14)/installed: $(PACKAGE) tests/requirements.txt tests/requirements-hydra14.txt tests/constraints-hydra14.txt
 	"$(PYTHON)" -m venv $(T14)
-	$(T14)/bin/python -m pip install -q --disable-pip-version-check -e '.[example,parquet]' -r $(TOOLS) $(HYDRA14)
+	$(T14)/bin/python -m pip install -q --disable-pip-version-check $(OURS) $(NEED14)
 	touch $@
 
 $(LEARN)/installed: $(PACKAGE) tests/learn/requirements.txt
 	"$(PYTHON)" -m venv $(LEARN)
 	$(LEARN)/bin/python -m pip install -q --disable-pip-version-check -e . -r tests/learn/requirements.txt 'hydra-core<1.4'
 	touch $@
+
+# for all Pythons and systems at once
+constraints:
+	"$(PYTHON)" -m venv .venv/uv
+	.venv/uv/bin/python -m pip install -q --disable-pip-version-check uv
+	for line in 13 14; do \
+	    .venv/uv/bin/uv pip compile -q --upgrade --universal --python-version 3.10 --extra example --extra parquet \
+	        --no-annotate --custom-compile-command 'make constraints' --output-file tests/constraints-hydra$$line.txt \
+	        setup.py tests/requirements-hydra$$line.txt || exit; \
+	done
 
 lint: $(T13)/installed
 	$(T13)/bin/ruff check .
@@ -82,11 +98,19 @@ test-all: $(T13)/installed $(T14)/installed
 	$(T14)/bin/python -m pytest $(TOGETHER) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py \
 	    || $(T14)/bin/python -m pytest $(ALONE) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py
 	$(T13)/bin/python -m pytest $(TOGETHER) -m slow || $(T13)/bin/python -m pytest $(ALONE) -m slow
-	$(MAKE) test-learn
+	$(MAKE) test-learn test-newest
 	@$(T13)/bin/python -m tests.services.absent
 
 test-learn: $(LEARN)/installed
 	$(LEARN)/bin/python -m pytest -n 2 tests/learn || $(LEARN)/bin/python -m pytest $(ALONE) tests/learn
+
+# whatever setup.py lets in today, and no constraints
+test-newest:
+	"$(PYTHON)" -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip install -q --disable-pip-version-check $(OURS) -r tests/requirements.txt
+	@$(NEWEST)/bin/python -m tests.newer tests/constraints-hydra13.txt
+	$(NEWEST)/bin/python -m pytest $(TOGETHER) -m 'not slow' $(MAIN) \
+	    || $(NEWEST)/bin/python -m pytest $(ALONE) -m 'not slow' $(MAIN)
 
 services:
 	tests/services/install.sh

@@ -41,18 +41,19 @@ setup(
     packages=find_packages(include=["hsm_core", "hsm_core.*"])
     + find_namespace_packages(include=["hydra_plugins.*"]),
     package_data={"hsm_core": ["scripts/templates/*.j2", "scripts/templates/*.sh"]},
+    # from the lowest that the tests passed with to the newest major version that there is (Makefile: test-all)
     install_requires=[
         "hydra-core>=1.3.2,<1.5",
-        "omegaconf",
-        "cloudpickle",
-        "threadpoolctl",
-        "click",
-        "rich",
-        "jinja2",
-        "paramiko",
-        "submitit",
+        "omegaconf>=2.3,<2.5",
+        "cloudpickle>=2.2.1,<4",
+        "threadpoolctl>=3.1,<4",
+        "click>=8.1,<9",
+        "rich>=13,<16",
+        "jinja2>=3.1,<4",
+        "paramiko>=3,<6",
+        "submitit>=1.5,<2",
     ],
-    extras_require={"example": ["numpy"], "parquet": ["pyarrow"]},
+    extras_require={"example": ["numpy>=1.24"], "parquet": ["pyarrow>=14"]},
     entry_points={
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         # one, as Hydra 1.4 parses our metadata for each at every start of any app; it registers the others
