@@ -49,7 +49,7 @@ $(DEMO)/installed: $(PACKAGE) $(SOURCES)
 	touch $@
 
 demo: $(DEMO)/installed
-	cd example_app && ../$(DEMO)/bin/python train.py -m +sweep=demo hydra/sweeper=hsm hydra/launcher=hsm_local
+	cd example_app && ../$(DEMO)/bin/python train.py +sweep=demo
 	$(DEMO)/bin/hsm-status latest
 
 # ---- the tests: an editable install a Hydra line

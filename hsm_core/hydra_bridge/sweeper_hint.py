@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 _CHOICE = re.compile(r"^[^#\n]*\boverride\s+/?hydra/sweeper\s*:\s*['\"]?(\w+)", re.MULTILINE)
 _LISTED = re.compile(r"(?:^\s*-|[\[,])\s*(?:optional\s+)?/?([\w/]+)\s*:\s*['\"]?([\w/-]+)", re.MULTILINE)
+_MODE = re.compile(r"^hydra:[^\n]*\n(?:(?:[ \t].*|[ \t]*#.*|)\n)*?[ \t]+mode:[ \t]*['\"]?MULTIRUN\b", re.MULTILINE)
 _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 #: The module and function of Hydra that read the command line.
 _STARTS = ("hydra._internal.utils", "_run_hydra")
@@ -55,10 +57,32 @@ def primary_in_use(frame: FrameType | None) -> str | None:
     Args:
         frame: of a function that Hydra called; Hydra hands plugins no such name, but knows it above them.
     """
+    name = _known_above(frame, "config_name")
+    return name if isinstance(name, str) else None
+
+
+def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Sequence[str]) -> None:
+    """Have ``hydra.mode: MULTIRUN`` of a chosen sweep file count, which Hydra 1.4 wants in the primary config.
+
+    It is as if ``-m`` had been typed. What the command line says itself stays.
+
+    Args:
+        frame: as for ``primary_in_use``.
+    """
+    parsed = _known_above(frame, "args")
+    if parsed is None or any(word.lstrip("+").startswith("hydra.mode=") for word in arguments):
+        return
+    if parsed.run or parsed.cfg or parsed.info or parsed.shell_completion:
+        return
+    files = (file for root in _directories(search_path) for file in _typed(root, arguments))
+    parsed.multirun = parsed.multirun or any(_MODE.search(_text(file)) for file in files)
+
+
+def _known_above(frame: FrameType | None, name: str) -> Any:
+    """A local variable of the function of Hydra that reads the command line; None if it is not above."""
     while frame is not None:
         if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _STARTS:
-            name = frame.f_locals.get("config_name")
-            return name if isinstance(name, str) else None
+            return frame.f_locals.get(name)
         frame = frame.f_back
     return None
 

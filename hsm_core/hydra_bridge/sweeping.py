@@ -64,6 +64,9 @@ class Sweeping:
         batches = _batches(work.tasks, settings.max_batch_size)
         if self._ours is not None:
             self._ours.announce(_handover(work, settings, len(batches)))
+        else:
+            log.info("Launcher '%s' runs the tasks, and keeps no record for hsm", self._launcher_name())
+            log.info("  next: hydra/launcher=hsm_local    (in parallel, and hsm-status shows them)")
         if not work.recorded:
             self._write_multirun()
         return self._launch(batches)

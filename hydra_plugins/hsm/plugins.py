@@ -161,13 +161,17 @@ class HsmSweeperHint(SearchPathPlugin):
 
             unresolved.keep_unresolved(plugins, ours)
         _read_fields_ourselves(plugins)
+        own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
+            if not IS_1_3 and any("=" in word for word in sys.argv):
+                from hsm_core.hydra_bridge import sweeper_hint
+
+                sweeper_hint.obey_mode(sys._getframe(1), own, sys.argv[1:])
             return
         from hsm_core.hydra_bridge import one_value, sweeper_hint
 
         for told in one_value.swept_settings(sys.argv[1:]):
             print(told, file=sys.stderr)
-        own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         primary = sweeper_hint.primary_in_use(sys._getframe(1))
         hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins=not IS_1_3)
         if hint:
@@ -217,6 +221,10 @@ class LateNode(ConfigNode):
 
     @property
     def node(self) -> Any:
+        if self.group == "hydra/sweeper":
+            from hsm_core.hydra_bridge.one_run import tell_before_run
+
+            tell_before_run(sys._getframe(1))
         if self._built is None:
             from omegaconf import DictConfig, OmegaConf
 

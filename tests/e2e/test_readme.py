@@ -83,9 +83,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_sweep_that_the_readme_shows_is_the_demo() -> None:
-    shown = yaml.safe_load(blocks(ROOT / "README.md", "yaml")[0])["hydra"]["sweeper"]
-    demo = yaml.safe_load((ROOT / "example_app/conf/sweep/demo.yaml").read_text())["hydra"]["sweeper"]
-    assert shown == {key: demo[key] for key in shown}
+    shown = yaml.safe_load(blocks(ROOT / "README.md", "yaml")[0])
+    demo = yaml.safe_load((ROOT / "example_app/conf/sweep/demo.yaml").read_text())
+    sweeper = shown["hydra"].pop("sweeper")
+    assert sweeper == {key: demo["hydra"]["sweeper"].pop(key) for key in sweeper}
+    assert shown == {**demo, "hydra": {key: demo["hydra"][key] for key in shown["hydra"]}}
 
 
 def fields_named(page: Path) -> set[str]:

@@ -52,4 +52,7 @@ def test_a_sweep_runs_and_leaves_nothing_of_ours(launcher: str, weird_tmp_path: 
         "{'a': 2, 'b': True}",
     ]
     assert {path.name for path in out.iterdir()} - {".submitit"} == {"0", "1", "multirun.yaml"}
-    assert "hsm" not in done.stdout.replace("hsm_core", "").lower()
+    printed = done.stdout.splitlines()
+    ours = [number for number, line in enumerate(printed) if "hsm" in line.replace("hsm_core", "").lower()]
+    assert len(ours) == 2  # who runs the tasks, and which launcher would keep a record
+    assert f"Launcher '{launcher}' runs the tasks, and keeps no record for hsm" in printed[ours[0]]

@@ -1,0 +1,50 @@
+"""Says what a sweep file does in a run without ``-m``: nothing varies."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+#: The module and function of Hydra that runs an app once.
+_RUNS_ONCE = ("hydra._internal.hydra", "run")
+
+
+def tell_before_run(frame: FrameType | None) -> None:
+    """If Hydra is composing the config of a single run, say what of it is not used once it is composed.
+
+    Args:
+        frame: of a function that Hydra calls while it composes; it tells plugins of no single run.
+    """
+    if not _is_below(frame, *_RUNS_ONCE):
+        return
+    instance = HydraConfig.instance()
+    ordinary = HydraConfig.set_config
+
+    def set_config(cfg: DictConfig) -> None:
+        vars(instance).pop("set_config", None)
+        ordinary(instance, cfg)
+        print(*told(cfg), sep="\n", end="", file=sys.stderr, flush=True)
+
+    vars(instance)["set_config"] = set_config
+
+
+def told(config: DictConfig) -> Iterator[str]:
+    """The lines to print about a run with this config; none if no sweep was to be expected."""
+    hydra = config.hydra
+    axes = [name for name in ("grid", "paired", "params") if OmegaConf.select(hydra, f"sweeper.{name}")]
+    if axes and "hydra.mode=RUN" not in (word.lstrip("+") for word in sys.argv):  # Hydra 1.3 adds it to all
+        one = "is" if len(axes) == 1 else "are"
+        yield f"hsm: this is a single run: without -m, hydra.sweeper.{' and '.join(axes)} {one} not used."
+        yield "  next: add -m to the command line    (or hydra.mode: MULTIRUN to the sweep file)\n"
+
+
+def _is_below(frame: FrameType | None, module: str, function: str) -> bool:
+    while frame is not None:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == (module, function):
+            return True
+        frame = frame.f_back
+    return False
