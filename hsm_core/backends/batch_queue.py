@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from hsm_core.overrides import joined
-from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Scheduler, Script
+from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused, Scheduler, Script
 from hsm_core.store.jobs import batches_of
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.requests import request_cancel
@@ -97,6 +97,7 @@ class BatchQueue:
         lines = []
         for (asked, spec), pairs in groups:
             pack = self._packed(asked, len(waiting), len(groups), detached=detached)
+            self._require_taken(pack.asked)
             jobs = math.ceil(len(pairs) / pack.each)
             size = None if self._is_individual(jobs) else min(jobs, self._array_size(self._writer.place(asked)))
             what = _counted(jobs, "job")
@@ -220,6 +221,7 @@ class BatchQueue:
             LaunchPaths.script(self._paths.hsm / submission.name), self._paths.logs,
             submission.token, size, _throttle(portion, size),
         )  # fmt: skip
+        self._require_taken(portion.asked)
         try:
             native_id = self._scheduler.submit(script)
         except LimitReached as error:
@@ -230,6 +232,17 @@ class BatchQueue:
         self._queue_room.took(self._writer.place(portion.asked), size or 1)
         self._arrays_to_come -= 1
         return Handed(native_id)
+
+    def _require_taken(self, asked: Any) -> None:
+        """
+        Raises:
+            Refused: it would be accepted, and dropped soon after.
+        """
+        refusal = self._queue_room.allowed(self._writer.place(asked)).refusal
+        if refusal:
+            field = "walltime" if "walltime" in refusal else "mem_gb"
+            fix = f"hydra.launcher.{field}=…    (or hydra.launcher.queue=…)"
+            raise Refused("the queue would accept this job and drop it", evidence=refusal, fix=fix, field=field)
 
     def find(self, submission: Submission) -> Handed | None:
         native_id = self._scheduler.find(submission.token)

@@ -77,7 +77,7 @@ def dropped(
     if any(log.exists() for log in job_logs(paths, line, batch)):
         return sight
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
-    told = f"{scheduler.name} dropped job {sight.native_id} before it began, and keeps nothing of it{waited}"
+    told = f"job {sight.native_id} was dropped from the queue before it began{waited}; {scheduler.name} keeps no more"
     return replace(
         sight, state="failed" if is_watched else "lost", reason="launch",
         evidence=f"{told} (perhaps {scheduler.why_dropped})",

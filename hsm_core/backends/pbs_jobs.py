@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from hsm_core.schedulers.pbs import Pbs
 from hsm_core.schedulers.pbs_defaults import below_the_fields
-from hsm_core.schedulers.submit_pbs import PbsResources, script_text
+from hsm_core.schedulers.submit_pbs import PbsResources, directives, script_text
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
@@ -83,7 +84,10 @@ class PbsJobs:
         )  # fmt: skip
 
     def place(self, asked: PbsResources) -> tuple[str | None, str | None, str | None]:
-        return asked.queue, asked.account, None
+        """Queue and account; and, as a routing queue has destinations with limits of their own, time and memory."""
+        lines = [line.removeprefix("#PBS ") for line in directives(asked, "token")]
+        words = [line for line in lines if line.startswith("-l") and re.search(r"walltime=|mem=", line)]
+        return asked.queue, asked.account, " ".join(words) or None
 
     def longer(self, asked: PbsResources, times: int) -> tuple[PbsResources, str]:
         if times == 1:

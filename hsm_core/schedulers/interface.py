@@ -92,6 +92,7 @@ class Allowed:
         array_index: highest index of an array plus one.
         array_size: elements of one array.
         limits: on the jobs of this user.
+        refusal: why no such job will ever be taken there, though it would be accepted at first; empty: it may be.
         sizes_from: where the size of arrays was read, for messages: ``MaxArraySize=1001``.
     """
 
@@ -99,6 +100,7 @@ class Allowed:
     array_size: int | None = None
     limits: tuple[Limit, ...] = ()
     sizes_from: str = ""
+    refusal: str = ""
 
     @property
     def lowest(self) -> Limit | None:
@@ -220,7 +222,7 @@ class Scheduler(Protocol):
         """The native id of an array's element."""
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-        """What it takes at most from this user, there.
+        """What it takes at most from this user, there; ``qos``: on PBS, the resources that decide where a job lands.
 
         Raises:
             NoAnswer: nothing is known.

@@ -109,8 +109,8 @@ class Pbs:
         return native_id.replace("[]", f"[{index}]")
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-        """What server and queue take at most from this user."""
-        return allowed(queue, user(), account)
+        """What server and queue take at most from this user; ``qos``: see ``PbsJobs.place``."""
+        return allowed(queue, user(), account, qos or "")
 
     def throttle(self, native_id: str, elements: int) -> bool:
         """Change how many elements of an array run at once.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .interface import Allowed, Limit
 from .pbs_answers import Attributes, read
 from .pbs_commands import ask, no_answer
+from .pbs_routing import destinations, why_not, wish_in
 
 _ARRAY_SIZE = ("max_array_size", "max_job_array_size")
 #: limits on waiting and running jobs of a user: Torque's queue, PBS Pro's own, those on waiting ones alone
@@ -17,8 +18,13 @@ _LIMIT = re.compile(r"\[([ugpo]):\"?([^=\"\]]+)\"?=(\d+)\]")
 _ALL = {"o": "PBS_ALL", "u": "PBS_GENERIC", "g": "PBS_GENERIC", "p": "PBS_GENERIC"}
 
 
-def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed:
+def allowed(queue: str | None, user: str, project: str | None = None, asked: str = "") -> Allowed:
     """The least of what the server says and what the queue says; the default queue if none is named.
+
+    Of a routing queue, the destinations that take such a job count: the one that takes the largest arrays.
+
+    Args:
+        asked: the job's resources in PBS's own words.
 
     Raises:
         NoAnswer: nothing is known.
@@ -27,16 +33,37 @@ def allowed(queue: str | None, user: str, project: str | None = None) -> Allowed
     chosen = queue or server.get("default_queue", "")
     places = {"server": server}
     if chosen:
-        places[f"queue {chosen}"] = attributes_of(["qstat", "-Q", "-f", chosen]).get(chosen, {})
-    size, sizes_from = min(
-        (size for place, attributes in places.items() for size in _sizes(place, attributes)), default=(None, "")
-    )
+        places[f"queue {chosen}"] = _queue(chosen)
+    ends = destinations(chosen, _queue) if _is_routing(places.get(f"queue {chosen}", {})) else []
+    broken = {name: why_not(said, wish_in(asked)) for name, said in ends}
+    taking = [(name, said) for name, said in ends if not broken[name]]
+    sizes = [size for place, attributes in places.items() for size in _sizes(place, attributes)]
+    size, sizes_from = min([*sizes, *_largest(taking or ends)], default=(None, ""))
+    told = "; ".join(f"queue {name}: {why}" for name, why in broken.items())
     limits = [
         Limit(count, f"{place}: {name}", queue="" if place == "server" else chosen)
         for place, attributes in places.items()
         for name, count in _counts(attributes, user, project)
     ]
-    return Allowed(array_size=size, limits=tuple(limits), sizes_from=sizes_from)
+    return Allowed(
+        array_size=size, limits=tuple(limits), sizes_from=sizes_from,
+        refusal=f"queue {chosen} routes to queues none of which takes it: {told}" if ends and not taking else "",
+    )  # fmt: skip
+
+
+def _queue(name: str) -> Attributes:
+    return attributes_of(["qstat", "-Q", "-f", name]).get(name, {})
+
+
+def _is_routing(said: Attributes) -> bool:
+    return said.get("queue_type", "").lower() == "route"
+
+
+def _largest(queues: list[tuple[str, Attributes]]) -> list[tuple[int, str]]:
+    """The size of arrays that the most generous of these queues takes; nothing if one names no limit."""
+    sizes = [min(_sizes(f"queue {name}", said), default=None) for name, said in queues]
+    known = [size for size in sizes if size is not None]
+    return [max(known)] if known and len(known) == len(sizes) else []
 
 
 def attributes_of(argv: list[str]) -> dict[str, Attributes]:

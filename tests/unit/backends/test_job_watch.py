@@ -125,7 +125,7 @@ def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_aga
     it.look()
     assert it.states() == ["queued", "failed", "pending"]
     assert it.state.ending_of(1)["reason"] == "launch"
-    assert "dropped job 7_1 before it began" in it.state.evidence_of(1)
+    assert "job 7_1 was dropped from the queue before it began" in it.state.evidence_of(1)
     assert "(Held)" in it.state.evidence_of(1)
     assert "module: no such module" in it.state.evidence_of(2)
 

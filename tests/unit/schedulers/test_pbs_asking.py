@@ -234,3 +234,43 @@ def test_slurms_wrappers_are_known_by_what_they_load(commands: Commands) -> None
     assert found is not None
     assert found.batch == "slurm"
     assert find_pbs("/nowhere") is None
+
+
+ROUTES = """case "$*" in
+    *-B*) printf 'Server: pbs\\n    default_queue = route\\n    max_array_size = 10000\\n\\n';;
+    *"route") printf 'Queue: route\\n    queue_type = Route\\n    route_destinations = small,big\\n\\n';;
+    *"small") printf 'Queue: small\\n    queue_type = Execution\\n    max_array_size = 5\\n'
+              printf '    resources_max.walltime = 00:10:00\\n    resources_max.mem = 2gb\\n\\n';;
+    *"big") printf 'Queue: big\\n    queue_type = Execution\\n    max_array_size = 3\\n'
+            printf '    resources_max.walltime = 01:00:00\\n    resources_min.walltime = 00:01:00\\n\\n';;
+    esac"""
+
+
+@pytest.mark.parametrize("queue", [None, "route"])
+@pytest.mark.parametrize(
+    ("asked", "size", "refusal"),
+    [
+        ("", 5, ""),
+        ("-l walltime=600", 5, ""),
+        ("-l walltime=0:11:00", 3, ""),
+        ("-l select=1:ncpus=1:mem=3gb -l walltime=0:05:00", 3, ""),
+        ("-l select=2:ncpus=1:mem=1500mb", 3, ""),
+        ("-l walltime=0:00:30", 5, ""),
+        ("-l walltime=5:00:00", 5, "small: resources_max.walltime = 00:10:00; queue big: resources_max.walltime"),
+        ("-l walltime=0:00:30,mem=4194304kb", 5, "small: resources_max.mem = 2gb; queue big: resources_min.walltime"),
+    ],
+)
+def test_a_routing_queue_takes_what_its_destinations_take(
+    commands: Commands, queue: str | None, asked: str, size: int, refusal: str
+) -> None:
+    commands.say("qstat", ROUTES)
+    allowed = Pbs("pbspro").allowed(queue, None, asked)
+    assert allowed.array_size == size
+    assert refusal in allowed.refusal
+    assert bool(refusal) == bool(allowed.refusal)
+
+
+def test_of_a_destination_elsewhere_nothing_is_known(commands: Commands) -> None:
+    commands.say("qstat", ROUTES.replace("small,big", "small,far@elsewhere"))
+    allowed = Pbs("pbspro").allowed("route", None, "-l walltime=5:00:00")
+    assert (allowed.array_size, allowed.refusal) == (10000, "")
