@@ -33,11 +33,17 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
         if found is not None:
             state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
             return replace(sight, state=state, reason=found[0], evidence=found[1])
-    has_begun = sight.native_id in began or line["native_id"] in began
-    if not logs or (has_begun and sight.word):
+    has_worker = sight.native_id in began or line["native_id"] in began
+    ends = _ends(logs)
+    if not logs or (has_worker and (sight.word or not ends)):
         return sight
-    told = f"{sight.evidence}; its log {_ends(logs)}"
-    return replace(sight, evidence=told) if has_begun else replace(sight, reason="launch", evidence=told)
+    told = f"{sight.evidence}; its log " + (f"ends: {ends}" if ends else "is empty")
+    return replace(sight, evidence=told) if has_worker else replace(sight, reason="launch", evidence=told)
+
+
+def has_begun(paths: SweepPaths, line: Line, batch: int) -> bool:
+    """Whether a job left a log, as it does from its start on."""
+    return any(log.exists() for log in job_logs(paths, line, batch))
 
 
 def vanished(
@@ -55,10 +61,10 @@ def vanished(
     launch = str(line["submission"]).partition("/")[0]
     if all(is_asked(launch, task) for task, _ in pairs_of(line, batch)):
         return _cancelled(native_id, f"{scheduler} job {native_id} is gone from the queue, as was asked")
-    if has_not_run and not any(log.exists() for log in job_logs(paths, line, batch)):
+    if has_not_run and not has_begun(paths, line, batch):
         evidence = f"{scheduler} job {native_id} was waiting, then gone from the queue without having run"
         return _cancelled(native_id, evidence)
-    return Sight(native_id, "ended", "", evidence=f"{scheduler} does not know job {native_id} any more (asked twice)")
+    return Sight(native_id, "ended", "", evidence=f"{scheduler} does not know job {native_id} any more")
 
 
 def dropped(
@@ -74,7 +80,7 @@ def dropped(
     """
     if sight.reason != "unknown" or (last is not None and last.phase == "running"):
         return sight
-    if any(log.exists() for log in job_logs(paths, line, batch)):
+    if has_begun(paths, line, batch):
         return sight
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
     told = f"job {sight.native_id} was dropped from the queue before it began{waited}; {scheduler.name} keeps no more"
@@ -89,9 +95,9 @@ def _cancelled(native_id: str, evidence: str) -> Sight:
 
 
 def _ends(logs: Sequence[Path]) -> str:
-    """How the first log that says something ends."""
+    """How the first log that says something ends; empty if none does."""
     for log in logs:
         lines = [line.strip() for line in tail(log).splitlines() if line.strip()]
         if lines:
-            return f"ends: {' / '.join(lines[-_LAST_LINES:])}"
-    return "is empty"
+            return " / ".join(lines[-_LAST_LINES:])
+    return ""

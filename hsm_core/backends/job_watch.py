@@ -276,7 +276,7 @@ class JobWatch:
     ) -> None:
         """Jobs of which neither queue nor accounting says anything, unless they are young or their worker speaks."""
         heard = self._heard()
-        doubtful = {name: one for name, one in silent.items() if not _may_live(name, one, heard, self._young_s)}
+        doubtful = {name: one for name, one in silent.items() if not self._may_live(name, one, heard)}
         if not doubtful:
             return
         try:
@@ -298,6 +298,12 @@ class JobWatch:
                 self._note(one.seen, self._dropped(scheduler, sight, name, one, began), answer.at)
                 one.seen.is_gone = one.seen.word is not None and one.seen.word.phase == "ended"
 
+    def _may_live(self, native_id: str, one: _Missing, heard: Mapping[str, bool]) -> bool:
+        """A worker that speaks is alive; a job that no answer has named, and that has not begun, may be too young."""
+        is_new = one.seen.word is None and time.time() - one.line["at"] < self._young_s
+        has_begun = is_new and job_ends.has_begun(self._state.paths, one.line, one.batch)
+        return heard.get(native_id, heard.get(one.line["native_id"], is_new and not has_begun))
+
     def _dropped(
         self, scheduler: Scheduler, sight: Sight, name: str, one: _Missing, began: Collection[str]
     ) -> Sight:
@@ -310,9 +316,3 @@ class JobWatch:
         return job_ends.dropped(
             sight, scheduler, self._state.paths, one.line, one.batch, one.seen.word, is_watched=is_watched
         )
-
-
-def _may_live(native_id: str, one: _Missing, heard: Mapping[str, bool], young_s: float) -> bool:
-    """A worker that speaks is alive; a job that no answer has named yet may be too young for that."""
-    is_new = one.seen.word is None and time.time() - one.line["at"] < young_s
-    return heard.get(native_id, heard.get(one.line["native_id"], is_new))

@@ -221,8 +221,8 @@ def _squeue(*question: str) -> str:
     said = answer(argv)
     heading = re.search(r"^(?:ARRAY_JOB_ID|JOBID)\b.*\n", said, re.MULTILINE)
     if heading is None or not said.endswith("\n"):
-        told = repr(said[-80:]) if said else "nothing"
-        raise NoAnswer("squeue's answer is not whole", evidence=f"it printed {told}", fix="scontrol ping")
+        told = f"squeue printed {said[-80:]!r}" if said else "squeue printed nothing, not even its heading"
+        raise NoAnswer("squeue's answer is not whole", evidence=told, fix="scontrol ping")
     return said[heading.end() :]
 
 

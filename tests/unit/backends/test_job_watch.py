@@ -189,7 +189,7 @@ def test_a_forgotten_job_that_left_a_log_could_not_start_its_worker(it: Watched)
     found = task_json(it.state, Task(2, ()))
     assert found["reason"] == "launch"
     assert found["message"].endswith(
-        "any more (asked twice); its log ends: Loading / bash: line 7: module: command not found / "
+        "any more; its log ends: Loading / bash: line 7: module: command not found / "
         "bash: python9: No such file"
     )
 
@@ -512,6 +512,15 @@ def test_what_a_queue_has_not_shown_yet_is_gone_only_where_a_worker_has_spoken(i
     submission["at"] -= 20
     it.look()
     assert it.states() == ["pending"] * 3
+
+
+def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> None:
+    it.state.jobs.submissions()[0]["at"] = time.time()
+    (it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log").write_text("no python here\n")
+    for _ in range(3):
+        it.look()
+    assert it.states() == ["queued", "pending", "queued"]
+    assert task_json(it.state, Task(1, ()))["reason"] == "launch"
 
 
 def test_what_was_just_cancelled_is_gone_though_no_answer_has_ever_named_it(it: Watched) -> None:

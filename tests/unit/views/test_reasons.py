@@ -25,7 +25,7 @@ from tests.unit.store.making import ELSEWHERE, MadeSweep, fail, start
 ENDS: list[tuple[State, Reason, str, str]] = [
     ("lost", "preempted", "the job was preempted: Slurm says PREEMPTED, on node1", "node1"),
     ("lost", "preempted", "the job was preempted: Slurm says PREEMPTED, on node2", "node2"),
-    ("lost", "unknown", "slurm does not know job 7_2 any more (asked twice)", ""),
+    ("lost", "unknown", "slurm does not know job 7_2 any more", ""),
     ("failed", "oom", "slurmstepd-node1: error: StepId=45.batch exceeded memory limit (3 > 2)", "node1"),
     ("failed", "oom", "slurmstepd-node1: error: StepId=46.batch exceeded memory limit (3 > 2)", "node1"),
     ("lost", "launch", "the job failed; its log ends: node2: module: command not found", "node2"),
