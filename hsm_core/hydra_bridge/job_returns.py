@@ -142,7 +142,7 @@ class SweptJob(JobReturn):
             config = self._compose(self._task, self._number)
             files = self._state.task_directory(self._number)
             with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-                config.hydra.runtime.output_dir = str(files.root) if files else None
+                config.hydra.runtime.output_dir = str(files.root) if files else ""
             previous = HydraConfig.instance().cfg
             HydraConfig.instance().set_config(config)
             HydraConfig.instance().cfg = previous
