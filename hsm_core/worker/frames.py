@@ -11,8 +11,8 @@ from functools import cache
 from types import FrameType, TracebackType
 from typing import Any
 
-#: Modules that call the task's function.
-_CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.")
+#: Modules that import the app and call the task's function.
+_CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.", "importlib.")
 #: What is never the app's own, wherever it is installed.
 _LIBRARIES = ("hsm_core", "hydra", "omegaconf", "hydra_plugins")
 
@@ -48,14 +48,14 @@ def where(error: BaseException) -> str:
 
 
 def _app_part(trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None and _module(trace.tb_frame).startswith(_CALLERS):
+    while trace is not None and f"{_module(trace.tb_frame)}.".startswith(_CALLERS):
         trace = trace.tb_next
     return trace
 
 
 def _is_told_without(error: BaseException) -> bool:
-    """Errors in a config, which Hydra prints without any traceback."""
-    return any(kind.__name__ == "CompactHydraException" for kind in type(error).__mro__)
+    """Errors in a config, which Hydra prints without any traceback, and our own messages."""
+    return any(kind.__name__ in ("CompactHydraException", "HsmError") for kind in type(error).__mro__)
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .child import TaskModule, run_attempt
+from .frames import cut_frames
 from .hardware import GpuQuestion
 from .leaving import forget_inherited_exits, leave
 from .lock import drop_in_forks
@@ -47,7 +48,12 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
     channel = Channel(socket.socket(fileno=descriptor))
     began = time.monotonic()
     gpus = GpuQuestion()
-    module, prepared = load(boot)
+    try:
+        module, prepared = load(boot)
+    except Exception as error:  # noqa: BLE001  the worker's edge: importing runs the user's code
+        cut_frames(error)
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(1)
     against: list[str] = []
     if forks:
         module.warm_up(prepared)

@@ -230,6 +230,7 @@ def test_an_app_that_dies_while_it_is_imported(tmp_path: Path, at_import: str, w
     (broken,) = sweep.events("broken")
     assert words in broken["message"]
     assert words.startswith("signal") or words in broken["output"]
+    assert "hsm_core/worker" not in broken["output"]
     assert sweep.workers["w1"].returncode == 1
 
 
