@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +110,23 @@ def test_a_qsub_that_fails_in_unknown_words_may_have_submitted(
     assert code == 0, err
     assert app.counted() == {0: 1, 1: 1}
     assert "refused" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [0, 700])
+def test_an_answer_that_is_empty_or_cut_proves_nothing(app: PbsApp, kept: int) -> None:
+    process = app.start("x=range(3)", "hydra.launcher.array_parallelism=2", "hydra.launcher.poll_interval_s=0.2")
+    app.wait_for_begun(2)
+    app.server.turn(spoilt={"qstat": (kept, "", 0), "qselect": (0, "", 0)})
+    asked = time.monotonic() + 8  # several looks at a queue that seems empty
+    wait_until(lambda: time.monotonic() > asked, 20, what="several questions")
+    assert app.states() == {"running": 2, "queued": 1}
+    app.server.turn(spoilt={})
+    app.open_gate()
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert app.counted() == {0: 1, 1: 1, 2: 1}
+    assert len(app.handed()) == 1
 
 
 @pytest.mark.slow
