@@ -92,7 +92,7 @@ def write_submission(
     Raises:
         OSError: the disk refuses.
     """
-    number = 0
+    number = _first_number(launch)
     while True:
         directory = launch.submission(number)
         try:
@@ -115,10 +115,16 @@ def write_submission(
 
 def next_name(launch: LaunchPaths) -> str:
     """The name that the next submission of a launch would have."""
-    number = 0
+    number = _first_number(launch)
     while launch.submission(number).exists():
         number += 1
     return f"{launch.root.name}/{launch.submission(number).name}"
+
+
+def _first_number(launch: LaunchPaths) -> int:
+    """Above those of earlier sweeps in the directory: a job of theirs that starts late must not find one of ours."""
+    numbers = [int(path.name.rpartition("-")[2]) for path in launch.earlier_submissions()]
+    return max(numbers, default=-1) + 1
 
 
 def read_submission(paths: SweepPaths, name: str) -> Submission:
