@@ -9,7 +9,7 @@ from pathlib import Path
 from hsm_core.model import State
 from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.schedulers.job_log import reason_in
-from hsm_core.store.job_logs import job_logs, tail
+from hsm_core.store.job_logs import NEVER_BEGAN, job_logs, tail
 from hsm_core.store.jobs import JobWord, Line, pairs_of
 from hsm_core.store.layout import SweepPaths
 
@@ -83,7 +83,7 @@ def dropped(
     if has_begun(paths, line, batch):
         return sight
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
-    told = f"job {sight.native_id} was dropped from the queue before it began{waited}; {scheduler.name} keeps no more"
+    told = f"job {sight.native_id} was dropped from the queue {NEVER_BEGAN}{waited}; {scheduler.name} keeps no more"
     return replace(
         sight, state="failed" if is_watched else "lost", reason="launch",
         evidence=f"{told} (perhaps {scheduler.why_dropped})",

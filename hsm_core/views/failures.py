@@ -12,7 +12,7 @@ from typing import Any
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.store.job_logs import SETUP_FAILED
+from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_FAILED
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
@@ -159,6 +159,8 @@ def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: 
         return f"{retry} --set {more_time(record, event)}"
     if reason == "launch" and str(event.get("message")).startswith(SETUP_FAILED):
         return f"{read}    (then {retry} --set 'hydra.launcher.setup=[…]')"
+    if reason == "launch" and NEVER_BEGAN in str(event.get("message")):
+        return retry
     if reason == "disk":
         return f"df -h {quoted(record.dir)}"
     return retry if reason in ("node", "preempted") else read

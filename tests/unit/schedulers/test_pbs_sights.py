@@ -9,6 +9,7 @@ import pytest
 from hsm_core.schedulers.interface import Sight
 from hsm_core.schedulers.pbs_answers import read
 from hsm_core.schedulers.pbs_sights import array_of, sights
+from hsm_core.store.job_logs import NEVER_BEGAN
 
 RECORDED = Path(__file__).parent / "recorded"
 CANCELLED = ("cancelled", "cancelled")
@@ -63,7 +64,7 @@ def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
     )  # fmt: skip
     for native_id in ("6.pbs", "7[0].pbs"):
         assert (found[native_id].state, found[native_id].reason) == ("failed", "launch")
-        assert "dropped it before it began: its dependency failed" in found[native_id].evidence
+        assert f"dropped it {NEVER_BEGAN}: its dependency failed" in found[native_id].evidence
         assert "afterok:5.pbs" in found[native_id].evidence
     for native_id in ("10[0].pbs", "13.pbs"):
         assert (found[native_id].state, found[native_id].reason) == CANCELLED

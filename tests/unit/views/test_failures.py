@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hsm_core.model import Span
+from hsm_core.store.job_logs import NEVER_BEGAN
 from hsm_core.store.state import SweepState
 from hsm_core.views.failures import group_failures, normalised, suggestion
 from hsm_core.views.summary import summary
@@ -182,6 +183,13 @@ def test_the_log_is_that_of_the_rank_which_failed(
     rank_log.parent.mkdir(parents=True)
     rank_log.write_text("Traceback")
     assert group_failures(state)[0].log == (ours / log if log else rank_log)
+
+
+def test_what_was_dropped_before_it_began_is_simply_tried_again(state: SweepState) -> None:
+    event = {"message": f"PBS dropped it {NEVER_BEGAN}: its dependency failed"}
+    retry = f"hsm retry {state.record.id} --error launch"
+    assert suggestion(state.record, "failed", "launch", event, "read") == retry
+    assert suggestion(state.record, "failed", "launch", {"message": "exit code 127"}, "read") == "read"
 
 
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
