@@ -16,6 +16,8 @@ from tests.services.cluster import Cluster
 from .queue_sweeping import QueueApp, python_on_node
 from .sweeping import SLURM
 
+_VERSION = '[ "$1" != --version ] || exec "$REAL" "$@"'
+
 
 class SlurmApp(QueueApp):
     """See ``SweepingApp``; its workers are on other hosts than its launcher, as on a cluster."""
@@ -65,10 +67,10 @@ def words() -> dict[str, str]:
 
 
 def wrapped(folder: Path, command: str, body: str) -> str:
-    """A PATH on which a command is a script; ``$REAL`` in it is the real one."""
+    """A PATH on which a command is a script; ``$REAL`` in it is the real one, which tells its version itself."""
     folder.mkdir(exist_ok=True)
     real = ask("which", command)
     script = folder / command
-    script.write_text(f"#!/bin/bash\nREAL={shlex.quote(real)}\n{body}\n")
+    script.write_text(f"#!/bin/bash\nREAL={shlex.quote(real)}\n{_VERSION}\n{body}\n")
     script.chmod(0o755)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"

@@ -67,6 +67,23 @@ def test_an_sbatch_that_dies_before_it_sends_is_tried_again(
     assert counted(app) == {0: 1, 1: 1}
 
 
+@pytest.mark.parametrize(
+    "end",
+    ["exit 1", 'echo "sbatch: error: Premature end of message" >&2; exit 183', 'echo "SIGPIPE received" >&2; exit 1'],
+)
+def test_whatever_sbatch_says_at_its_end_what_was_accepted_is_found(
+    app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    body = f'if mkdir {tmp_path}/first; then "$REAL" "$@" >/dev/null; {end}; fi; exec "$REAL" "$@"'
+    monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "sbatch", body))
+    done = app.run("x=range(2)")
+    assert done.returncode == 0, done.stderr
+    assert "refused" not in done.stderr
+    assert app.states() == {"completed": 2}
+    token = app.state().jobs.submissions()[0]["token"]
+    assert len(set(ask("squeue", "-h", "-t", "all", "-n", token, "-o", "%F").split())) == 1
+
+
 @pytest.mark.usefixtures("unmeasured")
 def test_an_sbatch_that_is_not_slurms_is_told_soon(
     app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
