@@ -29,7 +29,6 @@ _DOWN = re.compile(
 
 #: what is said of a job that the server does not know
 _UNKNOWN_WORDS = r"Unknown Job Id(?: Error)?|Unknown Array ID|Job not found|nonexistent job id:?"
-_UNKNOWN_LINE = re.compile(rf"(?:{_UNKNOWN_WORDS})\s*(\S*)")
 _GONE_LINE = re.compile(rf"{_UNKNOWN_WORDS}|Job has finished|state for job - COMPLETE")
 
 
@@ -70,9 +69,9 @@ def says_only_that(done: Done) -> bool:
     return all(_GONE_LINE.search(line) for line in done.err.splitlines() if line.strip())
 
 
-def unknown_in(done: Done) -> set[str]:
-    """The jobs of which it says that the server does not know them."""
-    return {found[1] for line in done.err.splitlines() if (found := _UNKNOWN_LINE.search(line))}
+def says_unknown(done: Done) -> bool:
+    """Whether it says, of the one job that it was asked about, that the server does not know it."""
+    return re.search(_UNKNOWN_WORDS, done.err) is not None
 
 
 def no_answer(done: Done) -> NoAnswer:

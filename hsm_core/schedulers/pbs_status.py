@@ -11,7 +11,7 @@ from hsm_core.hosts.command import Done
 
 from .interface import NoAnswer
 from .pbs_answers import Attributes, Unreadable, read
-from .pbs_commands import FINISHED, USAGE, TimedOut, ask, is_gone, no_answer, says_only_that, unknown_in
+from .pbs_commands import FINISHED, USAGE, TimedOut, ask, is_gone, no_answer, says_only_that, says_unknown
 from .pbs_sights import array_of, is_array, name_of
 
 #: elements of a living array of which it is asked at once whether PBS knows them, one by one
@@ -75,8 +75,7 @@ class Status:
         if self._history_changed(done):
             self.history = not self.history
             return self._is_unknown(native_id)
-        named = {one.partition(".")[0] for one in unknown_in(done)}
-        return done.code != 0 and native_id.partition(".")[0] in named
+        return done.code not in (0, FINISHED) and is_gone(done, self.flavour) and says_unknown(done)
 
     def mine(self, token: str | None = None, *, ended: bool = True) -> list[str]:
         """Ids of this user's jobs and arrays, or of those with that name.

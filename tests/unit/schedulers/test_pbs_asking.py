@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.schedulers import pbs as module
 from hsm_core.schedulers.interface import Limit, NoAnswer, NotNow, Refused, Script
 from hsm_core.schedulers.pbs import Pbs
 from hsm_core.schedulers.pbs_flavour import find_pbs
@@ -64,7 +65,9 @@ def test_what_is_unknown_is_missing_and_the_rest_is_told(commands: Commands, fla
 
 
 @pytest.mark.parametrize("flavour", ["pbspro", "torque"])
-def test_only_what_pbs_names_as_unknown_is_disowned(commands: Commands, flavour: str) -> None:
+def test_only_what_pbs_names_is_unknown(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, flavour: str
+) -> None:
     commands.say(
         "qstat",
         """case "$*" in
@@ -74,6 +77,7 @@ def test_only_what_pbs_names_as_unknown_is_disowned(commands: Commands, flavour:
         esac""",
     )
     pbs = Pbs(flavour)  # type: ignore[arg-type]
+    monkeypatch.setattr(module, "_AGAIN_S", 0.0)
     asked = ["7.pbs", "8.pbs", "9.pbs", "12[3].pbs", "13[6].pbs", "13[7].pbs"]
     assert pbs.unknown(asked) == {"9.pbs", "12[3].pbs", "13[7].pbs"}
 
