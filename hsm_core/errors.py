@@ -39,7 +39,7 @@ class HsmError(Exception):
         self.problem, self.evidence, self.fix, self.instead = problem, evidence, fix, instead
         lines = [problem]
         if evidence:
-            lines.append(f"  seen: {evidence}")
+            lines.append(f"  because: {evidence}")
         if fix:
             lines.append(f"  next: {fix}")
         super().__init__("\n".join(lines))

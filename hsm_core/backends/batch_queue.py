@@ -130,7 +130,7 @@ class BatchQueue:
             at_once = min(size, self._throttle.next_share(to_come))
             size, evidence = (size, evidence) if at_once > 0 or size == 0 else (0, self._at_once_told())
         if size == 0:
-            raise NotNow("there is no room for more jobs now", evidence=evidence)
+            raise NotNow("no more jobs can be submitted now", evidence=evidence)
         return Portion(pairs[: size * pack.each], pack.each, pack.asked, at_once, pack.remark, spec)
 
     def _packed(self, asked: Any, tasks: int, groups: int, *, detached: bool) -> _Pack:

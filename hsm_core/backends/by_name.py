@@ -114,7 +114,7 @@ def require_here(name: str, flavour: str) -> None:
     missing = [command for command in ("sbatch", "squeue", "scancel") if shutil.which(command) is None]
     if name == "slurm" and missing:
         raise BackendError(
-            "Slurm is not on this machine", evidence=f"no {', no '.join(missing)} on PATH",
+            "Slurm is not installed on this machine", evidence=f"{' and '.join(missing)} not found on PATH",
             fix="hsm doctor    (or hydra/launcher=hsm_local, to run the tasks here)",
         )  # fmt: skip
     if name == "pbs":

@@ -60,11 +60,11 @@ def vanished(
     """
     launch = str(line["submission"]).partition("/")[0]
     if all(is_asked(launch, task) for task, _ in pairs_of(line, batch)):
-        return _cancelled(native_id, f"{scheduler} job {native_id} is gone from the queue, as was asked")
+        return _cancelled(native_id, f"{scheduler} job {native_id} left the queue, as requested")
     if has_not_run and not has_begun(paths, line, batch):
-        evidence = f"{scheduler} job {native_id} was waiting, then gone from the queue without having run"
+        evidence = f"{scheduler} job {native_id} left the queue without having run"
         return _cancelled(native_id, evidence)
-    return Sight(native_id, "ended", "", evidence=f"{scheduler} does not know job {native_id} any more")
+    return Sight(native_id, "ended", "", evidence=f"{scheduler} no longer knows job {native_id}")
 
 
 def dropped(
@@ -83,7 +83,7 @@ def dropped(
     if has_begun(paths, line, batch):
         return sight
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
-    told = f"job {sight.native_id} was dropped from the queue {NEVER_BEGAN}{waited}; {scheduler.name} keeps no more"
+    told = f"job {sight.native_id} left the queue {NEVER_BEGAN}{waited}; {scheduler.name} has no record of it"
     return replace(
         sight, state="failed" if is_watched else "lost", reason="launch",
         evidence=f"{told} (perhaps {scheduler.why_dropped})",

@@ -187,7 +187,7 @@ class JobWatch:
                 self._sought.discard(line["submission"])
                 continue
             if line["native_id"] is None:
-                never = JobWord("ended", reason="launch", evidence=f"it never reached {line['backend']}")
+                never = JobWord("ended", reason="launch", evidence=f"not submitted to {line['backend']}")
                 self._watched.update((key, _Watched(never)) for key, _ in batches_of(line))
 
     # what an answer means
@@ -234,7 +234,7 @@ class JobWatch:
         seen.waited_at = at if sight.phase == "waiting" else None
         if sight.phase != "ended":
             seen.ended_at = None
-            never = ": never, as it is (hsm queue)" if sight.hopeless else ""
+            never = ": will never start (hsm queue)" if sight.hopeless else ""
             until = f": {sight.until}" if sight.until else ""
             seen.word = JobWord(sight.phase, why=f"{sight.why}{never}{until}")
             return

@@ -38,7 +38,7 @@ def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
     mode = fields["mode"]
     if mode not in _MODES:
         raise ConfigError(
-            f"hydra.launcher.mode={mode} is none of {', '.join(_MODES)}", fix="hydra.launcher.mode=auto"
+            f"hydra.launcher.mode={mode} must be one of {', '.join(_MODES)}", fix="hydra.launcher.mode=auto"
         )
     settings = QueueSettings(
         mode=mode,
@@ -48,7 +48,7 @@ def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
     )
     if fields["detach"] and mode == "individual" and settings.parallelism is not None:
         raise ConfigError(
-            "array_parallelism can't be kept over single jobs once we are gone",
+            "a detached launcher can't limit how many single jobs run at once",
             fix="hydra.launcher.mode=array    (or hydra.launcher.detach=false)",
         )
     return settings
@@ -67,10 +67,10 @@ def check_amounts(fields: Mapping[str, Any]) -> None:
     for name in ("nodes", "tasks_per_node", "cpus_per_task", "cpus_per_gpu", "gpus_per_task", "timeout_min"):
         _at_least_one(fields, name)
     if fields["gpus_per_node"] is not None and fields["gpus_per_node"] < 0:
-        told = f"hydra.launcher.gpus_per_node={fields['gpus_per_node']}: not less than none"
+        told = f"hydra.launcher.gpus_per_node={fields['gpus_per_node']} must be at least 0"
         raise ConfigError(told, fix="hydra.launcher.gpus_per_node=1")
     if fields["mem_gb"] is not None and not _LEAST_GB <= fields["mem_gb"] < math.inf:
-        told = f"hydra.launcher.mem_gb={fields['mem_gb']}: it is in GiB, a number, and 1 MiB at least"
+        told = f"hydra.launcher.mem_gb={fields['mem_gb']} must be a number of GiB, at least 0.001"
         raise ConfigError(told, fix="hydra.launcher.mem_gb=1")
 
 
@@ -96,7 +96,7 @@ def cores_for_slots(fields: Mapping[str, Any], slots: int) -> int | None:
 def _at_least_one(fields: Mapping[str, Any], name: str) -> int | None:
     value = fields[name]
     if value is not None and value < 1:
-        raise ConfigError(f"hydra.launcher.{name}={value}: at least 1", fix=f"hydra.launcher.{name}=1")
+        raise ConfigError(f"hydra.launcher.{name}={value} must be at least 1", fix=f"hydra.launcher.{name}=1")
     return None if value is None else int(value)
 
 

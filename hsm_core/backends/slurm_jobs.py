@@ -48,7 +48,7 @@ def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
     ranks = fields["nodes"] * fields["tasks_per_node"]
     if slots > 1 and ranks > 1:
         raise ConfigError(
-            f"{slots} slots for tasks of {ranks} ranks: a rank runs one task at a time", fix="hydra.launcher.slots=1"
+            f"a task of {ranks} ranks runs alone in its job: slots={slots} must be 1", fix="hydra.launcher.slots=1"
         )
     _check_gpus(fields["gres"], slots, fields["tasks_per_gpu"])
     says_shape = ranks > 1 or fields["gpus_per_task"] is not None  # which Slurm takes with a number of tasks only

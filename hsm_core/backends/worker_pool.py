@@ -78,7 +78,7 @@ class WorkerPool:
         worker.inbox.sync()
         if worker.inbox.trouble is not None:
             raise BackendError(
-                "work can't be written down for the worker", evidence=str(worker.inbox.trouble)
+                "the worker's tasks can't be written to disk", evidence=str(worker.inbox.trouble)
             )
         _signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
         return Handed(worker.name, worker.process)
@@ -140,7 +140,7 @@ class WorkerPool:
             pid = self._host.start(argv, self._env, self._paths.worker_log(name))
         except OSError as error:
             raise BackendError(
-                "no worker could be started on this machine", evidence=f"{self._python}: {error}",
+                "can't start a worker on this machine", evidence=f"{self._python}: {error}",
                 fix="hydra.launcher.python=<an interpreter that has hsm>",
             ) from error  # fmt: skip
         worker = _Worker(name, self._identify(pid, name), inbox)
@@ -153,7 +153,7 @@ class WorkerPool:
         except ProcessLookupError as error:
             printed = self._paths.worker_log(name).read_text(errors="replace").strip()
             raise BackendError(
-                f"the worker ended at once, with code {self._host.exit_code(pid)}",
+                f"the worker exited immediately with code {self._host.exit_code(pid)}",
                 evidence=printed[-500:] or "it printed nothing",
                 fix="hydra.launcher.python=<an interpreter that has hsm>",
             ) from error

@@ -51,7 +51,7 @@ def plugin_places() -> Iterator[Finding]:
     places = list(dict.fromkeys(path.resolve() for path in found if (path / "plugins.py").is_file()))
     again = f"{sys.executable} -m pip install --force-reinstall --no-deps {_PACKAGE}"
     if not places:
-        said = "not on sys.path (an editable install that Hydra 1.3 can't see?)"
+        said = "not found on sys.path (Hydra 1.3 can't see some editable installs)"
         yield Finding(
             "plugins", "bad", said, f"{again}    (or pip install -e . --config-settings editable_mode=compat)"
         )
@@ -71,7 +71,7 @@ def primary_configs(directory: Path) -> Iterator[Finding]:
     ):
         chosen = re.search(r"^\s*-\s*override\s+/?hydra/sweeper\s*:\s*(\S+)", _text(path), re.MULTILINE)
         if chosen and chosen[1] != "hsm":
-            said = f"{path} chooses the sweeper '{chosen[1]}', which wins over sweep files"
+            said = f"{path} chooses the sweeper '{chosen[1]}', which overrides that of sweep files"
             yield Finding("primary config", "note", said, "add hydra/sweeper=hsm on the command line")
 
 
@@ -102,9 +102,9 @@ def clock(directory: Path) -> Finding:
             stream.flush()
             skew = os.stat(stream.name).st_mtime - time.time()
     except OSError as error:
-        return Finding("clock", "note", f"not compared: {error.strerror}")
+        return Finding("clock", "note", f"can't be checked: {error.strerror}")
     if abs(skew) > _SKEW_S:
-        said = f"the file system's clock differs by {skew:.1f} s; times shown of other nodes are off by that"
+        said = f"the file system's clock is off by {skew:.1f} s, and so are the times shown for other nodes"
         return Finding("clock", "note", said, "timedatectl status")
     return Finding("clock", "ok", f"differs from the file system's by {abs(skew):.2f} s")
 

@@ -82,7 +82,7 @@ class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         for part in str(value).split(","):
             first, dash, last = part.strip().partition("-")
             if not first.isdecimal() or (dash and not last.isdecimal()):
-                self.fail(f"'{value}' is no list of tasks such as 3,7-9", param, ctx)
+                self.fail(f"'{value}' is not a list of tasks, such as 3,7-9", param, ctx)
             span = range(int(first), int(last if dash else first) + 1)
             if not span or len(span) > _MOST_TASKS:
                 self.fail(f"'{part}' names {'no task' if not span else 'too many tasks'}", param, ctx)

@@ -75,5 +75,5 @@ def _ask(watch: JobWatch, age_s: float | None) -> str:
     thread.start()
     thread.join(PATIENCE_S)
     if not troubles:
-        return f"the scheduler has not answered within {PATIENCE_S:.0f} s: shown is what workers said"
+        return f"the scheduler did not answer within {PATIENCE_S:.0f} s; this is what the workers reported"
     return f"the scheduler did not answer: {troubles[0]}" if troubles[0] else ""

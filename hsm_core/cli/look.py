@@ -145,7 +145,7 @@ def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
         hidden = len(known) - len(found)
         put(list_text(found, hidden, width=columns(), colour=colour_on(sys.stdout)))
     else:
-        remark(f"you have no sweep yet\n  next: {_FIRST_STEP}")
+        remark(f"you have no sweeps yet\n  next: {_FIRST_STEP}")
     return _liveliest({item.view.phase for item in found if item.view})
 
 

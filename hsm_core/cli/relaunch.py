@@ -75,7 +75,7 @@ def require_launcher(record: SweepRecord, name: str) -> None:
     if name not in known and not other_places:
         near = difflib.get_close_matches(name, known, n=1)
         raise ConfigError(
-            f"'{name}' is no launcher that can go on with a sweep", evidence=f"there are: {', '.join(known)}",
+            f"the launcher '{name}' can't resume a sweep", evidence=f"there are: {', '.join(known)}",
             fix=f"--launcher {near[0] if near else 'hsm_local'}",
             instead=(name, near[0] if near else "hsm_local"),
         )  # fmt: skip
@@ -85,9 +85,9 @@ def _require_hydras(settings: Sequence[str]) -> None:
     for text in settings:
         if not _key(text).startswith(("hydra.", "hydra/")) or ("=" not in text and not text.startswith("~")):
             raise ConfigError(
-                f"--set {text}: the tasks keep the overrides that they were made with",
-                evidence="only settings of Hydra can be given, such as hydra.launcher.slots=2",
-                fix="start another sweep for other values",
+                f"--set {text}: a task's own overrides can't change",
+                evidence="only Hydra's settings can change, such as hydra.launcher.slots=2",
+                fix="start a new sweep for other values",
             )
 
 
@@ -96,8 +96,8 @@ def note_on_sweeper(record: SweepRecord) -> str:
     if record.knows_all_tasks:
         return ""
     if record.sweeper == "basic":
-        return "batches that 'basic' had not begun are not known, and not run"
-    return f"the tasks that '{record.sweeper}' has issued are finished; its study is not continued"
+        return "batches that 'basic' had not started are unknown and do not run"
+    return f"the tasks that '{record.sweeper}' has created run; its study does not continue"
 
 
 def _only(numbers: str) -> str:

@@ -27,11 +27,11 @@ def agree_on_changes(state: SweepState) -> bool:
     if not found:
         return False
     more = [f"… {len(found) - 10} more"] if found[10:] else []
-    told = "\n    ".join([f"the app has changed since {state.record.id} began:", *found[:10], *more])
+    told = "\n    ".join([f"the code has changed since {state.record.id} started:", *found[:10], *more])
     if not sys.stdin.isatty():
         raise ConfigError(told, fix=joined(["hsm", *sys.argv[1:], "--allow-changed"]))
     remark(told)
-    click.confirm("go on with the files as they are now?", abort=True, err=True)
+    click.confirm("continue with the changed code?", abort=True, err=True)
     return True
 
 

@@ -29,7 +29,7 @@ def scheduler_findings() -> Iterator[Finding]:
 def _of(system: System | Absent) -> Iterator[Finding]:
     title = TITLES[system.name]
     if isinstance(system, Absent):
-        said = system.why if system.odd else f"not on this machine: {system.why}"
+        said = system.why if system.odd else f"not here: {system.why}"
         yield Finding(title, "note" if system.odd else "ok", said, system.fix)
         return
     yield _identity(title, system)
@@ -43,8 +43,8 @@ def _of(system: System | Absent) -> Iterator[Finding]:
 
 def _identity(title: str, system: System) -> Finding:
     if system.wrapped:
-        said = f"{system.path}: {system.version}, through a script of this site's own"
-        return Finding(title, "note", said, f"head {system.path}    (if submissions go wrong, look there first)")
+        said = f"{system.path}: {system.version}, wrapped by a script of this site"
+        return Finding(title, "note", said, f"head {system.path}    (if submissions fail, read it first)")
     return Finding(title, "ok", f"{system.path}: {system.version}")
 
 
@@ -53,7 +53,7 @@ def _limits(title: str, system: System) -> Finding:
     try:
         allowed = make_scheduler(system.name).allowed(None, None, None)
     except HsmError as error:
-        return Finding(name, "note", f"not known: {error.evidence or error.problem}", error.fix)
+        return Finding(name, "note", f"unknown: {error.evidence or error.problem}", error.fix)
     where = f" ({allowed.evidence})" if allowed.evidence else ""
     return Finding(name, "ok", _allowed_words(allowed) + where)
 
@@ -62,10 +62,10 @@ def _allowed_words(allowed: Allowed) -> str:
     """Limits as a user meets them: larger sweeps are divided, or wait for room."""
     sizes = [size for size in (allowed.array_index, allowed.array_size) if size is not None]
     if not sizes and allowed.lowest is None:
-        return "none is named"
+        return "none"
     array = f"arrays of at most {min(sizes)}" if sizes else "arrays of any size"
     room = "any number of jobs" if allowed.lowest is None else f"at most {allowed.lowest.most} jobs"
-    return f"{array}, {room} in the queue; larger sweeps are divided"
+    return f"{array}, {room} in the queue; larger sweeps are split"
 
 
 # Slurm
@@ -80,7 +80,7 @@ def _slurm_partitions() -> Iterator[Finding]:
     done = asked(["sinfo", "-h", "-o", "%P|%a|%l|%F"])
     rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 4]
     if not rows:
-        yield Finding("Slurm partitions", "note", f"none is shown: {done.evidence}", "sinfo")
+        yield Finding("Slurm partitions", "note", f"unknown: {done.evidence}", "sinfo")
         return
     more = f", and {len(rows) - _NAMED} more (sinfo)" if len(rows) > _NAMED else ""
     yield Finding("Slurm partitions", "ok", ", ".join(map(_partition, rows[:_NAMED])) + more)
@@ -98,7 +98,7 @@ def _slurm_accounting() -> Iterator[Finding]:
     done = asked(["sacct", "-X", "-n", "-P", "-S", "now-1hour", "-o", "JobID"])
     if done.code != 0:
         is_none = "disabled" in done.err
-        said = f"{'there is none' if is_none else 'does not answer'}; hsm does without it ({done.evidence})"
+        said = f"{'not set up' if is_none else 'does not answer'}; hsm works without it ({done.evidence})"
         yield Finding("Slurm accounting", "ok" if is_none else "note", said)
         return
     yield Finding("Slurm accounting", "ok", "sacct answers")
@@ -110,9 +110,9 @@ def _slurm_accounts() -> Iterator[Finding]:
     done = asked(["sacctmgr", "-n", "-P", "show", "assoc", "where", f"user={getpass.getuser()}", form])
     rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 3 + len(_OF_ASSOCIATION)]
     if done.code != 0:
-        yield Finding("Slurm accounts", "note", f"not known: {done.evidence}")
+        yield Finding("Slurm accounts", "note", f"unknown: {done.evidence}")
     elif not rows:
-        said = f"none of {getpass.getuser()}'s; where the cluster wants one, it refuses jobs"
+        said = f"{getpass.getuser()} has none; a cluster that requires one refuses jobs"
         yield Finding("Slurm accounts", "note", said, "sacctmgr show assoc user=$USER")
     else:
         yield Finding("Slurm accounts", "ok", "; ".join(map(_account, rows)))
@@ -144,7 +144,7 @@ def _default_project(server: Attributes) -> Finding:
     """What a job without ``hydra.launcher.project`` is of: the server may say, else PBS names one itself."""
     asked_for = re.search(r"-P\s*(\S+)", server.get("default_qsub_arguments", ""))
     project = asked_for[1] if asked_for else "_pbs_project_default"
-    return Finding("PBS project", "ok", f"{project}, unless hydra.launcher.project names another")
+    return Finding("PBS project", "ok", f"{project}, or what hydra.launcher.project says")
 
 
 def _pbs_queues() -> Iterator[Finding]:
@@ -173,6 +173,6 @@ def _pbs_asked(title: str, argv: list[str], trouble: list[Finding]) -> Iterator[
     except Unreadable:
         found = {}
     if not found:
-        trouble.append(Finding(title, "note", f"not known: {done.evidence}", " ".join(argv)))
+        trouble.append(Finding(title, "note", f"unknown: {done.evidence}", " ".join(argv)))
     yield from found.items()
 

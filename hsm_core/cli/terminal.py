@@ -80,7 +80,7 @@ def guarded(action: Callable[[], int]) -> int:
         return 1
     except OSError as error:
         remark(
-            f"error: {error.filename or 'a file'} can't be read or written\n  seen: {error.strerror or error}"
+            f"error: {error.filename or 'a file'} can't be read or written\n  because: {error.strerror or error}"
         )
         return 1
     except KeyboardInterrupt:

@@ -24,9 +24,9 @@ TITLES: Mapping[SystemName, str] = {"slurm": "Slurm", "pbs": "PBS"}
 ASK_S = 15.0
 _NO_CLUSTER = re.compile(r"configuration source|process configuration file|cannot stat file")
 _NOT_PBS: Mapping[Batch, str] = {
-    "slurm": "is one of Slurm's wrappers",
-    "sge": "is Grid Engine's, which hsm does not speak",
-    "unknown": "is not PBS's own",
+    "slurm": "is a wrapper of Slurm's",
+    "sge": "belongs to Grid Engine, which hsm does not support",
+    "unknown": "does not belong to PBS",
 }
 _FLAVOURS: Mapping[Batch, str] = {"pbspro": "PBS Pro or OpenPBS", "torque": "Torque"}
 
@@ -79,7 +79,7 @@ def chosen_system() -> SystemName:
     """
     here = systems_here()
     if len(here) > 1:
-        told = "Slurm and PBS are both here, and hsm_hpc can't tell which is meant"
+        told = "both Slurm and PBS are here, so hsm_hpc needs to know which to use"
         raise ConfigError(told, fix=f"export {VARIABLE}={here[0]}    (or {here[1]})")
     return here[0]
 
@@ -103,9 +103,9 @@ def systems_here() -> list[SystemName]:
 
 
 def _nothing(absent: list[Absent]) -> ConfigError:
-    usual = "start it on a login node of the cluster; on this machine alone: hydra/launcher=hsm_local"
+    usual = "start it on a login node, or add hydra/launcher=hsm_local to run here"
     return ConfigError(
-        "there is no batch system here, neither Slurm nor PBS",
+        "no batch system found here, neither Slurm nor PBS",
         evidence="; ".join(one.why for one in absent),
         fix=next((one.fix for one in absent if one.fix), usual),
     )
@@ -115,7 +115,7 @@ def find_slurm() -> System | Absent:
     """Slurm, if ``sbatch`` is Slurm's and knows a cluster."""
     path = shutil.which("sbatch")
     if path is None:
-        return Absent("slurm", "no sbatch on PATH")
+        return Absent("slurm", "sbatch not found on PATH")
     done = asked([path, "--version"])
     match = re.match(r"slurm(?:-wlm)?\s+\S+", done.out)
     if match is None and _NO_CLUSTER.search(done.err):
@@ -123,7 +123,7 @@ def find_slurm() -> System | Absent:
             "slurm", f"{path} finds no cluster: {_last_line(done)}", odd=True, fix="export SLURM_CONF=<slurm.conf>"
         )
     if match is None:
-        return Absent("slurm", f"{path} is not Slurm's own: {done.evidence}", odd=True, fix=f"{path} --version")
+        return Absent("slurm", f"{path} does not belong to Slurm: {done.evidence}", odd=True, fix=f"{path} --version")
     return System("slurm", match[0], path, trouble=_trouble_of_slurm(), wrapped=_is_script(Path(path)))
 
 
@@ -137,8 +137,8 @@ def require_slurm_cluster() -> None:
     done = asked([path, "--version"]) if path else None
     if done is not None and done.code and _NO_CLUSTER.search(done.err):
         raise BackendError(
-            "Slurm's commands are here, but they know no cluster", evidence=done.evidence,
-            fix="start it on a login node of the cluster; on this machine alone: hydra/launcher=hsm_local",
+            "Slurm's commands are installed, but no cluster is configured", evidence=done.evidence,
+            fix="start it on a login node, or add hydra/launcher=hsm_local to run here",
         )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def find_pbs_server() -> System | Absent:
     found = find_pbs()
     if found is None:
         alone = [path for name in ("qstat", "qsub") if (path := shutil.which(name))]
-        why = f"{alone[0]} is here without its kin" if alone else "no qsub and qstat on PATH"
+        why = f"{alone[0]} is here without the other PBS commands" if alone else "qsub and qstat not found on PATH"
         return Absent("pbs", why, odd=bool(alone))
     if found.batch in _NOT_PBS:
         return Absent("pbs", f"{found.path} {_NOT_PBS[found.batch]}", odd=True)

@@ -56,7 +56,7 @@ def _require_small(root: str, names: list[str]) -> None:
         raise ConfigError(
             f"{root} has {total / 1e6:.0f} MB to freeze, more than {_MOST_BYTES / 1e6:.0f}",
             evidence="the largest: " + ", ".join(f"{name} ({sizes[name] / 1e6:.0f} MB)" for name in largest),
-            fix="put what is no code into .gitignore, or hydra.launcher.code=live",
+            fix="add data to .gitignore, or set hydra.launcher.code=live",
         )
 
 

@@ -106,7 +106,7 @@ def _communicate(process: subprocess.Popen[bytes], name: str, timeout_s: float) 
             is_hurried, deadline = True, min(deadline, now + LEAVING_S)
         if now - began > SLOW_S and name not in user.told:
             user.told.add(name)
-            user.say(f"waiting for {name}: no answer for {SLOW_S:.0f} s, it is given {timeout_s:.0f} s")
+            user.say(f"waiting for {name}: no answer for {SLOW_S:.0f} s (limit {timeout_s:.0f} s)")
         try:
             return process.communicate(timeout=max(0.0, min(deadline - now, _LOOK_EVERY_S)))
         except subprocess.TimeoutExpired:

@@ -55,7 +55,7 @@ def begin_sweep(
     try:
         catalogue.remember(record, root)
     except OSError as error:
-        told = "the sweep is not on your list, so name it by its directory, or set XDG_STATE_HOME first: %s"
+        told = "the sweep can't be added to your list; use its directory as its name, or set XDG_STATE_HOME: %s"
         log.warning(f"{told}\n  next: hsm-status %s", error, quoted(str(root)))
     log.info("Sweep %s in %s", record.id, root)
     return lease

@@ -279,7 +279,7 @@ def _as_text(error: BaseException) -> RuntimeError:
 def _check(payload: Path) -> dict[str, Any]:
     owner = payload.stat().st_uid
     if owner != os.geteuid():
-        raise StoreError(f"{payload} belongs to user {owner}, not to you; it is not loaded")
+        raise StoreError(f"{payload} belongs to user {owner}, so it is not loaded")
     boot: dict[str, Any] = json.loads(payload.with_name("boot.json").read_bytes())
     _require_versions(boot["versions"], "the sweep was started")
     return boot

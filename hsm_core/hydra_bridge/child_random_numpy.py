@@ -106,8 +106,10 @@ def _is_drawn(sequence: Any, drawn: Collection[int]) -> bool:
 
 def _renew_sequence(sequence: Any) -> None:
     """In place, so that generators which hold it spawn new ones too."""
-    reduced = type(sequence)().__reduce__()
-    sequence.__setstate__(reduced[2] if len(reduced) > 2 else reduced[1][2])
+    fresh = type(sequence)()
+    reduced = fresh.__reduce__()
+    restore = getattr(sequence, "__setstate_cython__", None) or sequence.__setstate__  # its name before numpy 2
+    restore(reduced[2] if len(reduced) > 2 else reduced[1][2])
 
 
 def _anew(generator: Any) -> Any:

@@ -103,15 +103,15 @@ def require_unchanged(paths: SweepPaths, root: str, allowed: bool) -> None:
     if not found:
         return
     more = [f"… {len(found) - 10} more"] if found[10:] else []
-    told = "\n    ".join(["the app has changed since the sweep began:", *found[:10], *more])
+    told = "\n    ".join(["the code has changed since the sweep started:", *found[:10], *more])
     if allowed:
         log.warning("%s", told)
     elif not sys.stdin.isatty():
         raise ConfigError(
-            told, fix="hydra.launcher.allow_changed=true    (goes on with the files as they are)"
+            told, fix="hydra.launcher.allow_changed=true    (continues even if the code changed)"
         )
     else:
         print(told, file=sys.stderr)
-        answer = input("go on with the files as they are now? [y/N] ")
+        answer = input("continue with the changed code? [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
-            raise ConfigError("the sweep was not gone on with")
+            raise ConfigError("not resumed")

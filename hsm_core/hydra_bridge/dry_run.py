@@ -31,10 +31,10 @@ def dry_run_lines(
     yield from _some(tasks)
     if tasks:
         alone = command_of(sys.orig_argv, arguments, tasks[0])
-        yield "one of them alone (#0):"
+        yield "to run task 0 alone:"
         yield f"  {alone}" if alone else f"  overrides={[*tasks[0], 'hydra.mode=RUN']!r}"
     yield from preview
-    yield "Nothing was started or written (dry_run)."
+    yield "Dry run: nothing was started or written."
 
 
 def _some(tasks: Sequence[Sequence[str]]) -> Iterator[str]:

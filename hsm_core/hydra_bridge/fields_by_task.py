@@ -90,7 +90,7 @@ class FieldsByTask:
         if self._referred.job_id:
             told = ", ".join(f"{name}={value}" for name, value in self._varying.items())
             raise ConfigError(
-                "hydra.job.id is not known before a job is submitted", evidence=told, fix="${hydra.job.num}"
+                "hydra.job.id is unknown until the job is submitted", evidence=told, fix="${hydra.job.num}"
             )
         for name, text in self._varying.items():
             OmegaConf.update(config, f"hydra.launcher.{name}", text, merge=False, force_add=True)
@@ -104,7 +104,7 @@ class FieldsByTask:
         for name in found.keys() - self._followed:
             if found[name] != self._values[name]:
                 raise ConfigError(
-                    f"hydra.launcher.{name}={self._varying[name]} is the same for all tasks, and can't follow what "
+                    f"hydra.launcher.{name}={self._varying[name]} is the same for all tasks, so it can't depend on "
                     f"one of them sets",
                     evidence=" ".join(relevant),
                     fix=_INSTEAD.get(name, f"hydra.launcher.{name}={found[name]}"),

@@ -40,7 +40,7 @@ class Grammar:
             try:
                 (self._parsed[text],) = self._parser.parse_overrides([text])
             except HydraException as error:
-                raise ConfigError(f"Hydra can't read the override {text}", evidence=str(error)) from error
+                raise ConfigError(f"Hydra can't parse the override {text}", evidence=str(error)) from error
         return self._parsed[text]
 
     def axis(self, text: str) -> Axis:
@@ -51,7 +51,7 @@ class Grammar:
             return Axis(key.lstrip("+~"), (key,), [(_fixed(override),)], [(_plain(override._value),)])
         if not override.is_discrete_sweep():
             raise ConfigError(
-                f"{text}: an interval has no list of values to try",
+                f"{text}: an interval can't be swept: it has no list of values",
                 fix=f"{key}=range(start,stop,step), or a list of values",
             )
         numbers = _whole_numbers(override)
@@ -66,7 +66,7 @@ class Grammar:
         if not elements and override.is_choice_sweep():
             options = self._loader.get_group_options(override.key_or_group)
             raise ConfigError(
-                f"{override.input_line} fits none of the options of '{override.key_or_group}'",
+                f"{override.input_line} matches none of the options of '{override.key_or_group}'",
                 evidence=f"options: {', '.join(options) or 'none, there is no such group'}",
             )
         return elements
@@ -84,7 +84,7 @@ class Grammar:
         if match is None and not _BEGINS_ZIP.match(text):
             return None
         if match is None or not _is_closed(text):
-            raise ConfigError(f"a bracket of {text.strip()} is not closed", fix=_ZIP_FORM)
+            raise ConfigError(f"unclosed bracket in {text.strip()}", fix=_ZIP_FORM)
         members = [self._zip_member(name, part) for part in _split(match["members"])]
         return together(name, members)
 
@@ -95,7 +95,7 @@ class Grammar:
             raise ConfigError(problem, fix=_ZIP_FORM)
         override = self.parse(f"{key}={value}")
         if getattr(override._value, "shuffle", False):
-            raise ConfigError(f"{name}: '{key}' is shuffled alone, which would undo its pairs")
+            raise ConfigError(f"{name}: shuffling '{key}' would break its pairs")
         if isinstance(override._value, list):
             return self.listed(key, override._value)
         return self.axis(f"{key}={value}")

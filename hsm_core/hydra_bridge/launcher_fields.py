@@ -10,104 +10,104 @@ from typing import Any
 
 @dataclass(repr=False, eq=False)
 class LauncherConf:
-    """What a run does, what a task gets, and the resources that it asks for.
+    """How a sweep runs, what a task gets, and the resources it asks for.
 
-    A sweep file that sets any of these works with every hsm launcher; one that means nothing to a launcher is
-    named once, and ignored.
+    A sweep file that sets any of these works with every hsm launcher; a launcher warns once about a field that
+    it ignores.
     """
 
     _target_: str = "hydra_plugins.hsm.plugins.HsmLocalLauncher"
 
     # --- the run ---
-    # go on with a sweep: its id, a unique prefix, its name, `latest`, or its directory
+    # resume a sweep: its id, the start of its id, its name, `latest`, or its directory
     resume: str | None = None
-    # when going on: run the failed tasks again too
+    # on resume: run failed tasks again, too
     retry_failed: bool = False
-    # when going on: run none but these, as in "3,7-9"
+    # on resume: run only these tasks, such as "3,7-9"
     only_tasks: str | None = None
-    # when going on: although another conductor seems to have the sweep
+    # on resume: continue even if another process seems to run the sweep
     force: bool = False
-    # when going on: although the app's files have changed since the sweep began
+    # on resume: continue even if the code changed
     allow_changed: bool = False
-    # return as soon as the tasks are handed over; they go on without us
+    # return as soon as the tasks are submitted; they keep running
     detach: bool = False
-    # show what would be started, start nothing
+    # show what would run, without starting anything
     dry_run: bool = False
-    # what the sweep is called; null: the app's name
+    # name of the sweep; null: the app's name
     name: str | None = None
-    # a sentence for whoever reads the list of sweeps
+    # what the sweep is for, in a sentence
     description: str | None = None
-    # words to find it by
+    # words to find the sweep by
     tags: list[str] = field(default_factory=list)
-    # end the rest after the first failure
+    # cancel the other tasks after the first failure
     fail_fast: bool = False
-    # end the rest when more than this share of the tasks has failed
+    # cancel the other tasks once more than this share has failed
     max_failure_rate: float = 1.0
-    # Ctrl-C: cancel ends the tasks; detach leaves them to go on; ask asks; auto: cancel on this machine,
-    # on a cluster ask where there is a terminal
+    # Ctrl-C: cancel ends the tasks, detach keeps them running, ask asks; auto: cancel on this machine,
+    # ask on a cluster if there is a terminal
     on_interrupt: str = "auto"
-    # variables set for every task
+    # environment variables for every task
     env: dict[str, str] = field(default_factory=dict)
-    # interpreter of the workers; null: the one that started the sweep
+    # Python interpreter of the tasks; null: the one that starts the sweep
     python: str | None = None
-    # live: tasks read the app's files as they are then; snapshot: as they are now
+    # live: tasks use the code as it is when they start; snapshot: as it is now
     code: str = "live"
-    # how a task gets its process: auto | fork | spawn | none
+    # process of each task: auto | fork | spawn | none
     isolation: str = "auto"
-    # seconds between looks at the tasks
+    # seconds between polls of the tasks
     poll_interval_s: float = 0.5
 
     # --- the task ---
-    # minutes a task may run; then it gets TERM, later KILL
+    # minutes a task may run before it gets TERM, then KILL
     task_timeout_min: float | None = None
     # seconds between TERM and KILL
     grace_s: float = 10.0
-    # tasks at once in one worker; null: as many as there are cores (or GPUs handed out)
+    # tasks at once in one job or on this machine; null: one per job, or one per core or GPU of this machine
     slots: int | None = None
-    # tasks at once on one GPU
+    # tasks that share a GPU
     tasks_per_gpu: int = 1
 
-    # --- resources, in no scheduler's words ---
-    # "4:00:00", "1-12:00:00", "90min"; a bare number is refused
+    # --- resources, the same for every scheduler ---
+    # time limit of a job: "4:00:00", "1-12:00:00", "90min", not a bare number
     walltime: str | None = "${oc.env:HSM_HPC_WALLTIME,null}"
-    # submitit's name for the same, in minutes
+    # the same in minutes, by submitit's name
     timeout_min: int | None = None
     nodes: int = 1
     # null is one, as in submitit's launcher
     tasks_per_node: int | None = 1
     cpus_per_task: int | None = None
-    # GiB a node
+    # GiB per node
     mem_gb: float | None = None
     gpus_per_node: int | None = None
-    # queue of PBS, partition of Slurm
+    # where to queue: a queue of PBS, a partition of Slurm
     queue: str | None = "${oc.env:HSM_HPC_QUEUE,null}"
     partition: str | None = None
     account: str | None = "${oc.env:HSM_HPC_ACCOUNT,null}"
     priority: str | None = None
-    # tasks at once over a whole array
+    # most jobs at once
     array_parallelism: int | None = None
-    # array | individual | auto: one job a task, or arrays of them
+    # array | individual | auto: job arrays or single jobs
     mode: str = "auto"
-    # highest index of an array plus one; null: what the scheduler says
+    # most jobs in an array; null: the scheduler's limit
     max_array_size: int | None = None
-    # tasks that one job runs
+    # tasks per job
     tasks_per_job: int | None = None
-    # who is told by mail, and when, in the scheduler's words
+    # who gets mail, and when, in the scheduler's words
     mail_user: str | None = None
     mail_type: str | None = None
-    # lines of shell before the task
+    # shell lines to run before the task
     setup: list[str] | None = field(default_factory=list)
-    # the first of them that fails ends the job, which says so; false: go on all the same
+    # whether the first line that fails ends the job; false: continue
     setup_strict: bool = True
-    # one string in the scheduler's own words
+    # resources in the scheduler's own words, one string
     resources: str | None = "${oc.env:HSM_HPC_RESOURCES,null}"
-    # raw lines for the script
+    # raw directive lines for the job script
     directives: list[str] = field(default_factory=list)
 
     # --- Slurm's own, by submitit's names ---
     qos: str | None = None
     constraint: str | None = None
-    # nodes not to be used
+    # nodes to avoid
     exclude: str | None = None
     gres: str | None = None
     cpus_per_gpu: int | None = None
@@ -116,33 +116,33 @@ class LauncherConf:
     mem_per_cpu: str | None = None
     mem_per_gpu: str | None = None
     comment: str | None = None
-    # more options of srun, where it starts the ranks of a task
+    # more options of srun, which starts the ranks of a task
     srun_args: list[str] | None = field(default_factory=list)
-    # seconds before its time is over at which a job is warned, so that tasks can write checkpoints
+    # seconds before its time limit at which a job warns its tasks, so that they can write checkpoints
     signal_delay_s: int = 120
-    # how often a job whose time was over is run again
+    # how often a job that reached its time limit restarts
     max_num_timeout: int = 0
-    # of ranks: both streams into one log
+    # both streams of a task in one log
     stderr_to_stdout: bool = False
     # more options of sbatch, by name
     additional_parameters: dict[str, Any] = field(default_factory=dict)
-    # submitit's own, which say nothing here: what a sweep keeps is in its directory, ranks are started by srun
+    # submitit's own, ignored here: hsm keeps everything in the sweep's directory, and srun starts ranks
     submitit_folder: str | None = None
     use_srun: bool = True
 
     # --- PBS's own ---
-    # "1:ncpus=4:mem=16gb:ngpus=1", several chunks with +; instead of the neutral fields
+    # "1:ncpus=4:mem=16gb:ngpus=1", several chunks with +; replaces the resources above
     select: str | None = None
     # "scatter", "pack:excl"
     place: str | None = None
     project: str | None = None
-    # what of the site's storage a job needs: "gdata/ab12+scratch/ab12"
+    # file systems that a job needs: "gdata/ab12+scratch/ab12"
     storage: str | None = None
     # "afterany:12.server"
     depend: str | None = None
-    # of what a job writes, octal: "027"
+    # umask of the job, octal: "027"
     umask: str | None = None
-    # what starts the ranks of a task: mpiexec | pbsdsh | the beginning of a command line
+    # how to start the ranks of a task: mpiexec | pbsdsh | the start of a command line
     ranks_by: str | None = None
     # auto | pbspro | torque
     flavour: str = "auto"

@@ -154,7 +154,7 @@ class Launching:
         """The tasks keep their overrides, whatever this command line says of them."""
         typed = [str(text) for text in self._config.hydra.overrides.task]
         if typed and typed != read_record(SweepPaths(self._root)).overrides.get("task"):
-            told = f"warning: the sweep goes on with the tasks it has; not used: {' '.join(typed)}"
+            told = f"warning: the sweep keeps its own tasks; ignored: {' '.join(typed)}"
             print(told, file=sys.stderr)
 
     def _app(self) -> str:
@@ -250,7 +250,7 @@ class Launching:
             numbers = range(state.total)
         bad = sum(state.state_of(number) != "completed" for number in numbers)
         if bad and state.record.app["main"] and not needs_returns(self._config):
-            more = "" if self._is_last_launch() else "hydra/sweeper=hsm    (it goes on after a failed batch)"
+            more = "" if self._is_last_launch() else "hydra/sweeper=hsm    (it continues after a failed batch)"
             failed = SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
             leave(failed, is_told=self._launches == 1)
 
@@ -259,7 +259,7 @@ class Launching:
         if kills_at_logout():
             print(
                 f"warning: {this_host()} ends your processes when you log out\n"
-                "  next: loginctl enable-linger    (then they live on)", file=sys.stderr,
+                "  next: loginctl enable-linger    (keeps them running)", file=sys.stderr,
             )  # fmt: skip
         try:
             code = hand_over(conductor, launch, self._payload, pairs)
@@ -269,7 +269,7 @@ class Launching:
         if code:
             sys.exit(code)
         identifier = conductor.state.record.id
-        print(f"{identifier}: {len(pairs)} tasks started, they go on without this process")
+        print(f"{identifier}: {len(pairs)} tasks started; they run without this process")
         print(f"  next: hsm-status -w {identifier}", flush=True)
         return []
 
@@ -316,7 +316,7 @@ class Launching:
             atexit.register(self._conductor.close)
             ignored = [*self._settings.ignored, *self._by_task().unused]
             if ignored:
-                log.warning("not used by %s: %s", self._backend_name, ", ".join(ignored))
+                log.warning("ignored by %s: %s", self._backend_name, ", ".join(ignored))
         return self._conductor
 
     def _recorded_overrides(self, number: int) -> Sequence[str]:

@@ -22,8 +22,8 @@ def instead(key: str, texts: Sequence[str]) -> str:
         texts: the values, in Hydra's grammar.
     """
     if not texts or takes_list(key):
-        return f"if one list was meant, on the command line: '{key}=[{','.join(texts)}]'"
-    return f"give one value on the command line: {key}={texts[0]}"
+        return f"if you mean one list: '{key}=[{','.join(texts)}]'"
+    return f"set one value: {key}={texts[0]}"
 
 
 def takes_list(key: str) -> bool:
@@ -54,8 +54,8 @@ def swept_settings(arguments: Sequence[str]) -> Iterator[str]:
                 key, _, text = word.lstrip("+").partition("=")
                 fix = instead(key, texts)
                 if "/" not in key and not takes_list(key):
-                    fix += f"   (or, if the comma belongs to it: '{key}=\"{text}\"')"
-                yield f"hsm: {word} would be a sweep over Hydra's settings.\n  next: {fix}"
+                    fix += f"   (or, if the value contains a comma: '{key}=\"{text}\"')"
+                yield f"hsm: {word} would sweep Hydra's own settings.\n  next: {fix}"
 
 
 def _choices(word: str) -> list[str]:

@@ -82,7 +82,7 @@ def _load_on_trial(launch: LaunchPaths, python: str, origin: MainOrigin) -> None
     if done.returncode:
         raise ConfigError(
             f"a worker can't load {origin.function_name}", evidence=done.stderr.strip()[-2000:],
-            fix="define it in a file, with a name, outside of functions",
+            fix="define it by name in a file, outside functions",
         )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def read_config(launch: LaunchPaths) -> Any:
             return None
         return renew_nans(pickle.loads(launch.config.read_bytes()))
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        log.warning("the sweep's first config can't be read, today's is used: %s", error)
+        log.warning("can't read the sweep's original config, using the current one: %s", error)
         return None
 
 
@@ -147,8 +147,8 @@ def require_unmoved(paths: SweepPaths) -> None:
     made = read_record(paths).dir
     if os.path.realpath(made) != os.path.realpath(paths.root):
         raise StoreError(
-            f"this sweep froze its app and was moved: its tasks look for the snapshot in {made}",
-            evidence=f"it lies in {paths.root} now",
+            f"the sweep was moved, and its tasks look for the code's snapshot in {made}",
+            evidence=f"it is in {paths.root} now",
             fix=f"ln -s {quoted(str(paths.root))} {quoted(made)}    (or move it back)",
         )
 
@@ -176,5 +176,5 @@ def _unpicklable(payload: Payload, error: Exception) -> ConfigError:
     culprit = next((name for name, part in parts.items() if not can_be_pickled(part)), "the app")
     return ConfigError(
         f"{culprit} can't be sent to a worker", evidence=f"{type(error).__name__}: {error}",
-        fix="create locks, files, connections and the like inside of functions",
+        fix="create locks, files and connections inside functions",
     )  # fmt: skip

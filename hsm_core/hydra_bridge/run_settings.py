@@ -137,7 +137,7 @@ def _numbers(text: str | None) -> frozenset[int] | None:
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or (last and not last.isdigit()):
-            raise ConfigError(f"'{part}' is no task number", fix="'hydra.launcher.only_tasks=\"3,7-9\"'")
+            raise ConfigError(f"'{part}' is not a task number", fix="'hydra.launcher.only_tasks=\"3,7-9\"'")
         found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
 
@@ -151,7 +151,8 @@ def _policy(values: Mapping[str, Any], backend: str) -> Policy:
     rate = values["max_failure_rate"]
     if not 0.0 <= rate <= 1.0:
         raise ConfigError(
-            f"hydra.launcher.max_failure_rate={rate} is no share", fix="hydra.launcher.max_failure_rate=0.2"
+            f"hydra.launcher.max_failure_rate={rate} must be between 0 and 1",
+            fix="hydra.launcher.max_failure_rate=0.2",
         )
     return Policy(
         fail_fast=values["fail_fast"],
@@ -182,7 +183,7 @@ def worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
     ranks = values["nodes"] * values["tasks_per_node"]
     if slots > 1 and ranks > 1:
         raise ConfigError(
-            f"{slots} slots for tasks of {ranks} ranks: a rank runs one task at a time", fix="hydra.launcher.slots=1"
+            f"a task of {ranks} ranks runs alone in its job: slots={slots} must be 1", fix="hydra.launcher.slots=1"
         )
     return WorkerSpec(
         source=backend,
@@ -232,7 +233,7 @@ def _checked_slots(slots: int, gpus: tuple[str, ...] | None, per_gpu: int) -> in
         raise ConfigError(f"hydra.launcher.slots={slots} must be at least 1", fix="hydra.launcher.slots=1")
     if gpus and slots > len(gpus) * per_gpu:
         raise ConfigError(
-            f"{slots} slots on {len(gpus)} GPUs with {per_gpu} tasks on each",
+            f"{slots} slots need more than {len(gpus)} GPUs with {per_gpu} tasks on each",
             fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}"
             f"    (or hydra.launcher.slots={len(gpus) * per_gpu})",
         )
@@ -249,21 +250,21 @@ def _isolation(value: str) -> Isolation:
         if value == known:
             return known
     raise ConfigError(
-        f"hydra.launcher.isolation={value} is none of {', '.join(_ISOLATIONS)}",
+        f"hydra.launcher.isolation={value} must be one of {', '.join(_ISOLATIONS)}",
         fix="hydra.launcher.isolation=auto",
     )
 
 
 def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
     if values[name] not in known:
-        told = f"hydra.launcher.{name}={values[name]} is none of {', '.join(known)}"
+        told = f"hydra.launcher.{name}={values[name]} must be one of {', '.join(known)}"
         raise ConfigError(told, fix=f"hydra.launcher.{name}={known[0]}")
     return str(values[name])
 
 
 def _within(values: Mapping[str, Any], name: str, least: float, most: float) -> float:
     if not least <= values[name] <= most:
-        told = f"hydra.launcher.{name}={values[name]} is not between {least} and {most}"
+        told = f"hydra.launcher.{name}={values[name]} must be between {least} and {most}"
         raise ConfigError(told, fix=f"hydra.launcher.{name}={least}")
     return float(values[name])
 
@@ -272,7 +273,7 @@ def _refuse_ranks(values: Mapping[str, Any]) -> None:
     ranks = values["nodes"] * values["tasks_per_node"]
     if ranks != 1:
         raise ConfigError(
-            f"a task of {ranks} ranks can't run under this launcher",
+            f"this launcher can't run a task of {ranks} ranks",
             fix="hydra.launcher.nodes=1 hydra.launcher.tasks_per_node=1",
         )
 

@@ -34,22 +34,22 @@ def shown(step: Callable[[], T]) -> T:
 def _of_disk(error: OSError) -> StoreError:
     """What is true of a disk that refuses, by its error number, and what helps."""
     if not isinstance(error.filename, str):
-        return StoreError("the disk refuses", evidence=str(error))
+        return StoreError("can't read or write the disk", evidence=str(error))
     path = Path(error.filename)
     sweep = _sweep_of(path)
     is_there = sweep is not None and SweepPaths(sweep).record.is_file()
     where = quoted(str(sweep if is_there else path.parent))
-    problem, fix = f"{path} can't be read or written", f"hsm-status {where}" if is_there else ""
+    problem, fix = f"can't read or write {path}", f"hsm-status {where}" if is_there else ""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
-        problem = f"{path} is not there"
+        problem = f"{path} is missing"
         if sweep is not None and not SweepPaths(sweep).hsm.exists():
-            problem = f"the sweep in {sweep} is gone: it was moved or deleted"
+            problem = f"the sweep in {sweep} was moved or deleted"
             fix = "hsm resume NEW_PLACE    (if it was moved)"
     elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        then = f"    (once it can be written: hsm resume {where})" if is_there else ""
+        then = f"    (then hsm resume {where})" if is_there else ""
         fix = f"ls -ld {quoted(str(path.parent))}{then}"
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        then = f"    (what is written is safe; with room: hsm resume {where})" if is_there else ""
+        then = f"    (what is written is safe; free space, then hsm resume {where})" if is_there else ""
         fix = f"df -h {where}{then}"
     return StoreError(problem, evidence=str(error), fix=fix)
 

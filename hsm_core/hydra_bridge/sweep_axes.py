@@ -75,8 +75,8 @@ def _typed(arguments: Sequence[str], grammar: Grammar) -> list[Axis]:
         names = zip_tags(override)
         if len(names) > 1 or (names and getattr(override._value, "shuffle", False)):
             raise ConfigError(
-                f"{text} can't vary together with others",
-                evidence="it has several zip_ tags, or is shuffled alone",
+                f"{text} can't be paired",
+                evidence="it has several zip_ tags, or is shuffled",
                 fix="a=tag(zip_x,choice(1,2)) b=tag(zip_x,choice(3,4))",
             )
         key = override.get_key_element()
@@ -111,8 +111,8 @@ def _replace(found: SweepAxes, at: int, key: str, typed: Axis) -> Axis:
         left = [own for own in partners if bare(own) not in map(bare, typed.keys)]
         if left:
             found.warnings.append(
-                f"{key} on the command line takes it out of the pair '{old.name}';"
-                f" {', '.join(left)} still varies by itself"
+                f"{key} on the command line removes it from the pair '{old.name}';"
+                f" {', '.join(left)} still varies"
             )
     return rekeyed(typed, key, written) if key == bare(key) and key != written else typed
 
@@ -124,7 +124,7 @@ def _refuse_same_key(placed: Sequence[Placed]) -> None:
             other = seen.setdefault(key, one)
             if other is not one and {other.origin, one.origin} != {"params"}:
                 raise ConfigError(
-                    f"'{key}' is swept twice: in {_where(other)} and in {_where(one)}",
+                    f"'{key}' is swept twice, in {_where(other)} and in {_where(one)}",
                     fix=f"keep '{key}' in one of them",
                 )
 
@@ -137,11 +137,11 @@ def _refuse_empty(placed: Placed) -> None:
     axis = placed.axis
     if len(axis):
         return
-    fix = "give it a value"
+    fix = "give it values"
     if placed.origin != "command line" and axis.name.isidentifier():
-        fix += f", or take it out: '~hydra.sweeper.{placed.origin}.{axis.name}'"
+        fix += f", or remove it: '~hydra.sweeper.{placed.origin}.{axis.name}'"
     raise ConfigError(
-        f"axis '{axis.name}' has no values, so there would be no task",
+        f"'{axis.name}' has no values",
         evidence=f"in {_where(placed)}",
         fix=fix,
     )
@@ -154,7 +154,7 @@ def _refuse_hydra(placed: Placed) -> None:
         if bare(key).startswith(("hydra.", "hydra/")) and not alone:
             texts = [row[column][len(key) + 1 :] for row in axis.rows[:8]]
             raise ConfigError(
-                f"'{key}' belongs to Hydra and is the same for all tasks, so it can't be swept",
+                f"'{key}' can't be swept: it is a setting of Hydra's, the same for all tasks",
                 evidence=f"in {_where(placed)}: {', '.join(texts)}",
                 fix=instead(bare(key), texts),
             )

@@ -27,7 +27,7 @@ def params_axes(params: DictConfig | None, grammar: Grammar, faults: Faults) -> 
             value = _followed(params, key, "params")
             if isinstance(value, ListConfig):
                 warnings.append(
-                    f"hydra.sweeper.params.{key!s} is a YAML list, one value for all tasks; did you mean grid?"
+                    f"hydra.sweeper.params.{key!s} is a YAML list, so one value for all tasks; did you mean grid?"
                 )
             if OmegaConf.is_config(value):
                 value = value_text(_resolved(value, f"params.{key!s}"))
@@ -93,7 +93,7 @@ def _group(name: str, node: Any, grammar: Grammar) -> Axis:
         if keys.count(key) > 1:
             raise ConfigError(
                 f"paired group '{name}' has the key '{key}' twice",
-                fix="give each key its list once; in a list of rows, each row has the same keys",
+                fix="give each key one list, or each row the same keys",
             )
     return together(name, members)
 
@@ -116,7 +116,7 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 def _no_group(name: str, node: Any) -> ConfigError:
     return ConfigError(
         f"paired group '{name}' is {node!r}",
-        evidence="a group is a mapping of keys to equally long lists, or zip(a=choice(1,2),b=choice(3,4))",
+        evidence="a group maps keys to lists of equal length, or is zip(a=choice(1,2),b=choice(3,4))",
         fix=f"paired: {{{name}: {{model: [cnn, vit], lr: [0.1, 0.01]}}}}",
     )
 
@@ -152,7 +152,7 @@ def lost_reference(field: str, error: Exception) -> ConfigError:
     first = str(error).partition("\n")[0]
     return ConfigError(
         f"hydra.sweeper.{field} can't be read: {first}",
-        fix="correct the reference; in an item of a list, it may name what only the tasks have",
+        fix="correct the reference; inside a list, it may name a key of the tasks",
     )
 
 
@@ -166,6 +166,6 @@ def _axis(key: str, value: Any, grammar: Grammar, where: str) -> Axis:
     if value is None:
         raise ConfigError(
             f"hydra.sweeper.{where}: '{key}' has no values",
-            fix=f"{key}: [0.1, 0.01]   (to fix a key on the command line: {key}=0.1)",
+            fix=f"{key}: [0.1, 0.01]   (or {key}=0.1 on the command line)",
         )
     return grammar.listed(key, [value])

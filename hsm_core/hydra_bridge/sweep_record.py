@@ -94,9 +94,9 @@ def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin
     )  # fmt: skip
     if then[: len(now)] != now[: len(then)]:
         raise ConfigError(
-            f"{record.id} is a sweep of another app",
+            f"{record.id} belongs to another app",
             evidence=f"it ran {_shown(then)} in {record.cwd}, this is {_shown(now)}",
-            fix=f"hsm resume {record.id}    (starts the right one; hydra.launcher.force=true if this is it)",
+            fix=f"hsm resume {record.id}    (starts the right app; hydra.launcher.force=true if it is this one)",
         )
 
 

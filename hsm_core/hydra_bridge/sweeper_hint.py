@@ -45,7 +45,7 @@ def overridden(
         for sweep in (*_typed(root, typed), *_listed(root, text, arguments)):
             if _choice(_text(sweep)) == "hsm":
                 return (
-                    f"hsm: {primary} sets the sweeper to '{other}', which wins over {sweep}.\n"
+                    f"hsm: {primary} sets the sweeper to '{other}', which overrides {sweep}.\n"
                     "  next: add hydra/sweeper=hsm to the command line"
                 )
     return None

@@ -34,5 +34,5 @@ def require_no_returns(config: DictConfig, field: str) -> None:
     """
     if needs_returns(config):
         chosen = config.hydra.runtime.choices.get("hydra/sweeper")
-        told = f"the sweeper '{chosen}' may need what its tasks return; {field} gives it nothing"
+        told = f"the sweeper '{chosen}' may need its tasks' results, which {field} does not return"
         raise ConfigError(told, fix=f"hydra.launcher.{field}=false")

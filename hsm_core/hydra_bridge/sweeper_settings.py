@@ -103,7 +103,7 @@ def _conditions(given: Any) -> tuple[str, ...]:
     for condition in conditions:
         if not isinstance(condition, str):
             raise ConfigError(
-                f"exclude: {condition!r} is no condition", fix="write it as text: model == 'vit' and lr > 0.1"
+                f"exclude: {condition!r} is not a condition", fix="write it as text: model == 'vit' and lr > 0.1"
             )
     return tuple(conditions)
 
@@ -136,7 +136,7 @@ def _metric(given: Any) -> tuple[str, str]:
     known = isinstance(given, Mapping) and set(given) <= {"name", "mode"} and given.get("name")
     if not known or given.get("mode", "min") not in ("min", "max"):
         raise ConfigError(
-            f"hydra.sweeper.metric: {given!r} is no metric",
+            f"hydra.sweeper.metric: {given!r} is not a metric",
             fix="hydra.sweeper.metric={name:val_loss,mode:min}  (mode is min or max)",
         )
     return str(given["name"]), str(given.get("mode", "min"))

@@ -114,8 +114,8 @@ class Sweeping:
         """The tasks of the sweep that is resumed; None if this is a new one."""
         if self._ours is None and settings.resume is not None:
             raise ConfigError(
-                f"hydra.sweeper.resume={settings.resume}: launcher '{self._launcher_name()}' keeps no record",
-                fix="add the launcher that the sweep began with, such as hydra/launcher=hsm_local",
+                f"hydra.sweeper.resume={settings.resume}: the launcher '{self._launcher_name()}' keeps no record",
+                fix="add the sweep's launcher, such as hydra/launcher=hsm_local",
             )
         tasks = None if self._ours is None else self._ours.recorded_tasks(settings.resume)
         return None if tasks is None else Work(tasks, f"{len(tasks)} recorded tasks", recorded=True)

@@ -79,7 +79,7 @@ class Validator:
                     continue
                 guess = closest(wanted, config_keys(config))
                 raise ConfigError(
-                    f"{text}: the reference leads nowhere",
+                    f"{text}: the reference points to nothing",
                     evidence=_first_lines(error).partition("\n")[0],
                     fix=f"did you mean '{guess}'?" if guess else "",
                 ) from error
@@ -109,7 +109,7 @@ class Validator:
                 self._told.add(problem)
                 faults.add(ConfigError(f"{text}: {problem}", fix=fix))
         if not is_explained:
-            problem = f"a task can't be composed: {' '.join(task) or '(no overrides)'}"
+            problem = f"can't compose a task: {' '.join(task) or '(no overrides)'}"
             faults.add(ConfigError(problem, evidence=_first_lines(error)))
 
     def _blame(self, override: Override, task: Sequence[str]) -> tuple[str, str]:
@@ -134,13 +134,13 @@ class Validator:
         elsewhere = self._choice_with(key, chosen)
         if elsewhere:
             own = " ".join(text for text in chosen if text not in typed or not text.startswith("+"))
-            fix = f"leave such tasks out with hydra.sweeper.exclude, or add the key: ++{override.input_line}"
-            return f"there is no key '{key}' with {own}; {elsewhere} has it", fix
+            fix = f"exclude such tasks with hydra.sweeper.exclude, or add the key: ++{override.input_line}"
+            return f"no key '{key}' with {own}; {elsewhere} has it", fix
         known = [*config_keys(config), *config_groups(self.loader)]
         guess = closest(key, known)
         is_another = guess is not None and not key.startswith(f"{guess}.")
-        return f"there is no key or config group '{key}'", (
-            f"did you mean '{guess}'?" if is_another else f"to add it to the config: +{override.input_line}"
+        return f"no such key or config group: '{key}'", (
+            f"did you mean '{guess}'?" if is_another else f"to add it: +{override.input_line}"
         )
 
     def _choices(self, task: Sequence[str]) -> list[str]:

@@ -36,7 +36,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_key_text(key)}:{value_text(item)}" for key, item in value.items()) + "}"
     raise ConfigError(
-        f"a swept value can't be of type {type(value).__name__}: {value!r}",
+        f"can't sweep over a {type(value).__name__}: {value!r}",
         fix="use text, numbers, true, false, null, lists or mappings",
     )
 

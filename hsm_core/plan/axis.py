@@ -57,9 +57,9 @@ def together(name: str, members: Sequence[Axis]) -> Axis:
     if len({len(member) for member in members}) > 1:
         lengths = ", ".join(f"{key} has {len(member)}" for member in members for key in member.keys)
         raise ConfigError(
-            f"paired group '{name}': its keys vary together, so they need equally many values",
+            f"paired group '{name}': its keys need the same number of values",
             evidence=lengths,
-            fix="give each key the same number of values, or move one of them to grid",
+            fix="make the lists equally long, or move one to grid",
         )
     keys = tuple(key for member in members for key in member.keys)
     rows = [sum(parts, ()) for parts in zip(*(member.rows for member in members), strict=True)]

@@ -71,7 +71,7 @@ class Filter:
                 raise self._pointed(name, f"not all values of the swept '{top}' set '{name}'")
             value = value[part]
         if isinstance(value, str) and "${" in value:
-            raise self._pointed(name, f"'{name}' takes the value {value}, known only when a task is composed")
+            raise self._pointed(name, f"'{name}' takes the value {value}, which only a composed task has")
         return value
 
     def _pointed(self, name: str, problem: str) -> ConfigError:
@@ -132,11 +132,11 @@ def _base_value(
 def _unknown(name: str, base: Base, axes: Sequence[Axis]) -> tuple[str, str]:
     values = {value for axis in axes for row in axis.values[:1000] for value in row if isinstance(value, str)}
     if name in values:
-        return f"'{name}' is no key but a value: text needs quotes", f"write '{name}' in quotes: \"{name}\""
+        return f"'{name}' is a value, not a key: text needs quotes", f"write '{name}' in quotes: \"{name}\""
     swept = [bare(key) for axis in axes for key in axis.keys]
     guess = closest(name, [*swept, *base.keys()])
     fix = f"did you mean '{guess}'?" if guess else f"swept keys: {', '.join(swept)}"
-    return f"no key '{name}', neither swept nor in the config", fix
+    return f"no key '{name}' in the sweep or the config", fix
 
 
 def kept(axes: Sequence[Axis], filters: Sequence[Filter]) -> tuple[Sequence[int], tuple[int, ...]]:
@@ -144,8 +144,8 @@ def kept(axes: Sequence[Axis], filters: Sequence[Filter]) -> tuple[Sequence[int]
     total = size(axes)
     if total > LARGEST:
         raise ConfigError(
-            f"exclude looks at every combination, and there are {total:,} (at most {LARGEST:,})",
-            fix="take values away, or use sample without exclude",
+            f"exclude can check at most {LARGEST:,} combinations, and there are {total:,}",
+            fix="remove values, or use sample without exclude",
         )
     combined, counts = 0, []
     for one in filters:

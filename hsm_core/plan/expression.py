@@ -16,7 +16,7 @@ from .pointed import pointed, pointed_at
 Evaluator = Callable[[Mapping[str, object]], object]
 
 _LONGEST = 2000
-_FITS = "only keys, values, comparisons, and/or/not and arithmetic fit"
+_FITS = "use only keys, values, comparisons, and/or/not and arithmetic"
 _EXAMPLE = "model == 'vit' and lr > 0.1"
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None, "inf": float("inf")}
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], object]] = {
@@ -68,8 +68,8 @@ class Expression:
         """
         answer = self.evaluator(values)
         if not isinstance(answer, bool):
-            problem = f"this gives {answer!r} where true or false is needed"
-            fix = f"compare it with something, such as: {self.text} == {answer!r}"
+            problem = f"this is {answer!r}, but must be true or false"
+            fix = f"compare it, such as: {self.text} == {answer!r}"
             raise pointed(self.text, 0, len(self.text), problem, fix)
         return answer
 
@@ -87,7 +87,7 @@ def parse(text: str, known: Container[str] = ()) -> Expression:
         raise ConfigError(f"exclude: an expression is longer than {_LONGEST} characters")
     text = text.strip()
     if not text:
-        raise ConfigError("exclude: an expression is empty", fix=f"take it out, or write one: {_EXAMPLE}")
+        raise ConfigError("exclude: an expression is empty", fix=f"remove it, or write one: {_EXAMPLE}")
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
@@ -168,7 +168,7 @@ class _Reader:
         if not isinstance(value, bool):
             problem = f"and/or/not join true and false, not {value!r}"
             raise pointed_at(
-                self.text, node, problem, f"compare each part with something, such as: {_EXAMPLE}"
+                self.text, node, problem, f"compare each part, such as: {_EXAMPLE}"
             )
         return value
 
@@ -176,7 +176,7 @@ class _Reader:
         operand = self.read(node.operand)
         apply = _SIGNS.get(type(node.op))
         if apply is None:
-            raise pointed_at(self.text, node, "this sign is not known here")
+            raise pointed_at(self.text, node, "this sign is not supported")
         if isinstance(node.op, ast.Not):
             return lambda values: not self._truth(operand(values), node)
         return lambda values: self._careful(node, lambda: apply(operand(values)))
@@ -185,7 +185,7 @@ class _Reader:
         left, right = self.read(node.left), self.read(node.right)
         apply = _ARITHMETIC.get(type(node.op))
         if apply is None:
-            raise pointed_at(self.text, node, "this operator is not known here")
+            raise pointed_at(self.text, node, "this operator is not supported")
         return lambda values: self._calculate(node, apply, left(values), right(values))
 
     def _calculate(
@@ -219,4 +219,4 @@ class _Reader:
             return apply()
         except (TypeError, ArithmeticError) as error:
             fix = "compare values of one kind: text with text in quotes, numbers with numbers"
-            raise pointed_at(self.text, node, f"can't be worked out: {error}", fix) from None
+            raise pointed_at(self.text, node, f"can't be computed: {error}", fix) from None

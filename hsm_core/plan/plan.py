@@ -89,7 +89,7 @@ def make_plan(axes: Sequence[Axis], choice: Choice, base: Base) -> Plan:
         steps.append(("exclude", len(chosen)))
         if not chosen:
             seen = "; ".join(choice.exclude)
-            raise ConfigError(f"exclude takes out all {total} combinations", evidence=seen)
+            raise ConfigError(f"exclude removes all {total} combinations", evidence=seen)
     if choice.sample is not None:
         chosen = sampled(chosen, choice.sample, choice.seed)
         steps.append(("sample", len(chosen)))
@@ -106,10 +106,10 @@ def _product(axes: Sequence[Axis]) -> int:
     for axis in axes:
         if not axis.rows:
             raise ConfigError(
-                f"axis '{axis.name}' has no values, so there would be no task",
-                fix="give it a value, or take it out",
+                f"'{axis.name}' has no values",
+                fix="give it values, or remove it",
             )
     total = size(axes)
     if total > _MOST:
-        raise ConfigError(f"{total:.3g} combinations are more than can be numbered", fix="take values away")
+        raise ConfigError(f"{total:.3g} combinations are too many", fix="remove values")
     return total

@@ -33,7 +33,7 @@ def minutes(text: str | int | float) -> int:
         raise _bare(float(written), written)
     found = _clock(written) if ":" in written or "-" in written else _units(written)
     if found is None or found <= 0:
-        raise ConfigError(f"walltime {written!r} is no time", fix=_EXAMPLES)
+        raise ConfigError(f"walltime {written!r} is not a time", fix=_EXAMPLES)
     return math.ceil(found - 1e-9)
 
 
@@ -46,7 +46,7 @@ def _clock(written: str) -> float | None:
         return None
     if match[1] is None and match[4] is None:
         raise ConfigError(
-            f"walltime {written!r} is hours and minutes to some schedulers, minutes and seconds to others",
+            f"walltime {written!r} is ambiguous: hours and minutes, or minutes and seconds",
             fix=f'write "{written}:00" for hours and minutes, "0:{written}" for minutes and seconds',
         )
     return days * 1440 + hours * 60 + mins + secs / 60

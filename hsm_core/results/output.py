@@ -36,7 +36,7 @@ def format_of(path: Path, asked: str | None = None) -> str:
     meant = _SUFFIXES.get(path.suffix.lower())
     if meant is None and asked is None:
         raise ConfigError(
-            f"no format is known for '{path.name}'", evidence=f"known suffixes: {' '.join(_SUFFIXES)}",
+            f"unknown format: '{path.name}'", evidence=f"known suffixes: {' '.join(_SUFFIXES)}",
             fix=f"-o {path.with_suffix('.csv')}", instead=(str(path), str(path.with_suffix(".csv"))),
         )  # fmt: skip
     if meant and asked and meant != asked:

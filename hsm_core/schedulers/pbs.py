@@ -143,7 +143,7 @@ class Pbs:
             waits = True
         if waits:
             return error
-        return Refused("one job is above a limit of PBS", evidence=error.evidence, fix="qstat -Bf; qstat -Qf")
+        return Refused("one job exceeds a limit of PBS", evidence=error.evidence, fix="qstat -Bf; qstat -Qf")
 
     def _qsub(self, script: Script) -> list[str]:
         """PBS Pro's qsub leaves a process behind that works in its place, unless it's told ``-f``."""
@@ -152,7 +152,7 @@ class Pbs:
             return argv
         if script.throttle and not self.throttles:
             raise Refused(
-                "this PBS can't limit how many elements of an array run at once",
+                "this version of PBS can't limit how many jobs of an array run at once",
                 evidence=f"version {'.'.join(map(str, self.version))}",
                 fix="hydra.launcher.max_array_size=… (elements at once)",
             )

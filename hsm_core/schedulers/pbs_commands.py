@@ -46,7 +46,7 @@ def ask(argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = Non
     try:
         done = run(argv, timeout_s, cwd=cwd)
     except OSError as error:
-        raise NoAnswer(f"{argv[0]} can't be started here", evidence=str(error), fix="which qstat") from error
+        raise NoAnswer(f"can't run {argv[0]}", evidence=str(error), fix="which qstat") from error
     if done.code is None:
         raise TimedOut("PBS did not answer", evidence=done.evidence, fix="qstat -B")
     if is_down(done):
@@ -101,4 +101,4 @@ def run_qsub(argv: Sequence[str], cwd: Path) -> Done:
     try:
         return run(argv, ASK_S, cwd=cwd)
     except OSError as error:
-        raise Refused("qsub can't be started here", evidence=str(error), fix="which qsub") from error
+        raise Refused("can't run qsub", evidence=str(error), fix="which qsub") from error

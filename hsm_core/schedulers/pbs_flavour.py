@@ -63,17 +63,18 @@ def chosen_flavour(wanted: str) -> Literal["pbspro", "torque"]:
         BackendError: the commands are of no PBS that we speak.
     """
     if wanted not in ("auto", "pbspro", "torque"):
-        told = f"hydra.launcher.flavour={wanted} is none of auto, pbspro, torque"
+        told = f"hydra.launcher.flavour={wanted} must be one of auto, pbspro, torque"
         raise ConfigError(told, fix="hydra.launcher.flavour=auto")
     if wanted == "pbspro" or wanted == "torque":
         return "pbspro" if wanted == "pbspro" else "torque"
     found = find_pbs()
     if found is None:
-        raise BackendError("PBS is not on this machine", evidence="no qsub and qstat on PATH", fix="hsm doctor")
+        missing = "qsub and qstat not found on PATH"
+        raise BackendError("PBS is not installed on this machine", evidence=missing, fix="hsm doctor")
     if found.batch == "pbspro" or found.batch == "torque":
         return "pbspro" if found.batch == "pbspro" else "torque"
     fix = "hydra/launcher=hsm_slurm" if found.batch == "slurm" else "hydra.launcher.flavour=pbspro"
-    raise BackendError(f"{found.path} is not PBS's own", evidence=f"it belongs to {found.batch}", fix=fix)
+    raise BackendError(f"{found.path} does not belong to PBS", evidence=f"it belongs to {found.batch}", fix=fix)
 
 
 def _calls_slurm(qstat: Path) -> bool:

@@ -28,7 +28,7 @@ def check_processes(field: str, words: str, ranks: int, ranks_by: str | None) ->
     nodes = sum(count for count, _ in chunks) if alike else 1
     starter = "" if ranks_by else " hydra.launcher.ranks_by=mpiexec"
     raise ConfigError(
-        f"{field} asks for {processes} MPI processes, but a task of yours has {ranks} rank{'s' * (ranks > 1)}",
+        f"{field} asks for {processes} MPI processes, but your task has {ranks} rank{'s' * (ranks > 1)}",
         evidence=words,
         fix=f"hydra.launcher.nodes={nodes} hydra.launcher.tasks_per_node={processes // nodes}{starter}",
     )

@@ -61,13 +61,13 @@ _FIXES = (
 def refusal(done: Done) -> BackendError:
     """The error that a ``qsub`` without an id, or with a bad end, stands for, in PBS's own words."""
     if done.code == 0:
-        return NoId("qsub told no id", evidence=done.evidence, fix="hsm doctor")
+        return NoId("qsub printed no job id", evidence=done.evidence, fix="hsm doctor")
     if done.code is None or done.code < 0 or done.out.strip() or _CUT_OFF.search(done.err):
-        return NoAnswer("qsub gave no id: PBS may have the job or not", evidence=done.evidence, fix="qselect")
+        return NoAnswer("qsub printed no id: PBS may have accepted the job", evidence=done.evidence, fix="qselect")
     if _NOT_NOW.search(done.err):
-        return NotNow("PBS takes no jobs for now", evidence=done.evidence, fix="qstat -B")
+        return NotNow("PBS accepts no jobs now", evidence=done.evidence, fix="qstat -B")
     if _LIMIT.search(done.err):
-        return LimitReached("PBS takes no more jobs for now", evidence=done.evidence, fix="qstat -u $USER")
+        return LimitReached("PBS accepts no more jobs now", evidence=done.evidence, fix="qstat -u $USER")
     said = _said(done)
     evidence = f"qsub: exit code {done.code}: {said}"
     if _REFUSED.search(done.err) or (done.code == _BY_HOOK and said):

@@ -78,7 +78,7 @@ def _check(asked: Asked) -> None:
     if asked.raw and asked.walltime_min and "walltime=" in asked.raw:
         raise _twice("resources", asked.raw, "walltime")
     if asked.place and asked.flavour == "torque":
-        raise ConfigError("Torque knows no place", fix="hydra.launcher.place=null")
+        raise ConfigError("Torque has no place", fix="hydra.launcher.place=null")
     if whole:
         said = words if whole == "resources" else f"select={words}"
         check_processes(whole, said, asked.nodes * asked.tasks_per_node, asked.ranks_by)
@@ -86,7 +86,7 @@ def _check(asked: Asked) -> None:
 
 def _twice(whole: str, words: str, field: str) -> ConfigError:
     return ConfigError(
-        f"{whole} and {field} say the same thing",
+        f"{whole} and {field} exclude each other",
         evidence=f"{whole}={words!r}",
         fix=f"hydra.launcher.{whole}=null, or hydra.launcher.{field}=null",
     )
@@ -171,7 +171,7 @@ def _as_nodes(select: str) -> str:
 
 def _no_select(words: str) -> ConfigError:
     return ConfigError(
-        "Torque takes select and does not look at it",
+        "Torque ignores select",
         evidence=words,
         fix="hydra.launcher.resources='\"nodes=1:ppn=4,mem=16gb\"'",
     )

@@ -184,9 +184,9 @@ def _dropped(native_id: str, said: Attributes, array: Attributes, history: bool)
         return ""
     depend = whole.get("depend", "")
     if depend and "s" in whole.get("Hold_Types", ""):
-        return f"PBS dropped it before it began: its dependency failed (depend={depend})"
+        return f"PBS removed the job before it started: its dependency failed (depend={depend})"
     if history and not array_of(native_id) and said.get("job_state") == "F":
-        return " · ".join(filter(None, ["PBS dropped it before it began", said.get("comment", "")]))
+        return " · ".join(filter(None, ["PBS removed the job before it started", said.get("comment", "")]))
     return ""
 
 
@@ -253,9 +253,9 @@ def _evidence(native_id: str, said: Attributes, given_up: str) -> Iterator[str]:
         yield given_up
         return
     code = exit_status(native_id, said)
-    yield f"Exit_status {code}{_meaning(code)}" if code is not None else "PBS knows no exit status of it"
+    yield f"Exit_status {code}{_meaning(code)}" if code is not None else "PBS has no exit status"
     if code == 0:
-        yield "the job ended, but its worker left no word"
+        yield "the job ended, but its worker reported nothing"
     if words := said.get("comment"):
         yield words
 

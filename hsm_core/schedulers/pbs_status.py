@@ -99,7 +99,7 @@ class Status:
             answer = self._answer(ids)
             if answer is not None:
                 return answer
-        raise NoAnswer("PBS answers in no form that is known here", evidence=self.flavour, fix="qstat -f")
+        raise NoAnswer("PBS's answer can't be read", evidence=self.flavour, fix="qstat -f")
 
     def _torque_mine(self, token: str | None) -> list[str]:
         """Torque names an element ``<token>-3``, so that its ``qselect -N`` finds no array."""

@@ -62,7 +62,7 @@ class Slurm:
         try:
             done = run(argv, SUBMIT_S, cwd=script.cwd, env=sbatch_environment(script.path.read_text()))
         except OSError as error:
-            raise Refused("sbatch could not be started", evidence=str(error), fix="hsm doctor") from error
+            raise Refused("can't run sbatch", evidence=str(error), fix="hsm doctor") from error
         return accepted(done) or self._later(script, done)
 
     def _later(self, script: Script, done: Done) -> str:
@@ -222,7 +222,7 @@ def _squeue(*question: str) -> str:
     heading = re.search(r"^(?:ARRAY_JOB_ID|JOBID)\b.*\n", said, re.MULTILINE)
     if heading is None or not said.endswith("\n"):
         told = f"squeue printed {said[-80:]!r}" if said else "squeue printed nothing, not even its heading"
-        raise NoAnswer("squeue's answer is not whole", evidence=told, fix="scontrol ping")
+        raise NoAnswer("squeue's answer is incomplete", evidence=told, fix="scontrol ping")
     return said[heading.end() :]
 
 

@@ -29,7 +29,7 @@ def said(argv: Sequence[str], timeout_s: float = QUESTION_S) -> Done:
     try:
         done = run(argv, timeout_s, env=question_environment())
     except OSError as error:
-        raise NoAnswer(f"{argv[0]} could not be asked", evidence=str(error)) from error
+        raise NoAnswer(f"can't run {argv[0]}", evidence=str(error)) from error
     if done.code is None:
         raise unanswered(done)
     return done

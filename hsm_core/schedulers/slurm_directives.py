@@ -58,7 +58,7 @@ def raw_lines(raw: str) -> list[str]:
             lines[-1] += f" {shlex.quote(word)}"
         else:
             raise ConfigError(
-                f"hydra.launcher.resources: {word!r} is no option of sbatch",
+                f"hydra.launcher.resources: sbatch has no option {word!r}",
                 evidence=raw,
                 fix="hydra.launcher.resources='--nodes=1 --gres=gpu:1'",
             )
@@ -154,9 +154,9 @@ def _seconds(text: str) -> int:
 def check_line(line: str) -> None:
     """A directive is one line, and none that changes what is submitted."""
     if "\n" in line or "\r" in line:
-        raise ConfigError("what is asked of Slurm must be on one line", evidence=repr(line))
+        raise ConfigError("Slurm's options can't contain line breaks", evidence=repr(line))
     for option, _ in _options([line]):
         if option in _NOT_YOURS:
             raise ConfigError(
-                f"{option} can't be asked of Slurm: hsm says it itself", evidence=line, fix=_NOT_YOURS[option]
+                f"{option} can't be set: hsm sets it itself", evidence=line, fix=_NOT_YOURS[option]
             )

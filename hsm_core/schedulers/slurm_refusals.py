@@ -75,17 +75,17 @@ def refusal(done: Done) -> BackendError:
     """What an sbatch that told no id means."""
     words = own_words(done)
     if done.code == 0:
-        return NoId("sbatch told no id", evidence=done.evidence, fix="hsm doctor")
+        return NoId("sbatch printed no job id", evidence=done.evidence, fix="hsm doctor")
     if _untold(done, words):
-        return NoAnswer("sbatch did not say whether the job was accepted", evidence=done.evidence)
+        return NoAnswer("sbatch did not say whether Slurm accepted the job", evidence=done.evidence)
     if QUEUE_FULL.search(done.err):
         return queue_full(done)
     if _LIMIT.search(done.err) or (_POLICY in done.err and not _NAMED_LIMIT.search(done.err)):
         return LimitReached(
-            f"Slurm takes no more jobs of yours now: {words}", evidence=done.evidence, fix=_ACCOUNTS
+            f"Slurm accepts no more jobs from you now: {words}", evidence=done.evidence, fix=_ACCOUNTS
         )
     if _NOT_NOW.search(done.err):
-        return NotNow(f"Slurm takes no jobs now: {words}", evidence=done.evidence, fix="scontrol ping")
+        return NotNow(f"Slurm accepts no jobs now: {words}", evidence=done.evidence, fix="scontrol ping")
     if _REFUSED.search(words):
         fix, field = _fix(words, done)
         return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=fix, field=field)

@@ -21,9 +21,9 @@ class Meaning(NamedTuple):
 ENDED = {
     "BOOT_FAIL": Meaning("lost", "node", "its node did not boot"),
     "CANCELLED": Meaning("cancelled", "cancelled", "the job was cancelled"),
-    "COMPLETED": Meaning("lost", "unknown", "the job ended, but its worker left no word"),
+    "COMPLETED": Meaning("lost", "unknown", "the job ended, but its worker reported nothing"),
     "DEADLINE": Meaning("failed", "walltime", "the job reached its deadline"),
-    "FAILED": Meaning("lost", "unknown", "the job failed, and its worker left no word"),
+    "FAILED": Meaning("lost", "unknown", "the job failed, and its worker reported nothing"),
     "NODE_FAIL": Meaning("lost", "node", "its node failed"),
     "OUT_OF_MEMORY": Meaning("failed", "oom", "the job used more memory than it asked for"),
     "PREEMPTED": Meaning("lost", "preempted", "the job was preempted"),
@@ -105,7 +105,7 @@ def exit_text(exit_code: str) -> str:
         return ""
     code, number = int(match[1]), int(match[2])
     if exit_code == NO_LOG:
-        return "its log could not be opened where the job was to run (0:53)"
+        return "Slurm could not open the job's log on its node (0:53)"
     return f"killed by {_signal_name(number)}" if number else f"exit code {code}"
 
 

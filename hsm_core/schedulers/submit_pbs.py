@@ -114,7 +114,7 @@ def _rank_starter(resources: PbsResources, ranks: int) -> str:
     """
     if not resources.ranks_by:
         raise ConfigError(
-            f"a task of {ranks} ranks needs something that starts them: PBS itself does not",
+            f"PBS does not start the {ranks} ranks of a task: name what does",
             fix="hydra.launcher.ranks_by=mpiexec    (or pbsdsh, or the beginning of a command line)",
         )
     known = {"mpiexec": f"mpiexec -n {ranks}", "pbsdsh": "pbsdsh --"}
@@ -180,7 +180,7 @@ def _priority(written: str | None) -> str | None:
         return None
     number = str(written)
     if not number.lstrip("-").isdigit() or not -1024 <= int(number) <= 1023:
-        raise ConfigError(f"priority {number!r} is none of PBS's", fix="hydra.launcher.priority=0 (-1024 to 1023)")
+        raise ConfigError(f"priority {number!r} must be between -1024 and 1023", fix="hydra.launcher.priority=0")
     return number
 
 
@@ -188,7 +188,8 @@ def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
     """Raw lines, before and after ours: of two lines the last counts, but of PBS Pro's ``-l`` the first."""
     whole = [line.strip() for line in resources.directives if line.strip()]
     if broken := [line for line in whole if "\n" in line]:
-        raise ConfigError(f"a directive is one line: {broken[0]!r}", fix="hydra.launcher.directives: an entry a line")
+        told = f"a directive can't contain a line break: {broken[0]!r}"
+        raise ConfigError(told, fix="hydra.launcher.directives: one entry per line")
     lines = [line if line.startswith("#PBS") else f"#PBS {line}" for line in whole]
     early = [line for line in lines if resources.flavour == "pbspro" and line.split()[1:2] == ["-l"]]
     return early, [line for line in lines if line not in early]
@@ -197,7 +198,7 @@ def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
 def _word(value: str) -> str:
     """One word of a directive, which qsub reads nearly as a shell does."""
     if "\n" in value:
-        raise ConfigError(f"a directive is one line: {value!r}", fix="leave out the line break")
+        raise ConfigError(f"a directive can't contain a line break: {value!r}", fix="remove the line break")
     return shlex.quote(value)
 
 

@@ -179,13 +179,13 @@ def _additional(resources: SlurmResources) -> dict[str, Value]:
         option = name.replace("_", "-")
         if isinstance(value, (list, dict)):
             raise ConfigError(
-                f"hydra.launcher.additional_parameters: {name}={value} can't be said to sbatch",
+                f"hydra.launcher.additional_parameters: {name}={value} can't be passed to sbatch",
                 fix=f"hydra.launcher.additional_parameters.{name}='…'    (a text, as sbatch reads it)",
             )
         if value is False and option != "requeue":
             raise ConfigError(
-                f"hydra.launcher.additional_parameters: {name}=false can't be said to sbatch",
-                fix=f"hydra.launcher.additional_parameters.{name}=null    (or the option for the contrary, true)",
+                f"hydra.launcher.additional_parameters: {name}=false can't be passed to sbatch",
+                fix=f"hydra.launcher.additional_parameters.{name}=null    (or set the opposite option to true)",
             )
         if value is False:
             found["no-requeue"] = True

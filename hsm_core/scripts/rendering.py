@@ -37,9 +37,9 @@ def render(name: str, values: Mapping[str, object], own: Path | None = None) -> 
         return template.render(values)
     except (TemplateError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"the script template {own or name} can't be rendered",
+            f"can't render the script template {own or name}",
             evidence=_where(error) + str(error),
-            fix=f"our own template, to start from: {TEMPLATES / name}",
+            fix=f"hsm's template, to start from: {TEMPLATES / name}",
         ) from error
 
 

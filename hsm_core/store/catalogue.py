@@ -106,7 +106,7 @@ def _latest(known: list[Entry]) -> Path:
         if SweepPaths.at(entry.place).record.is_file():
             return entry.place
     raise SweepNotFound(
-        "you have no sweep yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
+        "you have no sweeps yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
     )
 
 

@@ -11,7 +11,7 @@ from .layout import SweepPaths
 #: How the end of a job begins that a line of its set-up ended.
 SETUP_FAILED = "a set-up line failed"
 #: of a job that its scheduler took out of its queue: the task has had no chance yet
-NEVER_BEGAN = "before it began"
+NEVER_BEGAN = "before it started"
 
 
 def job_logs(paths: SweepPaths, submission: Line, batch: int) -> Iterator[Path]:

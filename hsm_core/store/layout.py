@@ -192,10 +192,6 @@ class LaunchPaths:
     def submission(self, number: int) -> Path:
         return self.root / f"submit-{number}"
 
-    def earlier_submissions(self) -> list[Path]:
-        """Those of the launch of the same name of earlier sweeps in the directory."""
-        return list((self.root.parent / "earlier").glob(f"*/{self.root.name}/submit-*"))
-
     @staticmethod
     def script(directory: Path) -> Path:
         """What a scheduler is given for a submission."""

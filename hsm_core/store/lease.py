@@ -102,7 +102,7 @@ def _require_free(paths: SweepPaths, sweep: str, number: int) -> None:
     holder = living_conductor(paths)
     if holder is not None:
         raise LeaseHeld(
-            f"the sweep {sweep} is already conducted by process {holder.pid} on {holder.host}",
+            f"the sweep {sweep} is already run by process {holder.pid} on {holder.host}",
             evidence=str(paths.leases / f"{number}.json"),
             fix=f"hsm-status -w {sweep}    (to watch it)",
         )

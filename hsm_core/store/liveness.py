@@ -64,7 +64,7 @@ def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
     if identity.host != this_host():
         return None
     if identity.boot != this_boot():
-        return f"{identity.host} was restarted since"
+        return f"{identity.host} was rebooted"
     if lock and is_held(lock):
         return None
     start = start_of(identity.pid)

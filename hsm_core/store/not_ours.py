@@ -21,18 +21,18 @@ def no_sweep(path: Path) -> SweepNotFound:
     if below:
         lines = "".join(f"\n    {root}" for root in below[:10])
         return SweepNotFound(
-            f"{path} is no sweep; there are {len(below)} in it:{lines}", fix=f"hsm-status {below[0]}",
+            f"{path} is not a sweep, but contains {len(below)}:{lines}", fix=f"hsm-status {below[0]}",
             instead=(str(path), str(below[0])),
         )  # fmt: skip
     what = _of_hydra(path)
     if what:
         return SweepNotFound(
-            f"{path} is {what}, without a launcher of hsm's: hsm has no record of its tasks",
+            f"{path} is {what}, run without an hsm launcher, so hsm knows nothing of its tasks",
             evidence=f"there is no {SweepPaths(path).record}",
             fix="add hydra/launcher=hsm_local to its command line and run it again",
         )
     return SweepNotFound(
-        f"{path} is no sweep", evidence=f"there is no {SweepPaths(path).record}", fix=_LIST
+        f"{path} is not a sweep", evidence=f"there is no {SweepPaths(path).record}", fix=_LIST
     )
 
 

@@ -116,7 +116,7 @@ def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool]) -> Lea
             lease = take_lease(paths, str(paths.root), me, force=living_conductor(paths) == me)
         except LeaseHeld as error:
             raise SweepExists(
-                f"another process is just beginning a sweep in {paths.root}", evidence=error.problem,
+                f"another process is starting a sweep in {paths.root}", evidence=error.problem,
                 fix="hydra.sweep.dir=<another directory>",
             ) from error  # fmt: skip
     if paths.record.exists() and not is_over(paths):  # begun, and perhaps ended, since we looked
@@ -131,7 +131,7 @@ def _written_to(paths: SweepPaths) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"the sweep directory {paths.root} can't be written", evidence=str(error),
+            f"can't write the sweep directory {paths.root}", evidence=str(error),
             fix="hydra.sweep.dir=<a directory that you can write>",
         ) from error  # fmt: skip
 
@@ -162,7 +162,7 @@ def read_record(paths: SweepPaths) -> SweepRecord:
     try:
         found = read_json(paths.record)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{paths.root} holds no readable sweep", evidence=str(error)) from error
+        raise StoreError(f"can't read the sweep in {paths.root}", evidence=str(error)) from error
     require_format(found, f"the sweep in {paths.root}")
     return _from_json(found)
 

@@ -238,7 +238,7 @@ class SweepState:
         """Evidence at the last refresh that a worker or conductor is gone."""
         known = self.writers.get(writer)
         if known is not None and known.sealed:
-            return f"{writer} ended without a word about it"
+            return f"{writer} ended without reporting it"
         return self._deaths.get(writer)
 
     def _learn(self) -> None:

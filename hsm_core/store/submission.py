@@ -92,7 +92,7 @@ def write_submission(
     Raises:
         OSError: the disk refuses.
     """
-    number = _first_number(launch)
+    number = 0
     while True:
         directory = launch.submission(number)
         try:
@@ -115,16 +115,10 @@ def write_submission(
 
 def next_name(launch: LaunchPaths) -> str:
     """The name that the next submission of a launch would have."""
-    number = _first_number(launch)
+    number = 0
     while launch.submission(number).exists():
         number += 1
     return f"{launch.root.name}/{launch.submission(number).name}"
-
-
-def _first_number(launch: LaunchPaths) -> int:
-    """Above those of earlier sweeps in the directory: a job of theirs that starts late must not find one of ours."""
-    numbers = [int(path.name.rpartition("-")[2]) for path in launch.earlier_submissions()]
-    return max(numbers, default=-1) + 1
 
 
 def read_submission(paths: SweepPaths, name: str) -> Submission:
@@ -157,6 +151,6 @@ def require_owner(path: Path) -> None:
     owner = os.stat(path).st_uid
     if owner != os.geteuid():
         raise StoreError(
-            f"{path} belongs to user {owner}, not to you; what it holds is not loaded",
-            fix="start the sweep yourself, in a directory of your own",
+            f"{path} belongs to user {owner}, so it is not loaded",
+            fix="start the sweep as yourself in your own directory",
         )

@@ -233,7 +233,7 @@ class Conductor:
         self._ended_before = ended
         if self._fruitless > PATIENCE:
             raise BackendError(
-                f"{PATIENCE + 1} workers in a row ended before a task of theirs ended",
+                f"{PATIENCE + 1} workers in a row ended before any of their tasks did",
                 evidence=self.backend.log_tail() or self.state.evidence_of(open_tasks[0]) or "they printed nothing",
                 fix=f"hsm-status {self.state.record.id}",
             )

@@ -19,7 +19,7 @@ def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
     counts = {
         "a worker has left": left,
         "a worker died": len(orphans) - left - never,
-        "a job ended before its worker began": never,
+        "a job ended before its worker started": never,
     }
     return [f"{why}; {_go(count)} to a new one" for why, count in counts.items() if count]
 

@@ -77,7 +77,7 @@ class Outbox:
         """Hand over no more; what may have been accepted is still looked for. Returns what waited."""
         self._is_stopped = True
         if self._open is not None and self._open.doubt is None:
-            self._withdrawn(self._open, "it was cancelled before it was handed over")
+            self._withdrawn(self._open, "cancelled before it was submitted")
         return self.drop()
 
     @property
@@ -96,7 +96,7 @@ class Outbox:
             unknown = len(self._open.portion.pairs)
         elif self._open is not None:
             left += len(self._open.portion.pairs)
-            self._withdrawn(self._open, "it was not handed over before its launcher ended")
+            self._withdrawn(self._open, "not submitted before its launcher ended")
         return left, unknown
 
     def _take_out(self, pairs: Sequence[Pair]) -> None:
@@ -173,11 +173,11 @@ class Outbox:
         if handed is not None or time.monotonic() - opened.doubted_at < DOUBT_S:
             return handed
         if self._is_stopped:
-            self._withdrawn(opened, "it was cancelled, and the scheduler knows nothing of it")
+            self._withdrawn(opened, "cancelled, and the scheduler does not know it")
             return None
         if isinstance(doubt, NoId) or (isinstance(doubt, Unexplained) and opened.tries >= TRIES):
             tries = f" {opened.tries} times" if opened.tries > 1 else ""
-            problem = f"{doubt.problem}{tries}, and the scheduler knows no job of that name"
+            problem = f"{doubt.problem}{tries}, and the scheduler knows no such job"
             raise BackendError(
                 problem, evidence=doubt.evidence, fix=doubt.fix, field=doubt.field, choices=doubt.choices
             )
@@ -188,7 +188,7 @@ class Outbox:
         if opened.portion.remark:
             self._say(opened.portion.remark)
         if opened.doubt:
-            self._say(f"{self._backend.name} has accepted it: job {handed.native_id}")
+            self._say(f"{self._backend.name} accepted it as job {handed.native_id}")
         self._write(events.handed(opened.submission.name, native_id=handed.native_id, job=handed.job))
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
         self._state.refresh()  # what was handed over counts when the next portion is measured

@@ -16,13 +16,13 @@ def parting_words(identifier: str, others: int, left: int, unknown: int, *, canc
         cancelled: the tasks were to end, and nobody tells whether they have.
     """
     if others:
-        yield f"whether {others} tasks have ended is not known" if cancelled else (
-            f"{others} tasks go on without this process"
+        yield f"{others} tasks may still be running" if cancelled else (
+            f"{others} tasks run without this process"
         )
     if unknown:
-        yield f"whether {unknown} tasks were accepted is not known"
+        yield f"{unknown} tasks may have been submitted"
     if left:
-        yield f"{left} tasks were not submitted yet"
+        yield f"{left} tasks were not submitted"
     if cancelled:
         yield f"  next: hsm cancel {identifier}    (when the scheduler answers)"
     elif left or unknown:

@@ -35,7 +35,7 @@ def settle_unanswered(
             seize(state, [line], conductor)  # what is accepted from now on will find nothing to do
             native_id = _find(watch, line, force)
         if native_id is None:
-            journal.append(events.withdrawn(line["submission"], "it never reached the scheduler"))
+            journal.append(events.withdrawn(line["submission"], "not submitted"))
         else:
             journal.append(events.handed(line["submission"], native_id=native_id, job=None))
     journal.sync()

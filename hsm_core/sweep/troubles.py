@@ -39,7 +39,7 @@ class Troubles:
             yield worker.name, worker.trouble and f"warning: {worker.trouble}"
             yield "", against_forks(worker.ready or {})
         for native_id, why in self._watch.stalled.hopeless.items():
-            told = f"warning: job {native_id} will never start as it is: {why}"
+            told = f"warning: job {native_id} will never start: {why}"
             yield native_id, f"{told}\n  next: hsm queue    (its tasks)"
         for native_id, held in self._watch.stalled.held.items():
             told = f"warning: job {native_id} waits {held.until}: {held.why}"

@@ -138,7 +138,7 @@ def memory_remark(state: SweepState, number: int) -> str:
     event = state.ending_of(number)
     if not _may_be_memory(event):
         return ""
-    return f"; often the kernel does that for want of memory{_used(event)}"
+    return f"; often the kernel, for lack of memory{_used(event)}"
 
 
 def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _REDRAW_S = 0.2
 #: Seconds before the first line where nobody does, and at most between two; the pause doubles each time.
 _FIRST_LINE_S, _LINE_EVERY_S = 4.0, 60.0
-_HOW_TO_END = "Ctrl-C: [c]ancel the jobs, [d]etach from them (they go on), or [g]o on watching? "
+_HOW_TO_END = "Ctrl-C: [c]ancel the jobs, [d]etach from them (they keep running), or keep [w]atching? "
 
 
 class LiveProgress:

@@ -94,7 +94,7 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
             return
         never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
         if never:
-            yield f"next: hsm cancel {sweep} --task {numbers(never)}    (they will never start as they are)"
+            yield f"next: hsm cancel {sweep} --task {numbers(never)}    (they will never start)"
             return
     if mine:
         yield f"next: hsm-status -w {mine[0]}"
@@ -103,7 +103,7 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
 def _heading(sweep: str, system: str, jobs: Sequence[QueuedJob], colour: bool) -> str:
     counts = Counter(job.phase for job in jobs)
     told = ", ".join(f"{phase} {counts[phase]}" for phase in ("running", "waiting") if counts[phase])
-    whose = paint(clean(sweep), "bold", colour) if sweep else "not of your sweeps"
+    whose = paint(clean(sweep), "bold", colour) if sweep else "not from hsm"
     return f"{whose}: {system + ' ' if system else ''}jobs {told}"
 
 
@@ -154,7 +154,7 @@ def _where(group: Sequence[QueuedJob]) -> str:
 def _why(group: Sequence[QueuedJob]) -> str:
     """The scheduler's reason for waiting, and when it expects to start the first, if it ever will."""
     if group[0].hopeless or group[0].until:
-        return clean(f"{group[0].reason}: {group[0].until or 'never, as it is'}")
+        return clean(f"{group[0].reason}: {group[0].until or 'will never start'}")
     start = next((job.start for job in group if job.start), "")
     if start:
         which = "first expected" if len(group) > 1 else "expected"

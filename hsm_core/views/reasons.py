@@ -55,7 +55,7 @@ class Reasons:
         event = self._state.ending_of(number)
         reason = event.get("reason") or _UNSAID[now]
         if now == "lost":
-            told = self._state.evidence_of(number) or "no evidence recorded"
+            told = self._state.evidence_of(number) or "no reason recorded"
         else:
             told = message_of(event) if event.get("reason") else ""
         told = told.replace(f"{self._state.paths.root}/", "./")  # which says nothing
@@ -132,8 +132,8 @@ def _claimed(state: SweepState, numbers: Collection[int]) -> set[int]:
 
 def _why_left(writer: WriterState, warned: Collection[str]) -> tuple[Reason, str]:
     if writer.name in warned:
-        return "walltime", "its worker left as its job's time was nearly over"
-    return "unknown", "its worker left before it began them"
+        return "walltime", "its worker ended because its job was nearly out of time"
+    return "unknown", "its worker ended before starting them"
 
 
 def _was_warned(state: SweepState, worker: str) -> bool:

@@ -41,7 +41,7 @@ def require_line(record: SweepRecord, task: Task) -> None:
     if _runs_several(record):
         functions = " and ".join(record.app["functions"])
         raise ConfigError(
-            f"{record.app['main'][-1]} runs {functions}; no line runs {record.app['function']} alone",
+            f"{record.app['main'][-1]} runs {functions}; no command runs {record.app['function']} alone",
             fix=f"hsm retry {record.id} --task {task.number}",
         )
 

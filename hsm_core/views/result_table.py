@@ -52,7 +52,7 @@ def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterat
         yield "  ".join(column.show(column.cells[row]) for column in shown).rstrip()
     if len(shown) < len(columns):
         hidden = ", ".join(column.name for column in columns[len(shown) :])
-        yield shorten(f"no room for: {hidden}", width - 24) + "    (--columns, COLUMNS)"
+        yield shorten(f"columns without room: {hidden}", width - 24) + "    (--columns, COLUMNS)"
 
 
 def narrow(columns: Sequence[_Column], width: int) -> None:

@@ -71,15 +71,15 @@ def tell(writer: str, event: Line) -> str:
     if event.get("a", 1) > 1:
         task += f" (attempt {event['a']})"
     told = {
-        "worker": lambda: f"{writer} began on {event.get('host')}, {event.get('slots')} at once",
+        "worker": lambda: f"{writer} started on {event.get('host')} with {event.get('slots')} slots",
         "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s{_about_forks(event)}",
         "broken": lambda: f"{writer} could not import the app: {event.get('message')}",
         "start": lambda: f"{task} started in {event.get('dir')}",
         "end": lambda: f"{task} {event.get('state')}{_how(event)}",
         "trouble": lambda: f"{writer}: {event.get('message')}",
         "waits": lambda: str(event.get("message")),
-        "conductor": lambda: f"{writer} conducts from {event.get('host')}",
-        "handed": lambda: f"{event.get('submission')} was handed over{_known_as(event)}",
+        "conductor": lambda: f"{writer} runs the sweep from {event.get('host')}",
+        "handed": lambda: f"{event.get('submission')} was submitted{_known_as(event)}",
         "refused": lambda: f"{event.get('submission')} was refused: {refusal_words(event)}",
         "withdrawn": lambda: f"{event.get('submission')} was withdrawn: {event.get('message')}",
         "lost": lambda: f"{task} lost: {event.get('evidence')}",

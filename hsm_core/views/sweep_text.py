@@ -31,7 +31,7 @@ def _head(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     yield shorten(clean(f"  started  {when(record.created)}{by}, {record.launcher}"), width)
     yield clean(f"  dir      {view.state.paths.root}")
     if view.moved:
-        yield clean(f"  moved    it was made as {record.dir}")
+        yield clean(f"  moved    from {record.dir}")
 
 
 def _progress(view: SweepView, width: int, colour: bool) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
-        said = f"last word {duration(silence.seconds)} ago, {silence.running} running"
+        said = f"last heard from {duration(silence.seconds)} ago, {silence.running} running"
         yield clean(f"{silence.host}: {said}  ({silence.worker})")
     for why, count in view.waits.most_common(_WORKERS):
         yield shorten(clean(f"waits    {count} {'job' if count == 1 else 'jobs'}: {why}"), width)
@@ -58,7 +58,7 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
         told = shorten(clean(f"trouble  {trouble}"), 2 * width - 9)
         yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)
     if view.state.bad_lines:
-        yield f"{view.state.bad_lines} bad lines were skipped in {clean(str(view.state.paths.events))}"
+        yield f"{view.state.bad_lines} unreadable lines skipped in {clean(str(view.state.paths.events))}"
 
 
 def when(created: str) -> str:

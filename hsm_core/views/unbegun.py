@@ -21,7 +21,7 @@ def group_unbegun(state: SweepState) -> list[FailureGroup]:
 def unbegun_line(group: FailureGroup) -> str:
     """``2 not begun, launch: job held, too many failed attempts to run``."""
     more = " ".join(group.suggestion.partition(" --set ")[2].split())
-    return f"{group.count} not begun, {group.reason}: {group.message}" + (f": ask for {more}" if more else "")
+    return f"{group.count} not started, {group.reason}: {group.message}" + (f": ask for {more}" if more else "")
 
 
 def _advice(state: SweepState, number: int, ending: Ending) -> str:
@@ -33,4 +33,4 @@ def _advice(state: SweepState, number: int, ending: Ending) -> str:
         return resume
     took = writer.last_at - float(writer.head.get("at", writer.last_at))
     more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})
-    return f"{resume} --set {more}    (or fewer tasks a job)"
+    return f"{resume} --set {more}    (or fewer tasks per job)"

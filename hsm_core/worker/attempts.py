@@ -86,19 +86,19 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
         words = {name: said.get(name) for name in DETAILS}
         return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
     if attempt.ended_for == "interrupted":
-        return Ending("lost", None, "its job was told to end (SIGTERM)", details)
+        return Ending("lost", None, "its job received SIGTERM", details)
     if said and said["state"] == "checkpointed":
         told = "it wrote a checkpoint near the end of its job's time"
         if attempt.goes_on:
             return Ending("lost", None, told, details)
-        return Ending("failed", "walltime", f"{told}; the job is not run again by itself", details)
+        return Ending("failed", "walltime", f"{told}; the job does not restart by itself", details)
     if attempt.ended_for == "limit":
-        told = f"ended after {attempt.wall:.0f} s: its own time limit"
+        told = f"ended after {attempt.wall:.0f} s: the task's time limit"
         return Ending("failed", "walltime", told, {**details, "limit": attempt.limit_s})
     if attempt.ended_for == "walltime":
-        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: its job's time is over", details)
+        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: the job's time limit", details)
     if attempt.ended_for:
-        return Ending("cancelled", "cancelled", "ended on request", details)
+        return Ending("cancelled", "cancelled", "cancelled on request", details)
     return _judge_silent(exited, oom_kills > attempt.oom_kills, details)
 
 
@@ -110,10 +110,10 @@ def _holds(said: Message, attempt: Attempt) -> bool:
 def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> Ending:
     number = exited.get("signal")
     if number == signal.SIGKILL and out_of_memory:
-        return Ending("failed", "oom", "the kernel killed it: out of memory", details)
+        return Ending("failed", "oom", "killed by the kernel: out of memory", details)
     if number:
         return Ending("failed", "signal", f"killed by signal {number} ({_signal_name(number)})", details)
-    message = f"its process exited with code {exited.get('code')} and left no outcome"
+    message = f"its process exited with code {exited.get('code')} and reported no result"
     return Ending("failed", "unknown", message, details)
 
 

@@ -148,7 +148,7 @@ class _Entry:
             write_outcome(self._files, self._owner, self._final(content), pickled)
         except OSError as error:
             if content["state"] == "completed":
-                return _spoiled("its result could not be written", error, self)
+                return _spoiled("can't write its result", error, self)
         return content
 
     def _final(self, content: dict[str, Any]) -> dict[str, Any]:

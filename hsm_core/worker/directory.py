@@ -55,7 +55,7 @@ def require_sweep(root: Path) -> None:
         StoreError: the sweep was moved or removed.
     """
     if not SweepPaths(root).record.is_file():
-        raise StoreError(f"the sweep in {root} was moved or removed while its tasks ran")
+        raise StoreError(f"the sweep in {root} was moved or deleted while its tasks ran")
 
 
 def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:

@@ -43,5 +43,5 @@ def why_not_imported(exited: Message, was_ready: bool, output: str) -> str:
     """One line for the tasks that can't be run."""
     how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
     last = output.splitlines()[-1] if output else "it printed nothing"
-    what = "the process that imported the app kept dying" if was_ready else "the app could not be imported"
+    what = "the process that imports the app keeps dying" if was_ready else "the app could not be imported"
     return f"{what} ({how}): {last}"

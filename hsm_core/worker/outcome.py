@@ -121,7 +121,7 @@ def _message(error: BaseException, full: str) -> str:
     try:
         text = str(error)
     except Exception:  # noqa: BLE001  the worker's edge: the text of an exception is the user's code
-        text = "its text can't be shown"
+        text = "no readable message"
     return shorten(f"{full}: {text}" if text else full, MESSAGE_LIMIT)
 
 

@@ -159,7 +159,7 @@ class Running:
                 confirm_outcome(files, order.owner)
         except (OSError, ValueError) as error:
             failure = explain(error)
-            message = f"its result could not be written: {failure.message}"
+            message = f"can't write its result: {failure.message}"
             return replace(ending, state="failed", reason=failure.reason, message=message)
         return ending
 
@@ -197,7 +197,7 @@ class Running:
         order = attempt.order
         how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
         self.failures += 1
-        evidence = f"the process that it was forked from ended first ({how})"
+        evidence = f"its parent process ended first ({how})"
         self._report.say(events.lost(order.task, order.attempt, evidence, final=True))
 
     def _last_word(self, attempt: Attempt, exited: Message) -> Message | None:

@@ -255,7 +255,7 @@ class Supervisor:
             self._running.failed_elsewhere(failure.ending, failure.key, exited=exited)
         if gone and not self._stops:
             self._others = None
-            self._report.say(events.trouble(f"{gone}: nothing more is started"))
+            self._report.say(events.trouble(f"{gone}: no more tasks start"))
             self._work.drop_all()
             self._running.failed_elsewhere(Ending("lost", None, gone), exited=exited)
             self._running.failures += 1
@@ -280,7 +280,7 @@ class Supervisor:
             return
         refusal = self._requeue.ask()
         if refusal:
-            self._report.say(events.trouble(f"the job could not be asked to run again: {refusal}"))
+            self._report.say(events.trouble(f"can't restart the job: {refusal}"))
 
     def _obey_others(self) -> None:
         """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""

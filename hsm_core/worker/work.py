@@ -107,7 +107,7 @@ class Work:
             restart=self._job.restart, process=self._me,
         )  # fmt: skip
         if claim is None:
-            self._report.say(events.trouble(f"another worker has {batch}: nothing to do"))
+            self._report.say(events.trouble(f"another worker runs {batch}: nothing to do"))
             return
         self._claims[batch] = claim
         self._table = None  # a launch may have brought tasks

@@ -96,7 +96,7 @@ def rebooted(lost: SweepingApp) -> Iterator[SweepingApp]:
 def test_after_a_reboot_what_ran_is_lost_and_is_resumed(rebooted: SweepingApp) -> None:
     found = status(rebooted, rebooted.sweep)
     assert counts(found) == {"lost": 2, "pending": 2}
-    assert "was restarted since" in rebooted.hsm("errors", str(rebooted.sweep)).stdout
+    assert "was rebooted" in rebooted.hsm("errors", str(rebooted.sweep)).stdout
     rebooted.open_gate()
     resumed = rebooted.resume()
     assert resumed.returncode == 0, resumed.stderr
@@ -149,7 +149,7 @@ def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_completed_there
     wait_until(lambda: app.state().counts()["running"] == 2)
     worker = app.worker_pid()
     moved = app.sweep.rename(app.folder / "elsewhere")
-    assert "it was made as" in app.hsm("status", str(moved)).stdout
+    assert "moved    from" in app.hsm("status", str(moved)).stdout
     app.open_gate()
     wait_until(lambda: start_of(worker) is None, timeout=60, what="the worker's end")
     found = status(app, moved)

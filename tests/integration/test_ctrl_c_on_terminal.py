@@ -19,7 +19,7 @@ from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
 
 CTRL_C = "\x03"
-QUESTION = "[g]o on watching? "
+QUESTION = "keep [w]atching? "
 
 
 class Terminal:
@@ -118,7 +118,7 @@ def test_d_leaves_the_tasks_to_go_on(app: SweepingApp, terminal: Terminal) -> No
     terminal.ask()
     terminal.type("d\n")
     assert terminal.end() == 130
-    assert "3 tasks go on without this process" in terminal.text
+    assert "3 tasks run without this process" in terminal.text
     app.open_gate()
     wait_until(lambda: app.states() == {"completed": 3})
 
@@ -130,7 +130,7 @@ def test_told_to_end_while_the_question_stands_it_leaves(
     terminal.ask()
     terminal.launcher.send_signal(number)
     assert terminal.end() == code
-    assert "3 tasks go on without this process" in terminal.text
+    assert "3 tasks run without this process" in terminal.text
     app.open_gate()
     wait_until(lambda: app.states() == {"completed": 3})
 

@@ -64,7 +64,7 @@ def test_pbs_is_found(pbs: Pbs, app: SweepingApp, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("slurm", "pbs")
 def test_the_user_chooses_between_two(app: SweepingApp, monkeypatch: pytest.MonkeyPatch) -> None:
     done = app.run("x=1")
-    assert (done.returncode, "Slurm and PBS are both here" in done.stderr) == (1, True)
+    assert (done.returncode, "both Slurm and PBS are here" in done.stderr) == (1, True)
     assert not (app.sweep / ".hsm").exists()
     monkeypatch.setenv("HSM_HPC_SYSTEM", "slurm")
     assert app.run("x=1").returncode == 0
@@ -78,7 +78,7 @@ def test_where_there_is_none_it_says_so_and_writes_nothing(
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     done = app.run("x=1")
     assert done.returncode == 1
-    assert "there is no batch system here, neither Slurm nor PBS" in done.stderr
+    assert "no batch system found here, neither Slurm nor PBS" in done.stderr
     assert "next: start it on a login node" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (app.sweep / ".hsm").exists()

@@ -85,6 +85,6 @@ def test_failing_trials_above_that_rate_end_the_study_with_their_exception(tmp_p
 def test_a_study_cannot_be_detached(tmp_path: Path) -> None:
     done = study(tmp_path, "hydra.launcher.detach=true")
     assert done.returncode == 1
-    assert "the sweeper 'optuna' may need what its tasks return" in done.stderr
+    assert "the sweeper 'optuna' may need its tasks' results" in done.stderr
     assert "next: hydra.launcher.detach=false" in done.stderr
     assert not list(tmp_path.glob("sweep/[0-9]*"))

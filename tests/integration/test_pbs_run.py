@@ -94,7 +94,7 @@ def test_torques_own_words_outlive_what_it_remembers(on_torque: PbsApp) -> None:
     wait_until(lambda: not on_torque.queued(), what="the jobs' end")
     assert [log.name[-2:] for log in sorted((on_torque.sweep / ".hsm" / "logs").glob("*.log-*"))] == ["-0", "-1"]
     errors = on_torque.hsm("errors", str(on_torque.sweep)).stdout
-    told = re.findall(r"(\d) × walltime: =>> PBS: job killed: walltime", errors)  # perhaps one had not begun
+    told = re.findall(r"(\d) × walltime: =>> PBS: job killed: walltime", errors)  # perhaps one had not started
     assert sum(map(int, told)) == 2
 
 

@@ -91,7 +91,7 @@ def test_watching_ends_when_nothing_waits_or_runs(of_slurm: SweepingApp) -> None
         of_slurm.open_gate()
         looks = watcher.stdout.read()
         assert watcher.stderr is not None
-        assert watcher.stderr.read() == "Slurm: no job of yours waits or runs\n"
+        assert watcher.stderr.read() == "Slurm: you have no waiting or running jobs\n"
         assert watcher.wait(timeout=60) == 0
     assert looks.rstrip().splitlines()[-1].startswith("next: hsm-status -w")
 
@@ -100,7 +100,7 @@ def test_watching_ends_when_nothing_waits_or_runs(of_slurm: SweepingApp) -> None
 def test_an_empty_queue_is_no_data(slurm: Cluster) -> None:
     wait_until(lambda: not ask("squeue", "-h", "--me"))
     done = hsm("queue")
-    assert (done.stdout, done.stderr) == ("", "Slurm: no job of yours waits or runs\n")
+    assert (done.stdout, done.stderr) == ("", "Slurm: you have no waiting or running jobs\n")
     assert queued() == []
 
 

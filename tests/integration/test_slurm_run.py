@@ -181,7 +181,7 @@ def test_interrupted_it_may_leave_the_jobs_alone(app: SlurmApp) -> None:
     process.send_signal(signal.SIGINT)
     code, _, err = finish(process)
     assert code == 130
-    assert "2 tasks go on without this process" in err
+    assert "2 tasks run without this process" in err
     app.open_gate()
     assert app.hsm("wait", str(app.sweep)).returncode == 0
     assert app.states() == {"completed": 2}
@@ -259,12 +259,12 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
     ("field", "told"),
     [
         ("array_parallelism=0", "hydra.launcher.array_parallelism=0: at least 1"),
-        pytest.param("mem_gb=0.0001", "hydra.launcher.mem_gb=0.0001: it is in GiB", marks=pytest.mark.slow),
+        pytest.param("mem_gb=0.0001", "hydra.launcher.mem_gb=0.0001 must be a number of GiB", marks=pytest.mark.slow),
         pytest.param("nodes=0", "hydra.launcher.nodes=0: at least 1", marks=pytest.mark.slow),
         pytest.param("max_num_timeout=${x}", "is the same for all tasks", marks=pytest.mark.slow),
         pytest.param("setup=['export MY_X=${x}']", "is the same for all tasks", marks=pytest.mark.slow),
-        pytest.param("mem_gb=inf", "hydra.launcher.mem_gb=inf: it is in GiB", marks=pytest.mark.slow),
-        pytest.param("resources='--chdir=/tmp'", "--chdir can't be asked of Slurm", marks=pytest.mark.slow),
+        pytest.param("mem_gb=inf", "hydra.launcher.mem_gb=inf must be a number of GiB", marks=pytest.mark.slow),
+        pytest.param("resources='--chdir=/tmp'", "--chdir can't be set of Slurm", marks=pytest.mark.slow),
     ],
 )
 def test_a_bad_field_is_told_in_a_dry_run_too(app: SlurmApp, field: str, told: str) -> None:

@@ -88,7 +88,7 @@ def test_an_answer_that_is_not_whole_is_none(
     whole = place.submit(script)
     monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "squeue", body))
     for question in (lambda: place.scheduler.look([whole]), lambda: place.scheduler.queue()):
-        with pytest.raises(NoAnswer, match="squeue's answer is not whole"):
+        with pytest.raises(NoAnswer, match="squeue's answer is incomplete"):
             question()
     if "head" not in body:
         with pytest.raises(NoAnswer):
@@ -140,7 +140,7 @@ def test_a_job_whose_log_cannot_be_opened_was_never_launched(place: Place) -> No
     place.wait_for(native_id, "ended")
     sight = place.scheduler.look([native_id])[native_id]
     assert (sight.state, sight.reason) == ("lost", "launch")
-    assert "log could not be opened" in sight.evidence
+    assert "could not open the job's log" in sight.evidence
 
 
 def test_a_job_that_ended_well_did_not_complete_its_task(place: Place) -> None:
@@ -355,7 +355,7 @@ def test_an_sbatch_that_ran_out_of_time_after_acceptance_is_found_by_its_token(
 
 def test_commands_that_are_not_there(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(place.directory))
-    with pytest.raises(Refused, match="sbatch could not be started"):
+    with pytest.raises(Refused, match="can't run sbatch"):
         place.scheduler.submit(place.script("true"))
     with pytest.raises(NoAnswer, match="squeue could not be asked"):
         place.scheduler.look([])

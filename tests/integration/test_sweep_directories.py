@@ -90,8 +90,6 @@ def test_a_directory_is_used_again_and_the_earlier_sweep_is_readable(app: Path, 
     refused = hsm(app, "retry", second)
     assert refused.returncode == 2
     assert "a later sweep has its directory" in refused.stderr
-    submitted = [SweepPaths(paths.root, one).launch(0).root.glob("submit-*") for one in (first, second, "")]
-    assert [[path.name for path in each] for each in submitted] == [["submit-0"], ["submit-1"], ["submit-2"]]
     task = TaskPaths(app / "sweep" / "0")
     assert sorted(path.name for path in task.root.iterdir()) == [
         ".hsm", ".hydra", "app.log", "x1.txt", "x4.txt", "x6.txt",
@@ -147,12 +145,6 @@ def test_sweeps_of_the_same_second_have_directories_of_their_own(app: Path, swee
         again = hsm(app, "resume", str(path), "--dry-run")
         assert "nothing to run" in again.stderr + again.stdout or again.returncode == 0
         assert read_record(SweepPaths(path)).command
-
-
-def test_a_directory_named_by_the_second_is_not_used_again(app: Path) -> None:
-    words = ("hydra.sweep.dir='sweeps/${now:X%%S}'", "x=1,2")  # %S makes it so; doubled, it is the same for the test
-    assert [run(app, *words)[0] for _ in range(2)] == [0, 0]
-    assert sorted(path.name for path in (app / "sweeps").iterdir()) == ["X%S", "X%S-2"]
 
 
 def test_a_directory_that_a_resolver_makes_up_is_one(app: Path) -> None:

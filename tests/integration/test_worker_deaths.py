@@ -33,7 +33,7 @@ def test_a_killed_importer_costs_what_ran_in_it(sweep: PlainSweep) -> None:
     assert sweep.wait() == 1
     state = sweep.state()
     assert [state.state_of(number) for number in range(4)] == ["lost", "lost", "completed", "completed"]
-    assert state.evidence_of(0) == "the process that it was forked from ended first (signal 9)"
+    assert state.evidence_of(0) == "its parent process ended first (signal 9)"
     assert is_gone(pids[0])
     assert len(sweep.events("ready")) == 2
 

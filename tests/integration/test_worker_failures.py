@@ -25,7 +25,7 @@ FAILURES = {
     "raise ValueError('too bad')": ("exception", "ValueError: too bad"),
     "sys.exit(3)": ("exception", "the task called sys.exit(3)"),
     "sys.exit(0)": ("exception", "the task called sys.exit(0)"),
-    "os._exit(9)": ("unknown", "its process exited with code 9 and left no outcome"),
+    "os._exit(9)": ("unknown", "its process exited with code 9 and reported no result"),
     "import ctypes; ctypes.string_at(0)": ("signal", "killed by signal 11 (SIGSEGV)"),
     "os.kill(os.getpid(), 9)": ("signal", "killed by signal 9 (SIGKILL)"),
     "raise KeyboardInterrupt": ("exception", "KeyboardInterrupt"),
@@ -39,7 +39,7 @@ FAILURES = {
         "exception", "Odd: mine",
     ),
     "class Odd(Exception):\n  def __str__(self): return 1 / 0\nraise Odd": (
-        "exception", "Odd: its text can't be shown",
+        "exception", "Odd: no readable message",
     ),
     "sys.stderr.close(); sys.stdout.close(); os.close(2); raise ValueError('mute')": (
         "exception", "ValueError: mute",

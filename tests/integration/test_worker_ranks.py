@@ -86,7 +86,7 @@ def test_all_ranks_meet_and_rank_0_returns(sweep: PlainSweep) -> None:
 FAILURES = {
     "raise ValueError('too bad')": ("exception", "failed: ValueError: too bad"),
     "os.kill(os.getpid(), 9)": ("signal", "failed: killed by signal 9 (SIGKILL)"),
-    "os._exit(3)": ("unknown", "failed: its process exited with code 3 and left no outcome"),
+    "os._exit(3)": ("unknown", "failed: its process exited with code 3 and reported no result"),
     "raise MemoryError": ("oom", "failed: MemoryError"),
 }
 
@@ -154,7 +154,7 @@ def test_a_rank_that_is_gone_ends_the_job(sweep: PlainSweep, how: int) -> None:
     words: dict[int, str] = {
         signal.SIGKILL: "is gone",
         signal.SIGSTOP: "silent for",
-        signal.SIGTERM: "told to end (SIGTERM)",
+        signal.SIGTERM: "received SIGTERM",
     }
     assert words[how] in state.evidence_of(0)
     assert state.evidence_of(0).startswith("rank 2 on ")

@@ -45,7 +45,7 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
     still = open_tasks(state, wanted)
     if dry_run or not still:
         left = 0 if dry_run or chosen is not None else cancel_idle_jobs(state)
-        ended = f"{left} jobs taken out of the queue, whose tasks had ended" if left else "all of it has ended"
+        ended = f"{left} idle jobs removed from the queue" if left else "all tasks have ended"
         told = f"would cancel {_named(still)}" if still else f"nothing to cancel: {ended}"
         remark(f"{state.record.id}: {told}")
         return 0
@@ -88,7 +88,7 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
                 scheduler.cancel(ids)
             except NoAnswer as error:
                 obeyed = False
-                remark(f"{error.problem}\n  seen: {error.evidence}\nthe request stands: workers read it")
+                remark(f"{error.problem}\n  because: {error.evidence}\nthe workers will still read the request")
     return obeyed
 
 
@@ -102,7 +102,7 @@ def cancel_idle_jobs(state: SweepState) -> int:
                 scheduler.cancel(ids)
                 count += len(ids)
         except BackendError as error:
-            remark(f"{error.problem}\n  seen: {error.evidence}")
+            remark(f"{error.problem}\n  because: {error.evidence}")
     return count
 
 
@@ -125,7 +125,7 @@ def wait_until_ended(
         elif time.monotonic() - began > timeout:
             raise HsmError(
                 f"not ended yet: {_named(still)} of {state.record.id}", evidence=_where(state, still),
-                fix=f"hsm cancel {state.record.id}{_tasks(state, wanted)} --yes    (it may be repeated)",
+                fix=f"hsm cancel {state.record.id}{_tasks(state, wanted)} --yes    (safe to repeat)",
             )  # fmt: skip
         else:
             if time.monotonic() - told > _SAY_EVERY_S:
@@ -164,7 +164,7 @@ def _agree(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} There is no terminal to ask at", fix="add --yes", instead=("", "--yes"))
+        raise ConfigError(f"{question} No terminal to answer from", fix="add --yes", instead=("", "--yes"))
     click.confirm(question, abort=True, err=True)
 
 
@@ -182,5 +182,5 @@ def _where(state: SweepState, still: Sequence[int]) -> str:
     workers = {state.tasks[number].worker for number in still if number in state.tasks} - {""}
     places = [f"{name} on {state.writers[name].head.get('host')}" for name in sorted(workers)]
     holder = living_conductor(state.paths)
-    conductor = [f"the conductor, process {holder.pid} on {holder.host}"] if holder else []
-    return ", ".join([*places, *conductor]) or "handed over, not begun"
+    conductor = [f"the launcher, process {holder.pid} on {holder.host}"] if holder else []
+    return ", ".join([*places, *conductor]) or "submitted, not started"

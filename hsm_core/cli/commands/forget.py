@@ -20,7 +20,7 @@ def forget(sweep: str, dry_run: bool, yes: bool) -> int:
     entry = _entry(sweep)
     if not dry_run:
         catalogue.forget(entry.id)
-    remark(f"{entry.id} {'would be' if dry_run else 'is'} off the list; its files stay in {entry.dir}")
+    remark(f"{entry.id} {'would be' if dry_run else 'is'} off your list; its files stay in {entry.dir}")
     return 0
 
 

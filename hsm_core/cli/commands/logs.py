@@ -59,7 +59,7 @@ def _print_json(state: SweepState, task: int, stderr: bool) -> int:
 def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int:
     path, offset = stream_of(state, task, stderr), 0
     if path is None and not follow:
-        raise HsmError(f"task {task} has not begun", fix=f"hsm logs {state.record.id} {task} -f")
+        raise HsmError(f"task {task} has not started", fix=f"hsm logs {state.record.id} {task} -f")
     if path is not None and (has_text(path) or state.state_of(task) not in ENDED):
         remark(str(path))
     elif path is not None:
@@ -74,7 +74,7 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
 
     _follow(state, more, lambda: state.state_of(task) in ENDED or _is_over(state), follow)
     if path is None:
-        told = f"task {task} has not begun, and nothing alive will start it"
+        told = f"task {task} has not started, and nothing will start it"
         raise HsmError(told, fix=f"hsm resume {state.record.id}")
     return 0
 

@@ -99,5 +99,5 @@ def _print(jobs: Sequence[QueuedJob], here: Sequence[Scheduler], as_json: bool, 
         place.show(queue_text(jobs, width=columns(), colour=colour_on(sys.stdout)))
     else:
         asked = [title for name, title in TITLES.items() if name in {one.name for one in here}]
-        remark(f"{' and '.join(asked)}: no job of yours waits or runs")
+        remark(f"{' and '.join(asked)}: you have no waiting or running jobs")
     sys.stdout.flush()

@@ -83,7 +83,7 @@ def _read(places: CodePaths, sweep: str) -> dict[str, Any]:
     try:
         return read_json(places.code)
     except (OSError, ValueError) as error:
-        raise StoreError(f"what {sweep} ran is not recorded", evidence=str(error)) from error
+        raise StoreError(f"the code that {sweep} ran was not recorded", evidence=str(error)) from error
 
 
 def _bring_back(state: SweepState, places: CodePaths, code: dict[str, Any], again: str) -> Iterator[str]:

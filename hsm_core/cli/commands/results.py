@@ -120,11 +120,11 @@ def _format(form: str | None, output: Path | None, usual: str) -> str:
     if output is not None:
         if form == "table":
             told = f"there are: {', '.join(FORMATS)}"
-            raise ConfigError("a file has no format 'table'", evidence=told, instead=("table", "csv"))
+            raise ConfigError("'table' is not a file format", evidence=told, instead=("table", "csv"))
         return format_of(output, form)
     if form == "parquet":
         fix = "-o results.parquet"
-        raise ConfigError("a Parquet file needs a name", fix=fix, instead=("", fix))
+        raise ConfigError("name the Parquet file", fix=fix, instead=("", fix))
     return form or usual
 
 
@@ -150,7 +150,7 @@ def _asked_for(
     if name is None:
         there = list(dict.fromkeys(name for row in _rows(states, None) for name in row.metrics))
         raise ConfigError(
-            f"{option}: best by which metric? The sweep declares none",
+            f"{option}: name a metric, the sweep declares none",
             evidence=f"there are: {', '.join(there) or 'none yet'}",
             fix=f"--best {there[0] if there else 'val_loss'}",
             instead=_with_metric(option, there[0]) if there else None,
@@ -227,4 +227,4 @@ def _give(table: Table, form: str, output: Path | None) -> None:
         for line in table_text(table, width=columns(), colour=colour_on(sys.stdout)):
             say(line)
     else:
-        remark("no tasks fit")
+        remark("no task matches")

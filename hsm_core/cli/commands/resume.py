@@ -178,7 +178,7 @@ def _ranges(found: Sequence[int]) -> list[str]:
 def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], command: Sequence[str]) -> int:
     remark(f"{state.record.id}: would run {len(found)} tasks: {numbers(found) or 'none'}")
     if alive:
-        remark(f"and attach to {len(alive)} that are alive: {numbers(alive)}")
+        remark(f"and attach to {len(alive)} live ones: {numbers(alive)}")
     path = relaunch_environment(state.record).get("PYTHONPATH")
     missing = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
     say(f"cd {quoted(state.record.cwd)} && {missing}{joined(command)}")
@@ -189,8 +189,8 @@ def _require_no_other(state: SweepState, force: bool) -> None:
     holder = living_conductor(state.paths)
     if holder is not None and not force:
         raise HsmError(
-            f"{state.record.id} is already conducted by process {holder.pid} on {holder.host}",
-            fix=f"hsm-status -w {state.record.id}    (or --force, if you know that process to be dead)",
+            f"{state.record.id} is already run by process {holder.pid} on {holder.host}",
+            fix=f"hsm-status -w {state.record.id}    (or --force, if that process is dead)",
         )
 
 
@@ -199,12 +199,12 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     if note:
         remark(note)
     if not os.path.isdir(state.record.cwd):
-        raise HsmError(f"{state.record.cwd} is gone, where {state.record.id} was started")
+        raise HsmError(f"the directory {state.record.cwd}, where {state.record.id} was started, is gone")
     try:
         environment = relaunch_environment(state.record)
         return subprocess.run(list(command), cwd=state.record.cwd, env=environment, check=False).returncode
     except FileNotFoundError as error:
         raise HsmError(
-            "the interpreter that the sweep began with is gone", evidence=str(command[0]),
+            "the sweep's Python interpreter is gone", evidence=str(command[0]),
             fix=f"hsm resume {state.record.id} --python <path>",
         ) from error  # fmt: skip

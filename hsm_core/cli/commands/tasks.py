@@ -44,7 +44,7 @@ def _states(text: str | None) -> set[State]:
     for word in words - set(STATES):
         near = difflib.get_close_matches(word, STATES, n=1)
         raise ConfigError(
-            f"there is no state '{word}'", evidence=f"there are: {', '.join(STATES)}",
+            f"'{word}' is not a state", evidence=f"there are: {', '.join(STATES)}",
             fix=f"--state {near[0] if near else 'failed'}", instead=(word, near[0]) if near else None,
         )  # fmt: skip
     return {state for state in STATES if state in words}

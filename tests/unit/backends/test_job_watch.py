@@ -71,7 +71,7 @@ def test_unknown_twice_is_gone_and_once_is_not(it: Watched) -> None:
     assert it.states() == ["queued", "running", "queued"]
     it.look()
     assert it.states() == ["queued", "lost", "pending"]
-    assert "does not know job 7_1 any more" in it.state.evidence_of(1)
+    assert "no longer knows job 7_1" in it.state.evidence_of(1)
 
 
 def test_known_again_counts_from_the_beginning(it: Watched) -> None:
@@ -125,7 +125,7 @@ def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_aga
     it.look()
     assert it.states() == ["queued", "failed", "pending"]
     assert it.state.ending_of(1)["reason"] == "launch"
-    assert "job 7_1 was dropped from the queue before it began" in it.state.evidence_of(1)
+    assert "job 7_1 left the queue before it started" in it.state.evidence_of(1)
     assert "(Held)" in it.state.evidence_of(1)
     assert "module: no such module" in it.state.evidence_of(2)
 
@@ -156,7 +156,7 @@ def test_a_controller_that_forgot_everything_cancelled_nothing(it: Watched) -> N
         it.look()
     assert it.states() == ["pending"] * 3
     (group,) = group_unbegun(it.state)
-    assert "does not know job" in group.message
+    assert "no longer knows job" in group.message
 
 
 @pytest.mark.parametrize("tasks", [None, [Span(1, 2)]])
@@ -189,7 +189,7 @@ def test_a_forgotten_job_that_left_a_log_could_not_start_its_worker(it: Watched)
     found = task_json(it.state, Task(2, ()))
     assert found["reason"] == "launch"
     assert found["message"].endswith(
-        "any more; its log ends: Loading / bash: line 7: module: command not found / "
+        "; its log ends: Loading / bash: line 7: module: command not found / "
         "bash: python9: No such file"
     )
 
@@ -354,7 +354,7 @@ def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
     assert it.states() == ["completed", "pending", "pending"]
     (group,) = group_unbegun(it.state)
     assert (group.reason, group.tasks) == ("launch", (1, 2))
-    assert unbegun_line(group) == "2 not begun, launch: job held, 21 attempts for 7.srv"
+    assert unbegun_line(group) == "2 not started, launch: job held, 21 attempts for 7.srv"
     told = [task_json(it.state, Task(number, ())) for number in range(3)]
     assert [(one["state"], one["reason"]) for one in told] == [
         ("completed", None), ("pending", "launch"), ("pending", "launch"),
@@ -378,7 +378,7 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
         worker.append(events.warned())
     worker.append(events.end(0, 1, "completed", wall=1.0))
     worker.seal()
-    completed = "the job ended, but its worker left no word: Slurm says COMPLETED"
+    completed = "the job ended, but its worker reported nothing: Slurm says COMPLETED"
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="unknown", evidence=completed)
     it.look()
     assert it.states() == ["completed", "pending", "pending"]
@@ -386,13 +386,13 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
     assert (left.tasks, never.tasks, never.message) == ((1,), (2,), completed)
     resume = f"hsm resume {it.state.record.id}"
     if not warned:
-        assert (left.message, left.suggestion) == ("its worker left before it began them", resume)
+        assert (left.message, left.suggestion) == ("its worker ended before starting them", resume)
         return
     longer = f"hydra.launcher.timeout_min={more}"
-    assert (left.reason, left.suggestion) == ("walltime", f"{resume} --set {longer}    (or fewer tasks a job)")
+    assert (left.reason, left.suggestion) == ("walltime", f"{resume} --set {longer}    (or fewer tasks per job)")
     assert unbegun_line(left) == (
-        "1 not begun, walltime: its worker left as its job's time was nearly over: "
-        f"ask for {longer} (or fewer tasks a job)"
+        "1 not started, walltime: its worker ended because its job was nearly out of time: "
+        f"ask for {longer} (or fewer tasks per job)"
     )
 
 

@@ -30,7 +30,7 @@ class Place:
 
     def portion(self, waiting: list[Pair], *, detached: bool) -> Portion:
         if not self.most:
-            raise NotNow("there is no room for more jobs now", evidence="MaxSubmitJobs=0")
+            raise NotNow("no more jobs can be submitted now", evidence="MaxSubmitJobs=0")
         return Portion(waiting[: self.most], 1)
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
@@ -107,7 +107,7 @@ def test_without_room_it_waits_and_says_so_once(bench: Bench) -> None:
     bench.outbox.push(tasks(3))
     for _ in range(4):
         assert not bench.after(100)
-    told = "3 tasks wait to be submitted: there is no room for more jobs now (MaxSubmitJobs=0)"
+    told = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmitJobs=0)"
     assert bench.said == [told]
     assert bench.waits() == [told]
     assert bench.outbox.tasks == {0, 1, 2}
@@ -248,23 +248,23 @@ def test_what_is_divided_anew_was_not_refused(bench: Bench) -> None:
 
 def test_what_can_not_even_be_submitted_is_refused_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def portion(waiting: list[Pair], *, detached: bool) -> Portion:
-        raise BackendError("PBS is not on this machine", fix="hsm doctor")
+        raise BackendError("PBS is not installed on this machine", fix="hsm doctor")
 
     monkeypatch.setattr(bench.place, "portion", portion)
     bench.outbox.push(tasks(2))
-    with pytest.raises(BackendError, match="not on this machine"):
+    with pytest.raises(BackendError, match="not installed on this machine"):
         bench.outbox.step()
     bench.state.refresh()
     assert (bench.state.refusal() or {})["submission"] == "launch-0/submit-0"
 
 
 def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_ever(bench: Bench) -> None:
-    bench.place.answers = [NoId("sbatch told no id", evidence="sbatch: exit code 0: hello", fix="hsm doctor")]
+    bench.place.answers = [NoId("sbatch printed no job id", evidence="sbatch: exit code 0: hello", fix="hsm doctor")]
     bench.place.finds = [None, None]
     bench.outbox.push(tasks(2))
     bench.outbox.step()
     bench.after(module.DOUBT_S - 1)
-    with pytest.raises(BackendError, match="told no id, and the scheduler knows no job") as caught:
+    with pytest.raises(BackendError, match="printed no job id, and the scheduler knows no such job") as caught:
         bench.after(module.DOUBT_S)
     assert (caught.value.evidence, caught.value.fix) == ("sbatch: exit code 0: hello", "hsm doctor")
     assert bench.place.submitted == ["launch-0/submit-0"]
@@ -272,7 +272,7 @@ def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_
 
 
 def test_a_command_that_tells_no_id_may_have_submitted(bench: Bench) -> None:
-    bench.place.answers = [NoId("sbatch told no id")]
+    bench.place.answers = [NoId("sbatch printed no job id")]
     bench.place.finds = ["5"]
     bench.outbox.push(tasks(2))
     bench.outbox.step()
@@ -296,7 +296,7 @@ def test_a_failure_in_unknown_words_that_leaves_no_job_is_not_tried_for_ever(ben
     bench.place.finds = [None] * 20
     bench.outbox.push(tasks(2))
     bench.outbox.step()
-    with pytest.raises(BackendError, match="qsub failed 3 times, and the scheduler knows no job") as caught:
+    with pytest.raises(BackendError, match="qsub failed 3 times, and the scheduler knows no such job") as caught:
         any(bench.after(module.DOUBT_S) for _ in range(20))
     assert caught.value.evidence == said
     assert bench.place.submitted == ["launch-0/submit-0"] * module.TRIES

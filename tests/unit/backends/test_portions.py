@@ -190,7 +190,7 @@ def test_only_as_much_is_submitted_as_there_is_room_for(make: Make, clock: Clock
     assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 6
     clock.now += 3
     bench.scheduler.queued = queue_of(20)
-    with pytest.raises(NotNow, match="room") as caught:
+    with pytest.raises(NotNow, match="no more jobs can be submitted now") as caught:
         bench.queue.portion(tasks(50), detached=False)
     assert caught.value.evidence == "account lab: MaxSubmitJobs=20"
 

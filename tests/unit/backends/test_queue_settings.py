@@ -35,7 +35,7 @@ def test_tasks_at_once_have_a_core_each_unless_it_is_said_otherwise(
 @pytest.mark.parametrize("amount", [float("inf"), float("nan"), 0.0001, -1])
 def test_memory_is_a_number_of_gib(amount: float) -> None:
     fields = dict.fromkeys(("cpus_per_task", "cpus_per_gpu", "gpus_per_task", "timeout_min", "gpus_per_node"))
-    with pytest.raises(ConfigError, match=f"hydra.launcher.mem_gb={amount}: it is in GiB"):
+    with pytest.raises(ConfigError, match=f"hydra.launcher.mem_gb={amount} must be a number of GiB"):
         check_amounts({**fields, "nodes": 1, "tasks_per_node": 1, "mem_gb": amount})
 
 

@@ -146,7 +146,7 @@ def test_a_refused_submission_is_shown_everywhere(shell: Shell, tmp_path: Path) 
 def test_logs_of_a_task(shell: Shell, sweep: MadeSweep) -> None:
     assert out(shell, "logs", "latest", "2") == "step 1\nst\ufffdep 2\n"
     assert out(shell, "logs", "latest", "2", "--stderr").endswith("KeyError: 'x'\n")
-    assert "has not begun" in shell.run("hsm", "logs", "latest", "3").stderr
+    assert "has not started" in shell.run("hsm", "logs", "latest", "3").stderr
     assert "has no task 9" in shell.run("hsm", "logs", "latest", "9").stderr
 
 
@@ -214,7 +214,7 @@ def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> Non
 def test_following_a_task_that_nobody_will_start_ends(shell: Shell, tmp_path: Path) -> None:
     MadeSweep(tmp_path / "s", total=1)
     done = shell.run("hsm", "logs", "latest", "0", "-f")
-    assert "task 0 has not begun, and nothing alive will start it" in done.stderr
+    assert "task 0 has not started, and nothing will start it" in done.stderr
     assert done.returncode == 1
 
 
@@ -492,7 +492,7 @@ def test_cancel_leaves_recording_to_a_living_conductor(shell: Shell, tmp_path: P
     take_lease(sweep.paths, sweep.id, this_process())
     done = shell.run("hsm", "cancel", "latest", "--yes", "--timeout", "0.5")
     assert done.returncode == 1
-    assert f"the conductor, process {this_process().pid}" in done.stderr
+    assert f"the launcher, process {this_process().pid}" in done.stderr
     assert list(sweep.paths.events.iterdir()) == []
 
 
@@ -525,7 +525,7 @@ def test_doctor_names_what_is_wrong_and_how_to_fix_it(shell: Shell, tmp_path: Pa
         (bin_ / name).chmod(0o755)
     done = shell.run("hsm", "doctor", "--json", cwd=tmp_path, PATH=f"{bin_}:/usr/bin:/bin")
     found = {(one["name"], one["level"]): one for one in json.loads(done.stdout)["findings"]}
-    assert "not PBS's own" in found["PBS", "note"]["said"]
+    assert "does not belong to PBS" in found["PBS", "note"]["said"]
     assert "basic" in found["primary config", "note"]["said"]
     assert ("hydra-core", "ok") in found
     assert done.returncode == int(any(level == "bad" for _, level in found))

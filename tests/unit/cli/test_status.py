@@ -108,7 +108,7 @@ def test_the_list_and_an_empty_one(shell: Shell, tmp_path: Path) -> None:
     assert (done.returncode, json.loads(done.stdout)) == (0, {"schema_version": 1, "sweeps": []})
     done = shell.status()
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no sweep yet" in done.stderr
+    assert "no sweeps yet" in done.stderr
     gone = MadeSweep(tmp_path / "gone", name="gone")
     complete(MadeSweep(tmp_path / "kept", name="kept").worker("w1"), 0, 1, 2, 3)
     shutil.rmtree(gone.root)
@@ -196,7 +196,7 @@ def test_a_moved_sweep_says_so(shell: Shell, tmp_path: Path) -> None:
     moved = sweep.root.rename(tmp_path / "elsewhere")
     done = shell.status(str(moved), "--exit-status")
     assert done.returncode == 0
-    assert f"it was made as {sweep.root}" in done.stdout
+    assert f"moved    from {sweep.root}" in done.stdout
     assert shell.read(str(moved))["moved"] is True
 
 

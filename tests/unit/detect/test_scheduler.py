@@ -52,7 +52,7 @@ def refusal() -> ConfigError:
 
 def test_a_machine_without_any_is_told_what_was_looked_for(bin_: Path) -> None:
     error = refusal()
-    assert error.evidence == "no sbatch on PATH; no qsub and qstat on PATH"
+    assert error.evidence == "sbatch not found on PATH; qsub and qstat not found on PATH"
     assert "hydra/launcher=hsm_local" in error.fix
     assert not any(one.odd for one in find_systems() if isinstance(one, Absent))
 
@@ -84,7 +84,7 @@ def test_slurm_that_does_not_answer_is_here_all_the_same(bin_: Path, command: st
     ("body", "why", "fix"),
     [
         ("echo 'sbatch: fatal: Could not establish a configuration source' >&2; exit 1", "no cluster", "SLURM_CONF"),
-        ("echo 'site wrapper 1.0'", "not Slurm's own", "--version"),
+        ("echo 'site wrapper 1.0'", "does not belong to Slurm", "--version"),
     ],
 )
 def test_an_sbatch_that_is_not_to_be_used(bin_: Path, body: str, why: str, fix: str) -> None:
@@ -97,7 +97,7 @@ def test_an_sbatch_that_is_not_to_be_used(bin_: Path, body: str, why: str, fix: 
 
 def test_a_launcher_refuses_a_slurm_that_knows_no_cluster(bin_: Path) -> None:
     install(bin_, {"sbatch": "echo 'sbatch: fatal: Could not establish a configuration source' >&2; exit 1"})
-    with pytest.raises(BackendError, match=r"know no cluster(?s:.*)next: start it on a login node"):
+    with pytest.raises(BackendError, match=r"no cluster is configured(?s:.*)next: start it on a login node"):
         require_slurm_cluster()
 
 
@@ -138,7 +138,7 @@ def test_slurms_wrappers_are_no_pbs(bin_: Path) -> None:
     install(bin_, SLURM)
     found = find_pbs_server()
     assert isinstance(found, Absent)
-    assert "Slurm's wrappers" in found.why
+    assert "wrapper of Slurm's" in found.why
     assert systems_here() == ["slurm"]
 
 

@@ -42,4 +42,4 @@ def test_of_what_is_slow_its_user_is_told_once(monkeypatch: pytest.MonkeyPatch) 
     with waited_for(lambda: False, told.append):
         for seconds in ("1", "0", "1"):
             assert run(["sleep", seconds], 60.0).code == 0
-    assert told == ["waiting for sleep: no answer for 0 s, it is given 60 s"]
+    assert told == ["waiting for sleep: no answer for 0 s (limit 60 s)"]

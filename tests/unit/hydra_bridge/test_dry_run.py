@@ -71,4 +71,4 @@ def test_many_tasks_are_shortened_in_the_middle() -> None:
         dry_run_lines("s: 9", [(f"a={number}",) for number in range(9)], (), ["a=range(0,9)"], ["preview"])
     )
     assert lines[1:7] == ["  #0 a=0", "  #1 a=1", "  #2 a=2", "  …", "  #7 a=7", "  #8 a=8"]
-    assert lines[-2:] == ["preview", "Nothing was started or written (dry_run)."]
+    assert lines[-2:] == ["preview", "Dry run: nothing was started or written."]

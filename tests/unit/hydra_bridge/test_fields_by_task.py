@@ -197,7 +197,7 @@ def test_what_hydra_says_of_the_sweep_is_the_same_for_all(conf: Path, monkeypatc
 
 def test_the_id_of_a_job_that_is_to_be_submitted_is_refused(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(conf, ["hydra.launcher.comment='${hydra.job.id}'"], monkeypatch)
-    with pytest.raises(ConfigError, match=r"hydra\.job\.id is not known.*\n.*comment=\$\{hydra.job.id\}"):
+    with pytest.raises(ConfigError, match=r"hydra\.job\.id is unknown.*\n.*comment=\$\{hydra.job.id\}"):
         asked.of("comment", ["lr=1"])
 
 

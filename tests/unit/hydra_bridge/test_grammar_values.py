@@ -162,7 +162,7 @@ def test_keys_that_are_no_text_keep_their_type(key: Any) -> None:
 
 
 def test_values_that_yaml_can_not_hold_are_refused() -> None:
-    with pytest.raises(ConfigError, match="of type bytes"):
+    with pytest.raises(ConfigError, match="sweep over a bytes"):
         value_text(b"x")
 
 

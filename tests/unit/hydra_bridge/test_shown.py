@@ -37,14 +37,14 @@ def sweep(weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeSweep:
 def test_of_a_deleted_sweep_nothing_is_called_safe(sweep: MadeSweep) -> None:
     shutil.rmtree(sweep.root)
     error = told(errno.ENOENT, sweep.paths.tasks)
-    assert error.problem == f"the sweep in {sweep.root} is gone: it was moved or deleted"
+    assert error.problem == f"the sweep in {sweep.root} was moved or deleted"
     assert "safe" not in str(error)
     assert error.fix.startswith("hsm resume NEW_PLACE ")
 
 
 def test_a_file_that_is_missing_is_named(sweep: MadeSweep) -> None:
     error = told(errno.ENOENT, sweep.paths.journal("w1"))
-    assert error.problem == f"{sweep.paths.journal('w1')} is not there"
+    assert error.problem == f"{sweep.paths.journal('w1')} is missing"
     assert error.fix == f"hsm-status {shlex.quote(str(sweep.root))}"
 
 
@@ -60,7 +60,7 @@ def test_where_nothing_may_be_written_the_directory_is_looked_at(sweep: MadeSwee
 def test_on_a_full_disk_what_is_written_is_safe(sweep: MadeSweep, number: int) -> None:
     error = told(number, sweep.paths.journal("w1"))
     where = shlex.quote(str(sweep.root))
-    assert error.fix == f"df -h {where}    (what is written is safe; with room: hsm resume {where})"
+    assert error.fix == f"df -h {where}    (what is written is safe; free space, then hsm resume {where})"
 
 
 def test_a_sweep_that_was_not_written_yet_is_not_to_be_resumed(weird_tmp_path: Path) -> None:
@@ -71,6 +71,6 @@ def test_a_sweep_that_was_not_written_yet_is_not_to_be_resumed(weird_tmp_path: P
 
 def test_other_files_and_other_troubles(sweep: MadeSweep) -> None:
     elsewhere = told(errno.ENOENT, Path("/not/there"))
-    assert (elsewhere.problem, elsewhere.fix) == ("/not/there is not there", "")
-    assert told(errno.EIO, None).problem == "the disk refuses"
+    assert (elsewhere.problem, elsewhere.fix) == ("/not/there is missing", "")
+    assert told(errno.EIO, None).problem == "can't read or write the disk"
     assert told(errno.EIO, sweep.paths.record).fix == f"hsm-status {shlex.quote(str(sweep.root))}"

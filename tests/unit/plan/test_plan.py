@@ -69,7 +69,7 @@ def test_exclude_keeps_what_a_naive_filter_keeps(
         if not (numbers[a] + numbers[b] > bound or (numbers[-1] == last and numbers[a] != 0))
     ]
     if not naive:
-        with pytest.raises(ConfigError, match="takes out all"):
+        with pytest.raises(ConfigError, match="removes all"):
             make_plan(axes, Choice(exclude=conditions), NoBase())
         return
     plan = make_plan(axes, Choice(exclude=conditions), NoBase())
@@ -144,11 +144,11 @@ def test_the_product_line() -> None:
 
 
 def test_an_empty_axis_and_too_large_products_are_refused() -> None:
-    with pytest.raises(ConfigError, match="axis 'lr' has no values"):
+    with pytest.raises(ConfigError, match="'lr' has no values"):
         make_plan([MODEL, single("lr", [], [])], Choice(), NoBase())
-    with pytest.raises(ConfigError, match="can be numbered"):
+    with pytest.raises(ConfigError, match="combinations are too many"):
         make_plan([counting(f"k{place}", range(10**9)) for place in range(3)], Choice(), NoBase())
-    with pytest.raises(ConfigError, match="looks at every combination"):
+    with pytest.raises(ConfigError, match="exclude can check at most"):
         make_plan([counting(f"k{place}", range(10**5)) for place in range(2)], Choice(("k0 > 1",)), NoBase())
 
 

@@ -34,7 +34,7 @@ def test_walltime(text: str, expected: int) -> None:
     "text", ["soon", "", "4:99:00", "-1:00:00", "2x", "2 mammoths", "0:00:00", "2h3", "d"]
 )
 def test_what_is_no_walltime(text: str) -> None:
-    with pytest.raises(ConfigError, match="no time"):
+    with pytest.raises(ConfigError, match="not a time"):
         minutes(text)
 
 

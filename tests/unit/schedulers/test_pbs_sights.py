@@ -36,7 +36,7 @@ def test_pbspro_tells_each_job_and_element_but_no_array() -> None:
 @pytest.mark.parametrize(
     ("native_id", "state", "reason", "evidence"),
     [
-        ("1004[0].pbs", "lost", "unknown", "left no word"),
+        ("1004[0].pbs", "lost", "unknown", "reported nothing"),
         ("1004[3].pbs", "lost", "unknown", "Exit_status 3"),
         ("1005.pbs", "failed", "walltime", "exceeded resource walltime"),
         ("1008[5].pbs", *CANCELLED, "no exit status"),
@@ -64,7 +64,7 @@ def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
     )  # fmt: skip
     for native_id in ("6.pbs", "7[0].pbs"):
         assert (found[native_id].state, found[native_id].reason) == ("failed", "launch")
-        assert f"dropped it {NEVER_BEGAN}: its dependency failed" in found[native_id].evidence
+        assert f"removed the job {NEVER_BEGAN}: its dependency failed" in found[native_id].evidence
         assert "afterok:5.pbs" in found[native_id].evidence
     for native_id in ("10[0].pbs", "13.pbs"):
         assert (found[native_id].state, found[native_id].reason) == CANCELLED

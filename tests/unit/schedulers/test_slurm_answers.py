@@ -91,12 +91,12 @@ def test_a_name_may_hold_anything() -> None:
 @pytest.mark.parametrize(
     ("native_id", "state", "reason", "words"),
     [
-        ("60_0", "lost", "unknown", "the job ended, but its worker left no word"),
+        ("60_0", "lost", "unknown", "the job ended, but its worker reported nothing"),
         ("60_1", "lost", "unknown", "exit code 3"),
         ("60_2", "lost", "unknown", "killed by SIGKILL"),
         ("60_3", "cancelled", "cancelled", "by user 65534"),
         ("65", "failed", "walltime", "time limit"),
-        ("66", "lost", "launch", "log could not be opened"),
+        ("66", "lost", "launch", "could not open the job's log"),
     ],
 )
 def test_a_final_word_is_read_for_what_it_means(

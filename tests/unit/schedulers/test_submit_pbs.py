@@ -166,7 +166,7 @@ def test_what_cannot_be_said_is_refused(resources: PbsResources, fields: dict[st
         ({"select": "ncpus=1+2:ncpus=4:mpiprocs=4"}, "asks for 9 ", "nodes=1 hydra.launcher.tasks_per_node=9"),
         ({"raw": "select=3:mpiprocs=2 walltime=1:00"}, "resources asks for 6 ", "nodes=3 hydra.launcher.tasks_per_"),
         ({"raw": "-l select=1:mpiprocs=2"}, "resources asks for 2 ", "nodes=1 hydra.launcher.tasks_per_node=2"),
-        ({"select": "1:mpiprocs=2", "nodes": 4, "ranks_by": "pbsdsh"}, "a task of yours has 4 ranks", "nodes=1 "),
+        ({"select": "1:mpiprocs=2", "nodes": 4, "ranks_by": "pbsdsh"}, "your task has 4 ranks", "nodes=1 "),
     ],
 )
 def test_processes_that_nobody_would_start_are_refused(fields: dict[str, Any], told: str, fix: str) -> None:

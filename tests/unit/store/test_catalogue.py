@@ -25,7 +25,7 @@ def made(root: Path, name: str, created: str = "2026-01-01T00:00:00") -> MadeSwe
 
 def test_nothing_yet() -> None:
     assert catalogue.entries() == []
-    with pytest.raises(SweepNotFound, match="no sweep yet"):
+    with pytest.raises(SweepNotFound, match="no sweeps yet"):
         catalogue.find("latest")
 
 
@@ -77,7 +77,7 @@ def test_an_ambiguous_id_lists_the_candidates(tmp_path: Path) -> None:
         (["m/multirun.yaml", "m/0/.hydra/config.yaml"], "m/0", "a job of a plain Hydra multirun"),
         (["outputs/d/t/.hydra/config.yaml"], "outputs/d/t", "a plain Hydra run"),
         (["multirun/d/t/multirun.yaml"], "multirun", "a directory of plain Hydra multiruns"),
-        (["other/file"], "other", "is no sweep"),
+        (["other/file"], "other", "is not a sweep"),
     ],
 )
 def test_what_is_no_sweep_of_ours_is_called_what_it_is(

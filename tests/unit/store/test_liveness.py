@@ -34,7 +34,7 @@ def test_of_another_host_nobody_here_can_know() -> None:
 
 def test_another_boot_or_another_start_is_death() -> None:
     me = this_process()
-    assert "restarted" in str(evidence_of_death(dataclasses.replace(me, boot="before")))
+    assert "rebooted" in str(evidence_of_death(dataclasses.replace(me, boot="before")))
     assert "another has its number" in str(evidence_of_death(dataclasses.replace(me, start="1")))
 
 

@@ -112,7 +112,7 @@ def test_another_boot_of_this_host_is_death(tmp_path: Path) -> None:
     start(sweep.worker("w1", dataclasses.replace(this_process(), boot="an earlier one")), 0)
     state = look(sweep)
     assert state.state_of(0) == "lost"
-    assert "restarted" in state.evidence_of(0)
+    assert "rebooted" in state.evidence_of(0)
 
 
 def test_a_recycled_process_number_is_death(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_where_no_worker_began_none_is_said_to_have_died(tmp_path: Path) -> None
     sweep = submitted(tmp_path / "s", StandIn(), 4, each=2)
     sweep.worker("slurm-7_0-0", ELSEWHERE, [Span(0, 1)])
     told = told_of_orphans(look(sweep), {0, 2, 3})
-    assert told == [DIED_1, "a job ended before its worker began; 2 tasks go to a new one"]
+    assert told == [DIED_1, "a job ended before its worker started; 2 tasks go to a new one"]
 
 
 def test_whose_newest_worker_died_was_not_left(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_crash_without_a_word_is_run_alone_with_pythons_fault_handler(tmp_path
 def test_sigkill_that_nobody_owned_up_to_may_be_memory(tmp_path: Path) -> None:
     told = "killed by signal 9 (SIGKILL)"
     advice, message = advice_for(tmp_path, {}, "signal", told, signal=9, mem=3072.0)
-    assert message == f"{told}; often the kernel does that for want of memory; it had used 3.0 GiB"
+    assert message == f"{told}; often the kernel, for lack of memory; it had used 3.0 GiB"
     assert advice == "hsm retry ID --error signal --set hydra.launcher.slots=1    (if it ran out of memory)"
 
 
@@ -206,12 +206,15 @@ def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
         (("mem_per_gpu='1.5G'",), "oom", {}, "hydra.launcher.mem_per_gpu=3G"),
         (
             ("select='1:ncpus=4:mem=2gb'",), "oom", {},
-            '"hydra.launcher.select=\'1:ncpus=4:mem=2gb\'"    (with more memory in it)',
+            '"hydra.launcher.select=\'1:ncpus=4:mem=2gb\'"    (edit it to ask for more memory)',
         ),
         ((), "walltime", {"timeout_min": 240}, "hydra.launcher.timeout_min=480"),
         (("walltime=1min",), "walltime", {"walltime_min": 1}, "hydra.launcher.walltime=2min"),
         ((), "walltime", {}, "hydra.launcher.timeout_min=4"),
-        (("resources=--time=9",), "walltime", {}, "hydra.launcher.resources=--time=9    (with more time in it)"),
+        (
+            ("resources=--time=9",), "walltime", {},
+            "hydra.launcher.resources=--time=9    (edit it to ask for more time)",
+        ),
     ],
 )  # fmt: skip
 def test_more_is_asked_for_in_the_field_that_was_used(

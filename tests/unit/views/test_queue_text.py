@@ -67,7 +67,7 @@ def test_each_batch_system_is_named() -> None:
     text = queue_text(jobs)
     assert "s: PBS jobs waiting 1\n" in text
     assert "s: Slurm jobs running 1\n" in text
-    assert "not of your sweeps: PBS jobs running 1\n" in text
+    assert "not from hsm: PBS jobs running 1\n" in text
     assert "n1, started 9 times (run_count = 9)" in " ".join(text.split())
     assert [job["system"] for job in queue_json(jobs)["jobs"]] == ["PBS", "Slurm", "PBS"]
 
@@ -115,7 +115,7 @@ def test_json_has_times_in_one_form(start: str) -> None:
 def test_what_will_never_start_is_told_so_and_is_not_expected() -> None:
     jobs = [waiting(f"3_{n}", reason="BadConstraints", start="2026-03-01T06:30:15", hopeless=True) for n in (1, 2)]
     text = " ".join(queue_text(jobs).split())
-    assert "BadConstraints: never, as it is" in text
+    assert "BadConstraints: will never start" in text
     assert "expected" not in text
 
 

@@ -102,6 +102,6 @@ def test_what_the_app_takes_for_itself_and_its_variables_are_there() -> None:
 def test_a_script_that_runs_two_functions_has_no_line_for_one() -> None:
     known = record(app={"main": ["python", "a.py"], "functions": ["train", "evaluate"], "function": "evaluate"})
     assert rerun_line(known, Task(3, ("lr=1",))) == ""
-    with pytest.raises(ConfigError, match="runs train and evaluate; no line runs evaluate alone") as refused:
+    with pytest.raises(ConfigError, match="runs train and evaluate; no command runs evaluate alone") as refused:
         require_line(known, Task(3, ("lr=1",)))
     assert refused.value.fix == f"hsm retry {known.id} --task 3"

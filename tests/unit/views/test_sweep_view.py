@@ -16,7 +16,7 @@ from hsm_core.store.state import SweepState
 from hsm_core.views.sweep_view import look
 from tests.unit.store.making import MadeSweep, killed_process, start
 
-WHY = "3 tasks wait to be submitted: there is no room for more jobs now (MaxSubmitJobs=0)"
+WHY = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmitJobs=0)"
 
 
 def waiting(sweep: MadeSweep, name: str, process: ProcessIdentity) -> JournalWriter:
