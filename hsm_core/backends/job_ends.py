@@ -25,17 +25,17 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
         began: the jobs in which a worker of ours began. A job that wrote a log, and in which none did, could not
             start it.
     """
-    if sight.phase != "ended" or sight.reason != "unknown":
+    if sight.phase != "ended" or sight.reason not in ("unknown", "launch"):
         return sight
     logs = [log for log in job_logs(paths, line, batch) if log.exists()]
     for log in logs:
         found = reason_in(tail(log))
-        if found is not None:
+        if found is not None and sight.reason in ("unknown", found[0]):
             state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
             return replace(sight, state=state, reason=found[0], evidence=found[1])
     has_worker = sight.native_id in began or line["native_id"] in began
     ends = _ends(logs)
-    if not logs or (has_worker and (sight.word or not ends)):
+    if sight.reason != "unknown" or not logs or (has_worker and (sight.word or not ends)):
         return sight
     told = f"{sight.evidence}; its log " + (f"ends: {ends}" if ends else "is empty")
     return replace(sight, evidence=told) if has_worker else replace(sight, reason="launch", evidence=told)

@@ -269,3 +269,12 @@ def test_what_never_starts_is_given_up_and_leaves_the_queue(app: PbsApp) -> None
     assert "too many failed attempts" in done.stderr
     assert {reason for _, reason in app.reasons()} == {"launch"}
     wait_until(lambda: not app.queued(), what="an empty queue")
+
+
+def test_a_setup_line_that_fails_ends_its_jobs_with_its_words(app: PbsApp) -> None:
+    done = app.run("x=1,2", 'hydra.launcher.setup=["echo hello","module load nosuch"]')
+    assert done.returncode == 3, done.stderr
+    assert "warning: a set-up line failed (exit code 127): " in done.stderr
+    assert app.reasons() == [("failed", "launch")] * 2
+    assert "it said: " in app.state().ending_of(0)["message"]
+    assert len(app.handed()) == 1

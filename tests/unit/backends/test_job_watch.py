@@ -18,6 +18,7 @@ from hsm_core.store.journal import JournalWriter
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state import SweepState
 from hsm_core.sweep.troubles import Troubles
+from hsm_core.views.failures import group_failures
 from hsm_core.views.task_list import task_json
 from hsm_core.views.unbegun import group_unbegun, unbegun_line
 from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process, start
@@ -512,6 +513,22 @@ def test_what_a_queue_has_not_shown_yet_is_gone_only_where_a_worker_has_spoken(i
     submission["at"] -= 20
     it.look()
     assert it.states() == ["pending"] * 3
+
+
+@pytest.mark.parametrize("reason", ["unknown", "launch"])
+def test_a_setup_line_that_failed_is_told_and_not_tried_again(it: Watched, reason: str) -> None:
+    log = it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log"
+    log.write_text("x: not found\nhsm: a set-up line failed (exit code 127): x\n")
+    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason=reason, evidence="exit code 127")
+    it.look()
+    assert it.states() == ["pending", "failed", "pending"]
+    (group,) = group_failures(it.state)
+    assert (group.reason, group.message, group.log) == (
+        "launch", "a set-up line failed (exit code 127): x; it said: x: not found", log,
+    )  # fmt: skip
+    told: list[str] = []
+    Troubles(it.state, it.watch).tell(told.append)
+    assert told[0].startswith("warning: a set-up line failed (exit code 127): x\n  next: hsm errors ")
 
 
 def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> None:
