@@ -3,9 +3,14 @@
 # job. What it starts finds both signals as they usually are.
 trap : USR1 USR2
 
-# PBS writes the job's file to standard input, or names it
-if [ $# -gt 0 ]; then
-  "$@"
+# how PBS was built says how it tells a shell what to run: as an argument, as a script on standard input, or by lines
+# there that name it
+case ${1:-} in
+  -*) exec -l /bin/bash "$@" ;;
+  ?*) "$@"; exit ;;
+esac
+if [ -f /dev/stdin ]; then
+  . /dev/stdin
   exit
 fi
 while IFS= read line; do

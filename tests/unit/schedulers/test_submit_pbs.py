@@ -35,6 +35,10 @@ def test_the_shell_of_a_job_survives_a_warning_and_runs_what_pbs_names(tmp_path:
     shell = subprocess.run([SHELL], input=str(job).replace("[", "\\[") + "\n", text=True, check=False)
     assert shell.returncode == 7
     assert subprocess.run([SHELL, job], check=False).returncode == 7
+    assert subprocess.run([SHELL, "-c", "exit 7"], check=False).returncode == 7
+    job.write_text("if kill -USR1 $$\nthen\n  exit 7\nfi\n")
+    with job.open() as stream:
+        assert subprocess.run([SHELL], stdin=stream, check=False).returncode == 7
 
 
 def test_what_is_always_there() -> None:
