@@ -11,16 +11,16 @@ from functools import cache
 from types import FrameType, TracebackType
 from typing import Any
 
-#: Modules that import the app and call the task's function.
+#: Modules that import the app, call the task's function, or stand between it and what it has Hydra make.
 _CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.", "importlib.")
 #: What is never the app's own, wherever it is installed.
 _LIBRARIES = ("hsm_core", "hydra", "omegaconf", "hydra_plugins")
 
 
 def cut_frames(error: BaseException) -> None:
-    """Cut the frames of what called the app off the beginning of a traceback, and of all that it is chained to.
+    """Leave what called the app, and what Hydra does for it, out of a traceback, and of all that it is chained to.
 
-    As Hydra does, where HYDRA_FULL_ERROR is not 1.
+    Hydra does so too, where HYDRA_FULL_ERROR is not 1.
     """
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         return
@@ -38,8 +38,14 @@ def cut_frames(error: BaseException) -> None:
 
 
 def where(error: BaseException) -> str:
-    """The innermost place of the app in a traceback, as ``train.py:12 in main``; empty if there is none."""
-    found = ""
+    """The innermost place of the app in a traceback, as ``train.py:12 in main``; empty if there is none.
+
+    Of what Hydra says of an error in the app, as ``instantiate`` does, it is the place of that.
+    """
+    cause = error.__cause__ if _is_told_without(error) else None
+    found = where(cause) if cause is not None else ""
+    if found:
+        return found
     for frame, line in traceback.walk_tb(error.__traceback__):
         code = frame.f_code
         if _is_of_app(frame):
@@ -48,9 +54,18 @@ def where(error: BaseException) -> str:
 
 
 def _app_part(trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None and f"{_module(trace.tb_frame)}.".startswith(_CALLERS):
+    frames = []
+    while trace is not None:
+        if not _is_caller(trace.tb_frame):
+            frames.append(trace)
         trace = trace.tb_next
-    return trace
+    for one, following in zip(frames, [*frames, None][1:], strict=True):
+        one.tb_next = following
+    return frames[0] if frames else None
+
+
+def _is_caller(frame: FrameType) -> bool:
+    return f"{_module(frame)}.".startswith(_CALLERS)
 
 
 def _is_told_without(error: BaseException) -> bool:

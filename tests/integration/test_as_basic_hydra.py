@@ -119,6 +119,32 @@ def test_callbacks_and_what_can_be_pickled(weird_tmp_path: Path, isolation: str)
     assert b"set by hydra" in both.ours.files["0/job_start.json"]
 
 
+NETS = """
+import hydra
+
+class Net:
+    def __init__(self, width):
+        raise ValueError(f"no {width}")
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg):
+    hydra.utils.instantiate({"net": {"_target_": "__main__.Net", "width": cfg.x}})
+
+main()
+"""
+
+
+def test_what_hydra_makes_fails_where_the_app_says(weird_tmp_path: Path) -> None:
+    both = run_as_basic(weird_tmp_path, {"app.py": NETS}, "+x=1")
+    assert both.ours.code
+    assert both.basic.code
+    trace = both.output("stderr").decode()
+    assert trace.count('app.py", line ') == 2
+    assert "hydra/_internal" not in trace
+    assert "hsm_core" not in trace
+    assert re.search(r"at: +app\.py:5 in __init__\n", hsm(weird_tmp_path, "errors", "sweep").stdout)
+
+
 THEIRS = "hydra.experimental.callbacks"
 OF_HYDRA = [f"+hydra.callbacks.log._target_={THEIRS}.LogJobReturnCallback"] + (
     [f"+hydra.callbacks.info._target_={THEIRS}.PickleJobInfoCallback"] if ON_13 else []
