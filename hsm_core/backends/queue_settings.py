@@ -108,4 +108,4 @@ def time_stays(is_own: bool) -> str:
     """
     if is_own:
         return "each for the time that your own words ask for: that stays, is it enough?"
-    return "each for the site's default walltime, which stays: hydra.launcher.walltime=… asks for more"
+    return "each with the site's default walltime; to ask for more: hydra.launcher.walltime=…"

@@ -127,7 +127,7 @@ def lead_or_wait(context: Any) -> FirstRank | None:
 def _waited(group: LaunchGroup, path: Path) -> int:
     """The exit code of the first process' sweep; 1 where there is none to be had."""
     who = f"hsm: rank {group.rank} of {group.size} under {group.starter}"
-    print(f"{who}: rank 0 runs the sweep, this one waits for its end", file=sys.stderr, flush=True)
+    print(f"{who}: rank 0 runs the sweep, this rank waits until it ends", file=sys.stderr, flush=True)
     try:
         found = Waiting(path, PATIENCE_S).wait()
     except KeyboardInterrupt:
@@ -168,17 +168,17 @@ class Waiting:
         dead = evidence_of_death(ProcessIdentity(said["host"], said["boot"], said["pid"], said["start"]))
         if dead:  # its last word may have come just now
             said = self._read() or said
-            return f"rank 0 ended without a word: {dead}" if said["code"] is None else int(said["code"])
+            return f"rank 0 ended without reporting its result: {dead}" if said["code"] is None else int(said["code"])
         if said["host"] != this_host() and self._is_silent():
-            return f"no word of rank 0 on {said['host']} for {STALE_S:.0f} s ({self._path})"
+            return f"nothing from rank 0 on {said['host']} for {STALE_S:.0f} s ({self._path})"
         return None
 
     def _never_came(self) -> str | None:
         if os.getppid() != self._parent:
-            return "what started it has ended, and rank 0 has not said a word"
+            return "the process that started it has ended, and rank 0 reported nothing"
         if time.monotonic() > self._until:
             return (
-                f"rank 0 has not said a word in {self._path}. Do its machine and this one share that folder?\n"
+                f"rank 0 has reported nothing in {self._path}. Do its machine and this one share that folder?\n"
                 "  next: start the sweep once, without torchrun, mpirun or srun"
             )
         return None

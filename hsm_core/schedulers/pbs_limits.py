@@ -47,7 +47,7 @@ def allowed(queue: str | None, user: str, project: str | None = None, asked: str
     ]
     return Allowed(
         array_size=size, limits=tuple(limits), sizes_from=sizes_from,
-        refusal=f"queue {chosen} routes to queues none of which takes it: {told}" if ends and not taking else "",
+        refusal=f"queue {chosen} routes to queues that all refuse it: {told}" if ends and not taking else "",
     )  # fmt: skip
 
 

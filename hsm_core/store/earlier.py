@@ -49,9 +49,9 @@ def require_current(place: Path) -> Path:
     paths = SweepPaths.at(place)
     if paths.earlier:
         raise ConfigError(
-            f"{paths.earlier} can be read, but not gone on with: a later sweep has its directory",
+            f"{paths.earlier} can be read, but not resumed: a later sweep uses its directory",
             evidence=f"{read_record(SweepPaths(paths.root)).id} began in {paths.root}",
-            fix=f"hsm command {paths.earlier} 0    (what task 0 ran; any other likewise)",
+            fix=f"hsm command {paths.earlier} 0    (what task 0 ran)",
         )
     return place
 

@@ -101,7 +101,7 @@ def test_when_the_first_dies_nobody_waits_for_it(group: Group) -> None:
     wait_until(lambda: any(group.folder.glob("multirun/*/*/0/.hsm/stdout.log")), 60)
     assert other.poll() is None
     first.kill()
-    assert "rank 0 ended without a word: process" in other.communicate(timeout=60)[0]
+    assert "rank 0 ended without reporting its result: process" in other.communicate(timeout=60)[0]
     assert other.returncode == 1
     (group.folder / "gate").touch()
 

@@ -39,7 +39,7 @@ def test_the_word_of_an_earlier_group_does_not(path: Path) -> None:
     say(path, code=0, said=time.time() - 10_000)
     found = Waiting(path, 0).wait()
     assert isinstance(found, str)
-    assert found.startswith("rank 0 has not said a word in")
+    assert found.startswith("rank 0 has reported nothing in")
     say(path, start="1", said=time.time() - 10_000)
     assert isinstance(Waiting(path, 0).wait(), str)
 
@@ -56,7 +56,7 @@ def test_a_dead_one_is_given_up(path: Path) -> None:
     say(path, start="1")
     found = Waiting(path, 0).wait()
     assert isinstance(found, str)
-    assert "ended without a word" in found
+    assert "ended without reporting its result" in found
 
 
 def test_one_on_another_machine_is_given_up_when_it_falls_silent(
@@ -72,7 +72,7 @@ def test_one_on_another_machine_is_given_up_when_it_falls_silent(
     monkeypatch.setattr("time.monotonic", lambda: now + 2 * module.STALE_S + 2)
     found = waiting._look()
     assert isinstance(found, str)
-    assert "no word of rank 0 on elsewhere" in found
+    assert "nothing from rank 0 on elsewhere" in found
 
 
 def test_the_first_says_how_it_ends(path: Path) -> None:

@@ -226,7 +226,7 @@ def test_a_script_without_its_directory_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({}, "each for the site's default walltime, which stays"),
+        ({}, "each with the site's default walltime"),
         ({"raw": "-l select=1:ncpus=1 -l walltime=1:00:00"}, "your own words"),
         ({"directives": ("-l walltime=1:00:00",)}, "your own words"),
         ({"walltime_min": 10}, "for timeout_min=30"),
