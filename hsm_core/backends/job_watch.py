@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
 from hsm_core.store.disk import visibility_s
@@ -214,6 +214,8 @@ class JobWatch:
                     stalled.append((line, element, sight))
                 if sight.stuck:
                     stuck[line["submission"]].add(element)
+                    if not self._state.death_of(line["by"]):  # who submitted it would only submit it again
+                        sight = replace(sight, state="failed")
                 one = _Missing(seen, line, key[1])
                 told = self._dropped(scheduler, sight, element, one, began) if sight.untold else None
                 self._note(seen, told or self._explained(sight, one, began), answer.at)

@@ -265,7 +265,8 @@ def test_detached_what_never_starts_is_told_everywhere_until_it_is_deleted(app: 
 def test_what_never_starts_is_given_up_and_leaves_the_queue(app: PbsApp) -> None:
     app.server.turn(failing_starts=True)
     done = app.run("x=1,2")
-    assert done.returncode == 1
+    assert done.returncode == 3
+    assert len(app.handed()) == 1, "it would only be held again"
     assert "too many failed attempts" in done.stderr
     assert {reason for _, reason in app.reasons()} == {"launch"}
     wait_until(lambda: not app.queued(), what="an empty queue")
