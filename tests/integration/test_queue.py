@@ -127,7 +127,7 @@ def test_doctor_tells_what_this_slurm_is_and_allows(slurm: Cluster) -> None:
     assert "off (down" in found["Slurm partitions"]
     assert found["Slurm limits"].startswith("ok: arrays of at most 101, ")
     assert "MaxArraySize=101" in found["Slurm limits"]
-    assert found["Slurm accounting"].startswith("ok: there is none")
+    assert found["Slurm accounting"].startswith("ok: not set up")
 
 
 @pytest.mark.slurm

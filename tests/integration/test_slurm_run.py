@@ -258,9 +258,9 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
 @pytest.mark.parametrize(
     ("field", "told"),
     [
-        ("array_parallelism=0", "hydra.launcher.array_parallelism=0: at least 1"),
+        ("array_parallelism=0", "hydra.launcher.array_parallelism=0 must be at least 1"),
         pytest.param("mem_gb=0.0001", "hydra.launcher.mem_gb=0.0001 must be a number of GiB", marks=pytest.mark.slow),
-        pytest.param("nodes=0", "hydra.launcher.nodes=0: at least 1", marks=pytest.mark.slow),
+        pytest.param("nodes=0", "hydra.launcher.nodes=0 must be at least 1", marks=pytest.mark.slow),
         pytest.param("max_num_timeout=${x}", "is the same for all tasks", marks=pytest.mark.slow),
         pytest.param("setup=['export MY_X=${x}']", "is the same for all tasks", marks=pytest.mark.slow),
         pytest.param("mem_gb=inf", "hydra.launcher.mem_gb=inf must be a number of GiB", marks=pytest.mark.slow),
