@@ -264,7 +264,7 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
         pytest.param("max_num_timeout=${x}", "is the same for all tasks", marks=pytest.mark.slow),
         pytest.param("setup=['export MY_X=${x}']", "is the same for all tasks", marks=pytest.mark.slow),
         pytest.param("mem_gb=inf", "hydra.launcher.mem_gb=inf must be a number of GiB", marks=pytest.mark.slow),
-        pytest.param("resources='--chdir=/tmp'", "--chdir can't be set of Slurm", marks=pytest.mark.slow),
+        pytest.param("resources='--chdir=/tmp'", "--chdir can't be set: hsm sets it itself", marks=pytest.mark.slow),
     ],
 )
 def test_a_bad_field_is_told_in_a_dry_run_too(app: SlurmApp, field: str, told: str) -> None:
