@@ -114,12 +114,16 @@ def test_results_lie_as_json(sweep: PlainSweep) -> None:
 CHILD = "import subprocess as s; p = s.Popen(['sleep', '1000']); print(p.pid)"
 DAEMON = """
 import time
+told, tells = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         print(os.getpid(), flush=True)
+        os.close(tells)
         {}
     os._exit(0)
+os.close(tells)
+os.read(told, 1)
 os.wait()
 """
 FORKED = """
