@@ -50,7 +50,7 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
-        said = f"last heard from {duration(silence.seconds)} ago, {silence.running} running"
+        said = f"last report {duration(silence.seconds)} ago, {silence.running} running"
         yield clean(f"{silence.host}: {said}  ({silence.worker})")
     for why, count in view.waits.most_common(_WORKERS):
         yield shorten(clean(f"waits    {count} {'job' if count == 1 else 'jobs'}: {why}"), width)

@@ -80,7 +80,7 @@ def test_one_sweep_in_full(shell: Shell, mixed: MadeSweep) -> None:
     assert "✗ 2 × exception: ValueError: bad step N" in text
     assert f"log:   {mixed.root}/2/.hsm/stderr.log" in text
     assert "? 1 × unknown: process N on" in text
-    assert re.search(r"another-node: last word \d+ s ago, 1 running", text)
+    assert re.search(r"another-node: last report \d+ s ago, 1 running", text)
     assert text.endswith(f"next: hsm-status -w {mixed.id}\n")
     assert "\x1b" not in text
     paths = ("  dir", "    log")
@@ -186,7 +186,7 @@ def test_bad_lines_are_told(shell: Shell, tmp_path: Path) -> None:
     with open(sweep.paths.journal("w1"), "ab") as stream:
         stream.write(b'{"e":"end","t":0,"a":1,"state":"comp\n\xff\xfe\n')
     start(worker, 0)
-    assert "2 bad lines were skipped" in shell.status("latest").stdout
+    assert "2 unreadable lines skipped" in shell.status("latest").stdout
     assert shell.read("latest")["bad_lines"] == 2
 
 
