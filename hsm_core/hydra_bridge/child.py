@@ -24,6 +24,7 @@ from hsm_core.errors import ConfigError, StoreError, VersionMismatch
 
 from . import child_pickle
 from .child_checkpoint import offer_checkpoint, resumed
+from .child_files import OpenFiles
 from .child_frozen import FrozenApp
 from .child_log import HydraLog
 from .child_main import MainFile, MainState, NamedFunction, imported_names
@@ -84,6 +85,7 @@ class LoadedApp:
         trees: its interpolations, parsed.
         hydra_log: what each task's logging is built on.
         numbers: the app's random generators.
+        left_open: files that its import left open.
     """
 
     payload: Payload
@@ -92,6 +94,7 @@ class LoadedApp:
     trees: ParseTrees
     hydra_log: HydraLog
     numbers: RandomNumbers
+    left_open: list[str]
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
@@ -116,7 +119,7 @@ def prepare(payload: str) -> LoadedApp:
     from hydra.core.plugins import Plugins
 
     boot = _check(Path(payload))
-    numbers = RandomNumbers()
+    numbers, files = RandomNumbers(), OpenFiles()
     numbers.about_to_import()
     plugins = Plugins.instance()  # Hydra 1.3 makes their modules' classes anew: before the payload names them
     if boot["main"] is not None:
@@ -128,6 +131,7 @@ def prepare(payload: str) -> LoadedApp:
     found.main.restore()
     found.function()
     numbers.imported()
+    left_open = files.of_app()
     _take_state(found)
     renew_nans(found.config)
     texts, trees = Texts(), ParseTrees()
@@ -139,7 +143,7 @@ def prepare(payload: str) -> LoadedApp:
     hydra_log = HydraLog(found.config, found.context)
     hydra_log.set_up()
     skeletons = Skeletons(found.context.config_loader, found.config, study)
-    return LoadedApp(found, skeletons, texts, trees, hydra_log, numbers)
+    return LoadedApp(found, skeletons, texts, trees, hydra_log, numbers, left_open)
 
 
 def _take_state(found: Payload) -> None:
@@ -173,7 +177,8 @@ def warm_up(prepared: LoadedApp) -> None:
 def against_forks(prepared: LoadedApp) -> list[str]:
     """Why a process forked from here would not be as good as a fresh one."""
     unknown = prepared.numbers.unknown()
-    return [f"it can't be told whether the app seeded {name}" for name in unknown]
+    unsure = [f"it can't be told whether the app seeded {name}" for name in unknown]
+    return [*unsure, *(f"the app left {name} open, and tasks would share it" for name in prepared.left_open)]
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:

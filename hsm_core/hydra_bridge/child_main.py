@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import inspect
@@ -51,7 +52,7 @@ class MainFile:
         module = types.ModuleType("__main__")
         module.__file__, module.__loader__ = self.path, SourceFileLoader("__main__", self.path)
         module.__package__ = None
-        vars(module)["__cached__"] = None
+        vars(module).update(__cached__=None, __builtins__=builtins)
         if self.module:
             module.__spec__ = importlib.util.find_spec(self.module)
             module.__package__ = module.__spec__.parent if module.__spec__ else None
