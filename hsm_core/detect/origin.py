@@ -21,7 +21,9 @@ def main_file() -> str:
 def interpreter_flags() -> list[str]:
     """The options that this interpreter was started with, such as ``-O`` and ``-W``, for another one."""
     found: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    return [flag for flag in found if flag != "-B"]  # which may come from a variable, and changes nothing
+    options = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
+    missing = [word for option in options if option not in found for word in ("-X", option)]
+    return [flag for flag in found if flag != "-B"] + missing  # -B may come from a variable, and changes nothing
 
 
 def python_path() -> str:

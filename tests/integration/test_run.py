@@ -262,8 +262,10 @@ def test_a_foreign_sweepers_dry_run_leaves_no_file(app: SweepingApp) -> None:
 
 def test_an_app_that_cant_be_sent_leaves_no_sweep(app: SweepingApp) -> None:
     source = app.folder / "app.py"
-    text = source.read_text().replace("import hydra\n", "import hydra, threading\nL = threading.Lock()\n", 1)
-    source.write_text(text.replace('    note("begin", cfg)\n', '    L.acquire()\n    note("begin", cfg)\n'))
+    text = source.read_text().replace("import hydra\n", "import hydra, threading\n", 1)
+    locked = "def locked(lock):\n    def task(cfg):\n        with lock: main(cfg)\n    return task\n"
+    made = 'hydra.main(config_path=None, config_name="config", version_base=None)(locked(threading.Lock()))()\n'
+    source.write_text(text.removesuffix("main()\n") + locked + made)
     done = app.run("hydra/sweeper=hsm", "x=1,2")
     assert done.returncode == 1
     assert "can't be sent to a worker" in done.stderr
