@@ -58,7 +58,7 @@ def test_cancelled_in_part_while_the_server_is_gone_the_rest_goes_on(app: PbsApp
     app.server.start_server()
     app.open_gate()
     code, _, err = finish(process)
-    assert (code, app.states()) == (1, {"completed": 1, "cancelled": 2}), err
+    assert (code, app.states()) == (3, {"completed": 1, "cancelled": 2}), err
     assert "PBS did not answer" in err
 
 
