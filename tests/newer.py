@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 
-def tested(constraints: str) -> dict[str, str]:
+def versions_in(constraints: str) -> dict[str, str]:
     """The versions that a constraints file has for this interpreter, by name."""
     lines = (line.partition("#")[0].strip() for line in constraints.splitlines())
     found = (Requirement(line) for line in lines if line)
@@ -36,7 +36,7 @@ def main() -> None:
     ours = {"pip", "setuptools", "wheel", "hpc-sweep-manager"}
     found = ((canonicalize_name(one.metadata["Name"]), one.version) for one in distributions())
     here = {name: version for name, version in found if name not in ours}
-    lines = list(differences(here, tested(file.read_text(encoding="utf-8"))))
+    lines = list(differences(here, versions_in(file.read_text(encoding="utf-8"))))
     print(*lines or [f"All is as in {file}."], sep="\n")
 
 
