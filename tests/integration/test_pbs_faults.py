@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.overrides import hydra_text
+from hsm_core.store.job_logs import NEVER_BEGAN
 from tests.integration.pbs_sweeping import PbsApp, pbs_app
 from tests.integration.queue_sweeping import finish
 from tests.services.pbs.pbs import Pbs
@@ -149,7 +150,7 @@ def test_without_a_history_nothing_else_becomes_of_it(app: PbsApp) -> None:
     app.open_gate()
     assert finish(process)[0] == 3
     assert app.reasons() == [("completed", ""), ("failed", "exception"), ("failed", "launch")]
-    assert "before it began" in app.state().evidence_of(2)
+    assert NEVER_BEGAN in app.state().evidence_of(2)
     assert len(app.handed()) == 1
 
 
