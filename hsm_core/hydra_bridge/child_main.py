@@ -76,11 +76,13 @@ class MainState:
         argv: as the app left it.
         names: of the main module, with their values: what no file defines, or what is bound after the import.
         attributes: ``__file__`` and such where the main file is not imported.
+        start_method: of ``multiprocessing``, which takes it along in the same way.
     """
 
     argv: list[str]
     names: dict[str, Any]
     attributes: dict[str, Any]
+    start_method: str | None
 
     def restore(self) -> None:
         """Make this process's main module look like it."""
@@ -90,6 +92,8 @@ class MainState:
         for function in self._functions():  # they came by value, with names of a module of their own
             function.__globals__.update(self.attributes)
         sys.argv[:] = self.argv
+        if self.start_method is not None:
+            importlib.import_module("multiprocessing").set_start_method(self.start_method, force=True)
 
     def _functions(self) -> Iterator[Any]:
         """Of the main module itself, also below decorators from elsewhere."""

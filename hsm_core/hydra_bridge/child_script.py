@@ -14,6 +14,19 @@ _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A statement such as ``torch.set_num_threads(1)``.
+
+    Args:
+        name: the first of its names, ``torch``.
+    """
+
+    line: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Script:
     """A main file in two parts.
 
@@ -21,11 +34,13 @@ class Script:
         code: all but what stands under ``if __name__ == "__main__":``, with its own line numbers.
         guarded: what stands there.
         called: functions that are called, one after another and whatever happens, when the file is started.
+        settings: what the guarded part sets or calls before its last statement.
     """
 
     code: types.CodeType
     guarded: types.CodeType
     called: tuple[str, ...]
+    settings: tuple[Setting, ...]
 
     @property
     def defined(self) -> set[str]:
@@ -54,7 +69,7 @@ def read_script(path: str | Path) -> Script:
     rest = ast.fix_missing_locations(guards.visit(tree))
     guarded = ast.Module(guards.bodies, [])
     code, late = (compile(part, file, "exec", dont_inherit=True) for part in (rest, guarded))
-    return Script(code, late, called)
+    return Script(code, late, called, tuple(_settings(guards.bodies[:-1])))
 
 
 class _Guards(ast.NodeTransformer):
@@ -95,6 +110,19 @@ def _called(body: list[ast.stmt]) -> Iterator[str]:
             for node in ast.walk(statement.value):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     yield node.func.id
+
+
+def _settings(body: list[ast.stmt]) -> Iterator[Setting]:
+    for statement in body:
+        place: ast.expr | None = None
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            place = statement.value.func
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute):
+            place = statement.targets[0]
+        while isinstance(place, ast.Attribute):
+            place = place.value
+        if isinstance(place, ast.Name):
+            yield Setting(statement.lineno, place.id, ast.unparse(statement))
 
 
 def _names(code: types.CodeType, operations: set[str]) -> set[str]:

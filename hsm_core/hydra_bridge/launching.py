@@ -43,7 +43,7 @@ from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
 from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
-from .main_origin import MainOrigin
+from .main_origin import MainOrigin, unseen_lines
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings, worker_in_job
 from .shown import for_hydra, leave, shown
@@ -335,6 +335,8 @@ class Launching:
     def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         self._require_fields(first, tasks)
         check_payload(self._origin, self._tasks_config, self._context, self._settings.python)
+        for line in unseen_lines(self._origin):
+            print(line, file=sys.stderr)
         reserved = self._reserved or reserve_directory(self._config)
         typed = self._typed_of_hydra
         record = sweep_record(self._config, reserved.root, self._origin, self._planned, self._settings, typed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +16,12 @@ from hsm_core.detect.command import Command, original_argv, this_command
 
 from .child_main import MainFile, MainState, NamedFunction, identity, layers
 from .child_pickle import can_be_pickled
-from .child_script import Script, read_script
+from .child_script import Script, Setting, read_script
 
 #: What is only sent by value stays behind if it takes more than this many bytes.
 _LIMIT = 2**24
+#: Modules of which a change reaches the tasks, or is of no concern to them.
+_TRAVELS = frozenset({"dotenv", "hydra", "logging", "multiprocessing", "omegaconf", "os", "sys", "time"})
 #: Decorators around a task function, at most.
 _DEPTH = 4
 
@@ -45,7 +48,7 @@ class MainOrigin:
     def script(self) -> Script | None:
         """The file, taken apart; None if there is none that could be imported."""
         try:
-            return read_script(self._path) if self._path and self._is_the_apps() else None
+            return read_script(self.path) if self.path and self._is_the_apps() else None
         except (OSError, SyntaxError, ValueError):
             return None
 
@@ -55,7 +58,7 @@ class MainOrigin:
         if of_function == "__main__":
             return True
         is_own = self._module.partition(".")[0] == of_function.partition(".")[0]
-        return is_own or (self._path.endswith(".py") and "site-packages" not in self._path.split(os.sep))
+        return is_own or (self.path.endswith(".py") and "site-packages" not in self.path.split(os.sep))
 
     @property
     def in_main(self) -> set[str]:
@@ -65,7 +68,7 @@ class MainOrigin:
     @cached_property
     def command(self) -> Command | None:
         """The command line that started this process; None where it does not name what runs (a notebook)."""
-        return this_command(self._path, self._module) if self._path else None
+        return this_command(self.path, self._module) if self.path else None
 
     @property
     def function_name(self) -> str:
@@ -87,11 +90,12 @@ class MainOrigin:
         """What a worker imports; None if the app's names have to be sent by value."""
         if self.script is None:
             return None
-        argv = original_argv(self._path, self._module)
-        return MainFile(self._path, self._module, argv, identity(self.function))
+        argv = original_argv(self.path, self._module)
+        return MainFile(self.path, self._module, argv, identity(self.function))
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
+        """The main file, absolute; empty without one."""
         path = self.names.get("__file__")
         return os.path.abspath(path) if path and os.path.isfile(path) else ""
 
@@ -100,14 +104,19 @@ class MainOrigin:
         spec = self.names.get("__spec__")
         return str(spec.name) if spec is not None and spec.name != "__main__" else ""
 
+    def unseen_settings(self) -> list[Setting]:
+        """Statements under the script's guard that change other modules: where tasks run, they are not in force."""
+        found = self.script.settings if self.script else ()
+        return [setting for setting in found if _changes_others(setting.name, self.names.get(setting.name))]
+
     def state(self) -> MainState:
         """What the import does not bring."""
         if self.script is not None:
             late = [(name, self.names[name]) for name in self.script.late if name in self.names]
-            return MainState(list(sys.argv), dict(self._sendable(late)), {})
+            return MainState(list(sys.argv), dict(self._sendable(late)), {}, _start_method())
         kept = ("__file__", "__package__")
         attributes: dict[str, Any] = {name: self.names[name] for name in kept if name in self.names}
-        return MainState(list(sys.argv), dict(self._sendable(_own(self.names))), attributes)
+        return MainState(list(sys.argv), dict(self._sendable(_own(self.names))), attributes, _start_method())
 
     def named_function(self) -> NamedFunction | None:
         """How a worker finds the task function; None if it can't: a closure, or what no file defines."""
@@ -133,6 +142,12 @@ def _find(function: Any, module: str, names: dict[str, Any], qualname: str) -> N
     return None
 
 
+def _start_method() -> str | None:
+    """How the app wants ``multiprocessing`` to start processes; None where it left that open."""
+    module = sys.modules.get("multiprocessing")
+    return None if module is None else module.get_start_method(allow_none=True)
+
+
 def _steps_to(function: Any, found: Any, depth: int) -> tuple[str, ...] | None:
     """The steps through decorators that lead from ``found`` to ``function``."""
     if found is function:
@@ -149,6 +164,22 @@ def _can_be_imported(module: str) -> bool:
     top = module.partition(".")[0]
     spec = PathFinder.find_spec(top)
     return spec is not None and spec.origin == getattr(sys.modules.get(top), "__file__", None)
+
+
+def unseen_lines(origin: MainOrigin) -> Iterator[str]:
+    """A warning of what the script sets only where the sweep is started."""
+    found = origin.unseen_settings()
+    for setting in found[:3]:
+        yield f"warning: tasks do not see what {os.path.basename(origin.path)}:{setting.line} sets: {setting.text}"
+    if found:
+        yield '  next: put it above if __name__ == "__main__":    (what is under it runs where the sweep starts only)'
+
+
+def _changes_others(name: str, value: Any) -> bool:
+    """True for a module, and for a function of one: not for the script's own, nor what is known to travel."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__.partition(".")[0] not in _TRAVELS
+    return inspect.isfunction(value) and value.__module__ != "__main__" and not _is_hydras(value)
 
 
 def _is_hydras(value: Any) -> bool:

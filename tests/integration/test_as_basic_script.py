@@ -161,6 +161,33 @@ def test_what_only_the_guard_binds_is_there(tmp_path: Path) -> None:
     run(tmp_path, IN_THE_GUARD, "x=1,2", command=("app.py", "--data", "D 9", "--top"))
 
 
+SETTING = f"""
+import hydra, json, multiprocessing, os, random, sys
+from decimal import getcontext
+
+{MAIN}def main(cfg):
+    print(multiprocessing.get_start_method(), os.environ["MINE"])
+
+{GUARD}    random.seed(3)
+    json.MARK = "marked"
+    getcontext().prec = 5
+    os.environ["MINE"] = "mine"
+    multiprocessing.set_start_method("spawn")
+    print("begun", file=sys.stderr)
+    main()
+"""
+
+
+def test_what_the_guard_changes_elsewhere_is_told(tmp_path: Path) -> None:
+    both = run(tmp_path, SETTING)
+    told = [line for line in both.ours.err.splitlines() if line.startswith("warning: ")]
+    assert told == [
+        "warning: tasks do not see what app.py:9 sets: random.seed(3)",
+        "warning: tasks do not see what app.py:10 sets: json.MARK = 'marked'",
+    ]
+    assert 'next: put it above if __name__ == "__main__":' in both.ours.err
+
+
 DECORATED = f"""
 import functools, hydra
 
