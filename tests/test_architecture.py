@@ -49,7 +49,7 @@ TRAVELLERS = tuple(
     f"hydra_bridge/{name}.py"
     for name in (
         "child", "child_checkpoint", "child_files", "child_frozen", "child_log", "child_main", "child_pickle",
-        "child_script", "child_start", "compose", "compose_copy", "compose_nans", "compose_skeleton",
+        "child_script", "child_start", "child_value", "compose", "compose_copy", "compose_nans", "compose_skeleton",
         "compose_yaml",
     )
 )

@@ -7,27 +7,23 @@ import json
 import os
 import pickle
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
-import hydra
-import omegaconf
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.basecontainer import BaseContainer
 
-from hsm_core.errors import ConfigError, StoreError, VersionMismatch
+from hsm_core.errors import ConfigError, StoreError
 
-from . import child_pickle
+from . import child_value
 from .child_checkpoint import offer_checkpoint, resumed
 from .child_files import OpenFiles
 from .child_frozen import FrozenApp
 from .child_log import HydraLog
-from .child_main import MainFile, MainState, NamedFunction, imported_names
+from .child_main import MainFile, MainState, NamedFunction
 from .child_random import RandomNumbers
 from .child_start import quick, quick_start
 from .compose import numbered
@@ -40,9 +36,7 @@ from .compose_yaml import Texts
 _RESOLVERS = re.compile(r"\$\{([^{}:$]+):")
 _PURE = {"now", "hydra", "oc.env", "oc.select"}
 
-
-#: Bytes of a pickled return value: a result, not a model or a data set.
-_LARGEST = 2**28
+dumps = child_value.dumps
 
 
 @dataclass(frozen=True)
@@ -99,14 +93,6 @@ class LoadedApp:
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """The config of a task."""
         return numbered(self.skeletons.compose(overrides), number, job_id)
-
-
-def versions() -> dict[str, str]:
-    """The versions that must fit for a pickle to be read."""
-    return {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}", "hydra": hydra.__version__,
-        "omegaconf": omegaconf.__version__, "cloudpickle": cloudpickle.__version__.partition(".")[0],
-    }  # fmt: skip
 
 
 def prepare(payload: str) -> LoadedApp:
@@ -231,77 +217,13 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     return ended._return_value
 
 
-def dumps(value: object) -> bytes:
-    """Pickle a return value or an exception with the versions that it needs.
-
-    An exception takes its traceback along where Hydra can restore it (since 1.4). One that can't be loaded
-    again becomes ``RuntimeError("Remote module.Class: message")``; a value that can't is an error here.
-    """
-    fields: dict[str, Any] = {}
-    if isinstance(value, BaseException):
-        fields = _traces(value)
-        value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
-    data = child_pickle.dumps((value, fields), imported_names(), _LARGEST)
-    pickle.loads(data)
-    return pickle.dumps((versions(), data))
-
-
-def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
-    """What ``dumps`` pickled: the value, and the fields of Hydra's ``JobReturn`` that go with it.
-
-    Raises:
-        VersionMismatch: it was written by versions that do not fit; both are named.
-    """
-    theirs, pickled = pickle.loads(data)
-    _require_versions(theirs, "the return value was written")
-    found: tuple[Any, dict[str, Any]] = pickle.loads(pickled)
-    return found
-
-
-def _traces(error: BaseException) -> dict[str, Any]:
-    utils: Any = importlib.import_module("hydra.core.utils")
-    if not hasattr(utils, "_serialize_traceback"):
-        return {}
-    return {
-        "_remote_traceback": utils._serialize_traceback(error.__traceback__),
-        "_remote_exception_chain": utils._serialize_exception_chain(error),
-        "_remote_exception_group": utils._serialize_exception_group(error),
-    }
-
-
-def _survives(error: Exception) -> bool:
-    try:
-        again = pickle.loads(child_pickle.dumps(error, imported_names()))
-        return type(again).__qualname__ == type(error).__qualname__
-    except Exception:  # noqa: BLE001 - the worker's edge: pickling runs the user's code
-        return False
-
-
-def _as_text(error: BaseException) -> RuntimeError:
-    return RuntimeError(f"Remote {type(error).__module__}.{type(error).__qualname__}: {error}")
-
-
 def _check(payload: Path) -> dict[str, Any]:
     owner = payload.stat().st_uid
     if owner != os.geteuid():
         raise StoreError(f"{payload} belongs to user {owner}, so it is not loaded")
     boot: dict[str, Any] = json.loads(payload.with_name("boot.json").read_bytes())
-    _require_versions(boot["versions"], "the sweep was started")
+    child_value.require_versions(boot["versions"], "the sweep was started")
     return boot
-
-
-def _require_versions(theirs: Mapping[str, str], what: str) -> None:
-    ours = versions()
-    wrong = [
-        f"{name} {theirs.get(name)} there, {ours[name]} here"
-        for name in ours
-        if theirs.get(name) != ours[name]
-    ]
-    if wrong:
-        raise VersionMismatch(
-            f"{what} with other versions: {'; '.join(wrong)}", evidence=sys.executable,
-            fix="hydra.launcher.python=<the interpreter that starts the sweep>",
-        )  # fmt: skip
 
 
 def _directory(config: DictConfig) -> Path:

@@ -15,7 +15,7 @@ from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state import SweepState
 from hsm_core.store.submission import require_owner
 
-from .child import loads
+from .child_value import loads
 from .shown import for_hydra
 
 #: Composes the config of a task: (overrides, number) → config.

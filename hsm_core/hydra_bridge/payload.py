@@ -22,10 +22,11 @@ from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
 from hsm_core.store.record import read_record
 from hsm_core.store.submission import require_owner
 
-from .child import Payload, versions
+from .child import Payload
 from .child_frozen import FrozenApp
 from .child_main import NamedFunction
 from .child_pickle import UNPICKLABLE, can_be_pickled, dumps
+from .child_value import versions
 from .compose_nans import renew_nans
 from .main_origin import MainOrigin
 
