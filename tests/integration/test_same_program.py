@@ -169,7 +169,7 @@ def test_of_two_functions_in_a_script_the_right_one_goes_on(tmp_path: Path) -> N
     assert [row.split()[-1] for row in rows] == ["-1", "-2"]
     line = hsm(tmp_path, "command", failed, "1")
     assert line.returncode
-    assert "runs train and evaluate; no line runs evaluate alone" in line.stderr
+    assert "runs train and evaluate; no command runs evaluate alone" in line.stderr
 
 
 def test_an_app_that_does_not_come_to_its_function_is_told(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ def app(slurm: Cluster, weird_tmp_path: Path) -> RanksApp:
 def test_the_ranks_of_a_task_meet(
     app: RanksApp, tasks_per_job: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"RANK": "7", "WORLD_SIZE": "8", "MASTER_ADDR": "elsewhere", "MASTER_PORT": "1"}.items():
-        monkeypatch.setenv(name, value)  # of a job that the launcher itself runs in
+    for name, value in {"RANK": "0", "WORLD_SIZE": "8", "MASTER_ADDR": "elsewhere", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)  # of torchrun, under which rank 0 launches
     done = app.run("x=5,6", f"hydra.launcher.tasks_per_job={tasks_per_job}")
     assert done.returncode == 0, done.stderr
     for task in range(2):

@@ -89,7 +89,7 @@ def test_a_directory_is_used_again_and_the_earlier_sweep_is_readable(app: Path, 
     assert "3 completed" in status.stdout
     refused = hsm(app, "retry", second)
     assert refused.returncode == 2
-    assert "a later sweep has its directory" in refused.stderr
+    assert "a later sweep uses its directory" in refused.stderr
     task = TaskPaths(app / "sweep" / "0")
     assert sorted(path.name for path in task.root.iterdir()) == [
         ".hsm", ".hydra", "app.log", "x1.txt", "x4.txt", "x6.txt",

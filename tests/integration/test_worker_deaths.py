@@ -43,7 +43,7 @@ def test_an_importer_that_is_killed_again_and_again_is_given_up(sweep: PlainSwee
     state = sweep.run(slots=1)
     assert state.counts() == {"lost": 3, "failed": 2, "pending": 0}
     assert {sweep.ends()[number]["reason"] for number in (3, 4)} == {"launch"}
-    assert "kept dying (signal 9)" in sweep.events("broken")[0]["message"]
+    assert "keeps dying (signal 9)" in sweep.events("broken")[0]["message"]
 
 
 @tasks(FINE, FINE, at_import="import os, pathlib\nif not os.path.exists('tried'):\n"
@@ -93,7 +93,11 @@ def test_what_runs_for_a_worker_of_the_same_name_in_another_sweep_is_not_touched
 
 
 #: A process that is killed when it has written its outcome, before it could say so.
-MUTE = "import hsm_core.worker.orders as o\no.Channel.send = lambda *_: os._exit(9)\nresult = 5"
+MUTE = """
+import hsm_core.worker.orders as o
+o.Channel.send = lambda self, message, *_: message["said"] == "end" and os._exit(9)
+result = 5
+"""
 
 
 @tasks(MUTE, FINE)
