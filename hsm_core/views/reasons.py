@@ -55,10 +55,10 @@ class Reasons:
         event = self._state.ending_of(number)
         reason = event.get("reason") or _UNSAID[now]
         if now == "lost":
-            told = self._state.evidence_of(number) or "no reason recorded"
+            evidence = self._state.evidence_of(number) or "no reason recorded"
+            told = evidence.replace(f"{self._state.paths.root}/", "./")  # hsm's own words; an app's stay as they are
         else:
             told = message_of(event) if event.get("reason") else ""
-        told = told.replace(f"{self._state.paths.root}/", "./")  # which says nothing
         return Ending(now, reason, told, self._state.node_of(number))
 
     def all(self, among: Collection[int] | None = None) -> Iterator[tuple[int, Ending]]:

@@ -98,6 +98,19 @@ def test_a_cause_that_is_all_on_one_node_says_so(tmp_path: Path) -> None:
     assert nodes_line(state, alone) == ""  # on this machine there is no other
 
 
+def test_what_an_app_says_of_its_files_is_told_as_it_said_it(tmp_path: Path) -> None:
+    root = tmp_path / "s w"
+    sweep = MadeSweep(root, total=2)
+    for number in (0, 1):
+        fail(sweep.worker(f"w{number}"), number, f"{root}/{number} is not below /proj: one of them is relative")
+    state = SweepState(sweep.root)
+    state.refresh()
+    told = task_json(state, Task(0, ()))["message"]
+    assert told.endswith(f"{root}/0 is not below /proj: one of them is relative")
+    (group,) = group_failures(state)  # one cause all the same
+    assert group.message == told and group.count == 2
+
+
 @pytest.mark.parametrize(
     ("one", "other", "nodes"),
     [
