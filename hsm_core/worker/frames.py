@@ -11,14 +11,16 @@ from functools import cache
 from types import FrameType, TracebackType
 from typing import Any
 
-#: Modules that import the app, call the task's function, or stand between it and what it has Hydra make.
-_CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.", "importlib.")
+#: Modules that import the app, call the task's function, or stand between it and what it has Hydra make or look up.
+_CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.", "omegaconf.", "importlib.")
+#: What those call in turn, and an app may call itself: omegaconf's parser.
+_CALLED_BY_THEM = ("antlr4.",)
 #: What is never the app's own, wherever it is installed.
 _LIBRARIES = ("hsm_core", "hydra", "omegaconf", "hydra_plugins")
 
 
 def cut_frames(error: BaseException) -> None:
-    """Leave what called the app, and what Hydra does for it, out of a traceback, and of all that it is chained to.
+    """Leave what called the app, and what Hydra's code does for it, out of a traceback and of all it is chained to.
 
     Hydra does so too, where HYDRA_FULL_ERROR is not 1.
     """
@@ -54,18 +56,16 @@ def where(error: BaseException) -> str:
 
 
 def _app_part(trace: TracebackType | None) -> TracebackType | None:
-    frames = []
+    frames, is_left_out = [], False
     while trace is not None:
-        if not _is_caller(trace.tb_frame):
+        module = f"{_module(trace.tb_frame)}."
+        is_left_out = module.startswith(_CALLERS) or (is_left_out and module.startswith(_CALLED_BY_THEM))
+        if not is_left_out:
             frames.append(trace)
         trace = trace.tb_next
     for one, following in zip(frames, [*frames, None][1:], strict=True):
         one.tb_next = following
     return frames[0] if frames else None
-
-
-def _is_caller(frame: FrameType) -> bool:
-    return f"{_module(frame)}.".startswith(_CALLERS)
 
 
 def _is_told_without(error: BaseException) -> bool:

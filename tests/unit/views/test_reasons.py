@@ -108,7 +108,7 @@ def test_what_an_app_says_of_its_files_is_told_as_it_said_it(tmp_path: Path) -> 
     told = task_json(state, Task(0, ()))["message"]
     assert told.endswith(f"{root}/0 is not below /proj: one of them is relative")
     (group,) = group_failures(state)  # one cause all the same
-    assert group.message == told and group.count == 2
+    assert (group.message, group.count) == (told, 2)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hsm_core.worker.frames import cut_frames, where
 
 APP = """
 import json
+from omegaconf import OmegaConf
 
 def fails(how):
     return globals()[how]()
@@ -46,6 +47,16 @@ def in_a_group():
             found.append(error)
     raise ExceptionGroup("both", found)
 
+def with_a_parser():
+    parse(json.loads, "{")
+
+def missing_in_a_config():
+    OmegaConf.create({"a": "${oc.env:HSM_TEST_UNSET}"}).a
+
+def in_a_resolver():
+    OmegaConf.register_new_resolver("fails", plainly, replace=True)
+    OmegaConf.create({"a": "${fails:}"}).a
+
 def round_and_round():
     first, second = ValueError(1), ValueError(2)
     first.__cause__, second.__context__ = second, first
@@ -70,6 +81,7 @@ def fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ba
     )
     app = module("__main__", tmp_path / "train.py", APP)
     vars(app)["instantiate"] = private
+    vars(app)["parse"] = module("antlr4.Parser", tmp_path / "Parser.py", CALLER).call
     monkeypatch.chdir(tmp_path)
 
     def call(how: str) -> BaseException:
@@ -106,10 +118,29 @@ def test_what_hydra_does_for_the_app_is_left_out(fails: Callable[[str], BaseExce
     assert told.count("in with_a_context") == 2
 
 
+@pytest.mark.filterwarnings(r"ignore:\s*register_new_resolver:UserWarning")
+@pytest.mark.parametrize("how", ["missing_in_a_config", "in_a_resolver"])
+def test_what_omegaconf_does_for_the_app_is_left_out(fails: Callable[[str], BaseException], how: str) -> None:
+    error = fails(how)
+    all_of_it = "".join(traceback.format_exception(error))
+    cut_frames(error)
+    told = "".join(traceback.format_exception(error))
+    assert f"in {how}" in told
+    assert ("in plainly" in told) == ("in plainly" in all_of_it)  # omegaconf 2.4 itself leaves out what it called
+    assert "omegaconf/" not in told
+    assert "antlr4/" not in told
+
+
+def test_a_parser_that_the_app_uses_itself_stays(fails: Callable[[str], BaseException]) -> None:
+    error = fails("with_a_parser")
+    cut_frames(error)
+    assert "Parser.py" in "".join(traceback.format_exception(error))
+
+
 @pytest.mark.parametrize(
     ("how", "place"),
-    [("plainly", "train.py:8 in plainly"), ("in_a_library", "train.py:11 in in_a_library"),
-     ("with_a_cause", "train.py:17 in with_a_cause")],
+    [("plainly", "train.py:9 in plainly"), ("in_a_library", "train.py:12 in in_a_library"),
+     ("with_a_cause", "train.py:18 in with_a_cause")],
 )  # fmt: skip
 def test_the_innermost_place_of_the_app(fails: Callable[[str], BaseException], how: str, place: str) -> None:
     assert where(fails(how)) == place
@@ -120,9 +151,9 @@ def test_a_file_is_named_as_it_is_imported(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert where(fails("plainly")) == f"{tmp_path}/train.py:8 in plainly"
+    assert where(fails("plainly")) == f"{tmp_path}/train.py:9 in plainly"
     monkeypatch.syspath_prepend(tmp_path)
-    assert where(fails("plainly")) == "train.py:8 in plainly"
+    assert where(fails("plainly")) == "train.py:9 in plainly"
 
 
 def test_all_of_it_where_hydra_shows_all(
