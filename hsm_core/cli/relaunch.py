@@ -57,9 +57,9 @@ def relaunch_command(
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:
-    """This shell's environment, with the PYTHONPATH of the one that the sweep was started in if it has none."""
+    """This shell's environment, as from the sweep's directory; with the PYTHONPATH that it had, if this has none."""
     recorded = str(record.app.get("pythonpath") or "")
-    return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ}
+    return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ, "PWD": record.cwd}
 
 
 def require_launcher(record: SweepRecord, name: str) -> None:

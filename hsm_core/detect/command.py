@@ -58,42 +58,78 @@ class Command:
         return before, tuple(word for index, word in words if index > end)
 
 
-def this_command(file: str, module: str) -> Command | None:
+def this_command(file: str, module: str, cwd: str) -> Command | None:
     """How this process was started; None if its command line does not name what runs in it.
 
     Args:
         file: the main file, absolute.
         module: its name, if it was started by that; else empty.
+        cwd: where the process was started.
     """
     words = list(sys.orig_argv)
-    at = _place(words, file, module)
+    at = _place(words, file, module, cwd)
     if at is None:
         return None
     first, length = at
     program, arguments = tuple(words[first : first + length]), tuple(words[first + length :])
-    named = program[-1:] if module else (file,)
     starter = _starter([program[-1], *arguments])
+    if not program[0].startswith("-"):  # a script, be it one that runs the main file as runpy does
+        whole = os.path.abspath(os.path.join(cwd, program[0]))
+        program = (whole if os.path.exists(whole) else file,)
     if starter is not None:
-        return Command(starter, named, arguments)
-    return Command((sys.executable, *words[1:first]), program if module else named, arguments)
+        return Command(starter, program[-1:], arguments)
+    return Command((sys.executable, *words[1:first]), program, arguments)
 
 
-def original_argv(file: str, module: str) -> list[str]:
+def started_in(file: str, module: str) -> str:
+    """The directory in which this process was started, wherever the app went since.
+
+    Args:
+        file: ``__file__`` of the main module, as it is there: Python joins the directory with what was typed.
+        module: its name, if it was started by that; else empty.
+    """
+    at = None if module else _after_options(sys.orig_argv)
+    typed = os.sep + sys.orig_argv[at[0]] if at else ""
+    if typed and file.endswith(typed) and file != typed:
+        return file.removesuffix(typed)
+    told = _variable_at_start("PWD")  # another program may have left it behind, and only set the directory
+    return told if _goes_elsewhere(file) and os.path.isabs(told) and os.path.isdir(told) else os.getcwd()
+
+
+def _goes_elsewhere(file: str) -> bool:
+    try:
+        return b"chdir" in Path(file).read_bytes()
+    except OSError:
+        return False
+
+
+def _variable_at_start(name: str) -> str:
+    """A variable as this process was given it; empty where the system does not tell."""
+    try:
+        entries = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    found = dict(os.fsdecode(entry).partition("=")[::2] for entry in entries)
+    return found.get(name, "")
+
+
+def original_argv(file: str, module: str, cwd: str) -> list[str]:
     """``sys.argv`` as the interpreter made it, whatever was done to it since."""
-    found = this_command(file, module)
+    found = this_command(file, module, cwd)
     if found is None:
         return list(sys.argv)
     return [file if module else sys.argv[0], *found.arguments]
 
 
-def _place(words: Sequence[str], file: str, module: str) -> tuple[int, int] | None:
+def _place(words: Sequence[str], file: str, module: str, cwd: str) -> tuple[int, int] | None:
     """Where the program stands in a command line, and how many words it takes."""
     if module:
         names = {module, module.removesuffix(".__main__")}
         pairs = (index for index in range(1, len(words) - 1) if words[index] == "-m")
         return next(((index, 2) for index in pairs if words[index + 1] in names), _after_options(words))
     for index, word in enumerate(words[1:], 1):
-        if os.path.abspath(word) == file and os.path.exists(word):
+        whole = os.path.abspath(os.path.join(cwd, word))
+        if whole == file and os.path.exists(whole):
             return index, 1
     return _after_options(words)
 

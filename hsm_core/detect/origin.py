@@ -26,10 +26,15 @@ def interpreter_flags() -> list[str]:
     return [flag for flag in found if flag != "-B"] + missing  # -B may come from a variable, and changes nothing
 
 
-def python_path() -> str:
-    """PYTHONPATH with whole paths, so that it means the same in another directory."""
+def python_path(base: str) -> str:
+    """PYTHONPATH with whole paths, so that it means the same in another directory.
+
+    Args:
+        base: the directory that relative ones are meant from.
+    """
     entries = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join(os.path.abspath(entry) for entry in entries.split(os.pathsep)) if entries else ""
+    whole = [os.path.abspath(os.path.join(base, entry)) for entry in entries.split(os.pathsep)]
+    return os.pathsep.join(whole) if entries else ""
 
 
 def versions() -> dict[str, str]:

@@ -116,6 +116,7 @@ def prepare(payload: str) -> LoadedApp:
     os.environ.update(found.env_copy)
     found.main.restore()
     found.function()
+    os.chdir(found.main.cwd)
     numbers.imported()
     left_open = files.of_app()
     _take_state(found)

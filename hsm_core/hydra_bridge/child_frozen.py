@@ -43,7 +43,8 @@ class FrozenApp:
 
     def main(self, main: MainFile) -> MainFile:
         """The main file, as if it had been started from the snapshot."""
-        return replace(main, path=self.path(main.path))
+        inside = self.path(os.path.normpath(main.path))
+        return replace(main, path=inside) if os.path.isfile(inside) else main
 
     def notes(self) -> list[str]:
         """Modules of the app that were not imported from the snapshot, as an editable install may do."""

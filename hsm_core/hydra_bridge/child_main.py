@@ -29,7 +29,7 @@ class MainFile:
     """The file that was started, to be imported where tasks run.
 
     Args:
-        path: where it lies.
+        path: where it lies, as Python tells it: ``/home/me/conf/../train.py``.
         module: its name, if it was started with ``python -m``; empty for a script.
         argv: ``sys.argv`` as the interpreter made it.
         function: module and qualified name of the sweep's task function, as they tell it from others.
@@ -77,12 +77,14 @@ class MainState:
         names: of the main module, with their values: what no file defines, or what is bound after the import.
         attributes: ``__file__`` and such where the main file is not imported.
         start_method: of ``multiprocessing``, which takes it along in the same way.
+        cwd: where the app was as it called its main function, wherever its import begins.
     """
 
     argv: list[str]
     names: dict[str, Any]
     attributes: dict[str, Any]
     start_method: str | None
+    cwd: str
 
     def restore(self) -> None:
         """Make this process's main module look like it."""

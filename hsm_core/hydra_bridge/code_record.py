@@ -6,13 +6,11 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from omegaconf import DictConfig
 
 from hsm_core.detect.code import changes, code_files, code_root, is_repository, uncommitted, untracked
-from hsm_core.detect.origin import git_state, main_file
+from hsm_core.detect.origin import git_state
 from hsm_core.detect.packages import requirements
 from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
@@ -20,17 +18,18 @@ from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
 
 from .child_frozen import FrozenApp
+from .main_origin import MainOrigin
 
 log = logging.getLogger(__name__)
 
 
-def app_root(config: DictConfig, task_function: Callable[[Any], Any]) -> str:
+def app_root(config: DictConfig, origin: MainOrigin) -> str:
     """The app's directory: by its script, or by its main function where it was not started as a script.
 
     Without git that is the directory above where it holds the script's and the config's, as in ``src`` and ``conf``.
     """
-    code = getattr(inspect.unwrap(task_function), "__code__", None)
-    script = main_file() or (code.co_filename if code else "")
+    code = getattr(inspect.unwrap(origin.function), "__code__", None)
+    script = origin.path or (code.co_filename if code else "")
     root = code_root(os.getcwd(), script if os.path.isfile(script) else "")
     above = os.path.dirname(root)
     folders = [os.path.normpath(folder) for folder in config_folders(config, "main")]

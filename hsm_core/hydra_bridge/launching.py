@@ -158,7 +158,7 @@ class Launching:
             print(told, file=sys.stderr)
 
     def _app(self) -> str:
-        return app_root(self._config, self._task_function)
+        return app_root(self._config, self._origin)
 
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """What would be submitted for these tasks."""

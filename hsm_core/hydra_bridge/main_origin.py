@@ -12,7 +12,7 @@ from functools import cached_property
 from importlib.machinery import PathFinder
 from typing import Any
 
-from hsm_core.detect.command import Command, original_argv, this_command
+from hsm_core.detect.command import Command, original_argv, started_in, this_command
 
 from .child_main import MainFile, MainState, NamedFunction, identity, layers
 from .child_pickle import can_be_pickled
@@ -68,7 +68,13 @@ class MainOrigin:
     @cached_property
     def command(self) -> Command | None:
         """The command line that started this process; None where it does not name what runs (a notebook)."""
-        return this_command(self.path, self._module) if self.path else None
+        return this_command(self.path, self._module, self.cwd) if self.path else None
+
+    @property
+    def cwd(self) -> str:
+        """Where this process was started: the app's import may have gone elsewhere."""
+        file = str(self.names.get("__file__") or inspect.getfile(inspect.unwrap(self.function)))
+        return started_in(file, self._module)
 
     @property
     def function_name(self) -> str:
@@ -90,8 +96,11 @@ class MainOrigin:
         """What a worker imports; None if the app's names have to be sent by value."""
         if self.script is None:
             return None
-        argv = original_argv(self.path, self._module)
-        return MainFile(self.path, self._module, argv, identity(self.function))
+        argv = original_argv(self.path, self._module, self.cwd)
+        file = str(self.names["__file__"])
+        return MainFile(
+            file if os.path.isabs(file) else self.path, self._module, argv, identity(self.function)
+        )  # fmt: skip
 
     @property
     def path(self) -> str:
@@ -113,10 +122,11 @@ class MainOrigin:
         """What the import does not bring."""
         if self.script is not None:
             late = [(name, self.names[name]) for name in self.script.late if name in self.names]
-            return MainState(list(sys.argv), dict(self._sendable(late)), {}, _start_method())
+            return MainState(list(sys.argv), dict(self._sendable(late)), {}, _start_method(), os.getcwd())
         kept = ("__file__", "__package__")
         attributes: dict[str, Any] = {name: self.names[name] for name in kept if name in self.names}
-        return MainState(list(sys.argv), dict(self._sendable(_own(self.names))), attributes, _start_method())
+        own = dict(self._sendable(_own(self.names)))
+        return MainState(list(sys.argv), own, attributes, _start_method(), os.getcwd())
 
     def named_function(self) -> NamedFunction | None:
         """How a worker finds the task function; None if it can't: a closure, or what no file defines."""

@@ -160,7 +160,7 @@ def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, Any]:
         path = [frozen.path(entry) for entry in path]
         main = main and frozen.main(main)
     return {
-        "format": FORMAT, "cwd": os.getcwd(), "sys_path": path, "module": "hsm_core.hydra_bridge.child",
+        "format": FORMAT, "cwd": origin.cwd, "sys_path": path, "module": "hsm_core.hydra_bridge.child",
         "payload": "payload.pkl", "versions": versions(), "main": main and main.to_json(),
         "frozen": frozen is not None, "flags": interpreter_flags(),
         "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",

@@ -50,7 +50,7 @@ def sweep_record(
         sweeper=str(hydra.runtime.choices.get("hydra/sweeper")),
         total=len(planned.tasks) if planned else None,
         command=command.words if command else (),
-        cwd=os.getcwd(),
+        cwd=origin.cwd,
         user=getpass.getuser(),
         host=this_host(),
         app={
@@ -63,7 +63,7 @@ def sweep_record(
             "function": origin.function_name,
             "functions": origin.called_functions(),
             "env": settings.worker.env,
-            "pythonpath": python_path(),
+            "pythonpath": python_path(origin.cwd),
             "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
         overrides=overrides,

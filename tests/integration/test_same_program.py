@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -37,18 +38,18 @@ def sweep(
     write_app(folder, {"app.py": script, "conf/config.yaml": config})
     done = subprocess.run(
         [*start, *words], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-        check=False,
+        check=False, env={**os.environ, **env},
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     (folder / "mended").touch()
 
 
-def retried(folder: Path) -> list[str]:
+def retried(folder: Path, root: str = "sweep") -> list[str]:
     """What task 1 prints when it is retried, and when its own line is run."""
-    again = hsm(folder, "retry", "sweep")
+    again = hsm(folder, "retry", root)
     assert again.returncode == 0, again.stderr
-    (log,) = (folder / "sweep").glob("1/.hsm/stdout.log")
-    line = hsm(folder, "command", "sweep", "1")
+    (log,) = (folder / root).glob("1/.hsm/stdout.log")
+    line = hsm(folder, "command", root, "1")
     assert line.returncode == 0, line.stderr
     words = ["sh", "-c", line.stdout]
     alone = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
@@ -82,6 +83,22 @@ def test_what_the_app_took_off_its_command_line_is_there_again(
     first, alone = retried(tmp_path)
     assert first == alone
     assert not first.startswith("told None")
+
+
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_an_app_that_changes_its_directory_starts_from_where_it_was_started(
+    tmp_path: Path, is_absolute: bool
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "here").write_text("read")
+    top = "os.chdir('data')\nprint(open('here').read())"
+    script = FAILS_ONCE.format(top=top, told="os.path.relpath(os.getcwd(), os.path.dirname(__file__))")
+    script = script.replace('exists("mended")', 'exists("../mended")')
+    words = [str(tmp_path / "app.py") if is_absolute else "app.py", *LOCAL, "x=1,2"]
+    sweep(tmp_path, script, *words, env={"PWD": str(tmp_path)})
+    latest = sorted((tmp_path / "data" / "sweep").glob("*/.hsm/stdout.log"))
+    assert [log.read_text() for log in latest] == ["told data 1\n"]
+    assert retried(tmp_path, "data/sweep") == ["told data 2", "told data 2"]
 
 
 def test_the_interpreters_options_are_kept(tmp_path: Path) -> None:

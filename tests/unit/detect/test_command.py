@@ -20,8 +20,8 @@ before = list(sys.argv)
 sys.argv[1:] = [word for word in sys.argv[1:] if not word.startswith("--")]
 main = sys.modules["__main__"]
 module = main.__spec__.name if main.__spec__ else ""
-found = this_command(os.path.abspath(main.__file__), module)
-again = original_argv(os.path.abspath(main.__file__), module)
+found = this_command(os.path.abspath(main.__file__), module, os.getcwd())
+again = original_argv(os.path.abspath(main.__file__), module, os.getcwd())
 print(json.dumps([found.start, found.program, found.arguments, again == before]))
 """
 ROOT = Path(__file__).parents[3]
@@ -36,6 +36,8 @@ def place(weird_tmp_path: Path) -> Path:
     (package / "__init__.py").touch()
     runner = "import runpy, sys\nsys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
     (weird_tmp_path / "runner.py").write_text(runner)
+    fixed = "import runpy\nrunpy.run_path('app.py', run_name='__main__')"
+    (weird_tmp_path / "fixed.py").write_text(fixed)
     return weird_tmp_path
 
 
@@ -54,6 +56,7 @@ def told(words: list[str], cwd: Path) -> list[object]:
         (["-OOm", "pkg.run"], [], ["-OOm", "pkg.run"]),
         (["-W", "ignore", "-m", "pkg.run"], ["-W", "ignore"], ["-m", "pkg.run"]),
         (["runner.py", "app.py"], ["runner.py"], ["{}/app.py"]),
+        (["fixed.py"], [], ["{}/fixed.py"]),
     ],
 )  # fmt: skip
 def test_the_command_in_parts(place: Path, words: list[str], start: list[str], program: list[str]) -> None:
@@ -98,5 +101,5 @@ def test_what_the_app_took_for_itself(typed: str, left: str, taken: tuple[tuple[
 def test_without_a_command_line_that_names_it_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", "pass", "x"])
     monkeypatch.setattr(sys, "argv", ["-c", "x"])
-    assert this_command(os.path.abspath("app.py"), "") is None
-    assert original_argv(os.path.abspath("app.py"), "") == ["-c", "x"]
+    assert this_command(os.path.abspath("app.py"), "", os.getcwd()) is None
+    assert original_argv(os.path.abspath("app.py"), "", os.getcwd()) == ["-c", "x"]

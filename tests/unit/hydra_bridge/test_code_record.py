@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import hsm_core.hydra_bridge.code_record as module
 from hsm_core.hydra_bridge.code_record import app_root
+from hsm_core.hydra_bridge.main_origin import MainOrigin
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from hsm_core.hydra_bridge.code_record import app_root
     ],
 )
 def test_without_git_it_is_the_folder_that_holds_script_and_configs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, configs: str, root: str
+    tmp_path: Path, script: str, configs: str, root: str
 ) -> None:
     (tmp_path / script).parent.mkdir(parents=True)
     (tmp_path / script).touch()
     (tmp_path / configs).mkdir(parents=True, exist_ok=True)
-    monkeypatch.setattr(module, "main_file", lambda: str(tmp_path / script))
+    origin = MainOrigin({"__file__": str(tmp_path / script)}, print)
     source = SimpleNamespace(schema="file", provider="main", path=f"{tmp_path}/{configs}")
     config: Any = SimpleNamespace(hydra=SimpleNamespace(runtime=SimpleNamespace(config_sources=[source])))
-    assert app_root(config, print) == str(tmp_path / root)
+    assert app_root(config, origin) == str(tmp_path / root)
