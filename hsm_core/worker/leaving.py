@@ -23,6 +23,21 @@ def forget_inherited_exits() -> None:
     for inherited in list(finalize._registry):
         inherited.atexit = False
     finalize._registered_with_atexit = False
+    _forget_inherited_processes()
+
+
+def _forget_inherited_processes() -> None:
+    """Those that the app started while it was imported are the importer's; connections to them are made anew."""
+    util, process = _of_multiprocessing("util"), _of_multiprocessing("process")
+    if util is not None and process is not None:
+        util._finalizer_registry.clear()
+        process._children = set()
+        util._run_after_forkers()
+
+
+def _of_multiprocessing(name: str) -> Any:
+    """A module of it; None where the app did not load it."""
+    return sys.modules.get(f"multiprocessing.{name}")
 
 
 def leave(code: int) -> NoReturn:
@@ -30,6 +45,9 @@ def leave(code: int) -> NoReturn:
     try:
         _shut_threads_down()
         atexit._run_exitfuncs()
+        util = _of_multiprocessing("util")
+        if util is not None:  # it ends pools, and removes what they left in /tmp and /dev/shm
+            util._exit_function()
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):

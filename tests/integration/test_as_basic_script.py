@@ -445,3 +445,31 @@ def test_a_traceback_shows_the_scripts_lines(tmp_path: Path) -> None:
     assert f'File "{tmp_path}/app.py", line 4, in inner\n    raise ValueError(f"bad {{x}}")' in log
     assert "app.py:4 in inner" in hsm(tmp_path, "errors", "sweep").stdout
 
+
+
+MULTIPROCESSING = f"""
+import hydra, joblib, multiprocessing.util, os
+MANAGER = multiprocessing.Manager() if __name__ == "__main__" else None
+SHARED = MANAGER.dict()
+
+def double(n):
+    return 2 * n
+
+{MAIN}def main(cfg):
+    print(joblib.Parallel(n_jobs=2)(joblib.delayed(double)(n) for n in range(2)))
+    for n in range(100):
+        SHARED[cfg.x] = n
+        assert SHARED[cfg.x] == n
+    with open(os.path.join(hydra.utils.get_original_cwd(), "places"), "a") as places:
+        print(multiprocessing.util.get_temp_dir(), file=places)
+
+{GUARD}    main()
+"""
+
+
+def test_what_multiprocessing_started_in_a_forked_task_ends_with_it(tmp_path: Path) -> None:
+    files = {"app.py": MULTIPROCESSING, **CONFIG}
+    both = run_as_basic(tmp_path, files, "x=1,2,3", ours=["hydra.launcher.isolation=fork"])
+    both.same()
+    both.same_output()
+    assert not [place for place in (tmp_path / "places").read_text().splitlines() if Path(place).exists()]
