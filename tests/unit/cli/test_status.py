@@ -29,7 +29,7 @@ class Shell:
     """Runs our commands with a list of sweeps of its own."""
 
     def __init__(self, home: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+        kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.env = {**kept, "XDG_STATE_HOME": str(home), "PYTHONPATH": str(ROOT)}
 
     def run(
