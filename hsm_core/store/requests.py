@@ -18,9 +18,13 @@ def request_cancel(paths: SweepPaths, tasks: Iterable[Span] | None) -> None:
         OSError: the disk refuses.
     """
     spans = None if tasks is None else [span.to_json() for span in tasks]
-    meant = sorted(name for name in os.listdir(paths.hsm) if name.startswith("launch-"))
-    content = {"ask": "cancel", "tasks": spans, "launches": meant}
+    content = {"ask": "cancel", "tasks": spans, "launches": launches_of(paths)}
     write_atomically(paths.requests / f"cancel-{nonce()}.json", to_json(content))
+
+
+def launches_of(paths: SweepPaths) -> list[str]:
+    """The launches that there are so far, those of a resume among them."""
+    return sorted(name for name in os.listdir(paths.hsm) if name.startswith("launch-"))
 
 
 def asked_to_end(paths: SweepPaths) -> Callable[[str, int], bool]:

@@ -15,7 +15,7 @@ from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.liveness import this_process
-from hsm_core.store.requests import RequestReader
+from hsm_core.store.requests import RequestReader, launches_of, request_cancel
 from hsm_core.store.state import SweepState
 
 from .ending import Ending
@@ -269,6 +269,8 @@ class Conductor:
         self._stopping = True
         self.abandon(outbox.stop())
         self._cancel_jobs(progress, at_once)
+        if not at_once and launches_of(self.state.paths)[1:]:
+            self._order(lambda: request_cancel(self.state.paths, None), progress)  # of workers that others started
 
     def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:
         self._order(lambda: self.backend.cancel(at_once=at_once), progress)
@@ -277,7 +279,7 @@ class Conductor:
         """Have a scheduler end jobs; where it does not answer, workers still read the request."""
         try:
             order()
-        except NoAnswer as error:
+        except (NoAnswer, OSError) as error:
             progress.say(f"warning: {error}")
         self.watch.disturb()
 

@@ -8,8 +8,9 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,13 +24,13 @@ QUESTION = "keep [w]atching? "
 
 
 class Terminal:
-    """A launcher in the foreground of a terminal of its own, and what it has shown there."""
+    """A launcher, or another command, in the foreground of a terminal of its own, and what it has shown there."""
 
-    def __init__(self, app: SweepingApp, *overrides: str) -> None:
+    def __init__(self, app: SweepingApp, *overrides: str, command: Sequence[str] = ()) -> None:
         self._ours, theirs = pty.openpty()
         self.text = ""
         self.launcher = subprocess.Popen(
-            app.command(*overrides, "hydra.launcher.on_interrupt=ask", gate=True), cwd=app.folder,
+            command or app.command(*overrides, "hydra.launcher.on_interrupt=ask", gate=True), cwd=app.folder,
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env={**os.environ, "TERM": "xterm"},
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
@@ -188,3 +189,16 @@ def test_while_it_stands_a_lost_worker_is_replaced_and_nothing_is_drawn_over_it(
     terminal.type("c\n")
     assert terminal.end() == 130
     assert app.states() == {"lost": 1, "cancelled": 2}
+
+
+def test_ctrl_c_in_hsm_resume_cancels_and_says_so(app: SweepingApp) -> None:
+    assert app.run("x=1,2,3", "hydra.launcher.detach=true", gate=True).returncode == 0
+    app.wait_for_begun(2)
+    words = [sys.executable, "-m", "hsm_core.cli.hsm", "resume", str(app.sweep)]
+    terminal = Terminal(app, command=words)
+    wait_until(lambda: terminal.shows("2 running"), what="the resumed sweep")
+    terminal.type(CTRL_C)
+    assert terminal.end() == 130
+    assert terminal.shows("3 cancelled"), terminal.text
+    assert app.states() == {"cancelled": 3}
+    terminal.close()

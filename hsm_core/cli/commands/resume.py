@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -201,10 +202,26 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     if not os.path.isdir(state.record.cwd):
         raise HsmError(f"the directory {state.record.cwd}, where {state.record.id} was started, is gone")
     try:
-        environment = relaunch_environment(state.record)
-        return subprocess.run(list(command), cwd=state.record.cwd, env=environment, check=False).returncode
+        return _wait_for(command, state.record.cwd, relaunch_environment(state.record))
     except FileNotFoundError as error:
         raise HsmError(
             "the sweep's Python interpreter is gone", evidence=str(command[0]),
             fix=f"hsm resume {state.record.id} --python <path>",
         ) from error  # fmt: skip
+
+
+def _wait_for(command: Sequence[str], cwd: str, environment: dict[str, str]) -> int:
+    """Run a command that heeds Ctrl-C by itself: a terminal tells both of us, and its last words are awaited."""
+    process = subprocess.Popen(list(command), cwd=cwd, env=environment)
+    heard: dict[int, Callable[[int, object], None]] = {
+        signal.SIGINT: lambda *_: None,
+        signal.SIGTERM: lambda number, _: process.send_signal(number),
+        signal.SIGHUP: lambda number, _: process.send_signal(number),
+    }
+    previous = {number: signal.signal(number, handler) for number, handler in heard.items()}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
