@@ -14,8 +14,14 @@ from pathlib import Path
 _CODE = frozenset(
     {".py", ".pyx", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".sh", ".c", ".cc", ".cpp", ".cu", ".h", ".hpp"}
 )
-#: Files that git does not know and that programs write as they run.
-_WRITTEN = frozenset({"", ".log", ".out", ".err", ".tmp", ".lock", ".pid", ".swp", ".pyc"})
+#: Files that git does not know and that programs write as they run: logs, tables, models, pictures.
+_WRITTEN = frozenset(
+    {
+        "", ".log", ".out", ".err", ".tmp", ".lock", ".pid", ".swp", ".pyc", ".csv", ".tsv", ".parquet", ".jsonl",
+        ".ndjson", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".safetensors", ".h5", ".hdf5", ".db",
+        ".sqlite", ".png", ".jpg", ".svg", ".pdf", ".html", ".md",
+    }
+)  # fmt: skip
 _SKIPPED = frozenset({"multirun", "outputs", "__pycache__", "node_modules", "venv", "build", "dist", "wandb"})
 #: What a directory with a sweep or a run of Hydra's holds; the last is there first.
 _OF_RUNS = (".hsm", ".hydra", "multirun.yaml")

@@ -11,7 +11,7 @@ from hsm_core.store import catalogue
 from hsm_core.store.earlier import set_aside
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import Lease
-from hsm_core.store.record import SweepRecord, create_record
+from hsm_core.store.record import SweepRecord, create_record, read_record
 from hsm_core.store.tasks import write_tasks
 
 from .code_record import record_code
@@ -43,6 +43,8 @@ def begin_sweep(
     paths = SweepPaths(root)
     try:
         if paths.record.exists():
+            earlier = read_record(paths).id
+            log.warning("%s held %s, which stays readable; tasks write over its files", root, earlier)
             set_aside(paths)
         paths.make_directories()
         record_code(paths.first_code, *code)

@@ -81,9 +81,12 @@ def rows(state: SweepState, *, best: tuple[str, Mode] | None = None) -> Iterator
 def _metrics(
     files: TaskPaths, owner: Owner, names: Sequence[str], best: tuple[str, Mode] | None
 ) -> dict[str, tuple[Any, str]]:
-    """Value and source of each metric; the first that has one wins."""
+    """Value and source of each metric; the first that has one wins.
+
+    The app's files of a task whose directory a later sweep uses are no longer its own.
+    """
     found = {name: (value, "return value") for name, value in _returned(files, owner, names).items()}
-    for source, collector in collectors():
+    for source, collector in () if files.aside else collectors():
         lines = [dict(line) for line in collector(files.root)]
         for name, value in _chosen(lines, best).items():
             found.setdefault(name, (value, source))

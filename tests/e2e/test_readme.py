@@ -23,7 +23,7 @@ SUBMITTING = {ROOT / "docs" / "slurm.md": "slurm", ROOT / "docs" / "pbs.md": "pb
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 #: run by other tests: the packaging tests install and run the demo, and `make test` runs this one
-RUN_ELSEWHERE = ("make demo", "make test", "pip install .")
+RUN_ELSEWHERE = ("make demo", "make test", "pip install '.[example]'")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

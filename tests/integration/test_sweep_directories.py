@@ -79,6 +79,7 @@ def test_a_directory_is_used_again_and_the_earlier_sweep_is_readable(app: Path, 
     assert [hsm(app, "logs", one, "0").stdout for one in (first, second, latest)] == [
         "printed 1\n", "printed 4\n", "printed 6\n",
     ]  # fmt: skip
+    assert "return values only, as a later sweep uses its directory" in hsm(app, "results", first).stderr
     assert "ValueError: bad 5" in hsm(app, "logs", second, "1", "--stderr").stdout
     assert "ValueError" in hsm(app, "errors", second).stdout
     assert "nothing failed" in hsm(app, "errors", latest).stderr

@@ -79,6 +79,9 @@ def results(
     every = _rows(states, _line_choice(states, asked, line))
     found = where(every, _predicate(condition, every)) if condition else every
     wanted = asked or _declared(states, every, largest)
+    for state in states:
+        if state.paths.earlier:
+            remark(f"{state.record.id}: return values only, as a later sweep uses its directory")
     if group_by:
         table = group(found, _names(group_by), best=wanted, top=top)
         table = choose(table, _names(names)) if names else table

@@ -163,3 +163,12 @@ def test_too_much_to_freeze_names_the_largest(
     monkeypatch.setattr(snapshot, "_MOST_BYTES", 10)
     with pytest.raises(ConfigError, match=r"conf/config\.yaml"):
         snapshot.freeze(str(app), tmp_path / "snapshots")
+
+
+@pytest.mark.parametrize("name", ["results.csv", "model.pt", "loss.png", "r.parquet", "notes.md"])
+def test_what_programs_write_is_no_code_unless_git_tracks_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "app.py").touch()
+    (tmp_path / name).write_text("before")
+    before = code_files(str(tmp_path))
+    (tmp_path / name).write_text("after")
+    assert changes(before, code_files(str(tmp_path))) == []
