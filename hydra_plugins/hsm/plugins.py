@@ -75,8 +75,10 @@ class LauncherBase(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from hsm_core.hydra_bridge.first_rank import lead_or_wait
         from hsm_core.hydra_bridge.shown import shown
+        from hsm_core.hydra_bridge.started_rank import join_task
         from hsm_core.hydra_bridge.sweep_loader import hydras_loader, sweep_loader
 
+        join_task(hydra_context, task_function, config)
         self._first_rank = self._first_rank or shown(lambda: lead_or_wait(hydra_context))
         loader = hydras_loader(hydra_context.config_loader)
         self._context, self._task_function, self._config = copy(hydra_context), task_function, config
