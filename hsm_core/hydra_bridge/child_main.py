@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -78,6 +79,7 @@ class MainState:
         attributes: ``__file__`` and such where the main file is not imported.
         start_method: of ``multiprocessing``, which takes it along in the same way.
         cwd: where the app was as it called its main function, wherever its import begins.
+        changed: names of what the import makes, with what became of it after that.
     """
 
     argv: list[str]
@@ -85,12 +87,15 @@ class MainState:
     attributes: dict[str, Any]
     start_method: str | None
     cwd: str
+    changed: dict[str, Any]
 
     def restore(self) -> None:
         """Make this process's main module look like it."""
         main = sys.modules["__main__"]
         vars(main).update(self.names)
         vars(main).update(self.attributes)
+        for name, value in self.changed.items():
+            vars(main)[name] = _changed_to(vars(main).get(name), value)
         for function in self._functions():  # they came by value, with names of a module of their own
             function.__globals__.update(self.attributes)
         sys.argv[:] = self.argv
@@ -104,6 +109,31 @@ class MainState:
                 if inspect.isfunction(value) and value.__globals__.get("__name__") == "__main__":
                     yield value
                 value = getattr(value, "__wrapped__", None)
+
+
+def _changed_to(made: Any, value: Any) -> Any:
+    """An object with another one's content, if it can take that: others may refer to it."""
+    if made is value or type(made) is not type(value):
+        return value
+    if isinstance(made, (dict, set)):
+        made.clear()
+        made.update(value)
+    elif isinstance(made, (list, deque)):
+        made.clear()
+        made.extend(value)
+    elif _attributes(made) is None:
+        return value
+    if _attributes(made) is not None:
+        vars(made).clear()
+        vars(made).update(vars(value))
+    return made
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    """The attributes of an object; None if it is one that keeps them elsewhere, too."""
+    kind = type(value)
+    has_slots = any("__slots__" in vars(one) for one in kind.__mro__)
+    return None if has_slots else getattr(value, "__dict__", None)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import ast
 import dis
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 _STORES = {"STORE_NAME", "STORE_GLOBAL"}
 _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
+#: Methods of the standard library's collections that change them.
+_CHANGING = {
+    "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "remove", "setdefault", "update",
+}  # fmt: skip
+#: How functions are named that set something for good, rather than do something.
+_SETTING = (
+    "set", "seed", "manual_seed", "use", "enable", "disable", "register", "filter", "simplefilter", "catch",
+    "config", "init", "install", "patch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,14 @@ class Script:
         guarded: what stands there.
         called: functions that are called, one after another and whatever happens, when the file is started.
         settings: what the guarded part sets or calls before its last statement.
+        changed: names whose values the guarded part changes, itself or in functions that it calls: ``ARGS["x"] = 1``.
     """
 
     code: types.CodeType
     guarded: types.CodeType
     called: tuple[str, ...]
     settings: tuple[Setting, ...]
+    changed: frozenset[str]
 
     @property
     def defined(self) -> set[str]:
@@ -65,11 +76,13 @@ def read_script(path: str | Path) -> Script:
     """
     file = str(path)
     tree, guards = ast.parse(Path(path).read_bytes(), file), _Guards()
-    called = tuple(_called(tree.body))
+    called, functions = tuple(_called(tree.body)), _functions(tree.body)
     rest = ast.fix_missing_locations(guards.visit(tree))
     guarded = ast.Module(guards.bodies, [])
     code, late = (compile(part, file, "exec", dont_inherit=True) for part in (rest, guarded))
-    return Script(code, late, called, tuple(_settings(guards.bodies[:-1])))
+    reached = _reached(guards.bodies, functions)
+    changed = frozenset(_changed([*guards.bodies, *(functions[name] for name in reached)]))
+    return Script(code, late, called, tuple(_settings(guards.bodies, functions, ())), changed)
 
 
 class _Guards(ast.NodeTransformer):
@@ -112,17 +125,87 @@ def _called(body: list[ast.stmt]) -> Iterator[str]:
                     yield node.func.id
 
 
-def _settings(body: list[ast.stmt]) -> Iterator[Setting]:
+def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
+    """The script's own, without those that Hydra calls."""
+    found = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
+    return {name: one for name, one in found.items() if not any(map(_is_hydra_main, one.decorator_list))}
+
+
+def _is_hydra_main(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func).rpartition(".")[2] == "main"
+
+
+def _reached(body: Iterable[ast.stmt], functions: Mapping[str, ast.FunctionDef]) -> list[str]:
+    """Functions that statements call, and those that these call."""
+    found: list[str] = []
+    todo = list(body)
+    while todo:
+        for node in ast.walk(todo.pop()):
+            name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if name in functions and name not in found:
+                found.append(name)
+                todo.append(functions[name])
+    return found
+
+
+def _changed(body: Iterable[ast.stmt]) -> Iterator[str]:
     for statement in body:
-        place: ast.expr | None = None
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            place = statement.value.func
-        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute):
-            place = statement.targets[0]
-        while isinstance(place, ast.Attribute):
-            place = place.value
-        if isinstance(place, ast.Name):
-            yield Setting(statement.lineno, place.id, ast.unparse(statement))
+        for node in ast.walk(statement):
+            places: list[ast.expr] = []
+            if isinstance(node, (ast.Assign, ast.Delete)):
+                places = node.targets
+            elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+                places = [node.target]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                places = [node.func] if node.func.attr in _CHANGING else []
+            for place in places:
+                if isinstance(place, (ast.Attribute, ast.Subscript)):
+                    yield _root(place)
+
+
+def _root(place: ast.expr) -> str:
+    """The name that ``torch.backends.cudnn.benchmark`` or ``getcontext().prec`` begins with."""
+    while isinstance(place, (ast.Attribute, ast.Subscript, ast.Call)):
+        place = place.func if isinstance(place, ast.Call) else place.value
+    return place.id if isinstance(place, ast.Name) else ""
+
+
+def _settings(
+    body: list[ast.stmt], functions: Mapping[str, ast.FunctionDef], within: tuple[str, ...], ends: bool = True
+) -> Iterator[Setting]:
+    """What statements set, one by one.
+
+    Args:
+        within: the functions that hold them. Of what functions call, only that counts which is named as a setting.
+        ends: if the last of them starts the sweep.
+    """
+    for statement in body:
+        is_end = ends and statement is body[-1]
+        blocks = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
+        if isinstance(statement, ast.With):
+            yield from _set_by(statement.lineno, [item.context_expr for item in statement.items], within)
+        if isinstance(statement, (ast.With, ast.If, ast.For, ast.While, ast.Try)):
+            for number, block in enumerate(blocks):
+                yield from _settings(block, functions, within, is_end and number == 0)
+            continue
+        calls = [name for name in _called([statement]) if name in functions and name not in within]
+        for name in calls:
+            yield from _settings(functions[name].body, functions, (*within, name), is_end)
+        if isinstance(statement, ast.Expr) and not is_end:
+            yield from _set_by(statement.lineno, [statement.value], within)
+        elif isinstance(statement, (ast.Assign, ast.AugAssign)):
+            place = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+            if not isinstance(place, ast.Name):
+                yield Setting(statement.lineno, _root(place), ast.unparse(statement))
+
+
+def _set_by(line: int, calls: list[ast.expr], within: tuple[str, ...]) -> Iterator[Setting]:
+    for call in calls:
+        if isinstance(call, ast.Call):
+            text = ast.unparse(call)
+            name = ast.unparse(call.func).rpartition(".")[2]
+            if not within or name.startswith(_SETTING):
+                yield Setting(line, _root(call.func), text)
 
 
 def _names(code: types.CodeType, operations: set[str]) -> set[str]:

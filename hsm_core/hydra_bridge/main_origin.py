@@ -116,17 +116,35 @@ class MainOrigin:
     def unseen_settings(self) -> list[Setting]:
         """Statements under the script's guard that change other modules: where tasks run, they are not in force."""
         found = self.script.settings if self.script else ()
-        return [setting for setting in found if _changes_others(setting.name, self.names.get(setting.name))]
+        return [setting for setting in found if self._is_unseen(setting)]
+
+    def _is_unseen(self, setting: Setting) -> bool:
+        name, script = setting.name, self.script
+        value = self.names.get(name)
+        if _changes_others(name, value):
+            return True
+        if script is None or name not in script.defined - script.late or name in self._changed:
+            return False
+        calls_own = type(value).__module__ == "__main__" and setting.text.startswith(f"{name}.")
+        return calls_own or (name in script.changed and not isinstance(value, types.ModuleType))
+
+    @cached_property
+    def _changed(self) -> dict[str, Any]:
+        """Objects that the import makes, and that the guarded part changed after that."""
+        changed = self.script.changed & self.script.defined - self.script.late if self.script else set()
+        found = ((name, self.names[name]) for name in sorted(changed) if name in self.names)
+        return dict(self._sendable((name, one) for name, one in found if not _has_a_name(one)))
 
     def state(self) -> MainState:
         """What the import does not bring."""
         if self.script is not None:
             late = [(name, self.names[name]) for name in self.script.late if name in self.names]
-            return MainState(list(sys.argv), dict(self._sendable(late)), {}, _start_method(), os.getcwd())
+            sent = dict(self._sendable(late))
+            return MainState(list(sys.argv), sent, {}, _start_method(), os.getcwd(), self._changed)
         kept = ("__file__", "__package__")
         attributes: dict[str, Any] = {name: self.names[name] for name in kept if name in self.names}
         own = dict(self._sendable(_own(self.names)))
-        return MainState(list(sys.argv), own, attributes, _start_method(), os.getcwd())
+        return MainState(list(sys.argv), own, attributes, _start_method(), os.getcwd(), {})
 
     def named_function(self) -> NamedFunction | None:
         """How a worker finds the task function; None if it can't: a closure, or what no file defines."""
@@ -190,6 +208,11 @@ def _changes_others(name: str, value: Any) -> bool:
     if isinstance(value, types.ModuleType):
         return value.__name__.partition(".")[0] not in _TRAVELS
     return inspect.isfunction(value) and value.__module__ != "__main__" and not _is_hydras(value)
+
+
+def _has_a_name(value: Any) -> bool:
+    """True for what is pickled by its name, and so without what was changed in it."""
+    return isinstance(value, types.ModuleType) or inspect.isclass(value) or inspect.isroutine(value)
 
 
 def _is_hydras(value: Any) -> bool:

@@ -184,8 +184,51 @@ def test_what_the_guard_changes_elsewhere_is_told(tmp_path: Path) -> None:
     assert told == [
         "warning: tasks do not see what app.py:9 sets: random.seed(3)",
         "warning: tasks do not see what app.py:10 sets: json.MARK = 'marked'",
+        "warning: tasks do not see what app.py:11 sets: getcontext().prec = 5",
     ]
     assert 'next: put it above if __name__ == "__main__":' in both.ours.err
+
+
+CHANGED = f"""
+import hydra, random, types
+ARGS, SEEN, ALSO = {{}}, [], types.SimpleNamespace()
+USED = ARGS
+
+class Net:
+    size = 1
+
+class Trainer:
+    def prepare(self):
+        self.ready = True
+
+NET, TRAINER = Net(), Trainer()
+
+def prepare():
+    random.seed(3)
+    ALSO.mode = "fast"
+    SEEN.append(4)
+
+{MAIN}def main(cfg):
+    print(USED, SEEN, ALSO, NET.depth, cfg.x)
+
+def run():
+    prepare()
+    NET.depth = 5
+    main()
+
+{GUARD}    ARGS["data"] = "D 9"
+    if ARGS:
+        Net.size += 1
+    TRAINER.prepare()
+    with random.Random() if not ARGS else open(__file__):
+        run()
+"""
+
+
+def test_what_the_guard_changes_in_the_scripts_own_objects_is_there_or_told(tmp_path: Path) -> None:
+    both = run(tmp_path, CHANGED)
+    told = [line for line in both.ours.err.splitlines() if line.startswith("warning: ")]
+    assert [line.rpartition("sets: ")[2] for line in told] == ["Net.size += 1", "TRAINER.prepare()", "random.seed(3)"]
 
 
 DECORATED = f"""
