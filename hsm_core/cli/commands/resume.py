@@ -19,7 +19,7 @@ from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.reasons import Reasons
-from hsm_core.views.words import numbers
+from hsm_core.views.words import counted, numbers
 
 from ..acting import settle
 from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
@@ -78,10 +78,12 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     JobQuestions()(state)
     found = _tasks_to_run(state, again, options["chosen"], options["reason"])
     alive = state.numbers_in("queued", "running")
-    if not found and not alive:
+    if not found and (not alive or again == {"failed"} or options["reason"]):
         note = note_on_sweeper(state.record)
-        remark(f"{state.record.id}: nothing to run{f' ({note})' if note else ''}{_hint(state, again)}")
-        if not options["dry_run"] and not state.numbers_in("pending", "lost", "cancelled"):
+        has_none = again == {"failed"} and not state.numbers_in("failed")
+        none = "no task has failed" if has_none else "nothing to run"
+        remark(f"{state.record.id}: {none}{f' ({note})' if note else ''}{_hint(state, again)}")
+        if not options["dry_run"] and not alive and not state.numbers_in("pending", "lost", "cancelled"):
             _settle_stopped(state)
         return 0
     command = _command(state, found, again, options, allow_changed=options["allow_changed"])
@@ -103,9 +105,10 @@ def _command(
     state: SweepState, found: Sequence[int], again: set[str], options: dict[str, Any], *, allow_changed: bool
 ) -> list[str]:
     restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
+    only = found or state.numbers_in("queued", "running")  # these are attached to, and no other task begins
     command = relaunch_command(
         state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
-        only=",".join(_ranges(found)) if restricted else None, retry_failed="failed" in again,
+        only=",".join(_ranges(only)) if restricted else None, retry_failed="failed" in again,
         settings=options["settings"] if options["launcher"] else with_mended(state, options["settings"]),
         allow_changed=allow_changed or not found,
     )  # fmt: skip
@@ -159,9 +162,10 @@ def _tasks_to_run(
 def _hint(state: SweepState, again: set[str]) -> str:
     failed, left = state.numbers_in("failed"), state.numbers_in("lost", "pending", "cancelled")
     if failed and "failed" not in again:
-        return f"; {len(failed)} tasks failed\n  next: hsm retry {state.record.id}"
+        return f"; {counted(len(failed), 'task')} failed\n  next: hsm retry {state.record.id}"
     if left and not again.issuperset(("pending", "cancelled")):
-        return f"; {len(left)} tasks are left\n  next: hsm resume {state.record.id}"
+        tasks = f"{counted(len(left), 'task')} {'is' if len(left) == 1 else 'are'}"
+        return f"; {tasks} left\n  next: hsm resume {state.record.id}"
     return ""
 
 
@@ -177,7 +181,8 @@ def _ranges(found: Sequence[int]) -> list[str]:
 
 
 def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], command: Sequence[str]) -> int:
-    remark(f"{state.record.id}: would run {len(found)} tasks: {numbers(found) or 'none'}")
+    tasks = f"{counted(len(found), 'task')}: {numbers(found)}" if found else "no task"
+    remark(f"{state.record.id}: would run {tasks}")
     if alive:
         remark(f"and attach to {len(alive)} live ones: {numbers(alive)}")
     path = relaunch_environment(state.record).get("PYTHONPATH")

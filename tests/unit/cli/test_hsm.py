@@ -570,9 +570,27 @@ def test_tasks_that_were_lost_for_a_reason_are_retried_by_it(shell: Shell, tmp_p
     conductor.append(events.gone([Span(0, 1)], "lost", "preempted", "Slurm says PREEMPTED"))
     conductor.seal()
     told = shell.run("hsm", "retry", "latest", "--error", "preempted", "--dry-run").stderr
-    assert "would run 1 tasks: 0" in told
+    assert "would run 1 task: 0" in told
     told = shell.run("hsm", "retry", "latest", "--task", "2", "--dry-run").stderr
     assert f"2 tasks are left\n  next: hsm resume {sweep.id}" in told
+
+
+def test_retry_leaves_a_live_sweep_alone_if_none_failed(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=3, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
+    start(sweep.worker("w1", this_process()), 0)
+    conductor = JournalWriter(sweep.paths.journal("conductor-a"))
+    conductor.append(events.conductor("conductor-a", killed_process()))
+    conductor.append(events.cancel(1, 1))
+    conductor.seal()
+    for more in ((), ("--dry-run",), ("--error", "oom")):
+        done = shell.run("hsm", "retry", "latest", *more)
+        assert done.returncode == 0
+        assert done.stdout == ""
+        assert ("nothing to run" if "oom" in more else "no task has failed") in done.stderr
+    told = shell.run("hsm", "retry", "latest").stderr
+    assert f"2 tasks are left\n  next: hsm resume {sweep.id}" in told
+    told = shell.run("hsm", "resume", "latest", "--task", "0", "--dry-run")
+    assert "hydra.launcher.only_tasks=0" in told.stdout  # what is cancelled isn't run along
 
 
 def test_a_sweep_named_twice_is_shown_once(shell: Shell, tmp_path: Path) -> None:
