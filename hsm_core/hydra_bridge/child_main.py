@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.machinery import SourceFileLoader
-from typing import Any
+from typing import Any, ClassVar
 
 from .child_script import read_script
 
@@ -23,6 +23,29 @@ _WORKER = "__hsm_worker__"
 
 class MainCalled(BaseException):
     """The main file called its task function: what is to be imported of it has been."""
+
+
+def is_called() -> bool:
+    """True while that ends the import."""
+    return sys.exc_info()[0] is MainCalled
+
+
+class Held:
+    """A context manager that stays entered where the main file called its task function."""
+
+    _entered: ClassVar[list[Any]] = []
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def __enter__(self) -> Any:
+        return type(self._manager).__enter__(self._manager)
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
+        if kind is not MainCalled:
+            return type(self._manager).__exit__(self._manager, kind, error, traceback)
+        self._entered.append(self._manager)
+        return False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 _STORES = {"STORE_NAME", "STORE_GLOBAL"}
 _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
+_CHILD_MAIN = f"{__package__}.child_main"
 #: Methods of the standard library's collections that change them.
 _CHANGING = {
     "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "remove", "setdefault", "update",
@@ -41,7 +42,7 @@ class Script:
 
     Args:
         code: all but what stands under ``if __name__ == "__main__":``, with its own line numbers.
-        guarded: what stands there.
+        guarded: what stands there, and loops in which a task function is called: each time, names differ.
         called: functions that are called, one after another and whatever happens, when the file is started.
         settings: what the guarded part sets or calls before its last statement.
         changed: names whose values the guarded part changes, itself or in functions that it calls: ``ARGS["x"] = 1``.
@@ -75,17 +76,59 @@ def read_script(path: str | Path) -> Script:
         SyntaxError, ValueError: it is no Python source (a ``.pyc``, an archive).
     """
     file = str(path)
-    tree, guards = ast.parse(Path(path).read_bytes(), file), _Guards()
+    tree, guards = ast.parse(Path(path).read_bytes(), file), _WithoutGuards()
     called, functions = tuple(_called(tree.body)), _functions(tree.body)
-    rest = ast.fix_missing_locations(guards.visit(tree))
-    guarded = ast.Module(guards.bodies, [])
-    code, late = (compile(part, file, "exec", dont_inherit=True) for part in (rest, guarded))
-    reached = _reached(guards.bodies, functions)
-    changed = frozenset(_changed([*guards.bodies, *(functions[name] for name in reached)]))
+    rest = guards.visit(tree)
+    guarded = [*guards.bodies, *_sweeping_loops(rest.body, functions)]
+    reached = [functions[name] for name in _reached(guarded, functions)]
+    changed = frozenset(_changed([*guarded, *reached]))
+    late = compile(ast.Module(guarded, []), file, "exec", dont_inherit=True)
+    for function in [functions[name] for name in _reached(rest.body, functions)]:
+        function.body = [_PassesMainCalled().visit(one) for one in function.body]
+    code = compile(ast.fix_missing_locations(_PassesMainCalled().visit(rest)), file, "exec", dont_inherit=True)
     return Script(code, late, called, tuple(_settings(guards.bodies, functions, ())), changed)
 
 
-class _Guards(ast.NodeTransformer):
+class _OfTopLevel(ast.NodeTransformer):
+    """Leaves functions and classes as they are."""
+
+    def _keep(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _keep
+
+
+class _PassesMainCalled(_OfTopLevel):
+    """Lets the call of the task function end the import, as if nothing after it ran.
+
+    What is under ``finally`` does not run, no ``except`` catches it, and what is under ``with`` stays entered:
+    with Hydra's basic launcher, tasks run inside of that call.
+    """
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        self.generic_visit(node)
+        if node.handlers:
+            passed = ast.ExceptHandler(_ours("MainCalled"), None, [ast.Raise()])
+            node.handlers.insert(0, ast.copy_location(passed, node))
+        if node.finalbody:
+            test = ast.UnaryOp(ast.Not(), ast.Call(_ours("is_called"), [], []))
+            node.finalbody = [ast.copy_location(ast.If(test, node.finalbody, []), node.finalbody[0])]
+        return node
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        self.generic_visit(node)
+        for item in node.items:
+            held = ast.Call(_ours("Held"), [item.context_expr], [])
+            item.context_expr = ast.copy_location(held, item.context_expr)
+        return node
+
+
+def _ours(name: str) -> ast.expr:
+    """An expression for one of our own, without a name for it in the script."""
+    return ast.parse(f"__import__({_CHILD_MAIN!r}, fromlist=['']).{name}", mode="eval").body
+
+
+class _WithoutGuards(_OfTopLevel):
     """Takes out ``if __name__ == "__main__":``, also inside of other statements of the top level."""
 
     def __init__(self) -> None:
@@ -96,11 +139,6 @@ class _Guards(ast.NodeTransformer):
             return self.generic_visit(node)
         self.bodies += node.body
         return ast.copy_location(ast.Pass(), node)
-
-    def _keep(self, node: ast.AST) -> ast.AST:
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _keep
 
 
 def _is_guard(test: ast.expr) -> bool:
@@ -129,6 +167,21 @@ def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
     """The script's own, without those that Hydra calls."""
     found = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
     return {name: one for name, one in found.items() if not any(map(_is_hydra_main, one.decorator_list))}
+
+
+def _sweeping_loops(body: list[ast.stmt], functions: Mapping[str, ast.FunctionDef]) -> list[ast.stmt]:
+    """Loops of the top level that start sweeps."""
+    mains = {
+        one.name for one in body
+        if isinstance(one, ast.FunctionDef) and any(map(_is_hydra_main, one.decorator_list))
+    }  # fmt: skip
+    loops = [one for one in body if isinstance(one, (ast.For, ast.While))]
+    return [one for one in loops if mains & _called_by([one, *(functions[f] for f in _reached([one], functions))])]
+
+
+def _called_by(statements: Iterable[ast.stmt]) -> set[str]:
+    nodes = (node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return {node.func.id for node in nodes if isinstance(node.func, ast.Name)}
 
 
 def _is_hydra_main(decorator: ast.expr) -> bool:

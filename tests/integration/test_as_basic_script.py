@@ -128,6 +128,54 @@ def test_without_a_guard_what_stands_above_the_call_is_there(tmp_path: Path) -> 
     run(tmp_path, WITHOUT_GUARD)
 
 
+INSIDE = f"""
+import contextlib, hydra, os, sys, tempfile, warnings
+STATE = {{}}
+
+@contextlib.contextmanager
+def marked():
+    STATE["marked"] = True
+    try:
+        yield "entered"
+    finally:
+        STATE["marked"] = False
+
+{MAIN}def main(cfg):
+    warnings.warn("not shown")
+    print(cfg.x, os.path.isdir(FOLDER), MARK, STATE, NUMBER)
+
+def run():
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            main()
+    except:
+        sys.exit(9)
+    finally:
+        STATE["run"] = "ended"
+
+for NUMBER in range(2):
+    STATE["number"] = NUMBER
+    sys.argv[-1] = f"hydra.sweep.dir=sweep/{{NUMBER}}"
+    with tempfile.TemporaryDirectory() as FOLDER, marked() as MARK:
+        try:
+            run()
+        except BaseException:
+            sys.exit(3)
+    with open("after", "a") as stream:
+        stream.write("once ")
+"""
+
+
+def test_without_a_guard_tasks_run_inside_of_the_call(tmp_path: Path) -> None:
+    both = run_as_basic(tmp_path, {"app.py": INSIDE, **CONFIG}, "x=1,2", "hydra.sweep.dir=sweep")
+    both.same()
+    logs = sorted((tmp_path / "sweep").glob("*/*/.hsm/stdout.log"))
+    printed = [line for line in both.basic.out.splitlines(keepends=True) if "[HYDRA]" not in line]
+    assert [log.read_text() for log in logs] == printed
+    assert (tmp_path / "after").read_text() == "once " * 4
+
+
 IN_THE_GUARD = f"""
 import argparse, hydra, sys
 DATA = None
