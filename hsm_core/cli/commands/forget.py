@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import click
 
-from hsm_core.errors import SweepNotFound
+from hsm_core.errors import HsmError, SweepNotFound
 from hsm_core.store import catalogue
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.lease import living_conductor
 
-from ..clicked import examples, sweep_argument
+from ..clicked import ask_schedulers, examples, open_sweep, sweep_argument
 from ..terminal import remark
 
 
 @click.command("forget", epilog=examples("hsm forget lr_ablation-1122-0130-abcd"))
 @sweep_argument
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--force", is_flag=True, help="Forget it even while it runs.")
 @click.option("--yes", is_flag=True, help="Accepted; nothing is asked.")
-def forget(sweep: str, dry_run: bool, yes: bool) -> int:
+def forget(sweep: str, dry_run: bool, force: bool, yes: bool) -> int:
     """Take a sweep off your list; its files stay."""
     entry = _entry(sweep)
+    is_there = SweepPaths.at(entry.place).record.is_file()
+    if is_there and not force:
+        _require_ended(entry)
     if not dry_run:
         catalogue.forget(entry.id)
-    remark(f"{entry.id} {'would be' if dry_run else 'is'} off your list; its files stay in {entry.dir}")
+    files = "its files stay in" if is_there else "it is no longer in"
+    remark(f"{entry.id} {'would be' if dry_run else 'is'} off your list; {files} {entry.dir}")
     return 0
+
+
+def _require_ended(entry: catalogue.Entry) -> None:
+    state = open_sweep(str(entry.place))
+    if state.numbers_in("queued", "running"):
+        ask_schedulers(state)
+    alive = state.numbers_in("queued", "running")
+    if alive or living_conductor(state.paths) is not None:
+        raise HsmError(
+            f"{entry.id} is still running", evidence=f"{len(alive)} of its tasks run or wait in a queue",
+            fix=f"hsm cancel {entry.id}    # or hsm forget {entry.id} --force, and it runs on",
+        )  # fmt: skip
 
 
 def _entry(sweep: str) -> catalogue.Entry:

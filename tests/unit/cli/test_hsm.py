@@ -593,6 +593,27 @@ def test_retry_leaves_a_live_sweep_alone_if_none_failed(shell: Shell, tmp_path: 
     assert "hydra.launcher.only_tasks=0" in told.stdout  # what is cancelled isn't run along
 
 
+def test_a_running_sweep_is_not_forgotten_unless_forced(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    with real_process() as (_, identity):
+        start(sweep.worker("w1", identity), 0)
+        for more in ((), ("--dry-run",)):
+            done = shell.run("hsm", "forget", "latest", *more)
+            assert done.returncode == 1
+            assert f"{sweep.id} is still running" in done.stderr
+            assert f"next: hsm cancel {sweep.id}    # or hsm forget {sweep.id} --force" in done.stderr
+        assert sweep.id in out(shell, "list")
+        assert shell.run("hsm", "forget", "latest", "--force").returncode == 0
+        assert sweep.id not in out(shell, "list")
+
+
+def test_forgetting_what_is_gone_promises_no_files(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    sweep.root.rename(tmp_path / "elsewhere")
+    told = shell.run("hsm", "forget", sweep.id).stderr
+    assert told == f"{sweep.id} is off your list; it is no longer in {sweep.root}\n"
+
+
 def test_a_sweep_named_twice_is_shown_once(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     complete(sweep.worker("w1"), 0)
