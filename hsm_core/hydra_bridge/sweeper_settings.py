@@ -137,6 +137,6 @@ def _metric(given: Any) -> tuple[str, str]:
     if not known or given.get("mode", "min") not in ("min", "max"):
         raise ConfigError(
             f"hydra.sweeper.metric: {given!r} is not a metric",
-            fix="hydra.sweeper.metric={name:val_loss,mode:min}  (mode is min or max)",
+            fix="'hydra.sweeper.metric={name:val_loss,mode:min}'    # mode is min or max",
         )
     return str(given["name"]), str(given.get("mode", "min"))
