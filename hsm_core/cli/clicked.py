@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -35,11 +36,22 @@ def _lines_of(error: click.ClickException) -> Iterator[str]:
     """What was typed wrong, laid out as all errors are."""
     told = error.format_message()
     yield f"error: {told}"
-    if isinstance(error, click.NoSuchOption) and error.possibilities:
-        yield f"  next: {retyped(error.option_name, error.possibilities[0])}"
+    if isinstance(error, click.NoSuchOption) and (meant := _meant(error)):
+        yield f"  next: {retyped(error.option_name, meant)}"
     elif "  next: " not in told:
         context = error.ctx if isinstance(error, click.UsageError) else None
         yield f"  next: {context.command_path if context else 'hsm'} --help"
+
+
+def _meant(error: click.NoSuchOption) -> str:
+    """The option that was meant: one that begins so, else one that looks so; empty if it would lack its value."""
+    options = [param for param in error.ctx.command.params if isinstance(param, click.Option)] if error.ctx else []
+    words = sys.argv[1:]
+    after = words[words.index(error.option_name) + 1 :] if error.option_name in words else ["of ="]
+    has_value = bool(after) and not after[0].startswith("-")
+    fit = [name for option in options for name in option.opts if name.startswith(error.option_name)]
+    lacking = {name for option in options if not option.is_flag and not has_value for name in option.opts}
+    return next((name for name in (*fit, *(error.possibilities or ())) if name not in lacking), "")
 
 
 def examples(*lines: str) -> str:

@@ -614,6 +614,15 @@ def test_forgetting_what_is_gone_promises_no_files(shell: Shell, tmp_path: Path)
     assert told == f"{sweep.id} is off your list; it is no longer in {sweep.root}\n"
 
 
+def test_a_cut_option_is_completed_and_none_is_proposed_without_its_value(shell: Shell) -> None:
+    told = shell.run("hsm", "resume", "latest", "--retry").stderr
+    assert "next: hsm resume latest --retry-failed\n" in told
+    told = shell.run("hsm", "resume", "latest", "--tasks").stderr
+    assert "next: hsm resume --help\n" in told
+    told = shell.run("hsm", "resume", "latest", "--tasks", "3").stderr
+    assert "next: hsm resume latest --task 3\n" in told
+
+
 def test_a_sweep_named_twice_is_shown_once(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     complete(sweep.worker("w1"), 0)
