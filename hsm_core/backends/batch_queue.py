@@ -241,7 +241,7 @@ class BatchQueue:
         refusal = self._queue_room.allowed(self._writer.place(asked)).refusal
         if refusal:
             field = "walltime" if "walltime" in refusal else "mem_gb"
-            fix = f"hydra.launcher.{field}=…    (or hydra.launcher.queue=…)"
+            fix = f"hydra.launcher.{field}=…    # or hydra.launcher.queue=…"
             raise Refused("the queue would accept this job and drop it", evidence=refusal, fix=fix, field=field)
 
     def find(self, submission: Submission) -> Handed | None:

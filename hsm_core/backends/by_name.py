@@ -115,7 +115,7 @@ def require_here(name: str, flavour: str) -> None:
     if name == "slurm" and missing:
         raise BackendError(
             "Slurm is not installed on this machine", evidence=f"{' and '.join(missing)} not found on PATH",
-            fix="hsm doctor    (or hydra/launcher=hsm_local, to run the tasks here)",
+            fix="hsm doctor    # or hydra/launcher=hsm_local, to run the tasks here",
         )  # fmt: skip
     if name == "pbs":
         make_scheduler(name, flavour)

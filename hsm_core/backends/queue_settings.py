@@ -49,7 +49,7 @@ def queue_settings(fields: Mapping[str, Any]) -> QueueSettings:
     if fields["detach"] and mode == "individual" and settings.parallelism is not None:
         raise ConfigError(
             "a detached launcher can't limit how many single jobs run at once",
-            fix="hydra.launcher.mode=array    (or hydra.launcher.detach=false)",
+            fix="hydra.launcher.mode=array    # or hydra.launcher.detach=false",
         )
     return settings
 

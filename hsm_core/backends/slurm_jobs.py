@@ -77,7 +77,7 @@ def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
         raise ConfigError(
             f"{slots} slots with {per_gpu} tasks on each GPU need {wanted} GPUs",
             evidence=f"gres={gres}",
-            fix=f"hydra.launcher.gres={named[1]}:{wanted}    (or hydra.launcher.tasks_per_gpu={slots})",
+            fix=f"hydra.launcher.gres={named[1]}:{wanted}    # or hydra.launcher.tasks_per_gpu={slots}",
         )
 
 

@@ -53,7 +53,7 @@ def plugin_places() -> Iterator[Finding]:
     if not places:
         said = "not found on sys.path (Hydra 1.3 can't see some editable installs)"
         yield Finding(
-            "plugins", "bad", said, f"{again}    (or pip install -e . --config-settings editable_mode=compat)"
+            "plugins", "bad", said, f"{again}    # or pip install -e . --config-settings editable_mode=compat"
         )
     elif len(places) > 1:
         yield Finding("plugins", "bad", f"found {len(places)} times: {', '.join(map(str, places))}", again)

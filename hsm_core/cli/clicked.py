@@ -69,7 +69,7 @@ class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     name = "sweep"
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "latest is the newest one.\n  next: hsm-status    (lists your sweeps)"
+        return "latest is the newest one.\n  next: hsm-status    # lists your sweeps"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

@@ -44,7 +44,7 @@ def _of(system: System | Absent) -> Iterator[Finding]:
 def _identity(title: str, system: System) -> Finding:
     if system.wrapped:
         said = f"{system.path}: {system.version}, wrapped by a script of this site"
-        return Finding(title, "note", said, f"head {system.path}    (if submissions fail, read it first)")
+        return Finding(title, "note", said, f"head {system.path}    # if submissions fail, read it first")
     return Finding(title, "ok", f"{system.path}: {system.version}")
 
 

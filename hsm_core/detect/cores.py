@@ -88,5 +88,5 @@ def chosen_gpus(wanted: object) -> tuple[str, ...] | None:
     if isinstance(wanted, (list, tuple)) and wanted and len(set(wanted)) == len(wanted):
         return tuple(str(number) for number in wanted)
     raise ConfigError(
-        f"hydra.launcher.gpus={wanted!r} is not valid", fix="hydra.launcher.gpus=auto    (or none, or [0,1])"
+        f"hydra.launcher.gpus={wanted!r} is not valid", fix="hydra.launcher.gpus=auto    # or none, or [0,1]"
     )

@@ -80,7 +80,7 @@ def chosen_system() -> SystemName:
     here = systems_here()
     if len(here) > 1:
         told = "both Slurm and PBS are here, so hsm_hpc needs to know which to use"
-        raise ConfigError(told, fix=f"export {VARIABLE}={here[0]}    (or {here[1]})")
+        raise ConfigError(told, fix=f"export {VARIABLE}={here[0]}    # or {here[1]}")
     return here[0]
 
 

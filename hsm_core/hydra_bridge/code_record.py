@@ -107,7 +107,7 @@ def require_unchanged(paths: SweepPaths, root: str, allowed: bool) -> None:
         log.warning("%s", told)
     elif not sys.stdin.isatty():
         raise ConfigError(
-            told, fix="hydra.launcher.allow_changed=true    (continues even if the code changed)"
+            told, fix="hydra.launcher.allow_changed=true    # continues even if the code changed"
         )
     else:
         print(told, file=sys.stderr)

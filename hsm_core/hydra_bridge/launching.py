@@ -250,7 +250,7 @@ class Launching:
             numbers = range(state.total)
         bad = sum(state.state_of(number) != "completed" for number in numbers)
         if bad and state.record.app["main"] and not needs_returns(self._config):
-            more = "" if self._is_last_launch() else "hydra/sweeper=hsm    (it continues after a failed batch)"
+            more = "" if self._is_last_launch() else "hydra/sweeper=hsm    # it continues after a failed batch"
             failed = SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
             leave(failed, is_told=self._launches == 1)
 
@@ -259,7 +259,7 @@ class Launching:
         if kills_at_logout():
             print(
                 f"warning: {this_host()} ends your processes when you log out\n"
-                "  next: loginctl enable-linger    (keeps them running)", file=sys.stderr,
+                "  next: loginctl enable-linger    # keeps them running", file=sys.stderr,
             )  # fmt: skip
         try:
             code = hand_over(conductor, launch, self._payload, pairs)

@@ -200,7 +200,7 @@ def unseen_lines(origin: MainOrigin) -> Iterator[str]:
     for setting in found[:3]:
         yield f"warning: tasks do not see what {os.path.basename(origin.path)}:{setting.line} sets: {setting.text}"
     if found:
-        yield '  next: put it above if __name__ == "__main__":    (what is under it runs where the sweep starts only)'
+        yield '  next: put it above if __name__ == "__main__":    # what is under it runs where the sweep starts only'
 
 
 def _changes_others(name: str, value: Any) -> bool:

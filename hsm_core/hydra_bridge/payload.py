@@ -150,7 +150,7 @@ def require_unmoved(paths: SweepPaths) -> None:
         raise StoreError(
             f"the sweep was moved, and its tasks look for the code's snapshot in {made}",
             evidence=f"it is in {paths.root} now",
-            fix=f"ln -s {quoted(str(paths.root))} {quoted(made)}    (or move it back)",
+            fix=f"ln -s {quoted(str(paths.root))} {quoted(made)}    # or move it back",
         )
 
 

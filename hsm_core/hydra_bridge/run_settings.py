@@ -124,7 +124,7 @@ def _refuse_unknown(fields: Mapping[str, Any]) -> None:
         if name not in known:
             meant = closest(name, known)
             fix = f"hydra.launcher.{meant}={value}" if meant else "leave it out"
-            more = "    (all fields: --cfg hydra -p hydra.launcher)"
+            more = "    # all fields: --cfg hydra -p hydra.launcher"
             faults.add(ConfigError(f"hydra.launcher has no field '{name}'", fix=fix + more))
     faults.raise_all()
 
@@ -235,7 +235,7 @@ def _checked_slots(slots: int, gpus: tuple[str, ...] | None, per_gpu: int) -> in
         raise ConfigError(
             f"{slots} slots need more than {len(gpus)} GPUs with {per_gpu} tasks on each",
             fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}"
-            f"    (or hydra.launcher.slots={len(gpus) * per_gpu})",
+            f"    # or hydra.launcher.slots={len(gpus) * per_gpu}",
         )
     return slots
 

@@ -44,12 +44,12 @@ def _of_disk(error: OSError) -> StoreError:
         problem = f"{path} is missing"
         if sweep is not None and not SweepPaths(sweep).hsm.exists():
             problem = f"the sweep in {sweep} was moved or deleted"
-            fix = "hsm resume NEW_PLACE    (if it was moved)"
+            fix = "hsm resume NEW_PLACE    # if it was moved"
     elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        then = f"    (then hsm resume {where})" if is_there else ""
+        then = f"    # then hsm resume {where}" if is_there else ""
         fix = f"ls -ld {quoted(str(path.parent))}{then}"
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        then = f"    (what is written is safe; free space, then hsm resume {where})" if is_there else ""
+        then = f"    # what is written is safe; free space, then hsm resume {where}" if is_there else ""
         fix = f"df -h {where}{then}"
     return StoreError(problem, evidence=str(error), fix=fix)
 

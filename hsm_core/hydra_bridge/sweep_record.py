@@ -96,7 +96,7 @@ def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin
         raise ConfigError(
             f"{record.id} belongs to another app",
             evidence=f"it ran {_shown(then)} in {record.cwd}, this is {_shown(now)}",
-            fix=f"hsm resume {record.id}    (starts the right app; hydra.launcher.force=true if it is this one)",
+            fix=f"hsm resume {record.id}    # starts the right app; hydra.launcher.force=true if it is this one",
         )
 
 

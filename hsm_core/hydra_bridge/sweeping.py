@@ -66,7 +66,7 @@ class Sweeping:
             self._ours.announce(_handover(work, settings, len(batches)))
         else:
             log.info("Launcher '%s' runs the tasks, and keeps no record for hsm", self._launcher_name())
-            log.info("  next: hydra/launcher=hsm_local    (in parallel, and hsm-status shows them)")
+            log.info("  next: hydra/launcher=hsm_local    # in parallel, and hsm-status shows them")
         if not work.recorded:
             self._write_multirun()
         return self._launch(batches)

@@ -46,7 +46,7 @@ def require_shell(lines: Sequence[str]) -> None:
         told = done.err.strip().splitlines()
         raise ConfigError(
             "bash can't read hydra.launcher.setup", evidence=told[0] if told else f"exit code {done.code}",
-            fix="hydra.launcher.setup='[\"module load cuda\", \"source env.sh\"]'    (a line each)",
+            fix="hydra.launcher.setup='[\"module load cuda\", \"source env.sh\"]'    # a line each",
         )  # fmt: skip
 
 

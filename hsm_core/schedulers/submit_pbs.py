@@ -115,7 +115,7 @@ def _rank_starter(resources: PbsResources, ranks: int) -> str:
     if not resources.ranks_by:
         raise ConfigError(
             f"PBS does not start the {ranks} ranks of a task: name what does",
-            fix="hydra.launcher.ranks_by=mpiexec    (or pbsdsh, or the beginning of a command line)",
+            fix="hydra.launcher.ranks_by=mpiexec    # or pbsdsh, or the beginning of a command line",
         )
     known = {"mpiexec": f"mpiexec -n {ranks}", "pbsdsh": "pbsdsh --"}
     return known.get(resources.ranks_by, resources.ranks_by)

@@ -180,12 +180,12 @@ def _additional(resources: SlurmResources) -> dict[str, Value]:
         if isinstance(value, (list, dict)):
             raise ConfigError(
                 f"hydra.launcher.additional_parameters: {name}={value} can't be passed to sbatch",
-                fix=f"hydra.launcher.additional_parameters.{name}='…'    (a text, as sbatch reads it)",
+                fix=f"hydra.launcher.additional_parameters.{name}='…'    # a text, as sbatch reads it",
             )
         if value is False and option != "requeue":
             raise ConfigError(
                 f"hydra.launcher.additional_parameters: {name}=false can't be passed to sbatch",
-                fix=f"hydra.launcher.additional_parameters.{name}=null    (or set the opposite option to true)",
+                fix=f"hydra.launcher.additional_parameters.{name}=null    # or set the opposite option to true",
             )
         if value is False:
             found["no-requeue"] = True

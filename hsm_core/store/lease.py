@@ -104,7 +104,7 @@ def _require_free(paths: SweepPaths, sweep: str, number: int) -> None:
         raise LeaseHeld(
             f"the sweep {sweep} is already run by process {holder.pid} on {holder.host}",
             evidence=str(paths.leases / f"{number}.json"),
-            fix=f"hsm-status -w {sweep}    (to watch it)",
+            fix=f"hsm-status -w {sweep}    # to watch it",
         )
 
 

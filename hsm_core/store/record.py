@@ -176,7 +176,7 @@ def require_format(found: Mapping[str, Any], what: str) -> None:
     if found.get("format") != FORMAT:
         writer, theirs = dict(found.get("versions") or {}).get("hsm"), found.get("format")
         is_newer = isinstance(theirs, int) and theirs > FORMAT
-        upgrade = "pip install --upgrade hpc-sweep-manager    (or use the version that wrote it)"
+        upgrade = "pip install --upgrade hpc-sweep-manager    # or use the version that wrote it"
         raise VersionMismatch(
             f"{what} has format {theirs}, this hsm reads format {FORMAT}",
             evidence=f"written by hsm {writer}" if writer else "",

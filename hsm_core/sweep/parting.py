@@ -24,6 +24,6 @@ def parting_words(identifier: str, others: int, left: int, unknown: int, *, canc
     if left:
         yield f"{left} tasks were not submitted"
     if cancelled:
-        yield f"  next: hsm cancel {identifier}    (when the scheduler answers)"
+        yield f"  next: hsm cancel {identifier}    # when the scheduler answers"
     elif left or unknown:
         yield f"  next: hsm resume {identifier}"

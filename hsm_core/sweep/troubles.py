@@ -40,13 +40,13 @@ class Troubles:
             yield "", against_forks(worker.ready or {})
         for native_id, why in self._watch.stalled.hopeless.items():
             told = f"warning: job {native_id} will never start: {why}"
-            yield native_id, f"{told}\n  next: hsm queue    (its tasks)"
+            yield native_id, f"{told}\n  next: hsm queue    # its tasks"
         for native_id, held in self._watch.stalled.held.items():
             told = f"warning: job {native_id} waits {held.until}: {held.why}"
             yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
         for word in self._state.jobs.words.values():
             if word.evidence.startswith(SETUP_FAILED):
                 told = word.evidence.partition("; it said: ")[0]
-                yield "", f"warning: {told}\n  next: hsm errors {self._state.record.id}    (what it said)"
+                yield "", f"warning: {told}\n  next: hsm errors {self._state.record.id}    # what it said"
         silence = self._watch.trouble
         yield "", silence and f"warning: the scheduler did not answer: {silence}"

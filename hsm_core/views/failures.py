@@ -153,12 +153,12 @@ def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: 
         return f"hsm resume {record.id}"
     if reason == "oom" or _may_be_memory(event):
         more = more_memory(record, event)
-        maybe = "" if reason == "oom" else "    (if it ran out of memory)"
+        maybe = "" if reason == "oom" else "    # if it ran out of memory"
         return f"{retry} --set {more}{maybe}" if more else read
     if reason == "walltime":
         return f"{retry} --set {more_time(record, event)}"
     if reason == "launch" and str(event.get("message")).startswith(SETUP_FAILED):
-        return f"{read}    (then {retry} --set 'hydra.launcher.setup=[…]')"
+        return f"{read}    # then {retry} --set 'hydra.launcher.setup=[…]'"
     if reason == "launch" and NEVER_BEGAN in str(event.get("message")):
         return retry
     if reason == "disk":

@@ -27,7 +27,7 @@ def more_memory(record: SweepRecord, event: Line) -> str:
         if match:
             return f"hydra.launcher.{name}={2 * float(match[1]):g}{match[2]}"
     if text := _own_words(record, r"mem"):
-        return f"{text}    (edit it to ask for more memory)"
+        return f"{text}    # edit it to ask for more memory"
     asked = (event.get("resources") or {}).get("mem_gb") or 0
     return f"hydra.launcher.mem_gb={math.ceil(max(2 * asked, 1.5 * float(event.get('mem') or 0) / 1024, 2))}"
 
@@ -47,7 +47,7 @@ def more_time(record: SweepRecord, event: Line) -> str:
 def more_job_time(record: SweepRecord, event: Line) -> str:
     """Twice what a job asked for, or took where that is not known (``wall``); arguments as above."""
     if text := _own_words(record, r"time|-t\b"):
-        return f"{text}    (edit it to ask for more time)"
+        return f"{text}    # edit it to ask for more time"
     minutes = 2 * _job_minutes(event) or _twice(event.get("wall"))
     if set_to(record, "walltime"):
         return f"hydra.launcher.walltime={minutes}min"

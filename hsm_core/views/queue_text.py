@@ -94,7 +94,7 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
             return
         never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
         if never:
-            yield f"next: hsm cancel {sweep} --task {numbers(never)}    (they will never start)"
+            yield f"next: hsm cancel {sweep} --task {numbers(never)}    # they will never start"
             return
     if mine:
         yield f"next: hsm-status -w {mine[0]}"

@@ -33,4 +33,4 @@ def _advice(state: SweepState, number: int, ending: Ending) -> str:
         return resume
     took = writer.last_at - float(writer.head.get("at", writer.last_at))
     more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})
-    return f"{resume} --set {more}    (or fewer tasks per job)"
+    return f"{resume} --set {more}    # or fewer tasks per job"

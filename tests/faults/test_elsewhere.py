@@ -134,7 +134,7 @@ def test_a_frozen_sweep_is_resumed_elsewhere_once_its_snapshot_is_found(app: Swe
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
     link = next(line for line in refused.stderr.splitlines() if "ln -s" in line)
-    subprocess.run(link.partition("next: ")[2].partition("    (")[0], shell=True, check=True)
+    subprocess.run(link.partition("next: ")[2].partition("    #")[0], shell=True, check=True)
     resumed = app.hsm("resume", str(moved))
     assert resumed.returncode == 0, resumed.stderr
     assert counts(status(app, moved)) == {"completed": 4}

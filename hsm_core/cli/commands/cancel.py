@@ -125,7 +125,7 @@ def wait_until_ended(
         elif time.monotonic() - began > timeout:
             raise HsmError(
                 f"not ended yet: {_named(still)} of {state.record.id}", evidence=_where(state, still),
-                fix=f"hsm cancel {state.record.id}{_tasks(state, wanted)} --yes    (safe to repeat)",
+                fix=f"hsm cancel {state.record.id}{_tasks(state, wanted)} --yes    # safe to repeat",
             )  # fmt: skip
         else:
             if time.monotonic() - told > _SAY_EVERY_S:

@@ -196,7 +196,7 @@ def _require_no_other(state: SweepState, force: bool) -> None:
     if holder is not None and not force:
         raise HsmError(
             f"{state.record.id} is already run by process {holder.pid} on {holder.host}",
-            fix=f"hsm-status -w {state.record.id}    (or --force, if that process is dead)",
+            fix=f"hsm-status -w {state.record.id}    # or --force, if that process is dead",
         )
 
 

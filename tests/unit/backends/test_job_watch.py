@@ -390,10 +390,10 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
         assert (left.message, left.suggestion) == ("its worker ended before starting them", resume)
         return
     longer = f"hydra.launcher.timeout_min={more}"
-    assert (left.reason, left.suggestion) == ("walltime", f"{resume} --set {longer}    (or fewer tasks per job)")
+    assert (left.reason, left.suggestion) == ("walltime", f"{resume} --set {longer}    # or fewer tasks per job")
     assert unbegun_line(left) == (
         "1 not started, walltime: its worker ended because its job was nearly out of time: "
-        f"ask for {longer} (or fewer tasks per job)"
+        f"ask for {longer} # or fewer tasks per job"
     )
 
 

@@ -47,7 +47,7 @@ def test_a_sweep_file_without_m_says_that_nothing_varies(app: Path, file: str, a
     assert printed == "0\n"
     assert told.splitlines() == [
         f"hsm: this is a single run: without -m, hydra.sweeper.{axes} not used.",
-        "  next: add -m to the command line    (or hydra.mode: MULTIRUN to the sweep file)",
+        "  next: add -m to the command line    # or hydra.mode: MULTIRUN to the sweep file",
     ]
 
 

@@ -134,7 +134,7 @@ def test_sigkill_that_nobody_owned_up_to_may_be_memory(tmp_path: Path) -> None:
     told = "killed by signal 9 (SIGKILL)"
     advice, message = advice_for(tmp_path, {}, "signal", told, signal=9, mem=3072.0)
     assert message == f"{told}; often the kernel, for lack of memory; it had used 3.0 GiB"
-    assert advice == "hsm retry ID --error signal --set hydra.launcher.slots=1    (if it ran out of memory)"
+    assert advice == "hsm retry ID --error signal --set hydra.launcher.slots=1    # if it ran out of memory"
 
 
 @pytest.mark.parametrize("reason", ["oom", "signal"])
@@ -206,14 +206,14 @@ def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
         (("mem_per_gpu='1.5G'",), "oom", {}, "hydra.launcher.mem_per_gpu=3G"),
         (
             ("select='1:ncpus=4:mem=2gb'",), "oom", {},
-            '"hydra.launcher.select=\'1:ncpus=4:mem=2gb\'"    (edit it to ask for more memory)',
+            '"hydra.launcher.select=\'1:ncpus=4:mem=2gb\'"    # edit it to ask for more memory',
         ),
         ((), "walltime", {"timeout_min": 240}, "hydra.launcher.timeout_min=480"),
         (("walltime=1min",), "walltime", {"walltime_min": 1}, "hydra.launcher.walltime=2min"),
         ((), "walltime", {}, "hydra.launcher.timeout_min=4"),
         (
             ("resources=--time=9",), "walltime", {},
-            "hydra.launcher.resources=--time=9    (edit it to ask for more time)",
+            "hydra.launcher.resources=--time=9    # edit it to ask for more time",
         ),
     ],
 )  # fmt: skip

@@ -129,7 +129,7 @@ def test_what_somebody_else_must_let_go_is_not_to_be_ended(until: str) -> None:
 
 def test_what_will_never_start_can_be_ended_by_the_last_line() -> None:
     jobs = [waiting(f"3_{n}", sweep="s", tasks=(n,), reason="BadConstraints", hopeless=n > 1) for n in range(4)]
-    assert queue_text(jobs).splitlines()[-1].startswith("next: hsm cancel s --task 2-3    (")
+    assert queue_text(jobs).splitlines()[-1].startswith("next: hsm cancel s --task 2-3    # ")
 
 
 def test_what_its_user_can_let_go_is_not_to_be_ended() -> None:
