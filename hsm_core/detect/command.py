@@ -81,19 +81,21 @@ def this_command(file: str, module: str, cwd: str) -> Command | None:
     return Command((sys.executable, *words[1:first]), program, arguments)
 
 
-def started_in(file: str, module: str) -> str:
+def started_in(file: str, module: str, *sources: str) -> str:
     """The directory in which this process was started, wherever the app went since.
 
     Args:
         file: ``__file__`` of the main module, as it is there: Python joins the directory with what was typed.
         module: its name, if it was started by that; else empty.
+        sources: other files of the app, which may have gone elsewhere.
     """
     at = None if module else _after_options(sys.orig_argv)
     typed = os.sep + sys.orig_argv[at[0]] if at else ""
     if typed and file.endswith(typed) and file != typed:
         return file.removesuffix(typed)
     told = _variable_at_start("PWD")  # another program may have left it behind, and only set the directory
-    return told if _goes_elsewhere(file) and os.path.isabs(told) and os.path.isdir(told) else os.getcwd()
+    is_gone = any(map(_goes_elsewhere, (file, *sources)))
+    return told if is_gone and os.path.isabs(told) and os.path.isdir(told) else os.getcwd()
 
 
 def _goes_elsewhere(file: str) -> bool:

@@ -73,8 +73,8 @@ class MainOrigin:
     @property
     def cwd(self) -> str:
         """Where this process was started: the app's import may have gone elsewhere."""
-        file = str(self.names.get("__file__") or inspect.getfile(inspect.unwrap(self.function)))
-        return started_in(file, self._module)
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return started_in(str(self.names.get("__file__", "")), self._module, code.co_filename if code else "")
 
     @property
     def function_name(self) -> str:
@@ -128,6 +128,16 @@ class MainOrigin:
         calls_own = type(value).__module__ == "__main__" and setting.text.startswith(f"{name}.")
         return calls_own or (name in script.changed and not isinstance(value, types.ModuleType))
 
+    def unsent_names(self) -> list[str]:
+        """What functions read and only the guarded part makes, and that can't be sent."""
+        late = self.script.late if self.script else set()
+        return sorted(name for name in late if name in self.names and name not in self._late)
+
+    @cached_property
+    def _late(self) -> dict[str, Any]:
+        late = self.script.late if self.script else set()
+        return dict(self._sendable([(name, self.names[name]) for name in late if name in self.names]))
+
     @cached_property
     def _changed(self) -> dict[str, Any]:
         """Objects that the import makes, and that the guarded part changed after that."""
@@ -138,9 +148,7 @@ class MainOrigin:
     def state(self) -> MainState:
         """What the import does not bring."""
         if self.script is not None:
-            late = [(name, self.names[name]) for name in self.script.late if name in self.names]
-            sent = dict(self._sendable(late))
-            return MainState(list(sys.argv), sent, {}, _start_method(), os.getcwd(), self._changed)
+            return MainState(list(sys.argv), self._late, {}, _start_method(), os.getcwd(), self._changed)
         kept = ("__file__", "__package__")
         attributes: dict[str, Any] = {name: self.names[name] for name in kept if name in self.names}
         own = dict(self._sendable(_own(self.names)))
@@ -196,10 +204,12 @@ def _can_be_imported(module: str) -> bool:
 
 def unseen_lines(origin: MainOrigin) -> Iterator[str]:
     """A warning of what the script sets only where the sweep is started."""
-    found = origin.unseen_settings()
+    found, unsent = origin.unseen_settings(), origin.unsent_names()
+    for name in unsent[:3]:
+        yield f"warning: tasks do not have {name}: it can't be pickled, or takes more than {_LIMIT >> 20} MiB"
     for setting in found[:3]:
         yield f"warning: tasks do not see what {os.path.basename(origin.path)}:{setting.line} sets: {setting.text}"
-    if found:
+    if found or unsent:
         yield '  next: put it above if __name__ == "__main__":    # what is under it runs where the sweep starts only'
 
 

@@ -210,17 +210,18 @@ def test_what_only_the_guard_binds_is_there(tmp_path: Path) -> None:
 
 
 SETTING = f"""
-import hydra, json, multiprocessing, os, random, sys
+import hydra, json, multiprocessing, os, random, sys, threading
 from decimal import getcontext
 
 {MAIN}def main(cfg):
-    print(multiprocessing.get_start_method(), os.environ["MINE"])
+    print(multiprocessing.get_start_method(), os.environ["MINE"], cfg.x < 9 or LOCK)
 
 {GUARD}    random.seed(3)
     json.MARK = "marked"
     getcontext().prec = 5
     os.environ["MINE"] = "mine"
     multiprocessing.set_start_method("spawn")
+    LOCK = threading.Lock()
     print("begun", file=sys.stderr)
     main()
 """
@@ -230,6 +231,7 @@ def test_what_the_guard_changes_elsewhere_is_told(tmp_path: Path) -> None:
     both = run(tmp_path, SETTING)
     told = [line for line in both.ours.err.splitlines() if line.startswith("warning: ")]
     assert told == [
+        "warning: tasks do not have LOCK: it can't be pickled, or takes more than 16 MiB",
         "warning: tasks do not see what app.py:9 sets: random.seed(3)",
         "warning: tasks do not see what app.py:10 sets: json.MARK = 'marked'",
         "warning: tasks do not see what app.py:11 sets: getcontext().prec = 5",
