@@ -138,7 +138,7 @@ def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
     other = run(app, "app.py", "-m", "hydra/launcher=hsm_local", f"hydra.launcher.resume={hydra_text(str(root))}",
                 "hydra.launcher.retry_failed=true", "+z=77,78")  # fmt: skip
     assert other.returncode == 0, other.stderr
-    assert "not used: +z=77,78" in other.stderr
+    assert "ignored: +z=77,78" in other.stderr
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ def backends(app: SweepingApp) -> set[str]:
 @pytest.mark.slow
 def test_slurm_is_found_and_the_sweep_goes_on_there(slurm: Cluster, app: SweepingApp) -> None:
     done = app.run("x=1,2,3", "bad=[2]")
-    assert (done.returncode, app.states()) == (1, {"completed": 2, "failed": 1})
+    assert (done.returncode, app.states()) == (3, {"completed": 2, "failed": 1})
     assert app.state().record.launcher == "hsm_hpc"
     assert app.resume("--retry-failed").returncode == 3  # the value that it fails for is the task's own
     assert {len(found) for x, found in app.intervals().items() if x != 2} == {1}

@@ -268,8 +268,8 @@ def test_a_time_above_the_queues_is_changed_to_it(pro: PbsApp) -> None:
 
 WRONG = [
     (["nodes=2"], "hydra.launcher.ranks_by=mpiexec"),
-    (["mode=rows"], "none of auto, array, individual"),
-    (['select="1:ncpus=2"', "cpus_per_task=2"], "say the same thing"),
+    (["mode=rows"], "must be one of auto, array, individual"),
+    (['select="1:ncpus=2"', "cpus_per_task=2"], "exclude each other"),
     (["flavour=slurm"], "flavour"),
     (["queue=nowhere"], "Unknown queue"),
     (["template=gone.j2"], "gone.j2"),

@@ -141,7 +141,7 @@ def test_doctor_tells_whether_accounting_answers_and_the_users_accounts(monkeypa
         assert found["Slurm accounting"] == "ok: sacct answers"
         assert "lab on main (QOS normal, MaxSubmitJobs 4)" in found["Slurm accounts"]
         cluster("stop-dbd")
-        assert findings()["Slurm accounting"].startswith("note: does not answer; hsm does without it")
+        assert findings()["Slurm accounting"].startswith("note: does not answer; hsm works without it")
 
 
 @pytest.mark.pbs

@@ -330,7 +330,7 @@ def test_a_job_whose_time_is_over_failed_for_that(app: SlurmApp) -> None:
     end_soon(app.native_ids()[0])
     wait_until(lambda: app.states().get("failed") == 1, timeout=120, what="the end of its time", every=0.3)
     app.open_gate()
-    assert finish(process)[0] == 1
+    assert finish(process)[0] == 3
     assert reasons(app) == [("failed", "walltime"), ("completed", "")]
 
 
