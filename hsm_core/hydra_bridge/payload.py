@@ -102,17 +102,20 @@ def _payload(origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | 
 
 def _resolvers(found: dict[str, Any], origin: MainOrigin) -> dict[str, bytes]:
     """Each by itself: one that can't be pickled is registered again where the app is imported."""
-    return {
-        name: dumps(one, origin.in_main) if can_be_pickled(one, origin.in_main) else b""
-        for name, one in found.items()
-    }
+    sent = {}
+    for name, resolver in found.items():
+        try:
+            sent[name] = dumps(resolver, origin.in_main)
+        except (*UNPICKLABLE, RecursionError):
+            sent[name] = b""
+    return sent
 
 
 def _pickled(payload: Payload, origin: MainOrigin) -> bytes:
     try:
         return dumps(payload, origin.in_main)
     except (*UNPICKLABLE, RecursionError) as error:
-        raise _unpicklable(payload, error) from error
+        raise _unpicklable(payload, origin, error) from error
 
 
 def read_config(launch: LaunchPaths) -> Any:
@@ -167,14 +170,15 @@ def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _unpicklable(payload: Payload, error: Exception) -> ConfigError:
+def _unpicklable(payload: Payload, origin: MainOrigin, error: Exception) -> ConfigError:
     function = payload.task_function
     parts = {
         "its callbacks or its config loader": payload.context,
         "a config that it registered": payload.singletons,
         f"the task function {getattr(function, '__qualname__', function)}": function,
     }
-    culprit = next((name for name, part in parts.items() if not can_be_pickled(part)), "the app")
+    in_main = origin.in_main
+    culprit = next((name for name, part in parts.items() if not can_be_pickled(part, in_main)), "the app")
     return ConfigError(
         f"{culprit} can't be sent to a worker", evidence=f"{type(error).__name__}: {error}",
         fix="create locks, files and connections inside functions",
