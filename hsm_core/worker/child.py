@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from hsm_core.errors import Checkpointed, ConfigError
+from hsm_core.errors import Checkpointed, ConfigError, StoreError
 from hsm_core.store.events import DETAILS
 from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import SweepPaths, TaskPaths, relative_to_sweep
@@ -135,7 +135,7 @@ class _Entry:
     def checkpointed(self, word: Checkpointed) -> int:
         """The attempt ends without an outcome; the next one goes on from here."""
         if word.content is not None and self._files is not None:
-            put_back(self._files, self._logs)
+            put_back(Path(self._order.sweep), self._files, self._logs)
             write_atomically(self._files.checkpoint, word.content)
         self._channel.send({"said": "end", "state": "checkpointed"})
         return 1
@@ -144,9 +144,9 @@ class _Entry:
         if self._files is None:
             return content
         try:
-            put_back(self._files, self._logs)
+            put_back(Path(self._order.sweep), self._files, self._logs)
             write_outcome(self._files, self._owner, self._final(content), pickled)
-        except OSError as error:
+        except (OSError, StoreError) as error:
             if content["state"] == "completed":
                 return _spoiled("can't write its result", error, self)
         return content

@@ -79,17 +79,20 @@ def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:
     return kept
 
 
-def put_back(files: TaskPaths, logs: Mapping[Path, int]) -> None:
+def put_back(sweep: Path, files: TaskPaths, logs: Mapping[Path, int]) -> None:
     """Make a task's files findable again after it removed or renamed its directory.
 
     Args:
+        sweep: the sweep's directory.
         logs: what ``redirect_output`` returned.
 
     Raises:
         OSError: the disk refuses.
+        StoreError: the sweep itself was moved or removed.
     """
     if files.hsm.is_dir():
         return
+    require_sweep(sweep)
     files.hsm.mkdir(parents=True, exist_ok=True)
     for path, descriptor in logs.items():
         with suppress(OSError), open(path, "xb") as log:  # the task may have closed all that it found open
