@@ -8,9 +8,11 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 _STORES = {"STORE_NAME", "STORE_GLOBAL"}
 _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
+_Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _CHILD_MAIN = f"{__package__}.child_main"
 #: Methods of the standard library's collections that change them.
 _CHANGING = {
@@ -80,8 +82,7 @@ def read_script(path: str | Path) -> Script:
     called, functions = tuple(_called(tree.body)), _functions(tree.body)
     rest = guards.visit(tree)
     guarded = [*guards.bodies, *_sweeping_loops(rest.body, functions)]
-    reached = [functions[name] for name in _reached(guarded, functions)]
-    changed = frozenset(_changed([*guarded, *reached]))
+    changed = frozenset(_changed([*guarded, *_mentioned(guarded, _definitions(tree.body))]))
     late = compile(ast.Module(guarded, []), file, "exec", dont_inherit=True)
     for function in [functions[name] for name in _reached(rest.body, functions)]:
         function.body = [_PassesMainCalled().visit(one) for one in function.body]
@@ -167,6 +168,42 @@ def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
     """The script's own, without those that Hydra calls."""
     found = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
     return {name: one for name, one in found.items() if not any(map(_is_hydra_main, one.decorator_list))}
+
+
+def _definitions(body: list[ast.stmt]) -> list[_Definition]:
+    """The script's own functions and classes, without those that Hydra calls."""
+    found = (one for one in body if isinstance(one, _Definition))
+    return [one for one in found if not any(map(_is_hydra_main, one.decorator_list))]
+
+
+def _mentioned(body: Iterable[ast.stmt], definitions: Iterable[_Definition]) -> list[_Definition]:
+    """What statements may run: what they name, and what an object that they name was given by its decorator.
+
+    ``asyncio.run(start())``, ``Thread(target=start)``, and ``app()`` for functions under ``@app.command()``.
+    """
+    found: list[_Definition] = []
+    names = _names_in(body)
+    left = list(definitions)
+    while more := [one for one in left if one.name in names or _names_in(one.decorator_list) & names]:
+        found += more
+        left = [one for one in left if one not in more]
+        names |= _names_in(more)
+    return found
+
+
+def _names_in(nodes: Iterable[ast.AST]) -> set[str]:
+    """Names that are read, but for the functions that Hydra is to call: ``hydra.main(…)(train)``."""
+    found: set[str] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Call) and _is_hydra_main(node.func):
+            todo.append(node.func)
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        else:
+            todo += ast.iter_child_nodes(node)
+    return found
 
 
 def _sweeping_loops(body: list[ast.stmt], functions: Mapping[str, ast.FunctionDef]) -> list[ast.stmt]:

@@ -281,6 +281,51 @@ def test_what_the_guard_changes_in_the_scripts_own_objects_is_there_or_told(tmp_
     assert [line.rpartition("sets: ")[2] for line in told] == ["Net.size += 1", "TRAINER.prepare()", "random.seed(3)"]
 
 
+BY_COMMANDS = f"""
+import asyncio, hydra, threading
+STATE, SEEN, KEPT = {{}}, [], {{}}
+
+class Commands(list):
+    def command(self, function):
+        self.append(function)
+        return function
+    def __call__(self):
+        for one in self:
+            one()
+
+app = Commands()
+
+{MAIN}def main(cfg):
+    print(STATE, SEEN, KEPT, cfg.x)
+
+class Loop:
+    def begin(self):
+        KEPT["loop"] = True
+
+async def start():
+    STATE["async"] = True
+    Loop().begin()
+    main()
+
+@app.command
+def run():
+    STATE["data"] = "D 9"
+    thread = threading.Thread(target=aside)
+    thread.start()
+    thread.join()
+    asyncio.run(start())
+
+def aside():
+    SEEN.append(4)
+
+{GUARD}    app()
+"""
+
+
+def test_what_commands_and_coroutines_change_is_there(tmp_path: Path) -> None:
+    run(tmp_path, BY_COMMANDS)
+
+
 DECORATED = f"""
 import functools, hydra
 
