@@ -11,6 +11,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.model import SYNONYMS
 from hsm_core.overrides import hydra_text
 from hsm_core.store.record import SweepRecord
+from hsm_core.views.going_on import by_hand, why_by_hand
 from hsm_core.views.rerun import config_flags, is_of_sweeps
 
 #: Our own launchers by name; a project has more in ``hydra/launcher`` of its config directory.
@@ -43,11 +44,8 @@ def relaunch_command(
     asked += ["hydra.launcher.retry_failed=true"] if retry_failed else []
     asked += ["hydra.launcher.force=true"] if force else []
     asked += ["hydra.launcher.allow_changed=true"] if allow_changed else []
-    if not record.app.get("main"):
-        raise ConfigError(
-            f"{record.id} was not started from a command line, so hsm can't start its app again",
-            fix=f"in your code: launch(Config, task, multirun=True, overrides={[*asked, *settings]})",
-        )
+    if not record.can_start_again:
+        raise ConfigError(why_by_hand(record), fix=by_hand(record, [*asked, *settings]))
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     if chosen == record.launcher:
         anew = {name for text in settings for name in names_of(text)}

@@ -249,7 +249,7 @@ class Launching:
                 return
             numbers = range(state.total)
         bad = sum(state.state_of(number) != "completed" for number in numbers)
-        if bad and state.record.app["main"] and not needs_returns(self._config):
+        if bad and state.record.app.get("under_main") and not needs_returns(self._config):
             more = "" if self._is_last_launch() else "hydra/sweeper=hsm    # it continues after a failed batch"
             failed = SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
             leave(failed, is_told=self._launches == 1)

@@ -58,6 +58,7 @@ def sweep_record(
             "config_name": hydra.job.config_name,
             "config_dir": _config_dir(hydra),
             "main": [*command.start, *command.program] if command else [],
+            "under_main": is_run_by_main(),
             "argv": sys.argv[1:],
             "taken": command.taken(sys.argv[1:]) if command else ((), ()),
             "function": origin.function_name,

@@ -30,7 +30,8 @@ class SweepRecord:
         app: ``name`` (hydra.job.name), ``config_name``, ``config_dir``; ``main`` (how to start it again, up to
             the script), ``taken`` (arguments that it took for itself: those to put before and after Hydra's),
             ``argv`` (what it left for Hydra); ``function`` (its task function), ``functions`` (those that it
-            calls one after another); ``pythonpath``, ``env`` (variables for its tasks).
+            calls one after another), ``under_main`` (not called by Hydra's API); ``pythonpath``, ``env``
+            (variables for its tasks).
         overrides: ``hydra`` and ``task`` overrides as typed.
         launcher_fields: overrides that give the launcher the fields that the sweep began with.
         metric: pairs of name and mode.
@@ -64,6 +65,10 @@ class SweepRecord:
         """All tasks were written down before the first of them ran."""
         return self.total is not None or (self.sweeper == "basic" and not self.app.get("batches"))
 
+    @property
+    def can_start_again(self) -> bool:
+        """False where no command line names what ran: standard input, a notebook, Hydra's API."""
+        return bool(self.app.get("main", True))
 
     def command_with(self, words: Sequence[str]) -> list[str]:
         """The argv that starts the app with other words for Hydra; empty if it has no command line."""

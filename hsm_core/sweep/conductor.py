@@ -260,9 +260,9 @@ class Conductor:
     def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
         self._journal.append(events.interrupted("kill" if self._stopping else "detach"))
         left, unknown = outbox.give_up()
-        others, identifier = count - left - unknown, self.state.record.id
+        others = count - left - unknown
         self.has_advised = bool(left or unknown or self._stopping)
-        for line in parting_words(identifier, others, left, unknown, cancelled=self._stopping):
+        for line in parting_words(self.state.record, others, left, unknown, cancelled=self._stopping):
             progress.say(line)
 
     def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:

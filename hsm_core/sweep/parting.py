@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hsm_core.store.record import SweepRecord
+from hsm_core.views.going_on import resume_line
 
-def parting_words(identifier: str, others: int, left: int, unknown: int, *, cancelled: bool) -> Iterator[str]:
+
+def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, cancelled: bool) -> Iterator[str]:
     """What becomes of the tasks, and what to type next.
 
     Args:
-        identifier: the sweep's.
+        record: the sweep's.
         others: tasks that were accepted and have not ended, as far as is known.
         left: tasks that were surely not accepted.
         unknown: tasks of which nobody knows whether they were.
@@ -24,6 +27,6 @@ def parting_words(identifier: str, others: int, left: int, unknown: int, *, canc
     if left:
         yield f"{left} tasks were not submitted"
     if cancelled:
-        yield f"  next: hsm cancel {identifier}    # when the scheduler answers"
+        yield f"  next: hsm cancel {record.id}    # when the scheduler answers"
     elif left or unknown:
-        yield f"  next: hsm resume {identifier}"
+        yield f"  next: {resume_line(record)}"

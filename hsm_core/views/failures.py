@@ -16,6 +16,7 @@ from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_FAILED
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
+from .going_on import resume_line, retry_line
 from .more import more_memory, more_time
 from .reasons import Ending, Reasons
 from .task_log import log_of, where_to_read
@@ -148,22 +149,22 @@ def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: 
         event: the example's end, with the ``resources`` that its job had asked for.
         read: what shows most about the example.
     """
-    retry = f"hsm retry {record.id} --error {reason}"
     if now != "failed":
-        return f"hsm resume {record.id}"
+        return resume_line(record)
     if reason == "oom" or _may_be_memory(event):
         more = more_memory(record, event)
         maybe = "" if reason == "oom" else "    # if it ran out of memory"
-        return f"{retry} --set {more}{maybe}" if more else read
+        return f"{retry_line(record, reason, more)}{maybe}" if more else read
     if reason == "walltime":
-        return f"{retry} --set {more_time(record, event)}"
+        return retry_line(record, reason, more_time(record, event))
     if reason == "launch" and str(event.get("message")).startswith(SETUP_FAILED):
-        return f"{read}    # then {retry} --set 'hydra.launcher.setup=[…]'"
+        retry = retry_line(record, reason, "'hydra.launcher.setup=[…]'")
+        return f"{read}    # then {retry}"
     if reason == "launch" and NEVER_BEGAN in str(event.get("message")):
-        return retry
+        return retry_line(record, reason)
     if reason == "disk":
         return f"df -h {quoted(record.dir)}"
-    return retry if reason in ("node", "preempted") else read
+    return retry_line(record, reason) if reason in ("node", "preempted") else read
 
 
 def reading(state: SweepState, number: int, event: Line) -> str:
@@ -172,7 +173,7 @@ def reading(state: SweepState, number: int, event: Line) -> str:
     option = where_to_read(state, number)
     if option is not None:
         return f"hsm logs {record.id} {number} {option}".rstrip()
-    if not record.app.get("main"):
+    if not record.can_start_again:
         return f"hsm logs {record.id}"
     alone = f"hsm command {record.id} {number}"
     if event.get("signal") in _CRASHES:

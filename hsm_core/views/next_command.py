@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import Counter
 
 from hsm_core.model import State
+from hsm_core.store.record import SweepRecord
+
+from .going_on import resume_line
 
 
-def next_command(sweep: str, counts: Counter[State], phase: str = "") -> str:
+def next_command(record: SweepRecord, counts: Counter[State], phase: str = "") -> str:
     """A line to copy.
 
     Args:
-        sweep: its id.
+        record: the sweep's.
         phase: of the whole sweep, where its end is not certain.
     """
+    sweep = record.id
     if phase == "running" or counts["running"] or counts["queued"]:
         return f"hsm-status -w {sweep}"
     if counts["failed"]:
         return f"hsm errors {sweep}"
     if phase == "stopped" or counts["lost"] or counts["pending"] or counts["cancelled"]:
-        return f"hsm resume {sweep}"
+        return resume_line(record)
     return f"hsm results {sweep}"

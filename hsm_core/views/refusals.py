@@ -11,6 +11,7 @@ from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
 from .failures import FailureGroup, grouped
+from .going_on import resume_line
 from .more import set_to
 from .reasons import Reasons
 
@@ -39,20 +40,20 @@ def refusal_group(state: SweepState) -> FailureGroup | None:
 
 def another_try(record: SweepRecord, refused: Line) -> str:
     """A line to copy that hands the tasks over again, with another value of what was refused."""
-    resume = f"hsm resume {record.id}"
     field, look = str(refused.get("field") or ""), str(refused.get("fix") or "").partition("   #")[0]
     if look.startswith("hydra."):
-        return f"{resume} --set {look}"
+        return resume_line(record, look)
     if not field:
-        return f"{look or 'hsm doctor'}    # then {resume} --set hydra.launcher.<field>=<value>"
+        resume = resume_line(record, "hydra.launcher.<field>=<value>")
+        return f"{look or 'hsm doctor'}    # then {resume}"
     choices = [str(choice) for choice in refused.get("choices", ())]
     name, asked = _as_used(record, field)
     near = difflib.get_close_matches(asked, choices, n=1) or choices[:1]
     text = _override(record, field, name, near[0]) if near else ""
     if not text:
-        return f"{resume} --set hydra.launcher.{name}=<value>    # see {look or 'hsm doctor'}"
+        return resume_line(record, f"hydra.launcher.{name}=<value>") + f"    # see {look or 'hsm doctor'}"
     others = [choice for choice in choices if choice not in near]
-    return f"{resume} --set {quoted(text)}" + (f"    # or {', '.join(others[:8])}" if others else "")
+    return resume_line(record, quoted(text)) + (f"    # or {', '.join(others[:8])}" if others else "")
 
 
 def _as_used(record: SweepRecord, field: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import Task
@@ -12,6 +12,8 @@ from hsm_core.store.record import SweepRecord
 
 #: Hydra overrides that only mean something for a sweep; ``hydra.sweep`` covers ``hydra.sweeper``.
 _OF_SWEEPS = ("hydra.sweep", "hydra.launcher", "hydra/launcher", "hydra/sweeper", "hydra.mode")
+#: What a script is called that came from standard input or ``-c``, once it has a file.
+_SAVED = "app.py"
 _FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
 
 
@@ -32,11 +34,12 @@ def require_line(record: SweepRecord, task: Task) -> None:
         ConfigError: the sweep was not started from a command line, or the script runs several functions,
             of which Hydra's command line can't choose one.
     """
-    if not record.app.get("main"):
+    if not record.can_start_again:
+        alone = saved_line([*config_flags(record), *_alone(record, task)])
         raise ConfigError(
-            f"{record.id} was not started from a command line",
+            f"no command runs a task of {record.id} alone: it was not started from a file",
             evidence=f"the overrides are {list(task.overrides)}",
-            fix="call your task function with these overrides",
+            fix=alone if record.app.get("under_main") else "call your task function with these overrides",
         )
     if _runs_several(record):
         functions = " and ".join(record.app["functions"])
@@ -57,8 +60,17 @@ def rerun_words(record: SweepRecord, task: Task) -> list[str]:
     """The same as argv, see ``require_line`` for when it is empty."""
     if _runs_several(record):
         return []
+    return record.command_with([*config_flags(record), *_alone(record, task)])
+
+
+def saved_line(words: Sequence[str]) -> str:
+    """The line for a program that had no file, once it has one."""
+    return f"python {_SAVED} {joined(words)}    # first save the program as {_SAVED}"
+
+
+def _alone(record: SweepRecord, task: Task) -> list[str]:
     hydra = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
-    return record.command_with([*config_flags(record), *task.overrides, *hydra, "hydra.mode=RUN"])
+    return [*task.overrides, *hydra, "hydra.mode=RUN"]
 
 
 def _runs_several(record: SweepRecord) -> bool:

@@ -33,7 +33,7 @@ def summary(
     lines += _unkept(state, numbers)
     lines.append(f"{state.record.id}: {state_words(counts, colour)}")
     if advise:
-        lines.append(f"  next: {next_command(state.record.id, counts)}")
+        lines.append(f"  next: {next_command(state.record, counts)}")
     return "\n".join(lines)
 
 

@@ -61,7 +61,7 @@ class SweepView:
         """The line to type next."""
         if self.refused is not None and self.phase != "running":
             return self.refused.suggestion
-        return next_command(self.state.record.id, self.counts, self.phase)
+        return next_command(self.state.record, self.counts, self.phase)
 
     @property
     def moved(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hsm_core.store.state import SweepState
 
 from .failures import FailureGroup, grouped
+from .going_on import resume_line
 from .more import more_job_time
 from .reasons import Ending, Reasons
 from .task_log import has_text, log_of
@@ -26,11 +27,11 @@ def unbegun_line(group: FailureGroup) -> str:
 
 def _advice(state: SweepState, number: int, ending: Ending) -> str:
     """What to type next."""
-    resume, writer = f"hsm resume {state.record.id}", ending.left_by
+    writer = ending.left_by
     if writer is None and ending.reason == "launch" and has_text(log_of(state, number)):
         return f"hsm logs {state.record.id} {number}"
     if writer is None or ending.reason != "walltime":
-        return resume
+        return resume_line(state.record)
     took = writer.last_at - float(writer.head.get("at", writer.last_at))
     more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})
-    return f"{resume} --set {more}    # or fewer tasks per job"
+    return f"{resume_line(state.record, more)}    # or fewer tasks per job"

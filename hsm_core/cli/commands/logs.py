@@ -14,6 +14,7 @@ import click
 from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
 from hsm_core.store.state import SweepState
+from hsm_core.views.going_on import resume_line
 from hsm_core.views.phase import phase_of
 from hsm_core.views.reasons import message_of
 from hsm_core.views.story import Story, tail
@@ -75,7 +76,7 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
     _follow(state, more, lambda: state.state_of(task) in ENDED or _is_over(state), follow)
     if path is None:
         told = f"task {task} has not started, and nothing will start it"
-        raise HsmError(told, fix=f"hsm resume {state.record.id}")
+        raise HsmError(told, fix=resume_line(state.record))
     return 0
 
 

@@ -179,7 +179,7 @@ def test_the_story_ends_with_its_last_word(shell: Shell, tmp_path: Path) -> None
 
 
 def test_a_sweep_without_a_command_line_is_gone_on_with_in_code(shell: Shell, tmp_path: Path) -> None:
-    sweep = MadeSweep(tmp_path / "s", total=1)
+    sweep = MadeSweep(tmp_path / "s", total=1, app={"main": []})
     fail(sweep.worker("w1", killed_process()), 0, "no")
     told = shell.run("hsm", "retry", "latest", "--task", "0", "--set", "hydra.launcher.slots=2")
     assert told.returncode == 2

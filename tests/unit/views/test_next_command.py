@@ -9,6 +9,7 @@ import pytest
 from hsm_core.model import State
 from hsm_core.views.next_command import next_command
 from hsm_core.views.phase import Phase
+from tests.unit.views.test_rerun import record
 
 WATCH, ERRORS, RESUME, RESULTS = "hsm-status -w s", "hsm errors s", "hsm resume s", "hsm results s"
 
@@ -25,4 +26,4 @@ WATCH, ERRORS, RESUME, RESULTS = "hsm-status -w s", "hsm errors s", "hsm resume 
     ],
 )
 def test_what_is_said_next_can_be_done(counts: dict[State, int], phase: Phase, line: str) -> None:
-    assert next_command("s", Counter(counts), phase) == line
+    assert next_command(record(id="s"), Counter(counts), phase) == line

@@ -1,0 +1,55 @@
+"""The line that goes on with a sweep, also where hsm can't start its app again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from hsm_core.overrides import hydra_text, joined
+from hsm_core.store.record import SweepRecord
+
+from .rerun import config_flags, is_of_sweeps, saved_line
+
+
+def resume_line(record: SweepRecord, settings: str = "") -> str:
+    """The line that runs what is left of a sweep.
+
+    Args:
+        settings: further overrides of Hydra as ``--set`` takes them, quoted for a shell; a comment may follow.
+    """
+    return _line(record, "resume", [], settings)
+
+
+def retry_line(record: SweepRecord, reason: str = "", settings: str = "") -> str:
+    """The line that runs failed tasks again: those with this reason, or all; ``settings`` as above."""
+    return _line(record, "retry", ["--error", reason] if reason else [], settings)
+
+
+def by_hand(record: SweepRecord, asked: Sequence[str]) -> str:
+    """What goes on with a sweep whose app hsm can't start: its program once it has a file, or a call.
+
+    Args:
+        asked: overrides for this time.
+    """
+    kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
+    words = [*kept, *record.launcher_fields, *asked, "hydra.launcher.allow_changed=true"]
+    if not record.app.get("under_main"):
+        return f"launch(Config, task, multirun=True, overrides={words})    # in your code"
+    name = f"hydra.job.name={hydra_text(str(record.app['name']))}"  # the file's differs
+    return saved_line(["-m", *config_flags(record), *words, name])
+
+
+def why_by_hand(record: SweepRecord) -> str:
+    """Why hsm can't start a sweep's app again."""
+    how = "its program has no file" if record.app.get("under_main") else "it was started by a call in Python"
+    return f"hsm can't start {record.id} again: {how}"
+
+
+def _line(record: SweepRecord, verb: str, options: Sequence[str], settings: str) -> str:
+    if record.can_start_again:
+        return " ".join([joined(["hsm", verb, record.id, *options]), *([f"--set {settings}"] if settings else [])])
+    typed, mark, note = settings.partition("    # ")
+    again = ["hydra.launcher.retry_failed=true"] if verb == "retry" else []
+    more = [word for word in shlex.split(typed) if word != "--set"]
+    asked = [f"hydra/launcher={record.launcher}", f"hydra.launcher.resume={record.id}", *again, *more]
+    return by_hand(record, asked) + (f"; {note}" if mark else "")
