@@ -7,7 +7,7 @@ import logging
 from hsm_core.detect.scheduler import TITLES, chosen_system
 from hsm_core.errors import ConfigError
 
-from .shown import for_hydra
+from .shown import refuse
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,6 @@ def hpc_place() -> str:
     try:
         found = chosen_system()
     except ConfigError as error:
-        raise for_hydra(error) from error.__cause__
+        refuse(error, error.__cause__)
     log.info("hsm_hpc submits to %s here", TITLES[found])
     return found

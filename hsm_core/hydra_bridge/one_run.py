@@ -19,7 +19,7 @@ def tell_before_run(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra calls while it composes; it tells plugins of no single run.
     """
-    if not _is_below(frame, *_RUNS_ONCE):
+    if not is_below(frame, *_RUNS_ONCE):
         return
     instance = HydraConfig.instance()
     ordinary = HydraConfig.set_config
@@ -42,7 +42,8 @@ def told(config: DictConfig) -> Iterator[str]:
         yield "  next: add -m to the command line    # or hydra.mode: MULTIRUN to the sweep file\n"
 
 
-def _is_below(frame: FrameType | None, module: str, function: str) -> bool:
+def is_below(frame: FrameType | None, module: str, function: str) -> bool:
+    """Is this function of this module at work above ``frame``?"""
     while frame is not None:
         if (frame.f_globals.get("__name__"), frame.f_code.co_name) == (module, function):
             return True

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, ValueType
+from hydra.errors import HydraException
+
+from hsm_core.overrides import quoted
+
+#: An axis of a sweep file; paired has groups of them.
+_AXIS = re.compile(r"hydra\.sweeper\.(?:grid|params|paired\.\w+)\.(.+)")
 #: Settings of Hydra itself that take a list.
 _LISTS = (
     "hydra.searchpath",
@@ -45,29 +54,33 @@ def _fields(section: str) -> dict[str, str]:
     return kinds[section].__annotations__ if section in kinds else {}
 
 
-def swept_settings(arguments: Sequence[str]) -> Iterator[str]:
-    """What to tell someone who typed ``hydra.launcher.tags=a,b``, which Hydra refuses without a way out."""
+def swept_settings(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with ``hydra.launcher.tags=a,b``, which Hydra refuses without a way out, and what to type."""
     for word in arguments:
-        if word.lstrip("+").startswith(("hydra.", "hydra/")) and "," in word and "=" in word:
-            texts = _choices(word)
-            if texts:
-                key, _, text = word.lstrip("+").partition("=")
-                fix = instead(key, texts)
-                if "/" not in key and not takes_list(key):
-                    fix += f"   (or, if the value contains a comma: '{key}=\"{text}\"')"
-                yield f"hsm: {word} would sweep Hydra's own settings.\n  next: {fix}"
+        override = _sweep_over_hydra(word)
+        if override is not None:
+            yield f"{word} would sweep Hydra's own settings", _fix(word, override)
 
 
-def _choices(word: str) -> list[str]:
-    """The values of ``key=a,b``; none if it is anything else."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.core.override_parser.types import ValueType
-    from hydra.errors import HydraException
+def _fix(word: str, override: Override) -> str:
+    key, _, text = word.lstrip("+").partition("=")
+    axis = _AXIS.match(key)
+    if axis:
+        return f"{quoted(f'{axis[1]}={text}')}    # on the command line, an axis is written as its key"
+    if not override.is_discrete_sweep():
+        return f"set one value: {key}=…"
+    fix = instead(key, list(override.sweep_string_iterator()))
+    if override.value_type is ValueType.SIMPLE_CHOICE_SWEEP and "/" not in key and not takes_list(key):
+        fix += f"   (or, if the value contains a comma: '{key}=\"{text}\"')"
+    return fix
 
+
+def _sweep_over_hydra(word: str) -> Override | None:
+    """The override, if it sweeps a setting of Hydra's."""
+    if not word.lstrip("+").startswith(("hydra.", "hydra/")):
+        return None
     try:
         override = OverridesParser.create().parse_override(word)
     except HydraException:
-        return []
-    if override.value_type is not ValueType.SIMPLE_CHOICE_SWEEP:
-        return []
-    return list(override.sweep_string_iterator())
+        return None
+    return override if override.is_sweep_override() else None

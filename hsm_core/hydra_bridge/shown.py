@@ -22,13 +22,13 @@ _MAIN = ("hydra._internal.utils", "run_and_report")
 
 
 def shown(step: Callable[[], T]) -> T:
-    """Do a step; our errors, and a disk that refuses, become such that Hydra prints without a traceback."""
+    """Do a step; our errors, and a disk that refuses, end a command line by ``refuse``."""
     try:
         return step()
     except HsmError as error:
-        raise for_hydra(error) from error.__cause__
+        refuse(error, error.__cause__)
     except OSError as error:
-        raise for_hydra(_of_disk(error)) from error
+        refuse(_of_disk(error), error)
 
 
 def _of_disk(error: OSError) -> StoreError:
@@ -57,6 +57,19 @@ def _of_disk(error: OSError) -> StoreError:
 def _sweep_of(path: Path) -> Path | None:
     """The sweep whose file it is, or was."""
     return next((root for root in path.parents if path.is_relative_to(SweepPaths(root).hsm)), None)
+
+
+def refuse(error: HsmError, cause: BaseException | None = None) -> NoReturn:
+    """End with an error's own words, and nothing behind them: Hydra 1.3 would advise to look at a stack trace.
+
+    Raises:
+        SystemExit: Hydra's main is at work; with 1, as Hydra does.
+        HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces; Hydra prints it without one.
+    """
+    if os.environ.get("HYDRA_FULL_ERROR") != "1" and _is_under_main():
+        print(error, file=sys.stderr, flush=True)
+        sys.exit(1)
+    raise for_hydra(error) from cause
 
 
 def leave(error: HsmError, *, is_told: bool) -> NoReturn:

@@ -12,7 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-_CHOICE = re.compile(r"^[^#\n]*\boverride\s+/?hydra/sweeper\s*:\s*['\"]?(\w+)", re.MULTILINE)
+from hsm_core.errors import ConfigError
+
+_CHOICE = r"^[^#\n]*\boverride\s+/?hydra/{}\s*:\s*['\"]?(\w+)"
+_AXES = re.compile(r"^[^#\n]*\b(?:grid|paired|params)\s*:", re.MULTILINE)
 _LISTED = re.compile(r"(?:^\s*-|[\[,])\s*(?:optional\s+)?/?([\w/]+)\s*:\s*['\"]?([\w/-]+)", re.MULTILINE)
 _MODE = re.compile(r"^hydra:[^\n]*\n(?:(?:[ \t].*|[ \t]*#.*|)\n)*?[ \t]+mode:[ \t]*['\"]?MULTIRUN\b", re.MULTILINE)
 _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
@@ -22,7 +25,7 @@ _STARTS = ("hydra._internal.utils", "_run_hydra")
 
 def overridden(
     search_path: Sequence[str], arguments: Sequence[str], config_name: str | None, added_wins: bool = False
-) -> str | None:
+) -> ConfigError | None:
     """What to tell the user; None if all is well, or if that can't be known.
 
     Args:
@@ -36,29 +39,18 @@ def overridden(
     if any(word.lstrip("+").startswith("hydra/sweeper=") for word in arguments):
         return None
     typed = [word for word in arguments if not (added_wins and word.startswith("+"))]
-    for root in _directories(search_path):
+    for root in directories(search_path):
         primary = root / f"{config_name.removesuffix('.yaml')}.yaml"
-        text = _text(primary)
-        other = _choice(text)
+        text, other = _text(primary), chosen_by(primary)
         if other is None or other == "hsm":
             continue
         for sweep in (*_typed(root, typed), *_listed(root, text, arguments)):
-            if _choice(_text(sweep)) == "hsm":
-                return (
-                    f"hsm: {primary} sets the sweeper to '{other}', which overrides {sweep}.\n"
-                    "  next: add hydra/sweeper=hsm to the command line"
+            if chosen_by(sweep) == "hsm":
+                return ConfigError(
+                    f"{primary} sets the sweeper to '{other}', which overrides {sweep}",
+                    fix="add hydra/sweeper=hsm to the command line",
                 )
     return None
-
-
-def primary_in_use(frame: FrameType | None) -> str | None:
-    """The name of the primary config that Hydra is about to compose, ``-cn`` included.
-
-    Args:
-        frame: of a function that Hydra called; Hydra hands plugins no such name, but knows it above them.
-    """
-    name = _known_above(frame, "config_name")
-    return name if isinstance(name, str) else None
 
 
 def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Sequence[str]) -> None:
@@ -67,14 +59,14 @@ def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Se
     It is as if ``-m`` had been typed. What the command line says itself stays.
 
     Args:
-        frame: as for ``primary_in_use``.
+        frame: of a function that Hydra called; Hydra hands plugins no such name, but knows it above them.
     """
     parsed = _known_above(frame, "args")
     if parsed is None or any(word.lstrip("+").startswith("hydra.mode=") for word in arguments):
         return
     if parsed.run or parsed.cfg or parsed.info or parsed.shell_completion:
         return
-    files = (file for root in _directories(search_path) for file in _typed(root, arguments))
+    files = (file for root in directories(search_path) for file in _typed(root, arguments))
     parsed.multirun = parsed.multirun or any(_MODE.search(_text(file)) for file in files)
 
 
@@ -94,9 +86,15 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _choice(text: str) -> str | None:
-    found = _CHOICE.search(text)
+def chosen_by(file: Path, kind: str = "sweeper") -> str | None:
+    """The sweeper or launcher that a config file chooses; None if it chooses none."""
+    found = re.search(_CHOICE.format(kind), _text(file), re.MULTILINE)
     return found[1] if found else None
+
+
+def sweeps(file: Path) -> bool:
+    """Does a config file choose the sweeper hsm, and say what varies?"""
+    return chosen_by(file) == "hsm" and _AXES.search(_text(file)) is not None
 
 
 def _typed(root: Path, arguments: Sequence[str]) -> Iterator[Path]:
@@ -116,7 +114,7 @@ def _listed(root: Path, text: str, arguments: Sequence[str]) -> Iterator[Path]:
             yield root / group / f"{name}.yaml"
 
 
-def _directories(search_path: Sequence[str]) -> Iterator[Path]:
+def directories(search_path: Sequence[str]) -> Iterator[Path]:
     """Where plain, ``file://`` and ``pkg://`` entries lie."""
     from importlib.util import find_spec
 

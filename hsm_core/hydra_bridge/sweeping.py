@@ -23,7 +23,7 @@ from .dry_run import dry_run_lines
 from .faults import Faults
 from .grammar import Grammar
 from .handover import PlannedSweep, PlanTaker
-from .shown import for_hydra
+from .shown import refuse
 from .sweep_axes import sweep_axes
 from .sweeper_settings import Settings, settings_of
 from .sweeper_work import Work
@@ -53,7 +53,7 @@ class Sweeping:
             faults = Faults()
             return self._sweep(arguments, settings_of(self._config.hydra.sweeper, faults), faults)
         except HsmError as error:
-            raise for_hydra(error) from error.__cause__
+            refuse(error, error.__cause__)
 
     def _sweep(self, arguments: Sequence[str], settings: Settings, faults: Faults) -> list[Sequence[JobReturn]]:
         recorded = None if faults.found else self._recorded(settings)

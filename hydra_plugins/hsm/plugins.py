@@ -163,21 +163,16 @@ class HsmSweeperHint(SearchPathPlugin):
 
             unresolved.keep_unresolved(plugins, ours)
         _read_fields_ourselves(plugins)
+        from hsm_core.hydra_bridge import composing
+
+        composing.explain_refusals(sys._getframe(1))
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
-        if not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
-            if not IS_1_3 and any("=" in word for word in sys.argv):
-                from hsm_core.hydra_bridge import sweeper_hint
-
-                sweeper_hint.obey_mode(sys._getframe(1), own, sys.argv[1:])
+        if IS_1_3 or {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
-        from hsm_core.hydra_bridge import one_value, sweeper_hint
+        if any("=" in word for word in sys.argv):
+            from hsm_core.hydra_bridge import sweeper_hint
 
-        for told in one_value.swept_settings(sys.argv[1:]):
-            print(told, file=sys.stderr)
-        primary = sweeper_hint.primary_in_use(sys._getframe(1))
-        hint = sweeper_hint.overridden(own, sys.argv[1:], primary, added_wins=not IS_1_3)
-        if hint:
-            print(hint, file=sys.stderr)
+            sweeper_hint.obey_mode(sys._getframe(1), own, sys.argv[1:])
 
 
 def _register_all(plugins: Plugins) -> None:
