@@ -6,18 +6,20 @@ import re
 import shlex
 from collections.abc import Iterable
 
-#: What a shell changes inside double quotes; ``!`` in interactive ones.
-_LIVE_IN_DOUBLE_QUOTES = set('"$`\\!')
+#: What a shell changes inside double quotes, where a backslash helps; and where none helps in bash and in shlex.
+_ESCAPED_IN_DOUBLE_QUOTES, _LIVE_IN_DOUBLE_QUOTES = re.compile(r'(["\\])'), set("$`!")
 #: What Hydra reads as plain text.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.+@-]*")
 _KEYWORDS = ("null", "true", "false", "inf", "nan")
 
 
 def quoted(word: str) -> str:
-    """A word for a POSIX shell: bare, in single quotes, or in double quotes where it holds single ones."""
-    if "'" in word and not _LIVE_IN_DOUBLE_QUOTES.intersection(word):
-        return f'"{word}"'
-    return shlex.quote(word)
+    """A word for a POSIX shell: bare, in single quotes, or in double quotes where that is shorter."""
+    single = shlex.quote(word)
+    if "'" not in word or _LIVE_IN_DOUBLE_QUOTES.intersection(word):
+        return single
+    double = _ESCAPED_IN_DOUBLE_QUOTES.sub(r"\\\1", word)
+    return min(f'"{double}"', single, key=len)
 
 
 def joined(words: Iterable[str]) -> str:

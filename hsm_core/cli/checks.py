@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from hsm_core.overrides import quoted
 from hsm_core.store.layout import state_home
 
 from .finding import Finding
@@ -90,7 +91,7 @@ def writable(name: str, directory: Path, instead: str) -> Finding:
     free = shutil.disk_usage(existing).free / 2**30
     level: Literal["ok", "note"] = "ok" if free >= 1 else "note"
     return Finding(
-        name, level, f"{directory}, {free:.1f} GiB free", "" if level == "ok" else f"df -h {directory}"
+        name, level, f"{directory}, {free:.1f} GiB free", "" if level == "ok" else f"df -h {quoted(str(directory))}"
     )
 
 

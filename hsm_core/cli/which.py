@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hsm_core.errors import SweepNotFound
+from hsm_core.errors import StoreError, SweepNotFound
 from hsm_core.store import catalogue
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import read_record
 from hsm_core.store.state import SweepState
 
 from .terminal import remark
@@ -20,6 +22,7 @@ def directory_of(selector: str) -> Path:
     """
     try:
         root = catalogue.find(selector)
+        _require_readable(root)
         _say_which(selector, root)
         return root
     except SweepNotFound as error:
@@ -27,6 +30,20 @@ def directory_of(selector: str) -> Path:
         if by_job is None:
             raise error from None
         return by_job
+
+
+def _require_readable(place: Path) -> None:
+    """A sweep that nobody can read any more can be taken off the list.
+
+    Raises:
+        StoreError: its record is damaged, and the line for that.
+    """
+    try:
+        read_record(SweepPaths.at(place))
+    except StoreError as error:
+        listed = next((entry.id for entry in catalogue.entries() if entry.place == place), "")
+        fix = f"hsm forget {listed} --force    # takes it off your list; its files stay" if listed else error.fix
+        raise StoreError(error.problem, evidence=error.evidence, fix=fix) from error
 
 
 def _say_which(selector: str, root: Path) -> None:

@@ -84,8 +84,11 @@ def chosen_system() -> SystemName:
     return here[0]
 
 
-def systems_here() -> list[SystemName]:
+def systems_here(otherwise: str = "") -> list[SystemName]:
     """What ``HSM_HPC_SYSTEM`` says, else those that answer; those that are here, if none answers now.
+
+    Args:
+        otherwise: what to type where there is none, unless that is to set one up.
 
     Raises:
         ConfigError: none is here, or the variable names none.
@@ -98,16 +101,16 @@ def systems_here() -> list[SystemName]:
     found = find_systems()
     here = [one for one in found if isinstance(one, System)]
     if not here:
-        raise _nothing([one for one in found if isinstance(one, Absent)])
+        raise _nothing([one for one in found if isinstance(one, Absent)], otherwise)
     return [one.name for one in here if not one.trouble] or [one.name for one in here]
 
 
-def _nothing(absent: list[Absent]) -> ConfigError:
+def _nothing(absent: list[Absent], otherwise: str) -> ConfigError:
     usual = "start it on a login node, or add hydra/launcher=hsm_local to run here"
     return ConfigError(
         "no batch system found here, neither Slurm nor PBS",
         evidence="; ".join(one.why for one in absent),
-        fix=next((one.fix for one in absent if one.fix), usual),
+        fix=otherwise or next((one.fix for one in absent if one.fix), usual),
     )
 
 

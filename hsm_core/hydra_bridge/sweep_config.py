@@ -166,6 +166,6 @@ def _axis(key: str, value: Any, grammar: Grammar, where: str) -> Axis:
     if value is None:
         raise ConfigError(
             f"hydra.sweeper.{where}: '{key}' has no values",
-            fix=f"{key}: [0.1, 0.01]   (or {key}=0.1 on the command line)",
+            fix=f"{key}: [0.1, 0.01]    # or {key}=0.1 on the command line",
         )
     return grammar.listed(key, [value])

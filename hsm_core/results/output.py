@@ -37,7 +37,7 @@ def format_of(path: Path, asked: str | None = None) -> str:
     if meant is None and asked is None:
         raise ConfigError(
             f"unknown format: '{path.name}'", evidence=f"known suffixes: {' '.join(_SUFFIXES)}",
-            fix=f"-o {path.with_suffix('.csv')}", instead=(str(path), str(path.with_suffix(".csv"))),
+            fix=f"-o {quoted(str(path.with_suffix('.csv')))}", instead=(str(path), str(path.with_suffix(".csv"))),
         )  # fmt: skip
     if meant and asked and meant != asked:
         raise ConfigError(

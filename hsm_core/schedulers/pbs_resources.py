@@ -88,7 +88,7 @@ def _twice(whole: str, words: str, field: str) -> ConfigError:
     return ConfigError(
         f"{whole} and {field} exclude each other",
         evidence=f"{whole}={words!r}",
-        fix=f"hydra.launcher.{whole}=null, or hydra.launcher.{field}=null",
+        fix=f"hydra.launcher.{whole}=null    # or hydra.launcher.{field}=null",
     )
 
 

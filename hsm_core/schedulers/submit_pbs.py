@@ -139,7 +139,8 @@ def _whose(resources: PbsResources) -> Iterator[str]:
     """Queue, account, project, priority, mail."""
     if resources.project and resources.flavour == "torque":
         raise ConfigError(
-            "Torque has no projects: its -P submits as another user", fix="hydra.launcher.account=… instead"
+            "Torque has no projects: its -P submits as another user",
+            fix="hydra.launcher.project=null    # set hydra.launcher.account instead",
         )
     options = (
         ("q", resources.queue), ("A", resources.account), ("P", resources.project),

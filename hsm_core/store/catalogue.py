@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
+from hsm_core.overrides import quoted
 
 from .earlier import sweeps_in
 from .files import to_json, write_atomically
@@ -30,6 +31,11 @@ class Entry:
         """What stands for it: its directory, unless a later sweep has that."""
         aside = SweepPaths(self.dir, self.id)
         return aside.place if aside.record.is_file() else self.dir
+
+    @property
+    def is_there(self) -> bool:
+        """Neither moved nor deleted since it was last seen."""
+        return SweepPaths.at(self.place).record.is_file()
 
 
 def remember(record: SweepRecord, root: Path) -> None:
@@ -61,13 +67,16 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.created, entry.id), reverse=True)
 
 
-def find(selector: str) -> Path:
+def find(selector: str, *, gone_too: bool = False) -> Path:
     """The place (``SweepPaths.place``) of the sweep that ``latest``, an id's unique prefix, a name or a path means.
 
     A name means its newest sweep.
 
+    Args:
+        gone_too: also of one that is no longer in its directory.
+
     Raises:
-        SweepNotFound: none, or several ids begin so; the message lists the candidates.
+        SweepNotFound: none, or it is gone, or several ids begin so; the message lists the candidates.
     """
     known = entries()
     if selector == "latest":
@@ -78,15 +87,17 @@ def find(selector: str) -> Path:
         follow(by_path)
         return by_path
     matching = exact or named(selector)[:1] or [entry for entry in known if entry.id.startswith(selector)]
-    if len(matching) == 1:
-        return matching[0].place
-    raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
+    if len(matching) != 1:
+        raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
+    if not (gone_too or matching[0].is_there):
+        raise _gone(matching[0])
+    return matching[0].place
 
 
 def named(name: str) -> list[Entry]:
     """The user's sweeps of this name, newest first; those whose directories are gone come last."""
     found = [entry for entry in entries() if entry.name == name]
-    return sorted(found, key=lambda entry: not SweepPaths.at(entry.place).record.is_file())
+    return sorted(found, key=lambda entry: not entry.is_there)
 
 
 def follow(place: Path) -> None:
@@ -95,7 +106,7 @@ def follow(place: Path) -> None:
         for paths in sweeps_in(SweepPaths(SweepPaths.at(place).root)):
             record = read_record(paths)
             listed = _read(_folder() / f"{record.id}.json")
-            if listed and listed.dir != paths.root and not SweepPaths.at(listed.place).record.is_file():
+            if listed and listed.dir != paths.root and not listed.is_there:
                 remember(record, paths.root)
     except (OSError, StoreError, VersionMismatch):
         return
@@ -103,10 +114,17 @@ def follow(place: Path) -> None:
 
 def _latest(known: list[Entry]) -> Path:
     for entry in known:
-        if SweepPaths.at(entry.place).record.is_file():
+        if entry.is_there:
             return entry.place
     raise SweepNotFound(
         "you have no sweeps yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
+    )
+
+
+def _gone(entry: Entry) -> SweepNotFound:
+    return SweepNotFound(
+        f"{entry.id} is no longer in {entry.dir}: it was moved or deleted",
+        fix=f"hsm forget {entry.id}    # if it was moved: hsm-status <its new directory>",
     )
 
 
@@ -134,7 +152,7 @@ def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
     near = difflib.get_close_matches(selector, names, n=1)
     return SweepNotFound(
         f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}",
-        fix=f"hsm-status {near[0]}" if near else "hsm-status    # lists your sweeps",
+        fix=f"hsm-status {quoted(near[0])}" if near else "hsm-status    # lists your sweeps",
         instead=(selector, near[0]) if near else None,
     )  # fmt: skip
 

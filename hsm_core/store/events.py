@@ -135,8 +135,14 @@ def trouble(message: str) -> Line:
     return {"e": "trouble", "message": message, "at": now()}
 
 
-def conductor(identifier: str, identity: ProcessIdentity) -> Line:
-    return {"e": "conductor", "format": FORMAT, "id": identifier, **asdict(identity), "at": now()}
+def conductor(identifier: str, identity: ProcessIdentity, by: str = "") -> Line:
+    """A process takes charge of a sweep.
+
+    Args:
+        by: the command that it is, if it is not a launcher.
+    """
+    line = {"e": "conductor", "format": FORMAT, "id": identifier, **asdict(identity), "at": now()}
+    return line | ({"by": by} if by else {})
 
 
 def submit(

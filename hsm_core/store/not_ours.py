@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hsm_core.errors import SweepNotFound
+from hsm_core.overrides import quoted
 
 from .layout import SweepPaths
 
@@ -21,7 +22,7 @@ def no_sweep(path: Path) -> SweepNotFound:
     if below:
         lines = "".join(f"\n    {root}" for root in below[:10])
         return SweepNotFound(
-            f"{path} is not a sweep, but contains {len(below)}:{lines}", fix=f"hsm-status {below[0]}",
+            f"{path} is not a sweep, but contains {len(below)}:{lines}", fix=f"hsm-status {quoted(str(below[0]))}",
             instead=(str(path), str(below[0])),
         )  # fmt: skip
     what = _of_hydra(path)

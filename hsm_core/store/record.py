@@ -152,8 +152,7 @@ def refuse_second(paths: SweepPaths) -> NoReturn:
     raise SweepExists(
         f"{paths.root} holds the sweep {other.id}, which is not finished",
         evidence=f"started {other.created} on {other.host}",
-        fix=f"hsm resume {other.id}    (to finish that one; hsm cancel gives it up), "
-        "or hydra.sweep.dir=<another directory>",
+        fix=f"hsm resume {other.id}    # finishes it; hsm cancel gives it up; hydra.sweep.dir=… begins another",
     )
 
 
@@ -185,7 +184,7 @@ def require_format(found: Mapping[str, Any], what: str) -> None:
         raise VersionMismatch(
             f"{what} has format {theirs}, this hsm reads format {FORMAT}",
             evidence=f"written by hsm {writer}" if writer else "",
-            fix=upgrade if is_newer else "read it with the version that wrote it, or sweep into a new directory",
+            fix=upgrade if is_newer else "hydra.sweep.dir=<a new directory>    # or use the version that wrote it",
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_FAILED
+from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_FAILED, tail
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
@@ -36,6 +36,8 @@ _SLURMS_NODES = re.compile(r"(Slurm says .*, on )[\w.,\[\]-]+$")
 _LONGEST = 160
 #: Signals of a program's own fault, of which Python can tell where.
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
+
+_FATAL = "Fatal Python error"
 
 Line = dict[str, Any]
 
@@ -170,15 +172,18 @@ def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: 
 def reading(state: SweepState, number: int, event: Line) -> str:
     """The command that shows most about a task's end: a log with something in it, the task alone, or the story."""
     record = state.record
-    option = where_to_read(state, number)
+    option, alone = where_to_read(state, number), f"hsm command {record.id} {number}"
+    if event.get("signal") in _CRASHES and record.can_start_again and not _says_where(state, number):
+        return f'PYTHONFAULTHANDLER=1 sh -c "$({alone})"'
     if option is not None:
         return f"hsm logs {record.id} {number} {option}".rstrip()
-    if not record.can_start_again:
-        return f"hsm logs {record.id}"
-    alone = f"hsm command {record.id} {number}"
-    if event.get("signal") in _CRASHES:
-        return f'PYTHONFAULTHANDLER=1 sh -c "$({alone})"'
-    return alone
+    return alone if record.can_start_again else f"hsm logs {record.id}"
+
+
+def _says_where(state: SweepState, number: int) -> bool:
+    """Python's fault handler was at work already."""
+    log = log_of(state, number)
+    return log is not None and log.is_file() and _FATAL in tail(log)
 
 
 def _may_be_memory(event: Line) -> bool:

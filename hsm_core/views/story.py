@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hsm_core.model import Span
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 
 from .reasons import message_of, refusal_words
-from .words import clean, duration
+from .words import clean, counted, duration
 
 Line = dict[str, Any]
 #: So many reasons against forks are told.
@@ -42,6 +44,8 @@ class Story:
 
     def __init__(self, paths: SweepPaths) -> None:
         self._paths = paths
+        self._who: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
         self._readers: dict[str, JournalReader] = {}
 
     def news(self) -> list[Told]:
@@ -52,7 +56,8 @@ class Story:
         """
         found = [(event.get("at", 0.0), name, event) for name in self._names() for event in self._read(name)]
         found.sort(key=lambda item: item[0])
-        return [Told(at, name, event["e"], text) for at, name, event in found if (text := tell(name, event))]
+        told = [(at, name, event["e"], tell(self._who.get(name, name), event)) for at, name, event in found]
+        return [Told(at, name, kind, text) for at, name, kind, text in told if text]
 
     def _names(self) -> Iterable[str]:
         return sorted(path.stem for path in self._paths.events.glob("*.jsonl"))
@@ -62,26 +67,46 @@ class Story:
         last = 0.0
         for event in reader.read_new():
             last = max(last, float(event.get("at", last)))
-            yield {**event, "at": last}
+            yield {**event, **self._beside(name, event), "at": last}
+
+    def _beside(self, name: str, event: Line) -> Line:
+        """What is to be told with an event: where its log or its job's files are, and of how many tasks it is."""
+        if event["e"] == "worker":
+            self._who[name] = f"worker {name}"
+            log = self._paths.logs / event["log"] if event.get("log") else self._paths.worker_log(name)
+            return {"path": os.path.relpath(log, self._paths.root)}
+        if event["e"] == "conductor":
+            self._who[name] = str(event.get("by") or "launcher")
+        if event["e"] == "submit":
+            self._sizes[event["submission"]] = sum(Span(*span).count for span in event["tasks"])
+        if event["e"] == "handed":
+            files = os.path.relpath(self._paths.hsm / event["submission"], self._paths.root)
+            return {"path": files, "count": self._sizes.get(event["submission"], 0)}
+        return {}
 
 
 def tell(writer: str, event: Line) -> str:
-    """One event in a line; empty if it is of no interest."""
+    """One event in a line; empty if it is of no interest.
+
+    Args:
+        writer: what it is called: ``launcher``, ``worker local-1``.
+        event: with its ``path`` and ``count`` (of tasks), where it has them.
+    """
     kind, task = event["e"], f"task {event.get('t')}"
     if event.get("a", 1) > 1:
         task += f" (attempt {event['a']})"
     told = {
-        "worker": lambda: f"{writer} started on {event.get('host')} with {event.get('slots')} slots",
+        "worker": lambda: f"{writer} started on {event.get('host')} with {event.get('slots')} slots{_in(event)}",
         "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s{_about_forks(event)}",
         "broken": lambda: f"{writer} could not import the app: {event.get('message')}",
         "start": lambda: f"{task} started in {event.get('dir')}",
         "end": lambda: f"{task} {event.get('state')}{_how(event)}",
         "trouble": lambda: f"{writer}: {event.get('message')}",
         "waits": lambda: str(event.get("message")),
-        "conductor": lambda: f"{writer} runs the sweep from {event.get('host')}",
-        "handed": lambda: f"{event.get('submission')} was submitted{_known_as(event)}",
-        "refused": lambda: f"{event.get('submission')} was refused: {refusal_words(event)}",
-        "withdrawn": lambda: f"{event.get('submission')} was withdrawn: {event.get('message')}",
+        "conductor": lambda: f"{writer} started on {event.get('host')} (process {event.get('pid')})",
+        "handed": lambda: f"{_tasks(event)} submitted{_known_as(event)}{_in(event)}",
+        "refused": lambda: f"a submission was refused: {refusal_words(event)}",
+        "withdrawn": lambda: f"a submission was withdrawn: {event.get('message')}",
         "lost": lambda: f"{task} lost: {event.get('evidence')}",
         "cancel": lambda: f"{task} cancelled before it started",
         "interrupted": lambda: f"interrupted: {event.get('how')}",
@@ -104,6 +129,15 @@ def against_forks(ready: Line) -> str:
 def _about_forks(ready: Line) -> str:
     told = against_forks(ready).partition("\n")[0]
     return f"; {told}" if told else ""
+
+
+def _in(event: Line) -> str:
+    return f" ({event['path']})" if event.get("path") else ""
+
+
+def _tasks(event: Line) -> str:
+    count = event.get("count", 0)
+    return f"{counted(count, 'task')} {'was' if count == 1 else 'were'}"
 
 
 def _known_as(event: Line) -> str:

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsm_core.overrides import hydra_text, joined, quoted
@@ -21,6 +21,8 @@ from hsm_core.overrides import hydra_text, joined, quoted
         ("model=[a,b]", "'model=[a,b]'"),
         ("hydra.launcher.select='1:ncpus=4'", '''"hydra.launcher.select='1:ncpus=4'"'''),
         ("it's $HOME", """'it'"'"'s $HOME'"""),
+        ("it's \"so\"", '"it\'s \\"so\\""'),
+        ("\\\\\\\\\\'", """'\\\\\\\\\\'"'"''"""),
         ("it's!", """'it'"'"'s!'"""),
     ],
 )
@@ -52,3 +54,19 @@ def test_hydra_reads_the_text_back(text: str) -> None:
     value = found.value()
     assert str(value) == text
     assert isinstance(value, str)
+
+
+OVERRIDES = st.text(alphabet="az0 ={}[]()<>$*?'\"`|&;!~#\\,:/.-+@%^\t\nü☂", max_size=24)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(OVERRIDES, min_size=1, max_size=12))
+def test_bash_splits_a_printed_line_into_the_same_words(words: list[str]) -> None:
+    script = f"printf '%s\\0' {joined(words)}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    assert done.stdout.decode().split("\0")[:-1] == words
+
+
+@given(OVERRIDES)
+def test_no_other_quotes_are_shorter_than_those_of_shlex(word: str) -> None:
+    assert len(quoted(word)) <= len(shlex.quote(word))

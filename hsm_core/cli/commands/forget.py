@@ -6,7 +6,6 @@ import click
 
 from hsm_core.errors import HsmError, SweepNotFound
 from hsm_core.store import catalogue
-from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import living_conductor
 
 from ..clicked import ask_schedulers, examples, open_sweep, sweep_argument
@@ -16,12 +15,12 @@ from ..terminal import remark
 @click.command("forget", epilog=examples("hsm forget lr_ablation-1122-0130-abcd"))
 @sweep_argument
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
-@click.option("--force", is_flag=True, help="Forget it even while it runs.")
+@click.option("--force", is_flag=True, help="Forget it even if it runs or can't be read.")
 @click.option("--yes", is_flag=True, help="Accepted; nothing is asked.")
 def forget(sweep: str, dry_run: bool, force: bool, yes: bool) -> int:
     """Take a sweep off your list; its files stay."""
     entry = _entry(sweep)
-    is_there = SweepPaths.at(entry.place).record.is_file()
+    is_there = entry.is_there
     if is_there and not force:
         _require_ended(entry)
     if not dry_run:
@@ -46,7 +45,7 @@ def _require_ended(entry: catalogue.Entry) -> None:
 def _entry(sweep: str) -> catalogue.Entry:
     """The list's entry, also of a sweep whose directory is gone."""
     exact = [entry for entry in catalogue.entries() if entry.id == sweep]
-    root = None if exact else catalogue.find(sweep)
+    root = None if exact else catalogue.find(sweep, gone_too=True)
     for entry in exact or [entry for entry in catalogue.entries() if entry.place == root]:
         return entry
     raise SweepNotFound(f"{root} is not on your list", fix="hsm list --all")

@@ -41,6 +41,8 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool
     state = open_sweep(sweep)
     if task is None:
         story = Story(state.paths)
+        if not as_json:
+            remark(f"in {state.paths.root}:")
         _follow(state, lambda: _tell(story, as_json), lambda: _is_over(state), follow)
         return 0
     require_tasks(state, [task])

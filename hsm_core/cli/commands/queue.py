@@ -36,7 +36,7 @@ def queue(watch: float | None, as_json: bool) -> int:
 
     Waiting jobs have the scheduler's reason and, if known, the expected start.
     """
-    here = [make_scheduler(name) for name in systems_here()]
+    here = [make_scheduler(name) for name in systems_here("hsm-status    # your sweeps")]
     jobs = queued_jobs(here)
     with Repaint(again=watch is not None and not as_json) as place:
         _print(jobs, here, as_json, place)

@@ -51,8 +51,10 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     code = _read(places, record.id)
     root, again = code["root"], f"{code['root'].rstrip('/')}-{record.id}"
     known = state.tasks.get(task)
-    attempt = f"attempt {known.attempt if known else 1} of task {task} of {record.id}"
-    yield f"# {attempt}, begun {record.created} on {record.host}, Python {record.versions['python']}"
+    has_run = known is not None and known.begun is not None
+    what = f"attempt {known.attempt} of task {task}" if known and has_run else f"task {task}"
+    whose = f"{what} of {record.id}" + ("" if has_run else ", which has not run yet")
+    yield f"# {whose}, of a sweep begun {record.created} on {record.host}, Python {record.versions['python']}"
     brought = list(_bring_back(state, places, code, again))
     yield from brought or [f"# {root} was in no git repository: its files are taken as they are now"]
     base = again if brought else root

@@ -87,9 +87,9 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
             _settle_stopped(state)
         return 0
     command = _command(state, found, again, options, allow_changed=options["allow_changed"])
+    _require_no_other(state, options["force"])
     if options["dry_run"]:
         return _preview(state, found, alive, command)
-    _require_no_other(state, options["force"])
     if found and not options["allow_changed"] and agree_on_changes(state):
         command = _command(state, found, again, options, allow_changed=True)
     before = {number: _tried(state, number) for number in (*found, *alive)}

@@ -137,7 +137,7 @@ def test_a_refused_submission_is_shown_everywhere(shell: Shell, tmp_path: Path) 
     assert shell.status("latest").stdout.endswith(f"next: {line}\n")
     assert shell.read("latest")["next"] == line
     assert shell.read("latest")["refused"] == "Slurm refused: mian"
-    assert "launch-0/submit-0 was refused: Slurm refused: mian" in out(shell, "logs", "latest")
+    assert "a submission was refused: Slurm refused: mian" in out(shell, "logs", "latest")
     assert re.search(r"0/2 +stopped +✗ refused", out(shell, "list"))
     rows = list(csv.DictReader(io.StringIO(out(shell, "tasks", "latest", "--format", "csv"))))
     assert {(row["reason"], row["message"]) for row in rows} == {("launch", "Slurm refused: mian")}
@@ -163,7 +163,7 @@ def test_the_story_is_in_order(shell: Shell, sweep: MadeSweep) -> None:
     assert lines[1:] == [
         "task 0 started in 0", "task 0 completed after 1 s",
         "task 1 started in 1", "task 1 completed after 1 s",
-        "task 2 started in 2", "task 2 failed: exception, KeyError: 'x'", "w1 ended",
+        "task 2 started in 2", "task 2 failed: exception, KeyError: 'x'", "worker w1 ended",
     ]  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_the_story_ends_with_its_last_word(shell: Shell, tmp_path: Path) -> None
     worker.seal()
     time.sleep(0.002)  # times are told to the millisecond
     conductor.seal()
-    assert out(shell, "logs", "latest").splitlines()[-1].endswith("conductor-a ended")
+    assert out(shell, "logs", "latest").splitlines()[-1].endswith("  launcher ended")
 
 
 def test_a_sweep_without_a_command_line_is_gone_on_with_in_code(shell: Shell, tmp_path: Path) -> None:

@@ -125,9 +125,18 @@ def test_what_no_command_line_started_and_left_no_log_has_its_story(tmp_path: Pa
     assert advice_for(tmp_path, {}, app={"name": "train", "main": []})[0] == "hsm logs ID"
 
 
-def test_a_crash_without_a_word_is_run_alone_with_pythons_fault_handler(tmp_path: Path) -> None:
-    advice, _ = advice_for(tmp_path, {"stderr.log": ""}, "signal", "killed by signal 11 (SIGSEGV)", signal=11)
-    assert advice == 'PYTHONFAULTHANDLER=1 sh -c "$(hsm command ID 0)"'
+@pytest.mark.parametrize(
+    ("logs", "advice"),
+    [
+        ({"stderr.log": ""}, 'PYTHONFAULTHANDLER=1 sh -c "$(hsm command ID 0)"'),
+        ({"stdout.log": "step 1", "stderr.log": "a warning"}, 'PYTHONFAULTHANDLER=1 sh -c "$(hsm command ID 0)"'),
+        ({"stderr.log": "Fatal Python error: Segmentation fault"}, "hsm logs ID 0 --stderr"),
+    ],
+)
+def test_a_crash_that_does_not_say_where_is_run_alone_with_pythons_fault_handler(
+    tmp_path: Path, logs: dict[str, str], advice: str
+) -> None:
+    assert advice_for(tmp_path, logs, "signal", "killed by signal 11 (SIGSEGV)", signal=11)[0] == advice
 
 
 def test_sigkill_that_nobody_owned_up_to_may_be_memory(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""Each ``next:`` line can be typed as it stands, and leads further."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from hsm_core.errors import SweepExists
+from hsm_core.model import Span
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.liveness import this_process
+from hsm_core.store.record import refuse_second
+from tests.unit.cli.test_status import Shell
+from tests.unit.store.making import MadeSweep, complete, fail
+
+NO_CLUSTER = "#!/bin/sh\necho 'sbatch: fatal: Could not establish a configuration source' >&2\nexit 1\n"
+APP = {"name": "app", "main": [sys.executable, "app.py"]}
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return Shell(tmp_path / "state")
+
+
+def next_words(text: str) -> list[str]:
+    """The proposed line as a shell reads it."""
+    return shlex.split(text.rpartition("next: ")[2].splitlines()[0], comments=True)
+
+
+@pytest.mark.parametrize("script", ["", NO_CLUSTER])
+def test_where_no_batch_system_is_the_queue_points_to_the_sweeps(shell: Shell, tmp_path: Path, script: str) -> None:
+    (tmp_path / "bin").mkdir()
+    if script:
+        (tmp_path / "bin" / "sbatch").write_text(script)
+        (tmp_path / "bin" / "sbatch").chmod(0o755)
+    done = shell.run("hsm", "queue", PATH=str(tmp_path / "bin"))
+    assert done.returncode == 2
+    assert "no batch system found here" in done.stderr
+    assert next_words(done.stderr) == ["hsm-status"]
+
+
+@pytest.mark.parametrize("words", [("errors",), ("tasks",), ("status",), ("logs",), ("resume",), ("command", "0")])
+def test_a_deleted_or_moved_sweep_is_told_as_that(shell: Shell, tmp_path: Path, words: tuple[str, ...]) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    complete(sweep.worker("w1"), 0)
+    sweep.root.rename(tmp_path / "it's new")
+    done = shell.run("hsm", words[0], sweep.id, *words[1:])
+    assert done.returncode == 2
+    assert f"{sweep.id} is no longer in {sweep.root}: it was moved or deleted" in done.stderr
+    assert "# if it was moved: hsm-status <its new directory>" in done.stderr
+    assert next_words(done.stderr) == ["hsm", "forget", sweep.id]
+    assert next_words(shell.status(sweep.record.name).stderr) == ["hsm", "forget", sweep.id]
+    assert shell.status(str(tmp_path / "it's new")).returncode == 0  # from now on it is known where it is
+    assert shell.status(sweep.id).returncode == 0
+    shutil.rmtree(tmp_path / "it's new")
+    assert shell.run(*next_words(shell.status(sweep.id).stderr)).returncode == 0
+    assert sweep.id not in shell.status().stdout
+
+
+@pytest.mark.parametrize("words", [("errors",), ("forget",), ("status",)])
+def test_an_unreadable_record_can_be_forgotten(shell: Shell, tmp_path: Path, words: tuple[str, ...]) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    sweep.paths.record.write_text("{")
+    done = shell.run("hsm", *words, sweep.id)
+    assert done.returncode == 1
+    assert next_words(done.stderr) == ["hsm", "forget", sweep.id, "--force"]
+    assert shell.run(*next_words(done.stderr)).returncode == 0
+    assert sweep.id not in shell.status().stdout
+
+
+def test_beside_a_conductor_a_dry_run_is_refused_as_the_real_one(shell: Shell, tmp_path: Path) -> None:
+    from hsm_core.store.lease import take_lease
+
+    sweep = MadeSweep(tmp_path / "s", total=2, cwd=str(tmp_path), app=APP)
+    worker = sweep.worker("w1")
+    fail(worker, 0, "no")
+    worker.seal()
+    take_lease(sweep.paths, sweep.id, this_process())
+    real, dry = shell.run("hsm", "retry", sweep.id), shell.run("hsm", "retry", sweep.id, "--dry-run")
+    assert (dry.returncode, dry.stderr) == (real.returncode, real.stderr)
+    assert "is already run by" in dry.stderr
+    assert shell.run("hsm", "retry", sweep.id, "--dry-run", "--force").returncode == 0
+
+
+def test_the_sweep_that_is_in_the_way_can_be_resumed_by_the_line(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    with pytest.raises(SweepExists) as found:
+        refuse_second(sweep.paths)
+    assert next_words(str(found.value)) == ["hsm", "resume", sweep.id]
+    assert "hydra.sweep.dir=" in found.value.fix
+
+
+def test_a_directory_of_sweeps_is_proposed_in_quotes(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "many of $them" / "a b", total=1)
+    assert next_words(shell.run("hsm", "tasks", str(sweep.root.parent)).stderr) == ["hsm", "tasks", str(sweep.root)]
+    assert next_words(shell.run("hsm", "list", "--all").stdout)[0] == "hsm-status"
+
+
+def test_the_story_of_a_sweep_needs_no_inner_names(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=3)
+    sweep.conductor([Span(0, 3)]).seal()
+    complete(sweep.worker("w1"), 0)
+    refused = JournalWriter(sweep.paths.journal("conductor-b"))
+    refused.append(events.refused("launch-0/submit-1", "Invalid partition"))
+    done = shell.run("hsm", "logs", sweep.id)
+    story = done.stdout
+    assert done.stderr == f"in {sweep.root}:\n"
+    assert "conductor" not in story
+    assert f"launcher started on {this_process().host} (process " in story
+    assert "3 tasks were submitted as 77.cluster (.hsm/launch-0/submit-0)" in story
+    assert "launcher ended" in story
+    assert "a submission was refused: Invalid partition" in story
+    assert f"worker w1 started on {this_process().host} with 2 slots (.hsm/logs/w1.log)" in story
+
+
+def test_a_task_that_has_not_run_has_not_begun(shell: Shell, tmp_path: Path) -> None:
+    from hsm_core.store.files import to_json
+
+    versions = {"python": "3.11.7"}
+    sweep = MadeSweep(tmp_path / "s", total=2, cwd=str(tmp_path), app=APP, versions=versions, host="here")
+    code = sweep.paths.first_code
+    code.code.parent.mkdir(parents=True, exist_ok=True)
+    code.code.write_bytes(to_json({"root": str(tmp_path), "files": {}, "untracked": []}))
+    complete(sweep.worker("w1"), 0)
+    ran, waits = (shell.run("hsm", "reproduce", sweep.id, task).stdout.splitlines()[0] for task in ("0", "1"))
+    assert re.match(r"# attempt 1 of task 0 of \S+, of a sweep begun 2026-01-01T00:00:00 on here, Python 3.11.7", ran)
+    assert re.match(r"# task 1 of \S+, which has not run yet, of a sweep begun ", waits)
