@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hsm_core.model import State
 from hsm_core.schedulers.interface import Scheduler, Sight
-from hsm_core.schedulers.job_log import reason_in
-from hsm_core.store.job_logs import NEVER_BEGAN, job_logs, tail
+from hsm_core.schedulers.job_log import could_not_start, reason_in
+from hsm_core.store.job_logs import NEVER_BEGAN, NO_WORKER, job_logs, tail
 from hsm_core.store.jobs import JobWord, Line, pairs_of
 from hsm_core.store.layout import SweepPaths
 
@@ -33,10 +33,13 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
         if found is not None and sight.reason in ("unknown", found[0]):
             state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
             return replace(sight, state=state, reason=found[0], evidence=found[1])
-    has_worker = sight.native_id in began or line["native_id"] in began
     ends = _ends(logs)
+    has_worker = sight.native_id in began or line["native_id"] in began
     if sight.reason != "unknown" or not logs or (has_worker and (sight.word or not ends)):
         return sight
+    words = "" if has_worker else next(filter(None, (could_not_start(tail(log)) for log in logs)), "")
+    if words:  # so would the next one
+        return replace(sight, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {sight.evidence}")
     told = f"{sight.evidence}; its log " + (f"ends: {ends}" if ends else "is empty")
     return replace(sight, evidence=told) if has_worker else replace(sight, reason="launch", evidence=told)
 

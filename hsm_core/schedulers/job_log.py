@@ -1,4 +1,4 @@
-"""What a job's own log says of its end: the scheduler's words, or those of a set-up line that failed."""
+"""What a job's own log says of its end: the scheduler's words, of a set-up line that failed, or of a shell."""
 
 from __future__ import annotations
 
@@ -15,6 +15,26 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
     ("node", r"DUE TO NODE FAILURE"),
     ("launch", r"Could not run prolog"),
 )
+
+#: How a log ends whose shell or interpreter could not do what the job's script says: another start would end alike.
+_CANNOT_START = re.compile(
+    r"No such file|(?:command )?not found$|Permission denied|cannot execute|bad interpreter"
+    r"|Exec format error|can't open file|error while loading shared libraries|^\w*(?:Error|Exception): "
+)
+#: Where schedulers keep a job's script, with the job's number in it.
+_SCRIPT = re.compile(r"^\S*(?:slurm_script|\.SC): ")
+#: Lines of a log that are told.
+_LAST_LINES = 3
+
+
+def could_not_start(log: str) -> str:
+    """The last words of a log in which no worker of ours began, if they say that none could be; else nothing.
+
+    Args:
+        log: the end of the job's log.
+    """
+    lines = [_SCRIPT.sub("", line.strip()) for line in log.splitlines() if line.strip()]
+    return " / ".join(lines[-_LAST_LINES:]) if lines and _CANNOT_START.search(lines[-1]) else ""
 
 
 def reason_in(log: str) -> tuple[Reason, str] | None:

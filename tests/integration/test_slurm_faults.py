@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,6 +150,17 @@ def test_a_setup_line_that_fails_ends_its_jobs_and_is_told_at_the_first(app: Slu
     assert "it said: hello / line" in app.state().ending_of(0)["message"]
     assert counted(app) == {}
     assert app.resume("--retry-failed", "--set", "hydra.launcher.setup_strict=false").returncode == 0
+    assert app.states() == {"completed": 3}
+
+
+def test_an_interpreter_that_is_not_on_the_node_is_told_at_the_first_job(app: SlurmApp) -> None:
+    done = app.run("x=range(3)", "hydra.launcher.python=/no/such/python")
+    assert done.returncode == 3, done.stderr
+    assert "warning: the job could not start its worker: " in done.stderr
+    assert "/no/such/python: No such file" in done.stderr
+    assert reasons(app) == [("failed", "launch")] * 3
+    assert len(app.handed()) == 1
+    assert app.resume("--retry-failed", "--set", f"hydra.launcher.python={sys.executable}").returncode == 0
     assert app.states() == {"completed": 3}
 
 

@@ -186,12 +186,12 @@ def test_a_forgotten_job_that_left_a_log_could_not_start_its_worker(it: Watched)
     it.scheduler.shows("waiting", "7_0", "7_1")
     for _ in range(2):
         it.look()
-    assert it.states() == ["queued", "queued", "pending"]
+    assert it.states() == ["queued", "queued", "failed"]
     found = task_json(it.state, Task(2, ()))
     assert found["reason"] == "launch"
-    assert found["message"].endswith(
-        "; its log ends: Loading / bash: line 7: module: command not found / "
-        "bash: python9: No such file"
+    assert found["message"].startswith(
+        "the job could not start its worker: Loading / bash: line 7: module: command not found / "
+        "bash: python9: No such file; "
     )
 
 
@@ -529,6 +529,32 @@ def test_a_setup_line_that_failed_is_told_and_not_tried_again(it: Watched, reaso
     told: list[str] = []
     Troubles(it.state, it.watch).tell(told.append)
     assert told[0].startswith("warning: a set-up line failed (exit code 127): x\n  next: hsm errors ")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/var/spool/slurmd/job7/slurm_script: line 9: /no/python: No such file or directory",
+        "exec: python9: not found",
+        "/bin/bash: /opt/python: cannot execute: required file not found",
+        "python3: can't open file '/gone/hsm_core/worker/__main__.py': [Errno 2] No such file or directory",
+        "Traceback (most recent call last):\n  File x, line 1\nModuleNotFoundError: No module named 'hsm_core'",
+    ],
+)
+def test_a_job_that_cant_start_its_worker_is_not_submitted_again(it: Watched, said: str) -> None:
+    (it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log").write_text(f"Loading\n{said}\n")
+    (it.sweep.paths.logs / f"{it.scheduler.name}-7_2.log").write_text("Loading\nBus error\n")
+    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="unknown", evidence="exit code 127")
+    it.look()
+    assert it.states() == ["pending", "failed", "pending"]
+    found = task_json(it.state, Task(1, ()))
+    assert found["reason"] == "launch"
+    words = said.splitlines()[-1].removeprefix("/var/spool/slurmd/job7/slurm_script: ")
+    assert words in found["message"]
+    told: list[str] = []
+    Troubles(it.state, it.watch).tell(told.append)
+    assert told[0].startswith("warning: the job could not start its worker: ")
+    assert words in told[0]
 
 
 def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> None:
