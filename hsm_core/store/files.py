@@ -11,9 +11,9 @@ from typing import Any
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-def nonce(length: int = 8) -> str:
-    """Random base32 characters, safe in file names and in a scheduler's job names."""
-    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in os.urandom(length))
+def nonce(length: int = 8, alphabet: str = _ALPHABET) -> str:
+    """Random characters, base32 if no others are wanted: safe in file names and in a scheduler's job names."""
+    return "".join(alphabet[byte % len(alphabet)] for byte in os.urandom(length))
 
 
 def to_line(value: object) -> bytes:

@@ -77,12 +77,16 @@ class SweepRecord:
         return [*main, *map(str, before), *words, *map(str, after)] if main else []
 
 
+#: Without vowels, digits that are read as vowels, and what looks like another character.
+_NO_WORD = "bcdfghjkmnpqrtvwx6789"
+
+
 def new_id(name: str) -> str:
-    """A sweep's id: its name as a slug, local time to the minute, four random characters."""
+    """A sweep's id: its name as a slug, local time to the minute, five random characters that spell no word."""
     import datetime
 
     slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:40] or "sweep"
-    return f"{slug}-{datetime.datetime.now():%m%d-%H%M}-{nonce(4)}"
+    return f"{slug}-{datetime.datetime.now():%m%d-%H%M}-{nonce(5, _NO_WORD)}"
 
 
 def create_record(paths: SweepPaths, record: SweepRecord) -> None:

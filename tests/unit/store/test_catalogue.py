@@ -11,6 +11,7 @@ import pytest
 from hsm_core.errors import SweepNotFound
 from hsm_core.store import catalogue
 from hsm_core.store.layout import state_home
+from hsm_core.store.record import new_id
 from tests.unit.store.making import MadeSweep
 
 
@@ -131,3 +132,11 @@ def test_damaged_entries_are_passed_over(tmp_path: Path) -> None:
     for name, text in (("a.json", "{"), ("b.json", "[]"), ("c.json", "{}"), (".d.json.tmp", "{}")):
         (state_home() / "sweeps" / name).write_text(text)
     assert [entry.name for entry in catalogue.entries()] == ["abl"]
+
+
+def test_the_end_of_an_id_spells_no_word_and_is_as_rarely_the_same_as_four_base32_characters() -> None:
+    ends = {new_id("train").rpartition("-")[2] for _ in range(500)}
+    assert {len(end) for end in ends} == {5}
+    found = set("".join(ends))
+    assert not found & set("aeiouy01lsz5234")
+    assert len(found) ** 5 > 32**4
