@@ -27,9 +27,13 @@ def conduct_live(
     Returns:
         0, or an exit code if a signal ended it.
     """
+    state, wanted = conductor.state, {number for number, _ in pairs}
+    before = {number for number in state.numbers_in("failed", "lost") if number in numbers and number not in wanted}
     with LiveProgress() as progress:
         code = conductor.conduct(launch, payload, pairs, progress)
-    print(summary(conductor.state, numbers, advise=not conductor.has_advised), file=sys.stderr, flush=True)
+    earlier = before.intersection(state.numbers_in("failed", "lost"))
+    text = summary(state, numbers, earlier=earlier, advise=not conductor.has_advised)
+    print(text, file=sys.stderr, flush=True)
     return code
 
 

@@ -77,7 +77,7 @@ class FailureGroup:
         return self.tasks[0]
 
 
-def group_failures(state: SweepState, among: range | None = None) -> list[FailureGroup]:
+def group_failures(state: SweepState, among: Collection[int] | None = None) -> list[FailureGroup]:
     """The failed and lost tasks by reason and normalised cause, largest group first.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from hsm_core.model import State
 from hsm_core.store.state import SweepState
@@ -10,27 +11,35 @@ from hsm_core.store.state import SweepState
 from .failure_text import failure_lines
 from .failures import group_failures
 from .next_command import next_command
-from .words import clean, shorten, state_words
+from .words import clean, counted, shorten, state_words
+from .words import numbers as ranges
 
 #: Groups that are shown in full; the rest is one command away.
 _GROUPS = 5
 
 
 def summary(
-    state: SweepState, numbers: range | None = None, *, colour: bool = False, advise: bool = True
-) -> str:
+    state: SweepState, numbers: range | None = None, *, earlier: Collection[int] = (), colour: bool = False,
+    advise: bool = True,
+) -> str:  # fmt: skip
     """The end of a launch.
 
     Args:
         numbers: the tasks of this launch; None means all of the sweep.
+        earlier: of these, tasks that had failed before it and did not run in it.
         advise: say what to type next.
     """
-    groups = group_failures(state, numbers)
+    among = numbers if not earlier else set(range(state.total) if numbers is None else numbers) - set(earlier)
+    groups = group_failures(state, among)
     lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, colour=colour)]
     if len(groups) > _GROUPS:
         lines.append(f"  … and {len(groups) - _GROUPS} more causes: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
     lines += _unkept(state, numbers)
+    if earlier:
+        were = "was" if len(earlier) == 1 else "were"
+        told = f"{counted(len(earlier), 'task')} failed earlier and {were} not run again"
+        lines.append(f"{told}: {shorten(ranges(earlier), 80)}")
     lines.append(f"{state.record.id}: {state_words(counts, colour)}")
     if advise:
         lines.append(f"  next: {next_command(state.record, counts)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hsm_core.overrides import hydra_text
+from hsm_core.overrides import hydra_text, joined
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state import SweepState
 
@@ -112,7 +111,7 @@ def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> Non
     refused = hsm(app, *command)
     assert refused.returncode == 2, refused.stderr
     assert "changed prompts.json" in refused.stderr
-    assert shlex.join(["hsm", *command, "--allow-changed"]) in refused.stderr
+    assert joined(["hsm", *command, "--allow-changed"]) in refused.stderr
     again = ["hydra.launcher.retry_failed=true", f"hydra.launcher.resume={hydra_text(str(root))}"]
     by_hydra = run(app.parent / "work", str(app / "app.py"), "-m", "hydra/launcher=hsm_local", *again)
     assert "changed prompts.json" in by_hydra.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hydra.errors import CompactHydraException
 
 from hsm_core.errors import StoreError
 from hsm_core.hydra_bridge.shown import shown
+from hsm_core.overrides import quoted
 from tests.unit.store.making import MadeSweep
 
 
@@ -45,21 +45,21 @@ def test_of_a_deleted_sweep_nothing_is_called_safe(sweep: MadeSweep) -> None:
 def test_a_file_that_is_missing_is_named(sweep: MadeSweep) -> None:
     error = told(errno.ENOENT, sweep.paths.journal("w1"))
     assert error.problem == f"{sweep.paths.journal('w1')} is missing"
-    assert error.fix == f"hsm-status {shlex.quote(str(sweep.root))}"
+    assert error.fix == f"hsm-status {quoted(str(sweep.root))}"
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
 def test_where_nothing_may_be_written_the_directory_is_looked_at(sweep: MadeSweep, number: int) -> None:
     error = told(number, sweep.paths.journal("w1"))
     look, remark = error.fix.split("    ")
-    assert look == f"ls -ld {shlex.quote(str(sweep.paths.events))}"
-    assert f"hsm resume {shlex.quote(str(sweep.root))}" in remark
+    assert look == f"ls -ld {quoted(str(sweep.paths.events))}"
+    assert f"hsm resume {quoted(str(sweep.root))}" in remark
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_on_a_full_disk_what_is_written_is_safe(sweep: MadeSweep, number: int) -> None:
     error = told(number, sweep.paths.journal("w1"))
-    where = shlex.quote(str(sweep.root))
+    where = quoted(str(sweep.root))
     assert error.fix == f"df -h {where}    # what is written is safe; free space, then hsm resume {where}"
 
 
@@ -73,4 +73,4 @@ def test_other_files_and_other_troubles(sweep: MadeSweep) -> None:
     elsewhere = told(errno.ENOENT, Path("/not/there"))
     assert (elsewhere.problem, elsewhere.fix) == ("/not/there is missing", "")
     assert told(errno.EIO, None).problem == "can't read or write the disk"
-    assert told(errno.EIO, sweep.paths.record).fix == f"hsm-status {shlex.quote(str(sweep.root))}"
+    assert told(errno.EIO, sweep.paths.record).fix == f"hsm-status {quoted(str(sweep.root))}"

@@ -266,6 +266,15 @@ def test_the_summary_says_failures_first_then_counts_then_what_to_type(state: Sw
     assert summary(state).count("    next:  ") == 4
 
 
+def test_the_summary_of_a_retry_separates_what_failed_before(state: SweepState) -> None:
+    lines = summary(state, range(9), earlier=frozenset({1, 2, 4, 6})).splitlines()
+    causes = [line.partition(":")[0] for line in lines if line.startswith(("✗", "?"))]
+    assert sorted(causes) == ["✗ 1 × exception", "✗ 1 × oom"]
+    assert lines[-3] == "4 tasks failed earlier and were not run again: 1-2,4,6"
+    assert lines[-2] == f"{state.record.id}: ✓ 1 completed  ✗ 5 failed  ? 1 lost  · 2 pending"
+    assert "1 task failed earlier and was not run again: 4" in summary(state, range(9), earlier=frozenset({4}))
+
+
 def test_the_summary_of_a_launch_leaves_other_tasks_out(state: SweepState) -> None:
     text = summary(state, range(0, 1))
     assert text.splitlines()[0] == f"{state.record.id}: ✓ 1 completed"
