@@ -35,11 +35,11 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
             return replace(sight, state=state, reason=found[0], evidence=found[1])
     ends = _ends(logs)
     has_worker = sight.native_id in began or line["native_id"] in began
+    words = "" if has_worker else next(filter(None, (could_not_start(tail(log)) for log in logs)), "")
+    if words and sight.state == "lost":  # so would the next one
+        return replace(sight, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {sight.evidence}")
     if sight.reason != "unknown" or not logs or (has_worker and (sight.word or not ends)):
         return sight
-    words = "" if has_worker else next(filter(None, (could_not_start(tail(log)) for log in logs)), "")
-    if words:  # so would the next one
-        return replace(sight, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {sight.evidence}")
     told = f"{sight.evidence}; its log " + (f"ends: {ends}" if ends else "is empty")
     return replace(sight, evidence=told) if has_worker else replace(sight, reason="launch", evidence=told)
 

@@ -280,3 +280,12 @@ def test_a_setup_line_that_fails_ends_its_jobs_with_its_words(app: PbsApp) -> No
     assert app.reasons() == [("failed", "launch")] * 2
     assert "it said: " in app.state().ending_of(0)["message"]
     assert len(app.handed()) == 1
+
+
+def test_an_interpreter_that_is_not_on_the_node_is_told_at_the_first_job(app: PbsApp) -> None:
+    done = app.run("x=1,2", "hydra.launcher.python=/no/such/python")
+    assert done.returncode == 3, done.stderr
+    assert "warning: the job could not start its worker: " in done.stderr
+    assert "/no/such/python: No such file" in app.state().ending_of(0)["message"]
+    assert app.reasons() == [("failed", "launch")] * 2
+    assert len(app.handed()) == 1

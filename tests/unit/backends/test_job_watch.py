@@ -531,6 +531,7 @@ def test_a_setup_line_that_failed_is_told_and_not_tried_again(it: Watched, reaso
     assert told[0].startswith("warning: a set-up line failed (exit code 127): x\n  next: hsm errors ")
 
 
+@pytest.mark.parametrize("reason", ["unknown", "launch"])
 @pytest.mark.parametrize(
     "said",
     [
@@ -541,10 +542,10 @@ def test_a_setup_line_that_failed_is_told_and_not_tried_again(it: Watched, reaso
         "Traceback (most recent call last):\n  File x, line 1\nModuleNotFoundError: No module named 'hsm_core'",
     ],
 )
-def test_a_job_that_cant_start_its_worker_is_not_submitted_again(it: Watched, said: str) -> None:
+def test_a_job_that_cant_start_its_worker_is_not_submitted_again(it: Watched, said: str, reason: str) -> None:
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log").write_text(f"Loading\n{said}\n")
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_2.log").write_text("Loading\nBus error\n")
-    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="unknown", evidence="exit code 127")
+    it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason=reason, evidence="exit code 127")
     it.look()
     assert it.states() == ["pending", "failed", "pending"]
     found = task_json(it.state, Task(1, ()))
