@@ -12,9 +12,9 @@ from hsm_core.errors import ConfigError
 
 from .axis import Axis, bare
 from .expression import Expression, parse
+from .meant import meant
 from .pointed import pointed_at
 from .product import indices_of, size
-from .suggest import closest
 
 #: A mask holds a byte a combination.
 LARGEST = 50_000_000
@@ -89,7 +89,12 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
         for number, axis in enumerate(axes)
         for column, key in enumerate(axis.keys)
     }
-    expression = parse(text, columns)
+    try:
+        expression = parse(text, columns)
+    except ConfigError as error:
+        right = _meant(text, columns, base)
+        fix = f'write: "{right}"' if right else error.fix
+        raise ConfigError(error.problem, evidence=error.evidence, fix=fix) from None
     swept: dict[str, tuple[int, int, tuple[str, ...]]] = {}
     constants: dict[str, object] = {}
     for name, node in expression.names.items():
@@ -100,8 +105,26 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
         if top is not None:
             swept[name] = (*columns[top], rest)
         else:
-            constants[name] = _base_value(expression, name, node, base, axes)
+            constants[name] = _base_value(expression, name, node, base, columns)
     return Filter(expression, swept, constants)
+
+
+def _meant(text: str, columns: Mapping[str, object], base: Base) -> str:
+    """The line as it can be read, or empty."""
+
+    def known(name: str) -> bool:
+        if _swept_part(name, columns)[0] is not None:
+            return True
+        try:
+            base.value(name)
+        except KeyError:
+            return False
+        except ConfigError:
+            return True
+        return True
+
+    right = meant(text, known, [*columns, *base.keys()])
+    return "" if right == text.strip() else right
 
 
 def _swept_part(name: str, columns: Mapping[str, object]) -> tuple[str | None, tuple[str, ...]]:
@@ -119,24 +142,17 @@ def _holds_mappings(axes: Sequence[Axis], column: tuple[int, int]) -> bool:
 
 
 def _base_value(
-    expression: Expression, name: str, node: ast.expr, base: Base, axes: Sequence[Axis]
+    expression: Expression, name: str, node: ast.expr, base: Base, columns: Mapping[str, object]
 ) -> object:
     try:
         return base.value(name)
     except KeyError:
-        raise pointed_at(expression.text, node, *_unknown(name, base, axes)) from None
+        problem = f"no key '{name}' in the sweep or the config"
+        right = _meant(expression.text, columns, base)
+        fix = f'write: "{right}"' if right else f"swept keys: {', '.join(columns)}"
+        raise pointed_at(expression.text, node, problem, fix) from None
     except ConfigError as error:
         raise pointed_at(expression.text, node, error.problem, error.fix) from None
-
-
-def _unknown(name: str, base: Base, axes: Sequence[Axis]) -> tuple[str, str]:
-    values = {value for axis in axes for row in axis.values[:1000] for value in row if isinstance(value, str)}
-    if name in values:
-        return f"'{name}' is a value, not a key: text needs quotes", f"write '{name}' in quotes: \"{name}\""
-    swept = [bare(key) for axis in axes for key in axis.keys]
-    guess = closest(name, [*swept, *base.keys()])
-    fix = f"did you mean '{guess}'?" if guess else f"swept keys: {', '.join(swept)}"
-    return f"no key '{name}' in the sweep or the config", fix
 
 
 def kept(axes: Sequence[Axis], filters: Sequence[Filter]) -> tuple[Sequence[int], tuple[int, ...]]:

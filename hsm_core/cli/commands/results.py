@@ -13,6 +13,7 @@ import click
 from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
 from hsm_core.plan.expression import parse
+from hsm_core.plan.meant import meant
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
 from hsm_core.results.output import FORMATS, TEXTS, format_of, write_table
@@ -193,26 +194,28 @@ def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bo
     """A condition over the columns of a row; a row that lacks one is left out."""
     named = columns_of(found)
     known = {name for row in found for name in named.findable(row)}
-    with _told_of_where():
+    with _told_of_where(text, known):
         expression = parse(text, known)
-    require_names(expression.names, known)
+        require_names(expression.names, known)
 
     def holds(line: dict[str, Any]) -> bool:
-        with _told_of_where():
+        with _told_of_where(text, known):
             return all(name in line for name in expression.names) and expression.holds(line)
 
     return holds
 
 
 @contextmanager
-def _told_of_where() -> Iterator[None]:
-    """A sweep's ``exclude`` reads conditions too, and its errors name it."""
+def _told_of_where(text: str, known: set[str]) -> Iterator[None]:
+    """A sweep's ``exclude`` reads conditions too, and its errors name it; what was meant is proposed."""
     try:
         yield
     except ConfigError as error:
         problem = error.problem.replace("exclude:", "--where:", 1)
         fix = error.fix.replace("model == 'vit' and lr > 0.1", "lr < 0.01")
-        raise ConfigError(problem, evidence=error.evidence, fix=fix) from None
+        right = meant(text, known.__contains__, sorted(known))
+        instead = (text, right) if right and right != text else error.instead
+        raise ConfigError(problem, evidence=error.evidence, fix=fix, instead=instead) from None
 
 
 def _names(text: str) -> list[str]:

@@ -294,6 +294,22 @@ def test_results_of_groups_are_chosen_as_asked(shell: Shell, sweep: MadeSweep) -
     out(shell, "results", "latest", "--group-by", "lr", "--columns", "state", code=2)
 
 
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("loss=0.5", "'loss == 0.5'"), ("loss==small", "\"loss=='small'\""),
+        ("state=failed", "\"state == 'failed'\""),
+        ("stat=failed", "\"state == 'failed'\""),
+    ],
+)  # fmt: skip
+def test_a_condition_is_proposed_as_it_was_meant(shell: Shell, sweep: MadeSweep, typed: str, right: str) -> None:
+    for words in (("--where", typed), (f"--where={typed}",)):
+        done = shell.run("hsm", "results", "latest", *words)
+        assert done.returncode == 2
+        proposed = shlex.split(done.stderr.partition("next: ")[2])
+        assert proposed[-1].removeprefix("--where=") == shlex.split(right)[0]
+
+
 def test_results_are_told_to_any_terminal_and_where_is_named(shell: Shell, sweep: MadeSweep) -> None:
     assert "?" in out(
         shell, "results", "latest", "--group-by", "lr", "--format", "md", PYTHONIOENCODING="ascii"
