@@ -97,7 +97,7 @@ def where(rows: Sequence[Row], holds: Callable[[Cells], bool]) -> list[Row]:
 
 def best_first(rows: Sequence[Row], metric: str, mode: Mode, top: int | None = None) -> list[Row]:
     """Sorted by a metric; what isn't finite comes last, and is never among the top."""
-    name = _known_metric(rows, metric)
+    name = known_metric(rows, metric)
     ordered = sorted(rows, key=lambda row: merit(row.metrics.get(name), mode))
     if top is None:
         return ordered
@@ -124,7 +124,7 @@ def group(
         groups.setdefault(repr([cells.get(key) for key in keys]), []).append(row)
     lines = [_group_line(members, keys, named) for members in groups.values()]
     if best is not None:
-        lines = _best_groups(lines, named.metrics[_known_metric(rows, best[0])], best[1], top)
+        lines = _best_groups(lines, named.metrics[known_metric(rows, best[0])], best[1], top)
     return Table((*keys, "n", *named.metrics.values()), tuple(lines), _sweeps(rows), named.kinds)
 
 
@@ -168,15 +168,35 @@ def _metric_names(rows: Iterable[Row]) -> list[str]:
     return list({name: None for row in rows for name in row.metrics})
 
 
-def _known_metric(rows: Sequence[Row], asked: str) -> str:
+def numeric(rows: Iterable[Row]) -> list[str]:
+    """The metrics that can be sorted: a task at least has a number."""
+    return list({name: None for row in rows for name, value in row.metrics.items() if isinstance(value, int | float)})
+
+
+def known_metric(rows: Sequence[Row], asked: str) -> str:
+    """The name of the metric that is meant.
+
+    Raises:
+        ConfigError: no row has it, or none has a number for it.
+    """
     known = set(_metric_names(rows))
     name = asked if asked in known else asked.removeprefix("metric.")
-    require_names([] if name in known else [asked], known)
+    sortable = numeric(rows)
+    require_names([] if name in known else [asked], set(sortable) or known, "metric")
+    values = [row.metrics[name] for row in rows if row.metrics.get(name) is not None]
+    if name not in sortable and values:
+        kind = "text" if all(isinstance(value, str) for value in values) else "no number"
+        raise ConfigError(
+            f"'{name}' is {kind} and can't be sorted",
+            evidence=f"numeric metrics: {', '.join(sorted(sortable)) or 'none'}",
+            fix=f"--best {sortable[0]}" if sortable else "",
+            instead=(asked, sortable[0]) if sortable else None,
+        )  # fmt: skip
     return name
 
 
-def require_names(names: Iterable[str], known: set[str]) -> None:
-    """Refuse names of columns that there are none of.
+def require_names(names: Iterable[str], known: set[str], kind: str = "column") -> None:
+    """Refuse names of columns, or of metrics, that there are none of.
 
     Raises:
         ConfigError: it says which there are, and which was meant.
@@ -188,6 +208,6 @@ def require_names(names: Iterable[str], known: set[str]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             has = ", ".join(sorted(known)) or "none yet"
             raise ConfigError(
-                f"no column '{name}'", evidence=f"there are: {has}", fix=near[0] if near else "",
+                f"no {kind} '{name}'", evidence=f"there are: {has}", fix=near[0] if near else "",
                 instead=(name, near[0]) if near else None,
             )  # fmt: skip

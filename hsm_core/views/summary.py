@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from hsm_core.model import State
+from hsm_core.results.missing import missing_metrics
 from hsm_core.store.state import SweepState
 
 from .failure_text import failure_lines
@@ -36,6 +37,7 @@ def summary(
         lines.append(f"  … and {len(groups) - _GROUPS} more causes: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
     lines += _unkept(state, numbers)
+    lines += [shorten(clean(f"warning: {told}"), 200) for told in missing_metrics(state)]
     if earlier:
         were = "was" if len(earlier) == 1 else "were"
         told = f"{counted(len(earlier), 'task')} failed earlier and {were} not run again"

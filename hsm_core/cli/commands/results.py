@@ -16,6 +16,7 @@ from hsm_core.plan.expression import parse
 from hsm_core.plan.meant import meant
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
+from hsm_core.results.missing import missing_metrics
 from hsm_core.results.output import FORMATS, TEXTS, format_of, write_table
 from hsm_core.results.rows import Row, rows
 from hsm_core.results.table import (
@@ -24,6 +25,8 @@ from hsm_core.results.table import (
     choose,
     everything,
     group,
+    known_metric,
+    numeric,
     require_names,
     tabulate,
     where,
@@ -37,6 +40,10 @@ from ..terminal import colour_on, columns, remark, say, write
 Best = tuple[str, Mode]
 #: ``--best`` without a name: the metric that the sweep declares.
 _DECLARED = ""
+#: Of a sweep whose tasks completed.
+_NO_METRICS = (
+    "no metrics: return a number, or a dict with numbers, from the task function    # more: hsm results --help"
+)
 _best_option = click.option(
     "--best", is_flag=False, flag_value=_DECLARED, metavar="[METRIC]",
     help="Sort by this metric (the one that the sweep declares), smallest first.",
@@ -72,7 +79,11 @@ def results(
     sweeps: Sequence[str], best: str | None, largest: bool | None, top: int | None, group_by: str | None,
     condition: str | None, names: str | None, form: str | None, output: Path | None, as_json: bool, line: str,
 ) -> int:  # fmt: skip
-    """Show parameters and metrics, a row per task."""
+    """Show parameters and metrics, a row per task.
+
+    Metrics are what the task function returns (a number, or a dict with numbers), or what the task writes to
+    metrics.json, metrics.jsonl or Lightning's metrics.csv.
+    """
     chosen = _format("json" if as_json else form, output, "table")
     states = open_each(sweeps)
     option = "--best" if best is not None else "--top" if top is not None else ""
@@ -80,9 +91,17 @@ def results(
     every = _rows(states, _line_choice(states, asked, line))
     found = where(every, _predicate(condition, every)) if condition else every
     wanted = asked or _declared(states, every, largest)
+    if wanted:
+        name = known_metric(every, wanted[0])
+        if not any(name in row.metrics for row in found):
+            wanted, found = None, [] if top else found
     for state in states:
         if state.paths.earlier:
             remark(f"{state.record.id}: return values only, as a later sweep uses its directory")
+        for told in missing_metrics(state):
+            remark(f"warning: {told}")
+    if not any(row.metrics for row in every) and any(row.state == "completed" for row in every):
+        remark(_NO_METRICS)
     if group_by:
         table = group(found, _names(group_by), best=wanted, top=top)
         table = choose(table, _names(names)) if names else table
@@ -169,9 +188,9 @@ def _with_metric(option: str, name: str) -> tuple[str, str]:
 
 
 def _declared(states: Sequence[SweepState], found: Sequence[Row], largest: bool | None) -> Best | None:
-    """The first metric that the sweeps declare and that a task has returned."""
+    """The first metric that the sweeps declare and for which a task has a number."""
     known = _known_modes(states)
-    returned = {name for row in found for name in row.metrics}
+    returned = set(numeric(found))
     return next(((name, _mode(known, name, largest)) for name in known if name in returned), None)
 
 

@@ -28,6 +28,7 @@ from hsm_core.store.lease import living_conductor, take_lease
 from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
 from hsm_core.store.state import SweepState
+from hsm_core.views.summary import summary
 from hsm_core.views.task_list import COLUMNS
 from tests.unit.cli.test_status import PROGRAM, ROOT, Shell
 from tests.unit.store.making import MadeSweep, complete, fail, killed_process, real_process, start
@@ -282,7 +283,7 @@ def test_results(shell: Shell, sweep: MadeSweep) -> None:
         out(shell, "results", "latest", "--group-by", "lr", "--format", "csv").splitlines()[1]
         == "1,1,0.25,nan,1"
     )
-    assert "no column 'los'" in shell.run("hsm", "results", "latest", "--best", "los").stderr
+    assert "no metric 'los'" in shell.run("hsm", "results", "latest", "--best", "los").stderr
     assert "no column 'los'" in shell.run("hsm", "results", "latest", "--where", "los > 1").stderr
 
 
@@ -674,3 +675,48 @@ def test_help_is_as_wide_as_the_terminal(shell: Shell) -> None:
 def test_what_was_typed_wrong_is_told_as_all_errors_are(shell: Shell, words: list[str], told: str) -> None:
     done = shell.run("hsm", *words)
     assert (done.returncode, done.stderr.startswith("error: "), told in done.stderr) == (2, True, True), done.stderr
+
+
+def _returning(made: MadeSweep, value: object, *tasks: int) -> None:
+    worker = made.worker("w1", spans=[Span(0, len(tasks))])
+    complete(worker, *tasks)
+    for task in tasks:
+        outcome = {"sweep": made.id, "task": task, "attempt": 1, "state": "completed", "value": value}
+        made.files(task).outcome.write_text(json.dumps(outcome))
+    worker.seal()
+
+
+def test_what_can_not_be_sorted_is_refused(shell: Shell, tmp_path: Path) -> None:
+    _returning(MadeSweep(tmp_path / "s", total=2), {"note": "a", "loss": 1.0, "flag": [1]}, 0, 1)
+    for name, told in (("note", "'note' is text"), ("flag", "'flag' is no number"), ("losss", "no metric 'losss'")):
+        done = shell.run("hsm", "results", "latest", "--best", name)
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert "next: hsm results latest --best loss\n" in done.stderr
+        assert not done.stdout
+
+
+def test_a_declared_metric_that_no_task_has_is_told(shell: Shell, tmp_path: Path) -> None:
+    made = MadeSweep(tmp_path / "s", total=2, metric=(("los", "min"),))
+    assert "los" not in summary(SweepState(made.root))
+    _returning(made, {"loss": 1.0}, 0, 1)
+    said = "the metric 'los' is in no task's result; there is: loss"
+    assert said in shell.run("hsm", "results", "latest").stderr
+    state = SweepState(made.root)
+    state.refresh()
+    assert said in summary(state)
+    assert shell.run("hsm", "results", "latest", "--best").returncode == 2
+
+
+def test_where_metrics_come_from_is_told_where_there_are_none(shell: Shell, tmp_path: Path) -> None:
+    made = MadeSweep(tmp_path / "s", total=2)
+    _returning(made, None, 0, 1)
+    assert "no metrics: return a number" in shell.run("hsm", "results", "latest").stderr
+    assert "metrics.json" in shell.run("hsm", "results", "--help").stdout
+
+
+def test_rows_without_the_metric_are_shown_as_they_are(shell: Shell, sweep: MadeSweep) -> None:
+    for words in (("--best", "loss"), ()):
+        shown = out(shell, "results", "latest", "--where", "state == 'failed'", *words)
+        assert shown.splitlines()[1].split()[:2] == ["2", "failed"]
+        assert out(shell, "results", "latest", "--where", "task > 99", *words) == ""
