@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 
 from .compose import task_config
 from .fields_referring import OF_TASK, is_of_tasks, referred
@@ -107,5 +108,5 @@ class FieldsByTask:
                     f"hydra.launcher.{name}={self._varying[name]} is the same for all tasks, so it can't depend on "
                     f"one of them sets",
                     evidence=" ".join(relevant),
-                    fix=_INSTEAD.get(name, f"hydra.launcher.{name}={found[name]}"),
+                    fix=_INSTEAD.get(name, quoted(f"hydra.launcher.{name}={found[name]}")),
                 )

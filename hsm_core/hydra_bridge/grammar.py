@@ -52,7 +52,7 @@ class Grammar:
         if not override.is_discrete_sweep():
             raise ConfigError(
                 f"{text}: an interval can't be swept: it has no list of values",
-                fix=f"{key}=range(start,stop,step), or a list of values",
+                fix=f"'{key}=range(start,stop,step)'    # or a list of values",
             )
         numbers = _whole_numbers(override)
         if numbers is not None:

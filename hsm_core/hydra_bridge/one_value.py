@@ -31,8 +31,8 @@ def instead(key: str, texts: Sequence[str]) -> str:
         texts: the values, in Hydra's grammar.
     """
     if not texts or takes_list(key):
-        return f"if you mean one list: '{key}=[{','.join(texts)}]'"
-    return f"set one value: {key}={texts[0]}"
+        return quoted(f"{key}=[{','.join(texts)}]") + "    # if you mean one list"
+    return quoted(f"{key}={texts[0]}") + "    # one value"
 
 
 def takes_list(key: str) -> bool:
@@ -68,10 +68,11 @@ def _fix(word: str, override: Override) -> str:
     if axis:
         return f"{quoted(f'{axis[1]}={text}')}    # on the command line, an axis is written as its key"
     if not override.is_discrete_sweep():
-        return f"set one value: {key}=…"
+        return f"{key}=…    # one value"
     fix = instead(key, list(override.sweep_string_iterator()))
     if override.value_type is ValueType.SIMPLE_CHOICE_SWEEP and "/" not in key and not takes_list(key):
-        fix += f"   (or, if the value contains a comma: '{key}=\"{text}\"')"
+        told = quoted(f'{key}="{text}"')
+        fix += f"; if it contains a comma: {told}"
     return fix
 
 

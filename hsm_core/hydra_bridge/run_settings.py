@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from hsm_core.detect.cores import chosen_gpus, usable_cores
 from hsm_core.errors import ConfigError
 from hsm_core.model import Isolation
+from hsm_core.overrides import quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
@@ -123,7 +124,7 @@ def _refuse_unknown(fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         if name not in known:
             meant = closest(name, known)
-            fix = f"hydra.launcher.{meant}={value}" if meant else "leave it out"
+            fix = quoted(f"hydra.launcher.{meant}={value}") if meant else "leave it out"
             more = "    # all fields: --cfg hydra -p hydra.launcher"
             faults.add(ConfigError(f"hydra.launcher has no field '{name}'", fix=fix + more))
     faults.raise_all()

@@ -77,7 +77,7 @@ def _typed(arguments: Sequence[str], grammar: Grammar) -> list[Axis]:
             raise ConfigError(
                 f"{text} can't be paired",
                 evidence="it has several zip_ tags, or is shuffled",
-                fix="a=tag(zip_x,choice(1,2)) b=tag(zip_x,choice(3,4))",
+                fix="'a=tag(zip_x,choice(1,2))' 'b=tag(zip_x,choice(3,4))'",
             )
         key = override.get_key_element()
         group = groups.setdefault((names[0], True) if names else (key, False), {})

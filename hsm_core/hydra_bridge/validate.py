@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 from hsm_core.plan.axis import Axis, Row
 from hsm_core.plan.cover import cover
 from hsm_core.plan.plan import Plan
@@ -134,7 +135,8 @@ class Validator:
         elsewhere = self._choice_with(key, chosen)
         if elsewhere:
             own = " ".join(text for text in chosen if text not in typed or not text.startswith("+"))
-            fix = f"exclude such tasks with hydra.sweeper.exclude, or add the key: ++{override.input_line}"
+            added = quoted(f"++{override.input_line}")
+            fix = f"{added}    # adds the key; or exclude such tasks with hydra.sweeper.exclude"
             return f"no key '{key}' with {own}; {elsewhere} has it", fix
         known = [*config_keys(config), *config_groups(self.loader)]
         guess = closest(key, known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import difflib
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ import click
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import STATES, State, Task
+from hsm_core.overrides import joined
 from hsm_core.store.state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.reasons import Reasons
@@ -69,4 +69,4 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
 
 
 def _csv_row(found: dict[str, Any]) -> list[Any]:
-    return [shlex.join(found[name]) if name == "overrides" else found[name] for name in COLUMNS]
+    return [joined(found[name]) if name == "overrides" else found[name] for name in COLUMNS]

@@ -94,7 +94,7 @@ def test_a_list_typed_for_hydra_gets_its_brackets(app: Path) -> None:
     )
     assert "'hydra.launcher.tags=[a,b]'" in done.stderr
     assert "'hydra.launcher.gpus=[0,1]'" in done.stderr
-    assert "set one value: hydra/launcher=basic" in done.stderr
+    assert "next: hydra/launcher=basic    # one value" in done.stderr
     ((_, fix),) = swept_settings(["hydra.launcher.mail_type=BEGIN,END"])
     assert "'hydra.launcher.mail_type=\"BEGIN,END\"'" in fix
 
