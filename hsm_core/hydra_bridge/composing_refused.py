@@ -28,6 +28,13 @@ _NO_CHOICE = re.compile(r"Could not find 'hydra/(launcher|sweeper)/([^']+)'")
 _NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")
 _FILE = re.compile(r"In '([^']+)': ")
 _KEY = re.compile(r"Key '\w+' (?:is )?not in '\w+'")
+#: omegaconf's words about a value, and whose field it was for.
+_VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(?:Launcher|Slurm|Pbs|Hpc|Sweeper)Conf$", re.MULTILINE)
+_TYPES = {
+    "int": "a whole number", "float": "a number", "bool": "true or false", "str": "text",
+    "list[str]": "a list: [a,b]", "dict[str, str]": "a mapping: {A:1}", "dict[str, Any]": "a mapping: {a:1}",
+}  # fmt: skip
+_TAKEN = {"launcher": LauncherConf.__annotations__, "sweeper": SweeperConf.__annotations__}
 _FIELDS = {
     kind: [name for name in vars(conf)["__dataclass_fields__"] if name[0] != "_"]
     for kind, conf in {"launcher": LauncherConf, "sweeper": SweeperConf}.items()
@@ -58,12 +65,14 @@ def told(
     if field is None:
         return None
     kind, name = field[1], field[2]
+    seen = _KEY.search(text)
+    if seen is None:
+        return _wrong_value(kind, name, text, overrides)
     is_basic = "not in 'Basic" in text
     meant = name if name in _FIELDS[kind] else closest(name, _FIELDS[kind]) if is_basic else None
     if meant is None:
         return None
-    seen = _KEY.search(text)
-    because = seen[0] if seen else ""
+    because = seen[0]
     typed = _typed(overrides, f"hydra.{kind}.{name}")
     if typed:
         return _field_typed(kind, name, meant, typed, because, _launcher(hydra, config_name, overrides))
@@ -100,6 +109,21 @@ def _no_choice(kind: str, name: str, loader: Any, overrides: Sequence[str]) -> C
     return ConfigError(
         f"there is no {kind} '{name}'", evidence=f"hydra/{kind} has {', '.join(options)}", fix=fix
     )
+
+
+def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> ConfigError | None:
+    """What a field takes that has a value of another type; None if that is not ours."""
+    found, taken = _VALUE.search(text), _TAKEN[kind].get(name)
+    if found is None or taken is None:
+        return None
+    bare, _, _ = taken.partition(" | ")
+    meant = _TYPES.get(bare, bare) + (", or null" if taken.endswith("None") else "")
+    typed, file = _typed(overrides, f"hydra.{kind}.{name}"), _FILE.search(text)
+    where = f"{file[1]}.yaml: " if file and not typed else ""
+    return ConfigError(
+        f"{where}{typed or f'hydra.{kind}.{name}'} must be {meant}", evidence=found[1],
+        fix=f"hydra.{kind}.{name}=…    # {meant}",
+    )  # fmt: skip
 
 
 def _field_typed(kind: str, name: str, meant: str, typed: str, because: str, launcher: str) -> ConfigError:

@@ -19,6 +19,7 @@ FILES = {
     "sweep/bare.yaml": "hydra: {sweeper: {grid: {lr: [1, 2]}}}\n",
     "sweep/slots.yaml": "hydra: {launcher: {slots: 2}}\n",
     "sweep/typo.yaml": "defaults: [override /hydra/launcher: hsm_locl]\n",
+    "sweep/value.yaml": "defaults: [override /hydra/launcher: hsm_local]\nhydra: {launcher: {slots: many}}\n",
     "model/x.yaml": "defaults: [override /hydra/sweeper: basic]\nlr: 2\n",
     "model/y.yaml": "defaults: [override /hydra/launcher: basic]\nlr: 3\n",
 }
@@ -85,6 +86,13 @@ def run(app: Path, *arguments: str) -> list[float]:
         ("-m hydra/sweeper=hsm hydra.sweeper.gird.lr=[1]", "no field 'gird'", "did you mean 'grid'?"),
         ("-m hydra/launcher=hsm_local hydra.launcher.slts=2", "no field 'slts'", "hydra.launcher.slots=2"),
         ("-m hydra/launcher=hsm_local hydra.launcher.walltime=8", "walltime 8 has no unit", "write "),
+        ("-m hydra/launcher=hsm_slurm hydra.launcher.slots=x", "slots=x must be a whole number, or null", "hydra."),
+        ("-m hydra/launcher=hsm_local hydra.launcher.tags=x", "tags=x must be a list", "hydra.launcher.tags=…"),
+        ("-m hydra/launcher=hsm_local hydra.launcher.detach=x", "detach=x must be true or false", "hydra."),
+        ("-m hydra/launcher=hsm_local hydra.launcher.nodes=null", "nodes=null must be a whole number", "hydra."),
+        ("-m hydra/launcher=hsm_local hydra.launcher.env=5", "env=5 must be a mapping", "hydra.launcher.env=…"),
+        ("-m hydra/sweeper=hsm hydra.sweeper.sample=x", "sample=x must be a whole number, or null", "hydra.sweeper."),
+        ("-m +sweep=value", "sweep/value.yaml: hydra.launcher.slots must be a whole number", "hydra."),
     ],
 )  # fmt: skip
 def test_what_to_type_is_said_and_nothing_follows_it(
@@ -108,8 +116,12 @@ def test_hydras_stack_traces_are_there_for_who_asks(app: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    "line", ["nokey=1", "-m lr=1 hydra/launcher=nosuch", "-m hydra.job.nosuch=1", "+sweep=nosuch"]
-)
+    "line",
+    [
+        "nokey=1", "-m lr=1 hydra/launcher=nosuch", "-m hydra.job.nosuch=1", "+sweep=nosuch",
+        "-m hydra/launcher=joblib hydra.launcher.n_jobs=x",
+    ],
+)  # fmt: skip
 def test_what_is_not_ours_is_hydras_to_refuse(
     app: Path, capfd: pytest.CaptureFixture[str], line: str
 ) -> None:
