@@ -59,6 +59,7 @@ def sweep_record(
             "config_dir": _config_dir(hydra),
             "main": [*command.start, *command.program] if command else [],
             "under_main": is_run_by_main(),
+            "python": sys.executable,
             "argv": sys.argv[1:],
             "taken": command.taken(sys.argv[1:]) if command else ((), ()),
             "function": origin.function_name,

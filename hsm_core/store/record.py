@@ -30,7 +30,7 @@ class SweepRecord:
         app: ``name`` (hydra.job.name), ``config_name``, ``config_dir``; ``main`` (how to start it again, up to
             the script), ``taken`` (arguments that it took for itself: those to put before and after Hydra's),
             ``argv`` (what it left for Hydra); ``function`` (its task function), ``functions`` (those that it
-            calls one after another), ``under_main`` (not called by Hydra's API); ``pythonpath``, ``env``
+            calls one after another), ``under_main`` (not called by Hydra's API); ``python``, ``pythonpath``, ``env``
             (variables for its tasks).
         overrides: ``hydra`` and ``task`` overrides as typed.
         launcher_fields: overrides that give the launcher the fields that the sweep began with.

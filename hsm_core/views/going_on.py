@@ -36,7 +36,7 @@ def by_hand(record: SweepRecord, asked: Sequence[str]) -> str:
     if not record.app.get("under_main"):
         return f"launch(Config, task, multirun=True, overrides={words})    # in your code"
     name = f"hydra.job.name={hydra_text(str(record.app['name']))}"  # the file's differs
-    return saved_line(["-m", *config_flags(record), *words, name])
+    return saved_line(record, ["-m", *config_flags(record), *words, name])
 
 
 def why_by_hand(record: SweepRecord) -> str:

@@ -35,7 +35,7 @@ def require_line(record: SweepRecord, task: Task) -> None:
             of which Hydra's command line can't choose one.
     """
     if not record.can_start_again:
-        alone = saved_line([*config_flags(record), *_alone(record, task)])
+        alone = saved_line(record, [*config_flags(record), *_alone(record, task)])
         raise ConfigError(
             f"no command runs a task of {record.id} alone: it was not started from a file",
             evidence=f"the overrides are {list(task.overrides)}",
@@ -63,9 +63,10 @@ def rerun_words(record: SweepRecord, task: Task) -> list[str]:
     return record.command_with([*config_flags(record), *_alone(record, task)])
 
 
-def saved_line(words: Sequence[str]) -> str:
+def saved_line(record: SweepRecord, words: Sequence[str]) -> str:
     """The line for a program that had no file, once it has one."""
-    return f"python {_SAVED} {joined(words)}    # first save the program as {_SAVED}"
+    python = str(record.app.get("python") or "python")
+    return f"{joined([python, _SAVED, *words])}    # first save the program as {_SAVED}"
 
 
 def _alone(record: SweepRecord, task: Task) -> list[str]:

@@ -54,7 +54,8 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     if hidden:
         lines.append(f"… and {hidden} older: hsm-status --all")
     lines += [f"next: hsm forget {item.entry.id}" for item in found if item.trouble == GONE]
-    lines.append(f"next: hsm-status {found[0].entry.id}")
+    readable = next((item.entry.id for item in found if item.view), "")
+    lines += [f"next: hsm-status {readable}"] if readable else []
     return "\n".join(lines)
 
 

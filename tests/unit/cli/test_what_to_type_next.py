@@ -56,6 +56,7 @@ def test_a_deleted_or_moved_sweep_is_told_as_that(shell: Shell, tmp_path: Path, 
     assert f"{sweep.id} is no longer in {sweep.root}: it was moved or deleted" in done.stderr
     assert "# if it was moved: hsm-status <its new directory>" in done.stderr
     assert next_words(done.stderr) == ["hsm", "forget", sweep.id]
+    assert next_words(shell.status().stdout) == ["hsm", "forget", sweep.id]
     assert next_words(shell.status(sweep.record.name).stderr) == ["hsm", "forget", sweep.id]
     assert shell.status(str(tmp_path / "it's new")).returncode == 0  # from now on it is known where it is
     assert shell.status(sweep.id).returncode == 0
