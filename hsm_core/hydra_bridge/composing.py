@@ -43,13 +43,14 @@ def _watch(hydra: Any) -> None:
     mode_of, compose = hydra.get_mode, hydra.compose_config
 
     def get_mode(*given: Any, **named: Any) -> Any:
-        del vars(hydra)["get_mode"]
+        del vars(hydra)["get_mode"], vars(hydra)["compose_config"]  # Hydra 1.3 composes to know the mode
         mode = _explained(hydra, lambda: mode_of(*given, **named), named)
         vars(hydra)["compose_config"] = compose_config
         return mode
 
     def compose_config(**named: Any) -> Any:
         del vars(hydra)["compose_config"]
+        vars(hydra).pop("get_mode", None)
         overrides: Sequence[str] = named["overrides"]
         if any("," in word or "(" in word for word in overrides):
             from .composing_refused import refuse_swept_files
@@ -62,7 +63,7 @@ def _watch(hydra: Any) -> None:
             refuse_added(config, overrides)
         return config
 
-    vars(hydra)["get_mode"] = get_mode
+    vars(hydra).update(get_mode=get_mode, compose_config=compose_config)
 
 
 def _explained(hydra: Any, step: Callable[[], Any], named: dict[str, Any]) -> Any:

@@ -74,6 +74,7 @@ def run(app: Path, *arguments: str) -> list[float]:
         ("-m hydra.sweeper.gird.lr=[1]", "no field 'gird'", "add hydra/sweeper=hsm 'hydra.sweeper.grid.lr=[1]'"),
         ("-m hydra.launcher.slots=2", "needs an hsm launcher", "add hydra/launcher=hsm_local to"),
         ("-m +hydra.launcher.slots=2", "needs an hsm launcher", "add hydra/launcher=hsm_local to"),
+        ("--cfg hydra hydra.launcher.slots=2", "needs an hsm launcher", "add hydra/launcher=hsm_local to"),
         ("-m hydra.launcher.slts=2", "no field 'slts'", "add hydra/launcher=hsm_local hydra.launcher.slots=2 to"),
         ("-m +sweep=bare", "sweep/bare.yaml sets hydra.sweeper.grid,", "- override /hydra/sweeper: hsm "),
         ("+sweep=bare", "sweep/bare.yaml sets hydra.sweeper.grid,", "- override /hydra/sweeper: hsm "),
