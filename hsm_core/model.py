@@ -60,6 +60,11 @@ class Span:
         return [self.first, self.count, self.attempt]
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def spans(pairs: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> tuple[Span, ...]:
     """Write (task, attempt) pairs as few spans, in the order given."""
     found: list[Span] = []

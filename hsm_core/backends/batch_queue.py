@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from hsm_core.model import counted
 from hsm_core.overrides import joined
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused, Scheduler, Script
 from hsm_core.store.jobs import batches_of
@@ -100,9 +101,9 @@ class BatchQueue:
             self._require_taken(pack.asked)
             jobs = math.ceil(len(pairs) / pack.each)
             size = None if self._is_individual(jobs) else min(jobs, self._array_size(self._writer.place(asked)))
-            what = _counted(jobs, "job")
-            what += "" if size is None else f" in {_counted(math.ceil(jobs / size), 'array')}"
-            lines.append(f"{self.name}: {what}, {pack.remark or _counted(pack.each, 'task') + ' a job'}")
+            what = counted(jobs, "job")
+            what += "" if size is None else f" in {counted(math.ceil(jobs / size), 'array')}"
+            lines.append(f"{self.name}: {what}, {pack.remark or counted(pack.each, 'task') + ' a job'}")
             portion = Portion(pairs[: (size or 1) * pack.each], pack.each)
             submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, spec, "launch-0")
             script = Script(Path("script.sh"), self._paths.logs, submission.token, size, self._settings.parallelism)
@@ -141,7 +142,7 @@ class BatchQueue:
             return _Pack(each, asked)
         each = math.ceil(tasks / most)
         asked, longer = self._writer.longer(asked, self._times_as_long(each))
-        remark = f"{each} tasks a job, as there is room for {_counted(most, 'job')} ({limit})"
+        remark = f"{counted(each, 'task')} a job, as there is room for {counted(most, 'job')} ({limit})"
         return _Pack(each, asked, remark + (f", {longer}" if longer else ""))
 
     def _times_as_long(self, per_job: int) -> int:
@@ -322,7 +323,3 @@ class BatchQueue:
 def _throttle(portion: Portion, size: int | None) -> int | None:
     """What an array is told of how many of its elements may run together; a plain job has none."""
     return None if size is None else portion.at_once
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

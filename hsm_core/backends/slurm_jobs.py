@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hsm_core.errors import ConfigError
+from hsm_core.model import counted
 from hsm_core.schedulers.submit_slurm import SlurmResources, place_of, script_text
 from hsm_core.store.submission import Submission
 
@@ -75,7 +76,7 @@ def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
     wanted = -(-slots // per_gpu)
     if named and int(named[2] or 1) < wanted:
         raise ConfigError(
-            f"{slots} slots with {per_gpu} tasks on each GPU need {wanted} GPUs",
+            f"{counted(slots, 'slot')} with {counted(per_gpu, 'task')} on each GPU need {counted(wanted, 'GPU')}",
             evidence=f"gres={gres}",
             fix=f"hydra.launcher.gres={named[1]}:{wanted}    # or hydra.launcher.tasks_per_gpu={slots}",
         )

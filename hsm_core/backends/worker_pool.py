@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts.local import LocalHost
-from hsm_core.model import ProcessIdentity
+from hsm_core.model import ProcessIdentity, counted
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
@@ -56,10 +56,10 @@ class WorkerPool:
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         spec = self.spec
-        each = f"{spec.slots} slots, {spec.threads} threads a task"
+        each = f"{counted(spec.slots, 'slot')}, {counted(spec.threads, 'thread')} a task"
         lines = [f"1 worker on this machine with {each} ({self._python})"]
         if spec.gpus is not None:
-            lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {spec.tasks_per_gpu} tasks on each")
+            lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {counted(spec.tasks_per_gpu, 'task')} on each")
         return lines
 
     def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:

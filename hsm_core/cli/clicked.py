@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -34,13 +35,30 @@ def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
 
 def _lines_of(error: click.ClickException) -> Iterator[str]:
     """What was typed wrong, laid out as all errors are."""
-    told = error.format_message()
+    told = _plain(error.format_message())
     yield f"error: {told}"
     if isinstance(error, click.NoSuchOption) and (meant := _meant(error)):
         yield f"  next: {retyped(error.option_name, meant)}"
     elif "  next: " not in told:
         context = error.ctx if isinstance(error, click.UsageError) else None
         yield f"  next: {context.command_path if context else 'hsm'} --help"
+
+
+#: Click's words for types, and what is accepted instead of its name.
+_WORDS = (
+    (re.compile(r" is not a valid (?:integer range|integer|int range)\.?$"), " is not a whole number, such as 3"),
+    (re.compile(r" is not a valid (?:float range|float)\.?$"), " is not a number, such as 1.5"),
+    (re.compile(r" is not in the range x>=([\d.]+)\.?$"), r" is too small: it must be at least \1"),
+    (re.compile(r"^No such option:? '?([^'\s]+?)'?(?:[. ].*)?$"), r"there is no option \1"),
+    (re.compile(r"'([^']*)' is not one of ((?:'[^']*'(?:, )?)+)\.?$"), r"'\1' is none of \2"),
+)
+
+
+def _plain(told: str) -> str:
+    """A message of click's in plain words."""
+    for pattern, words in _WORDS:
+        told = pattern.sub(words, told)
+    return told
 
 
 def _meant(error: click.NoSuchOption) -> str:

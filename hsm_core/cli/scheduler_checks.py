@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hsm_core.backends.by_name import make_scheduler
 from hsm_core.detect.scheduler import TITLES, Absent, System, asked, find_systems
 from hsm_core.errors import HsmError
+from hsm_core.model import counted
 from hsm_core.schedulers.interface import Allowed
 from hsm_core.schedulers.pbs_answers import Attributes, Unreadable, read
 
@@ -64,7 +65,7 @@ def _allowed_words(allowed: Allowed) -> str:
     if not sizes and allowed.lowest is None:
         return "none"
     array = f"arrays of at most {min(sizes)}" if sizes else "arrays of any size"
-    room = "any number of jobs" if allowed.lowest is None else f"at most {allowed.lowest.most} jobs"
+    room = "any number of jobs" if allowed.lowest is None else f"at most {counted(allowed.lowest.most, 'job')}"
     return f"{array}, {room} in the queue; larger sweeps are split"
 
 
@@ -90,7 +91,7 @@ def _partition(row: list[str]) -> str:
     """``main* (no time limit, 3 of 4 nodes idle)`` of ``main*|up|infinite|1/3/0/4``; the star: the default."""
     name, up, limit, nodes = row
     counts = nodes.split("/")
-    idle = f"{counts[1]} of {counts[3]} nodes idle" if len(counts) == 4 else f"nodes {nodes}"
+    idle = f"{counts[1]} of {counted(int(counts[3]), 'node')} idle" if len(counts) == 4 else f"nodes {nodes}"
     return f"{name} ({'' if up == 'up' else up + ', '}{'no time limit' if limit == 'infinite' else limit}, {idle})"
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from hsm_core.model import counted
+
 from .dry_run import dry_run_lines
 
 
@@ -27,7 +29,7 @@ def dry_launch_lines(
     typed = OmegaConf.to_container(config.hydra.overrides.task)
     assert isinstance(typed, list)
     arguments = [str(text) for text in typed]
-    title = f"{config.hydra.job.name}: {_product(job_overrides)}{len(job_overrides)} tasks"
+    title = f"{config.hydra.job.name}: {_product(job_overrides)}{counted(len(job_overrides), 'task')}"
     if first:
         title += f", from #{first} on"
     return list(dry_run_lines(title, job_overrides, (), arguments, preview))

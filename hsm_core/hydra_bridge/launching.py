@@ -23,6 +23,7 @@ from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError, SweepFailed
+from hsm_core.model import counted
 from hsm_core.store import catalogue
 from hsm_core.store.earlier import require_current
 from hsm_core.store.layout import LaunchPaths, SweepPaths
@@ -251,7 +252,7 @@ class Launching:
         bad = sum(state.state_of(number) != "completed" for number in numbers)
         if bad and state.record.app.get("under_main") and not needs_returns(self._config):
             more = "" if self._is_last_launch() else "hydra/sweeper=hsm    # it continues after a failed batch"
-            failed = SweepFailed(f"{bad} of {len(numbers)} tasks did not complete", fix=more)
+            failed = SweepFailed(f"{bad} of {counted(len(numbers), 'task')} did not complete", fix=more)
             leave(failed, is_told=self._launches == 1)
 
     def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[Any]:
@@ -269,7 +270,8 @@ class Launching:
         if code:
             sys.exit(code)
         identifier = conductor.state.record.id
-        print(f"{identifier}: {len(pairs)} tasks started; they run without this process")
+        go = "it runs" if len(pairs) == 1 else "they run"
+        print(f"{identifier}: {counted(len(pairs), 'task')} started; {go} without this process")
         print(f"  next: hsm-status -w {identifier}", flush=True)
         return []
 

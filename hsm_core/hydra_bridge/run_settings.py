@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from hsm_core.detect.cores import chosen_gpus, usable_cores
 from hsm_core.errors import ConfigError
-from hsm_core.model import Isolation
+from hsm_core.model import Isolation, counted
 from hsm_core.overrides import quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
@@ -234,7 +234,8 @@ def _checked_slots(slots: int, gpus: tuple[str, ...] | None, per_gpu: int) -> in
         raise ConfigError(f"hydra.launcher.slots={slots} must be at least 1", fix="hydra.launcher.slots=1")
     if gpus and slots > len(gpus) * per_gpu:
         raise ConfigError(
-            f"{slots} slots need more than {len(gpus)} GPUs with {per_gpu} tasks on each",
+            f"{counted(slots, 'slot')} need more than {counted(len(gpus), 'GPU')}"
+            f" with {counted(per_gpu, 'task')} on each",
             fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}"
             f"    # or hydra.launcher.slots={len(gpus) * per_gpu}",
         )

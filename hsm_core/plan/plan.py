@@ -89,7 +89,8 @@ def make_plan(axes: Sequence[Axis], choice: Choice, base: Base) -> Plan:
         steps.append(("exclude", len(chosen)))
         if not chosen:
             seen = "; ".join(choice.exclude)
-            raise ConfigError(f"exclude removes all {total} combinations", evidence=seen)
+            what = "the only combination" if total == 1 else f"all {total} combinations"
+            raise ConfigError(f"exclude removes {what}", evidence=seen)
     if choice.sample is not None:
         chosen = sampled(chosen, choice.sample, choice.seed)
         steps.append(("sample", len(chosen)))

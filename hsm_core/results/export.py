@@ -15,14 +15,21 @@ from .table import Spread, Table
 SCHEMA_VERSION = 1
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: Table, delimiter: str = ",") -> str:
     """With a header; a group's metric becomes three columns: mean, std and n."""
     wide = spelled_out(table)
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, wide.columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(
+        stream, wide.columns, restval="", extrasaction="ignore", lineterminator="\n", delimiter=delimiter
+    )
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in line.items()} for line in wide.lines)
     return stream.getvalue()
+
+
+def to_tsv(table: Table) -> str:
+    """The same with tabs."""
+    return to_csv(table, "\t")
 
 
 def to_json(table: Table) -> str:

@@ -9,17 +9,18 @@ from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
 from hsm_core.store.files import write_atomically
 
-from .export import to_csv, to_json, to_jsonl, to_markdown
+from .export import to_csv, to_json, to_jsonl, to_markdown, to_tsv
 from .parquet import to_parquet
 from .table import Table
 
 #: Formats that are text, and what writes them.
 TEXTS: dict[str, Callable[[Table], str]] = {
-    "csv": to_csv, "json": to_json, "jsonl": to_jsonl, "md": to_markdown,
+    "csv": to_csv, "tsv": to_tsv, "json": to_json, "jsonl": to_jsonl, "md": to_markdown,
 }  # fmt: skip
 FORMATS = (*TEXTS, "parquet")
 _SUFFIXES = {
-    ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "md", ".markdown": "md",
+    ".csv": "csv", ".tsv": "tsv", ".json": "json",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "md", ".markdown": "md",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
+from hsm_core.model import counted
 from hsm_core.overrides import quoted
 
 from .earlier import sweeps_in
@@ -151,7 +152,7 @@ def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
     names = ["latest", *(word for entry in known for word in (entry.id, entry.name))]
     near = difflib.get_close_matches(selector, names, n=1)
     return SweepNotFound(
-        f"no sweep fits '{selector}'", evidence=f"{len(known)} sweeps in {_folder()}",
+        f"no sweep fits '{selector}'", evidence=f"{counted(len(known), 'sweep')} in {_folder()}",
         fix=f"hsm-status {quoted(near[0])}" if near else "hsm-status    # lists your sweeps",
         instead=(selector, near[0]) if near else None,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hsm_core.backends.interface import Backend, waited_for
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.errors import BackendError, NoAnswer
-from hsm_core.model import ENDED
+from hsm_core.model import ENDED, counted
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.holders import dropped_submissions
@@ -288,5 +288,5 @@ class Conductor:
             return
         failed = sum(self.state.state_of(number) in ("failed", "lost") for number in numbers)
         if failed and (self.policy.fail_fast or failed / len(numbers) > self.policy.max_failure_rate):
-            progress.say(f"{failed} of {len(numbers)} tasks failed: ending the rest")
+            progress.say(f"{failed} of {counted(len(numbers), 'task')} failed: ending the rest")
             self._stop(outbox, progress, at_once=False)

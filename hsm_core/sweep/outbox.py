@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hsm_core.backends.interface import Backend, Handed, Pair, Portion
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Unexplained
-from hsm_core.model import spans
+from hsm_core.model import counted, spans
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
@@ -220,7 +220,7 @@ class Outbox:
         if why and why != self._told:
             self._told = why
             left = len(self._waiting) + (len(self._open.portion.pairs) if self._open else 0)
-            told = f"{left} tasks wait to be submitted: {why}"
+            told = f"{counted(left, 'task')} {'waits' if left == 1 else 'wait'} to be submitted: {why}"
             self._say(told)
             self._write(events.waits(told))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hsm_core.model import counted
 from hsm_core.store.record import SweepRecord
 from hsm_core.views.going_on import resume_line
 
@@ -19,13 +20,13 @@ def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, 
         cancelled: the tasks were to end, and nobody tells whether they have.
     """
     if others:
-        yield f"{others} tasks may still be running" if cancelled else (
-            f"{others} tasks run without this process"
+        yield f"{counted(others, 'task')} may still be running" if cancelled else (
+            f"{counted(others, 'task')} {'runs' if others == 1 else 'run'} without this process"
         )
     if unknown:
-        yield f"{unknown} tasks may have been submitted"
+        yield f"{counted(unknown, 'task')} may have been submitted"
     if left:
-        yield f"{left} tasks were not submitted"
+        yield f"{counted(left, 'task')} {'was' if left == 1 else 'were'} not submitted"
     if cancelled:
         yield f"  next: hsm cancel {record.id}    # when the scheduler answers"
     elif left or unknown:

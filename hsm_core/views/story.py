@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsm_core.model import Span
+from hsm_core.model import Span, counted
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 
 from .reasons import message_of, refusal_words
-from .words import clean, counted, duration
+from .words import clean, duration
 
 Line = dict[str, Any]
 #: So many reasons against forks are told.
@@ -96,7 +96,7 @@ def tell(writer: str, event: Line) -> str:
     if event.get("a", 1) > 1:
         task += f" (attempt {event['a']})"
     told = {
-        "worker": lambda: f"{writer} started on {event.get('host')} with {event.get('slots')} slots{_in(event)}",
+        "worker": lambda: f"{writer} started on {event.get('host')} with {_slots(event)}{_in(event)}",
         "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s{_about_forks(event)}",
         "broken": lambda: f"{writer} could not import the app: {event.get('message')}",
         "start": lambda: f"{task} started in {event.get('dir')}",
@@ -129,6 +129,10 @@ def against_forks(ready: Line) -> str:
 def _about_forks(ready: Line) -> str:
     told = against_forks(ready).partition("\n")[0]
     return f"; {told}" if told else ""
+
+
+def _slots(event: Line) -> str:
+    return counted(int(event.get("slots") or 0), "slot")
 
 
 def _in(event: Line) -> str:

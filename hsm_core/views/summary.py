@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from hsm_core.model import State
+from hsm_core.model import State, counted
 from hsm_core.results.missing import missing_metrics
 from hsm_core.store.state import SweepState
 
 from .failure_text import failure_lines
 from .failures import group_failures
 from .next_command import next_command
-from .words import clean, counted, shorten, state_words
+from .words import clean, shorten, state_words
 from .words import numbers as ranges
 
 #: Groups that are shown in full; the rest is one command away.
@@ -34,7 +34,7 @@ def summary(
     groups = group_failures(state, among)
     lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, colour=colour)]
     if len(groups) > _GROUPS:
-        lines.append(f"  … and {len(groups) - _GROUPS} more causes: hsm errors {state.record.id}")
+        lines.append(f"  … and {counted(len(groups) - _GROUPS, 'more cause')}: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
     lines += _unkept(state, numbers)
     lines += [shorten(clean(f"warning: {told}"), 200) for told in missing_metrics(state)]

@@ -73,11 +73,6 @@ def about(seconds: float) -> str:
     return f"about {duration(max(step, math.ceil(seconds / step) * step))}"
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 task``, ``2 tasks``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def numbers(found: Iterable[int]) -> str:
     """``3,7-9``: task numbers as ``--task`` takes them."""
     parts = spans((number, 1) for number in sorted(found))

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hsm_core.errors import ConfigError
+from hsm_core.model import counted
 from hsm_core.overrides import quoted
 from hsm_core.plan.expression import parse
 from hsm_core.plan.meant import meant
@@ -56,7 +57,7 @@ _line_option = click.option(
 _output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     callback=lambda _context, _option, value: None if value == Path("-") else value,
-    help="Write to a file in the format of its suffix: .csv .json .jsonl .md .parquet",
+    help="Write to a file in the format of its suffix: .csv .tsv .json .jsonl .md .parquet",
 )  # fmt: skip
 
 
@@ -245,7 +246,7 @@ def _give(table: Table, form: str, output: Path | None) -> None:
     """Write the file, or show the table."""
     if output is not None:
         write_table(table, output, form)
-        remark(f"{len(table.lines)} rows as {form} in {output.absolute()}")
+        remark(f"{counted(len(table.lines), 'row')} as {form} in {output.absolute()}")
     elif form != "table":
         write(TEXTS[form](table))
     elif table.lines:

@@ -12,14 +12,14 @@ from typing import Any
 import click
 
 from hsm_core.errors import HsmError, LeaseHeld
-from hsm_core.model import ENDED, REASONS
+from hsm_core.model import ENDED, REASONS, counted
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.earlier import require_current
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.reasons import Reasons
-from hsm_core.views.words import counted, numbers
+from hsm_core.views.words import numbers
 
 from ..acting import settle
 from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument

@@ -720,3 +720,30 @@ def test_rows_without_the_metric_are_shown_as_they_are(shell: Shell, sweep: Made
         shown = out(shell, "results", "latest", "--where", "state == 'failed'", *words)
         assert shown.splitlines()[1].split()[:2] == ["2", "failed"]
         assert out(shell, "results", "latest", "--where", "task > 99", *words) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("logs", "latest", "x"), "'x' is not a whole number, such as 3"),
+        (("results", "latest", "--top", "x"), "'x' is not a whole number, such as 3"),
+        (("results", "latest", "--top", "0"), "0 is too small: it must be at least 1"),
+        (("wait", "latest", "--timeout", "x"), "'x' is not a number, such as 1.5"),
+        (("results", "latest", "--format", "xlsx"), "'xlsx' is none of 'table', 'csv', 'tsv'"),
+        (("results", "latest", "--wher", "x"), "there is no option --wher"),
+    ],
+)  # fmt: skip
+def test_wrong_values_are_told_in_plain_words(
+    shell: Shell, sweep: MadeSweep, words: tuple[str, ...], told: str
+) -> None:
+    done = shell.run("hsm", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "is not a valid" not in done.stderr
+
+
+def test_one_row_is_no_rows_and_tabs_are_a_format(shell: Shell, tmp_path: Path) -> None:
+    _returning(MadeSweep(tmp_path / "s", total=1), {"loss": 1.0}, 0)
+    done = shell.run("hsm", "export", "latest", "-o", str(tmp_path / "r.tsv"))
+    assert done.stderr.startswith("1 row as tsv in ")
+    assert (tmp_path / "r.tsv").read_text().splitlines()[0].split("\t")[:3] == ["sweep", "task", "state"]
