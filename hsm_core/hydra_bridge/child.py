@@ -20,6 +20,7 @@ from hsm_core.errors import ConfigError, StoreError
 
 from . import child_value
 from .child_checkpoint import offer_checkpoint, resumed
+from .child_environ import as_at_start
 from .child_files import OpenFiles
 from .child_frozen import FrozenApp
 from .child_log import HydraLog
@@ -108,8 +109,11 @@ def prepare(payload: str) -> LoadedApp:
     numbers, files = RandomNumbers(), OpenFiles()
     numbers.about_to_import()
     plugins = Plugins.instance()  # Hydra 1.3 makes their modules' classes anew: before the payload names them
-    if boot["main"] is not None:
-        MainFile(**boot["main"]).run()
+    with as_at_start(boot["environ"]):
+        if boot["main"] is not None:
+            MainFile(**boot["main"]).run()
+        elif boot["module_of_function"]:
+            importlib.import_module(boot["module_of_function"])
     with open(payload, "rb") as stream:
         found: Payload = pickle.load(stream)
     found.singletons[Plugins] = plugins  # else set_state would look for them again

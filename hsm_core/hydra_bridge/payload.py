@@ -28,6 +28,7 @@ from .child_main import NamedFunction
 from .child_pickle import UNPICKLABLE, can_be_pickled, dumps
 from .child_value import versions
 from .compose_nans import renew_nans
+from .environ_record import changed_variables
 from .main_origin import MainOrigin
 
 log = logging.getLogger(__name__)
@@ -159,13 +160,16 @@ def require_unmoved(paths: SweepPaths) -> None:
 
 def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, Any]:
     path, main = [os.path.abspath(entry) for entry in sys.path], origin.file()
+    named = origin.named_function()
+    module = named.module if named and named.module != "__main__" else ""
     if frozen is not None:
         path = [frozen.path(entry) for entry in path]
         main = main and frozen.main(main)
     return {
         "format": FORMAT, "cwd": origin.cwd, "sys_path": path, "module": "hsm_core.hydra_bridge.child",
         "payload": "payload.pkl", "versions": versions(), "main": main and main.to_json(),
-        "frozen": frozen is not None, "flags": interpreter_flags(),
+        "frozen": frozen is not None, "flags": interpreter_flags(), "module_of_function": module,
+        "environ": changed_variables(os.environ) if main or module else {},
         "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
     }  # fmt: skip
 

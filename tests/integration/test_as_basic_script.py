@@ -281,6 +281,41 @@ def test_what_the_guard_changes_in_the_scripts_own_objects_is_there_or_told(tmp_
     assert [line.rpartition("sets: ")[2] for line in told] == ["Net.size += 1", "TRAINER.prepare()", "random.seed(3)"]
 
 
+VARIABLES = f"""
+import hydra, os
+import first
+
+os.environ["FLAGS"] = os.environ["FLAGS"] + " --fast"
+os.environ["NUMBER"] = str(int(os.environ.get("NUMBER", "0")) + 1)
+del os.environ["GONE"]
+NAMES = "FLAGS", "NUMBER", "GONE", "FROM_FILE", "LATE"
+
+{MAIN}def main(cfg):
+    import late
+    print(*(os.environ.get(name) for name in NAMES), first.IS_NEW, late.SEEN, cfg.x)
+
+{GUARD}    os.environ["LATE"] = os.environ["NUMBER"] + " late"
+    main()
+"""
+FIRST = """
+import os
+IS_NEW = "FROM_FILE" not in os.environ
+os.environ["FROM_FILE"] = os.environ.get("FROM_FILE", "") + "secret"
+"""
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn", "none"])
+def test_variables_are_changed_once(tmp_path: Path, isolation: str) -> None:
+    files = {"app.py": VARIABLES, "first.py": FIRST, "late.py": 'import os\nSEEN = os.environ["LATE"]\n', **CONFIG}
+    both = run_as_basic(
+        tmp_path, files, "x=1,2", env={"FLAGS": "--a", "GONE": "here"}, ours=[f"hydra.launcher.isolation={isolation}"]
+    )
+    both.same()
+    both.same_output(stderr=False)
+    told = (path for path in (tmp_path / "sweep" / ".hsm").rglob("*") if path.is_file())
+    assert not [path for path in told if b"secret" in path.read_bytes()]
+
+
 BY_COMMANDS = f"""
 import asyncio, hydra, threading
 STATE, SEEN, KEPT = {{}}, [], {{}}
