@@ -141,7 +141,7 @@ class WorkerPool:
         except OSError as error:
             raise BackendError(
                 "can't start a worker on this machine", evidence=f"{self._python}: {error}",
-                fix="hydra.launcher.python=<an interpreter that has hsm>",
+                fix="hydra.launcher.python=PYTHON    # one that has hsm",
             ) from error  # fmt: skip
         worker = _Worker(name, self._identify(pid, name), inbox)
         self._workers.append(worker)
@@ -155,7 +155,7 @@ class WorkerPool:
             raise BackendError(
                 f"the worker exited immediately with code {self._host.exit_code(pid)}",
                 evidence=printed[-500:] or "it printed nothing",
-                fix="hydra.launcher.python=<an interpreter that has hsm>",
+                fix="hydra.launcher.python=PYTHON    # one that has hsm",
             ) from error
 
 

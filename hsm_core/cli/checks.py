@@ -28,8 +28,8 @@ def all_findings() -> Iterator[Finding]:
     yield from versions()
     yield from plugin_places()
     yield from primary_configs(Path.cwd())
-    yield writable("this directory", Path.cwd(), "hydra.sweep.dir=<another directory>")
-    yield writable("the list of sweeps", state_home(), "export XDG_STATE_HOME=<a directory that you can write>")
+    yield writable("this directory", Path.cwd(), "hydra.sweep.dir=DIRECTORY    # another one")
+    yield writable("the list of sweeps", state_home(), "export XDG_STATE_HOME=DIRECTORY    # one that you can write")
     yield clock(Path.cwd())
     yield from scheduler_findings()
 

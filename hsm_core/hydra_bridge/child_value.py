@@ -98,5 +98,5 @@ def require_versions(theirs: Mapping[str, str], what: str) -> None:
     if wrong:
         raise VersionMismatch(
             f"{what} with other versions: {'; '.join(wrong)}", evidence=sys.executable,
-            fix="hydra.launcher.python=<the interpreter that starts the sweep>",
+            fix="hydra.launcher.python=PYTHON    # the one that starts the sweep",
         )  # fmt: skip

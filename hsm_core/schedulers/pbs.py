@@ -154,7 +154,7 @@ class Pbs:
             raise Refused(
                 "this version of PBS can't limit how many jobs of an array run at once",
                 evidence=f"version {'.'.join(map(str, self.version))}",
-                fix="hydra.launcher.max_array_size=<number>    # of elements at once",
+                fix="hydra.launcher.max_array_size=NUMBER    # of elements at once",
             )
         span = f"0-{script.size - 1}" + (f"%{script.throttle}" if script.throttle else "")
         return [*argv, "-t" if self.flavour == "torque" else "-J", span]

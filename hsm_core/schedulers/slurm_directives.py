@@ -13,7 +13,7 @@ from hsm_core.errors import ConfigError
 
 #: instead of --chdir, with which Slurm's log would leave the sweep
 _WHERE_TASKS_RUN = "cd /data && python …    # or hydra.job.chdir=true, for each task in its own directory"
-_WHERE_LOGS_ARE = "hsm logs <sweep> <task>    # what a task prints; Slurm's own log is in .hsm/logs of the sweep"
+_WHERE_LOGS_ARE = "hsm logs SWEEP TASK    # what a task prints; Slurm's own log is in .hsm/logs of the sweep"
 #: would make another submission of it than the one that was asked for
 _NOT_YOURS = {
     "--array": "hydra.launcher.mode=array hydra.launcher.array_parallelism=4",

@@ -125,7 +125,7 @@ def _latest(known: list[Entry]) -> Path:
 def _gone(entry: Entry) -> SweepNotFound:
     return SweepNotFound(
         f"{entry.id} is no longer in {entry.dir}: it was moved or deleted",
-        fix=f"hsm forget {entry.id}    # if it was moved: hsm-status <its new directory>",
+        fix=f"hsm forget {entry.id}    # if it was moved: hsm-status DIRECTORY",
     )
 
 

@@ -126,7 +126,7 @@ def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool]) -> Lea
         except LeaseHeld as error:
             raise SweepExists(
                 f"another process is starting a sweep in {paths.root}", evidence=error.problem,
-                fix="hydra.sweep.dir=<another directory>",
+                fix="hydra.sweep.dir=DIRECTORY    # another one",
             ) from error  # fmt: skip
     if paths.record.exists() and not is_over(paths):  # begun, and perhaps ended, since we looked
         lease.withdraw()
@@ -141,7 +141,7 @@ def _written_to(paths: SweepPaths) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"can't write the sweep directory {paths.root}", evidence=str(error),
-            fix="hydra.sweep.dir=<a directory that you can write>",
+            fix="hydra.sweep.dir=DIRECTORY    # one that you can write",
         ) from error  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def require_format(found: Mapping[str, Any], what: str) -> None:
         raise VersionMismatch(
             f"{what} has format {theirs}, this hsm reads format {FORMAT}",
             evidence=f"written by hsm {writer}" if writer else "",
-            fix=upgrade if is_newer else "hydra.sweep.dir=<a new directory>    # or use the version that wrote it",
+            fix=upgrade if is_newer else "hydra.sweep.dir=DIRECTORY    # a new one; or use the version that wrote it",
         )
 
 

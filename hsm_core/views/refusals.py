@@ -44,14 +44,14 @@ def another_try(record: SweepRecord, refused: Line) -> str:
     if look.startswith("hydra."):
         return resume_line(record, look)
     if not field:
-        resume = resume_line(record, "hydra.launcher.<field>=<value>")
+        resume = resume_line(record, "hydra.launcher.FIELD=VALUE")
         return f"{look or 'hsm doctor'}    # then {resume}"
     choices = [str(choice) for choice in refused.get("choices", ())]
     name, asked = _as_used(record, field)
     near = difflib.get_close_matches(asked, choices, n=1) or choices[:1]
     text = _override(record, field, name, near[0]) if near else ""
     if not text:
-        return resume_line(record, f"hydra.launcher.{name}=<value>") + f"    # see {look or 'hsm doctor'}"
+        return resume_line(record, f"hydra.launcher.{name}=VALUE") + f"    # see {look or 'hsm doctor'}"
     others = [choice for choice in choices if choice not in near]
     return resume_line(record, quoted(text)) + (f"    # or {', '.join(others[:8])}" if others else "")
 

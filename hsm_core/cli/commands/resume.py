@@ -211,7 +211,7 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     except FileNotFoundError as error:
         raise HsmError(
             "the sweep's Python interpreter is gone", evidence=str(command[0]),
-            fix=f"hsm resume {state.record.id} --python <path>",
+            fix=f"hsm resume {state.record.id} --python PATH",
         ) from error  # fmt: skip
 
 

@@ -32,10 +32,10 @@ def record(*fields: str) -> SweepRecord:
         (["timeout_min=9000"], {"field": "walltime", "choices": ["60"]}, "timeout_min=60"),
         (["walltime=9-00:00:00"], {"field": "walltime", "choices": ["60"]}, "walltime=60min"),
         (["mem_gb=400"], {"field": "mem_gb", "choices": ["31.3"]}, "mem_gb=31.3"),
-        (["mem_per_cpu=400G"], {"field": "mem_gb", "choices": ["31.3"]}, "mem_per_cpu=<value>    # see sinfo"),
+        (["mem_per_cpu=400G"], {"field": "mem_gb", "choices": ["31.3"]}, "mem_per_cpu=VALUE    # see sinfo"),
         (["gres=gpu:a100:3"], {"field": "gpus_per_node", "choices": ["2"]}, "gres=gpu:a100:2"),
         (["constraint=foo"], {"field": "constraint", "choices": ["null"]}, "constraint=null"),
-        ([], {"field": "account"}, "account=<value>    # see sinfo"),
+        ([], {"field": "account"}, "account=VALUE    # see sinfo"),
     ],
 )
 def test_the_next_line_changes_the_field_that_was_refused(
