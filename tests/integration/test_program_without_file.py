@@ -43,7 +43,7 @@ def test_it_ends_as_any_sweep_with_failed_tasks_and_goes_on_from_a_file(tmp_path
         refused = hsm(tmp_path, word, "s", *(["--retry-failed"] if word == "resume" else []))
         assert refused.returncode == 2
         assert "hsm retry" not in refused.stderr + hsm(tmp_path, "errors", "s").stdout
-    line = re.search(r"next: (\S+ app\.py .*?)(?:    # .*)?$", refused.stderr)
+    line = re.search(r"next: (.+ app\.py .*?)(?:    # .*)?$", refused.stderr)
     assert line is not None
     assert "hydra.launcher.slots=1" in line[1]
     (tmp_path / "app.py").write_text(APP.replace("cfg.x < 1", "cfg.x < 2"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from hsm_core.backends.pbs_jobs import PbsJobs
 from hsm_core.errors import ConfigError
+from hsm_core.schedulers import submit_pbs
 from hsm_core.schedulers.submit_pbs import PbsResources, directives, script_text
 from hsm_core.scripts.rendering import TEMPLATES
 
@@ -41,11 +43,17 @@ def test_the_shell_of_a_job_survives_a_warning_and_runs_what_pbs_names(tmp_path:
         assert subprocess.run([SHELL], stdin=stream, check=False).returncode == 7
 
 
-def test_what_is_always_there() -> None:
+@pytest.mark.parametrize(("folder", "is_named"), [("templates", True), ("my templates", False)])
+def test_what_is_always_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, is_named: bool
+) -> None:
+    shutil.copytree(TEMPLATES, tmp_path / folder)
+    monkeypatch.setattr(submit_pbs, "TEMPLATES", tmp_path / folder)
+    shell = str(tmp_path / folder / "login_shell.sh") if is_named else "/bin/bash"
     assert directives(PRO, "sweep-abcdefgh") == [
         "#PBS -N sweep-abcdefgh",
         "#PBS -r y",
-        f"#PBS -S {SHELL}",
+        f"#PBS -S {shell}",
         "#PBS -W umask=022",
         "#PBS -j oe",
         "#PBS -o sweep-abcdefgh.log",
