@@ -7,7 +7,7 @@ for row in collect("latest"):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,16 @@ def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[
     return list(rows(state, best=best))
 
 
-def rows(state: SweepState, *, best: tuple[str, Mode] | None = None) -> Iterator[Row]:
-    """The rows of a sweep whose state is known."""
-    names = [name for name, _ in state.record.metric]
-    for task in TaskTable(state.paths):
+def rows(
+    state: SweepState, *, best: tuple[str, Mode] | None = None, among: Iterable[int] | None = None
+) -> Iterator[Row]:
+    """The rows of a sweep whose state is known, each read when it is asked for.
+
+    Args:
+        among: only these tasks.
+    """
+    names, table = [name for name, _ in state.record.metric], TaskTable(state.paths)
+    for task in table if among is None else map(table.__getitem__, among):
         known, files = state.tasks.get(task.number), state.task_directory(task.number)
         attempt, now = known.attempt if known else 1, state.state_of(task.number)
         owner = Owner(state.record.id, task.number, attempt)

@@ -28,11 +28,12 @@ def conduct_live(
         0, or an exit code if a signal ended it.
     """
     state, wanted = conductor.state, {number for number, _ in pairs}
+    first = not state.numbers_in("completed")
     before = {number for number in state.numbers_in("failed", "lost") if number in numbers and number not in wanted}
     with LiveProgress() as progress:
         code = conductor.conduct(launch, payload, pairs, progress)
     earlier = before.intersection(state.numbers_in("failed", "lost"))
-    text = summary(state, numbers, earlier=earlier, advise=not conductor.has_advised)
+    text = summary(state, numbers, earlier=earlier, advise=not conductor.has_advised, first=first)
     print(text, file=sys.stderr, flush=True)
     return code
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from hsm_core.model import State, counted
-from hsm_core.results.missing import missing_metrics
+from hsm_core.results.missing import missing_at_first
 from hsm_core.store.state import SweepState
 
 from .failure_text import failure_lines
@@ -21,7 +21,7 @@ _GROUPS = 5
 
 def summary(
     state: SweepState, numbers: range | None = None, *, earlier: Collection[int] = (), colour: bool = False,
-    advise: bool = True,
+    advise: bool = True, first: bool = True,
 ) -> str:  # fmt: skip
     """The end of a launch.
 
@@ -29,6 +29,7 @@ def summary(
         numbers: the tasks of this launch; None means all of the sweep.
         earlier: of these, tasks that had failed before it and did not run in it.
         advise: say what to type next.
+        first: the sweep's first results came in this launch: what all of them lack is said, once.
     """
     among = numbers if not earlier else set(range(state.total) if numbers is None else numbers) - set(earlier)
     groups = group_failures(state, among)
@@ -37,7 +38,8 @@ def summary(
         lines.append(f"  … and {counted(len(groups) - _GROUPS, 'more cause')}: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)
     lines += _unkept(state, numbers)
-    lines += [shorten(clean(f"warning: {told}"), 200) for told in missing_metrics(state)]
+    if first:
+        lines += [shorten(clean(f"warning: {told}"), 200) for told in missing_at_first(state, numbers)]
     if earlier:
         were = "was" if len(earlier) == 1 else "were"
         told = f"{counted(len(earlier), 'task')} failed earlier and {were} not run again"

@@ -17,7 +17,7 @@ from hsm_core.plan.expression import parse
 from hsm_core.plan.meant import meant
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
-from hsm_core.results.missing import missing_metrics
+from hsm_core.results.missing import HOW_TO_RETURN, missing_metrics
 from hsm_core.results.output import FORMATS, TEXTS, format_of, write_table
 from hsm_core.results.rows import Row, rows
 from hsm_core.results.table import (
@@ -41,10 +41,6 @@ from ..terminal import colour_on, columns, remark, say, write
 Best = tuple[str, Mode]
 #: ``--best`` without a name: the metric that the sweep declares.
 _DECLARED = ""
-#: Of a sweep whose tasks completed.
-_NO_METRICS = (
-    "no metrics: return a number, or a dict with numbers, from the task function    # more: hsm results --help"
-)
 _best_option = click.option(
     "--best", is_flag=False, flag_value=_DECLARED, metavar="[METRIC]",
     help="Sort by this metric (the one that the sweep declares), smallest first.",
@@ -99,10 +95,8 @@ def results(
     for state in states:
         if state.paths.earlier:
             remark(f"{state.record.id}: return values only, as a later sweep uses its directory")
-        for told in missing_metrics(state):
-            remark(f"warning: {told}")
-    if not any(row.metrics for row in every) and any(row.state == "completed" for row in every):
-        remark(_NO_METRICS)
+    for told in _lacking(states, every):
+        remark(told)
     if group_by:
         table = group(found, _names(group_by), best=wanted, top=top)
         table = choose(table, _names(names)) if names else table
@@ -193,6 +187,17 @@ def _declared(states: Sequence[SweepState], found: Sequence[Row], largest: bool 
     known = _known_modes(states)
     returned = set(numeric(found))
     return next(((name, _mode(known, name, largest)) for name in known if name in returned), None)
+
+
+def _lacking(states: Sequence[SweepState], every: Sequence[Row]) -> Iterator[str]:
+    """That there is no metric at all, or which of the declared ones there are not."""
+    more, has_none = "    # more: hsm results --help", not any(row.metrics for row in every)
+    if has_none and any(row.state == "completed" for row in every) and not _known_modes(states):
+        yield f"no metrics: {HOW_TO_RETURN}{more}"
+    for state in states:
+        declared = [name for name, _ in state.record.metric]
+        for told in missing_metrics(declared, (row for row in every if row.sweep == state.record.id)):
+            yield f"warning: {told}{more if has_none else ''}"
 
 
 def _known_modes(states: Sequence[SweepState]) -> dict[str, str]:

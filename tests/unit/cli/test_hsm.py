@@ -22,6 +22,7 @@ from hsm_core.cli.clicked import TaskNumbers
 from hsm_core.cli.hsm import LazyGroup, hsm
 from hsm_core.cli.relaunch import OURS
 from hsm_core.model import Span
+from hsm_core.results.missing import missing_at_first
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import living_conductor, take_lease
@@ -700,12 +701,38 @@ def test_a_declared_metric_that_no_task_has_is_told(shell: Shell, tmp_path: Path
     made = MadeSweep(tmp_path / "s", total=2, metric=(("los", "min"),))
     assert "los" not in summary(SweepState(made.root))
     _returning(made, {"loss": 1.0}, 0, 1)
-    said = "the metric 'los' is in no task's result; there is: loss"
+    said = "none of the results has the metric 'los'; there is: loss"
     assert said in shell.run("hsm", "results", "latest").stderr
     state = SweepState(made.root)
     state.refresh()
     assert said in summary(state)
     assert shell.run("hsm", "results", "latest", "--best").returncode == 2
+
+
+def test_that_there_is_no_metric_at_all_is_told_once(shell: Shell, tmp_path: Path) -> None:
+    made = MadeSweep(tmp_path / "s", total=2, metric=(("loss", "min"), ("acc", "max")))
+    _returning(made, None, 0, 1)
+    told = shell.run("hsm", "results", "latest").stderr
+    assert "the sweep declares 'loss', 'acc', but none of the results has a metric: return a number" in told
+    assert told.count("metric") == 1
+    state = SweepState(made.root)
+    state.refresh()
+    assert "declares 'loss'" in summary(state)
+    assert "declares" not in summary(state, first=False)
+
+
+def test_a_launcher_looks_at_the_first_results_only(tmp_path: Path) -> None:
+    made = MadeSweep(tmp_path / "s", total=30, metric=(("loss", "min"),))
+    _returning(made, {"los": 1.0}, *range(30))
+    for task in (0, 20):
+        made.files(task).outcome.write_text(made.files(task).outcome.read_text().replace("los", "loss"))
+    state = SweepState(made.root)
+    state.refresh()
+    assert missing_at_first(state) == []
+    told = "has the metric 'loss'; there is: los"
+    assert missing_at_first(state, range(1, 19)) == [f"none of the results {told}"]
+    made.files(0).outcome.write_text(made.files(1).outcome.read_text().replace('"task": 1', '"task": 0'))
+    assert missing_at_first(state) == [f"none of the first 20 results {told}"]
 
 
 def test_where_metrics_come_from_is_told_where_there_are_none(shell: Shell, tmp_path: Path) -> None:
