@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -16,7 +14,7 @@ from hsm_core.model import Span, spans
 from hsm_core.store import catalogue
 from hsm_core.store.state import SweepState
 
-from .retyped import retyped
+from .mistyped import lines_of
 from .terminal import INTERRUPTED, UNLIMITED, remark
 from .which import directory_of
 
@@ -27,49 +25,10 @@ def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
     try:
         return int(command.main(words, prog_name=name, standalone_mode=False, **shown) or 0)
     except click.ClickException as error:
-        remark("\n".join(_lines_of(error)))
+        remark("\n".join(lines_of(error)))
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
-
-
-def _lines_of(error: click.ClickException) -> Iterator[str]:
-    """What was typed wrong, laid out as all errors are."""
-    told = _plain(error.format_message())
-    yield f"error: {told}"
-    if isinstance(error, click.NoSuchOption) and (meant := _meant(error)):
-        yield f"  next: {retyped(error.option_name, meant)}"
-    elif "  next: " not in told:
-        context = error.ctx if isinstance(error, click.UsageError) else None
-        yield f"  next: {context.command_path if context else 'hsm'} --help"
-
-
-#: Click's words for types, and what is accepted instead of its name.
-_WORDS = (
-    (re.compile(r" is not a valid (?:integer range|integer|int range)\.?$"), " is not a whole number, such as 3"),
-    (re.compile(r" is not a valid (?:float range|float)\.?$"), " is not a number, such as 1.5"),
-    (re.compile(r" is not in the range x>=([\d.]+)\.?$"), r" is too small: it must be at least \1"),
-    (re.compile(r"^No such option:? '?([^'\s]+?)'?(?:[. ].*)?$"), r"there is no option \1"),
-    (re.compile(r"'([^']*)' is not one of ((?:'[^']*'(?:, )?)+)\.?$"), r"'\1' is none of \2"),
-)
-
-
-def _plain(told: str) -> str:
-    """A message of click's in plain words."""
-    for pattern, words in _WORDS:
-        told = pattern.sub(words, told)
-    return told
-
-
-def _meant(error: click.NoSuchOption) -> str:
-    """The option that was meant: one that begins so, else one that looks so; empty if it would lack its value."""
-    options = [param for param in error.ctx.command.params if isinstance(param, click.Option)] if error.ctx else []
-    words = sys.argv[1:]
-    after = words[words.index(error.option_name) + 1 :] if error.option_name in words else ["of ="]
-    has_value = bool(after) and not after[0].startswith("-")
-    fit = [name for option in options for name in option.opts if name.startswith(error.option_name)]
-    lacking = {name for option in options if not option.is_flag and not has_value for name in option.opts}
-    return next((name for name in (*fit, *(error.possibilities or ())) if name not in lacking), "")
 
 
 def examples(*lines: str) -> str:

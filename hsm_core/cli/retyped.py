@@ -17,7 +17,7 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
 
     Args:
         typed: empty: ``meant`` is added at the end.
-        meant: a word; for an option several, as in a shell.
+        meant: a word, or none; for an option several, as in a shell.
         argv: the program and its words; None: of this process.
     """
     program, *words = sys.argv if argv is None else argv
@@ -28,7 +28,7 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
         return joined([name, *words, *shlex.split(meant)])
     places = [place for place in range(start, len(words)) if words[place] == typed]
     if places:
-        words[places[0] : places[0] + 1] = shlex.split(meant) if typed.startswith("-") else [meant]
+        words[places[0] : places[0] + 1] = shlex.split(meant) if typed.startswith("-") or not meant else [meant]
     else:
         part = re.compile(rf"(?<![\w.]){re.escape(typed)}(?![\w.])")
         places = [place for place in range(start, len(words)) if part.search(words[place])]

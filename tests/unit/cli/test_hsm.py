@@ -18,7 +18,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
-from hsm_core.cli.clicked import TaskNumbers
+from hsm_core.cli.clicked import TaskNumbers, run
 from hsm_core.cli.hsm import LazyGroup, hsm
 from hsm_core.cli.relaunch import OURS
 from hsm_core.model import Span
@@ -667,7 +667,7 @@ def test_help_is_as_wide_as_the_terminal(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["tasks"], "error: Missing argument 'SWEEP'. latest is the newest one.\n  next: hsm-status "),
+        (["tasks"], "error: name a sweep; latest is the newest one.\n  next: hsm-status "),
         (["tasks", "latest", "--limit", "0"], "next: hsm tasks --help\n"),
         (["tasks", "--stat", "lost"], "next: hsm tasks --state lost\n"),
         (["help", "resum"], "error: hsm has no 'resum'\n  next: hsm resume --help\n"),
@@ -767,6 +767,48 @@ def test_wrong_values_are_told_in_plain_words(
     assert done.returncode == 2
     assert told in done.stderr
     assert "is not a valid" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("results latest --sort loss", "results latest --best loss"),
+        ("results latest --order-by=loss", "results latest --best=loss"),
+        ("results latest --sort", "results latest --best"),
+        ("results latest --metric loss", "results latest --best loss"),
+        ("results latest --limit 3", "results latest --top 3"),
+        ("results latest -n 3", "results latest --top 3"),
+        ("results latest --by seed", "results latest --group-by seed"),
+        ("results latest --bst loss", "results latest --best loss"),
+        ("results latest --csv", "results latest --format csv"),
+        ("results latest --format jsno", "results latest --format json"),
+        ("results latest --format xml", "results --help"),
+        ("export latest --json", "export latest --format json"),
+        ("export latest --out r.csv", "export latest --output r.csv"),
+        ("tasks latest --failed", "tasks latest --state failed"),
+        ("tasks latest --sate failed", "tasks latest --state failed"),
+        ("logs latest --task 2", "logs latest 2"),
+        ("logs latest 2 --err", "logs latest 2 --stderr"),
+        ("logs latest 2 --tail 5", "logs --help"),
+        ("command latest", "command latest 0"),
+        ("cancel latest -y", "cancel latest --yes"),
+        ("cancel latest --force", "cancel latest --yes"),
+        ("retry latest --reason oom", "retry latest --error oom"),
+        ("retry latest --error foo", "retry --help"),
+        ("monitor latest --interval 3", "monitor latest --watch 3"),
+        ("status latest other", "status latest"),
+        ("completion", "completion bash"),
+        ("completion fihs", "completion fish"),
+    ],
+)
+def test_the_option_or_the_value_that_was_meant_is_proposed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, meant: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["hsm", *typed.split()])
+    assert run(hsm, typed.split(), "hsm") == 2
+    told = capsys.readouterr().err
+    assert told.endswith(f"\n  next: hsm {meant}\n")
+    assert not re.search("Missing|Invalid|Got", told)
 
 
 def test_one_row_is_no_rows_and_tabs_are_a_format(shell: Shell, tmp_path: Path) -> None:
