@@ -161,8 +161,10 @@ def tail(path: Path, offset: int) -> tuple[str, int]:
 
 def _how(event: Line) -> str:
     took = f" after {duration(event['wall'])}" if "wall" in event else ""
-    why = f": {event['reason']}, {message_of(event)}" if event.get("reason") else ""
-    return took + why
+    reason, state = event.get("reason"), str(event.get("state"))
+    if reason == state:  # cancelled
+        return f"{took}: {message_of(event).removeprefix(f'{state} ')}"
+    return took + (f": {reason}, {message_of(event)}" if reason else "")
 
 
 def _clock(at: float) -> str:

@@ -28,7 +28,9 @@ def _head(view: SweepView, width: int, colour: bool) -> Iterator[str]:
         about = " ".join([record.description, *(f"#{tag}" for tag in record.tags)]).strip()
         yield "  " + shorten(clean(about), width - 2)
     by = f" by {record.user}@{record.host}" if record.user else ""
-    yield shorten(clean(f"  started  {when(record.created)}{by}, {record.launcher}"), width)
+    began = f"  started  {when(record.created)}"
+    full = clean(f"{began}{by}, {record.launcher}")
+    yield full if len(full) <= width else shorten(began, width)
     yield clean(f"  dir      {view.state.paths.root}")
     if view.moved:
         yield clean(f"  moved    from {record.dir}")

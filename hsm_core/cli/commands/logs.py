@@ -13,6 +13,7 @@ import click
 
 from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
+from hsm_core.overrides import joined
 from hsm_core.store.state import SweepState
 from hsm_core.views.going_on import resume_line
 from hsm_core.views.phase import phase_of
@@ -26,6 +27,8 @@ from ..clicked import ask_schedulers, examples, open_sweep, require_tasks, sweep
 from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5
+#: A line of a sweep's story is not cut to less: a narrow terminal wraps it.
+_WIDTH = 80
 
 
 @click.command(
@@ -61,10 +64,12 @@ def _print_json(state: SweepState, task: int, stderr: bool) -> int:
 
 def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int:
     path, offset = stream_of(state, task, stderr), 0
-    if path is None and not follow:
-        raise HsmError(f"task {task} has not started", fix=f"hsm logs {state.record.id} {task} -f")
+    if path is None and (not follow or state.state_of(task) in ENDED):
+        raise _not_started(state, task)
     if path is not None and (has_text(path) or state.state_of(task) not in ENDED):
         remark(str(path))
+        if not has_text(path) and not follow:
+            remark(f"task {task} has printed nothing yet\n  next: {joined(['hsm', *sys.argv[1:], '-f'])}")
     elif path is not None:
         remark("\n".join(_nothing_printed(state, task, stderr)))
 
@@ -77,9 +82,19 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
 
     _follow(state, more, lambda: state.state_of(task) in ENDED or _is_over(state), follow)
     if path is None:
-        told = f"task {task} has not started, and nothing will start it"
-        raise HsmError(told, fix=resume_line(state.record))
+        raise _not_started(state, task)
     return 0
+
+
+def _not_started(state: SweepState, task: int) -> HsmError:
+    now = state.state_of(task)
+    if now == "failed":
+        return HsmError(f"task {task} failed before it started", fix=f"hsm errors {state.record.id}")
+    if now in ENDED:
+        return HsmError(f"task {task} was {now} before it started", fix=resume_line(state.record))
+    if _is_over(state):
+        return HsmError(f"task {task} has not started, and nothing will start it", fix=resume_line(state.record))
+    return HsmError(f"task {task} has not started", fix=f"hsm logs {state.record.id} {task} -f")
 
 
 def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str]:
@@ -92,8 +107,12 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
         yield f"  next: {f'hsm logs {sweep} {task} {other}'.rstrip()}"
         return
     ended = state.ending_of(task)
-    yield f"{told}: it {now}" + (f", {message_of(ended)}" if ended.get("message") else "")
-    yield f"  next: {f'hsm errors {sweep}' if now in ('failed', 'lost') else f'hsm results {sweep}'}"
+    why = message_of(ended).removeprefix(f"{now} ") if ended.get("message") else ""
+    yield f"{told}: it {'was ' if now in ('cancelled', 'lost') else ''}{now}{f', {why}' if why else ''}"
+    if now == "cancelled":
+        yield f"  next: {resume_line(state.record)}"
+    else:
+        yield f"  next: hsm {'results' if now == 'completed' else 'errors'} {sweep}"
 
 
 def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool], follow: bool) -> None:
@@ -111,7 +130,7 @@ def _tell(story: Story, as_json: bool) -> None:
         if as_json:
             say(json.dumps(enveloped(**{**asdict(found), "at": _iso(found.at)})))
         else:
-            say(shorten(str(found), columns()))
+            say(shorten(str(found), max(columns(), _WIDTH)))
 
 
 def _iso(at: float) -> str:

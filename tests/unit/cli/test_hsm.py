@@ -213,6 +213,30 @@ def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> Non
             assert follower.communicate(timeout=30)[0] == "three\n"
 
 
+def test_logs_of_cancelled_tasks_say_so_in_a_sentence(shell: Shell, tmp_path: Path) -> None:
+    made = MadeSweep(tmp_path / "s", total=2, app={"name": "train", "main": [sys.executable, "train.py"]})
+    worker = made.worker("w1", spans=[Span(0, 2)])
+    start(worker, 0)
+    worker.append(events.end(0, 1, "cancelled", "cancelled", "cancelled on request", wall=4.0))
+    worker.append(events.cancel(1, 1))
+    worker.seal()
+    assert "task 0 printed nothing: it was cancelled, on request\n" in shell.run("hsm", "logs", "latest", "0").stderr
+    assert "task 0 cancelled after 4 s: on request" in out(shell, "logs", "latest", COLUMNS="40")
+    for words in ((), ("-f",)):
+        done = shell.run("hsm", "logs", "latest", "1", *words)
+        assert (done.returncode, done.stderr) == (
+            1, f"error: task 1 was cancelled before it started\n  next: hsm resume {made.id}\n"
+        )  # fmt: skip
+
+
+def test_that_a_running_task_has_printed_nothing_yet_is_told(shell: Shell, tmp_path: Path) -> None:
+    made = MadeSweep(tmp_path / "s", total=1)
+    with real_process() as (_, identity):
+        start(made.worker("w1", spans=[Span(0, 1)], process=identity), 0)
+        told = shell.run("hsm", "logs", "latest", "0").stderr
+    assert "task 0 has printed nothing yet\n  next: hsm logs latest 0 -f\n" in told
+
+
 def test_following_a_task_that_nobody_will_start_ends(shell: Shell, tmp_path: Path) -> None:
     MadeSweep(tmp_path / "s", total=1)
     done = shell.run("hsm", "logs", "latest", "0", "-f")
