@@ -60,12 +60,20 @@ def remark(text: str) -> None:
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
+def _open_closed() -> None:
+    """What is said to a stream that the caller closed (``>&-``) goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the process ends
+
+
 def guarded(action: Callable[[], int]) -> int:
     """Run a command; expected trouble is told without a traceback.
 
     Returns:
         the exit code.
     """
+    _open_closed()
     try:
         code = action()
         sys.stdout.flush()

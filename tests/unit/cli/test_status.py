@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -178,6 +179,15 @@ def test_what_is_not_there_or_wrong_is_an_error_without_a_traceback(shell: Shell
     done = shell.status(str(one.root))
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_trouble(shell: Shell, tmp_path: Path, closed: str) -> None:
+    MadeSweep(tmp_path / "s")
+    words = [sys.executable, "-c", PROGRAM.format("status"), "latest"]
+    line = f"{shlex.join(words)} {closed}"
+    done = subprocess.run(["sh", "-c", line], env=shell.env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_bad_lines_are_told(shell: Shell, tmp_path: Path) -> None:

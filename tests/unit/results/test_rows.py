@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hsm_core.errors import ConfigError, SweepNotFound
+from hsm_core.errors import ConfigError, HsmError, SweepNotFound
 from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown
 from hsm_core.results.output import write_table
 from hsm_core.results.parameters import parameters, value
@@ -266,6 +267,14 @@ def test_json_is_valid_however_deep_a_nan_lies() -> None:
     assert json.loads(to_json(table))["rows"][0]["curve"] == expected
     assert json.loads(to_jsonl(table))["curve"] == expected
     assert json.loads(next(csv.DictReader(io.StringIO(to_csv(table))))["curve"]) == expected
+
+
+def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(HsmError) as caught:
+        write_table(everything([Row("s", 0, 1, "completed")]), tmp_path / "r.parquet", "parquet")
+    assert caught.value.fix == f"{sys.executable} -m pip install pyarrow"
+    assert not list(tmp_path.iterdir())
 
 
 def test_parquet_has_the_types_of_the_values_and_text_for_what_it_has_no_type_for(tmp_path: Path) -> None:
