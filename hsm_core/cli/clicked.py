@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from hsm_core.errors import ConfigError
+from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.model import Span, spans
+from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
+from hsm_core.store.record import sweep_root
 from hsm_core.store.state import SweepState
 
 from .mistyped import lines_of
+from .retyped import retyped
 from .terminal import INTERRUPTED, UNLIMITED, remark
 from .which import directory_of
 
@@ -57,6 +61,22 @@ class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return [CompletionItem(word) for word in plain if word.startswith(incomplete)]
 
 
+class TaskNumber(click.IntRange):
+    """A task's number, after its sweep."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        sweep = str(ctx.params.get("sweep") or "") if ctx else ""
+        if not sweep.isdecimal():
+            return "hsm tasks lists them.\n  next: hsm tasks " + (quoted(sweep) if sweep else "latest")
+        return f"Which sweep?\n  next: {_with_sweep(sweep)}"
+
+
+def _with_sweep(task: str) -> str:
+    """The line that was typed with a sweep before the task."""
+    sweep = "." if sweep_root(Path(task).absolute()) and Path(task).exists() else "latest"
+    return retyped(task, sweep).replace(f" {sweep}", f" {sweep} {task}", 1)
+
+
 class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """``3``, ``3,7-9``: task numbers."""
 
@@ -93,6 +113,23 @@ def open_sweep(selector: str) -> SweepState:
     state = SweepState(directory_of(selector))
     state.refresh()
     return state
+
+
+def open_whole(selector: str) -> SweepState:
+    """The same where a task's number may follow; a number alone is a task whose sweep was forgotten.
+
+    Raises:
+        HsmError: none fits, or it can't be read.
+    """
+    if not selector.isdecimal():
+        return open_sweep(selector)
+    told = SweepNotFound(f"task {selector} of which sweep?", fix=_with_sweep(selector))
+    if Path(selector).exists():
+        raise told  # a task's directory, of the sweep in which this was typed
+    try:
+        return open_sweep(selector)
+    except SweepNotFound:
+        raise told from None
 
 
 def open_each(selectors: Sequence[str]) -> list[SweepState]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks of ``-w`` without a number.
 EVERY_S = 2.0
+#: The least that may be asked for.
+LEAST_S = 0.1
 
 
 def main() -> int:
@@ -41,8 +43,8 @@ def spell_out_watch(words: Sequence[str]) -> list[str]:
     while rest:
         word = rest.pop(0)
         if word in ("-w", "--watch"):
-            word = f"--watch={rest.pop(0) if rest and _is_seconds(rest[0]) else EVERY_S}"
-        elif word.startswith("-w") and _is_seconds(word[2:]):
+            word = f"--watch={rest.pop(0) if rest and _is_number(rest[0]) else EVERY_S}"
+        elif word.startswith("-w") and _is_number(word[2:]):
             word = f"--watch={word[2:]}"
         found.append(word)
     return found
@@ -61,7 +63,7 @@ def read_plain(words: Sequence[str]) -> Options | None:
     for word in words:
         if word in flags:
             flags[word] = True
-        elif word.startswith("--watch=") and _is_seconds(word[8:]):
+        elif word.startswith("--watch=") and _is_number(word[8:]) and float(word[8:]) >= LEAST_S:
             watch = float(word[8:])
         elif selector is None and word and not word.startswith("-"):
             selector = word
@@ -70,8 +72,8 @@ def read_plain(words: Sequence[str]) -> Options | None:
     return Options(selector, flags["--json"], watch, flags["--exit-status"], flags["--all"])
 
 
-def _is_seconds(word: str) -> bool:
-    return word.replace(".", "", 1).isdecimal() and float(word) > 0
+def _is_number(word: str) -> bool:
+    return word.removeprefix("-").replace(".", "", 1).isdecimal()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hsm_core.errors import StoreError, SweepNotFound
+from hsm_core.errors import HsmError, StoreError, SweepNotFound, VersionMismatch
 from hsm_core.store import catalogue
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
@@ -36,14 +36,15 @@ def _require_readable(place: Path) -> None:
     """A sweep that nobody can read any more can be taken off the list.
 
     Raises:
-        StoreError: its record is damaged, and the line for that.
+        StoreError, VersionMismatch: its record is damaged or of another format, and the line for that.
     """
     try:
         read_record(SweepPaths.at(place))
-    except StoreError as error:
+    except (StoreError, VersionMismatch) as error:
         listed = next((entry.id for entry in catalogue.entries() if entry.place == place), "")
-        fix = f"hsm forget {listed} --force    # takes it off your list; its files stay" if listed else error.fix
-        raise StoreError(error.problem, evidence=error.evidence, fix=fix) from error
+        forget = f"hsm forget {listed} --force    # takes it off your list; its files stay" if listed else ""
+        fix = error.fix if error.fix.startswith("pip ") else forget
+        raise type(error)(error.problem, evidence=error.evidence, fix=fix) from error
 
 
 def _say_which(selector: str, root: Path) -> None:
@@ -58,12 +59,19 @@ def _by_native_id(selector: str) -> Path | None:
     if not selector[:1].isdigit():
         return None
     for entry in catalogue.entries():
-        if entry.dir.is_dir():
-            state = SweepState(entry.place)
-            state.refresh()
-            if any(_is_of(selector, str(line.get("native_id") or "")) for line in state.submissions):
-                return entry.place
+        if any(_is_of(selector, native_id) for native_id in _native_ids(entry.place)):
+            return entry.place
     return None
+
+
+def _native_ids(place: Path) -> list[str]:
+    """Ids of a sweep's jobs; none of one that is gone or can't be read: another one is meant."""
+    try:
+        state = SweepState(place)
+        state.refresh()
+    except (HsmError, OSError):
+        return []
+    return [str(line.get("native_id") or "") for line in state.submissions]
 
 
 def _is_of(selector: str, native_id: str) -> bool:

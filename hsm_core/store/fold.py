@@ -76,7 +76,7 @@ class Fold:
         elif kind == "gone":
             self._note_gone(event)
         elif kind in ("worker", "conductor"):
-            require_format(event, f"{writer.name} of {self._whose}")
+            require_format(event, f"{writer.name} of {self._whose}", "hsm doctor    # also where the workers ran")
             writer.head = event
         elif kind == "claim":
             submission = str(event["batch"]).rpartition("/")[0]

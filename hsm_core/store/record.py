@@ -175,21 +175,36 @@ def read_record(paths: SweepPaths) -> SweepRecord:
     return _from_json(found)
 
 
-def require_format(found: Mapping[str, Any], what: str) -> None:
+def require_format(
+    found: Mapping[str, Any], what: str, fix: str = "hydra.sweep.dir=DIRECTORY    # another one"
+) -> None:
     """Refuse what another format's hsm wrote.
 
+    Args:
+        fix: what to type where no released version is known to read it.
+
     Raises:
-        VersionMismatch: it names both formats.
+        VersionMismatch: it names both formats, and the version that reads it if that is another one.
     """
-    if found.get("format") != FORMAT:
-        writer, theirs = dict(found.get("versions") or {}).get("hsm"), found.get("format")
-        is_newer = isinstance(theirs, int) and theirs > FORMAT
-        upgrade = "pip install --upgrade hpc-sweep-manager    # or use the version that wrote it"
-        raise VersionMismatch(
-            f"{what} has format {theirs}, this hsm reads format {FORMAT}",
-            evidence=f"written by hsm {writer}" if writer else "",
-            fix=upgrade if is_newer else "hydra.sweep.dir=DIRECTORY    # a new one; or use the version that wrote it",
-        )
+    if found.get("format") == FORMAT:
+        return
+    writer, ours = dict(found.get("versions") or {}).get("hsm"), _own_version()
+    is_other = bool(writer and ours) and writer != ours
+    install = f"pip install hpc-sweep-manager=={writer}    # reads it, best in an environment of its own"
+    raise VersionMismatch(
+        f"{what} has format {found.get('format')}, this hsm reads format {FORMAT}",
+        evidence=f"hsm {writer} wrote it, this is {ours}" if is_other else "another state of hsm's code wrote it",
+        fix=install if is_other else fix,
+    )
+
+
+def _own_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("hpc-sweep-manager")
+    except PackageNotFoundError:
+        return ""
 
 
 def _from_json(found: dict[str, Any]) -> SweepRecord:

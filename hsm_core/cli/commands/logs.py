@@ -23,7 +23,15 @@ from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.words import shorten
 
-from ..clicked import ask_schedulers, examples, open_sweep, require_tasks, sweep_argument
+from ..clicked import (
+    TaskNumber,
+    ask_schedulers,
+    examples,
+    open_sweep,
+    open_whole,
+    require_tasks,
+    sweep_argument,
+)
 from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5
@@ -35,13 +43,13 @@ _WIDTH = 80
     "logs", epilog=examples("hsm logs latest 3 -f", "hsm logs latest 3 --stderr", "hsm logs latest")
 )
 @sweep_argument
-@click.argument("task", type=click.IntRange(min=0), required=False)
+@click.argument("task", type=TaskNumber(min=0), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the task, or the sweep, ends.")
 @click.option("--stderr", is_flag=True, help="Show standard error, with tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; of a whole sweep an object a line.")
 def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool) -> int:
     """Show what a task printed, or what happened in a sweep."""
-    state = open_sweep(sweep)
+    state = open_sweep(sweep) if task is not None else open_whole(sweep)
     if task is None:
         story = Story(state.paths)
         if not as_json:

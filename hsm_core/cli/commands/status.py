@@ -8,7 +8,7 @@ import click
 
 from ..clicked import SWEEP, examples
 from ..look import Options, show
-from ..status import EVERY_S, spell_out_watch
+from ..status import EVERY_S, LEAST_S, spell_out_watch
 
 
 class WatchCommand(click.Command):
@@ -35,7 +35,7 @@ Exit codes: 0 answered, 1 error, 2 no such sweep or wrong option; with
 @click.argument("sweep", required=False, type=SWEEP, metavar="[SWEEP]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "-w", "--watch", type=click.FloatRange(min=0.1), metavar="[SECS]",
+    "-w", "--watch", type=click.FloatRange(min=LEAST_S), metavar="[SECS]",
     help="Repeat every SECS seconds (2) until it ends.",
 )
 @click.option("--exit-status", is_flag=True, help="Say by the exit code how the sweep stands.")
@@ -52,7 +52,7 @@ def status(sweep: str | None, as_json: bool, watch: float | None, exit_status: b
 @click.command("monitor", cls=WatchCommand, epilog=examples("hsm monitor latest"))
 @click.argument("sweep", required=False, type=SWEEP, metavar="[SWEEP]")
 @click.option(
-    "-w", "--watch", type=click.FloatRange(min=0.1), default=EVERY_S, metavar="SECS", show_default=True,
+    "-w", "--watch", type=click.FloatRange(min=LEAST_S), default=EVERY_S, metavar="SECS", show_default=True,
     help="Seconds between two updates.",
 )
 @click.option("--exit-status", is_flag=True, help="Say by the exit code how the sweep ended.")

@@ -782,6 +782,9 @@ def test_rows_without_the_metric_are_shown_as_they_are(shell: Shell, sweep: Made
         (("wait", "latest", "--timeout", "x"), "'x' is not a number, such as 1.5"),
         (("results", "latest", "--format", "xlsx"), "'xlsx' is none of 'table', 'csv', 'tsv'"),
         (("results", "latest", "--wher", "x"), "there is no option --wher"),
+        (("status", "-w", "0", "latest"), "0.0 is too small: it must be at least 0.1"),
+        (("monitor", "-w0", "latest"), "0.0 is too small: it must be at least 0.1"),
+        (("status", "-w", "-1", "latest"), "-1.0 is too small: it must be at least 0.1"),
     ],
 )  # fmt: skip
 def test_wrong_values_are_told_in_plain_words(

@@ -133,3 +133,37 @@ def test_a_task_that_has_not_run_has_not_begun(shell: Shell, tmp_path: Path) -> 
     ran, waits = (shell.run("hsm", "reproduce", sweep.id, task).stdout.splitlines()[0] for task in ("0", "1"))
     assert re.match(r"# attempt 1 of task 0 of \S+, of a sweep begun 2026-01-01T00:00:00 on here, Python 3.11.7", ran)
     assert re.match(r"# task 1 of \S+, which has not run yet, of a sweep begun ", waits)
+
+
+@pytest.mark.parametrize("verb", ["logs", "command", "reproduce"])
+def test_a_task_without_its_sweep(shell: Shell, tmp_path: Path, verb: str) -> None:
+    newest = MadeSweep(tmp_path / "s", total=4, created="2026-02-01T00:00:00")
+    unread = MadeSweep(tmp_path / "unread")
+    unread.paths.record.write_text(unread.paths.record.read_text().replace('"format": ', '"format": 9'))
+    newest.files(3)
+    for folder, sweep in ((tmp_path, "latest"), (newest.root, ".")):
+        done = shell.run("hsm", verb, "3", cwd=folder)
+        assert done.returncode == 2
+        assert "hich sweep?" in done.stderr
+        assert next_words(done.stderr) == ["hsm", verb, sweep, "3"]
+
+
+def test_a_job_id_is_found_beside_sweeps_that_can_not_be_read(shell: Shell, tmp_path: Path) -> None:
+    found = MadeSweep(tmp_path / "s", total=1)
+    found.conductor([Span(0, 1)])
+    unread = MadeSweep(tmp_path / "unread", created="2026-02-01T00:00:00")
+    unread.conductor([Span(0, 1)])
+    unread.paths.record.write_text(unread.paths.record.read_text().replace('"format": ', '"format": 9'))
+    assert shell.status("77.cluster").stdout.startswith(found.id)
+
+
+@pytest.mark.parametrize(("writer", "told"), [("", "state of hsm's code"), ("9.9", "hsm 9.9 wrote it, this is ")])
+def test_what_reads_a_sweep_of_another_format(shell: Shell, tmp_path: Path, writer: str, told: str) -> None:
+    sweep = MadeSweep(tmp_path / "s", versions={"hsm": writer} if writer else {})
+    sweep.paths.record.write_text(sweep.paths.record.read_text().replace('"format": ', '"format": 9'))
+    done = shell.status("latest")
+    assert done.returncode == 1
+    assert told in done.stderr
+    forget = ["hsm", "forget", sweep.id, "--force"]
+    assert next_words(done.stderr) == (forget if not writer else ["pip", "install", "hpc-sweep-manager==9.9"])
+    assert shell.run(*forget).returncode == 0
