@@ -12,13 +12,11 @@ from click.shell_completion import CompletionItem
 
 from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.model import Span, spans
-from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
-from hsm_core.store.record import sweep_root
 from hsm_core.store.state import SweepState
 
 from .mistyped import lines_of
-from .retyped import retyped
+from .retyped import with_sweep
 from .terminal import INTERRUPTED, UNLIMITED, remark
 from .which import directory_of
 
@@ -59,22 +57,6 @@ class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         words = dict.fromkeys(["latest", *(entry.id for entry in known), *(entry.name for entry in known)])
         plain = [word for word in words if shlex.quote(word) == word]  # the ids say the others, too
         return [CompletionItem(word) for word in plain if word.startswith(incomplete)]
-
-
-class TaskNumber(click.IntRange):
-    """A task's number, after its sweep."""
-
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        sweep = str(ctx.params.get("sweep") or "") if ctx else ""
-        if not sweep.isdecimal():
-            return "hsm tasks lists them.\n  next: hsm tasks " + (quoted(sweep) if sweep else "latest")
-        return f"Which sweep?\n  next: {_with_sweep(sweep)}"
-
-
-def _with_sweep(task: str) -> str:
-    """The line that was typed with a sweep before the task."""
-    sweep = "." if sweep_root(Path(task).absolute()) and Path(task).exists() else "latest"
-    return retyped(task, sweep).replace(f" {sweep}", f" {sweep} {task}", 1)
 
 
 class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -123,7 +105,7 @@ def open_whole(selector: str) -> SweepState:
     """
     if not selector.isdecimal():
         return open_sweep(selector)
-    told = SweepNotFound(f"task {selector} of which sweep?", fix=_with_sweep(selector))
+    told = SweepNotFound(f"task {selector} of which sweep?", fix=with_sweep(selector))
     if Path(selector).exists():
         raise told  # a task's directory, of the sweep in which this was typed
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from .retyped import retyped
+from .retyped import retyped, with_sweep
 
 #: Click's words, and ours.
 _WORDS = (
@@ -48,6 +48,8 @@ def lines_of(error: click.ClickException) -> Iterator[str]:
 def _plain(error: click.ClickException) -> str:
     if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
         name = str(error.param.name)
+        if _lone_task(error):
+            return f"task {_lone_task(error)} of which sweep?"
         if isinstance(error.param.type, click.Choice):
             return f"name a {name}: {', '.join(map(str, error.param.type.choices))}"
         more = error.format_message().partition("'. ")[2]  # what the type has to say
@@ -58,12 +60,20 @@ def _plain(error: click.ClickException) -> str:
     return told
 
 
+def _lone_task(error: click.MissingParameter) -> str:
+    """The number that stands where the sweep does, while that of a task is missed; else empty."""
+    sweep = str(error.ctx.params.get("sweep") or "") if error.ctx and error.param else ""
+    return sweep if error.param and error.param.name == "task" and sweep.isdecimal() else ""
+
+
 def _meant(error: click.ClickException) -> str:
     """The line that was typed with what was meant; empty if that is not known."""
     if isinstance(error, click.NoSuchOption):
         return _other_option(error)
     if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
         first = error.param.type.choices[0] if isinstance(error.param.type, click.Choice) else ""
+        if _lone_task(error):
+            return with_sweep(_lone_task(error))
         return retyped("", str(first) or ("0" if error.param.name == "task" else ""))
     if isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
         typed = re.search(r"'([^']*)' is not one of", error.format_message())

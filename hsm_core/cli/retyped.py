@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hsm_core.errors import HsmError
 from hsm_core.overrides import joined
+from hsm_core.store.record import sweep_root
 
 
 def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
@@ -35,6 +36,12 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
         for place in places:
             words[place] = part.sub(lambda _: meant, words[place])
     return joined([name, *words]) if places else ""
+
+
+def with_sweep(task: str) -> str:
+    """The line that was typed with a sweep before the task: the one whose directory this is, else the newest."""
+    sweep = "." if Path(task).exists() and sweep_root(Path(task).absolute()) else "latest"
+    return retyped(task, sweep).replace(f" {sweep}", f" {sweep} {task}", 1)
 
 
 def told(error: HsmError) -> str:

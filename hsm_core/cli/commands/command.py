@@ -8,13 +8,13 @@ from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import require_line, rerun_line
 from hsm_core.views.sweep_json import enveloped
 
-from ..clicked import TaskNumber, examples, json_option, open_sweep, require_tasks, sweep_argument
+from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
 
 
 @click.command("command", epilog=examples("hsm command latest 3"))
 @sweep_argument
-@click.argument("task", type=TaskNumber(min=0))
+@click.argument("task", type=click.IntRange(min=0))
 @json_option
 def command(sweep: str, task: int, as_json: bool) -> int:
     """Print the line that runs one task alone."""

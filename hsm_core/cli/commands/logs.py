@@ -24,7 +24,6 @@ from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.words import shorten
 
 from ..clicked import (
-    TaskNumber,
     ask_schedulers,
     examples,
     open_sweep,
@@ -43,7 +42,7 @@ _WIDTH = 80
     "logs", epilog=examples("hsm logs latest 3 -f", "hsm logs latest 3 --stderr", "hsm logs latest")
 )
 @sweep_argument
-@click.argument("task", type=TaskNumber(min=0), required=False)
+@click.argument("task", type=click.IntRange(min=0), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the task, or the sweep, ends.")
 @click.option("--stderr", is_flag=True, help="Show standard error, with tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; of a whole sweep an object a line.")

@@ -19,13 +19,13 @@ from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import require_line, rerun_variables, rerun_words
 from hsm_core.views.sweep_json import enveloped
 
-from ..clicked import TaskNumber, examples, json_option, open_sweep, require_tasks, sweep_argument
+from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
 
 
 @click.command("reproduce", epilog=examples("hsm reproduce latest 3 > again.sh"))
 @sweep_argument
-@click.argument("task", type=TaskNumber(min=0))
+@click.argument("task", type=click.IntRange(min=0))
 @json_option
 def reproduce(sweep: str, task: int, as_json: bool) -> int:
     """Print commands that restore a task's code and run it.
