@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import hydra_text, quoted
 from hsm_core.plan.plan import Choice
 from hsm_core.plan.suggest import did_you_mean
 
@@ -132,11 +133,18 @@ def _metrics(given: Any) -> tuple[tuple[str, str], ...]:
     return tuple(_metric(one) for one in (given if isinstance(given, list) else [given]))
 
 
+def _mode(given: Any) -> str:
+    said = str(given.get("mode")) if isinstance(given, Mapping) else ""
+    return "max" if said.lower().startswith("max") else "min"
+
+
 def _metric(given: Any) -> tuple[str, str]:
     known = isinstance(given, Mapping) and set(given) <= {"name", "mode"} and given.get("name")
     if not known or given.get("mode", "min") not in ("min", "max"):
+        named = given.get("name") if isinstance(given, Mapping) else given
+        name = hydra_text(named) if isinstance(named, str) and named else "val_loss"
+        right = f"hydra.sweeper.metric={{name:{name},mode:{_mode(given)}}}"
         raise ConfigError(
-            f"hydra.sweeper.metric: {given!r} is not a metric",
-            fix="'hydra.sweeper.metric={name:val_loss,mode:min}'    # mode is min or max",
+            f"hydra.sweeper.metric: {given!r} is not a metric", fix=f"{quoted(right)}    # mode is min or max"
         )
     return str(given["name"]), str(given.get("mode", "min"))

@@ -206,8 +206,8 @@ def require_names(names: Iterable[str], known: set[str], kind: str = "column") -
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            has = ", ".join(sorted(known)) or "none yet"
+            has = f"there are: {', '.join(sorted(known))}" if known else f"no task has a {kind} yet"
             raise ConfigError(
-                f"no {kind} '{name}'", evidence=f"there are: {has}", fix=near[0] if near else "",
+                f"no {kind} '{name}'", evidence=has, fix=near[0] if near else "",
                 instead=(name, near[0]) if near else None,
             )  # fmt: skip

@@ -169,8 +169,8 @@ def _asked_for(
         there = list(dict.fromkeys(name for row in _rows(states, None) for name in row.metrics))
         raise ConfigError(
             f"{option}: name a metric, the sweep declares none",
-            evidence=f"there are: {', '.join(there) or 'none yet'}",
-            fix=f"--best {there[0] if there else 'val_loss'}",
+            evidence=f"there are: {', '.join(there)}" if there else "no task has a metric yet",
+            fix=f"--best {quoted(there[0])}" if there else "",
             instead=_with_metric(option, there[0]) if there else None,
         )  # fmt: skip
     return name, _mode(known, name, largest)

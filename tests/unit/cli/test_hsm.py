@@ -745,6 +745,14 @@ def test_that_there_is_no_metric_at_all_is_told_once(shell: Shell, tmp_path: Pat
     assert "declares" not in summary(state, first=False)
 
 
+def test_no_metric_is_proposed_where_there_is_none(shell: Shell, tmp_path: Path) -> None:
+    MadeSweep(tmp_path / "s", total=2)
+    for words in (("--top", "2"), ("--best",), ("--best", "loss")):
+        done = shell.run("hsm", "results", "latest", *words)
+        assert done.returncode == 2
+        assert done.stderr.endswith("because: no task has a metric yet\n")
+
+
 def test_a_launcher_looks_at_the_first_results_only(tmp_path: Path) -> None:
     made = MadeSweep(tmp_path / "s", total=30, metric=(("loss", "min"),))
     _returning(made, {"los": 1.0}, *range(30))

@@ -192,8 +192,9 @@ def test_all_of_a_choice_of_groups_take_hydra_two_compositions(
         ("hydra.sweeper.limit=0", "hydra.sweeper.limit=0 must be at least 1"),
         ("hydra.sweeper.max_batch_size=-1", "max_batch_size=-1 must be at least 1"),
         ("hydra.sweeper.exclude=[3]", "3 is not a condition"),
-        ("hydra.sweeper.metric={name:loss,mode:low}", "not a metric"),
-        ("hydra.sweeper.metric=loss", "not a metric"),
+        ("hydra.sweeper.metric={name:acc,mode:maximize}", "next: 'hydra.sweeper.metric={name:acc,mode:max}' "),
+        ("hydra.sweeper.metric=loss", "next: 'hydra.sweeper.metric={name:loss,mode:min}' "),
+        ("hydra.sweeper.metric=3", "next: 'hydra.sweeper.metric={name:val_loss,mode:min}' "),
         ("hydra.sweeper.resume=latest", "launcher 'basic' keeps no record"),
     ],
 )
