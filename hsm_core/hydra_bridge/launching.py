@@ -22,7 +22,7 @@ from hsm_core.backends.by_name import (
 from hsm_core.backends.job_watch import JobWatch
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
-from hsm_core.errors import ConfigError, SweepFailed
+from hsm_core.errors import ConfigError, StoreError, SweepFailed
 from hsm_core.model import counted
 from hsm_core.store import catalogue
 from hsm_core.store.earlier import require_current
@@ -44,6 +44,7 @@ from .compose import rebase, task_config
 from .dry_launch import dry_launch_lines, leave_no_trace
 from .fields_by_task import FieldsByTask
 from .handover import PlannedSweep
+from .interrupted import NOTHING
 from .main_origin import MainOrigin, unseen_lines
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
 from .run_settings import RunSettings, run_settings, worker_in_job
@@ -84,6 +85,7 @@ class Launching:
         self._fields_by_task: FieldsByTask | None = None
         self._table: TaskTable | None = None
         self._passed_over = False
+        self._id = ""  # of the new sweep, from before it is written down
         if self._settings.resume is not None:
             self._go_on_with(self._settings.resume)
 
@@ -206,8 +208,8 @@ class Launching:
         launch = _new_launch(conductor.state.paths, first)
         if self._payload is None:
             self._payload = self._make_payload(conductor.state.paths, launch)
-        self._launches += 1
         pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
+        self._launches += 1
         if self._settings.detach:
             return self._detach(conductor, launch, pairs)
         return self._run(conductor, launch, pairs, job_overrides, first)
@@ -342,12 +344,28 @@ class Launching:
         reserved = self._reserved or reserve_directory(self._config)
         typed = self._typed_of_hydra
         record = sweep_record(self._config, reserved.root, self._origin, self._planned, self._settings, typed)
+        self._id = record.id
         self._lease = begin_sweep(record, reserved, (self._app(), config_folders(self._config)), first, tasks)
 
     def _require_fields(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         """Whatever is wrong with the fields of any task is said before one of them is written down."""
         for number in range(first, first + len(tasks)):
             self._by_task().fields_of(number, lambda task: tasks[task - first])
+
+    def interrupted(self) -> str:
+        """What a Ctrl-C found, as a line, with the next one to type; whoever resumes needn't wait for us."""
+        try:
+            record = read_record(SweepPaths(self._root))
+        except StoreError:
+            return NOTHING
+        if self._resumed is None and record.id != self._id:
+            return NOTHING
+        if self._launches:
+            return f"interrupted\n  next: hsm-status {record.id}"
+        if self._conductor is None and self._lease is not None:
+            self._lease.release()
+        what = "the sweep is recorded" if self._resumed is None else record.id
+        return f"interrupted before any task was started: {what}, nothing new runs\n  next: hsm resume {record.id}"
 
     def _is_last_launch(self) -> bool:
         if self._planned is not None:

@@ -66,7 +66,7 @@ def refuse(error: HsmError, cause: BaseException | None = None) -> NoReturn:
         SystemExit: Hydra's main is at work; with 1, as Hydra does.
         HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces; Hydra prints it without one.
     """
-    if os.environ.get("HYDRA_FULL_ERROR") != "1" and _is_under_main():
+    if wants_words():
         print(error, file=sys.stderr, flush=True)
         sys.exit(1)
     raise for_hydra(error) from cause
@@ -84,13 +84,18 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
         SystemExit: Hydra's main is at work.
         HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces.
     """
-    if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_under_main():
+    if not wants_words():
         raise error
     if not is_told:
         print(error, file=sys.stderr)
     elif error.fix:
         print(f"  next: {error.fix}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def wants_words() -> bool:
+    """Whether a command line is to end with words: neither stack traces nor Python's callers are asked for."""
+    return os.environ.get("HYDRA_FULL_ERROR") != "1" and _is_under_main()
 
 
 def _is_under_main() -> bool:

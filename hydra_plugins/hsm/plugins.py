@@ -52,12 +52,17 @@ class HsmSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Run all tasks of the sweep; see ``Sweeping.sweep``."""
+        from hsm_core.hydra_bridge.interrupted import interruptible
         from hsm_core.hydra_bridge.sweeping import Sweeping
 
         assert self.hydra_context is not None
         assert self.config is not None
         assert self.launcher is not None
-        return Sweeping(self.hydra_context, self.config, self.launcher).sweep(arguments)
+        sweeping = Sweeping(self.hydra_context, self.config, self.launcher)
+        if not isinstance(self.launcher, LauncherBase):
+            return sweeping.sweep(arguments)
+        with interruptible(self.launcher.interrupted):
+            return sweeping.sweep(arguments)
 
 
 class LauncherBase(Launcher):
@@ -73,12 +78,19 @@ class LauncherBase(Launcher):
         self._first_rank: FirstRank | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from hsm_core.hydra_bridge.interrupted import interruptible
+
+        with interruptible(self.interrupted):
+            from hsm_core.hydra_bridge.started_rank import join_task
+        join_task(hydra_context, task_function, config)  # it may be the app's function that runs here
+        with interruptible(self.interrupted):
+            self._prepare(hydra_context, task_function, config)
+
+    def _prepare(self, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from hsm_core.hydra_bridge.first_rank import lead_or_wait
         from hsm_core.hydra_bridge.shown import shown
-        from hsm_core.hydra_bridge.started_rank import join_task
         from hsm_core.hydra_bridge.sweep_loader import hydras_loader, sweep_loader
 
-        join_task(hydra_context, task_function, config)
         self._first_rank = self._first_rank or shown(lambda: lead_or_wait(hydra_context))
         loader = hydras_loader(hydra_context.config_loader)
         self._context, self._task_function, self._config = copy(hydra_context), task_function, config
@@ -100,12 +112,21 @@ class LauncherBase(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run tasks; what they returned comes in their order. Detached or dry, nothing comes back."""
+        from hsm_core.hydra_bridge.interrupted import interruptible
+
         try:
-            return self._open().launch(job_overrides, initial_job_idx)
+            with interruptible(self.interrupted):
+                return self._open().launch(job_overrides, initial_job_idx)
         except SystemExit as ended:
             if self._first_rank is not None:
                 self._first_rank.will_exit(ended.code)
             raise
+
+    def interrupted(self) -> str:
+        """What a Ctrl-C found, see ``Launching.interrupted``."""
+        from hsm_core.hydra_bridge.interrupted import NOTHING
+
+        return NOTHING if self._launching is None else self._launching.interrupted()
 
     def _open(self) -> Launching:
         if self._launching is None:
