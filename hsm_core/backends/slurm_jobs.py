@@ -30,6 +30,7 @@ _NOTE_WARNING, _AWAIT_WORKER = "trap 'export HSM_WARNED=1' USR2", "trap '' USR2"
 _JOB = (
     '"slurm-$ID-${SLURM_RESTART_COUNT:-0}"', '--batch="${SLURM_ARRAY_TASK_ID:-0}"', '--native-id="$ID"',
     '--restart="${SLURM_RESTART_COUNT:-0}"', '--log="slurm-$ID.log"', '--requeue="scontrol requeue $ID"',
+    "--node-from=SLURMD_NODENAME",
 )  # fmt: skip
 #: Further ones where srun starts it on each rank, and sets these variables for each.
 _RANK = ("--rank-from=SLURM_PROCID", "--local-rank-from=SLURM_LOCALID")

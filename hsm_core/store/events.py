@@ -59,12 +59,18 @@ def now() -> float:
 
 def worker(
     identifier: str, identity: ProcessIdentity, *, source: str, native_id: str, lock: str, slots: int,
-    log: str = "", resources: dict[str, Any] | None = None,
+    log: str = "", resources: dict[str, Any] | None = None, node: str = "",
 ) -> Line:  # fmt: skip
+    """The first line of a worker.
+
+    Args:
+        node: what its scheduler calls the machine, where that may not be the machine's own name.
+    """
     return {
         "e": "worker", "format": FORMAT, "id": identifier, "source": source, "native_id": native_id,
         **asdict(identity), "lock": lock, "slots": slots, "at": now(),
         **({"log": log} if log else {}), **({"resources": resources} if resources else {}),
+        **({"node": node} if node else {}),
     }  # fmt: skip
 
 

@@ -149,8 +149,9 @@ class SweepState:
         return word if word is not None and word.phase == "ended" else None
 
     def node_of(self, number: int) -> str:
-        """Where a task ran, or its job; empty where nobody knows."""
-        host = self._worker_of(number).get("host")
+        """Where a task ran, or its job, by its scheduler's name for it; empty where nobody knows."""
+        worker = self._worker_of(number)
+        host = worker.get("node") or worker.get("host")
         ended = self.ended_job(number) if number in self.tasks and not host else None
         return str(host or (ended.node if ended else ""))
 

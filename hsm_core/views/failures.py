@@ -95,7 +95,8 @@ def grouped(
     Args:
         advice: what to type next, by a group's example.
     """
-    nodes = {end.node for end in endings.values()} - {""} if state.jobs else set()
+    nodes = {end.node for end in endings.values()} | {str(writer.head.get("host")) for writer in state.workers()}
+    nodes = nodes - {""} if state.jobs else set()
     found: dict[tuple[State, str, str], list[int]] = {}
     for number, end in endings.items():
         found.setdefault((end.state, end.reason, normalised(end.message, nodes)), []).append(number)

@@ -31,7 +31,7 @@ def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> 
         "message": (why.message if why else "") or None,
         "seconds": ended.get("wall"),
         "worker": known.worker or None if known else None,
-        "host": ((known.begun or {}).get("host") if known else None) or state.node_of(task.number) or None,
+        "host": state.node_of(task.number) or None,
         "dir": str(files.root) if files else None, "overrides": list(task.overrides),
     }  # fmt: skip
 

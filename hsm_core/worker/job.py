@@ -20,6 +20,7 @@ class JobFacts:
         log: file name of the job's own log, below the sweep's ``logs/``.
         requeue: the command that asks the scheduler to run it again.
         rank: ours, where several processes run a task together.
+        node: what the scheduler calls this machine; empty where that is its own name.
     """
 
     native_id: str = ""
@@ -27,6 +28,7 @@ class JobFacts:
     log: str = ""
     requeue: tuple[str, ...] = ()
     rank: Rank | None = None
+    node: str = ""
 
     def run_again(self) -> str:
         """Ask the scheduler to run this job again; what it answered if it refused, else nothing."""

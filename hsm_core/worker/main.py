@@ -28,7 +28,8 @@ def main(argv: list[str]) -> None:
     from .job import JobFacts
 
     job = JobFacts(
-        options.native_id, options.restart, options.log, tuple(shlex.split(options.requeue)), _rank(options)
+        options.native_id, options.restart, options.log, tuple(shlex.split(options.requeue)), _rank(options),
+        os.environ.get(options.node_from, ""),
     )
     if job.rank is not None and job.rank.number:
         from .ranks import join
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--restart", type=int, default=0, help="how often the scheduler has run it before")
     parser.add_argument("--log", default="", help="the job's own log, below the sweep's logs/")
     parser.add_argument("--requeue", default="", help="the command that asks the scheduler to run it again")
+    parser.add_argument("--node-from", default="", help="the variable that says what the scheduler calls this node")
     parser.add_argument("--ranks", type=int, default=1, help="processes that run a task together, this one included")
     parser.add_argument("--rank-from", default="", help="the variable that says which rank this process is")
     parser.add_argument("--local-rank-from", default="", help="the variable that says which one on its node")

@@ -80,7 +80,8 @@ class Joiner:
         self._bell = SignalBell(self._selector, self._on_signal)
         self._report.say(
             events.worker(
-                name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1
+                name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1,
+                node=job.node,
             )
         )  # fmt: skip
         self._crew = Crew(spec, lock, log, self._selector, self._hear)

@@ -90,7 +90,7 @@ class Supervisor:
         self._report.say(
             events.worker(
                 name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
-                log=job.log, resources=spec.resources,
+                log=job.log, resources=spec.resources, node=job.node,
             )
         )  # fmt: skip
         self._work = Work(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)

@@ -45,12 +45,12 @@ class MadeSweep:
         return found
 
     def worker(
-        self, name: str, process: ProcessIdentity | None = None, spans: Sequence[Span] = ()
+        self, name: str, process: ProcessIdentity | None = None, spans: Sequence[Span] = (), node: str = ""
     ) -> JournalWriter:
         """A worker's journal with its first line, and a claim of ``spans``."""
         writer = JournalWriter(self.paths.journal(name))
         identity = process or this_process()
-        writer.append(events.worker(name, identity, source="local", native_id="", lock="", slots=2))
+        writer.append(events.worker(name, identity, source="local", native_id="", lock="", slots=2, node=node))
         if spans:
             writer.append(events.claim("launch-0/submit-0/0", spans))
         return writer

@@ -127,3 +127,24 @@ def test_nodes_make_no_difference(one: str, other: str, nodes: tuple[str, ...]) 
 
 def test_what_only_looks_like_a_node_stays() -> None:
     assert normalised("layer n12 of n1.conv in n1-x", ("n1",)) == "layer n12 of n1.conv in n1-x"
+
+
+def test_nodes_have_their_schedulers_names(tmp_path: Path) -> None:
+    """Which need not be the machines' own: one machine may be several nodes."""
+    sweep = MadeSweep(tmp_path / "s", total=4)
+    conductor = JournalWriter(sweep.paths.journal("conductor-a"))
+    conductor.append(events.conductor("conductor-a", this_process()))
+    conductor.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 4)], each=1, backend="slurm"))
+    conductor.append(events.handed("launch-0/submit-0", native_id="7", job=None))
+    conductor.sync()
+    for number, node in enumerate(("gpu1", "gpu2", "gpu2", "gpu2")):
+        worker = sweep.worker(f"w{number}", node=node)
+        cause = f"no GPU on {node} ({this_process().host})" if number < 2 else "disk full"
+        fail(worker, number, cause)
+        worker.sync()
+    state = SweepState(sweep.root)
+    state.refresh()
+    spread, alone = group_failures(state)
+    assert (spread.cause, spread.nodes) == ("no GPU on <node> (<node>)", (("gpu1", 1), ("gpu2", 1)))
+    assert (alone.cause, alone.nodes) == ("disk full", (("gpu2", 2),))
+    assert [task_json(state, Task(number, ()))["host"] for number in (0, 3)] == ["gpu1", "gpu2"]
