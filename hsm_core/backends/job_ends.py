@@ -15,6 +15,8 @@ from hsm_core.store.layout import SweepPaths
 
 #: Lines of a job's log that are told.
 _LAST_LINES = 3
+#: Batch systems as they write themselves; one of a third party by its own name.
+_CALLED = {"slurm": "Slurm", "pbs": "PBS"}
 
 
 def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Collection[str]) -> Sight:
@@ -63,11 +65,12 @@ def vanished(
     """
     launch = str(line["submission"]).partition("/")[0]
     if all(is_asked(launch, task) for task, _ in pairs_of(line, batch)):
-        return _cancelled(native_id, f"{scheduler} job {native_id} left the queue, as requested")
+        return _cancelled(native_id, f"job {native_id} left the queue, as requested")
     if has_not_run and not has_begun(paths, line, batch):
-        evidence = f"{scheduler} job {native_id} left the queue without having run"
+        evidence = f"job {native_id} left the queue without having run"
         return _cancelled(native_id, evidence)
-    return Sight(native_id, "ended", "", evidence=f"{scheduler} no longer knows job {native_id}")
+    called = _CALLED.get(scheduler, scheduler)
+    return Sight(native_id, "ended", "", evidence=f"{called} no longer knows job {native_id}")
 
 
 def dropped(
@@ -86,7 +89,8 @@ def dropped(
     if has_begun(paths, line, batch):
         return sight
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
-    told = f"job {sight.native_id} left the queue {NEVER_BEGAN}{waited}; {scheduler.name} has no record of it"
+    called = _CALLED.get(scheduler.name, scheduler.name)
+    told = f"job {sight.native_id} left the queue {NEVER_BEGAN}{waited}; {called} has no record of it"
     return replace(
         sight, state="failed" if is_watched else "lost", reason="launch",
         evidence=f"{told} (perhaps {scheduler.why_dropped})",

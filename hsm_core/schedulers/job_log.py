@@ -6,7 +6,7 @@ import re
 
 from hsm_core.model import Reason
 
-from .setup_lines import failed_line
+from .setup_lines import ENDED, failed_line
 
 _WORDS: tuple[tuple[Reason, str], ...] = (
     ("oom", r"exceeded memory limit|oom[-_ ]kill|Out Of Memory|job killed: v?mem "),
@@ -49,4 +49,5 @@ def reason_in(log: str) -> tuple[Reason, str] | None:
         for reason, words in _WORDS:
             if re.search(words, line):
                 return reason, line.strip()
-    return None
+    ended = failed_line(log, ENDED)  # perhaps by what a scheduler's words tell better
+    return ("launch", ended) if ended else None

@@ -10,6 +10,8 @@ from hsm_core.hosts.command import run
 
 #: How a job's log says that one failed.
 FAILED = "hsm: a set-up line failed"
+#: How it says that one ended the script.
+ENDED = "hsm: a set-up line ended the job"
 #: Lines that it printed before that, which are told.
 _LAST_LINES = 3
 _CHECK_S = 10.0
@@ -19,7 +21,12 @@ _TRAP = (
     """trap 'HSM_CODE=$?; if [ "${#BASH_SOURCE[@]}" -le 1 ]; then """
     """HSM_LINE=$(sed -n "${LINENO}p" "$0" 2>/dev/null) || :; """
     f"""echo "{FAILED} """
-    """(exit code $HSM_CODE): ${HSM_LINE:-$BASH_COMMAND}" >&2; exit "$HSM_CODE"; fi' ERR"""
+    """(exit code $HSM_CODE): ${HSM_LINE:-$BASH_COMMAND}" >&2; unset HSM_SETTING_UP; exit "$HSM_CODE"; fi' ERR"""
+)
+# Bash runs it also when a signal ends the script, then mostly with the code of the last line that went well.
+_EXIT_TRAP = (
+    """trap 'HSM_CODE=$?; if [ -n "${HSM_SETTING_UP-}" ]; then case "$HSM_CODE $BASH_COMMAND" in """
+    f""""0 exit"*|[1-9]*) echo "{ENDED} (exit code $HSM_CODE): $BASH_COMMAND" >&2; esac; fi' EXIT"""
 )
 
 
@@ -29,7 +36,10 @@ def guarded(lines: Sequence[str], *, strict: bool) -> list[str]:
     Args:
         strict: the first one that fails ends the script with its exit code.
     """
-    return [_TRAP, *lines, "trap - ERR"] if strict and lines else list(lines)
+    if not lines:
+        return []
+    guards, after = ([_TRAP], ["trap - ERR"]) if strict else ([], [])
+    return ["HSM_SETTING_UP=1", _EXIT_TRAP, *guards, *lines, *after, "unset HSM_SETTING_UP"]
 
 
 def require_shell(lines: Sequence[str]) -> None:
@@ -50,14 +60,15 @@ def require_shell(lines: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def failed_line(log: str) -> str:
+def failed_line(log: str, how: str = FAILED) -> str:
     """What a log says of a line that failed, with what was printed before; empty if it says nothing.
 
     Args:
         log: the end of a job's log.
+        how: ``FAILED``, or ``ENDED`` for one that ended the script.
     """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    at = next((n for n in reversed(range(len(lines))) if lines[n].startswith(FAILED)), None)
+    at = next((n for n in reversed(range(len(lines))) if lines[n].startswith(how)), None)
     if at is None:
         return ""
     before = [re.sub(r"^\S*slurm_script: ", "", line) for line in lines[max(0, at - _LAST_LINES) : at]]

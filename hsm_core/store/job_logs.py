@@ -10,6 +10,8 @@ from .layout import SweepPaths
 
 #: How the end of a job begins that a line of its set-up ended.
 SETUP_FAILED = "a set-up line failed"
+#: of one that a line ended itself
+SETUP_ENDED = "a set-up line ended the job"
 #: of a job whose shell or interpreter could not start ours
 NO_WORKER = "the job could not start its worker"
 #: of a job that its scheduler took out of its queue: the task has had no chance yet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hsm_core.backends.job_watch import JobWatch
-from hsm_core.store.job_logs import NO_WORKER, SETUP_FAILED
+from hsm_core.store.job_logs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
 from hsm_core.views.story import against_forks
@@ -45,7 +45,7 @@ class Troubles:
             told = f"warning: job {native_id} waits {held.until}: {held.why}"
             yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
         for word in self._state.jobs.words.values():
-            if word.evidence.startswith((SETUP_FAILED, NO_WORKER)):
+            if word.evidence.startswith((SETUP_FAILED, SETUP_ENDED, NO_WORKER)):
                 told = word.evidence.partition("; ")[0]
                 yield "", f"warning: {told}\n  next: hsm errors {self._state.record.id}    # what it said"
         silence = self._watch.trouble

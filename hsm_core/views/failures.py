@@ -12,7 +12,7 @@ from typing import Any
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_FAILED, tail
+from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED, tail
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state import SweepState
 
@@ -160,7 +160,7 @@ def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: 
         return f"{retry_line(record, reason, more)}{maybe}" if more else read
     if reason == "walltime":
         return retry_line(record, reason, more_time(record, event))
-    if reason == "launch" and str(event.get("message")).startswith(SETUP_FAILED):
+    if reason == "launch" and str(event.get("message")).startswith((SETUP_FAILED, SETUP_ENDED)):
         retry = retry_line(record, reason, "'hydra.launcher.setup=[…]'")
         return f"{read}    # then {retry}"
     if reason == "launch" and NEVER_BEGAN in str(event.get("message")):

@@ -11,7 +11,7 @@ import pytest
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.job_log import reason_in
 from hsm_core.schedulers.setup_lines import failed_line, guarded, require_shell
-from hsm_core.store.job_logs import SETUP_FAILED
+from hsm_core.store.job_logs import SETUP_ENDED, SETUP_FAILED
 
 
 def run(folder: Path, lines: Sequence[str], *, strict: bool = True, on_stdin: bool = False) -> tuple[int, str]:
@@ -49,6 +49,49 @@ def test_a_line_that_fails_ends_the_script(
     assert found[0] == "launch"
     assert found[1].startswith(SETUP_FAILED)
     assert run(tmp_path, lines, strict=False)[1].endswith(("began\n", "No such file or directory\n", "not found\n"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "told"),
+    [
+        (["exit 7"], 7, "exit 7"),
+        (["exit"], 0, "exit"),
+        (["false || exit 3"], 3, "exit 3"),
+        (["echo 'echo no licence; exit 5' > it.sh", "source ./it.sh"], 5, "it said: no licence"),
+        (["set -u", "echo $NO_SUCH_NAME"], 1, ""),
+        (["set -e", "false"], 1, "false"),
+    ],
+)
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("on_stdin", [False, True])
+def test_a_line_that_ends_its_script_is_told(
+    tmp_path: Path, lines: list[str], code: int, told: str, strict: bool, on_stdin: bool
+) -> None:
+    ended, said = run(tmp_path, lines, strict=strict, on_stdin=on_stdin)
+    assert ended in (code, 127)
+    assert "began" not in said
+    assert said.count("hsm: a set-up line ") == 1
+    found = reason_in(said)
+    assert found is not None
+    assert found[0] == "launch"
+    assert found[1].startswith((SETUP_FAILED, SETUP_ENDED))
+    assert told in found[1]
+
+
+def test_a_script_that_is_killed_says_nothing_of_its_lines(tmp_path: Path) -> None:
+    assert "hsm:" not in run(tmp_path, ["kill -TERM $$", "sleep 9"], strict=False)[1]
+
+
+def test_what_the_scheduler_says_goes_before_the_exit_that_it_caused() -> None:
+    assert reason_in(
+        "slurmstepd: error: *** JOB 5 ON n1 CANCELLED AT 2026-11-29T00:00:00 DUE TO TIME LIMIT ***\n"
+        "hsm: a set-up line ended the job (exit code 1): sleep 100\n"
+    ) == ("walltime", "slurmstepd: error: *** JOB 5 ON n1 CANCELLED AT 2026-11-29T00:00:00 DUE TO TIME LIMIT ***")
+
+
+def test_traps_of_the_user_stay(tmp_path: Path) -> None:
+    _, said = run(tmp_path, ["trap 'echo cleaned' EXIT", "trap"])
+    assert said.endswith("began\ncleaned\n")
 
 
 @pytest.mark.parametrize(
