@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterable
 
 #: What a shell changes inside double quotes, where a backslash helps; and where none helps in bash and in shlex.
@@ -25,6 +26,11 @@ def quoted(word: str) -> str:
 def joined(words: Iterable[str]) -> str:
     """A command line to copy."""
     return " ".join(map(quoted, words))
+
+
+def pip_line(*words: str) -> str:
+    """The line that has this interpreter's pip do something, such as ``install pyarrow``."""
+    return joined([sys.executable, "-m", "pip", *words])
 
 
 def hydra_text(text: str) -> str:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from hsm_core.overrides import quoted
+from hsm_core.overrides import pip_line, quoted
 from hsm_core.store.layout import state_home
 
 from .finding import Finding
@@ -42,7 +42,7 @@ def versions() -> Iterator[Finding]:
             yield _version(name, metadata.version(name))
         except metadata.PackageNotFoundError:
             yield Finding(
-                name, "bad", "is not installed in this environment", f"{sys.executable} -m pip install {name}"
+                name, "bad", "is not installed in this environment", pip_line("install", name)
             )
 
 
@@ -50,7 +50,7 @@ def plugin_places() -> Iterator[Finding]:
     """Where Hydra would find the plugins: in one place, not none and not two."""
     found = [Path(entry or ".") / "hydra_plugins" / "hsm" for entry in dict.fromkeys(sys.path)]
     places = list(dict.fromkeys(path.resolve() for path in found if (path / "plugins.py").is_file()))
-    again = f"{sys.executable} -m pip install --force-reinstall --no-deps {_PACKAGE}"
+    again = pip_line("install", "--force-reinstall", "--no-deps", _PACKAGE)
     if not places:
         said = "not found on sys.path (Hydra 1.3 can't see some editable installs)"
         yield Finding(
@@ -116,7 +116,7 @@ def _version(name: str, found: str) -> Finding:
             name,
             "bad",
             f"{found} is not supported",
-            f"{sys.executable} -m pip install 'hydra-core>=1.3,<1.5'",
+            pip_line("install", "hydra-core>=1.3,<1.5"),
         )
     return Finding(name, "ok", found)
 

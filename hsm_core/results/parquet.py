@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from hsm_core.errors import HsmError
+from hsm_core.overrides import pip_line
 
 from .export import plain, spelled_out
 from .table import Table
@@ -28,7 +28,7 @@ def to_parquet(table: Table) -> bytes:
         import pyarrow.parquet
     except ImportError as error:
         raise HsmError(
-            "Parquet needs pyarrow", evidence=str(error), fix=f"{sys.executable} -m pip install pyarrow"
+            "Parquet needs pyarrow", evidence=str(error), fix=pip_line("install", "pyarrow"),
         ) from error
     wide = spelled_out(table)
     types = {"bool": pyarrow.bool_(), "int": pyarrow.int64(), "float": pyarrow.float64(), "str": pyarrow.string()}

@@ -124,8 +124,8 @@ def _latest(known: list[Entry]) -> Path:
 
 def _gone(entry: Entry) -> SweepNotFound:
     return SweepNotFound(
-        f"{entry.id} is no longer in {entry.dir}: it was moved or deleted",
-        fix=f"hsm forget {entry.id}    # if it was moved: hsm-status DIRECTORY",
+        f"{entry.id} is no longer in {entry.dir}: it was moved or deleted, or its disk isn't mounted",
+        fix=f"hsm forget {entry.id}    # only if it was deleted; if it was moved: hsm-status DIRECTORY",
     )
 
 

@@ -18,7 +18,7 @@ from .sweep_view import SweepView, look
 from .words import GLYPH, clean, duration, paint, shorten
 
 _NOT_WELL: tuple[State, ...] = ("failed", "lost", "cancelled")
-GONE = "its directory is gone"
+GONE = "moved, deleted, or disk not mounted"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     lines += [_line(item, room, width, colour) for item in found]
     if hidden:
         lines.append(f"… and {hidden} older: hsm-status --all")
-    lines += [f"next: hsm forget {item.entry.id}" for item in found if item.trouble == GONE]
     readable = next((item.entry.id for item in found if item.view), "")
     lines += [f"next: hsm-status {readable}"] if readable else []
+    lines += [f"next: hsm forget {item.entry.id}    # if it was deleted" for item in found if item.trouble == GONE]
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hsm_core.overrides import hydra_text, joined, quoted
+from hsm_core.overrides import hydra_text, joined, pip_line, quoted
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,8 @@ def test_bash_splits_a_printed_line_into_the_same_words(words: list[str]) -> Non
 @given(OVERRIDES)
 def test_no_other_quotes_are_shorter_than_those_of_shlex(word: str) -> None:
     assert len(quoted(word)) <= len(shlex.quote(word))
+
+
+def test_a_line_for_pip_can_be_copied_wherever_python_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/new user/bin/python")
+    assert pip_line("install", "a>=1,<2") == "'/new user/bin/python' -m pip install 'a>=1,<2'"

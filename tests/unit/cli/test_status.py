@@ -214,10 +214,10 @@ def test_a_moved_sweep_is_found_by_its_id_once_it_was_seen(shell: Shell, tmp_pat
     sweep = MadeSweep(tmp_path / "before", total=1)
     complete(sweep.worker("w1"), 0)
     shutil.move(sweep.root, tmp_path / "after")
-    assert "its directory is gone" in shell.status().stdout
+    assert "moved, deleted, or disk not mounted" in shell.status().stdout
     assert shell.status(str(tmp_path / "after")).returncode == 0
     assert str(tmp_path / "after") in shell.status(sweep.id).stdout
-    assert "gone" not in shell.status().stdout
+    assert "not mounted" not in shell.status().stdout
     shutil.move(tmp_path / "after", tmp_path / "later")
     forgotten = shell.run("hsm", "forget", str(tmp_path / "later"))
     assert (forgotten.returncode, sweep.id in forgotten.stderr) == (0, True)
