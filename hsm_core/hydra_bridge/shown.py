@@ -49,7 +49,8 @@ def _of_disk(error: OSError) -> StoreError:
         then = f"    # then hsm resume {where}" if is_there else ""
         fix = f"ls -ld {quoted(str(path.parent))}{then}"
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        then = f"    # what is written is safe; free space, then hsm resume {where}" if is_there else ""
+        again = f"hsm resume {where}; hsm retry {where} --error disk"
+        then = f"    # what is written is safe; free space, then {again}" if is_there else ""
         fix = f"df -h {where}{then}"
     return StoreError(problem, evidence=str(error), fix=fix)
 

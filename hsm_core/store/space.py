@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 #: What is said of it.
-FULL = "the disk is full: results of tasks are saved once there is space (df -h)"
+FULL = "the disk is full: tasks wait and their results are saved once there is space (df -h)"
 #: Bytes below which a disk counts as full: a few events and outcomes.
 _LEAST = 32 * 1024
 

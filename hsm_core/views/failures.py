@@ -166,7 +166,7 @@ def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: 
     if reason == "launch" and NEVER_BEGAN in str(event.get("message")):
         return retry_line(record, reason)
     if reason == "disk":
-        return f"df -h {quoted(record.dir)}"
+        return f"df -h {quoted(record.dir)}    # once there is room: {retry_line(record, reason)}"
     return retry_line(record, reason) if reason in ("node", "preempted") else read
 
 

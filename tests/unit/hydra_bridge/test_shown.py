@@ -60,7 +60,8 @@ def test_where_nothing_may_be_written_the_directory_is_looked_at(sweep: MadeSwee
 def test_on_a_full_disk_what_is_written_is_safe(sweep: MadeSweep, number: int) -> None:
     error = told(number, sweep.paths.journal("w1"))
     where = quoted(str(sweep.root))
-    assert error.fix == f"df -h {where}    # what is written is safe; free space, then hsm resume {where}"
+    again = f"hsm resume {where}; hsm retry {where} --error disk"
+    assert error.fix == f"df -h {where}    # what is written is safe; free space, then {again}"
 
 
 def test_a_sweep_that_was_not_written_yet_is_not_to_be_resumed(weird_tmp_path: Path) -> None:

@@ -279,3 +279,9 @@ def test_the_summary_of_a_launch_leaves_other_tasks_out(state: SweepState) -> No
     text = summary(state, range(0, 1))
     assert text.splitlines()[0] == f"{state.record.id}: ✓ 1 completed"
     assert text.endswith(f"next: hsm results {state.record.id}")
+
+
+def test_what_a_full_disk_failed_is_run_again_once_there_is_room(state: SweepState) -> None:
+    line = suggestion(state.record, "failed", "disk", {}, "")
+    assert line.startswith("df -h ")
+    assert line.endswith(f"# once there is room: hsm retry {state.record.id} --error disk")
