@@ -7,6 +7,8 @@ for row in collect("latest"):
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,8 @@ from hsm_core.store.tasks import TaskTable
 from .collectors import collectors
 from .metrics import Mode, merit, named
 from .parameters import parameters
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,16 @@ def rows(
         among: only these tasks.
     """
     names, table = [name for name, _ in state.record.metric], TaskTable(state.paths)
+    users = Counter(files.root for files in map(state.task_directory, range(state.total)) if files)
+    if sharing := sum(count for count in users.values() if count > 1):
+        log.warning("%d tasks share a directory: metrics in its files are left out", sharing)
     for task in table if among is None else map(table.__getitem__, among):
         known, files = state.tasks.get(task.number), state.task_directory(task.number)
         attempt, now = known.attempt if known else 1, state.state_of(task.number)
         owner = Owner(state.record.id, task.number, attempt)
-        found: dict[str, tuple[Any, str]] = _metrics(files, owner, names, best) if files else {}
+        found: dict[str, tuple[Any, str]] = (
+            _metrics(files, owner, names, best, is_shared=users[files.root] > 1) if files else {}
+        )
         yield Row(
             state.record.id, task.number, attempt, now, parameters(task.overrides),
             {name: value for name, (value, _) in found.items()},
@@ -85,14 +94,14 @@ def rows(
 
 
 def _metrics(
-    files: TaskPaths, owner: Owner, names: Sequence[str], best: tuple[str, Mode] | None
+    files: TaskPaths, owner: Owner, names: Sequence[str], best: tuple[str, Mode] | None, *, is_shared: bool
 ) -> dict[str, tuple[Any, str]]:
     """Value and source of each metric; the first that has one wins.
 
     The app's files of a task whose directory a later sweep uses are no longer its own.
     """
     found = {name: (value, "return value") for name, value in _returned(files, owner, names).items()}
-    for source, collector in () if files.aside else collectors():
+    for source, collector in () if files.aside or is_shared else collectors():
         lines = [dict(line) for line in collector(files.root)]
         for name, value in _chosen(lines, best).items():
             found.setdefault(name, (value, source))
