@@ -312,6 +312,7 @@ def test_a_file_in_a_directory_of_several_tasks_is_nobodys(
 ) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     complete(sweep.worker("w1"), 0, 1)
+    (sweep.root / "0").mkdir(exist_ok=True)
     (sweep.root / "0" / "metrics.json").write_text('{"acc": 0.2}')
     assert "acc" in collect(sweep.root)[0].metrics
     own = SweepState.task_directory
