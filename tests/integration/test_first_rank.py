@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,7 +112,7 @@ def test_when_the_first_dies_nobody_waits_for_it(group: Group) -> None:
 def test_srun_starts_one_sweep_and_a_batch_script_is_no_group(group: Group, slurm: Cluster) -> None:
     env = {**os.environ, "SLURM_CONF": slurm.conf, "XDG_STATE_HOME": str(group.folder / "state")}
     sweep = [sys.executable, "app.py", "-m", "hydra/launcher=hsm_local", "x=1,2"]
-    job = f"#!/bin/sh\n#SBATCH -n2\n#SBATCH --chdir={group.folder}\n{{}} {' '.join(sweep)}\n"
+    job = f"#!/bin/sh\n#SBATCH -n2\n#SBATCH --chdir={shlex.quote(str(group.folder))}\n{{}} {shlex.join(sweep)}\n"
     for number, starter in enumerate(("srun", ""), 1):
         script = group.folder / "job.sh"
         script.write_text(job.format(starter))
