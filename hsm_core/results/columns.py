@@ -11,7 +11,7 @@ from .rows import Row
 Cells = dict[str, Any]
 Kind = Literal["task", "parameter", "metric"]
 #: What a table says of a task itself, and ``n`` of a group.
-OWN = ("sweep", "task", "state", "n")
+OWN = ("sweep", "task", "state", "reason", "n")
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Columns:
 
     def cells(self, row: Row) -> Cells:
         """All that is known of a row, by column."""
+        reason = {"reason": row.reason} if row.reason else {}
         return {
-            "sweep": row.sweep, "task": row.task, "state": row.state,
+            "sweep": row.sweep, "task": row.task, "state": row.state, **reason,
             **{self.parameters[name]: value for name, value in row.parameters.items()},
             **{self.metrics[name]: value for name, value in row.metrics.items()},
         }  # fmt: skip

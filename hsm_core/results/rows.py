@@ -37,6 +37,7 @@ class Row:
         metrics: numbers mostly, dotted where they were nested.
         sources: where each metric was found.
         directory: None before the task began.
+        reason: why it is not completed, if somebody who knows has said it; one of ``model.REASONS``.
     """
 
     sweep: str
@@ -47,6 +48,7 @@ class Row:
     metrics: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
+    reason: str | None = None
 
 
 def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[Row]:

@@ -73,9 +73,10 @@ def tabulate(
 
 
 def everything(rows: Sequence[Row]) -> Table:
-    """A line a task with all that is known: its sweep and number, every parameter, every metric."""
+    """A line a task with all that is known: its sweep, number and state, every parameter, every metric."""
     named = columns_of(rows)
-    columns = ("sweep", "task", "state", *named.parameters.values(), *named.metrics.values())
+    reason = ["reason"] if any(row.reason for row in rows) else []
+    columns = ("sweep", "task", "state", *reason, *named.parameters.values(), *named.metrics.values())
     return Table(columns, tuple(map(named.cells, rows)), _sweeps(rows), named.kinds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from hsm_core.results.table import (
     where,
 )  # fmt: skip
 from hsm_core.store.state import SweepState
+from hsm_core.views.reasons import Reasons
 from hsm_core.views.result_table import table_text
 
 from ..clicked import SWEEP, examples, open_each
@@ -147,7 +149,15 @@ def _format(form: str | None, output: Path | None, usual: str) -> str:
 
 
 def _rows(states: Iterable[SweepState], best: Best | None) -> list[Row]:
-    return [row for state in states for row in rows(state, best=best)]
+    return [row for state in states for row in _with_reasons(state, best)]
+
+
+def _with_reasons(state: SweepState, best: Best | None) -> Iterator[Row]:
+    """Its rows, with why a task is not completed, as every command says it."""
+    reasons = {number: ending.reason for number, ending in Reasons(state).all()}
+    for row in rows(state, best=best):
+        reason = reasons.get(row.task)
+        yield replace(row, reason=reason) if reason else row
 
 
 def _asked_for(

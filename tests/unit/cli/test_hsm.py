@@ -373,12 +373,15 @@ def test_the_suffix_of_a_file_says_its_format(
         assert out(shell, command, "latest", "-o", str(tmp_path / name)) == ""
         assert first_sweep(tmp_path / name) == sweep.id
     schema = pyarrow.parquet.read_table(tmp_path / "r.parquet").schema
+    reason = ["reason"] if command == "export" else []  # as one failed
     assert {field.name: str(field.type) for field in schema} == {
-        "sweep": "string", "task": "int64", "state": "string", "lr": "int64", "loss": "double",
+        "sweep": "string", "task": "int64", "state": "string", **dict.fromkeys(reason, "string"), "lr": "int64",
+        "loss": "double",
     }  # fmt: skip
     assert out(shell, command, "latest", "-o", "-").count("completed") == 2  # the screen
     kinds = json.loads((tmp_path / "r.JSON").read_text())["kinds"]
-    assert kinds == {"sweep": "task", "task": "task", "state": "task", "lr": "parameter", "loss": "metric"}
+    own = dict.fromkeys(("sweep", "task", "state", *reason), "task")
+    assert kinds == {**own, "lr": "parameter", "loss": "metric"}
     assert {field.name: field.metadata[b"kind"].decode() for field in schema} == kinds
 
 
@@ -391,7 +394,7 @@ def test_a_file_in_no_known_format_is_refused(
     assert words[1] in done.stderr
     assert not (tmp_path / words[1]).exists()
     shell.run("hsm", "export", "latest", "-o", "r.txt", "--format", "csv", cwd=tmp_path)
-    assert (tmp_path / "r.txt").read_text().startswith("sweep,task,state,lr,loss")
+    assert (tmp_path / "r.txt").read_text().startswith("sweep,task,state,reason,lr,loss")
 
 
 def test_a_declared_metric_sorts(shell: Shell, sweep: MadeSweep, tmp_path: Path) -> None:

@@ -319,3 +319,10 @@ def test_a_file_in_a_directory_of_several_tasks_is_nobodys(
     monkeypatch.setattr(SweepState, "task_directory", lambda state, _: own(state, 0))
     assert ["acc" in row.metrics for row in collect(sweep.root)] == [False, False]
     assert "2 tasks share a directory" in caplog.text
+
+
+def test_everything_names_the_reason_where_a_task_has_one() -> None:
+    done, lost = Row("s", 0, 1, "completed"), Row("s", 1, 1, "lost", reason="node")
+    assert to_csv(everything([done, lost])) == "sweep,task,state,reason\ns,0,completed,\ns,1,lost,node\n"
+    assert to_csv(everything([done])) == "sweep,task,state\ns,0,completed\n"
+    assert to_csv(tabulate([done, lost], ["task", "reason"])) == "task,reason\n0,\n1,node\n"
