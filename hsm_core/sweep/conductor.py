@@ -151,7 +151,7 @@ class Conductor:
                 if len(open_tasks) < len(still_open):
                     outbox.hurry()
                 wish = ending.wish()
-                if wish == "cancel" and self._stopping and (outbox.is_in_doubt or self.watch.trouble):
+                if wish == "cancel" and self._stopping and (outbox.is_in_doubt or self._unheard()):
                     self._cancel_jobs(progress, at_once=True)
                     wish = "detach"  # nobody would tell when they have ended
                 if wish == "detach":
@@ -262,7 +262,8 @@ class Conductor:
         left, unknown = outbox.give_up()
         others = count - left - unknown
         self.has_advised = bool(left or unknown or self._stopping)
-        for line in parting_words(self.state.record, others, left, unknown, cancelled=self._stopping):
+        until = (self._unheard() or "when the scheduler answers") if self._stopping else ""
+        for line in parting_words(self.state.record, others, left, unknown, cancel=until):
             progress.say(line)
 
     def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:
@@ -271,6 +272,12 @@ class Conductor:
         self._cancel_jobs(progress, at_once)
         if not at_once and launches_of(self.state.paths)[1:]:
             self._order(lambda: request_cancel(self.state.paths, None), progress)  # of workers that others started
+
+    def _unheard(self) -> str:
+        """Until when nobody tells that tasks have ended; empty if somebody does."""
+        if self._troubles.is_full:
+            return "when the disk has room"
+        return "when the scheduler answers" if self.watch.trouble else ""
 
     def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:
         self._order(lambda: self.backend.cancel(at_once=at_once), progress)

@@ -9,7 +9,7 @@ from hsm_core.store.record import SweepRecord
 from hsm_core.views.going_on import resume_line
 
 
-def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, cancelled: bool) -> Iterator[str]:
+def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, cancel: str) -> Iterator[str]:
     """What becomes of the tasks, and what to type next.
 
     Args:
@@ -17,17 +17,17 @@ def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, 
         others: tasks that were accepted and have not ended, as far as is known.
         left: tasks that were surely not accepted.
         unknown: tasks of which nobody knows whether they were.
-        cancelled: the tasks were to end, and nobody tells whether they have.
+        cancel: the tasks were to end, and nobody tells whether they have: when to say so again; empty: they were not.
     """
     if others:
-        yield f"{counted(others, 'task')} may still be running" if cancelled else (
+        yield f"{counted(others, 'task')} may still be running" if cancel else (
             f"{counted(others, 'task')} {'runs' if others == 1 else 'run'} without this process"
         )
     if unknown:
         yield f"{counted(unknown, 'task')} may have been submitted"
     if left:
         yield f"{counted(left, 'task')} {'was' if left == 1 else 'were'} not submitted"
-    if cancelled:
-        yield f"  next: hsm cancel {record.id}    # when the scheduler answers"
+    if cancel:
+        yield f"  next: hsm cancel {record.id}    # {cancel}"
     elif left or unknown:
         yield f"  next: {resume_line(record)}"

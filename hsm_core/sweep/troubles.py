@@ -16,17 +16,20 @@ class Troubles:
 
     Args:
         watch: knows of jobs that will never start, and of a scheduler that does not answer.
+
+    Attributes:
+        is_full: the sweep's disk was full at the last look.
     """
 
     def __init__(self, state: SweepState, watch: JobWatch) -> None:
         self._state, self._watch = state, watch
         self._told: set[tuple[str, str]] = set()
-        self._is_full = False
+        self.is_full = False
 
     def tell(self, say: Callable[[str], None]) -> None:
         """Warn of what is new; of a full disk each time that it fills."""
-        was_full, self._is_full = self._is_full, is_full(self._state.paths.root)
-        if self._is_full and not was_full:
+        was_full, self.is_full = self.is_full, is_full(self._state.paths.root)
+        if self.is_full and not was_full:
             say(f"warning: {FULL}")
         for about in self._seen():
             if about[1] and about not in self._told:
