@@ -13,6 +13,8 @@ APP = """
 import importlib, os, signal, sys
 import hydra
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background ignores it
+
 def press(*words, **more):
     os.kill(os.getpid(), signal.SIGINT)
 

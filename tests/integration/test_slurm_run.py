@@ -356,7 +356,7 @@ def test_a_job_that_never_gets_to_its_worker_shows_its_log(app: SlurmApp) -> Non
     setup = "hydra.launcher.setup=['echo no such module >&2','exit 3']"
     assert app.run("x=1,2", "hydra.launcher.detach=true", setup).returncode == 0
     errors = wait_until(lambda: found if "launch" in (found := app.hsm("errors", str(app.sweep)).stdout) else "")
-    assert "2 × launch: the job failed" in errors
+    assert "2 × launch: a set-up line ended the job" in errors
     log = app.hsm("logs", str(app.sweep), "1")
     assert "no such module" in log.stdout
     assert log.stderr.strip() in errors.replace("_0.log", "_1.log")

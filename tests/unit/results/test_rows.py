@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -274,7 +275,7 @@ def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path: Path, monkeypa
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(HsmError) as caught:
         write_table(everything([Row("s", 0, 1, "completed")]), tmp_path / "r.parquet", "parquet")
-    assert caught.value.fix == f"{sys.executable} -m pip install pyarrow"
+    assert shlex.split(caught.value.fix) == [sys.executable, "-m", "pip", "install", "pyarrow"]
     assert not list(tmp_path.iterdir())
 
 
