@@ -60,9 +60,10 @@ class Span:
         return [self.first, self.count, self.attempt]
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 task``, ``2 tasks``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, one: str = "", many: str = "") -> str:
+    """``1 task``, ``2 tasks``; with the verb of one and that of several, ``1 task was``, ``2 tasks were``."""
+    ending, verb = ("", one) if count == 1 else ("s", many)
+    return f"{count} {noun}{ending} {verb}".rstrip()
 
 
 def spans(pairs: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> tuple[Span, ...]:

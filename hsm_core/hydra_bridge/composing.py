@@ -13,10 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from .one_run import is_below
-
-#: The module and function of Hydra that read the command line.
-_STARTS = ("hydra._internal.utils", "_run_hydra")
+from .callers import MAIN, caller
 
 
 def explain_refusals(frame: FrameType | None) -> None:
@@ -25,7 +22,7 @@ def explain_refusals(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra called before it begins to compose.
     """
-    if not is_below(frame, *_STARTS):
+    if caller(frame, MAIN, "_run_hydra") is None:
         return
     instance = GlobalHydra.instance()
     ordinary = instance.initialize

@@ -9,6 +9,8 @@ from types import FrameType
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from .callers import caller
+
 #: The module and function of Hydra that runs an app once.
 _RUNS_ONCE = ("hydra._internal.hydra", "run")
 
@@ -19,7 +21,7 @@ def tell_before_run(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra calls while it composes; it tells plugins of no single run.
     """
-    if not is_below(frame, *_RUNS_ONCE):
+    if caller(frame, *_RUNS_ONCE) is None:
         return
     instance = HydraConfig.instance()
     ordinary = HydraConfig.set_config
@@ -40,12 +42,3 @@ def told(config: DictConfig) -> Iterator[str]:
         one = "is" if len(axes) == 1 else "are"
         yield f"hsm: this is a single run: without -m, hydra.sweeper.{' and '.join(axes)} {one} not used."
         yield "  next: add -m to the command line    # or hydra.mode: MULTIRUN to the sweep file\n"
-
-
-def is_below(frame: FrameType | None, module: str, function: str) -> bool:
-    """Is this function of this module at work above ``frame``?"""
-    while frame is not None:
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == (module, function):
-            return True
-        frame = frame.f_back
-    return False

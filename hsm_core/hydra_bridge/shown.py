@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn, TypeVar
 
 from hydra.errors import CompactHydraException
@@ -16,9 +15,9 @@ from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import quoted
 from hsm_core.store.layout import SweepPaths
 
+from .callers import MAIN, caller
+
 T = TypeVar("T")
-#: The module and function of Hydra that print what goes wrong.
-_MAIN = ("hydra._internal.utils", "run_and_report")
 
 
 def shown(step: Callable[[], T]) -> T:
@@ -96,17 +95,7 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
 
 def wants_words() -> bool:
     """Whether a command line is to end with words: neither stack traces nor Python's callers are asked for."""
-    return os.environ.get("HYDRA_FULL_ERROR") != "1" and _is_under_main()
-
-
-def _is_under_main() -> bool:
-    """Whether Hydra's ``main``, and not its API, called us."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _MAIN:
-            return True
-        frame = frame.f_back
-    return False
+    return os.environ.get("HYDRA_FULL_ERROR") != "1" and caller(sys._getframe(), MAIN, "run_and_report") is not None
 
 
 def for_hydra(error: HsmError) -> HsmError:

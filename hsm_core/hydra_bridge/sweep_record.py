@@ -6,17 +6,19 @@ import datetime
 import getpass
 import os
 import sys
-import types
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hsm_core.detect.command import Command
 from hsm_core.detect.origin import git_state, python_path, versions
 from hsm_core.errors import ConfigError
 from hsm_core.store.liveness import this_host
 from hsm_core.store.record import SweepRecord, new_id
 
+from .callers import MAIN, caller
 from .fields_typed import fields_typed
 from .handover import PlannedSweep
 from .main_origin import MainOrigin
@@ -37,7 +39,8 @@ def sweep_record(
     """
     hydra = config.hydra
     overrides = {"hydra": list(typed_of_hydra), "task": typed_overrides(config, "task")}
-    command = origin.command if is_run_by_main() else None
+    under_main = is_run_by_main()
+    command = origin.command if under_main else None
     name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
     return SweepRecord(
         id=new_id(name),
@@ -54,18 +57,7 @@ def sweep_record(
         user=getpass.getuser(),
         host=this_host(),
         app={
-            "name": str(hydra.job.name),
-            "config_name": hydra.job.config_name,
-            "config_dir": _config_dir(hydra),
-            "main": [*command.start, *command.program] if command else [],
-            "under_main": is_run_by_main(),
-            "python": sys.executable,
-            "argv": sys.argv[1:],
-            "taken": command.taken(sys.argv[1:]) if command else ((), ()),
-            "function": origin.function_name,
-            "functions": origin.called_functions(),
-            "env": settings.worker.env,
-            "pythonpath": python_path(origin.cwd),
+            **_app(hydra, origin, command), "under_main": under_main, "env": settings.worker.env,
             "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
         overrides=overrides,
@@ -74,6 +66,26 @@ def sweep_record(
         versions=versions(),
         git=git_state(os.getcwd()),
     )
+
+
+def _app(hydra: DictConfig, origin: MainOrigin, command: Command | None) -> dict[str, Any]:
+    """What is known of the app itself, see ``SweepRecord.app``.
+
+    Args:
+        command: that starts it; None if a later process can't.
+    """
+    return {
+        "name": str(hydra.job.name),
+        "config_name": hydra.job.config_name,
+        "config_dir": _config_dir(hydra),
+        "main": [*command.start, *command.program] if command else [],
+        "python": sys.executable,
+        "argv": sys.argv[1:],
+        "taken": command.taken(sys.argv[1:]) if command else ((), ()),
+        "function": origin.function_name,
+        "functions": origin.called_functions(),
+        "pythonpath": python_path(origin.cwd),
+    }
 
 
 def typed_overrides(config: DictConfig, kind: str) -> list[str]:
@@ -104,12 +116,7 @@ def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin
 
 def is_run_by_main() -> bool:
     """True if a function under ``@hydra.main`` was called, and not Hydra's API."""
-    frame: types.FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_code.co_name == "_run_hydra" and frame.f_globals.get("__name__") == "hydra._internal.utils":
-            return True
-        frame = frame.f_back
-    return False
+    return caller(sys._getframe(), MAIN, "_run_hydra") is not None
 
 
 def _script(main: list[str]) -> list[str]:

@@ -14,13 +14,13 @@ from typing import Any
 
 from hsm_core.errors import ConfigError
 
+from .callers import MAIN, caller
+
 _CHOICE = r"^[^#\n]*\boverride\s+/?hydra/{}\s*:\s*['\"]?(\w+)"
 _AXES = re.compile(r"^[^#\n]*\b(?:grid|paired|params)\s*:", re.MULTILINE)
 _LISTED = re.compile(r"(?:^\s*-|[\[,])\s*(?:optional\s+)?/?([\w/]+)\s*:\s*['\"]?([\w/-]+)", re.MULTILINE)
 _MODE = re.compile(r"^hydra:[^\n]*\n(?:(?:[ \t].*|[ \t]*#.*|)\n)*?[ \t]+mode:[ \t]*['\"]?MULTIRUN\b", re.MULTILINE)
 _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
-#: The module and function of Hydra that read the command line.
-_STARTS = ("hydra._internal.utils", "_run_hydra")
 
 
 def overridden(
@@ -59,24 +59,16 @@ def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Se
     It is as if ``-m`` had been typed. What the command line says itself stays.
 
     Args:
-        frame: of a function that Hydra called; Hydra hands plugins no such name, but knows it above them.
+        frame: of a function that Hydra called after it had read the command line.
     """
-    parsed = _known_above(frame, "args")
+    reader = caller(frame, MAIN, "_run_hydra")
+    parsed: Any = reader.f_locals.get("args") if reader else None
     if parsed is None or any(word.lstrip("+").startswith("hydra.mode=") for word in arguments):
         return
     if parsed.run or parsed.cfg or parsed.info or parsed.shell_completion:
         return
     files = (file for root in directories(search_path) for file in _typed(root, arguments))
     parsed.multirun = parsed.multirun or any(_MODE.search(_text(file)) for file in files)
-
-
-def _known_above(frame: FrameType | None, name: str) -> Any:
-    """A local variable of the function of Hydra that reads the command line; None if it is not above."""
-    while frame is not None:
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _STARTS:
-            return frame.f_locals.get(name)
-        frame = frame.f_back
-    return None
 
 
 def _text(file: Path) -> str:

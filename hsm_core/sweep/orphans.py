@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from hsm_core.model import counted
 from hsm_core.store.state import SweepState
 from hsm_core.views.reasons import left_behind
 
@@ -21,7 +22,7 @@ def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
         "a worker died": len(orphans) - left - never,
         "a job ended before its worker started": never,
     }
-    return [f"{why}; {_go(count)} to a new one" for why, count in counts.items() if count]
+    return [f"{why}; {counted(count, 'task', 'goes', 'go')} to a new one" for why, count in counts.items() if count]
 
 
 def _never_claimed(state: SweepState, orphans: Collection[int]) -> set[tuple[int, int]]:
@@ -31,7 +32,3 @@ def _never_claimed(state: SweepState, orphans: Collection[int]) -> set[tuple[int
     }
     claimed = [span for writer in state.workers() for _, span in writer.claimed] if pairs else []
     return pairs.difference(*claimed)
-
-
-def _go(count: int) -> str:
-    return "1 task goes" if count == 1 else f"{count} tasks go"

@@ -220,7 +220,7 @@ class Outbox:
         if why and why != self._told:
             self._told = why
             left = len(self._waiting) + (len(self._open.portion.pairs) if self._open else 0)
-            told = f"{counted(left, 'task')} {'waits' if left == 1 else 'wait'} to be submitted: {why}"
+            told = f"{counted(left, 'task', 'waits', 'wait')} to be submitted: {why}"
             self._say(told)
             self._write(events.waits(told))
 

@@ -21,12 +21,12 @@ def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, 
     """
     if others:
         yield f"{counted(others, 'task')} may still be running" if cancel else (
-            f"{counted(others, 'task')} {'runs' if others == 1 else 'run'} without this process"
+            f"{counted(others, 'task', 'runs', 'run')} without this process"
         )
     if unknown:
         yield f"{counted(unknown, 'task')} may have been submitted"
     if left:
-        yield f"{counted(left, 'task')} {'was' if left == 1 else 'were'} not submitted"
+        yield f"{counted(left, 'task', 'was', 'were')} not submitted"
     if cancel:
         yield f"  next: hsm cancel {record.id}    # {cancel}"
     elif left or unknown:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hsm_core.model import counted
+
 from .progress import progress_line
 from .sweep_view import SweepView
 from .words import clean, paint, shorten
@@ -27,6 +29,6 @@ def _lines(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     total, pace = view.state.total, view.pace
     yield "  " + progress_line(view.counts, total, pace.rate, pace.eta, width=width - 2, colour=colour)
     for why, count in view.waits.most_common(1):
-        yield shorten(clean(f"  waits    {count} {'job' if count == 1 else 'jobs'}: {why}"), width)
+        yield shorten(clean(f"  waits    {counted(count, 'job')}: {why}"), width)
     for trouble in view.troubles[:1]:
         yield shorten(clean(f"  trouble  {trouble}"), width)

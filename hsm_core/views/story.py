@@ -140,8 +140,7 @@ def _in(event: Line) -> str:
 
 
 def _tasks(event: Line) -> str:
-    count = event.get("count", 0)
-    return f"{counted(count, 'task')} {'was' if count == 1 else 'were'}"
+    return counted(event.get("count", 0), "task", "was", "were")
 
 
 def _known_as(event: Line) -> str:

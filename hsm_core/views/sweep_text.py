@@ -6,6 +6,8 @@ import datetime
 import textwrap
 from collections.abc import Iterator
 
+from hsm_core.model import counted
+
 from .failure_text import failure_lines
 from .progress import progress_line
 from .sweep_view import SweepView
@@ -55,7 +57,7 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
         said = f"last report {duration(silence.seconds)} ago, {silence.running} running"
         yield clean(f"{silence.host}: {said}  ({silence.worker})")
     for why, count in view.waits.most_common(_WORKERS):
-        yield shorten(clean(f"waits    {count} {'job' if count == 1 else 'jobs'}: {why}"), width)
+        yield shorten(clean(f"waits    {counted(count, 'job')}: {why}"), width)
     for trouble in view.troubles[:_WORKERS]:
         told = shorten(clean(f"trouble  {trouble}"), 2 * width - 9)
         yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)

@@ -164,7 +164,7 @@ def _hint(state: SweepState, again: set[str]) -> str:
     if failed and "failed" not in again:
         return f"; {counted(len(failed), 'task')} failed\n  next: hsm retry {state.record.id}"
     if left and not again.issuperset(("pending", "cancelled")):
-        tasks = f"{counted(len(left), 'task')} {'is' if len(left) == 1 else 'are'}"
+        tasks = f"{counted(len(left), 'task', 'is', 'are')}"
         return f"; {tasks} left\n  next: hsm resume {state.record.id}"
     return ""
 

@@ -19,7 +19,7 @@ from hsm_core.results.output import write_table
 from hsm_core.results.parameters import parameters, value
 from hsm_core.results.rows import Row, collect
 from hsm_core.results.table import Spread, best_first, everything, group, tabulate, where
-from hsm_core.store.state import SweepState
+from hsm_core.store import events
 from tests.unit.store.making import MadeSweep, complete, fail
 
 
@@ -308,16 +308,15 @@ def test_a_sweep_without_tasks_has_its_columns_too(tmp_path: Path) -> None:
     assert to_csv(everything([])) == "sweep,task,state\n"
 
 
-def test_a_file_in_a_directory_of_several_tasks_is_nobodys(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_in_a_directory_of_several_tasks_is_nobodys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
-    complete(sweep.worker("w1"), 0, 1)
+    worker = sweep.worker("w1")
+    complete(worker, 0)
     (sweep.root / "0").mkdir(exist_ok=True)
     (sweep.root / "0" / "metrics.json").write_text('{"acc": 0.2}')
     assert "acc" in collect(sweep.root)[0].metrics
-    own = SweepState.task_directory
-    monkeypatch.setattr(SweepState, "task_directory", lambda state, _: own(state, 0))
+    worker.append(events.start(1, 1, directory="0", suffix="-1", slot=0, pid=1, host="here"))
+    worker.append(events.end(1, 1, "completed", wall=1.0))
     assert ["acc" in row.metrics for row in collect(sweep.root)] == [False, False]
     assert "2 tasks share a directory" in caplog.text
 
