@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hsm_core.processes.identity import this_process
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import take_lease
-from hsm_core.store.liveness import this_process
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
 
 @contextmanager

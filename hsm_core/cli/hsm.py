@@ -10,7 +10,7 @@ import click
 
 from hsm_core.overrides import joined
 
-from .clicked import examples, run
+from .click_types import examples, run
 from .terminal import guarded
 
 #: What a user wants → command, its module below ``commands`` and its function there.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .look import Options
+    from .show_status import Options
 
 #: Seconds between two looks of ``-w`` without a number.
 EVERY_S = 2.0
@@ -20,14 +20,14 @@ LEAST_S = 0.1
 def main() -> int:
     """The console script ``hsm-status``."""
     gc.disable()  # before the imports: a short-lived process has nothing to collect
-    from .look import show
+    from .show_status import show
     from .terminal import guarded
 
     words = spell_out_watch(sys.argv[1:])
     options = None if "_HSM_STATUS_COMPLETE" in os.environ else read_plain(words)
     if options is None:
         gc.enable()
-        from .clicked import run
+        from .click_types import run
         from .commands.status import status
 
         return guarded(lambda: run(status, words, "hsm-status"))
@@ -55,7 +55,7 @@ def read_plain(words: Sequence[str]) -> Options | None:
 
     Importing click takes as long as reading a large sweep.
     """
-    from .look import Options
+    from .show_status import Options
 
     flags = {"--json": False, "--exit-status": False, "--all": False}
     selector: str | None = None

@@ -79,7 +79,7 @@ def guarded(action: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except HsmError as error:
-        from .retyped import told
+        from .typed_line import told
 
         remark(f"error: {told(error)}")
         return error.exit_code

@@ -12,8 +12,8 @@ from typing import Literal
 
 from hsm_core.errors import BackendError, ConfigError
 from hsm_core.hosts.command import Done, run
-from hsm_core.schedulers.pbs_flavour import Batch, find_pbs
-from hsm_core.schedulers.slurm_asking import question_environment
+from hsm_core.schedulers.pbs.flavour import Batch, find_pbs
+from hsm_core.schedulers.slurm.commands import question_environment
 
 SystemName = Literal["slurm", "pbs"]
 #: the user's own word on it

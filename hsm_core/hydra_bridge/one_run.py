@@ -9,7 +9,7 @@ from types import FrameType
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from .callers import caller
+from .hydra_frames import caller
 
 #: The module and function of Hydra that runs an app once.
 _RUNS_ONCE = ("hydra._internal.hydra", "run")

@@ -47,8 +47,8 @@ def takes_list(key: str) -> bool:
 
 
 def _fields(section: str) -> dict[str, str]:
-    from .launcher_fields import LauncherConf
-    from .sweeper_fields import SweeperConf
+    from .launcher.fields import LauncherConf
+    from .sweeper.fields import SweeperConf
 
     kinds = {"launcher": LauncherConf, "sweeper": SweeperConf}
     return kinds[section].__annotations__ if section in kinds else {}

@@ -14,7 +14,7 @@ from typing import Any
 
 from hsm_core.errors import ConfigError
 
-from .callers import MAIN, caller
+from .hydra_frames import MAIN, caller
 
 _CHOICE = r"^[^#\n]*\boverride\s+/?hydra/{}\s*:\s*['\"]?(\w+)"
 _AXES = re.compile(r"^[^#\n]*\b(?:grid|paired|params)\s*:", re.MULTILINE)

@@ -11,9 +11,9 @@ from typing import Protocol
 from hsm_core.errors import ConfigError
 
 from .axis import Axis, bare
+from .condition_typos import meant
+from .error_marker import pointed_at
 from .expression import Expression, parse
-from .meant import meant
-from .pointed import pointed_at
 from .product import indices_of, size
 
 #: A mask holds a byte a combination.

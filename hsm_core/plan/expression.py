@@ -11,7 +11,7 @@ from typing import Any
 
 from hsm_core.errors import ConfigError
 
-from .pointed import pointed, pointed_at
+from .error_marker import pointed, pointed_at
 
 Evaluator = Callable[[Mapping[str, object]], object]
 

@@ -11,7 +11,7 @@ from hsm_core.errors import ConfigError
 from .axis import Axis, Row
 from .exclude import Base, Filter, bind, kept
 from .product import Tasks, indices_of, size
-from .sampled import sampled
+from .sampling import sampled
 from .shuffled import Shuffled
 
 #: What the position of a member is counted in.

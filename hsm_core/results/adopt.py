@@ -6,7 +6,7 @@ from typing import Any
 
 from hsm_core.store import events
 from hsm_core.store.outcomes import Owner, read_outcome
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
 
 def adopted_end(state: SweepState, number: int) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from hsm_core.model import State
 from hsm_core.store import catalogue
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 
 from .collectors import collectors

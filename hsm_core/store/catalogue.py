@@ -11,10 +11,10 @@ from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
 
-from .earlier import sweeps_in
+from .earlier_sweeps import sweeps_in
 from .files import to_json, write_atomically
 from .layout import SweepPaths, state_home
-from .not_ours import no_sweep
+from .not_a_sweep import no_sweep
 from .record import SweepRecord, read_record, sweep_root
 
 

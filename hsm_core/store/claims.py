@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hsm_core.model import ProcessIdentity
+from hsm_core.processes.identity import evidence_of_death
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import SweepPaths
-from .liveness import evidence_of_death
 
 
 @dataclass(frozen=True)

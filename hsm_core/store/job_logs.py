@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .jobs import Line
 from .layout import SweepPaths
+from .state.jobs import Line
 
 #: How the end of a job begins that a line of its set-up ended.
 SETUP_FAILED = "a set-up line failed"

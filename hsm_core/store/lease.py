@@ -9,10 +9,10 @@ from pathlib import Path
 
 from hsm_core.errors import LeaseHeld
 from hsm_core.model import ProcessIdentity
+from hsm_core.processes.identity import evidence_of_death, this_host
 
 from .files import create_exclusively, nonce, read_json, to_json, write_atomically
 from .layout import SweepPaths
-from .liveness import evidence_of_death, this_host
 
 #: Seconds between two beats of a conductor, and after how many without one another host may take over.
 BEAT_S, STALE_S = 10.0, 120.0

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
+from hsm_core.processes.identity import this_process
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
 from .lease import Lease, living_conductor, take_lease
-from .liveness import this_process
 
 
 @dataclass(frozen=True)

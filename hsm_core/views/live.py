@@ -7,12 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from hsm_core.store.space import is_full
-from hsm_core.store.state import SweepState
+from hsm_core.store.disk_full import is_full
+from hsm_core.store.state.sweep_state import SweepState
 
-from .pace import UNKNOWN, counts_ended, pace
 from .progress import progress_line
-from .question import Question
+from .rate import UNKNOWN, counts_ended, pace
+from .terminal_question import Question
 
 if TYPE_CHECKING:
     from rich.live import Live

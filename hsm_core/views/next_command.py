@@ -7,7 +7,7 @@ from collections import Counter
 from hsm_core.model import State
 from hsm_core.store.record import SweepRecord
 
-from .going_on import resume_line
+from .resume_lines import resume_line
 
 
 def next_command(record: SweepRecord, counts: Counter[State], phase: str = "") -> str:

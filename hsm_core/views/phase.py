@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Literal
 
 from hsm_core.model import State
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
 #: ``stopped``: tasks are left over, or may not have been made, and nothing is alive that would run them.
 Phase = Literal["running", "stopped", "cancelled", "completed", "finished"]

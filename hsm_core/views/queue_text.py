@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from hsm_core.model import State
 
 from .sweep_json import enveloped
-from .words import GLYPH, clean, iso_time, numbers, paint, shorten
+from .text import GLYPH, clean, iso_time, numbers, paint, shorten
 
 #: elements of an array that run, named one by one
 _ONE_BY_ONE = 4

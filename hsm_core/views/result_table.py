@@ -9,7 +9,7 @@ from typing import Any
 from hsm_core.results.export import show
 from hsm_core.results.table import Spread, Table
 
-from .words import clean, paint, shorten
+from .text import clean, paint, shorten
 
 #: A column of text, or a heading, that is cut keeps at least this many characters.
 _NARROWEST = 6

@@ -8,7 +8,7 @@ from hsm_core.model import counted
 
 from .progress import progress_line
 from .sweep_view import SweepView
-from .words import clean, paint, shorten
+from .text import clean, paint, shorten
 
 
 def running_text(views: Sequence[SweepView], *, width: int = 80, colour: bool = False) -> str:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Collection
 
 from hsm_core.model import State, counted
-from hsm_core.results.missing import missing_at_first
-from hsm_core.store.state import SweepState
+from hsm_core.results.missing_metrics import missing_at_first
+from hsm_core.store.state.sweep_state import SweepState
 
-from .failure_text import failure_lines
-from .failures import group_failures
+from .failures.by_cause import group_failures
+from .failures.text import failure_lines
 from .next_command import next_command
-from .words import clean, shorten, state_words
-from .words import numbers as ranges
+from .text import clean, shorten, state_words
+from .text import numbers as ranges
 
 #: Groups that are shown in full; the rest is one command away.
 _GROUPS = 5

@@ -10,12 +10,12 @@ from typing import Any
 from hsm_core.errors import HsmError
 from hsm_core.model import State
 from hsm_core.store.catalogue import Entry
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
 from .progress import counts_done
 from .sweep_json import brief_json, enveloped
 from .sweep_view import SweepView, look
-from .words import GLYPH, clean, duration, paint, shorten
+from .text import GLYPH, clean, duration, paint, shorten
 
 _NOT_WELL: tuple[State, ...] = ("failed", "lost", "cancelled")
 GONE = "moved, deleted, or disk not mounted"

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.store.liveness import this_host
-from hsm_core.store.space import FULL, is_full
-from hsm_core.store.state import SweepState
+from hsm_core.processes.identity import this_host
+from hsm_core.store.disk_full import FULL, is_full
+from hsm_core.store.state.sweep_state import SweepState
 
-from .failures import FailureGroup, group_failures
+from .failures.by_cause import FailureGroup, group_failures
+from .failures.not_begun import group_unbegun, unbegun_line
+from .failures.refusals import refusal_group
 from .next_command import next_command
-from .pace import UNKNOWN, Pace, pace
 from .phase import Phase, phase_of
-from .refusals import refusal_group
-from .unbegun import group_unbegun, unbegun_line
+from .rate import UNKNOWN, Pace, pace
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 from hsm_core.model import State, Task
 from hsm_core.overrides import joined
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
-from .reasons import Reasons
-from .words import GLYPH, clean, duration, paint, shorten
+from .failures.reasons import Reasons
+from .text import GLYPH, clean, duration, paint, shorten
 
 COLUMNS = (
     "task", "attempt", "state", "reason", "message", "seconds", "worker", "host", "dir", "overrides",

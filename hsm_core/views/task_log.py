@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hsm_core.store.job_logs import job_logs
 from hsm_core.store.layout import TaskPaths
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import read_submission
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .rank import Rank
+    from .ranks.rank import Rank
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .rank import Rank
+    from .ranks.rank import Rank
 
 
 def main(argv: list[str]) -> None:
     """Run the supervisor, or the importer that a supervisor started; or load an app on trial, to see if it can be."""
     if argv[:1] == ["load"]:
-        from .importer import load
+        from .importer.server import load
 
         load(Path(argv[1]))
         return
     if argv[:1] == ["import"]:
-        from .importer import serve
+        from .importer.server import serve
 
         serve(int(argv[1]), int(argv[2]), Path(argv[3]), forks=argv[4] == "forks")
     options = _parser().parse_args(argv[1:])
@@ -32,10 +32,10 @@ def main(argv: list[str]) -> None:
         os.environ.get(options.node_from, ""),
     )
     if job.rank is not None and job.rank.number:
-        from .ranks import join
+        from .ranks.follower import join
 
         sys.exit(join(Path(options.sweep), options.submission, options.batch, job, job.rank))
-    from .supervisor import supervise
+    from .supervisor.loop import supervise
 
     sys.exit(supervise(Path(options.sweep), options.worker, options.submission, options.batch, job))
 
@@ -60,7 +60,7 @@ def _rank(options: argparse.Namespace) -> Rank | None:
     """Which rank this process is, by the variables that the starter of ranks sets for each; None without ranks."""
     if options.ranks == 1:
         return None
-    from .rank import Rank
+    from .ranks.rank import Rank
 
     number, local = (os.environ.get(name, "") for name in (options.rank_from, options.local_rank_from))
     if not number.isdigit():

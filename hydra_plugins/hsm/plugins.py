@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
-    from hsm_core.hydra_bridge.first_rank import FirstRank
-    from hsm_core.hydra_bridge.handover import PlannedSweep
-    from hsm_core.hydra_bridge.launching import Launching
+    from hsm_core.hydra_bridge.launch_plan import PlannedSweep
+    from hsm_core.hydra_bridge.launcher.first_rank import FirstRank
+    from hsm_core.hydra_bridge.launcher.launch import Launching
 
 IS_1_3 = __version__.startswith("1.3")
 
@@ -52,8 +52,8 @@ class HsmSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Run all tasks of the sweep; see ``Sweeping.sweep``."""
-        from hsm_core.hydra_bridge.interrupted import interruptible
-        from hsm_core.hydra_bridge.sweeping import Sweeping
+        from hsm_core.hydra_bridge.interrupted_launch import interruptible
+        from hsm_core.hydra_bridge.sweeper.run import Sweeping
 
         assert self.hydra_context is not None
         assert self.config is not None
@@ -78,18 +78,18 @@ class LauncherBase(Launcher):
         self._first_rank: FirstRank | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from hsm_core.hydra_bridge.interrupted import interruptible
+        from hsm_core.hydra_bridge.interrupted_launch import interruptible
 
         with interruptible(self.interrupted):
-            from hsm_core.hydra_bridge.started_rank import join_task
+            from hsm_core.hydra_bridge.launcher.started_rank import join_task
         join_task(hydra_context, task_function, config)  # it may be the app's function that runs here
         with interruptible(self.interrupted):
             self._prepare(hydra_context, task_function, config)
 
     def _prepare(self, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from hsm_core.hydra_bridge.first_rank import lead_or_wait
-        from hsm_core.hydra_bridge.shown import shown
-        from hsm_core.hydra_bridge.sweep_loader import hydras_loader, sweep_loader
+        from hsm_core.hydra_bridge.error_display import shown
+        from hsm_core.hydra_bridge.fast.sweep_loader import hydras_loader, sweep_loader
+        from hsm_core.hydra_bridge.launcher.first_rank import lead_or_wait
 
         self._first_rank = self._first_rank or shown(lambda: lead_or_wait(hydra_context))
         loader = hydras_loader(hydra_context.config_loader)
@@ -112,7 +112,7 @@ class LauncherBase(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run tasks; what they returned comes in their order. Detached or dry, nothing comes back."""
-        from hsm_core.hydra_bridge.interrupted import interruptible
+        from hsm_core.hydra_bridge.interrupted_launch import interruptible
 
         try:
             with interruptible(self.interrupted):
@@ -124,13 +124,13 @@ class LauncherBase(Launcher):
 
     def interrupted(self) -> str:
         """What a Ctrl-C found, see ``Launching.interrupted``."""
-        from hsm_core.hydra_bridge.interrupted import NOTHING
+        from hsm_core.hydra_bridge.interrupted_launch import NOTHING
 
         return NOTHING if self._launching is None else self._launching.interrupted()
 
     def _open(self) -> Launching:
         if self._launching is None:
-            from hsm_core.hydra_bridge.launching import Launching
+            from hsm_core.hydra_bridge.launcher.launch import Launching
 
             self._launching = Launching(
                 self.place(), self._fields, self._context, self._task_function, self._config
@@ -139,7 +139,7 @@ class LauncherBase(Launcher):
 
     @abstractmethod
     def place(self) -> str:
-        """Which place the tasks go to, see ``hsm_core.backends.by_name``."""
+        """Which place the tasks go to, see ``hsm_core.sources.registry``."""
 
 
 class HsmLocalLauncher(LauncherBase):
@@ -167,7 +167,7 @@ class HsmHpcLauncher(LauncherBase):
     """``hydra/launcher=hsm_hpc``: Slurm or PBS, whichever is found, or HSM_HPC_SYSTEM names."""
 
     def place(self) -> str:
-        from hsm_core.hydra_bridge.hpc_place import hpc_place
+        from hsm_core.hydra_bridge.launcher.hpc import hpc_place
 
         return hpc_place()
 
@@ -180,13 +180,13 @@ class HsmSweeperHint(SearchPathPlugin):
         if ours not in plugins.class_name_to_class:
             _register_all(plugins)
         if IS_1_3:
-            from hsm_core.hydra_bridge import unresolved
+            from hsm_core.hydra_bridge import hydra13
 
-            unresolved.keep_unresolved(plugins, ours)
+            hydra13.keep_unresolved(plugins, ours)
         _read_fields_ourselves(plugins)
-        from hsm_core.hydra_bridge import composing
+        from hsm_core.hydra_bridge import explain_refusals
 
-        composing.explain_refusals(sys._getframe(1))
+        explain_refusals.explain_refusals(sys._getframe(1))
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         if IS_1_3 or {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
@@ -212,8 +212,8 @@ def _read_fields_ourselves(plugins: Plugins) -> None:
         target = str((config.hydra.launcher or {}).get("_target_"))
         if not target.startswith(f"{__name__}."):
             return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
-        from hsm_core.hydra_bridge.fields_of_sweep import fields_of_sweep
-        from hsm_core.hydra_bridge.shown import shown
+        from hsm_core.hydra_bridge.error_display import shown
+        from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
 
         made: Any = plugins.class_name_to_class[target]
         launcher: Launcher = made(**shown(lambda: fields_of_sweep(config)))
@@ -268,6 +268,6 @@ def _offer(group: str, name: str, module: str, kind: str) -> None:
     place[f"{name}.yaml"] = LateNode(f"{name}.yaml", group, module, kind)
 
 
-_offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper_fields", "SweeperConf")
+_offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf")
 for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
-    _offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher_fields", _kind)
+    _offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields", _kind)

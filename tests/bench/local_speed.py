@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from compiled import compile_hsm  # noqa: E402
 
-from hsm_core.worker.processes import adopt_orphans  # noqa: E402
+from hsm_core.worker.os.processes import adopt_orphans  # noqa: E402
 
 APP = f"""
 import hydra

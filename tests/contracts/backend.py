@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hsm_core.backends.interface import Backend, Pair, Portion
 from hsm_core.model import spans
+from hsm_core.processes.identity import this_process
+from hsm_core.sources.interface import Backend, Pair, Portion
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.liveness import this_process
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, write_submission
 from tests.integration.apps.worker_plain.harness import PlainSweep
 from tests.waiting import wait_until

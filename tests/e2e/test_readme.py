@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hsm_core.hydra_bridge.launcher_fields import LauncherConf
-from hsm_core.hydra_bridge.sweeper_fields import SweeperConf
+from hsm_core.hydra_bridge.launcher.fields import LauncherConf
+from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.store.liveness import start_of
+from hsm_core.processes.identity import start_of
 from tests.integration.sweeping import SweepingApp, kill
 from tests.waiting import wait_until
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.store.layout import FORMAT
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
 from .witnessed import TASKS, WitnessedSweep, check
 

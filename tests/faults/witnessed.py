@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from tests.waiting import wait_until
 
 #: Each task holds a lock of its own while it runs: whoever finds it held overlaps with another attempt.

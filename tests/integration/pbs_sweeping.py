@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hsm_core.overrides import hydra_text
-from hsm_core.schedulers.pbs import Pbs as Dialect
+from hsm_core.schedulers.pbs.dialect import Pbs as Dialect
 from tests.services.pbs.pbs import Pbs
 
 from .queue_sweeping import QueueApp, python_on_node

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from tests.waiting import wait_until
 
 APP = '''

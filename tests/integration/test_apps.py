@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hsm_core.errors import VersionMismatch
-from hsm_core.hydra_bridge.child_value import dumps, loads
+from hsm_core.hydra_bridge.task.values import dumps, loads
 from tests.integration.apps.comparing import APPS, PLAIN_LOG, Ran, hydra_text, python, run_both
 
 ON_13 = version("hydra-core").startswith("1.3")

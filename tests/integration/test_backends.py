@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.backends.batch_queue import BatchQueue, Needs
-from hsm_core.backends.queue_settings import QueueSettings
-from hsm_core.backends.slurm_jobs import SlurmJobs
-from hsm_core.backends.worker_pool import WorkerPool
-from hsm_core.schedulers.slurm import Slurm
-from hsm_core.schedulers.submit_slurm import SlurmResources
+from hsm_core.schedulers.slurm.dialect import Slurm
+from hsm_core.schedulers.slurm.script import SlurmResources
+from hsm_core.sources.pool import WorkerPool
+from hsm_core.sources.queue import BatchQueue, Needs
+from hsm_core.sources.queue_settings import QueueSettings
+from hsm_core.sources.slurm_jobs import SlurmJobs
 from hsm_core.store.submission import WorkerSpec
 from tests.contracts.backend import ALL, CODES, BackendContract, Bound
 from tests.integration.apps.worker_plain.harness import PlainSweep

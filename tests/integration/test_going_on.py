@@ -12,7 +12,7 @@ import pytest
 
 from hsm_core.overrides import hydra_text, joined
 from hsm_core.store.layout import TaskPaths
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 
 APP = """
 import os, sys

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from tests.integration.apps.worker_plain.harness import is_gone
 from tests.integration.apps.worker_plain.openmp import openmp
 from tests.waiting import wait_until

@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from hsm_core.store.files import read_json
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from tests.integration.apps.comparing import APPS, python
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
-from hsm_core.schedulers.pbs import Flavour
-from hsm_core.schedulers.pbs import Pbs as Dialect
-from hsm_core.schedulers.pbs_flavour import find_pbs
-from hsm_core.schedulers.submit_pbs import PbsResources, script_text
+from hsm_core.schedulers.pbs.dialect import Flavour
+from hsm_core.schedulers.pbs.dialect import Pbs as Dialect
+from hsm_core.schedulers.pbs.flavour import find_pbs
+from hsm_core.schedulers.pbs.script import PbsResources, script_text
 from tests.contracts.scheduler import Place, SchedulerContract
 from tests.services.pbs.pbs import Pbs
 from tests.waiting import wait_until

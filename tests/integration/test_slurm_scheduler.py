@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from hsm_core.hosts.command import run
-from hsm_core.schedulers import slurm as dialect
 from hsm_core.schedulers.interface import Limit, LimitReached, NoAnswer, Refused
-from hsm_core.schedulers.slurm import Slurm
-from hsm_core.schedulers.submit_slurm import SlurmResources, script_text
+from hsm_core.schedulers.slurm import dialect as dialect
+from hsm_core.schedulers.slurm.dialect import Slurm
+from hsm_core.schedulers.slurm.script import SlurmResources, script_text
 from tests.conftest import open_to_all
 from tests.contracts.scheduler import Place, SchedulerContract
 from tests.integration.slurm_sweeping import wrapped
@@ -514,7 +514,7 @@ AS_USER = """
 import sys
 from pathlib import Path
 from hsm_core.schedulers.interface import Script
-from hsm_core.schedulers.slurm import Slurm
+from hsm_core.schedulers.slurm.dialect import Slurm
 cwd, slurm = Path(sys.argv[1]), Slurm()
 native_id = slurm.submit(Script(cwd / "job.sh", cwd, "t-ordinary", 2, 1))
 assert slurm.find("t-ordinary") == native_id

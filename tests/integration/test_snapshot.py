@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from tests.waiting import wait_until
 
 APP = """

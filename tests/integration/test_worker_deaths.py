@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 from hsm_core.model import Span
+from hsm_core.processes.leftovers import end_leftovers
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.leftovers import end_leftovers
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
 
@@ -94,7 +94,7 @@ def test_what_runs_for_a_worker_of_the_same_name_in_another_sweep_is_not_touched
 
 #: A process that is killed when it has written its outcome, before it could say so.
 MUTE = """
-import hsm_core.worker.orders as o
+import hsm_core.worker.protocol as o
 o.Channel.send = lambda self, message, *_: message["said"] == "end" and os._exit(9)
 result = 5
 """

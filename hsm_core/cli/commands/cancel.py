@@ -9,20 +9,20 @@ from contextlib import suppress
 
 import click
 
-from hsm_core.backends.by_name import make_scheduler
-from hsm_core.backends.whole_jobs import idle_jobs, jobs_of_none_but
 from hsm_core.errors import BackendError, ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.model import ENDED, Span, State
+from hsm_core.sources.cancellable_jobs import idle_jobs, jobs_of_none_but
+from hsm_core.sources.registry import make_scheduler
 from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.phase import phase_of
-from hsm_core.views.words import numbers, shorten
+from hsm_core.views.text import numbers, shorten
 
 from ..acting import acting_for, settle
-from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
-from ..jobs import JobQuestions
+from ..ask_schedulers import JobQuestions
+from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..terminal import remark
 
 _EVERY_S, _SAY_EVERY_S = 0.3, 10.0

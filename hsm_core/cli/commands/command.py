@@ -8,7 +8,7 @@ from hsm_core.store.tasks import TaskTable
 from hsm_core.views.rerun import require_line, rerun_line
 from hsm_core.views.sweep_json import enveloped
 
-from ..clicked import examples, json_option, open_sweep, require_tasks, sweep_argument
+from ..click_types import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
 
 

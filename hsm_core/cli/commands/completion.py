@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from ..clicked import examples
+from ..click_types import examples
 from ..terminal import say
 
 _WHERE = {

@@ -8,7 +8,7 @@ from hsm_core.errors import HsmError, SweepNotFound
 from hsm_core.store import catalogue
 from hsm_core.store.lease import living_conductor
 
-from ..clicked import ask_schedulers, examples, open_sweep, sweep_argument
+from ..click_types import ask_schedulers, examples, open_sweep, sweep_argument
 from ..terminal import remark
 
 

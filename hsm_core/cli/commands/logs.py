@@ -14,23 +14,16 @@ import click
 from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
 from hsm_core.overrides import joined
-from hsm_core.store.state import SweepState
-from hsm_core.views.going_on import resume_line
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.event_log import Story, tail
+from hsm_core.views.failures.reasons import message_of
 from hsm_core.views.phase import phase_of
-from hsm_core.views.reasons import message_of
-from hsm_core.views.story import Story, tail
+from hsm_core.views.resume_lines import resume_line
 from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
-from hsm_core.views.words import shorten
+from hsm_core.views.text import shorten
 
-from ..clicked import (
-    ask_schedulers,
-    examples,
-    open_sweep,
-    open_whole,
-    require_tasks,
-    sweep_argument,
-)
+from ..click_types import ask_schedulers, examples, open_sweep, open_whole, require_tasks, sweep_argument
 from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import click
 
-from hsm_core.backends.by_name import make_scheduler
 from hsm_core.detect.scheduler import TITLES, systems_here
 from hsm_core.errors import NoAnswer
 from hsm_core.schedulers.interface import Scheduler, Sight
-from hsm_core.store.tokens import Named, find_tokens, token_in
+from hsm_core.sources.registry import make_scheduler
+from hsm_core.store.job_names import Named, find_tokens, token_in
 from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
 
-from ..clicked import examples, json_option
+from ..click_types import examples, json_option
 from ..repaint import Repaint
 from ..terminal import colour_on, columns, remark, say_json
 

@@ -14,11 +14,11 @@ import click
 from hsm_core.errors import ConfigError
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
+from hsm_core.plan.condition_typos import meant
 from hsm_core.plan.expression import parse
-from hsm_core.plan.meant import meant
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
-from hsm_core.results.missing import HOW_TO_RETURN, missing_metrics
+from hsm_core.results.missing_metrics import HOW_TO_RETURN, missing_metrics
 from hsm_core.results.output import FORMATS, TEXTS, format_of, write_table
 from hsm_core.results.rows import Row, rows
 from hsm_core.results.table import (
@@ -32,12 +32,12 @@ from hsm_core.results.table import (
     require_names,
     tabulate,
     where,
-)  # fmt: skip
-from hsm_core.store.state import SweepState
-from hsm_core.views.reasons import Reasons
+)
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.result_table import table_text
 
-from ..clicked import SWEEP, examples, open_each
+from ..click_types import SWEEP, examples, open_each
 from ..terminal import colour_on, columns, remark, say, write
 
 Best = tuple[str, Mode]

@@ -14,19 +14,19 @@ import click
 from hsm_core.errors import HsmError, LeaseHeld
 from hsm_core.model import ENDED, REASONS, counted
 from hsm_core.overrides import joined, quoted
-from hsm_core.store.earlier import require_current
+from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.lease import living_conductor
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.phase import phase_of
-from hsm_core.views.reasons import Reasons
-from hsm_core.views.words import numbers
+from hsm_core.views.text import numbers
 
+from ..accepted_fields import note_mended, with_mended
 from ..acting import settle
-from ..clicked import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
-from ..jobs import JobQuestions
-from ..mended import note_mended, with_mended
+from ..ask_schedulers import JobQuestions
+from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..confirm_code_change import agree_on_changes
 from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment
-from ..same_code import agree_on_changes
 from ..terminal import remark, say
 
 ENDED_WITH_FAILURES = 3

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ..clicked import SWEEP, examples
-from ..look import Options, show
+from ..click_types import SWEEP, examples
+from ..show_status import Options, show
 from ..status import EVERY_S, LEAST_S, spell_out_watch
 
 

@@ -13,13 +13,13 @@ import click
 from hsm_core.errors import ConfigError
 from hsm_core.model import STATES, State, Task
 from hsm_core.overrides import joined
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
-from hsm_core.views.reasons import Reasons
+from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
-from ..clicked import examples, json_option, open_asked, sweep_argument
+from ..click_types import examples, json_option, open_asked, sweep_argument
 from ..terminal import UNLIMITED, colour_on, columns, say, say_json
 
 

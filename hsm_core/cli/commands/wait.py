@@ -7,16 +7,16 @@ import time
 import click
 
 from hsm_core.model import STATES
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.phase import phase_of
 from hsm_core.views.sweep_json import enveloped
-from hsm_core.views.words import state_words
+from hsm_core.views.text import state_words
 
-from ..clicked import examples, json_option, sweep_argument
-from ..jobs import JobQuestions
-from ..look import EXIT
+from ..ask_schedulers import JobQuestions
+from ..click_types import examples, json_option, sweep_argument
+from ..find_sweep import directory_of
+from ..show_status import EXIT
 from ..terminal import remark, say_json
-from ..which import directory_of
 
 _EVERY_S = 1.0
 

@@ -18,17 +18,17 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
-from hsm_core.cli.clicked import TaskNumbers, run
+from hsm_core.cli.click_types import TaskNumbers, run
 from hsm_core.cli.hsm import LazyGroup, hsm
 from hsm_core.cli.relaunch import OURS
 from hsm_core.model import Span
-from hsm_core.results.missing import missing_at_first
+from hsm_core.processes.identity import this_process
+from hsm_core.results.missing_metrics import missing_at_first
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import living_conductor, take_lease
-from hsm_core.store.liveness import this_process
 from hsm_core.store.requests import RequestReader
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.summary import summary
 from hsm_core.views.task_list import COLUMNS
 from tests.unit.cli.test_status import PROGRAM, ROOT, Shell

@@ -12,9 +12,9 @@ import pytest
 
 from hsm_core.errors import SweepExists
 from hsm_core.model import Span
+from hsm_core.processes.identity import this_process
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.liveness import this_process
 from hsm_core.store.record import refuse_second
 from tests.unit.cli.test_status import Shell
 from tests.unit.store.making import MadeSweep, complete, fail

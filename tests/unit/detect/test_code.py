@@ -12,7 +12,7 @@ import pytest
 from hsm_core.detect import snapshot
 from hsm_core.detect.code import changes, code_files, code_root, uncommitted
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.child_frozen import FrozenApp
+from hsm_core.hydra_bridge.task.snapshot_paths import FrozenApp
 
 
 @pytest.fixture(params=["git", "plain"])

@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge.faults import Faults
-from hsm_core.hydra_bridge.grammar import Grammar
-from hsm_core.hydra_bridge.sweep_config import grid_axes
+from hsm_core.hydra_bridge.sweeper.axes_in_file import grid_axes
+from hsm_core.hydra_bridge.sweeper.grammar import Grammar
 from hsm_core.hydra_bridge.value_text import value_text
 
 BATCH = 20

@@ -9,8 +9,8 @@ from hydra import compose, initialize
 from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.fields_of_sweep import fields_of_sweep
-from hsm_core.hydra_bridge.run_settings import run_settings
+from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
+from hsm_core.hydra_bridge.launcher.settings import run_settings
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
 

@@ -11,9 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hsm_core.hydra_bridge.fields_of_sweep import fields_of_sweep
-from hsm_core.hydra_bridge.launcher_fields import MEANINGLESS
-from hsm_core.hydra_bridge.run_settings import RunSettings, run_settings
+from hsm_core.hydra_bridge.launcher.fields import MEANINGLESS
+from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
+from hsm_core.hydra_bridge.launcher.settings import RunSettings, run_settings
 from hsm_core.hydra_bridge.value_text import value_text
 from hydra_plugins.hydra_submitit_launcher.config import LocalQueueConf, SlurmQueueConf
 

@@ -17,9 +17,9 @@ from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge.faults import Faults
-from hsm_core.hydra_bridge.grammar import Grammar
-from hsm_core.hydra_bridge.sweep_axes import SweepAxes, sweep_axes
-from hsm_core.hydra_bridge.sweeper_fields import SweeperConf
+from hsm_core.hydra_bridge.sweeper.axes import SweepAxes, sweep_axes
+from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
+from hsm_core.hydra_bridge.sweeper.grammar import Grammar
 from hsm_core.plan.product import Tasks, size
 
 pytestmark = [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.schedulers import pbs as module
 from hsm_core.schedulers.interface import Limit, NoAnswer, NotNow, Refused, Script
-from hsm_core.schedulers.pbs import Pbs
-from hsm_core.schedulers.pbs_flavour import find_pbs
+from hsm_core.schedulers.pbs import dialect as module
+from hsm_core.schedulers.pbs.dialect import Pbs
+from hsm_core.schedulers.pbs.flavour import find_pbs
 
 JSON = '{"Jobs": {"7.pbs": {"job_state": "R", "Job_Name": "t"}}}'
 TEXT = "Job Id: 7.pbs\n    Job_Name = t\n    job_state = R\n\n"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hsm_core.model import ProcessIdentity, Span
+from hsm_core.processes.identity import identify, this_process
 from hsm_core.store import catalogue, events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths, TaskPaths
-from hsm_core.store.liveness import identify, this_process
 from hsm_core.store.record import SweepRecord, create_record, new_id
 from hsm_core.store.tasks import write_tasks
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from hsm_core.errors import LeaseHeld
+from hsm_core.processes.identity import this_process
 from hsm_core.store import lease as module
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.lease import living_conductor, take_lease
-from hsm_core.store.liveness import this_process
 from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process, real_process
 
 

@@ -10,13 +10,7 @@ import pytest
 
 from hsm_core.errors import StoreError
 from hsm_core.model import Span
-from hsm_core.store.submission import (
-    WorkerSpec,
-    new_token,
-    read_submission,
-    require_owner,
-    write_submission,
-)
+from hsm_core.store.submission import WorkerSpec, new_token, read_submission, require_owner, write_submission
 from tests.unit.store.making import MadeSweep
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from hsm_core.model import ProcessIdentity
+from hsm_core.processes.identity import this_process
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import take_lease
-from hsm_core.store.liveness import this_process
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.sweep_view import look
 from tests.unit.store.making import MadeSweep, killed_process, start
 

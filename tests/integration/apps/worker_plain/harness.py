@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from hsm_core.model import Span
+from hsm_core.processes.identity import start_of
 from hsm_core.store.files import to_json, write_atomically
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.liveness import start_of
 from hsm_core.store.record import SweepRecord, create_record
-from hsm_core.store.state import SweepState
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec, write_submission
 from hsm_core.store.tasks import write_tasks
 from hsm_core.worker.main import command

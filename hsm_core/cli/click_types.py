@@ -1,0 +1,159 @@
+"""What all commands that click reads share: the SWEEP argument, number lists, and how they are run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from hsm_core.errors import ConfigError, SweepNotFound
+from hsm_core.model import Span, spans
+from hsm_core.store import catalogue
+from hsm_core.store.state.sweep_state import SweepState
+
+from .find_sweep import directory_of
+from .terminal import INTERRUPTED, UNLIMITED, remark
+from .typed_line import with_sweep
+from .usage_errors import lines_of
+
+
+def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
+    """Run a command line; returns the exit code."""
+    shown: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": UNLIMITED}
+    try:
+        return int(command.main(words, prog_name=name, standalone_mode=False, **shown) or 0)
+    except click.ClickException as error:
+        remark("\n".join(lines_of(error)))
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines to copy, which no terminal's width breaks."""
+    return "\n  ".join(["\b\nExamples:" if lines[1:] else "\b\nExample:", *lines])
+
+
+#: Of a list of numbers: no sweep has more, and all of them together still fit into memory.
+_MOST_TASKS = 1_000_000
+
+
+class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """``latest``, an id or the start of one, a name, a directory or a job id; Tab knows the sweeps."""
+
+    name = "sweep"
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "latest is the newest one.\n  next: hsm-status    # lists your sweeps"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        known = catalogue.entries()
+        words = dict.fromkeys(["latest", *(entry.id for entry in known), *(entry.name for entry in known)])
+        plain = [word for word in words if shlex.quote(word) == word]  # the ids say the others, too
+        return [CompletionItem(word) for word in plain if word.startswith(incomplete)]
+
+
+class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """``3``, ``3,7-9``: task numbers."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        found: list[int] = []
+        for part in str(value).split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isdecimal() or (dash and not last.isdecimal()):
+                self.fail(f"'{value}' is not a list of tasks, such as 3,7-9", param, ctx)
+            span = range(int(first), int(last if dash else first) + 1)
+            if not span or len(span) > _MOST_TASKS:
+                self.fail(f"'{part}' names {'no task' if not span else 'too many tasks'}", param, ctx)
+            found += span
+        return tuple(dict.fromkeys(found))
+
+
+SWEEP = SweepName()
+sweep_argument = click.argument("sweep", type=SWEEP)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def open_sweep(selector: str) -> SweepState:
+    """The sweep that is meant, read as it is now.
+
+    Raises:
+        HsmError: none fits, or it can't be read.
+    """
+    state = SweepState(directory_of(selector))
+    state.refresh()
+    return state
+
+
+def open_whole(selector: str) -> SweepState:
+    """The same where a task's number may follow; a number alone is a task whose sweep was forgotten.
+
+    Raises:
+        HsmError: none fits, or it can't be read.
+    """
+    if not selector.isdecimal():
+        return open_sweep(selector)
+    told = SweepNotFound(f"task {selector} of which sweep?", fix=with_sweep(selector))
+    if Path(selector).exists():
+        raise told  # a task's directory, of the sweep in which this was typed
+    try:
+        return open_sweep(selector)
+    except SweepNotFound:
+        raise told from None
+
+
+def open_each(selectors: Sequence[str]) -> list[SweepState]:
+    """The sweeps that are meant, each once and in their order, with what schedulers say of their jobs now.
+
+    Raises:
+        HsmError: for one of them none fits, or it can't be read.
+    """
+    states = {state.record.id: state for state in map(open_sweep, selectors)}
+    for state in states.values():
+        ask_schedulers(state)
+    return list(states.values())
+
+
+def open_asked(selector: str) -> SweepState:
+    """The same, with what schedulers say of its jobs now; that one did not answer is remarked.
+
+    Raises:
+        HsmError: none fits, or it can't be read.
+    """
+    state = open_sweep(selector)
+    ask_schedulers(state)
+    return state
+
+
+def ask_schedulers(state: SweepState) -> None:
+    """Take in what schedulers say of a sweep's jobs now; that one did not answer is remarked."""
+    from .ask_schedulers import JobQuestions
+
+    if trouble := JobQuestions()(state):
+        remark(trouble)
+
+
+def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]:
+    """The tasks as spans, at their newest attempts.
+
+    Raises:
+        ConfigError: the sweep has no such task.
+    """
+    for number in numbers:
+        if number >= state.total:
+            fix = f"hsm tasks {state.record.id}"
+            raise ConfigError(f"{state.record.id} has no task {number}: it has {state.total}", fix=fix)
+    tried = state.tasks
+    return spans((number, tried[number].attempt if number in tried else 1) for number in sorted(numbers))

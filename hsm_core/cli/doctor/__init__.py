@@ -1,0 +1,1 @@
+"""Looks for what keeps sweeps from working here."""

@@ -1,0 +1,81 @@
+"""Finds the sweep that is meant by what was typed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hsm_core.errors import HsmError, StoreError, SweepNotFound, VersionMismatch
+from hsm_core.store import catalogue
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import read_record
+from hsm_core.store.state.sweep_state import SweepState
+
+from .terminal import remark
+
+
+def directory_of(selector: str) -> Path:
+    """The place (``SweepPaths.place``) of the sweep that is meant, by a scheduler's job id too.
+
+    Raises:
+        SweepNotFound: none, or several.
+    """
+    try:
+        root = catalogue.find(selector)
+        _require_readable(root)
+        _say_which(selector, root)
+        return root
+    except SweepNotFound as error:
+        by_job = _by_native_id(selector)
+        if by_job is None:
+            raise error from None
+        return by_job
+
+
+def _require_readable(place: Path) -> None:
+    """A sweep that nobody can read any more can be taken off the list.
+
+    Raises:
+        StoreError, VersionMismatch: its record is damaged or of another format, and the line for that.
+    """
+    try:
+        read_record(SweepPaths.at(place))
+    except (StoreError, VersionMismatch) as error:
+        listed = next((entry.id for entry in catalogue.entries() if entry.place == place), "")
+        forget = f"hsm forget {listed} --force    # takes it off your list; its files stay" if listed else ""
+        fix = error.fix if error.fix.startswith("pip ") else forget
+        raise type(error)(error.problem, evidence=error.evidence, fix=fix) from error
+
+
+def _say_which(selector: str, root: Path) -> None:
+    """A name means its newest sweep; that there are others is said."""
+    same = catalogue.named(selector)
+    if len(same) > 1 and same[0].place == root:
+        remark(f"{selector}: {same[0].id}, the newest of {len(same)} sweeps of this name")
+
+
+def _by_native_id(selector: str) -> Path | None:
+    """The newest sweep that was given this job id."""
+    if not selector[:1].isdigit():
+        return None
+    for entry in catalogue.entries():
+        if any(_is_of(selector, native_id) for native_id in _native_ids(entry.place)):
+            return entry.place
+    return None
+
+
+def _native_ids(place: Path) -> list[str]:
+    """Ids of a sweep's jobs; none of one that is gone or can't be read: another one is meant."""
+    try:
+        state = SweepState(place)
+        state.refresh()
+    except (HsmError, OSError):
+        return []
+    return [str(line.get("native_id") or "") for line in state.submissions]
+
+
+def _is_of(selector: str, native_id: str) -> bool:
+    """True for a job's id, without its server's name too, and for an element of it: ``680_3``, ``12[3]``."""
+    job = re.match(r"\d+", native_id)
+    asked = re.fullmatch(r"(\d+)(?:_\d+|\[\d*\])?(?:\.\S+)?", selector)
+    return bool(job and asked and job[0] == asked[1])

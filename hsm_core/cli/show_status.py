@@ -1,0 +1,154 @@
+"""Shows a sweep or the list of them, once or again and again: what hsm-status and its kin do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hsm_core.store import catalogue
+from hsm_core.store.record import sweep_root
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.phase import Phase
+from hsm_core.views.sweep_view import SweepView, look
+
+from .ask_schedulers import JobQuestions
+from .find_sweep import directory_of
+from .repaint import Repaint
+from .terminal import colour_on, columns, remark, say_json
+
+#: Sweeps that the list shows unless all are asked for.
+_NEWEST = 20
+#: What ``--exit-status`` answers.
+EXIT: dict[Phase, int] = {"completed": 0, "finished": 3, "cancelled": 3, "stopped": 3, "running": 4}
+_FIRST_STEP = "python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for.
+
+    Args:
+        watch: seconds between two looks, None for one look.
+        listing: all sweeps, also inside the directory of one.
+        running: of all sweeps, those that run.
+    """
+
+    selector: str | None = None
+    as_json: bool = False
+    watch: float | None = None
+    exit_status: bool = False
+    all: bool = False
+    listing: bool = False
+    running: bool = False
+
+
+#: Prints one look.
+Print = Callable[[str], None]
+#: Looks once and prints that.
+Look = Callable[[Print], Phase]
+
+
+def show(options: Options) -> int:
+    """Print what was asked for; returns the exit code.
+
+    Raises:
+        HsmError: no sweep fits, or it can't be read.
+    """
+    once = _looking(options)
+    with Repaint(again=options.watch is not None and not options.as_json) as place:
+        phase = once(place.show)
+        while options.watch is not None and phase == "running":
+            time.sleep(options.watch)
+            phase = once(place.show)
+    return EXIT[phase] if options.exit_status else 0
+
+
+def _looking(options: Options) -> Look:
+    questions = JobQuestions()
+    if options.running and not options.selector:
+        return Running(questions)
+    root = _wanted(options)
+    if root is None:
+        return lambda put: _show_list(options, questions, put)
+    state = SweepState(root)
+    return lambda put: _show_one(look(state, questions), options, put)
+
+
+def _wanted(options: Options) -> Path | None:
+    if options.selector:
+        return directory_of(options.selector)
+    return None if options.all or options.listing else sweep_root(Path.cwd())
+
+
+def _show_one(view: SweepView, options: Options, put: Print) -> Phase:
+    if options.as_json:
+        from hsm_core.views.sweep_json import sweep_json
+
+        say_json(sweep_json(view))
+        sys.stdout.flush()
+    else:
+        put(_text(view))
+    return view.phase
+
+
+def _text(view: SweepView) -> str:
+    from hsm_core.views.sweep_text import sweep_text
+
+    return sweep_text(view, width=columns(), colour=colour_on(sys.stdout))
+
+
+class Running:
+    """What runs: one sweep in full, several with their progress; whatever of it has ended stays to be seen."""
+
+    def __init__(self, questions: JobQuestions) -> None:
+        self._questions = questions
+        self._states: list[SweepState] | None = None
+
+    def __call__(self, put: Print) -> Phase:
+        """Print one look; ``running`` as long as anything is."""
+        first = self._states is None
+        views = self._first_look() if first else [look(state, self._questions) for state in self._states or ()]
+        if not views:
+            newest = next((entry.id for entry in catalogue.entries()), "")
+            remark(f"nothing runs\n  next: {f'hsm-status {newest}' if newest else _FIRST_STEP}")
+            return "completed"
+        if len(views) == 1:
+            put(_text(views[0]))
+        else:
+            from hsm_core.views.running import running_text
+
+            put(running_text(views, width=columns(), colour=colour_on(sys.stdout)))
+        return _liveliest({view.phase for view in views})
+
+    def _first_look(self) -> list[SweepView]:
+        from hsm_core.views.sweep_list import look_at
+
+        found = [item.view for entry in catalogue.entries() if (item := look_at(entry, self._questions)).view]
+        views = [view for view in found if view is not None and view.phase == "running"]
+        self._states = [view.state for view in views]
+        return views
+
+
+def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
+    """Print the list; its phase is the liveliest of its sweeps'."""
+    from hsm_core.views.sweep_list import list_json, list_text, look_at
+
+    known = catalogue.entries()
+    found = [look_at(entry, questions) for entry in (known if options.all else known[:_NEWEST])]
+    if options.as_json:
+        say_json(list_json(found))
+        sys.stdout.flush()
+    elif found:
+        hidden = len(known) - len(found)
+        put(list_text(found, hidden, width=columns(), colour=colour_on(sys.stdout)))
+    else:
+        remark(f"you have no sweeps yet\n  next: {_FIRST_STEP}")
+    return _liveliest({item.view.phase for item in found if item.view})
+
+
+def _liveliest(phases: set[Phase]) -> Phase:
+    order: tuple[Phase, ...] = ("running", "stopped", "cancelled", "finished")
+    return next((phase for phase in order if phase in phases), "completed")

@@ -1,0 +1,117 @@
+"""What was typed wrong, in plain words, and the line that was meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+
+import click
+
+from .typed_line import retyped, with_sweep
+
+#: Click's words, and ours.
+_WORDS = (
+    (re.compile(r" is not a valid (?:integer range|integer|int range)\.?$"), " is not a whole number, such as 3"),
+    (re.compile(r" is not a valid (?:float range|float)\.?$"), " is not a number, such as 1.5"),
+    (re.compile(r" is not in the range x>=(\d+(?:\.\d+)?)\.?$"), r" is too small: it must be at least \1"),
+    (re.compile(r"^No such option:? '?([^'\s]+?)'?(?:[. ].*)?$"), r"there is no option \1"),
+    (re.compile(r"'([^']*)' is not one of ((?:'[^']*'(?:, )?)+)\.?$"), r"'\1' is none of \2"),
+    (re.compile(r"^Invalid value for '\{[^}]*\}': "), ""),
+    (re.compile(r"^Invalid value for '?([^':]+)'?: "), r"\1: "),
+    (re.compile(r"^Got unexpected extra arguments? \((.*)\)$", re.DOTALL), r"too many words: \1"),
+)
+#: What other tools call an option → its name here, or nothing for what is typed without an option.
+_CALLED_ELSEWHERE = {
+    "--sort": "--best", "--sort-by": "--best", "--order": "--best", "--order-by": "--best", "--metric": "--best",
+    "--filter": "--where", "--query": "--where", "--limit": "--top", "--head": "--top", "-n": "--top",
+    "--fields": "--columns", "--cols": "--columns", "--status": "--state", "--reason": "--error",
+    "--csv": "--format csv", "--tsv": "--format tsv", "--md": "--format md", "--json": "--format json",
+    "--markdown": "--format md", "--failed": "--state failed", "--running": "--state running",
+    "--interval": "--watch", "--refresh": "--watch", "-y": "--yes", "--force": "--yes",
+}  # fmt: skip
+_SIMILAR = 0.7
+
+
+def lines_of(error: click.ClickException) -> Iterator[str]:
+    """An error of click's, laid out as all errors are."""
+    told = _plain(error)
+    yield f"error: {told}"
+    if line := _meant(error):
+        yield f"  next: {line}"
+    elif "  next: " not in told:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        yield f"  next: {context.command_path if context else 'hsm'} --help"
+
+
+def _plain(error: click.ClickException) -> str:
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
+        name = str(error.param.name)
+        if _lone_task(error):
+            return f"task {_lone_task(error)} of which sweep?"
+        if isinstance(error.param.type, click.Choice):
+            return f"name a {name}: {', '.join(map(str, error.param.type.choices))}"
+        more = error.format_message().partition("'. ")[2]  # what the type has to say
+        return f"name a {name.removesuffix('s')}{f'; {more}' if more else ''}"
+    told = error.format_message()
+    for pattern, words in _WORDS:
+        told = pattern.sub(words, told)
+    return told
+
+
+def _lone_task(error: click.MissingParameter) -> str:
+    """The number that stands where the sweep does, while that of a task is missed; else empty."""
+    sweep = str(error.ctx.params.get("sweep") or "") if error.ctx and error.param else ""
+    return sweep if error.param and error.param.name == "task" and sweep.isdecimal() else ""
+
+
+def _meant(error: click.ClickException) -> str:
+    """The line that was typed with what was meant; empty if that is not known."""
+    if isinstance(error, click.NoSuchOption):
+        return _other_option(error)
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
+        first = error.param.type.choices[0] if isinstance(error.param.type, click.Choice) else ""
+        if _lone_task(error):
+            return with_sweep(_lone_task(error))
+        return retyped("", str(first) or ("0" if error.param.name == "task" else ""))
+    if isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
+        typed = re.search(r"'([^']*)' is not one of", error.format_message())
+        choices = list(map(str, error.param.type.choices))
+        near = difflib.get_close_matches(typed[1], choices, 1, _SIMILAR) if typed else []
+        return retyped(typed[1], near[0]) if typed and near else ""
+    extra = re.search(r"unexpected extra argument \((\S+)\)", error.format_message())
+    return retyped(extra[1], "") if extra else ""
+
+
+def _other_option(error: click.NoSuchOption) -> str:
+    typed, words = error.option_name, sys.argv[1:]
+    after = words[words.index(typed) + 1 :] if typed in words else ["of ="]
+    has_value = bool(after) and not after[0].startswith("-")
+    command = error.ctx.command if error.ctx else None
+    options = [param for param in command.params if isinstance(param, click.Option)] if command else []
+    fit = [name for option in options if _takes(option, has_value) for name in option.opts]
+    called = _CALLED_ELSEWHERE.get(typed, "")
+    if called.partition(" ")[0] in {name for option in options for name in option.opts}:
+        usable = called.partition(" ")[0] in fit or (" " in called and not has_value)
+        return retyped(typed, called) if usable else ""
+    if typed == "--task" and has_value and command and any(param.name == "task" for param in command.params):
+        return retyped(typed, "")
+    near = _nearest(typed, fit)
+    return retyped(typed, near) if near else ""
+
+
+def _takes(option: click.Option, has_value: bool) -> bool:
+    """Whether an option may stand where one with a value, or without one, was typed."""
+    if option.is_flag:
+        return not has_value
+    return has_value or isinstance(option.flag_value, str | float)
+
+
+def _nearest(typed: str, names: Sequence[str]) -> str:
+    """The name that begins or ends so, or else looks so; empty if none does."""
+    word = typed.lstrip("-")
+    bare = {name.lstrip("-"): name for name in names if name.startswith("--")}
+    parts = [name for name in bare if len(word) > 1 and (name.startswith(word) or name.endswith(word))]
+    near = parts or difflib.get_close_matches(word, bare, n=1, cutoff=_SIMILAR)
+    return bare[near[0]] if near else ""

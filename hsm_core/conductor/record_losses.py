@@ -1,0 +1,40 @@
+"""Writes down who is proven dead: the conductor's word where a worker left none."""
+
+from __future__ import annotations
+
+from hsm_core.model import spans
+from hsm_core.results.adopt import adopted_end
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.state.jobs import JobWord, Line
+from hsm_core.store.state.sweep_state import SweepState
+
+
+def write_losses(state: SweepState, journal: JournalWriter) -> bool:
+    """A task whose worker or job is dead is lost, unless its outcome, complete on disk, says otherwise.
+
+    Returns:
+        True if anything was written.
+    """
+    gone: dict[JobWord, list[tuple[int, int]]] = {}
+    lines: list[Line] = []
+    for number, task in state.tasks.items():
+        if task.state not in ("queued", "running", "lost"):
+            continue
+        ended = state.unrecorded_end(number)
+        if ended is not None and (task.is_given_up or (task.state == "lost" and ended.reason == "unknown")):
+            continue  # the worker's own word says more
+        is_dead = ended is not None or (task.state == "running" and state.state_of(number) == "lost")
+        found = adopted_end(state, number) if is_dead and task.state == "running" else None
+        if found is not None:
+            lines.append(found)
+        elif ended is not None:
+            gone.setdefault(ended, []).append((number, task.attempt))
+        elif is_dead:
+            lines.append(events.lost(number, task.attempt, state.evidence_of(number)))
+    lines += [
+        events.gone(spans(pairs), word.state, word.reason, word.evidence, word.node) for word, pairs in gone.items()
+    ]
+    for line in lines:
+        journal.append(line)
+    return bool(lines)

@@ -1,0 +1,63 @@
+"""Takes over from a conductor that died: nothing that it left half done may still happen behind our back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hsm_core.errors import NoAnswer
+from hsm_core.processes.identity import this_process
+from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.store import events
+from hsm_core.store.claims import claim_batch
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.state.jobs import Line
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.submission import read_submission
+
+
+def settle_unanswered(
+    state: SweepState, watch: JobWatch, journal: JournalWriter, conductor: str, *, force: bool
+) -> None:
+    """Submissions of a dead conductor that had no answer: look whether they were accepted.
+
+    Args:
+        conductor: our name.
+        force: although a scheduler does not answer.
+
+    Raises:
+        NoAnswer: nobody knows.
+    """
+    for line in state.jobs.submissions():
+        if line.get("native_id"):
+            continue
+        native_id = _find(watch, line, force)
+        if native_id is None:
+            seize(state, [line], conductor)  # what is accepted from now on will find nothing to do
+            native_id = _find(watch, line, force)
+        if native_id is None:
+            journal.append(events.withdrawn(line["submission"], "not submitted"))
+        else:
+            journal.append(events.handed(line["submission"], native_id=native_id, job=None))
+    journal.sync()
+    state.refresh()
+
+
+def _find(watch: JobWatch, line: Line, force: bool) -> str | None:
+    try:
+        return watch.scheduler(line["backend"]).find(line["token"])
+    except NoAnswer:
+        if not force:
+            raise
+        return None
+
+
+def seize(state: SweepState, dropped: Iterable[Line], conductor: str) -> None:
+    """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
+    for line in dropped:
+        submission = read_submission(state.paths, line["submission"])
+        for number in range(len(submission.batches)):
+            claim_batch(
+                state.paths, submission.batch_id(number), worker=conductor, native_id="", restart=0,
+                process=this_process(),
+            )  # fmt: skip
+    state.refresh()

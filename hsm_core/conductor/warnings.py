@@ -1,0 +1,55 @@
+"""Warns whoever watches a sweep of what goes wrong around its tasks, once of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.store.disk_full import FULL, is_full
+from hsm_core.store.job_logs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.event_log import against_forks
+
+
+class Troubles:
+    """What was warned of, and what is new.
+
+    Args:
+        watch: knows of jobs that will never start, and of a scheduler that does not answer.
+
+    Attributes:
+        is_full: the sweep's disk was full at the last look.
+    """
+
+    def __init__(self, state: SweepState, watch: JobWatch) -> None:
+        self._state, self._watch = state, watch
+        self._told: set[tuple[str, str]] = set()
+        self.is_full = False
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Warn of what is new; of a full disk each time that it fills."""
+        was_full, self.is_full = self.is_full, is_full(self._state.paths.root)
+        if self.is_full and not was_full:
+            say(f"warning: {FULL}")
+        for about in self._seen():
+            if about[1] and about not in self._told:
+                self._told.add(about)
+                say(about[1])
+
+    def _seen(self) -> Iterator[tuple[str, str]]:
+        """Who or what it is about, and the words; these may be empty."""
+        for worker in self._state.workers():
+            yield worker.name, worker.trouble and f"warning: {worker.trouble}"
+            yield "", against_forks(worker.ready or {})
+        for native_id, why in self._watch.stalled.hopeless.items():
+            told = f"warning: job {native_id} will never start: {why}"
+            yield native_id, f"{told}\n  next: hsm queue    # its tasks"
+        for native_id, held in self._watch.stalled.held.items():
+            told = f"warning: job {native_id} waits {held.until}: {held.why}"
+            yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
+        for word in self._state.jobs.words.values():
+            if word.evidence.startswith((SETUP_FAILED, SETUP_ENDED, NO_WORKER)):
+                told = word.evidence.partition("; ")[0]
+                yield "", f"warning: {told}\n  next: hsm errors {self._state.record.id}    # what it said"
+        silence = self._watch.trouble
+        yield "", silence and f"warning: the scheduler did not answer: {silence}"

@@ -1,0 +1,77 @@
+"""Says what to type where Hydra can't compose a sweep because a launcher, sweeper or field of ours is misplaced.
+
+Hydra composes before it makes any launcher or sweeper, and tells plugins of no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from .hydra_frames import MAIN, caller
+
+
+def explain_refusals(frame: FrameType | None) -> None:
+    """Have what Hydra refuses to compose for a command line explained, where it concerns us.
+
+    Args:
+        frame: of a function that Hydra called before it begins to compose.
+    """
+    if caller(frame, MAIN, "_run_hydra") is None:
+        return
+    instance = GlobalHydra.instance()
+    ordinary = instance.initialize
+
+    def initialize(hydra: Any) -> None:
+        vars(instance).pop("initialize", None)
+        ordinary(hydra)
+        _watch(hydra)
+
+    vars(instance)["initialize"] = initialize
+
+
+def _watch(hydra: Any) -> None:
+    """Replace the methods of this one object, each until it has been called: Hydra's state is pickled."""
+    mode_of, compose = hydra.get_mode, hydra.compose_config
+
+    def get_mode(*given: Any, **named: Any) -> Any:
+        del vars(hydra)["get_mode"], vars(hydra)["compose_config"]  # Hydra 1.3 composes to know the mode
+        mode = _explained(hydra, lambda: mode_of(*given, **named), named)
+        vars(hydra)["compose_config"] = compose_config
+        return mode
+
+    def compose_config(**named: Any) -> Any:
+        del vars(hydra)["compose_config"]
+        vars(hydra).pop("get_mode", None)
+        overrides: Sequence[str] = named["overrides"]
+        if any("," in word or "(" in word for word in overrides):
+            from .refusal_advice import refuse_swept_files
+
+            refuse_swept_files(hydra, named.get("config_name"), overrides)
+        config = _explained(hydra, lambda: compose(**named), named)
+        if any(word.startswith(("+hydra.", "++hydra.")) for word in overrides):
+            from .refusal_advice import refuse_added
+
+            refuse_added(config, overrides)
+        return config
+
+    vars(hydra).update(get_mode=get_mode, compose_config=compose_config)
+
+
+def _explained(hydra: Any, step: Callable[[], Any], named: dict[str, Any]) -> Any:
+    try:
+        return step()
+    except (HydraException, OmegaConfBaseException) as error:
+        from .error_display import refuse
+        from .refusal_advice import told
+
+        overrides: Sequence[str] = named["overrides"]
+        found = told(error, hydra, named.get("config_name"), overrides)
+        if found is None:
+            raise
+        refuse(found, error)

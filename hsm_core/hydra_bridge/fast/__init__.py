@@ -1,0 +1,1 @@
+"""Makes composing and starting tasks fast, exactly as Hydra would do them."""

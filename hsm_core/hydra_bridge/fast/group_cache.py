@@ -1,0 +1,190 @@
+"""Composes tasks that choose the same config groups once, and sets the values of each in it, as Hydra would."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from .deepcopy import copied
+
+#: Composing is private to Hydra: these are the lines whose ways were compared with ours, config for config.
+COMPARED = ("1.3.", "1.4.")
+#: Skeletons that a process keeps; each is as large as a composed config, half a megabyte or so.
+MOST = 64
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The overrides of a task, parted.
+
+    Args:
+        lines: all of them.
+        structure: those that choose config groups.
+        values: the others, as Hydra parsed them; they are applied to what the structure composes to.
+        parsed: all of them, as Hydra parsed them.
+    """
+
+    lines: tuple[str, ...]
+    structure: tuple[str, ...]
+    values: list[Any]
+    parsed: list[Any]
+
+
+class Skeletons:
+    """The configs of the choices of config groups that came up more than once.
+
+    Args:
+        loader: Hydra's config loader, of the sweep's context.
+        master: the config that the sweep was started with.
+        study: called with each of these configs, once.
+    """
+
+    def __init__(self, loader: Any, master: DictConfig, study: Callable[[DictConfig], None] | None = None) -> None:
+        self._loader, self._master, self._study = loader, master, study
+        self._made: dict[tuple[str, ...], DictConfig | None] = {}
+        self._seen: set[tuple[str, ...]] = set()
+        self._expected: Parts | None = None
+        self._repository: Any = None
+        self._maker = os.getpid()
+        self._impl: Any = importlib.import_module("hydra._internal.config_loader_impl")
+        own = (
+            getattr(type(loader), "load_sweep_config", None) is self._impl.ConfigLoaderImpl.load_sweep_config
+        )
+        self._is_known = own and hydra.__version__.startswith(COMPARED)
+
+    def warm_up(self) -> None:
+        """Make the skeleton of tasks that choose no groups, and load what any composing needs."""
+        self._make(())
+        self._part(("++hsm_warm_up=1",))
+
+    def expect(self, overrides: Sequence[str]) -> None:
+        """A task with these overrides comes next: be ready, if its choice of groups has come up before."""
+        self._expected = parts = self._part(tuple(overrides))
+        if parts is None:
+            return
+        if parts.structure in self._seen and parts.structure not in self._made and len(self._made) < MOST:
+            self._make(parts.structure)
+        self._seen.add(parts.structure)
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The config of a task, from the skeleton that ``expect`` had ready, or else by Hydra.
+
+        Raises:
+            HydraException, OmegaConfBaseException: as Hydra says that there is none.
+        """
+        ready = self.config(overrides)
+        if ready is not None:
+            return ready
+        composed: DictConfig = self._loader.load_sweep_config(self._master, list(overrides))
+        return composed
+
+    def config(self, overrides: Sequence[str]) -> DictConfig | None:
+        """What ``load_sweep_config`` would make of the overrides; None where only Hydra can tell.
+
+        A process that was forked since the skeleton was made may change it: its memory is its own.
+        """
+        parts = self._expected
+        if parts is None or parts.lines != tuple(overrides):
+            return None
+        skeleton = self._made.get(parts.structure)
+        if skeleton is None:
+            return None
+        config = skeleton if os.getpid() != self._maker else copied(skeleton, {})
+        try:
+            for value in parts.values:
+                if not is_plain(config, value):
+                    return None
+                self._loader._apply_overrides_to_config([value], config)
+            return self._filled(config, parts)
+        except (HydraException, OmegaConfBaseException):
+            return None  # Hydra will say it in its own words
+
+    def _make(self, structure: tuple[str, ...]) -> None:
+        self._made[structure] = None
+        if self._is_known:
+            with contextlib.suppress(Exception):  # the app's files and resolvers: the task itself will say so
+                made = self._loader.load_sweep_config(self._master, list(structure))
+                if self._study is not None:
+                    self._study(made)
+                self._made[structure] = made
+
+    def _part(self, lines: tuple[str, ...]) -> Parts | None:
+        """Part a task's overrides as Hydra does; None if they are not for us."""
+        if not self._is_known:
+            return None
+        parser = importlib.import_module("hydra.core.override_parser.overrides_parser").OverridesParser
+        sorting = importlib.import_module("hydra._internal.defaults_list").Overrides
+        try:
+            parsed = parser.create().parse_overrides(list(lines))
+            if any(one.is_sweep_override() or is_of_hydra(one.key_or_group) for one in parsed):
+                return None
+            values = sorting(self._find_repository(), parsed).config_overrides
+        except Exception:  # noqa: BLE001  whatever it is, the task itself will say so
+            return None
+        of_value = set(map(id, values))
+        structure = tuple(one.input_line for one in parsed if id(one) not in of_value)
+        return Parts(lines, structure, values, parsed)
+
+    def _find_repository(self) -> Any:
+        """Where config groups are looked for, ``hydra.searchpath`` of the primary config included."""
+        if self._repository is None:
+            name, overrides = self._master.hydra.job.config_name, self._master.hydra.overrides.hydra
+            _, self._repository = self._loader._parse_overrides_and_create_caching_repo(name, list(overrides))
+        return self._repository
+
+    def _filled(self, config: DictConfig, parts: Parts) -> DictConfig:
+        """Do what ``ConfigLoaderImpl`` does after it has applied the values."""
+        job, task = config.hydra.job, config.hydra.overrides.task
+        task.clear()
+        for one in parts.parsed:
+            task.append(one.input_line)
+        with open_dict(config.hydra):
+            for name in job.env_copy:
+                job.env_set[name] = os.environ[name]
+        if hasattr(self._impl, "get_overrides_dirname"):  # a resolver does it since 1.4
+            how = job.config.override_dirname
+            job.override_dirname = self._impl.get_overrides_dirname(
+                overrides=parts.parsed,
+                kv_sep=how.kv_sep,
+                item_sep=how.item_sep,
+                exclude_keys=how.exclude_keys,
+            )
+        OmegaConf.copy_cache(from_config=self._master, to_config=config)
+        return config
+
+
+def is_of_hydra(key: str) -> bool:
+    return key.partition(".")[0].partition("/")[0] == "hydra"
+
+
+def is_plain(config: DictConfig, override: Any) -> bool:
+    """True for an override whose effect is the same before and after Hydra has filled in its own nodes.
+
+    On the way to its key nothing may refer elsewhere. If it is more than a new value, nor may what is there.
+    """
+    node: Any = config
+    *way, last = importlib.import_module("omegaconf._utils").split_key(override.key_or_group)
+    for name in way:
+        node = node._get_node(name, validate_access=False)
+        if node is None or node._is_missing():
+            return True
+        if not isinstance(node, DictConfig) or node._is_interpolation() or node._is_none():
+            return False
+    value = override.value()
+    sets = override.type == type(override.type).CHANGE or override.is_force_add()
+    if sets and not isinstance(value, (dict, list)):
+        return True
+    there = node._get_node(last, validate_access=False)
+    if there is None:
+        return True
+    replaces = sets and isinstance(value, list)
+    return not there._is_interpolation() and (replaces or not (value or OmegaConf.is_config(there)))

@@ -1,0 +1,34 @@
+"""Ctrl-C while a sweep is prepared: says what was done so far, instead of a traceback through our code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+#: As a shell says it of a command that SIGINT ended.
+EXIT_CODE = 128 + signal.SIGINT
+NOTHING = "interrupted before anything was recorded: nothing runs"
+
+
+@contextmanager
+def interruptible(say: Callable[[], str]) -> Iterator[None]:
+    """End the command line by a Ctrl-C in the block with words and 130; Python's callers get KeyboardInterrupt.
+
+    Args:
+        say: what became of the sweep, and what to type next; called after the Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)  # often pressed twice
+        try:
+            from .error_display import wants_words
+
+            if not wants_words():
+                raise
+            print(f"\n{say()}", file=sys.stderr, flush=True)
+        finally:
+            signal.signal(signal.SIGINT, previous)
+        sys.exit(EXIT_CODE)

@@ -1,0 +1,116 @@
+"""Writes down which code a sweep runs, and sees to it that it goes on with other code only knowingly."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+
+from omegaconf import DictConfig
+
+from hsm_core.detect.code import changes, code_files, code_root, is_repository, uncommitted, untracked
+from hsm_core.detect.origin import git_state
+from hsm_core.detect.packages import requirements
+from hsm_core.detect.snapshot import freeze
+from hsm_core.errors import ConfigError
+from hsm_core.store.files import read_json, to_json, write_atomically
+from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
+
+from ..task.snapshot_paths import FrozenApp
+from .main_origin import MainOrigin
+
+log = logging.getLogger(__name__)
+
+
+def app_root(config: DictConfig, origin: MainOrigin) -> str:
+    """The app's directory: by its script, or by its main function where it was not started as a script.
+
+    Without git that is the directory above where it holds the script's and the config's, as in ``src`` and ``conf``.
+    """
+    code = getattr(inspect.unwrap(origin.function), "__code__", None)
+    script = origin.path or (code.co_filename if code else "")
+    root = code_root(os.getcwd(), script if os.path.isfile(script) else "")
+    above = os.path.dirname(root)
+    folders = [os.path.normpath(folder) for folder in config_folders(config, "main")]
+    beside = any(folder != root and os.path.dirname(folder) == above for folder in folders)
+    is_home = above in (os.path.expanduser("~"), os.path.dirname(above))
+    return above if beside and not is_home and not is_repository(root) else root
+
+
+def config_folders(config: DictConfig, provider: str = "") -> list[str]:
+    """The directories that configs come from, below the app's or elsewhere."""
+    sources = [source for source in config.hydra.runtime.config_sources if source.schema == "file"]
+    wanted = [source for source in sources if provider in ("", source.provider)]
+    return [str(source.path) for source in wanted if os.path.isdir(str(source.path))]
+
+
+def record_code(places: CodePaths, root: str, more: list[str]) -> None:
+    """Write the hashes of the app's files, what git has not committed of them, and the packages around them.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    content = {
+        "root": root, "more": more, "files": code_files(root, more), "untracked": untracked(root),
+        "git": git_state(root),
+    }  # fmt: skip
+    write_atomically(places.code, to_json(content))
+    write_atomically(places.requirements, "\n".join([*requirements(), ""]).encode())
+    patch = uncommitted(root)
+    if patch:
+        write_atomically(places.patch, patch)
+
+
+def freeze_app(paths: SweepPaths, root: str) -> FrozenApp:
+    """Freeze the app as it is now, into the sweep's own directory.
+
+    Raises:
+        ConfigError: it is too large.
+        OSError: the disk refuses.
+    """
+    return FrozenApp(root, str(freeze(root, paths.snapshots)))
+
+
+def record_again(launch: LaunchPaths, began: CodePaths, root: str, more: list[str]) -> None:
+    """Write down the code of a sweep that is gone on with, if it is not the one that it began with.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if changes_since(began, root):
+        record_code(launch.code, root, more)
+
+
+def changes_since(recorded: CodePaths, root: str) -> list[str]:
+    """What differs from the recorded code in the app that lies in ``root`` now."""
+    try:
+        known = read_json(recorded.code)
+    except (OSError, ValueError):
+        return []
+    more = [folder for folder in known.get("more", ()) if os.path.isdir(folder)]
+    return changes(known["files"], code_files(root, more))
+
+
+def require_unchanged(paths: SweepPaths, root: str, allowed: bool) -> None:
+    """Ask at a terminal whether to go on with files that have changed; elsewhere they must be allowed.
+
+    Raises:
+        ConfigError: they have changed, and nobody said that this is meant.
+    """
+    found = changes_since(paths.first_code, root)
+    if not found:
+        return
+    more = [f"… {len(found) - 10} more"] if found[10:] else []
+    told = "\n    ".join(["the code has changed since the sweep started:", *found[:10], *more])
+    if allowed:
+        log.warning("%s", told)
+    elif not sys.stdin.isatty():
+        raise ConfigError(
+            told, fix="hydra.launcher.allow_changed=true    # continues even if the code changed"
+        )
+    else:
+        print(told, file=sys.stderr)
+        answer = input("continue with the changed code? [y/N] ")
+        if answer.strip().lower() not in ("y", "yes"):
+            raise ConfigError("not resumed")

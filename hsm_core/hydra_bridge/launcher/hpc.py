@@ -1,0 +1,26 @@
+"""Where ``hydra/launcher=hsm_hpc`` sends its tasks."""
+
+from __future__ import annotations
+
+import logging
+
+from hsm_core.detect.scheduler import TITLES, chosen_system
+from hsm_core.errors import ConfigError
+
+from ..error_display import refuse
+
+log = logging.getLogger(__name__)
+
+
+def hpc_place() -> str:
+    """The backend of the batch system that is here.
+
+    Raises:
+        ConfigError: there is none, or it isn't clear which; Hydra shows it without a traceback.
+    """
+    try:
+        found = chosen_system()
+    except ConfigError as error:
+        refuse(error, error.__cause__)
+    log.info("hsm_hpc submits to %s here", TITLES[found])
+    return found

@@ -1,0 +1,393 @@
+"""Turns Hydra's calls of a launcher into a sweep on disk and a conductor that runs it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from hsm_core.conductor.conductor import Conductor
+from hsm_core.conductor.packing import hint_to_pack
+from hsm_core.conductor.run_live import conduct_live, hand_over
+from hsm_core.conductor.tasks_to_run import resumable
+from hsm_core.detect.logout import kills_at_logout
+from hsm_core.detect.origin import main_file
+from hsm_core.errors import ConfigError, StoreError, SweepFailed
+from hsm_core.model import counted
+from hsm_core.processes.identity import this_host
+from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.sources.registry import (
+    BackendSettings,
+    check_fields,
+    make_backend,
+    make_scheduler,
+    require_here,
+)
+from hsm_core.store import catalogue
+from hsm_core.store.earlier_sweeps import require_current
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.lease import Lease
+from hsm_core.store.record import read_record
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.tasks import TaskTable, write_tasks
+
+from ..dry_launch import dry_launch_lines, leave_no_trace
+from ..error_display import for_hydra, leave, shown
+from ..interrupted_launch import NOTHING
+from ..launch_plan import PlannedSweep
+from ..task.config import rebase, task_config
+from ..task.log import configure_hydra_log
+from .begin import begin_sweep
+from .code import app_root, config_folders, freeze_app, record_again, require_unchanged
+from .foreign_sweeper import launches_once, needs_returns, require_no_returns
+from .main_origin import MainOrigin, unseen_lines
+from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
+from .per_task import FieldsByTask
+from .record import is_of_another_function, require_same_app, sweep_record, typed_overrides
+from .settings import RunSettings, run_settings, worker_in_job
+from .sweep_directory import Reservation, reserve_directory, settle_directory
+
+log = logging.getLogger(__name__)
+
+
+class Launching:
+    """One sweep as its launcher sees it, over all calls of ``launch``."""
+
+    def __init__(
+        self,
+        backend: str,
+        fields: Mapping[str, Any],
+        context: Any,
+        task_function: Callable[[Any], Any],
+        config: DictConfig,
+    ) -> None:
+        self._context, self._task_function, self._config = context, task_function, config
+        self._origin = MainOrigin.of(task_function)
+        self._tasks_config = config
+        self._backend_name = backend
+        self._settings: RunSettings = shown(lambda: run_settings(fields, backend))
+        self._typed_of_hydra = typed_overrides(config, "hydra")
+        settle_directory(config)
+        self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
+        self._reserved: Reservation | None = None
+        self._planned: PlannedSweep | None = None
+        self._lease: Lease | None = None
+        self._conductor: Conductor | None = None
+        self._payload: LaunchPaths | None = None
+        self._launches = 0
+        self._resumed: Path | None = None
+        self._fields_by_task: FieldsByTask | None = None
+        self._table: TaskTable | None = None
+        self._passed_over = False
+        self._id = ""  # of the new sweep, from before it is written down
+        if self._settings.resume is not None:
+            self._go_on_with(self._settings.resume)
+
+    def announce(self, planned: PlannedSweep) -> None:
+        """Write the whole sweep down before its first launch."""
+        self._planned = planned
+        if self._resumed is None:
+            self._require_detachable()
+            shown(lambda: self._begin(0, planned.tasks))
+
+    def require_free(self) -> None:
+        """Keep a directory for the sweep, or refuse it, before anything is written into it."""
+        self._require_detachable()
+        if self._settings.dry_run:
+            leave_no_trace(self._config)
+            return
+        shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
+        if self._backend_name == "slurm":
+            from hsm_core.detect.scheduler import require_slurm_cluster
+
+            shown(require_slurm_cluster)
+        common = self._backend_settings(lambda _: ())
+        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common))
+        sweeper = self._config.hydra.sweeper
+        if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
+            self._reserved = shown(lambda: reserve_directory(self._config))
+            self._root = self._reserved.root
+
+    def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
+        """The tasks of the sweep to go on with; None when a new one starts."""
+        if resume is not None and self._resumed is None:
+            self._go_on_with(resume)
+        if self._passed_over:
+            return []
+        if self._resumed is None:
+            return None
+        return [task.overrides for task in TaskTable(SweepPaths(self._resumed))]
+
+    def _go_on_with(self, selector: str) -> None:
+        """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
+        self._root = self._resumed = shown(lambda: require_current(catalogue.find(selector)))
+        record = shown(lambda: read_record(SweepPaths(self._root)))
+        self._passed_over = is_of_another_function(record, self._origin)
+        if self._passed_over:
+            names = self._origin.function_name, record.id, record.app["function"]
+            print("{}: not run, as {} ran {}".format(*names), file=sys.stderr)
+            return
+        if not self._settings.force:
+            shown(lambda: require_same_app(record, self._config, self._origin))
+        recorded = shown(lambda: read_config(SweepPaths(self._root).launch(0)))
+        self._tasks_config = self._config if recorded is None else recorded
+        for config in (self._config, self._tasks_config):
+            rebase(config, self._root)
+        self._fields_by_task = None
+        self._require_same_code(SweepPaths(self._root))
+        self._say_what_is_not_used()
+
+    def _require_same_code(self, paths: SweepPaths) -> None:
+        if not (self._settings.dry_run or shown(lambda: is_frozen(paths.launch(0)))):
+            try:
+                require_unchanged(paths, self._app(), self._settings.allow_changed)
+            except ConfigError as error:
+                if not main_file():
+                    raise for_hydra(error) from None
+                print(f"error: {error}", file=sys.stderr)
+                sys.exit(error.exit_code)  # Hydra's own is 1
+
+    def _say_what_is_not_used(self) -> None:
+        """The tasks keep their overrides, whatever this command line says of them."""
+        typed = [str(text) for text in self._config.hydra.overrides.task]
+        if typed and typed != read_record(SweepPaths(self._root)).overrides.get("task"):
+            told = f"warning: the sweep keeps its own tasks; ignored: {' '.join(typed)}"
+            print(told, file=sys.stderr)
+
+    def _app(self) -> str:
+        return app_root(self._config, self._origin)
+
+    def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
+        """What would be submitted for these tasks."""
+        settings = self._backend_settings(lambda number: tasks[number - first])
+        backend = shown(lambda: make_backend(self._backend_name, SweepPaths(self._root), settings))
+        numbers = range(first, first + len(tasks))
+        return shown(lambda: backend.preview(numbers, detached=self._settings.detach))
+
+    def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
+        settings, by_task = self._settings, self._by_task()
+        return BackendSettings(
+            settings.worker, settings.python, Path.cwd(), settings.values,
+            fields_of=lambda number: by_task.fields_of(number, overrides_of),
+            spec_of=lambda fields: worker_in_job(fields, self._backend_name),
+        )  # fmt: skip
+
+    def _by_task(self) -> FieldsByTask:
+        if self._fields_by_task is None:
+            loader, values = self._context.config_loader, self._settings.values
+            self._fields_by_task = FieldsByTask(loader, self._tasks_config, self._config, values, self._backend_name)
+        return self._fields_by_task
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
+        """Run the tasks of one call; see ``LauncherBase.launch`` of the plugins."""
+        from hydra.core.utils import setup_globals
+
+        setup_globals()
+        self._configure_log()
+        if not len(job_overrides) or self._passed_over:
+            return []
+        if self._settings.dry_run:
+            lines = dry_launch_lines(self._config, job_overrides, first, self.preview(job_overrides, first))
+            print("\n".join(lines))
+            return []
+        return shown(lambda: self._launch(job_overrides, first))
+
+    def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
+        self._require_detachable()
+        if self._resumed is None and self._planned is None:
+            self._write_down(first, job_overrides)
+        conductor = self._conducting()
+        if self._resumed is not None:  # what is on disk counts, not what this run's sweeper made
+            job_overrides, first = [task.overrides for task in TaskTable(conductor.state.paths)], 0
+        launch = _new_launch(conductor.state.paths, first)
+        if self._payload is None:
+            self._payload = self._make_payload(conductor.state.paths, launch)
+        pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
+        self._launches += 1
+        if self._settings.detach:
+            return self._detach(conductor, launch, pairs)
+        return self._run(conductor, launch, pairs, job_overrides, first)
+
+    def _make_payload(self, paths: SweepPaths, launch: LaunchPaths) -> LaunchPaths:
+        """The launch whose payload the tasks load: a new one, or that of the sweep's snapshot."""
+        if self._resumed is not None and is_frozen(paths.launch(0)):
+            require_unmoved(paths)
+            return paths.launch(0)
+        if self._resumed is not None:
+            record_again(launch, paths.first_code, self._app(), config_folders(self._config))
+        frozen = freeze_app(paths, self._app()) if self._settings.code == "snapshot" else None
+        write_payload(launch, self._origin, self._tasks_config, self._context, frozen)
+        return launch
+
+    def _run(
+        self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]],
+        job_overrides: Sequence[Sequence[str]], first: int,
+    ) -> Sequence[Any]:  # fmt: skip
+        assert self._payload is not None
+        numbers = range(first, first + len(job_overrides))
+        code: int | None = None
+        try:
+            code = conduct_live(conductor, launch, self._payload, pairs, numbers)
+        finally:
+            if self._is_last_launch() or code != 0:
+                conductor.close()
+        if code:
+            sys.exit(code)
+        self._configure_log()
+        if self._settings.worker.source != "local" and self._settings.values["tasks_per_job"] in (None, 1):
+            hint_to_pack(conductor.state, numbers)
+        self._report_failures(conductor.state, numbers)
+        return self._returns(conductor.state, job_overrides, first)
+
+    def _report_failures(self, state: SweepState, numbers: range) -> None:
+        """On the command line, where the summary told everything, spare the user a task's traceback."""
+        if self._planned is not None:
+            if not self._is_last_launch():
+                return
+            numbers = range(state.total)
+        bad = sum(state.state_of(number) != "completed" for number in numbers)
+        if bad and state.record.app.get("under_main") and not needs_returns(self._config):
+            more = "" if self._is_last_launch() else "hydra/sweeper=hsm    # it continues after a failed batch"
+            failed = SweepFailed(f"{bad} of {counted(len(numbers), 'task')} did not complete", fix=more)
+            leave(failed, is_told=self._launches == 1)
+
+    def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[Any]:
+        assert self._payload is not None
+        if kills_at_logout():
+            print(
+                f"warning: {this_host()} ends your processes when you log out\n"
+                "  next: loginctl enable-linger    # keeps them running", file=sys.stderr,
+            )  # fmt: skip
+        try:
+            code = hand_over(conductor, launch, self._payload, pairs)
+        finally:
+            if self._is_last_launch():
+                conductor.close()
+        if code:
+            sys.exit(code)
+        identifier = conductor.state.record.id
+        go = "it runs" if len(pairs) == 1 else "they run"
+        print(f"{identifier}: {counted(len(pairs), 'task')} started; {go} without this process")
+        print(f"  next: hsm-status -w {identifier}", flush=True)
+        return []
+
+    def _returns(
+        self, state: SweepState, job_overrides: Sequence[Sequence[str]], first: int
+    ) -> Sequence[Any]:
+        from hydra.core.utils import JobRuntime
+
+        from .job_return import SweptJob
+
+        is_needed = needs_returns(self._config)
+        loader, name = self._context.config_loader, str(JobRuntime.instance().get("name"))
+
+        def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
+            job_id = state.native_id_of(number) if self._backend_name != "local" else ""
+            return task_config(loader, self._tasks_config, overrides, number, job_id or str(number))
+
+        return [
+            SweptJob(state, first + index, tuple(row), name, compose, is_needed)
+            for index, row in enumerate(job_overrides)
+        ]
+
+    def _to_run(self, state: SweepState, numbers: range) -> list[tuple[int, int]]:
+        """What is neither completed nor alive, each with the number of its next attempt."""
+        if self._resumed is None:
+            return [(number, 1) for number in numbers]
+        wanted = self._settings.only_tasks
+        chosen = [number for number in numbers if wanted is None or number in wanted]
+        return resumable(state, chosen, failed_too=self._settings.retry_failed)
+
+    # the sweep
+
+    def _conducting(self) -> Conductor:
+        if self._conductor is None:
+            state = SweepState(self._root)
+            state.refresh()
+            settings = self._backend_settings(self._recorded_overrides)
+            backend = make_backend(self._backend_name, state.paths, settings, state)
+            self._conductor = Conductor(
+                state, backend, JobWatch(state, make_scheduler), self._settings.policy, lease=self._lease,
+                force=self._settings.force,
+            )  # fmt: skip
+            self._conductor.attach(force=self._settings.force)
+            atexit.register(self._conductor.close)
+            ignored = [*self._settings.ignored, *self._by_task().unused]
+            if ignored:
+                log.warning("ignored by %s: %s", self._backend_name, ", ".join(ignored))
+        return self._conductor
+
+    def _recorded_overrides(self, number: int) -> Sequence[str]:
+        if self._table is None or number >= len(self._table):  # later launches add tasks
+            self._table = TaskTable(SweepPaths(self._root))
+        return self._table[number].overrides
+
+    def _write_down(self, first: int, job_overrides: Sequence[Sequence[str]]) -> None:
+        """The tasks of a sweeper that makes them as it goes, before they are launched."""
+        if self._lease is None:
+            self._begin(first, job_overrides)
+        else:
+            self._require_fields(first, job_overrides)
+            write_tasks(SweepPaths(self._root), first, job_overrides)
+
+    def _begin(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
+        self._require_fields(first, tasks)
+        check_payload(self._origin, self._tasks_config, self._context, self._settings.python)
+        for line in unseen_lines(self._origin):
+            print(line, file=sys.stderr)
+        reserved = self._reserved or reserve_directory(self._config)
+        typed = self._typed_of_hydra
+        record = sweep_record(self._config, reserved.root, self._origin, self._planned, self._settings, typed)
+        self._id = record.id
+        self._lease = begin_sweep(record, reserved, (self._app(), config_folders(self._config)), first, tasks)
+
+    def _require_fields(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
+        """Whatever is wrong with the fields of any task is said before one of them is written down."""
+        for number in range(first, first + len(tasks)):
+            self._by_task().fields_of(number, lambda task: tasks[task - first])
+
+    def interrupted(self) -> str:
+        """What a Ctrl-C found, as a line, with the next one to type; whoever resumes needn't wait for us."""
+        try:
+            record = read_record(SweepPaths(self._root))
+        except StoreError:
+            return NOTHING
+        if self._resumed is None and record.id != self._id:
+            return NOTHING
+        if self._launches:
+            return f"interrupted\n  next: hsm-status {record.id}"
+        if self._conductor is None and self._lease is not None:
+            self._lease.release()
+        what = "the sweep is recorded" if self._resumed is None else record.id
+        return f"interrupted before any task was started: {what}, nothing new runs\n  next: hsm resume {record.id}"
+
+    def _is_last_launch(self) -> bool:
+        if self._planned is not None:
+            return self._launches >= self._planned.batches
+        return launches_once(self._config)
+
+    def _require_detachable(self) -> None:
+        field = "detach" if self._settings.detach else "dry_run" if self._settings.dry_run else ""
+        if field:
+            shown(lambda: require_no_returns(self._config, field))
+
+    def _configure_log(self) -> None:
+        configure_hydra_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, self._context)
+
+
+def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
+    """A directory for this call; a sweep that is gone on with has one already of the same number."""
+    launch, again = paths.launch(first), 0
+    while True:
+        try:
+            launch.root.mkdir()
+            return launch
+        except FileExistsError:
+            again += 1
+            launch = LaunchPaths(paths.hsm / f"launch-{first}-{again}")

@@ -1,0 +1,189 @@
+"""Writes down what the tasks of a launch share, so that a worker anywhere on this disk can run them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hsm_core.detect.origin import interpreter_flags
+from hsm_core.errors import ConfigError, StoreError
+from hsm_core.overrides import quoted
+from hsm_core.sources.worker_command import ENTRY
+from hsm_core.store.files import read_json, to_json, write_atomically
+from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
+from hsm_core.store.record import read_record
+from hsm_core.store.submission import require_owner
+
+from ..fast.nan import renew_nans
+from ..task.main_module import NamedFunction
+from ..task.pickling import UNPICKLABLE, can_be_pickled, dumps
+from ..task.run import Payload
+from ..task.snapshot_paths import FrozenApp
+from ..task.values import versions
+from .environ_record import changed_variables
+from .main_origin import MainOrigin
+
+log = logging.getLogger(__name__)
+
+
+def write_payload(
+    launch: LaunchPaths, origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | None = None
+) -> None:
+    """Write down the app's function and Hydra's state, and what must be set before they can be loaded.
+
+    Args:
+        origin: where the app comes from.
+        frozen: the app's snapshot, which its tasks read their code and config from.
+
+    Raises:
+        ConfigError: the task function, or something that it refers to, can't be pickled.
+        OSError: the disk refuses.
+    """
+    payload = _payload(origin, config, context, frozen)
+    if frozen is not None:
+        payload = replace(payload, context=frozen.context(context))
+    write_atomically(launch.config, dumps(config, origin.in_main))
+    write_atomically(launch.payload, _pickled(payload, origin))
+    write_atomically(launch.boot, to_json(_boot(origin, frozen)))
+
+
+def check_payload(origin: MainOrigin, config: Any, context: Any, python: str) -> None:
+    """Find out whether a worker can load an app, before anything is written.
+
+    What is found by its name was imported here, too. What is only sent by value is loaded on trial.
+
+    Args:
+        python: the worker's interpreter.
+
+    Raises:
+        ConfigError: it can't; the message names the culprit.
+    """
+    payload = _payload(origin, config, context, None)
+    data = _pickled(payload, origin)
+    if isinstance(payload.task_function, NamedFunction) and all(payload.resolvers.values()):
+        return
+    with tempfile.TemporaryDirectory(prefix="hsm-trial-") as folder:
+        launch = LaunchPaths(Path(folder))
+        launch.payload.write_bytes(data)
+        launch.boot.write_bytes(to_json(_boot(origin, None)))
+        _load_on_trial(launch, python, origin)
+
+
+def _load_on_trial(launch: LaunchPaths, python: str, origin: MainOrigin) -> None:
+    interpreter = python if shutil.which(python) else sys.executable  # it may be there on the nodes only
+    command = [interpreter, *interpreter_flags(), str(ENTRY), "load", str(launch.boot)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConfigError(
+            f"a worker can't load {origin.function_name}", evidence=done.stderr.strip()[-2000:],
+            fix="define it by name in a file, outside functions",
+        )  # fmt: skip
+
+
+def _payload(origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | None) -> Payload:
+    from hydra.core.singleton import Singleton
+
+    wanted = [str(name) for name in config.hydra.job.env_copy]
+    state = Singleton.get_state()
+    return Payload(
+        task_function=origin.named_function() or origin.function, config=config, context=context,
+        singletons=state["instances"], resolvers=_resolvers(state["omegaconf_resolvers"], origin),
+        env_copy={name: os.environ[name] for name in wanted if name in os.environ},
+        main=origin.state(), frozen=frozen,
+    )  # fmt: skip
+
+
+def _resolvers(found: dict[str, Any], origin: MainOrigin) -> dict[str, bytes]:
+    """Each by itself: one that can't be pickled is registered again where the app is imported."""
+    sent = {}
+    for name, resolver in found.items():
+        try:
+            sent[name] = dumps(resolver, origin.in_main)
+        except (*UNPICKLABLE, RecursionError):
+            sent[name] = b""
+    return sent
+
+
+def _pickled(payload: Payload, origin: MainOrigin) -> bytes:
+    try:
+        return dumps(payload, origin.in_main)
+    except (*UNPICKLABLE, RecursionError) as error:
+        raise _unpicklable(payload, origin, error) from error
+
+
+def read_config(launch: LaunchPaths) -> Any:
+    """The master config that an earlier launch was made with; None if it can't be read here.
+
+    Raises:
+        StoreError: it belongs to another user.
+    """
+    try:
+        require_owner(launch.config)
+        if read_json(launch.boot)["versions"] != versions():
+            return None
+        return renew_nans(pickle.loads(launch.config.read_bytes()))
+    except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        log.warning("can't read the sweep's original config, using the current one: %s", error)
+        return None
+
+
+def is_frozen(launch: LaunchPaths) -> bool:
+    """True if an earlier launch reads its code from a snapshot."""
+    try:
+        return bool(read_json(launch.boot)["frozen"])
+    except FileNotFoundError:
+        return False
+
+
+def require_unmoved(paths: SweepPaths) -> None:
+    """Refuse to go on with a sweep whose tasks look for their snapshot where it no longer is.
+
+    Raises:
+        StoreError: it was moved.
+    """
+    made = read_record(paths).dir
+    if os.path.realpath(made) != os.path.realpath(paths.root):
+        raise StoreError(
+            f"the sweep was moved, and its tasks look for the code's snapshot in {made}",
+            evidence=f"it is in {paths.root} now",
+            fix=f"ln -s {quoted(str(paths.root))} {quoted(made)}    # or move it back",
+        )
+
+
+def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, Any]:
+    path, main = [os.path.abspath(entry) for entry in sys.path], origin.file()
+    named = origin.named_function()
+    module = named.module if named and named.module != "__main__" else ""
+    if frozen is not None:
+        path = [frozen.path(entry) for entry in path]
+        main = main and frozen.main(main)
+    return {
+        "format": FORMAT, "cwd": origin.cwd, "sys_path": path, "module": "hsm_core.hydra_bridge.task.run",
+        "payload": "payload.pkl", "versions": versions(), "main": main and main.to_json(),
+        "frozen": frozen is not None, "flags": interpreter_flags(), "module_of_function": module,
+        "environ": changed_variables(os.environ) if main or module else {},
+        "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
+    }  # fmt: skip
+
+
+def _unpicklable(payload: Payload, origin: MainOrigin, error: Exception) -> ConfigError:
+    function = payload.task_function
+    parts = {
+        "its callbacks or its config loader": payload.context,
+        "a config that it registered": payload.singletons,
+        f"the task function {getattr(function, '__qualname__', function)}": function,
+    }
+    in_main = origin.in_main
+    culprit = next((name for name, part in parts.items() if not can_be_pickled(part, in_main)), "the app")
+    return ConfigError(
+        f"{culprit} can't be sent to a worker", evidence=f"{type(error).__name__}: {error}",
+        fix="create locks, files and connections inside functions",
+    )  # fmt: skip

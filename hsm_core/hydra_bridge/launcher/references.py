@@ -1,0 +1,106 @@
+"""Which of the launcher's fields refer to what a task may set, and to how much of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .fields import MEANINGLESS
+
+#: What a job asks for; all other fields say how the whole sweep goes or is divided.
+OF_TASK = frozenset(("cpus_per_task", *MEANINGLESS["local"])) - {
+    "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "setup_strict", "max_num_timeout",
+    "flavour", "template",
+}  # fmt: skip
+#: Of Hydra's own part of a config, what differs from task to task.
+_OF_HYDRAS_TASK = (
+    r"hydra[.:](?:launcher|runtime\.choices|runtime\.output_dir|job\.num|job\.id|job\.override_dirname"
+    r"|overrides|sweep\.subdir)\b"
+)
+#: References that are the same for all tasks.
+_COMMON = re.compile(rf"\$\{{(?!{_OF_HYDRAS_TASK})(?:oc\.env|hydra|now|hsm\.[a-z_]+)[:.]")
+#: The beginning of a reference, where no backslash makes it text.
+_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
+#: Whatever may be a key, with dots, in a text that refers to something, also as a resolver's argument.
+_KEY = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def is_of_tasks(value: Any) -> bool:
+    """Whether a field, or anything in it, refers to what a task may set."""
+    if isinstance(value, dict):
+        return any(map(is_of_tasks, value.values()))
+    if isinstance(value, list):
+        return any(map(is_of_tasks, value))
+    return isinstance(value, str) and _REFERENCE.search(_COMMON.sub("", value)) is not None
+
+
+@dataclass(frozen=True)
+class Referred:
+    """What some fields refer to, and what that refers to in turn.
+
+    Args:
+        tops: first parts of keys.
+        all_overrides: whatever a task overrides matters.
+        number: so does its number.
+        job_id: and the id of its job, which nobody knows before it is submitted.
+    """
+
+    tops: frozenset[str]
+    all_overrides: bool
+    number: bool
+    job_id: bool
+
+    def __or__(self, other: Referred) -> Referred:
+        return Referred(
+            self.tops | other.tops, self.all_overrides or other.all_overrides, self.number or other.number,
+            self.job_id or other.job_id,
+        )  # fmt: skip
+
+
+def referred(written: Any, texts: Iterable[str]) -> Referred:
+    """Follow references.
+
+    Args:
+        written: the whole config as a dict, unresolved.
+        texts: the fields, as written.
+    """
+    todo, tops, of_hydra = list(texts), set[str](), set[str]()
+    while todo:
+        for key in _KEY.findall(todo.pop()):
+            top = key.partition(".")[0]
+            if top == "hydra":
+                if key not in of_hydra:
+                    of_hydra.add(key)
+                    todo += _referring(_at(written, key)) if re.match(_OF_HYDRAS_TASK, key) else ()
+            elif top not in tops:
+                tops.add(top)
+                todo += _referring(written.get(top))
+    told = " ".join(of_hydra)
+    number = re.search(r"job\.num\b|sweep\.subdir|output_dir", told) is not None
+    return Referred(
+        frozenset(tops),
+        all_overrides=number or re.search(r"override_dirname|overrides", told) is not None,
+        number=number,
+        job_id="hydra.job.id" in of_hydra,
+    )
+
+
+def _at(written: Any, key: str) -> Any:
+    """What is below a key with dots; of what is not there, what it should be in."""
+    node: Any = written
+    for name in key.split("."):
+        if not isinstance(node, dict) or name not in node:
+            break
+        node = node[name]
+    return node
+
+
+def _referring(node: Any) -> Iterator[str]:
+    """The texts in it that refer to something."""
+    if isinstance(node, str):
+        yield from (node,) if "${" in node else ()
+    elif isinstance(node, (dict, list)):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _referring(child)

@@ -1,0 +1,82 @@
+"""Tells which generators of torch and tensorflow the app seeded, and gives the others new numbers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .find_alive import followed, unfollowed
+
+#: A seed below was chosen by somebody; what torch takes from the operating system has 64 bits.
+_CHOSEN = 2**32
+#: What ``torch.Generator()`` starts from, in every process.
+TORCH_CONSTANT = 67280421310721
+#: Classes of other libraries' generators, which don't tell whether they were given a seed.
+_SILENT = {
+    "tensorflow.python.ops.stateful_random_ops": "Generator", "keras.src.random.seed_generator": "SeedGenerator",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TorchGenerators:
+    """Torch's generators in this process, but those of GPUs.
+
+    Those are made when the process first uses its GPU, and take their seed from the operating system, or from a
+    ``torch.manual_seed`` that waits for them; a process that has used a GPU can't be forked.
+
+    Args:
+        unseeded: generators that the app did not seed.
+        unknown: those that it may have seeded.
+    """
+
+    unseeded: list[Any]
+    unknown: list[Any]
+
+    @classmethod
+    def find(cls, first_seed: int | None) -> TorchGenerators:
+        """Find those that are alive.
+
+        Args:
+            first_seed: what the default generator was given when torch was loaded; None if that was not seen.
+        """
+        torch = sys.modules.get("torch")
+        kind, default = getattr(torch, "Generator", None), getattr(torch, "default_generator", None)
+        if kind is None or default is None:
+            return cls([], [])
+        others = [one for one in unfollowed(kind) if one is not default and one.device.type == "cpu"]
+        untouched = [(default, first_seed), *((one, TORCH_CONSTANT) for one in others)]
+        return cls(
+            [one for one, seed in untouched if one.initial_seed() == seed],
+            [one for one, seed in untouched if one.initial_seed() != seed and one.initial_seed() >= _CHOSEN],
+        )
+
+    def renew(self) -> None:
+        """Give all that are not seeded new numbers."""
+        for generator in self.unseeded:
+            generator.manual_seed(int.from_bytes(os.urandom(8), "big"))
+
+
+def renew_tensorflow() -> None:
+    """Operations that the parent process ran keep their generators in a forked one, unless a seed makes new ones."""
+    eager = sys.modules.get("tensorflow.python.eager.context")
+    context = eager.context_safe() if eager is not None and hasattr(eager, "context_safe") else None
+    if context is not None and context._initialized and context._seed is None:
+        context._set_global_seed(int.from_bytes(os.urandom(4), "big") >> 1)
+
+
+def silent_generators() -> Iterator[Any]:
+    """Generators that don't tell whether they were given a seed."""
+    known = [getattr(sys.modules.get(module), name, None) for module, name in _SILENT.items()]
+    kinds = [kind for kind in known if isinstance(kind, type)]
+    yield from followed(*kinds) if kinds else ()
+    ctypes = sys.modules.get("ctypes")
+    for library in followed(ctypes.CDLL) if ctypes is not None else ():
+        if _C_NAMES & vars(library).keys():
+            yield library
+
+
+#: Functions of the C library that draw from a state of its own; ``ctypes`` keeps those that were called.
+_C_NAMES = {"rand", "srand", "random", "srandom", "drand48", "lrand48", "mrand48", "srand48"}

@@ -1,0 +1,157 @@
+"""Tells which of numpy's generators the app seeded, and gives the others new numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from .find_alive import followed
+
+#: So many times 624 numbers are drawn from a Mersenne Twister to see whether one state leads to another.
+_FAR, _NEAR = 1000, 8
+#: So many draws are repeated for SFC64.
+_SFC_DRAWS = 10**6
+
+
+class Seeding(Enum):
+    """Whether the app chose the state of a generator."""
+
+    SEEDED = "seeded"
+    UNSEEDED = "unseeded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class NumpyGenerators:
+    """Numpy's generators in this process.
+
+    Args:
+        sequences: where unseeded generators come from.
+        unseeded: bit generators.
+        halves: legacy generators on one of those, which keep half of a pair of normal numbers.
+        unknown: bit generators that may be seeded or not.
+    """
+
+    sequences: list[Any]
+    unseeded: list[Any]
+    halves: list[Any]
+    unknown: list[Any]
+
+    @classmethod
+    def find(cls, drawn: Collection[int]) -> NumpyGenerators:
+        """Find those that are alive.
+
+        Args:
+            drawn: what the operating system gave while they were made.
+        """
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is None:
+            return cls([], [], [], [])
+        base, sequence, legacy = (
+            getattr(numpy_random, name) for name in ("BitGenerator", "SeedSequence", "RandomState")
+        )
+        found = followed(base, sequence, legacy)
+        bits = [one for one in found if isinstance(one, base)]
+        judged = {id(one): seeding_of(one, drawn) for one in bits}
+        unseeded = [one for one in bits if judged[id(one)] is Seeding.UNSEEDED]
+        return cls(
+            sequences=[one for one in found if type(one) is sequence and _is_drawn(one, drawn)],
+            unseeded=unseeded,
+            halves=[
+                one for one in found
+                if isinstance(one, legacy) and any(one._bit_generator is bits for bits in unseeded)
+                and one.get_state(legacy=False)["has_gauss"]
+            ],
+            unknown=[one for one in bits if judged[id(one)] is Seeding.UNKNOWN],
+        )  # fmt: skip
+
+    def renew(self) -> None:
+        """Give all that are not seeded new numbers; objects stay what and where they are."""
+        for sequence in self.sequences:
+            _renew_sequence(sequence)
+        for generator in self.unseeded:
+            generator.state = _anew(generator).state
+        for legacy in self.halves:
+            legacy.set_state({**legacy.get_state(legacy=False), "has_gauss": 0, "gauss": 0.0})
+
+
+def seeding_of(generator: Any, drawn: Collection[int]) -> Seeding:
+    """Whether a bit generator's state comes from what the operating system gave.
+
+    Args:
+        drawn: what it gave.
+    """
+    numpy_random = sys.modules["numpy.random"]
+    kind = type(generator)
+    if kind.__name__ not in _LEADS_TO or getattr(numpy_random, kind.__name__, None) is not kind:
+        return Seeding.UNKNOWN
+    sequence = generator._seed_seq
+    if sequence is None:  # by seed(3); also by seed(), and by seed(3) between get_state and set_state
+        given = (kind(numpy_random.SeedSequence(entropy)) for entropy in list(drawn))
+        is_given = any(_leads_to(start, generator, _NEAR) for start in given)
+        return Seeding.UNSEEDED if is_given else Seeding.SEEDED
+    if not _is_drawn(sequence, drawn):
+        return Seeding.SEEDED
+    is_given = _leads_to(kind(sequence), generator, _FAR)
+    return Seeding.UNSEEDED if is_given else Seeding.UNKNOWN  # by ``.state = …``
+
+
+def _is_drawn(sequence: Any, drawn: Collection[int]) -> bool:
+    entropy = getattr(sequence, "entropy", None)
+    return isinstance(entropy, int) and entropy in drawn
+
+
+def _renew_sequence(sequence: Any) -> None:
+    """In place, so that generators which hold it spawn new ones too."""
+    fresh = type(sequence)()
+    reduced = fresh.__reduce__()
+    restore = getattr(sequence, "__setstate_cython__", None) or sequence.__setstate__  # its name before numpy 2
+    restore(reduced[2] if len(reduced) > 2 else reduced[1][2])
+
+
+def _anew(generator: Any) -> Any:
+    sequence = generator._seed_seq
+    return type(generator)() if sequence is None else type(generator)(sequence)
+
+
+def _leads_to(start: Any, now: Any, limit: int) -> bool:
+    return _LEADS_TO[type(now).__name__](start, now, limit)
+
+
+def _is_same_stream(start: Any, now: Any, _limit: int) -> bool:
+    """PCG64 draws without end from a stream that has an increment of its own."""
+    return bool(start.state["state"]["inc"] == now.state["state"]["inc"])
+
+
+def _is_same_key(start: Any, now: Any, _limit: int) -> bool:
+    """Philox draws by counting, with a key of its own."""
+    return bool(start.state["state"]["key"].tobytes() == now.state["state"]["key"].tobytes())
+
+
+def _twists_to(start: Any, now: Any, limit: int) -> bool:
+    """The Mersenne Twister makes 624 words at once."""
+    wanted = now.state["state"]["key"].tobytes()
+    start.random_raw(1, output=False)  # a new one has a word left
+    for _ in range(limit):
+        if start.state["state"]["key"].tobytes() == wanted:
+            return True
+        start.random_raw(624, output=False)
+    return False
+
+
+def _counts_to(start: Any, now: Any, _limit: int) -> bool:
+    """SFC64 has its number of draws in its state."""
+    draws = int(now.state["state"]["state"][3]) - int(start.state["state"]["state"][3])
+    if not 0 <= draws <= _SFC_DRAWS:
+        return False
+    start.random_raw(draws, output=False)
+    return bool(start.state["state"]["state"].tobytes() == now.state["state"]["state"].tobytes())
+
+
+_LEADS_TO = {
+    "MT19937": _twists_to, "PCG64": _is_same_stream, "PCG64DXSM": _is_same_stream, "Philox": _is_same_key,
+    "SFC64": _counts_to,
+}  # fmt: skip

@@ -1,0 +1,153 @@
+"""Notes, while the app is imported, which random generators it seeds; nothing of it stays afterwards."""
+
+from __future__ import annotations
+
+import random
+import sys
+import weakref
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+#: Methods of ``random.Random`` by which a generator gets another state.
+_METHODS = ("seed", "getstate", "setstate")
+#: Bytes that numpy takes from the operating system for a generator that nobody seeds.
+_NUMPY_TAKES = 16
+
+
+class Watch:
+    """What is seen of seeds between ``begin`` and ``end``.
+
+    Python's ``Random`` is watched by the code of its methods, so that ``from random import seed`` is seen as well
+    and holds nothing of ours afterwards.
+
+    Attributes:
+        drawn: what the operating system gave, as numpy reads it: the entropy of generators that nobody seeded.
+        torch_seed: what torch gave its default generator when it was loaded; None if it wasn't.
+    """
+
+    def __init__(self) -> None:
+        self.drawn: set[int] = set()
+        self.torch_seed: int | None = None
+        self._seeded: dict[int, tuple[weakref.ref[random.Random], bool]] = {}
+        self._unseeded_states: set[int] = set()
+        self._codes: dict[str, CodeType] = {}
+        self._urandom: Any = None
+
+    def begin(self) -> None:
+        """Watch until ``end``."""
+        self.note(_shared(), seeded=False)
+        self._look_at_torch()
+        sys.meta_path.insert(0, self)
+        self._urandom = vars(random).get("_urandom")
+        if self._urandom is not None:
+            vars(random)["_urandom"] = self._draw
+        if all(_method(name).__code__.co_freevars == ("__class__",) for name in _METHODS):
+            _watching.append(self)
+            for name in _METHODS:
+                self._codes[name] = _method(name).__code__
+                _method(name).__code__ = vars(_Noting)[name].__code__
+
+    def end(self) -> None:
+        """Leave everything as it was found."""
+        for name, code in self._codes.items():
+            _method(name).__code__ = code
+        if self in _watching:
+            _watching.remove(self)
+        if self._urandom is not None:
+            vars(random)["_urandom"] = self._urandom
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._look_at_torch()
+
+    def is_seeded(self, generator: random.Random) -> bool | None:
+        """Whether the app chose its state; None if it was made in a way that wasn't seen."""
+        found = self._seeded.get(id(generator))
+        return found[1] if found is not None and found[0]() is generator else None
+
+    def shared_is_seeded(self) -> bool:
+        """Whether the app chose the state of ``random.random`` and its like."""
+        return self.is_seeded(_shared()) is True
+
+    # what happens while it watches
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Python asks this before it loads a module: torch's first seed is seen while torch is still loading."""
+        self._look_at_torch()
+        return None
+
+    def note(self, generator: random.Random, *, seeded: bool) -> None:
+        self._seeded[id(generator)] = weakref.ref(generator), seeded
+
+    def seed(self, generator: random.Random, value: Any, version: int) -> None:
+        self._genuine("seed")(generator, value, version)
+        self.note(generator, seeded=value is not None)
+
+    def getstate(self, generator: random.Random) -> Any:
+        state = self._genuine("getstate")(generator)
+        if self.is_seeded(generator) is False:
+            self._unseeded_states.add(hash(state))
+        return state
+
+    def setstate(self, generator: random.Random, state: Any) -> None:
+        self._genuine("setstate")(generator, state)
+        now = self._genuine("getstate")(generator)
+        self.note(generator, seeded=hash(now) not in self._unseeded_states)
+
+    def _genuine(self, name: str) -> FunctionType:
+        method = _method(name)
+        return FunctionType(
+            self._codes[name], method.__globals__, name, method.__defaults__, method.__closure__
+        )
+
+    def _draw(self, count: int) -> bytes:
+        found: bytes = self._urandom(count)
+        if count == _NUMPY_TAKES:
+            self.drawn.add(int.from_bytes(found, "big"))
+        return found
+
+    def _look_at_torch(self) -> None:
+        generator = getattr(sys.modules.get("torch._C"), "default_generator", None)
+        if self.torch_seed is None and generator is not None:
+            self.torch_seed = generator.initial_seed()
+
+
+_watching: list[Watch] = []
+
+
+class _Noting:
+    """Code that stands in for that of ``random.Random``: it runs with that one's globals and ``__class__``."""
+
+    def seed(self, a: Any = None, version: int = 2) -> Any:
+        from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
+
+        return watcher(__class__).seed(self, a, version)  # type: ignore[name-defined]
+
+    def getstate(self) -> Any:
+        from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
+
+        return watcher(__class__).getstate(self)  # type: ignore[name-defined]
+
+    def setstate(self, state: Any) -> Any:
+        from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
+
+        return watcher(__class__).setstate(self, state)  # type: ignore[name-defined]
+
+
+def watcher(_watched: type) -> Any:
+    """Who is watching now."""
+    return _watching[-1]
+
+
+def _method(name: str) -> FunctionType:
+    method: FunctionType = vars(random.Random)[name]
+    return method
+
+
+def _shared() -> random.Random:
+    """The generator behind ``random.random``."""
+    found: random.Random = random.random.__self__  # type: ignore[attr-defined]
+    return found

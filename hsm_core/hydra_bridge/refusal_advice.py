@@ -1,0 +1,245 @@
+"""What to tell a user when Hydra does not compose a sweep: which word or line of theirs to change, and to what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import __version__
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+
+from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
+from hsm_core.plan.suggest import closest
+
+from .error_display import refuse
+from .launcher.fields import LauncherConf
+from .one_value import swept_settings
+from .sweeper.fields import SweeperConf
+from .sweeper_hint import chosen_by, directories, overridden, sweeps
+
+_NO_CHOICE = re.compile(r"Could not find 'hydra/(launcher|sweeper)/([^']+)'")
+_NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")
+_FILE = re.compile(r"In '([^']+)': ")
+_KEY = re.compile(r"Key '\w+' (?:is )?not in '\w+'")
+#: omegaconf's words about a value, and whose field it was for.
+_VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(?:Launcher|Slurm|Pbs|Hpc|Sweeper)Conf$", re.MULTILINE)
+_TYPES = {
+    "int": "a whole number", "float": "a number", "bool": "true or false", "str": "text",
+    "list[str]": "a list: [a,b]", "dict[str, str]": "a mapping: {A:1}", "dict[str, Any]": "a mapping: {a:1}",
+}  # fmt: skip
+_TAKEN = {"launcher": LauncherConf.__annotations__, "sweeper": SweeperConf.__annotations__}
+_FIELDS = {
+    kind: [name for name in vars(conf)["__dataclass_fields__"] if name[0] != "_"]
+    for kind, conf in {"launcher": LauncherConf, "sweeper": SweeperConf}.items()
+}
+_OURS = {"launcher": "hsm_local", "sweeper": "hsm"}
+_NEEDED = {"launcher": "an hsm launcher", "sweeper": "the sweeper hsm"}
+
+
+def told(
+    error: Exception, hydra: Any, config_name: str | None, overrides: Sequence[str]
+) -> ConfigError | None:
+    """Our words for what Hydra refused; None if that has nothing to do with us.
+
+    Args:
+        error: Hydra's or omegaconf's.
+        hydra: Hydra's own object of this run.
+        config_name: of the primary config.
+        overrides: of the command line.
+    """
+    text = f"{error}\n{error.__cause__ or ''}"
+    if "Sweeping over Hydra's configuration" in text:
+        faults = [str(ConfigError(problem, fix=fix)) for problem, fix in swept_settings(overrides)]
+        return ConfigError("\n".join(faults)) if faults else None
+    missing = _NO_CHOICE.search(text)
+    if missing:
+        return _no_choice(missing[1], missing[2], hydra.config_loader, overrides)
+    field = _NO_FIELD.search(text)
+    if field is None:
+        return None
+    kind, name = field[1], field[2]
+    seen = _KEY.search(text)
+    if seen is None:
+        return _wrong_value(kind, name, text, overrides)
+    is_basic = "not in 'Basic" in text
+    meant = name if name in _FIELDS[kind] else closest(name, _FIELDS[kind]) if is_basic else None
+    if meant is None:
+        return None
+    because = seen[0]
+    typed = _typed(overrides, f"hydra.{kind}.{name}")
+    if typed:
+        return _field_typed(kind, name, meant, typed, because, _launcher(hydra, config_name, overrides))
+    return _field_in_file(
+        kind, name, _FILE.search(text), because, hydra.config_loader, config_name, overrides
+    )
+
+
+def refuse_added(config: Any, overrides: Sequence[str]) -> None:
+    """Refuse fields of ours that ``+`` gave to Hydra's own launcher or sweeper, which would fail on them.
+
+    Args:
+        config: of this run.
+
+    Raises:
+        SystemExit, ConfigError: as ``shown.refuse``.
+    """
+    choices = config.hydra.runtime.choices
+    for kind, ours in _FIELDS.items():
+        for name in ours if choices.get(f"hydra/{kind}") == "basic" else ():
+            typed = _typed([word for word in overrides if word.startswith("+")], f"hydra.{kind}.{name}")
+            if typed and not (kind == "sweeper" and name == "params"):
+                refuse(_field_typed(kind, name, name, typed, "", str(choices.get("hydra/launcher"))))
+
+
+def _no_choice(kind: str, name: str, loader: Any, overrides: Sequence[str]) -> ConfigError | None:
+    options = loader.get_group_options(f"hydra/{kind}")
+    guess = closest(name, options)
+    if guess is None or not guess.startswith("hsm"):
+        return None
+    fix = f"hydra/{kind}={guess}"
+    if not _typed(overrides, f"hydra/{kind}"):
+        fix = f"- override /hydra/{kind}: {guess}    # in the file's defaults list"
+    return ConfigError(
+        f"there is no {kind} '{name}'", evidence=f"hydra/{kind} has {', '.join(options)}", fix=fix
+    )
+
+
+def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> ConfigError | None:
+    """What a field takes that has a value of another type; None if that is not ours."""
+    found, taken = _VALUE.search(text), _TAKEN[kind].get(name)
+    if found is None or taken is None:
+        return None
+    bare, _, _ = taken.partition(" | ")
+    meant = _TYPES.get(bare, bare) + (", or null" if taken.endswith("None") else "")
+    typed, file = _typed(overrides, f"hydra.{kind}.{name}"), _FILE.search(text)
+    where = f"{file[1]}.yaml: " if file and not typed else ""
+    return ConfigError(
+        f"{where}{typed or f'hydra.{kind}.{name}'} must be {meant}", evidence=found[1],
+        fix=f"hydra.{kind}.{name}=…    # {meant}",
+    )  # fmt: skip
+
+
+def _field_typed(kind: str, name: str, meant: str, typed: str, because: str, launcher: str) -> ConfigError:
+    value = typed.partition("=")[2]
+    if kind == "sweeper" and meant in _FIELDS["launcher"] and launcher.startswith("hsm_"):
+        fix = quoted(f"hydra.launcher.{meant}={value}")
+    else:
+        rest = f" {quoted(typed.replace(name, meant, 1))}" if name != meant else ""
+        fix = f"add hydra/{kind}={_OURS[kind]}{rest} to the command line{_others(kind, '    # ')}"
+    if name != meant:
+        return ConfigError(f"this {kind} has no field '{name}'", evidence=because, fix=fix)
+    return ConfigError(f"hydra.{kind}.{name} needs {_NEEDED[kind]}", evidence=because, fix=fix)
+
+
+def _field_in_file(
+    kind: str, name: str, found: re.Match[str] | None, because: str, loader: Any, config_name: str | None,
+    overrides: Sequence[str],
+) -> ConfigError:  # fmt: skip
+    if kind == "sweeper":
+        wins = not __version__.startswith("1.3")
+        own = [entry.path for entry in loader.get_search_path().get_path() if entry.provider == "main"]
+        loser = overridden(own, ["-m", *overrides], config_name, added_wins=wins)
+        if loser is not None:
+            return ConfigError(loser.problem, evidence=because, fix=loser.fix)
+    where = f"{found[1]}.yaml" if found else "the config"
+    other = _typed(overrides, f"hydra/{kind}")
+    fix = f"- override /hydra/{kind}: {_OURS[kind]}    # in the defaults list of {where}{_others(kind, ', ')}"
+    if other:
+        fix = f"hydra/{kind}={_OURS[kind]}    # instead of {other}"
+    return ConfigError(
+        f"{where} sets hydra.{kind}.{name}, which needs {_NEEDED[kind]}", evidence=because, fix=fix
+    )
+
+
+def _others(kind: str, mark: str) -> str:
+    return f"{mark}or hsm_slurm, hsm_pbs, hsm_hpc" if kind == "launcher" else ""
+
+
+def _typed(overrides: Sequence[str], key: str) -> str:
+    """The override of the command line for ``key``, or for what is in it; empty if there is none."""
+    for word in overrides:
+        typed = word.lstrip("+").partition("=")[0]
+        if typed == key or typed.startswith(f"{key}."):
+            return word.lstrip("+")
+    return ""
+
+
+def _launcher(hydra: Any, config_name: str | None, overrides: Sequence[str]) -> str:
+    """The launcher that the rest of the command line chooses; empty if that can't be composed either."""
+    rest = [
+        word for word in overrides if not word.lstrip("+~").startswith(("hydra.sweeper.", "hydra.launcher."))
+    ]
+    try:
+        config = type(hydra).compose_config(
+            hydra, config_name=config_name, overrides=rest, run_mode=RunMode.MULTIRUN
+        )
+        return str(config.hydra.runtime.choices.get("hydra/launcher"))
+    except (HydraException, OmegaConfBaseException):
+        return ""
+
+
+def refuse_swept_files(hydra: Any, config_name: str | None, overrides: Sequence[str]) -> None:
+    """Refuse ``+sweep=a,b`` if these are sweep files: each would be one task, and what it sweeps would be ignored.
+
+    So would be a launcher that they choose and the sweep does not.
+
+    Args:
+        hydra, config_name, overrides: as for ``told``.
+
+    Raises:
+        SystemExit, ConfigError: as ``shown.refuse``.
+    """
+    loader = hydra.config_loader
+    for word in overrides:
+        override = _parsed(word)
+        if override is None or not override.is_discrete_sweep() or override.is_hydra_override():
+            continue
+        options = loader.get_group_options(override.key_or_group)
+        names = list(dict.fromkeys(_names(override, options))) if options else []
+        files = list(_files(loader, override.key_or_group, names))
+        for file in filter(sweeps, files):
+            listed = quoted(f"{override.get_key_element()}=[{','.join(names)}]")
+            _refuse_swept(word, "its sweep is ignored", file, "sweeper: hsm", f"{listed}    # one sweep of all")
+        for file in files:
+            launcher = chosen_by(file, "launcher") or ""
+            others = [one for one in overrides if one is not word]
+            if launcher.startswith("hsm_") and _launcher(hydra, config_name, others) not in ("", launcher):
+                fix = f"add hydra/launcher={launcher} to the command line"
+                _refuse_swept(word, "a task can't choose the launcher", file, f"launcher: {launcher}", fix)
+
+
+def _refuse_swept(word: str, why: str, file: Path, choice: str, fix: str) -> None:
+    problem = f"{word} runs each file as one task, and {why}"
+    refuse(ConfigError(problem, evidence=f"{file} has 'override hydra/{choice}'", fix=fix))
+
+
+def _parsed(word: str) -> Override | None:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException:
+        return None
+
+
+def _names(override: Override, options: Sequence[str]) -> Iterator[str]:
+    """The options that a sweep chooses, those in lists too."""
+    value = override.value()
+    chosen = value.filter(list(options)) if isinstance(value, Glob) else override.sweep_iterator()
+    for one in chosen:
+        yield from map(str, one if isinstance(one, list) else [one])
+
+
+def _files(loader: Any, group: str, names: Sequence[str]) -> Iterator[Path]:
+    places = [
+        entry.path
+        for entry in loader.get_search_path().get_path()
+        if entry.provider not in ("hydra", "schema")
+    ]
+    for root in directories(places):
+        yield from (root / group / f"{name.removesuffix('.yaml')}.yaml" for name in names)

@@ -1,0 +1,150 @@
+"""What the user set under ``hydra.sweeper``, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hsm_core.errors import ConfigError
+from hsm_core.overrides import hydra_text, quoted
+from hsm_core.plan.plan import Choice
+from hsm_core.plan.suggest import did_you_mean
+
+from ..faults import Faults
+from .axes_in_file import lost_reference
+from .fields import SweeperConf
+
+#: All fields but the axes, whose values may refer to what only the tasks have.
+_READ = tuple(
+    name
+    for name in SweeperConf.__dataclass_fields__
+    if name not in ("params", "grid", "paired") and name[0] != "_"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sweeper's fields that are not axes."""
+
+    choice: Choice
+    validate: str
+    max_batch_size: int | None
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    metric: tuple[tuple[str, str], ...]
+    dry_run: bool
+    resume: str | None
+
+
+def settings_of(conf: DictConfig, faults: Faults) -> Settings:
+    """Read ``hydra.sweeper``; a field whose value means nothing is a fault, and has its default.
+
+    Raises:
+        ConfigError: fields refer to what is not there.
+    """
+    for field in _READ:
+        with faults.gathered():
+            _refuse_lost_reference(conf, field)
+    faults.raise_all()
+    for name in conf:
+        with faults.gathered():
+            _refuse_unknown(str(name))
+    attempt = faults.attempt
+    choice = Choice(
+        exclude=attempt(lambda: _conditions(_container(conf, "exclude")), ()),
+        sample=attempt(lambda: _count(conf, "sample"), None),
+        seed=conf.sample_seed,
+        limit=attempt(lambda: _count(conf, "limit"), None),
+        shuffle=attempt(lambda: _one_of(conf, "order", ("grid", "shuffle")), "grid") == "shuffle",
+    )
+    return Settings(
+        choice=choice,
+        validate=attempt(lambda: _one_of(conf, "validate", ("cover", "all", "none")), "cover"),
+        max_batch_size=attempt(lambda: _count(conf, "max_batch_size"), None),
+        name=conf.name or "",
+        description=conf.description or "",
+        tags=tuple(conf.tags or ()),
+        metric=attempt(lambda: _metrics(_container(conf, "metric")), ()),
+        dry_run=conf.dry_run,
+        resume=conf.resume,
+    )
+
+
+def _refuse_unknown(field: str) -> None:
+    """A field that the dataclass lacks: Hydra takes it, so that all faults are told at once."""
+    known = [name for name in SweeperConf.__dataclass_fields__ if name[0] != "_"]
+    if field not in known and field not in SweeperConf.__dataclass_fields__:
+        fix = did_you_mean(field, known) or f"use one of {', '.join(known)}"
+        raise ConfigError(f"hydra.sweeper has no field '{field}'", fix=fix)
+
+
+def _refuse_lost_reference(conf: DictConfig, field: str) -> None:
+    try:
+        _container(conf, field)
+    except OmegaConfBaseException as error:
+        raise lost_reference(field, error) from error
+
+
+def _container(conf: DictConfig, field: str) -> Any:
+    value = conf[field]
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _conditions(given: Any) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    conditions = [one for one in (given if isinstance(given, list) else [given]) if one is not None]
+    for condition in conditions:
+        if not isinstance(condition, str):
+            raise ConfigError(
+                f"exclude: {condition!r} is not a condition", fix="write it as text: model == 'vit' and lr > 0.1"
+            )
+    return tuple(conditions)
+
+
+def _count(conf: DictConfig, field: str) -> int | None:
+    count: int | None = conf[field]
+    if count is not None and count < 1:
+        raise ConfigError(f"hydra.sweeper.{field}={count} must be at least 1", fix=f"hydra.sweeper.{field}=null")
+    return count
+
+
+def _one_of(conf: DictConfig, field: str, allowed: tuple[str, ...]) -> str:
+    value = str(conf[field])
+    if value not in allowed:
+        guess = did_you_mean(value, allowed)
+        raise ConfigError(
+            f"hydra.sweeper.{field}={value} must be one of {', '.join(allowed)}",
+            fix=guess or f"hydra.sweeper.{field}={allowed[0]}",
+        )
+    return value
+
+
+def _metrics(given: Any) -> tuple[tuple[str, str], ...]:
+    if given is None:
+        return ()
+    return tuple(_metric(one) for one in (given if isinstance(given, list) else [given]))
+
+
+def _mode(given: Any) -> str:
+    said = str(given.get("mode")) if isinstance(given, Mapping) else ""
+    return "max" if said.lower().startswith("max") else "min"
+
+
+def _metric(given: Any) -> tuple[str, str]:
+    known = isinstance(given, Mapping) and set(given) <= {"name", "mode"} and given.get("name")
+    if not known or given.get("mode", "min") not in ("min", "max"):
+        named = given.get("name") if isinstance(given, Mapping) else given
+        name = hydra_text(named) if isinstance(named, str) and named else "val_loss"
+        right = f"hydra.sweeper.metric={{name:{name},mode:{_mode(given)}}}"
+        raise ConfigError(
+            f"hydra.sweeper.metric: {given!r} is not a metric", fix=f"{quoted(right)}    # mode is min or max"
+        )
+    return str(given["name"]), str(given.get("mode", "min"))

@@ -1,0 +1,1 @@
+"""Runs a task of a Hydra app on a node."""

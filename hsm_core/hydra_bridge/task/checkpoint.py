@@ -1,0 +1,61 @@
+"""submitit's ``checkpoint`` protocol: a task that is told its job's time is nearly over says how to go on."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hsm_core.errors import Checkpointed
+
+from .pickling import dumps
+
+
+def resumed(function: Callable[[Any], Any], checkpoint: Path, attempt: int) -> Callable[[Any], Any]:
+    """The task function, or what an earlier attempt's checkpoint left to be called in its place."""
+    if attempt == 1 or not checkpoint.exists():
+        return function
+    with open(checkpoint, "rb") as stream:
+        return _Resumed(pickle.load(stream))
+
+
+class _Resumed:
+    """Calls what a checkpoint left; it may write the next one as the task function did the first."""
+
+    def __init__(self, delayed: Any) -> None:
+        self._delayed = delayed
+        again = _checkpoint_of(delayed.function)
+        if again is not None:
+            self.checkpoint = lambda config: again(*delayed.args, **delayed.kwargs)
+
+    def __call__(self, config: Any) -> Any:
+        return self._delayed.function(*self._delayed.args, **self._delayed.kwargs)
+
+
+def _checkpoint_of(function: Any) -> Callable[..., Any] | None:
+    """Source: submitit 1.5, ``DelayedSubmission._checkpoint_function``."""
+    found = getattr(function, "__submitit_checkpoint__", None) or getattr(function, "checkpoint", None)
+    return found if callable(found) else None
+
+
+def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
+    """Call ``function.checkpoint(config)``, if there is such a method, when the warning comes.
+
+    What it returns, a ``submitit.helpers.DelayedSubmission`` or nothing, is what the next attempt runs.
+    Source: submitit 1.5, docs/checkpointing.md.
+    """
+    checkpoint = _checkpoint_of(function)
+    if checkpoint is None:
+        return
+
+    def write(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        print("the job's time is nearly over: writing a checkpoint", file=sys.stderr, flush=True)
+        delayed = checkpoint(config)
+        raise Checkpointed(None if delayed is None else dumps(delayed))
+
+    signal.signal(signal.SIGUSR2, write)

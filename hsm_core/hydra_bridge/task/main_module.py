@@ -1,0 +1,226 @@
+"""Makes a task find its app as it was started: its main file, ``__main__.Net``, ``sys.argv``, its function."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.util
+import inspect
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from importlib.machinery import SourceFileLoader
+from typing import Any, ClassVar
+
+from .main_script import read_script
+
+#: Where the worker's own main module stays, once the app's has taken its place.
+_WORKER = "__hsm_worker__"
+
+
+class MainCalled(BaseException):
+    """The main file called its task function: what is to be imported of it has been."""
+
+
+def is_called() -> bool:
+    """True while that ends the import."""
+    return sys.exc_info()[0] is MainCalled
+
+
+class Held:
+    """A context manager that stays entered where the main file called its task function."""
+
+    _entered: ClassVar[list[Any]] = []
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def __enter__(self) -> Any:
+        return type(self._manager).__enter__(self._manager)
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
+        if kind is not MainCalled:
+            return type(self._manager).__exit__(self._manager, kind, error, traceback)
+        self._entered.append(self._manager)
+        return False
+
+
+@dataclass(frozen=True)
+class MainFile:
+    """The file that was started, to be imported where tasks run.
+
+    Args:
+        path: where it lies, as Python tells it: ``/home/me/conf/../train.py``.
+        module: its name, if it was started with ``python -m``; empty for a script.
+        argv: ``sys.argv`` as the interpreter made it.
+        function: module and qualified name of the sweep's task function, as they tell it from others.
+    """
+
+    path: str
+    module: str
+    argv: list[str]
+    function: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def run(self) -> None:
+        """Run it as this process's ``__main__``, up to where it calls the sweep's task function.
+
+        What stands under ``if __name__ == "__main__":`` is left out, as ``multiprocessing`` does; but names are
+        what the app sees under Hydra's basic launcher: of loggers, and of classes in what it pickles.
+        """
+        module = types.ModuleType("__main__")
+        module.__file__, module.__loader__ = self.path, SourceFileLoader("__main__", self.path)
+        module.__package__ = None
+        vars(module).update(__cached__=None, __builtins__=builtins)
+        if self.module:
+            module.__spec__ = importlib.util.find_spec(self.module)
+            module.__package__ = module.__spec__.parent if module.__spec__ else None
+        sys.modules.setdefault(_WORKER, sys.modules["__main__"])
+        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
+        sys.argv[:] = self.argv
+        with _main_functions(self._call), suppress(MainCalled):
+            exec(read_script(self.path).code, vars(module))
+
+    def _call(self, *, task_function: Any, **_: Any) -> None:
+        """In place of the sweep that a call of ``@hydra.main`` starts; another function's is passed over."""
+        if self.function == identity(task_function):
+            raise MainCalled
+
+
+@dataclass(frozen=True)
+class MainState:
+    """What a worker can't get by importing the main file.
+
+    Args:
+        argv: as the app left it.
+        names: of the main module, with their values: what no file defines, or what is bound after the import.
+        attributes: ``__file__`` and such where the main file is not imported.
+        start_method: of ``multiprocessing``, which takes it along in the same way.
+        cwd: where the app was as it called its main function, wherever its import begins.
+        changed: names of what the import makes, with what became of it after that.
+    """
+
+    argv: list[str]
+    names: dict[str, Any]
+    attributes: dict[str, Any]
+    start_method: str | None
+    cwd: str
+    changed: dict[str, Any]
+
+    def restore(self) -> None:
+        """Make this process's main module look like it."""
+        main = sys.modules["__main__"]
+        vars(main).update(self.names)
+        vars(main).update(self.attributes)
+        for name, value in self.changed.items():
+            vars(main)[name] = _changed_to(vars(main).get(name), value)
+        for function in self._functions():  # they came by value, with names of a module of their own
+            function.__globals__.update(self.attributes)
+        sys.argv[:] = self.argv
+        if self.start_method is not None:
+            importlib.import_module("multiprocessing").set_start_method(self.start_method, force=True)
+
+    def _functions(self) -> Iterator[Any]:
+        """Of the main module itself, also below decorators from elsewhere."""
+        for value in self.names.values():
+            while value is not None:
+                if inspect.isfunction(value) and value.__globals__.get("__name__") == "__main__":
+                    yield value
+                value = getattr(value, "__wrapped__", None)
+
+
+def _changed_to(made: Any, value: Any) -> Any:
+    """An object with another one's content, if it can take that: others may refer to it."""
+    if made is value or type(made) is not type(value):
+        return value
+    if isinstance(made, (dict, set)):
+        made.clear()
+        made.update(value)
+    elif isinstance(made, (list, deque)):
+        made.clear()
+        made.extend(value)
+    elif _attributes(made) is None:
+        return value
+    if _attributes(made) is not None:
+        vars(made).clear()
+        vars(made).update(vars(value))
+    return made
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    """The attributes of an object; None if it is one that keeps them elsewhere, too."""
+    kind = type(value)
+    has_slots = any("__slots__" in vars(one) for one in kind.__mro__)
+    return None if has_slots else getattr(value, "__dict__", None)
+
+
+@dataclass(frozen=True)
+class NamedFunction:
+    """A task function that another process finds by its name, below the decorators that wrap it.
+
+    Args:
+        names: of the attributes that lead to it from the module.
+        steps: from there through decorators: ``__wrapped__``, or the name of a variable that one closes over.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    steps: tuple[str, ...]
+
+    def load(self) -> Callable[[Any], Any]:
+        """Find it; its module is imported if need be.
+
+        Raises:
+            ImportError, AttributeError, KeyError: it is not there.
+        """
+        found: Any = importlib.import_module(self.module)
+        for name in self.names:
+            found = getattr(found, name)
+        for step in self.steps:
+            found = dict(layers(found))[step]
+        function: Callable[[Any], Any] = found
+        return function
+
+
+def layers(decorated: Any) -> Iterator[tuple[str, Any]]:
+    """What a decorator's function wraps: each with the step that leads there."""
+    wrapped = getattr(decorated, "__wrapped__", None)
+    if wrapped is not None:
+        yield "__wrapped__", wrapped
+    if inspect.isfunction(decorated) and decorated.__closure__:
+        for name, cell in zip(decorated.__code__.co_freevars, decorated.__closure__, strict=True):
+            try:
+                inner = cell.cell_contents
+            except ValueError:  # not yet bound
+                continue
+            if callable(inner):
+                yield name, inner
+
+
+def identity(function: Any) -> list[str]:
+    """Module and qualified name of a task function, below its decorators."""
+    inner = inspect.unwrap(function)
+    return [str(getattr(inner, name, "")) for name in ("__module__", "__qualname__")]
+
+
+def imported_names() -> Container[str]:
+    """Names of the main module that the process which started the sweep has, too."""
+    return vars(sys.modules["__main__"]) if _WORKER in sys.modules else ()
+
+
+@contextmanager
+def _main_functions(called: Callable[..., None]) -> Iterator[None]:
+    """Until this ends, calls of functions under ``@hydra.main`` come here instead of starting Hydra."""
+    importlib.import_module("hydra")
+    place: Any = sys.modules["hydra.main"]
+    theirs = place._run_hydra
+    place._run_hydra = called
+    try:
+        yield
+    finally:
+        place._run_hydra = theirs

@@ -1,0 +1,270 @@
+"""Runs a task of a Hydra app, in the process that the worker made for it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pickle
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.basecontainer import BaseContainer
+
+from hsm_core.errors import ConfigError, StoreError
+
+from ..fast.group_cache import Skeletons
+from ..fast.nan import renew_nans
+from ..fast.parsed import ParseTrees
+from ..fast.patches import quick, quick_start
+from ..fast.yaml_text import Texts
+from ..random_numbers.renew import RandomNumbers
+from . import values
+from .checkpoint import offer_checkpoint, resumed
+from .config import numbered
+from .environ import as_at_start
+from .log import HydraLog
+from .main_module import MainFile, MainState, NamedFunction
+from .open_files import OpenFiles
+from .snapshot_paths import FrozenApp
+
+#: A resolver's name in an interpolation, and those that say the same again for the same task.
+_RESOLVERS = re.compile(r"\$\{([^{}:$]+):")
+_PURE = {"now", "hydra", "oc.env", "oc.select"}
+
+dumps = values.dumps
+
+
+@dataclass(frozen=True)
+class Payload:
+    """All that the tasks of a launch share, pickled once.
+
+    Args:
+        task_function: itself, or where a module holds it.
+        config: the sweep's master config.
+        context: Hydra's context: config loader and callbacks.
+        singletons: Hydra's singletons, its version base among them.
+        resolvers: of OmegaConf, each pickled; b"" for one that can't be.
+        env_copy: values of ``hydra.job.env_copy`` where the sweep was started.
+        main: the main module of the process that started the sweep.
+        frozen: the app's snapshot; None where it runs from its own directory.
+    """
+
+    task_function: Callable[[Any], Any] | NamedFunction
+    config: DictConfig
+    context: Any
+    singletons: Any
+    resolvers: dict[str, bytes]
+    env_copy: dict[str, str]
+    main: MainState
+    frozen: FrozenApp | None
+
+    def function(self) -> Callable[[Any], Any]:
+        """The task function; its module is imported at the first call."""
+        found = self.task_function
+        return found.load() if isinstance(found, NamedFunction) else found
+
+
+@dataclass(frozen=True)
+class LoadedApp:
+    """An app in the process that runs its tasks, or forks those that do.
+
+    Args:
+        skeletons: what configs of several tasks have in common.
+        texts: the same, as YAML.
+        trees: its interpolations, parsed.
+        hydra_log: what each task's logging is built on.
+        numbers: the app's random generators.
+        left_open: files that its import left open.
+    """
+
+    payload: Payload
+    skeletons: Skeletons
+    texts: Texts
+    trees: ParseTrees
+    hydra_log: HydraLog
+    numbers: RandomNumbers
+    left_open: list[str]
+
+    def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
+        """The config of a task."""
+        return numbered(self.skeletons.compose(overrides), number, job_id)
+
+
+def prepare(payload: str) -> LoadedApp:
+    """Load a payload and give this process Hydra's state, once.
+
+    Raises:
+        StoreError: the payload is not the user's own.
+        VersionMismatch: it was written by versions that do not fit; both are named.
+    """
+    from hydra.core.plugins import Plugins
+
+    boot = _check(Path(payload))
+    numbers, files = RandomNumbers(), OpenFiles()
+    numbers.about_to_import()
+    plugins = Plugins.instance()  # Hydra 1.3 makes their modules' classes anew: before the payload names them
+    with as_at_start(boot["environ"]):
+        if boot["main"] is not None:
+            MainFile(**boot["main"]).run()
+        elif boot["module_of_function"]:
+            importlib.import_module(boot["module_of_function"])
+    with open(payload, "rb") as stream:
+        found: Payload = pickle.load(stream)
+    found.singletons[Plugins] = plugins  # else set_state would look for them again
+    os.environ.update(found.env_copy)
+    found.main.restore()
+    found.function()
+    os.chdir(found.main.cwd)
+    numbers.imported()
+    left_open = files.of_app()
+    _take_state(found)
+    renew_nans(found.config)
+    texts, trees = Texts(), ParseTrees()
+
+    def study(skeleton: DictConfig) -> None:
+        texts.learn(skeleton)
+        trees.learn(skeleton)
+
+    hydra_log = HydraLog(found.config, found.context)
+    hydra_log.set_up()
+    skeletons = Skeletons(found.context.config_loader, found.config, study)
+    return LoadedApp(found, skeletons, texts, trees, hydra_log, numbers, left_open)
+
+
+def _take_state(found: Payload) -> None:
+    """Give this process Hydra's state; a resolver that the app registered when it was imported stays its own.
+
+    Raises:
+        ConfigError: one was registered elsewhere, and can't be sent.
+    """
+    from hydra.core.singleton import Singleton
+    from hydra.core.utils import setup_globals
+
+    setup_globals()
+    own: dict[str, Any] = BaseContainer._resolvers
+    unsent = [name for name, data in found.resolvers.items() if not data and name not in own]
+    if unsent:
+        raise ConfigError(
+            f"the resolver {unsent[0]} can't be sent to a worker",
+            fix='register it where the app is imported: not under if __name__ == "__main__", not in a function',
+        )
+    sent = {name: pickle.loads(data) for name, data in found.resolvers.items() if name not in own}
+    Singleton.set_state({"instances": found.singletons, "omegaconf_resolvers": {**sent, **own}})
+
+
+def warm_up(prepared: LoadedApp) -> None:
+    """Load what any task needs, so that none pays for it."""
+    prepared.skeletons.warm_up()
+    _pools()
+    prepared.numbers.find()
+
+
+def against_forks(prepared: LoadedApp) -> list[str]:
+    """Why a process forked from here would not be as good as a fresh one."""
+    unknown = prepared.numbers.unknown()
+    unsure = [f"it can't be told whether the app seeded {name}" for name in unknown]
+    return [*unsure, *(f"the app left {name} open, and tasks would share it" for name in prepared.left_open)]
+
+
+def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:
+    """Before a process is forked for a task: have ready what its config has in common with others."""
+    prepared.hydra_log.set_up()
+    prepared.skeletons.expect(overrides)
+
+
+def notes(prepared: LoadedApp) -> list[str]:
+    """What the record should say of the code that was imported."""
+    frozen = prepared.payload.frozen
+    return [] if frozen is None else frozen.notes()
+
+
+def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], str]) -> object:
+    """Run one attempt of a task.
+
+    Args:
+        order: number, overrides, threads and so on, see ``hsm_core.worker.protocol.Order``.
+        enter: called before the function with the task's directory and what Hydra leaves there; returns where
+            an earlier attempt left its checkpoint.
+
+    Returns:
+        what the task's function returned; what it raised, is raised.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.core.utils import JobStatus, run_job
+
+    _spread(order["threads"])
+    prepared.numbers.renew()
+    config = prepared.config(order["overrides"], order["task"], order["job_id"])
+    hydra_config: Any = HydraConfig.instance()
+    hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve some paths
+    with quick(prepared.texts, prepared.trees):
+        directory = _directory(config)
+        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(directory)
+    checkpoint = Path(enter(str(directory), _leftovers(config, directory)))
+    function = resumed(prepared.payload.function(), checkpoint, order["attempt"])
+    if order["can_be_warned"]:
+        offer_checkpoint(function, config)
+    prepared.hydra_log.hand_over()
+    with quick_start(prepared.payload.context, prepared.texts, prepared.trees) as context:
+        ended = run_job(
+            hydra_context=context, task_function=function, config=config,
+            job_dir_key="hydra.runtime.output_dir", job_subdir_key=None,  # resolved already, and only once
+        )  # fmt: skip
+    if ended.status == JobStatus.FAILED:
+        raise ended._return_value
+    return ended._return_value
+
+
+def _check(payload: Path) -> dict[str, Any]:
+    owner = payload.stat().st_uid
+    if owner != os.geteuid():
+        raise StoreError(f"{payload} belongs to user {owner}, so it is not loaded")
+    boot: dict[str, Any] = json.loads(payload.with_name("boot.json").read_bytes())
+    values.require_versions(boot["versions"], "the sweep was started")
+    return boot
+
+
+def _directory(config: DictConfig) -> Path:
+    sweep, task = (str(OmegaConf.select(config, f"hydra.sweep.{key}")) for key in ("dir", "subdir"))
+    return Path(os.path.abspath(os.path.join(sweep, task)))
+
+
+def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
+    """What Hydra writes into a task's directory; a name that is another one each time is not found again."""
+    subdir = config.hydra.output_subdir
+    if subdir is not None:
+        yield str(directory / subdir)
+    handlers: Any = OmegaConf.select(config, "hydra.job_logging.handlers") or OmegaConf.create({})
+    named: Any = OmegaConf.to_container(handlers, resolve=False)
+    for name, handler in named.items():
+        if "filename" in (handler or {}) and not set(_RESOLVERS.findall(str(handler["filename"]))) - _PURE:
+            log = directory / str(handlers[name].filename)
+            if log.parent == directory:
+                yield str(log)
+
+
+def _spread(threads: int) -> None:
+    """Give the math libraries, held to one thread until now, what the user set or the slot's share."""
+
+    def allowed(*names: str) -> int:
+        values = [os.environ[name] for name in names if os.environ.get(name, "").isdigit()]
+        return int(values[0]) if values else threads
+
+    limits = {
+        "openmp": allowed("OMP_NUM_THREADS"),
+        "blas": allowed("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
+    }
+    _pools().limit(limits=limits)
+
+
+@cache
+def _pools() -> Any:
+    """The math libraries that the app has loaded with itself."""
+    return importlib.import_module("threadpoolctl").ThreadpoolController()

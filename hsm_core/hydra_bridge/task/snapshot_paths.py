@@ -1,0 +1,60 @@
+"""Makes tasks read their code and config from the app's snapshot, and tells what did not come from it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .main_module import MainFile
+
+
+@dataclass(frozen=True)
+class FrozenApp:
+    """An app's directory and its snapshot.
+
+    Args:
+        root: the directory as it was when the sweep began.
+        snapshot: its read-only copy.
+    """
+
+    root: str
+    snapshot: str
+
+    def path(self, path: str) -> str:
+        """Where a path of the app lies in its snapshot; one that is not in it stays as it is."""
+        if not self._is_inside(path):
+            return path
+        inside = os.path.normpath(os.path.join(self.snapshot, os.path.relpath(path, self.root)))
+        return inside if os.path.exists(inside) else path
+
+    def context(self, context: Any) -> Any:
+        """Hydra's context with a config loader that reads the snapshot."""
+        from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+        search_path = copy.deepcopy(context.config_loader.get_search_path())
+        for entry in search_path.get_path():
+            scheme, mark, place = (entry.path or "").rpartition("://")
+            if scheme in ("", "file") and place:
+                entry.path = scheme + mark + self.path(os.path.abspath(place))
+        return replace(context, config_loader=ConfigLoaderImpl(config_search_path=search_path))
+
+    def main(self, main: MainFile) -> MainFile:
+        """The main file, as if it had been started from the snapshot."""
+        inside = self.path(os.path.normpath(main.path))
+        return replace(main, path=inside) if os.path.isfile(inside) else main
+
+    def notes(self) -> list[str]:
+        """Modules of the app that were not imported from the snapshot, as an editable install may do."""
+        files = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
+        astray = [
+            f"{name} was imported from {file}, not from the snapshot"
+            for name, file in sorted(files.items())
+            if self._is_inside(file) and not file.startswith(self.snapshot) and "site-packages" not in file
+        ]
+        return astray or [f"the app's modules come from {self.snapshot}"]
+
+    def _is_inside(self, path: str) -> bool:
+        return path == self.root or path.startswith(self.root.rstrip("/") + "/")

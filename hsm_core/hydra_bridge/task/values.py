@@ -1,0 +1,102 @@
+"""Brings what a task returned or raised back to who started the sweep, if versions fit on both sides."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import cloudpickle
+import hydra
+import omegaconf
+
+from hsm_core.errors import VersionMismatch
+
+from . import pickling
+from .main_module import imported_names
+
+#: Bytes of a pickled return value: a result, not a model or a data set.
+_LARGEST = 2**28
+
+
+def versions() -> dict[str, str]:
+    """The versions that must fit for a pickle to be read."""
+    return {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}", "hydra": hydra.__version__,
+        "omegaconf": omegaconf.__version__, "cloudpickle": cloudpickle.__version__.partition(".")[0],
+    }  # fmt: skip
+
+
+def dumps(value: object) -> bytes:
+    """Pickle a return value or an exception with the versions that it needs.
+
+    An exception takes its traceback along where Hydra can restore it (since 1.4). One that can't be loaded
+    again becomes ``RuntimeError("Remote module.Class: message")``; a value that can't is an error here.
+    """
+    fields: dict[str, Any] = {}
+    if isinstance(value, BaseException):
+        fields = _traces(value)
+        value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
+    data = pickling.dumps((value, fields), imported_names(), _LARGEST)
+    pickle.loads(data)
+    return pickle.dumps((versions(), data))
+
+
+def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
+    """What ``dumps`` pickled: the value, and the fields of Hydra's ``JobReturn`` that go with it.
+
+    Raises:
+        VersionMismatch: it was written by versions that do not fit; both are named.
+    """
+    theirs, pickled = pickle.loads(data)
+    require_versions(theirs, "the return value was written")
+    found: tuple[Any, dict[str, Any]] = pickle.loads(pickled)
+    return found
+
+
+def _traces(error: BaseException) -> dict[str, Any]:
+    utils: Any = importlib.import_module("hydra.core.utils")
+    if not hasattr(utils, "_serialize_traceback"):
+        return {}
+    return {
+        "_remote_traceback": utils._serialize_traceback(error.__traceback__),
+        "_remote_exception_chain": utils._serialize_exception_chain(error),
+        "_remote_exception_group": utils._serialize_exception_group(error),
+    }
+
+
+def _survives(error: Exception) -> bool:
+    try:
+        again = pickle.loads(pickling.dumps(error, imported_names()))
+        return type(again).__qualname__ == type(error).__qualname__
+    except Exception:  # noqa: BLE001 - the worker's edge: pickling runs the user's code
+        return False
+
+
+def _as_text(error: BaseException) -> RuntimeError:
+    return RuntimeError(f"Remote {type(error).__module__}.{type(error).__qualname__}: {error}")
+
+
+def require_versions(theirs: Mapping[str, str], what: str) -> None:
+    """Refuse what was written by other versions than this process has.
+
+    Args:
+        theirs: the versions that it was written by.
+        what: had been done then.
+
+    Raises:
+        VersionMismatch: some differ; both are named.
+    """
+    ours = versions()
+    wrong = [
+        f"{name} {theirs.get(name)} there, {ours[name]} here"
+        for name in ours
+        if theirs.get(name) != ours[name]
+    ]
+    if wrong:
+        raise VersionMismatch(
+            f"{what} with other versions: {'; '.join(wrong)}", evidence=sys.executable,
+            fix="hydra.launcher.python=PYTHON    # the one that starts the sweep",
+        )  # fmt: skip

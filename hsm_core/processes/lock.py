@@ -1,0 +1,50 @@
+"""A lock on local disk that a worker and its tasks hold: while it is held, one of them lives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .local_folder import own_folder
+
+
+@dataclass(frozen=True)
+class Lock:
+    """An open, locked file; whoever inherits ``descriptor`` holds it too."""
+
+    path: str
+    descriptor: int
+
+
+@contextmanager
+def held_lock(name: str) -> Iterator[Lock]:
+    """Hold a lock of this name; the file is removed in the end.
+
+    Raises:
+        OSError: local disk refuses.
+    """
+    path = own_folder() / f"{name}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield Lock(str(path), descriptor)
+        path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def drop_in_forks(descriptor: int) -> None:
+    """Have what this process forks let go of the lock: what a task leaves behind is not the task."""
+    mine = os.fstat(descriptor).st_ino
+
+    def drop() -> None:
+        try:
+            if os.fstat(descriptor).st_ino == mine:  # else the task gave the number to another file
+                os.close(descriptor)
+        except OSError:  # the task closed it
+            return
+
+    os.register_at_fork(after_in_child=drop)

@@ -1,0 +1,55 @@
+"""What a site's environment asks for by default (``HSM_HPC_RESOURCES``), below what the fields say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from .script import PbsResources
+
+_WALLTIME = re.compile(r"(?:(?<=^)|(?<=[,\s]))walltime=[^,\s]*[,\s]?")
+#: ``select=1:ncpus=4:mem=16gb``, ``nodes=1:ppn=4:gpus=1,mem=16gb``
+_CHUNK = re.compile(r"(?:select|nodes)=(?P<parts>[^,\s+]+)(?:,mem=(?P<mem>\w+))?(?=[,\s]|$)")
+_FIELD = {
+    "ncpus": "cpus_per_task", "ppn": "cpus_per_task", "mem": "mem_gb",
+    "ngpus": "gpus_per_node", "gpus": "gpus_per_node",
+}  # fmt: skip
+_GIB = {"kb": 2.0**-20, "mb": 2.0**-10, "gb": 1.0, "tb": 1024.0}
+
+
+def below_the_fields(asked: PbsResources, defaults: str) -> PbsResources:
+    """Let defaults give way where a field says the same; of a chunk, what no field says stays.
+
+    Args:
+        asked: with the defaults as its ``raw``.
+    """
+    left = defaults.strip()
+    if left.startswith("-"):
+        return asked
+    if asked.walltime_min:
+        left = _WALLTIME.sub("", left).strip(" ,")
+    chunk = _CHUNK.search(left)
+    if chunk and asked.select:
+        left = _without(left, chunk)
+    elif chunk and any(getattr(asked, name) is not None for name in _FIELD.values()):
+        unsaid = {name: value for name, value in _fields(chunk).items() if getattr(asked, name) is None}
+        asked = replace(asked, **unsaid)
+        left = _without(left, chunk)
+    return replace(asked, raw=left or None)
+
+
+def _without(text: str, chunk: re.Match[str]) -> str:
+    return f"{text[: chunk.start()].rstrip(' ,')} {text[chunk.end() :].lstrip(' ,')}".strip()
+
+
+def _fields(chunk: re.Match[str]) -> dict[str, Any]:
+    """What a chunk says, as fields; what has none is left out, as where another chunk is asked for."""
+    found: dict[str, Any] = {}
+    for part in [*chunk["parts"].split(":"), f"mem={chunk['mem'] or ''}"]:
+        name, _, value = part.partition("=")
+        size = re.fullmatch(r"(\d+)([kmgt]b)?", value, re.IGNORECASE)
+        if name in _FIELD and size:
+            number = int(size[1])
+            found[_FIELD[name]] = number * _GIB[size[2].lower()] if size[2] else number
+    return found

@@ -1,0 +1,188 @@
+"""Says nodes, cores, memory and time in PBS Pro's words or in Torque's."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from hsm_core.errors import ConfigError
+
+from .mpi import check_processes
+
+#: a resource of a whole chunk, in raw words
+_CHUNK = re.compile(r"\b(?:select|nodes|ncpus|ppn|mem|ngpus|gpus)=")
+_FIELDS = ("cpus_per_task", "mem_gb", "gpus_per_node")
+
+
+class Asked(Protocol):
+    """The fields that become ``-l`` lines."""
+
+    @property
+    def flavour(self) -> str: ...
+    @property
+    def walltime_min(self) -> int | None: ...
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def tasks_per_node(self) -> int: ...
+    @property
+    def cpus_per_task(self) -> int | None: ...
+    @property
+    def mem_gb(self) -> float | None: ...
+    @property
+    def gpus_per_node(self) -> int | None: ...
+    @property
+    def raw(self) -> str | None: ...
+    @property
+    def select(self) -> str | None: ...
+    @property
+    def place(self) -> str | None: ...
+    @property
+    def storage(self) -> str | None: ...
+    @property
+    def ranks_by(self) -> str | None: ...
+
+
+def resource_lines(asked: Asked) -> Iterator[str]:
+    """The ``-l`` lines, and other options that ``raw`` holds.
+
+    Raises:
+        ConfigError: two fields say the same thing, or this flavour can't say it.
+    """
+    _check(asked)
+    if asked.raw:
+        yield from _raw_lines(asked.raw, asked.flavour)
+    if asked.select:
+        yield from _select(asked.select, asked.flavour)
+    elif not _has_chunk(asked.raw) and (chunk := _chunk(asked)):
+        yield f"-l {chunk}"
+    if place := asked.place or _spread(asked):
+        yield f"-l place={place}"
+    if asked.walltime_min:
+        yield f"-l walltime={_clock(asked.walltime_min)}"
+    if asked.storage:
+        yield f"-l storage={asked.storage}"
+
+
+def _check(asked: Asked) -> None:
+    """Refuse what would be said twice: of two, PBS takes one without a word."""
+    whole = "resources" if _has_chunk(asked.raw) else "select" if asked.select else ""
+    words = str(asked.raw if whole == "resources" else asked.select)
+    if whole == "resources" and asked.select:
+        raise _twice(whole, words, "select")
+    named = [name for name in _FIELDS if getattr(asked, name) is not None]
+    if whole and named:
+        raise _twice(whole, words, named[0])
+    if asked.raw and asked.walltime_min and "walltime=" in asked.raw:
+        raise _twice("resources", asked.raw, "walltime")
+    if asked.place and asked.flavour == "torque":
+        raise ConfigError("Torque has no place", fix="hydra.launcher.place=null")
+    if whole:
+        said = words if whole == "resources" else f"select={words}"
+        check_processes(whole, said, asked.nodes * asked.tasks_per_node, asked.ranks_by)
+
+
+def _twice(whole: str, words: str, field: str) -> ConfigError:
+    return ConfigError(
+        f"{whole} and {field} exclude each other",
+        evidence=f"{whole}={words!r}",
+        fix=f"hydra.launcher.{whole}=null    # or hydra.launcher.{field}=null",
+    )
+
+
+def _has_chunk(raw: str | None) -> bool:
+    return bool(raw and _CHUNK.search(raw))
+
+
+def _chunk(asked: Asked) -> str:
+    return _pro_chunk(asked) if asked.flavour == "pbspro" else _torque_nodes(asked)
+
+
+def _pro_chunk(asked: Asked) -> str:
+    """``select=2:ncpus=8:mpiprocs=2:mem=16gb:ngpus=1``; empty if all is left to the site."""
+    ranks = asked.nodes * asked.tasks_per_node > 1
+    cores = (asked.cpus_per_task or 1) * asked.tasks_per_node if asked.cpus_per_task or ranks else None
+    parts = {
+        "ncpus": cores,
+        "mpiprocs": asked.tasks_per_node if ranks else None,
+        "mem": _memory(asked.mem_gb),
+        "ngpus": asked.gpus_per_node,
+    }
+    said = [f":{name}={value}" for name, value in parts.items() if value is not None]
+    return f"select={asked.nodes}{''.join(said)}" if said else ""
+
+
+def _torque_nodes(asked: Asked) -> str:
+    """``nodes=2:ppn=8:gpus=1,mem=32gb``: memory counts for the job as a whole."""
+    ranks = asked.nodes * asked.tasks_per_node > 1
+    cores = (asked.cpus_per_task or 1) * asked.tasks_per_node if asked.cpus_per_task or ranks else None
+    parts = [f":ppn={cores}" if cores else "", f":gpus={asked.gpus_per_node}" if asked.gpus_per_node else ""]
+    memory = _memory(None if asked.mem_gb is None else asked.mem_gb * asked.nodes)
+    if not any(parts) and not memory:
+        return ""
+    return f"nodes={asked.nodes}{''.join(parts)}" + (f",mem={memory}" if memory else "")
+
+
+def _spread(asked: Asked) -> str:
+    """Several nodes are several hosts; PBS Pro may put several chunks on one."""
+    own_words = _has_chunk(asked.raw) or asked.select
+    return "scatter" if asked.nodes > 1 and asked.flavour == "pbspro" and not own_words else ""
+
+
+def _raw_lines(raw: str, flavour: str) -> Iterator[str]:
+    """``select=1:ncpus=4 walltime=1:00:00``, ``nodes=1:ppn=4,mem=16gb``, or options: ``-l nodes=1 -q long``."""
+    text = " ".join(raw.split())
+    if text.startswith("-"):
+        if flavour == "torque" and re.search(r"\bselect=", text):
+            raise _no_select(text)
+        yield text
+        return
+    for part in text.split(" "):
+        head, _, value = part.partition("=")
+        if head == "select" and flavour == "torque":
+            yield from _select(value, flavour)
+        else:
+            yield f"-l {part}"
+
+
+def _select(value: str, flavour: str) -> Iterator[str]:
+    """PBS Pro takes it as it is; Torque would take it and not look at it, so it's said in Torque's words."""
+    yield f"-l select={value}" if flavour == "pbspro" else f"-l {_as_nodes(value)}"
+
+
+def _as_nodes(select: str) -> str:
+    """``nodes=2:ppn=4:gpus=1,mem=32gb`` of ``2:ncpus=4:mem=16gb:ngpus=1``."""
+    chunk, *further = select.split(",")
+    count, *parts = chunk.split(":")
+    if not count.isdigit():
+        count, parts = "1", [count, *parts]
+    said = dict(part.partition("=")[::2] for part in parts)
+    memory = re.fullmatch(r"(\d+)([kmgt]?b)", said.pop("mem", "0gb"), re.IGNORECASE)
+    cores, gpus = said.pop("ncpus", ""), said.pop("ngpus", "")
+    said.pop("mpiprocs", "")
+    if said or "+" in select or memory is None:
+        raise _no_select(f"select={select}")
+    nodes = f"nodes={count}" + (f":ppn={cores}" if cores else "") + (f":gpus={gpus}" if gpus else "")
+    total = int(memory[1]) * int(count)
+    return ",".join([nodes, *([f"mem={total}{memory[2]}"] if total else []), *further])
+
+
+def _no_select(words: str) -> ConfigError:
+    return ConfigError(
+        "Torque ignores select",
+        evidence=words,
+        fix="hydra.launcher.resources='\"nodes=1:ppn=4,mem=16gb\"'",
+    )
+
+
+def _memory(gib: float | None) -> str | None:
+    """``16gb``, or ``1536mb``: PBS takes no fractions."""
+    if gib is None:
+        return None
+    return f"{int(gib)}gb" if gib == int(gib) else f"{math.ceil(gib * 1024)}mb"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60}:{minutes % 60:02}:00"

@@ -1,0 +1,242 @@
+"""Slurm: submits with sbatch, looks with squeue and sacct, cancels with scancel."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from hsm_core.hosts.command import Done, run
+
+from ..interface import Allowed, NoAnswer, Refused, Script, Sight
+from .choices import explained
+from .commands import answer, said, sbatch_environment, unanswered
+from .limits import read_allowed, read_config
+from .parse import (
+    EXIT_FORMAT,
+    SACCT_FIELDS,
+    SEPARATOR,
+    SQUEUE_FORMAT,
+    read_exit_codes,
+    read_sacct,
+    read_squeue,
+    with_exit_code,
+)
+from .refusals import QUEUE_FULL, queue_full, refusal
+
+SUBMIT_S = 60.0
+#: ids in one command line
+PORTION = 500
+#: jobs that are asked about one by one at once
+MOST_ASKED = 40
+#: seconds by which the clocks of the cluster may differ from ours
+CLOCKS_S = 3600.0
+_NO_ACCOUNTING = re.compile(
+    r"accounting storage is disabled|not running a supported accounting", re.IGNORECASE
+)
+#: how scontrol says that it knows no such job, and that an array has no such element any more
+_UNKNOWN_JOB, _UNKNOWN_ELEMENT = re.compile(r"Invalid job id specified"), re.compile(r"^Job \S+ not found", re.M)
+_GONE = re.compile(r"Invalid job id|already completing or completed|already finished|pending execution", re.I)
+
+
+class Slurm:
+    """One Slurm cluster: the one that the commands on PATH talk to."""
+
+    name = "slurm"
+    why_dropped = ""
+    throttles = True
+
+    def __init__(self) -> None:
+        self._accounting = True
+        self._exit_codes: dict[str, str] = {}
+        self._keeps_s: float | None = None
+
+    def submit_command(self, script: Script) -> list[str]:
+        return submit_command(script)
+
+    def submit(self, script: Script) -> str:
+        argv = submit_command(script)
+        try:
+            done = run(argv, SUBMIT_S, cwd=script.cwd, env=sbatch_environment(script.path.read_text()))
+        except OSError as error:
+            raise Refused("can't run sbatch", evidence=str(error), fix="hsm doctor") from error
+        return accepted(done) or self._later(script, done)
+
+    def _later(self, script: Script, done: Done) -> str:
+        """Of an sbatch that we ended while it waited for room in the queue: nothing, unless its last try went in."""
+        if done.code is None and QUEUE_FULL.search(done.err):
+            found = self.find(script.token)
+            if found is None:
+                raise queue_full(done)
+            return found
+        raise explained(refusal(done), script.path.read_text())
+
+    def find(self, token: str) -> str | None:
+        ids = _squeue("-t", "all", "-n", token, "-o", "%F").split()  # an answer of Slurm's, also where it is empty
+        if not ids:
+            yesterday = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
+            ids = re.findall(r"^\d+", self._sacct("-S", yesterday, f"--name={token}", "-o", "JobID"), re.M)
+        return min((one for one in ids if one.isdigit()), key=int, default=None)
+
+    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+        seen = read_squeue(_squeue("-r", "-t", "all", "-o", SQUEUE_FORMAT))
+        asked = set(map(_whole, ids))
+        failed = {one for one in seen if seen[one].word == "FAILED" and _whole(one) in asked}
+        self._ask_exit_codes(failed)
+        return seen | {one: with_exit_code(seen[one], self._exit_codes.get(one, "")) for one in failed}
+
+    def _ask_exit_codes(self, failed: set[str]) -> None:
+        """Once for each job that failed, all in one question; without an answer it is asked at the next look."""
+        self._exit_codes = {one: code for one, code in self._exit_codes.items() if one in failed}
+        new = failed - self._exit_codes.keys()
+        if not new:
+            return
+        wholes = ",".join(sorted(set(map(_whole, new))))
+        try:
+            told = read_exit_codes(_squeue("-r", "-t", "all", "-j", wholes, "-O", EXIT_FORMAT))
+        except NoAnswer:
+            return
+        self._exit_codes |= {one: told.get(one, "") for one in new}
+
+    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
+        seen: dict[str, Sight] = {}
+        start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - CLOCKS_S))
+        for some in _portions(sorted(set(map(_whole, ids)))):
+            seen |= read_sacct(self._sacct("-S", start, "-j", ",".join(some), "-o", SACCT_FIELDS))
+        return seen
+
+    def unknown(self, ids: Collection[str]) -> Collection[str]:
+        """Asked about one by one, for of several squeue says nothing; an array that is unknown only once."""
+        found: set[str] = set()
+        wholes: set[str] = set()
+        asked = 0
+        for native_id in random.sample(sorted(ids), len(ids)):  # so that each has its turn
+            if _whole(native_id) not in wholes:
+                if asked == MOST_ASKED:  # the next question is about those that are left
+                    break
+                asked += 1
+                done = said(["scontrol", "-o", "show", "job", native_id])
+                if _UNKNOWN_JOB.search(done.err):
+                    wholes.add(_whole(native_id))
+                elif not _UNKNOWN_ELEMENT.search(done.out + done.err):
+                    continue
+            found.add(native_id)
+        return found
+
+    def keeps_ended_s(self) -> float:
+        """Its MinJobAge; what is cancelled of an array while it waits is not kept at all."""
+        if self._keeps_s is None:
+            config = read_config(answer(["scontrol", "show", "config"]))
+            told = re.match(r"\d+", config.get("MinJobAge", ""))
+            self._keeps_s = float(told[0]) if told else 0.0
+        return self._keeps_s
+
+    def queue(self) -> Sequence[Sight]:
+        seen = read_squeue(_squeue("-r", "-o", SQUEUE_FORMAT))
+        return [sight for sight in seen.values() if sight.phase != "ended"]
+
+    def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
+        """Without ``at_once`` the jobs get TERM, and KILL after the cluster's KillWait."""
+        orders = [["--batch", "--signal=KILL"], []] if at_once else [[]]
+        trouble = [
+            done
+            for order in orders
+            for some in _portions(sorted(ids))
+            if not _obeyed(done := said(["scancel", *order, *some]))
+        ]
+        if trouble:
+            raise unanswered(trouble[0])
+
+    def element(self, native_id: str, index: int) -> str:
+        return f"{native_id}_{index}"
+
+    def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
+        return read_allowed(queue, account, qos)
+
+    def throttle(self, native_id: str, elements: int) -> bool:
+        """False for an array that has ended.
+
+        Raises:
+            NoAnswer: the controller did not answer.
+        """
+        done = said(["scontrol", "update", f"jobid={native_id}", f"arraytaskthrottle={elements}"])
+        if done.code != 0 and not _GONE.search(done.err):
+            raise unanswered(done)
+        return done.code == 0
+
+    def _sacct(self, *question: str) -> str:
+        """What the accounting says of the user's jobs; nothing where there is none."""
+        self._accounting = self._accounting and shutil.which("sacct") is not None
+        if not self._accounting:
+            return ""
+        form = ["-X", "-P", "-n", f"--delimiter={SEPARATOR}"]
+        done = said(["sacct", *form, "-u", str(os.geteuid()), *question])
+        if done.code == 0:
+            return done.out
+        if not _NO_ACCOUNTING.search(done.err):
+            raise unanswered(done)
+        self._accounting = False
+        return ""
+
+
+def submit_command(script: Script) -> list[str]:
+    """What submits a script; what it says goes before what the script says."""
+    argv = ["sbatch", "--parsable", f"--job-name={script.token}", f"--output={log_pattern(script)}"]
+    argv.append("--open-mode=append")
+    if script.size is not None:
+        limit = f"%{script.throttle}" if script.throttle is not None else ""
+        argv.append(f"--array=0-{script.size - 1}{limit}")
+    return [*argv, str(script.path)]
+
+
+def log_pattern(script: Script) -> str:
+    """Slurm's own log, in ``script.cwd``.
+
+    Slurm puts the directory before a relative name and then replaces patterns in both, so a directory with a
+    percent sign is spelt out with that doubled. One with a backslash can't be written to in every version.
+    """
+    name = "slurm-%j.log" if script.size is None else "slurm-%A_%a.log"
+    directory = str(script.cwd)
+    if "\\" in directory:
+        return os.devnull
+    return directory.replace("%", "%%") + f"/{name}" if "%" in directory else name
+
+
+def accepted(done: Done) -> str | None:
+    """The id that sbatch printed: ``680``, or ``680;cluster``. It counts however sbatch ended then."""
+    match = re.search(r"^(\d+)(;\S*)?$", done.out, re.MULTILINE)
+    return match[1] if match else None
+
+
+def _squeue(*question: str) -> str:
+    """The lines that squeue prints below its heading.
+
+    Raises:
+        NoAnswer: there is no heading, or the last line is cut: what is not named may be there all the same.
+    """
+    argv = ["squeue", "-a", "-u", str(os.geteuid()), *question]
+    said = answer(argv)
+    heading = re.search(r"^(?:ARRAY_JOB_ID|JOBID)\b.*\n", said, re.MULTILINE)
+    if heading is None or not said.endswith("\n"):
+        told = f"squeue printed {said[-80:]!r}" if said else "squeue printed nothing, not even its heading"
+        raise NoAnswer("squeue's answer is incomplete", evidence=told, fix="scontrol ping")
+    return said[heading.end() :]
+
+
+def _obeyed(done: Done) -> bool:
+    """Whether scancel did what it could: those that are gone already are no error."""
+    errors = [line for line in done.err.split("\n") if line.strip()]
+    return all(_GONE.search(line) for line in errors) and (done.code == 0 or bool(errors))
+
+
+def _whole(native_id: str) -> str:
+    """The id of the job that an element belongs to."""
+    return native_id.partition("_")[0]
+
+
+def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(ids), PORTION):
+        yield ids[first : first + PORTION]

@@ -1,0 +1,117 @@
+"""Reads what Slurm takes at most: the cluster's limits, and those of the user, the account and the QOS."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from collections.abc import Iterator
+
+from ..interface import Allowed, Limit, NoAnswer
+from .commands import answer
+
+_OF_USER = ("DefaultAccount", "Account", "Partition", "MaxSubmitJobs", "DefaultQOS", "QOS")
+_OF_ACCOUNT = ("User", "ParentName", "GrpSubmitJobs")
+_OF_QOS = ("Name", "MaxSubmitJobsPU", "MaxSubmitJobsPA", "GrpSubmitJobs")
+Row = dict[str, str]
+
+
+def read_allowed(queue: str | None, account: str | None, qos: str | None) -> Allowed:
+    """What it takes at most there; a limit that the accounting does not tell is as good as none.
+
+    Raises:
+        NoAnswer: the controller does not answer.
+    """
+    config = read_config(answer(["scontrol", "show", "config"]))
+    index = _number(config.get("MaxArraySize", ""))
+    found = list(_limit(config.get("MaxJobCount", ""), "MaxJobCount"))
+    if "limits" in config.get("AccountingStorageEnforce", ""):
+        found += _of_policy(queue, account, qos)
+    sizes_from = "" if index is None else f"MaxArraySize={index}"
+    return Allowed(array_index=index, array_size=index, limits=tuple(found), sizes_from=sizes_from)
+
+
+def read_config(text: str) -> dict[str, str]:
+    """``MaxArraySize = 1001`` and the like, of ``scontrol show config``."""
+    pairs = (line.split("=", 1) for line in text.split("\n") if "=" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Iterator[Limit]:
+    """Limits of the association, its accounts, and the QOS of the job and of the partition.
+
+    Of what others have in the queue nothing is known: a limit on a whole account is met by refusal.
+    """
+    mine = _association(queue, account)
+    where = mine.get("Account") or account or ""
+    if where:
+        yield from _limit(mine.get("MaxSubmitJobs", ""), f"account {where}: MaxSubmitJobs", account=where)
+        yield from _of_accounts(where)
+    own_qos, (partition, partitions_qos) = qos or _usual_qos(mine), _partition(queue)
+    for row in _accounting("qos", _OF_QOS) if own_qos or partitions_qos else ():
+        if row["Name"] not in {own_qos, partitions_qos} - {""}:
+            continue
+        place = {"qos": own_qos} if row["Name"] == own_qos else {"queue": partition}
+        for name in _OF_QOS[1:]:
+            account_too = {"account": where} if name == "MaxSubmitJobsPA" else {}
+            yield from _limit(row[name], f"QOS {row['Name']}: {name}", **place, **account_too)
+
+
+def _of_accounts(account: str) -> Iterator[Limit]:
+    """What all jobs of an account may be, and of those above it in the tree."""
+    above, seen = account, set[str]()
+    while above and above not in seen:
+        seen.add(above)
+        rows = _accounting("assoc", _OF_ACCOUNT, "where", f"account={above}")
+        of_all: Row = next((row for row in rows if not row["User"]), {})
+        yield from _limit(of_all.get("GrpSubmitJobs", ""), f"account {above}: GrpSubmitJobs", account=account)
+        above = of_all.get("ParentName", "")
+
+
+def _limit(written: str, source: str, **place: str) -> Iterator[Limit]:
+    """One, if a number is written there."""
+    if written.isdigit():
+        yield Limit(int(written), source, **place)
+
+
+def _association(queue: str | None, account: str | None) -> Row:
+    """The user's association that a job would be counted in; one for the partition goes before one for all."""
+    rows = _accounting("user", _OF_USER, "withassoc", "where", f"name={_user_name()}")
+    mine = [row for row in rows if row["Account"] == (account or row["DefaultAccount"])]
+    fitting = [row for row in mine if row["Partition"] in ("", queue)]
+    return max(fitting, key=lambda row: bool(row["Partition"]), default={})
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _usual_qos(association: Row) -> str:
+    names = association.get("QOS", "").split(",")
+    return association.get("DefaultQOS") or ("normal" if "normal" in names else names[0])
+
+
+def _partition(queue: str | None) -> tuple[str, str]:
+    """Name and QOS of the partition; of the default one where none is named."""
+    text = answer(["scontrol", "-o", "show", "partition"])
+    mark = rf"\bPartitionName={re.escape(queue)}\s" if queue else r"\bDefault=YES\b"
+    line = next((line for line in text.split("\n") if re.search(mark, line)), "")
+    name, qos = (re.search(rf"\b{key}=(\S+)", line) for key in ("PartitionName", "QoS"))
+    return name[1] if name else "", qos[1] if qos and qos[1] != "N/A" else ""
+
+
+def _accounting(kind: str, fields: tuple[str, ...], *which: str) -> list[Row]:
+    """Rows that sacctmgr shows; none where it does not answer."""
+    try:
+        text = answer(["sacctmgr", "-n", "-P", "show", kind, *which, f"format={','.join(fields)}"])
+    except NoAnswer:
+        return []
+    rows = (line.split("|") for line in text.split("\n"))
+    return [dict(zip(fields, row, strict=True)) for row in rows if len(row) == len(fields)]
+
+
+def _number(written: str) -> int | None:
+    return int(written) if written.isdigit() else None

@@ -1,0 +1,46 @@
+"""Finds the jobs that a scheduler can end as a whole: all their tasks are to end, or have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hsm_core.model import ENDED
+from hsm_core.schedulers.interface import Scheduler
+from hsm_core.store.state.jobs import batches_of
+from hsm_core.store.state.sweep_state import SweepState
+
+
+def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Scheduler) -> list[str]:
+    """Jobs all of whose unfinished tasks are among these: they can be cancelled as a whole."""
+    meant, found = set(tasks), []
+    for line in state.jobs.submissions():
+        if line["backend"] != scheduler.name or not line.get("native_id"):
+            continue
+        batches: dict[int, list[int]] = {}
+        for (_, batch), (number, _) in batches_of(line):
+            if state.state_of(number) in ("queued", "running"):
+                batches.setdefault(batch, []).append(number)
+        wanted = [batch for batch, numbers in batches.items() if meant.issuperset(numbers)]
+        if len(wanted) == len(batches):  # a plain job has no elements
+            found += [line["native_id"]] if wanted else []
+        else:
+            found += [scheduler.element(line["native_id"], batch) for batch in wanted]
+    return found
+
+
+def idle_jobs(state: SweepState, scheduler: Scheduler) -> list[str]:
+    """Jobs that wait in the queue though all their tasks have ended: Slurm holds them so after an outage.
+
+    Raises:
+        NoAnswer: the scheduler does not answer.
+    """
+    lines = [line for line in state.jobs.submissions() if line["backend"] == scheduler.name and line.get("native_id")]
+    sights = scheduler.look([line["native_id"] for line in lines]) if lines else {}
+    found: dict[str, bool] = {}
+    for line in lines if sights else ():
+        for (_, batch), (number, _) in batches_of(line):
+            sight = sights.get(scheduler.element(line["native_id"], batch)) or sights.get(line["native_id"])
+            is_ours = sight is not None and sight.name in ("", line["token"])  # ids may be given anew
+            if sight is not None and is_ours and sight.phase == "waiting":
+                found[sight.native_id] = found.get(sight.native_id, True) and state.state_of(number) in ENDED
+    return [native_id for native_id, is_idle in found.items() if is_idle]

@@ -1,0 +1,166 @@
+"""A worker on a host that stays between submissions and runs what its inbox says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from hsm_core.errors import BackendError
+from hsm_core.hosts.local import LocalHost
+from hsm_core.model import ProcessIdentity, counted
+from hsm_core.processes.identity import evidence_of_death, identify, this_process
+from hsm_core.processes.leftovers import end_leftovers
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalReader, JournalWriter
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.submission import Submission, WorkerSpec
+
+from .interface import Handed, Pair, Portion
+from .worker_command import ENTRY
+
+
+@dataclass
+class _Worker:
+    name: str
+    process: ProcessIdentity
+    inbox: JournalWriter
+    is_buried: bool = False
+
+
+class WorkerPool:
+    """The pool of this machine.
+
+    Args:
+        python: the interpreter of the app.
+        env: variables for the worker beside our own.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        paths: SweepPaths,
+        spec: WorkerSpec,
+        *,
+        python: str = sys.executable,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._paths, self.spec, self._python = paths, spec, python
+        self._env = {**os.environ, **(env or {})}
+        self._host = LocalHost()
+        self._workers: list[_Worker] = []
+
+    def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
+        spec = self.spec
+        each = f"{counted(spec.slots, 'slot')}, {counted(spec.threads, 'thread')} a task"
+        lines = [f"1 worker on this machine with {each} ({self._python})"]
+        if spec.gpus is not None:
+            lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {counted(spec.tasks_per_gpu, 'task')} on each")
+        return lines
+
+    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
+        return Portion(waiting)
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        """A worker needs nothing but the record."""
+
+    def find(self, submission: Submission) -> Handed | None:
+        return None  # there is no doubt about what a process of ours was given
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
+        worker = self._living_worker() or self._start(submission)
+        for number in range(len(submission.batches)):
+            worker.inbox.append({"e": "batch", "batch": submission.batch_id(number)})
+        worker.inbox.sync()
+        if worker.inbox.trouble is not None:
+            raise BackendError(
+                "the worker's tasks can't be written to disk", evidence=str(worker.inbox.trouble)
+            )
+        _signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
+        return Handed(worker.name, worker.process)
+
+    def tend(self) -> None:
+        for worker in self._workers:
+            if self._host.exit_code(worker.process.pid) is not None:
+                self._clean_up_after(worker)
+
+    def cancel(self, *, at_once: bool = False) -> None:
+        for worker in self._workers:
+            _signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
+
+    def cancel_tasks(self, tasks: Sequence[int]) -> None:
+        """The worker reads the request itself."""
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.inbox.seal()
+            _signal(worker.process, signal.SIGCONT)
+        self._workers.clear()
+
+    def log_tail(self) -> str:
+        if not self._workers:
+            return ""
+        log = self._paths.worker_log(self._workers[-1].name)
+        lines = log.read_bytes().decode("utf-8", "replace").strip().splitlines()
+        return "\n".join(lines[-15:])
+
+    def _living_worker(self) -> _Worker | None:
+        """The newest worker, if it will still look into its inbox."""
+        if not self._workers:
+            return None
+        worker = self._workers[-1]
+        if evidence_of_death(worker.process) or self._has_sealed(worker):
+            return None
+        return worker
+
+    def _clean_up_after(self, worker: _Worker) -> None:
+        """Nothing of a task outlives its worker, not even what a killed worker can't end any more."""
+        if not worker.is_buried:
+            worker.is_buried = True
+            end_leftovers(self._paths, worker.name)
+
+    def _has_sealed(self, worker: _Worker) -> bool:
+        journal = self._paths.journal(worker.name)
+        if not journal.exists():
+            return False
+        reader = JournalReader(journal)
+        reader.read_new()
+        return reader.sealed
+
+    def _start(self, submission: Submission) -> _Worker:
+        name = f"{self.name}-{nonce()}"
+        inbox = JournalWriter(self._paths.inbox(name))
+        inbox.append({"e": "conductor", **asdict(this_process())})
+        argv = [self._python, str(ENTRY), "supervise", str(self._paths.root), name, submission.name]
+        try:
+            pid = self._host.start(argv, self._env, self._paths.worker_log(name))
+        except OSError as error:
+            raise BackendError(
+                "can't start a worker on this machine", evidence=f"{self._python}: {error}",
+                fix="hydra.launcher.python=PYTHON    # one that has hsm",
+            ) from error  # fmt: skip
+        worker = _Worker(name, self._identify(pid, name), inbox)
+        self._workers.append(worker)
+        return worker
+
+    def _identify(self, pid: int, name: str) -> ProcessIdentity:
+        try:
+            return identify(pid)
+        except ProcessLookupError as error:
+            printed = self._paths.worker_log(name).read_text(errors="replace").strip()
+            raise BackendError(
+                f"the worker exited immediately with code {self._host.exit_code(pid)}",
+                evidence=printed[-500:] or "it printed nothing",
+                fix="hydra.launcher.python=PYTHON    # one that has hsm",
+            ) from error
+
+
+
+def _signal(process: ProcessIdentity, number: int) -> None:
+    if evidence_of_death(process) is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)

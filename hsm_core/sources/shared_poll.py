@@ -1,0 +1,113 @@
+"""One question to a scheduler for all sweeps of a user on this machine, its answer shared on local disk."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from hsm_core.processes.identity import this_boot
+from hsm_core.processes.local_folder import own_folder
+from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.store.files import to_line, write_atomically
+
+#: Seconds for which a sweep's jobs are asked about by others, after it asked itself.
+_WANTED_S = 300.0
+#: What makes two processes talk to the same scheduler.
+_CHOOSE = ("SLURM_CONF", "SLURM_CLUSTERS", "PBS_SERVER", "PBS_DEFAULT", "PBS_CONF_FILE", "PATH")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a scheduler said, and when, by the machine's monotonic clock.
+
+    Args:
+        sights: None if it did not answer; ``trouble`` then says how.
+    """
+
+    at: float
+    sights: Mapping[str, Sight] | None
+    trouble: str = ""
+
+
+class Asker:
+    """Asks a scheduler, unless another process of this user just did."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        chosen = json.dumps([scheduler.name, *(os.environ.get(name, "") for name in _CHOOSE)])
+        self._path = own_folder() / f"asked-{scheduler.name}-{sha256(chosen.encode()).hexdigest()[:12]}.json"
+
+    def ask(self, ids: Collection[str], not_before: float) -> Answer | None:
+        """What the scheduler says of these jobs.
+
+        Args:
+            not_before: an answer of this time or later serves too.
+
+        Returns:
+            None while another process is asking.
+        """
+        with self._locked() as is_ours:
+            if not is_ours:
+                return None
+            known = self._read()
+            if known.get("at", float("-inf")) >= not_before and set(ids) <= set(known["asked"]):
+                return _answer(known)
+            return self._ask(self._wanted(known, ids))
+
+    def _ask(self, wanted: dict[str, float]) -> Answer:
+        try:
+            sights = self._scheduler.look(wanted)
+            found: dict[str, Any] = {"sights": [vars(sight) for sight in sights.values()]}
+        except NoAnswer as error:
+            found = {"sights": None, "trouble": error.evidence or error.problem}
+        told = {number_of(one["native_id"]) for one in found["sights"] or ()}
+        lives = {name: until for name, until in wanted.items() if found["sights"] is None or number_of(name) in told}
+        found |= {"at": time.monotonic(), "boot": this_boot(), "asked": sorted(wanted), "wanted": lives}
+        self._write(found)
+        return _answer(found)
+
+    def _wanted(self, known: Mapping[str, Any], ids: Collection[str]) -> dict[str, float]:
+        now = time.monotonic()
+        still = {name: until for name, until in known.get("wanted", {}).items() if until > now}
+        return still | dict.fromkeys(ids, now + _WANTED_S)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if found.get("boot") == this_boot() else {}
+
+    def _write(self, found: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # a full local disk: then everybody asks for himself
+            write_atomically(self._path, to_line(found))
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[bool]:
+        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(descriptor)
+
+
+def number_of(native_id: str) -> str:
+    """What a job and all elements of an array have in common: ``17`` of ``17_3`` and ``17[3].server``."""
+    return re.split(r"\D", native_id, maxsplit=1)[0]
+
+
+def _answer(found: Mapping[str, Any]) -> Answer:
+    if found["sights"] is None:
+        return Answer(found["at"], None, found["trouble"])
+    return Answer(found["at"], {one["native_id"]: Sight(**one) for one in found["sights"]})

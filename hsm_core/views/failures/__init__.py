@@ -1,0 +1,1 @@
+"""Why tasks are not completed, and what to do about it."""

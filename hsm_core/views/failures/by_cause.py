@@ -1,0 +1,197 @@
+"""Failures of a sweep by what caused them, the most frequent first, each with an example and what to do."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hsm_core.model import State
+from hsm_core.overrides import quoted
+from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED, tail
+from hsm_core.store.record import SweepRecord
+from hsm_core.store.state.sweep_state import SweepState
+
+from ..resume_lines import resume_line, retry_line
+from ..task_log import log_of, where_to_read
+from ..text import clean
+from .bigger_request import more_memory, more_time
+from .reasons import Ending, Reasons
+
+_VARYING = (
+    (re.compile(r"\b0x[0-9a-fA-F]+"), "0x…"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
+    (re.compile(r"(?<=')\.?/[^']*(?=')|(?<=\")\.?/[^\"]*(?=\")"), "<path>"),
+    (re.compile(r"(?<![\w/:])(?:[A-Za-z]+://|[~.]?/)[^\s'\"`,;:()<>\[\]]+"), "<path>"),
+    (re.compile(r"(?<![A-Za-z_\d])(?<!code )(?<!signal )[-+]?\d[\d_]*(?:[.,]\d+)*(?:[eE][-+]?\d+)?"), "N"),
+)
+#: ``slurmstepd-node7: error: …``
+_DAEMON = re.compile(r"\b(slurmstepd|slurmd|pbs_mom)-[\w.-]+(?=:)")
+#: ``Slurm says NODE_FAIL, on node[1-2]``, whatever the nodes call themselves
+_SLURMS_NODES = re.compile(r"(Slurm says .*, on )[\w.,\[\]-]+$")
+_LONGEST = 160
+#: Signals of a program's own fault, of which Python can tell where.
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
+
+_FATAL = "Fatal Python error"
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Tasks that failed for the same cause.
+
+    Args:
+        state: ``failed`` or ``lost``; ``pending`` where a job ended before it began them.
+        reason: one of ``model.REASONS``.
+        cause: the message without paths, numbers, addresses and nodes.
+        message: the example's own message.
+        where: the place in the app, as ``train.py:12 in main``; empty if none is known.
+        tasks: numbers, ascending; the first is the example.
+        log: the example's stderr, of the rank that failed; its worker's log if the task never began.
+        suggestion: a line to copy.
+        nodes: where a cluster ran them, with how many of them, as far as that is known; the most first.
+    """
+
+    state: State
+    reason: str
+    cause: str
+    message: str
+    tasks: tuple[int, ...]
+    log: Path | None
+    suggestion: str
+    nodes: tuple[tuple[str, int], ...] = ()
+    where: str = ""
+
+    @property
+    def count(self) -> int:
+        return len(self.tasks)
+
+    @property
+    def example(self) -> int:
+        return self.tasks[0]
+
+
+def group_failures(state: SweepState, among: Collection[int] | None = None) -> list[FailureGroup]:
+    """The failed and lost tasks by reason and normalised cause, largest group first.
+
+    Args:
+        among: consider these tasks only.
+    """
+    endings = {number: end for number, end in Reasons(state).all(among) if end.state in ("failed", "lost")}
+    return grouped(state, endings, _advice)
+
+
+def grouped(
+    state: SweepState, endings: Mapping[int, Ending], advice: Callable[[SweepState, int, Ending], str]
+) -> list[FailureGroup]:
+    """Tasks by reason and cause, largest group first.
+
+    Args:
+        advice: what to type next, by a group's example.
+    """
+    nodes = {end.node for end in endings.values()} | {str(writer.head.get("host")) for writer in state.workers()}
+    nodes = nodes - {""} if state.jobs else set()
+    found: dict[tuple[State, str, str], list[int]] = {}
+    for number, end in endings.items():
+        found.setdefault((end.state, end.reason, normalised(end.message, nodes)), []).append(number)
+    groups = []
+    for (now, reason, cause), tasks in found.items():
+        example = endings[tasks[0]]
+        message = clean(example.message.strip()) + memory_remark(state, tasks[0])
+        told = Counter(node for task in tasks if (node := endings[task].node)) if state.jobs else Counter[str]()
+        groups.append(
+            FailureGroup(
+                now, reason, cause, message, tuple(tasks), log_of(state, tasks[0]), advice(state, tasks[0], example),
+                tuple(told.most_common()), clean(str(state.ending_of(tasks[0]).get("where") or "")),
+            )
+        )  # fmt: skip
+    return sorted(groups, key=lambda group: (-group.count, group.example))
+
+
+def normalised(message: str, nodes: Collection[str] = ()) -> str:
+    """What is the same in messages of one cause: the first line without paths, numbers, addresses and nodes.
+
+    Args:
+        nodes: names of machines; also without their domains.
+    """
+    line = next((line for line in message.splitlines() if line.strip()), "").strip()
+    line = _SLURMS_NODES.sub(r"\1<node>", _DAEMON.sub(r"\1-<node>", line))
+    names = {name for node in nodes for name in (node, node.partition(".")[0])}
+    if names:
+        longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        line = re.sub(rf"(?<![\w.])(?:{longest_first})(?![\w-]|\.\w)", "<node>", line)
+    for pattern, word in _VARYING:
+        line = pattern.sub(word, line)
+    line = clean(line)
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _advice(state: SweepState, number: int, ending: Ending) -> str:
+    event = {**state.ending_of(number), "resources": state.resources_of(number)}
+    return suggestion(state.record, ending.state, ending.reason, event, reading(state, number, event))
+
+
+def memory_remark(state: SweepState, number: int) -> str:
+    """What is to be added to the message of a task that was killed by nobody we know."""
+    event = state.ending_of(number)
+    if not _may_be_memory(event):
+        return ""
+    return f"; often the kernel, for lack of memory{_used(event)}"
+
+
+def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: str) -> str:
+    """What to type next, by state and reason.
+
+    Args:
+        event: the example's end, with the ``resources`` that its job had asked for.
+        read: what shows most about the example.
+    """
+    if now != "failed":
+        return resume_line(record)
+    if reason == "oom" or _may_be_memory(event):
+        more = more_memory(record, event)
+        maybe = "" if reason == "oom" else "    # if it ran out of memory"
+        return f"{retry_line(record, reason, more)}{maybe}" if more else read
+    if reason == "walltime":
+        return retry_line(record, reason, more_time(record, event))
+    if reason == "launch" and str(event.get("message")).startswith((SETUP_FAILED, SETUP_ENDED)):
+        retry = retry_line(record, reason, "'hydra.launcher.setup=[…]'")
+        return f"{read}    # then {retry}"
+    if reason == "launch" and NEVER_BEGAN in str(event.get("message")):
+        return retry_line(record, reason)
+    if reason == "disk":
+        return f"df -h {quoted(record.dir)}    # once there is room: {retry_line(record, reason)}"
+    return retry_line(record, reason) if reason in ("node", "preempted") else read
+
+
+def reading(state: SweepState, number: int, event: Line) -> str:
+    """The command that shows most about a task's end: a log with something in it, the task alone, or the story."""
+    record = state.record
+    option, alone = where_to_read(state, number), f"hsm command {record.id} {number}"
+    if event.get("signal") in _CRASHES and record.can_start_again and not _says_where(state, number):
+        return f'PYTHONFAULTHANDLER=1 sh -c "$({alone})"'
+    if option is not None:
+        return f"hsm logs {record.id} {number} {option}".rstrip()
+    return alone if record.can_start_again else f"hsm logs {record.id}"
+
+
+def _says_where(state: SweepState, number: int) -> bool:
+    """Python's fault handler was at work already."""
+    log = log_of(state, number)
+    return log is not None and log.is_file() and _FATAL in tail(log)
+
+
+def _may_be_memory(event: Line) -> bool:
+    """Killed, and nobody here said so: where the kernel's count can't be read, want of memory looks like that."""
+    return event.get("reason") == "signal" and event.get("signal") == signal.SIGKILL
+
+
+def _used(event: Line) -> str:
+    used = float(event.get("mem") or 0) / 1024
+    return f"; it had used {used:.1f} GiB" if used >= 0.1 else ""

@@ -1,0 +1,37 @@
+"""Tasks whose jobs ended before they began them, by why: they are pending, and would meet the same again."""
+
+from __future__ import annotations
+
+from hsm_core.store.state.sweep_state import SweepState
+
+from ..resume_lines import resume_line
+from ..task_log import has_text, log_of
+from .bigger_request import more_job_time
+from .by_cause import FailureGroup, grouped
+from .reasons import Ending, Reasons
+
+
+def group_unbegun(state: SweepState) -> list[FailureGroup]:
+    """The pending tasks of such jobs by reason and normalised cause, largest group first."""
+    endings = {
+        number: end for number, end in Reasons(state).all() if end.state == "pending" and not end.is_refused
+    }
+    return grouped(state, endings, _advice)
+
+
+def unbegun_line(group: FailureGroup) -> str:
+    """``2 not begun, launch: job held, too many failed attempts to run``."""
+    more = " ".join(group.suggestion.partition(" --set ")[2].split())
+    return f"{group.count} not started, {group.reason}: {group.message}" + (f": ask for {more}" if more else "")
+
+
+def _advice(state: SweepState, number: int, ending: Ending) -> str:
+    """What to type next."""
+    writer = ending.left_by
+    if writer is None and ending.reason == "launch" and has_text(log_of(state, number)):
+        return f"hsm logs {state.record.id} {number}"
+    if writer is None or ending.reason != "walltime":
+        return resume_line(state.record)
+    took = writer.last_at - float(writer.head.get("at", writer.last_at))
+    more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})
+    return f"{resume_line(state.record, more)}    # or fewer tasks per job"

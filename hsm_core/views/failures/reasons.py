@@ -1,0 +1,140 @@
+"""Why tasks are not completed: the one place that says so, for every text, table and command."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hsm_core.model import Reason, State
+from hsm_core.store.journal import JournalReader
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.state.task_state import WriterState
+
+from ..task_log import log_of
+
+#: Why a task is not completed, where nobody had to say it.
+_UNSAID: Mapping[State, Reason] = {"cancelled": "cancelled", "lost": "unknown", "failed": "unknown"}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why one task is not completed.
+
+    Args:
+        state: ``failed``, ``lost`` or ``cancelled``; ``pending`` where a job ended before it began the task,
+            or was refused.
+        message: what was said or seen; empty where the reason says all.
+        node: where its job ran; empty where nobody knows.
+        left_by: the worker that claimed a pending task and left properly without it.
+        is_refused: its scheduler did not take it.
+    """
+
+    state: State
+    reason: Reason
+    message: str
+    node: str = ""
+    left_by: WriterState | None = None
+    is_refused: bool = False
+
+
+class Reasons:
+    """The endings of a sweep's tasks, as they are known now; make a new one after each refresh."""
+
+    def __init__(self, state: SweepState) -> None:
+        self._state = state
+
+    def of(self, number: int) -> Ending | None:
+        """None of a task that completed, runs, waits, or was not begun for no reason that is known."""
+        now = self._state.state_of(number)
+        if now == "pending":
+            return self._unbegun.get(number) or self._refused
+        if now not in _UNSAID:
+            return None
+        event = self._state.ending_of(number)
+        reason = event.get("reason") or _UNSAID[now]
+        if now == "lost":
+            evidence = self._state.evidence_of(number) or "no reason recorded"
+            told = evidence.replace(f"{self._state.paths.root}/", "./")  # hsm's own words; an app's stay as they are
+        else:
+            told = message_of(event) if event.get("reason") else ""
+        return Ending(now, reason, told, self._state.node_of(number))
+
+    def all(self, among: Collection[int] | None = None) -> Iterator[tuple[int, Ending]]:
+        """Of these tasks, those that have one, ascending."""
+        for number in self._state.numbers_in("failed", "lost", "cancelled", "pending"):
+            if (among is None or number in among) and (found := self.of(number)) is not None:
+                yield number, found
+
+    @cached_property
+    def _unbegun(self) -> dict[int, Ending]:
+        """The pending tasks of jobs that have ended."""
+        state = self._state
+        pending = state.numbers_in("pending") if state.jobs else ()
+        ends = {number: end for number in pending if (end := state.ended_before(number))}
+        untold = [number for number, end in ends.items() if end.reason == "unknown"]
+        left, claimed = left_behind(state, untold), _claimed(state, untold)
+        warned = {name for name in {writer.name for writer in left.values()} if _was_warned(state, name)}
+        found = {}
+        for number, end in ends.items():
+            reason, told, writer = end.reason, end.evidence, left.get(number)
+            if writer is not None:
+                reason, told = _why_left(writer, warned)
+            elif reason == "unknown" and number not in claimed and log_of(state, number) is not None:
+                reason = "launch"  # its script began, its worker did not
+            found[number] = Ending("pending", reason, told.strip(), end.node, writer)
+        return found
+
+
+    @cached_property
+    def _refused(self) -> Ending | None:
+        """Of the other pending tasks, where a scheduler refused what was submitted last."""
+        line = self._state.refusal()
+        return None if line is None else Ending("pending", "launch", refusal_words(line), is_refused=True)
+
+
+def refusal_words(refused: dict[str, Any]) -> str:
+    """What a scheduler said, on one line."""
+    message, evidence = str(refused["message"]), str(refused.get("evidence") or "")
+    told = message if ": " in message or not evidence else f"{message}: {evidence}"
+    return " ".join(told.split())
+
+
+def message_of(event: dict[str, Any]) -> str:
+    """What an ``end`` line says, led by the exception's kind."""
+    kind, message = str(event.get("kind") or ""), str(event.get("message") or "")
+    if not kind or message.startswith(kind):
+        return message or "no message"
+    return f"{kind}: {message}" if message else kind
+
+
+def left_behind(state: SweepState, numbers: Collection[int]) -> dict[int, WriterState]:
+    """Those that were claimed, and by workers alone that ended properly: by whom last."""
+    waiting = {(number, task.attempt) for number in numbers if (task := state.tasks.get(number))}
+    left: dict[int, WriterState] = {}
+    dropped: set[int] = set()
+    for writer in state.workers() if waiting else ():
+        for _, span in writer.claimed:
+            found = {number for number, _ in waiting.intersection(span)}
+            if writer.sealed:
+                left.update(dict.fromkeys(found, writer))
+            else:
+                dropped |= found
+    return {number: writer for number, writer in left.items() if number not in dropped}
+
+
+def _claimed(state: SweepState, numbers: Collection[int]) -> set[int]:
+    waiting = {(number, task.attempt) for number in numbers if (task := state.tasks.get(number))}
+    spans = [span for writer in state.workers() for _, span in writer.claimed] if waiting else []
+    return {number for span in spans for number, _ in waiting.intersection(span)}
+
+
+def _why_left(writer: WriterState, warned: Collection[str]) -> tuple[Reason, str]:
+    if writer.name in warned:
+        return "walltime", "its worker ended because its job was nearly out of time"
+    return "unknown", "its worker ended before starting them"
+
+
+def _was_warned(state: SweepState, worker: str) -> bool:
+    return any(event["e"] == "warned" for event in JournalReader(state.paths.journal(worker)).read_new())

@@ -1,0 +1,96 @@
+"""A submission that its scheduler refused, until something was accepted: why, and the line that changes it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+from hsm_core.overrides import hydra_text, quoted
+from hsm_core.store.record import SweepRecord
+from hsm_core.store.state.sweep_state import SweepState
+
+from ..resume_lines import resume_line
+from .bigger_request import set_to
+from .by_cause import FailureGroup, grouped
+from .reasons import Reasons
+
+Line = dict[str, Any]
+#: Names of launchers' fields for the same thing: the one that the sweep used is changed, else the first.
+_SAME = (
+    ("partition", "queue"), ("walltime", "timeout_min"), ("mem_gb", "mem_per_cpu", "mem_per_gpu"),
+    ("gpus_per_node", "gres", "gpus_per_task"),
+)  # fmt: skip
+#: Fields in a scheduler's own words, and the short options of what may be in them.
+_OWN_WORDS = ("resources", "directives")
+_LETTERS = {"partition": "p", "account": "A", "qos": "q", "constraint": "C", "queue": "q", "project": "P"}
+#: Of these, the same value means the same.
+_SAME_VALUES = ({"partition", "queue"}, {"walltime", "timeout_min"}, {"gpus_per_node", "gpus_per_task"})
+
+
+def refusal_group(state: SweepState) -> FailureGroup | None:
+    """The tasks that wait since a scheduler refused them; None if nothing was refused or none wait."""
+    refused = state.refusal()
+    if refused is None:
+        return None
+    endings = {number: ending for number, ending in Reasons(state).all() if ending.is_refused}
+    groups = grouped(state, endings, lambda *_: another_try(state.record, refused))
+    return groups[0] if groups else None
+
+
+def another_try(record: SweepRecord, refused: Line) -> str:
+    """A line to copy that hands the tasks over again, with another value of what was refused."""
+    field, look = str(refused.get("field") or ""), str(refused.get("fix") or "").partition("   #")[0]
+    if look.startswith("hydra."):
+        return resume_line(record, look)
+    if not field:
+        resume = resume_line(record, "hydra.launcher.FIELD=VALUE")
+        return f"{look or 'hsm doctor'}    # then {resume}"
+    choices = [str(choice) for choice in refused.get("choices", ())]
+    name, asked = _as_used(record, field)
+    near = difflib.get_close_matches(asked, choices, n=1) or choices[:1]
+    text = _override(record, field, name, near[0]) if near else ""
+    if not text:
+        return resume_line(record, f"hydra.launcher.{name}=VALUE") + f"    # see {look or 'hsm doctor'}"
+    others = [choice for choice in choices if choice not in near]
+    return resume_line(record, quoted(text)) + (f"    # or {', '.join(others[:8])}" if others else "")
+
+
+def _as_used(record: SweepRecord, field: str) -> tuple[str, str]:
+    """The launcher's field that the sweep used for it, and what it asked for there."""
+    group = next((names for names in _SAME if field in names), (field,))
+    for name in group:
+        if set_to(record, name) not in ("", "null"):
+            return name, set_to(record, name).strip("'\"")
+    for name in _OWN_WORDS:
+        if found := _option(field).search(set_to(record, name)):
+            return name, found[2]
+    return field, ""
+
+
+def _option(field: str) -> re.Pattern[str]:
+    """How a field is said in a scheduler's own words: ``--partition=main``, ``-p main``."""
+    letter = _LETTERS.get(field, "")
+    short = rf"|(?<![\w-])-{letter}\s*" if letter else ""
+    long = "|".join(re.escape(f"--{name}") for name in next((names for names in _SAME if field in names), (field,)))
+    return re.compile(rf"((?:{long})(?:=|\s+){short})([^\s'\",\]]+)")
+
+
+def _override(record: SweepRecord, field: str, name: str, choice: str) -> str:
+    """The field with that value, in the unit and the words of the one that the sweep used; empty: not known."""
+    if name in _OWN_WORDS:
+        said = set_to(record, name)
+        return f"hydra.launcher.{name}={_option(field).sub(lambda found: found[1] + choice, said)}"
+    if name == "gres":
+        asked = set_to(record, name).strip("'\"")
+        return f"hydra.launcher.gres={re.sub(r'[0-9]+$', choice, asked)}" if asked[-1:].isdigit() else ""
+    if name != field and {name, field} not in _SAME_VALUES:
+        return ""
+    return f"hydra.launcher.{name}={_value(name, choice)}"
+
+
+def _value(name: str, text: str) -> str:
+    """A choice in Hydra's grammar; of a time, which is in minutes, with its unit where it needs one."""
+    if name == "walltime":
+        return f"{text}min"
+    return text if text == "null" or re.fullmatch(r"\d+(\.\d+)?", text) else hydra_text(text)

@@ -1,0 +1,49 @@
+"""How fast a sweep goes and when it may be done; nothing is said before there is something to say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from hsm_core.model import ENDED, State
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.state.task_state import WriterState
+
+#: Ends that a rate is made from at least.
+_LEAST = 3
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Tasks a second lately, and seconds left; None where it isn't known."""
+
+    rate: float | None
+    eta: float | None
+
+
+UNKNOWN = Pace(None, None)
+
+
+def pace(state: SweepState, counts: Counter[State]) -> Pace:
+    """The sum of what the living workers do; a worker that only beats grows slower, so that a stall shows."""
+    living = [writer for writer in state.workers() if not writer.sealed and not state.death_of(writer.name)]
+    if sum(len(writer.ends) for writer in living) < _LEAST:
+        return UNKNOWN
+    rate = sum(map(_rate, living))
+    left = state.total - counts_ended(counts)
+    return Pace(rate, left / rate if left > 0 else None)
+
+
+def counts_ended(counts: Counter[State]) -> int:
+    """Tasks of which nothing more is expected."""
+    return sum(counts[state] for state in ENDED)
+
+
+def _rate(writer: WriterState) -> float:
+    """Tasks a second of one worker, by its own clock alone."""
+    ends = writer.recent_ends()
+    if not ends:
+        return 0.0
+    if len(ends) == writer.ends.maxlen:
+        return (len(ends) - 1) / max(writer.last_at - ends[0], 0.001)
+    return len(ends) / max(writer.last_at - float(writer.head.get("at", ends[0])), 0.001)

@@ -1,0 +1,1 @@
+"""The process that imports the app and forks the tasks."""

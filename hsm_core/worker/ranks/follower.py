@@ -1,0 +1,227 @@
+"""Runs on this rank what rank 0 runs: follows its journal from the claim of the batch to its last word."""
+
+from __future__ import annotations
+
+import selectors
+import signal
+import sys
+import time
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hsm_core.processes.identity import this_process
+from hsm_core.processes.lock import Lock, held_lock
+from hsm_core.store import events
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.record import read_record
+from hsm_core.store.submission import WorkerSpec, read_submission
+from hsm_core.store.tasks import TaskTable
+
+from ..job import JobFacts
+from ..os.processes import adopt_orphans
+from ..os.signals import WARNINGS, SignalBell
+from ..protocol import Message
+from ..supervisor.import_failure import Patience, output_since, why_not_imported
+from ..supervisor.importers import Crew, Importer
+from ..supervisor.loop import OWN_TERM_S
+from ..supervisor.queue import Pending
+from ..supervisor.report import Report
+from ..supervisor.slots import Running, remove_if_empty
+from .leader import Leader, await_claim
+from .rank import Rank
+
+#: Seconds between looks at rank 0's words: while it may start something, and while we run what it started.
+_IDLE_LOOK_S, _BUSY_LOOK_S = 0.25, 1.0
+
+
+def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> int:
+    """Be another rank than 0 of a job until rank 0 has left.
+
+    Returns:
+        exit code: 0, as rank 0's tells how the tasks ended; 1 if rank 0 was lost.
+    """
+    paths = SweepPaths(root)
+    found = read_submission(paths, submission)
+    claim = await_claim(paths, f"{submission}/{batch}", job)
+    if claim is None:
+        print(f"rank {rank.number}: there is no claim of rank 0 to follow", file=sys.stderr)
+        return 0
+    first, again = claim
+    paths.ranks(first["worker"]).mkdir(parents=True, exist_ok=True)
+    # rank 0 keeps the time limit
+    spec = replace(found.worker, task_timeout_s=None, slots=1)
+    later = paths.claim(f"{submission}/{batch}", again + 1)
+    leader = Leader(paths, first, later, spec.beat_s, spec.grace_s)
+    boot = LaunchPaths(paths.hsm / found.payload).boot
+    ours = replace(job, rank=replace(rank, master=first["host"]))
+    name = f"{first['worker']}-rank{rank.number}"
+    with held_lock(f"{name}.{nonce(6)}") as lock:
+        report = Report(JournalWriter(paths.rank_journal(first["worker"], rank.number)), spec.beat_s)
+        log = paths.rank_log(first["worker"], rank.number)
+        return Joiner(paths, spec, ours, leader, boot, report, name, log, lock).run()
+
+
+class Joiner:
+    """The loop of another rank than 0: hear of rank 0, run what it starts, end what it has ended."""
+
+    def __init__(
+        self, paths: SweepPaths, spec: WorkerSpec, job: JobFacts, leader: Leader, boot: Path, report: Report,
+        name: str, log: Path, lock: Lock,
+    ) -> None:  # fmt: skip
+        adopt_orphans()
+        self._spec, self._job, self._leader, self._boot, self._report = spec, job, leader, boot, report
+        self._log = log
+        log.touch()
+        self._selector = selectors.DefaultSelector()
+        self._bell = SignalBell(self._selector, self._on_signal)
+        self._report.say(
+            events.worker(
+                name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1,
+                node=job.node,
+            )
+        )  # fmt: skip
+        self._crew = Crew(spec, lock, log, self._selector, self._hear)
+        sweep_id = read_record(paths).id
+        self._running = Running(spec, paths, sweep_id, job, report, self._crew, self._selector)
+        self._tasks = TaskTable(paths)
+        self._patience = Patience()
+        self._broken = ""
+        self._started: deque[dict[str, Any]] = deque()
+        self._to_come = 1
+        self._end_at: float | None = None
+        self._stops = 0
+        self._looked_at = 0.0
+        self._gone = ""
+
+    def run(self) -> int:
+        """Follow rank 0 until there is nothing left to follow."""
+        while not self._is_done():
+            self._follow()
+            self._start_next()
+            for key, _ in self._selector.select(self._timeout()):
+                key.data()
+            self._reap()
+            self._running.enforce_limits()
+            self._end_what_is_over()
+            self._report.keep_up()
+        self._crew.disband(1.0)
+        self._report.close()
+        remove_if_empty(self._log)
+        return 1 if self._gone else 0
+
+    def _is_done(self) -> bool:
+        over = self._leader.has_left or self._gone or self._stops
+        return bool(over) and not self._started and not len(self._running)
+
+    def _timeout(self) -> float:
+        due = [self._look_s, self._report.due_in(), self._running.due_in()]
+        if self._end_at is not None:
+            due.append(max(0.0, self._end_at - time.monotonic()))
+        return min(due)
+
+    # following
+
+    @property
+    def _look_s(self) -> float:
+        return min(_BUSY_LOOK_S if len(self._running) else _IDLE_LOOK_S, self._spec.beat_s)
+
+    def _follow(self) -> None:
+        """Take note of what rank 0 started and ended since the last look."""
+        now = time.monotonic()
+        if self._stops or self._gone or now - self._looked_at < self._look_s:
+            return
+        self._looked_at = now
+        for line in self._leader.listen(deaf=self._report.is_refused):
+            if line["e"] == "claim":
+                self._to_come = sum(count for _, count, _ in line["tasks"])
+            elif line["e"] == "start":
+                self._started.append(line)
+            elif line["e"] in ("end", "lost", "cancel"):
+                self._ended_there(line)
+        if why := self._leader.why_gone():
+            self._gone = why
+            self._report.say(events.trouble(why))
+        if self._gone or self._leader.has_left:
+            self._started.clear()
+            if self._end_at is None:
+                self._end_at = now
+
+    def _ended_there(self, line: dict[str, Any]) -> None:
+        """Rank 0 is done with an attempt: with a completed one all ranks are, any other is ended here too."""
+        self._to_come -= 1
+        pair = (line["t"], line["a"])
+        self._started = deque(one for one in self._started if (one["t"], one["a"]) != pair)
+        if self._running.has(*pair):
+            self._end_at = time.monotonic()
+
+    def _end_what_is_over(self) -> None:
+        if not len(self._running):
+            self._end_at = None
+        elif self._end_at is not None and time.monotonic() >= self._end_at:
+            self._end_at = float("inf")
+            self._running.end("over")
+
+    def _start_next(self) -> None:
+        """Start what rank 0 has started, as soon as the app is imported and the attempt before has ended."""
+        if self._broken:
+            self._fail_all()
+        if self._broken or self._stops or self._gone or not (self._started or self._to_come > 0):
+            return
+        self._crew.supply(self._boot, 1)
+        importer = self._crew.ready(self._boot)
+        if importer is None or not self._started or not self._running.free_slots:
+            return
+        line = self._started.popleft()
+        pending = Pending(line["t"], line["a"], self._boot)
+        overrides = self._tasks[line["t"]].overrides
+        self._running.start(pending, overrides, importer, beside=(line["dir"], line.get("suffix", "")))
+
+    def _fail_all(self) -> None:
+        while self._started:
+            line = self._started.popleft()
+            self._report.say(events.end(line["t"], line["a"], "failed", "launch", self._broken))
+
+    # hearing of importers
+
+    def _hear(self, importer: Importer, message: Message) -> None:
+        if message["said"] != "exit":
+            self._crew.greet(importer, message)
+            return
+        self._patience.renew()
+        self._await_own_term(message)
+        self._running.ended(message["key"], message)
+
+    def _await_own_term(self, exited: Message) -> None:
+        """A scheduler signals all processes of a job: wait for ours before what TERM killed is judged."""
+        if exited["signal"] == signal.SIGTERM:
+            self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
+
+    def _reap(self) -> None:
+        for importer in list(self._crew.importers):
+            if (exited := importer.reap()) is not None:
+                self._bury(importer, exited)
+
+    def _bury(self, importer: Importer, exited: Message) -> None:
+        served = bool(importer.keys) and importer.mode != "fork"
+        self._await_own_term(exited)
+        self._crew.bury(importer)
+        self._running.orphaned(importer, exited)
+        if served or importer.dismissed:
+            self._patience.renew()
+        elif not self._stops and self._patience.is_over(exited, importer.is_ready):
+            output = output_since(self._log, importer.log_offset)
+            self._broken = why_not_imported(exited, importer.is_ready, output)
+            self._report.say(events.broken(self._boot.parent.name, self._broken, output))
+
+    def _on_signal(self, number: int) -> None:
+        """TERM ends what runs here and starts nothing more; again, or INT: at once. USR1 or USR2 warns the task."""
+        if number in WARNINGS:
+            self._running.warn(goes_on=False)
+        elif number in (signal.SIGTERM, signal.SIGINT):
+            self._stops += 2 if number == signal.SIGINT else 1
+            self._started.clear()
+            self._running.end("interrupted", at_once=self._stops > 1)

@@ -1,0 +1,124 @@
+"""An attempt as its supervisor sees it: what it said, what is done to it, and what that adds up to."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hsm_core.model import Reason, State
+from hsm_core.store.events import DETAILS
+
+from ..protocol import Channel, Message, Order
+from .importers import Importer
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The state of an ended attempt and why."""
+
+    state: State
+    reason: Reason | None = None
+    message: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Attempt:
+    """A running attempt.
+
+    Attributes:
+        limit_s: seconds that it may take; None is no limit.
+        ended_for: why we end it: ``cancelled``, ``limit``, ``walltime`` (our job's time is over), ``interrupted``
+            (our job is ended by others), ``superseded``, ``rank`` (it failed on another one) or ``over`` (rank 0's
+            part has ended).
+        goes_on: its job was warned of its end, and is going to be run again.
+        kill_at: when TERM is followed by KILL, on the monotonic clock.
+        oom_kills: the kernel's count when it began.
+        begun: what it said when it had its directory.
+        returned: it said that its function has returned.
+        said: its last word.
+        exited: how its process ended, while other ranks still run what it has completed.
+        elsewhere: what became of it on another rank, if that failed.
+    """
+
+    order: Order
+    slot: int
+    importer: Importer
+    channel: Channel
+    oom_kills: int
+    limit_s: float | None = None
+    began: float = field(default_factory=time.monotonic)
+    begun: Message | None = None
+    returned: bool = False
+    said: Message | None = None
+    ended_for: str = ""
+    goes_on: bool = False
+    kill_at: float | None = None
+    exited: Message | None = None
+    elsewhere: Ending | None = None
+
+    @property
+    def wall(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+
+def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
+    """What became of an attempt whose process has ended: its own word, what we did, what the kernel says.
+
+    Args:
+        exited: ``code`` or ``signal`` of the process, CPU and memory.
+        oom_kills: the kernel's count now.
+    """
+    here, elsewhere = _judge_here(attempt, exited, oom_kills), attempt.elsewhere
+    if elsewhere is None or here.state == "lost":
+        return here
+    if attempt.ended_for == "rank" or here.state == "completed":
+        return replace(elsewhere, details={**here.details, **elsewhere.details})
+    return replace(here, message=f"{here.message}; {elsewhere.message}") if here.state == "failed" else here
+
+
+def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
+    details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
+    said = attempt.said
+    if said and said["state"] in ("completed", "failed") and _holds(said, attempt):
+        words = {name: said.get(name) for name in DETAILS}
+        return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
+    if attempt.ended_for == "interrupted":
+        return Ending("lost", None, "its job received SIGTERM", details)
+    if said and said["state"] == "checkpointed":
+        told = "it wrote a checkpoint near the end of its job's time"
+        if attempt.goes_on:
+            return Ending("lost", None, told, details)
+        return Ending("failed", "walltime", f"{told}; the job does not restart by itself", details)
+    if attempt.ended_for == "limit":
+        told = f"ended after {attempt.wall:.0f} s: the task's time limit"
+        return Ending("failed", "walltime", told, {**details, "limit": attempt.limit_s})
+    if attempt.ended_for == "walltime":
+        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: the job's time limit", details)
+    if attempt.ended_for:
+        return Ending("cancelled", "cancelled", "cancelled on request", details)
+    return _judge_silent(exited, oom_kills > attempt.oom_kills, details)
+
+
+def _holds(said: Message, attempt: Attempt) -> bool:
+    """Whether its word says how it ended, or our ending it does."""
+    return not attempt.ended_for or (said["state"] == "completed" and not attempt.order.is_shared)
+
+
+def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> Ending:
+    number = exited.get("signal")
+    if number == signal.SIGKILL and out_of_memory:
+        return Ending("failed", "oom", "killed by the kernel: out of memory", details)
+    if number:
+        return Ending("failed", "signal", f"killed by signal {number} ({_signal_name(number)})", details)
+    message = f"its process exited with code {exited.get('code')} and reported no result"
+    return Ending("failed", "unknown", message, details)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "a real-time signal"

@@ -1,0 +1,195 @@
+"""Where a worker's attempts come from: its one batch, or an inbox that a conductor fills."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hsm_core.model import ProcessIdentity, Span
+from hsm_core.processes.identity import evidence_of_death
+from hsm_core.store import events
+from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
+from hsm_core.store.journal import JournalReader
+from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.state.jobs import order_of
+from hsm_core.store.submission import read_submission
+from hsm_core.store.tasks import TaskTable
+
+from ..job import JobFacts
+from .earlier_run import Predecessor, left_undone
+from .queue import Waiting
+from .report import Report
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A batch that is ours, but that an earlier run of our job may still be working on."""
+
+    batch: str
+    boot: Path
+    spans: tuple[Span, ...]
+    again: int
+    earlier: list[Predecessor]
+
+
+class Work:
+    """Claims batches and hands out their attempts in order.
+
+    Args:
+        patience_s: seconds of silence after which an earlier run of our job is taken to have ended.
+
+    Attributes:
+        waiting: what is claimed and not started.
+        launch: name of the newest launch that something was assigned of.
+        warnings: how many earlier runs of our job came near their time limit.
+    """
+
+    def __init__(
+        self, paths: SweepPaths, worker: str, job: JobFacts, me: ProcessIdentity, report: Report,
+        patience_s: float,
+    ) -> None:  # fmt: skip
+        self._paths, self._worker, self._job, self._me = paths, worker, job, me
+        self._report, self._patience_s = report, patience_s
+        self._table: TaskTable | None = None
+        self._assigned: deque[str] = deque()
+        self._held: list[_Held] = []
+        self._claims: dict[str, Claim] = {}
+        self.waiting = Waiting()
+        self.launch = ""
+        self.warnings = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self._assigned or self._held)
+
+    def assign(self, batch: str) -> None:
+        """Note a batch that is to be claimed."""
+        self._assigned.append(batch)
+        self.launch = batch.partition("/")[0]
+
+    def claim(self) -> None:
+        """Claim what was assigned, each batch unless another worker has it.
+
+        Raises:
+            OSError: the disk refuses; what is not claimed stays assigned.
+        """
+        while self._assigned:
+            self._claim(self._assigned[0])
+            self._assigned.popleft()
+        self._held = [held for held in self._held if not self._take_over(held)]
+
+    def drop_all(self) -> None:
+        """Start nothing more; what was not started says nothing."""
+        self._assigned.clear()
+        self._held.clear()
+        self.waiting.drop()
+
+    def is_superseded(self) -> bool:
+        """True once our own job is run again: then that run has all that we have."""
+        claims = self._claims.items() if self._job.native_id else ()
+        return any(is_claimed_again(self._paths, batch, claim) for batch, claim in claims)
+
+    def overrides(self, task: int) -> tuple[str, ...]:
+        """The exact overrides of a task."""
+        if self._table is None:
+            self._table = TaskTable(self._paths)
+        return self._table[task].overrides
+
+    def _claim(self, batch: str) -> None:
+        submission, _, number = batch.rpartition("/")
+        found = read_submission(self._paths, submission)
+        spans = found.batches[int(number)]
+        claim = claim_batch(
+            self._paths, batch, worker=self._worker, native_id=self._job.native_id,
+            restart=self._job.restart, process=self._me,
+        )  # fmt: skip
+        if claim is None:
+            self._report.say(events.trouble(f"another worker runs {batch}: nothing to do"))
+            return
+        self._claims[batch] = claim
+        self._table = None  # a launch may have brought tasks
+        boot = LaunchPaths(self._paths.hsm / found.payload).boot
+        if claim.again:
+            earlier = [Predecessor(self._paths, one, self._patience_s) for one in claim.earlier]
+            self._held.append(_Held(batch, boot, spans, claim.again, earlier))
+        else:
+            self._report.say(events.claim(batch, spans))
+            self.waiting.add(boot, spans)
+
+    def _take_over(self, held: _Held) -> bool:
+        """Go on with what earlier runs of our job left, as soon as none of them can be alive."""
+        for one in held.earlier:
+            one.listen()
+        if any(one.may_live() for one in held.earlier):
+            return False
+        for line in [line for one in held.earlier for line in one.untold()]:
+            self._report.say(line)
+        self.warnings = sum(one.was_warned for one in held.earlier)
+        spans = left_undone(held.spans, held.earlier, held.again)
+        self._report.say(events.claim(held.batch, spans))
+        self.waiting.add(held.boot, spans)
+        return True
+
+
+class Inbox:
+    """What a conductor assigns to this worker, line by line.
+
+    Attributes:
+        closed: no more will come.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reader = JournalReader(path)
+        self._conductor: ProcessIdentity | None = None
+        self.closed = False
+
+    def read_new(self) -> list[str]:
+        """The batches assigned since the last look."""
+        batches = []
+        for line in self._reader.read_new():
+            if line["e"] == "batch":
+                batches.append(line["batch"])
+            elif line["e"] == "conductor":
+                self._conductor = ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
+        self.closed = self.closed or self._reader.sealed
+        return batches
+
+    def is_abandoned(self) -> bool:
+        """True when the conductor is certainly dead."""
+        return self._conductor is not None and evidence_of_death(self._conductor) is not None
+
+
+class Fences:
+    """Attempts that others have replaced by later ones, as the conductors' journals say.
+
+    Args:
+        submission: the only one that the worker works on; None for one that takes what its inbox says.
+    """
+
+    def __init__(self, paths: SweepPaths, submission: str | None) -> None:
+        self._paths = paths
+        self._own = None if submission is None else order_of(submission)
+        self._readers: dict[str, JournalReader] = {}
+
+    def read_new(self) -> list[tuple[Span, int]]:
+        """Tasks submitted anew since the last look, each with the attempt below which ours are replaced."""
+        found = []
+        for name in os.listdir(self._paths.events):
+            if name.startswith("conductor-") and name.endswith(".jsonl"):
+                reader = self._readers.setdefault(name, JournalReader(self._paths.events / name))
+                for line in reader.read_new():
+                    if line["e"] == "submit":
+                        found += [(span, below) for span in self._spans(line) if (below := self._below(line, span))]
+        return found
+
+    def _spans(self, line: dict[str, Any]) -> list[Span]:
+        return [Span(*span) for span in line["tasks"]]
+
+    def _below(self, line: dict[str, Any], span: Span) -> int:
+        """A later submission replaces whatever ours makes of a task, however often our job is run again."""
+        if self._own is None:
+            return span.attempt if span.attempt > 1 else 0
+        return sys.maxsize if order_of(line["submission"]) > self._own else 0

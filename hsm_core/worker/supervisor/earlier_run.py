@@ -1,0 +1,85 @@
+"""An earlier run of the same job: what it left undone, and whether it may still be alive somewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from hsm_core.model import ProcessIdentity, Span, spans
+from hsm_core.processes.identity import evidence_of_death
+from hsm_core.store import events
+from hsm_core.store.journal import JournalReader
+from hsm_core.store.layout import SweepPaths, TaskPaths
+from hsm_core.store.outcomes import Owner, read_outcome
+from hsm_core.store.record import read_record
+
+_Pair = tuple[int, int]
+
+
+class Predecessor:
+    """A worker that ran the same batch in an earlier run of the same job.
+
+    Args:
+        claim: what it claimed the batch with.
+        patience_s: after so many seconds of silence one that may live has seen that it is replaced, and obeyed.
+    """
+
+    def __init__(self, paths: SweepPaths, claim: dict[str, Any], patience_s: float) -> None:
+        self._paths, self._patience_s = paths, patience_s
+        self._reader = JournalReader(paths.journal(claim["worker"]))
+        self._process = ProcessIdentity(claim["host"], claim["boot"], claim["pid"], claim["start"])
+        self._heard_at = time.monotonic()
+        self._begun: dict[_Pair, dict[str, Any]] = {}
+        self._ended: set[int] = set()
+        self.was_warned = False
+
+    def listen(self) -> None:
+        """Read its newest words."""
+        try:
+            news = self._reader.read_new()
+        except FileNotFoundError:
+            return
+        for line in news:
+            self._heard_at = time.monotonic()
+            if line["e"] == "start":
+                self._begun[line["t"], line["a"]] = line
+            elif line["e"] in ("end", "cancel"):
+                self._ended.add(line["t"])
+            elif line["e"] == "warned":
+                self.was_warned = True
+
+    def may_live(self) -> bool:
+        """False once it said its last word, is certainly dead, or has been silent for long enough."""
+        if self._reader.sealed or evidence_of_death(self._process):
+            return False
+        return time.monotonic() - self._heard_at < self._patience_s
+
+    def has_ended(self, task: int) -> bool:
+        """True if the task needs no further attempt."""
+        return task in self._ended
+
+    def untold(self) -> list[dict[str, Any]]:
+        """``end`` lines of attempts whose outcome is on disk, though it died before it could tell."""
+        found = []
+        for (task, attempt), line in self._begun.items():
+            outcome = None
+            if task not in self._ended:
+                files = TaskPaths(self._paths.root / line["dir"], line.get("suffix", ""))
+                outcome = read_outcome(files, Owner(read_record(self._paths).id, task, attempt))
+            if outcome is not None:
+                self._ended.add(task)
+                found.append(events.adopted(task, attempt, outcome))
+        return found
+
+
+def left_undone(found: Iterable[Span], earlier: Iterable[Predecessor], again: int) -> tuple[Span, ...]:
+    """What of a batch remains to be done, as the attempts of its run number ``again``."""
+    before = list(earlier)
+    pairs = [
+        (task, attempt + again)
+        for span in found
+        for task, attempt in span
+        if not any(one.has_ended(task) for one in before)
+    ]
+    return spans(pairs)

@@ -1,0 +1,193 @@
+"""The processes in which tasks run: an importer that forks, a fresh process a task, or some that stay."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from hsm_core.model import Isolation
+from hsm_core.processes.leftovers import MARK
+from hsm_core.processes.lock import Lock
+from hsm_core.store.files import read_json
+from hsm_core.store.submission import WorkerSpec
+
+from ..main import entry
+from ..os import threads
+from ..os.processes import kill_children
+from ..os.usage import measured
+from ..protocol import Channel, Message, Order, channel_pair, hang_up
+
+Mode = Literal["fork", "spawn", "none"]
+_WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
+
+
+def _flags(boot: Path) -> list[str]:
+    """Options of the app's interpreter, such as ``-O``; what is wrong with the file is told by who loads it."""
+    try:
+        return [str(flag) for flag in read_json(boot).get("flags", ())]
+    except (OSError, ValueError):
+        return []
+
+
+class Importer:
+    """A process that has, or will have, the app imported.
+
+    Attributes:
+        mode: how attempts run in it; None until it has said how many threads it has.
+        dismissed: it gets no more attempts, and ends when its channel is closed.
+        keys: attempts that run in it or in its children.
+        log_offset: where its output begins in the worker's log.
+    """
+
+    def __init__(self, boot: Path, environ: dict[str, str], lock: int, log: Path, mode: Mode | None) -> None:
+        self.boot, self.mode = boot, mode
+        self.is_ready = self.dismissed = False
+        self.keys: set[str] = set()
+        self.log_offset = log.stat().st_size
+        self.channel, theirs = channel_pair()
+        descriptor = theirs.socket.fileno()
+        forks = "forks" if mode in (None, "fork") else "runs"
+        words = ["import", str(descriptor), str(lock), str(boot), forks]
+        with open(log, "ab") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, *_flags(boot), str(entry()), *words], env=environ, stdin=subprocess.DEVNULL,
+                stdout=stream, stderr=stream, pass_fds=(descriptor, lock), start_new_session=True,
+            )  # fmt: skip
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def can_take(self) -> bool:
+        """True if it will take another attempt, now or as soon as it is ready."""
+        return not self.dismissed and (self.mode in (None, "fork") or not self.keys)
+
+    def order(self, order: Order, connection: Channel) -> None:
+        """Hand over an attempt with its end of a channel."""
+        assert self.mode is not None
+        self.keys.add(order.key)
+        self.dismissed = self.mode == "spawn"
+        self.channel.send({"ask": _WORDS[self.mode], "order": order.to_json()}, connection.socket.fileno())
+        connection.close()
+
+    def reap(self) -> Message | None:
+        """What the kernel says of its end; None while it lives."""
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        if not pid:
+            return None
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return measured(status, usage)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+
+class Crew:
+    """Finds a process for an attempt.
+
+    Args:
+        lock: what everything of this worker holds.
+        log: the worker's log.
+        hear: called with what an importer says.
+    """
+
+    def __init__(
+        self, spec: WorkerSpec, lock: Lock, log: Path, selector: selectors.BaseSelector,
+        hear: Callable[[Importer, Message], None],
+    ) -> None:  # fmt: skip
+        self._spec, self._lock, self._log = spec, lock, log
+        self._selector, self._tell = selector, hear
+        self.importers: list[Importer] = []
+        self._mode: Mode | None = None if spec.isolation == "auto" else spec.isolation
+
+    @property
+    def pids(self) -> set[int]:
+        return {importer.pid for importer in self.importers}
+
+    def ready(self, boot: Path) -> Importer | None:
+        """An importer of this payload that can take an attempt now."""
+        found = (one for one in self.importers if one.boot == boot and one.can_take and one.is_ready)
+        return next(found, None)
+
+    def expect_one(self) -> None:
+        """There is only one attempt to run: where we may choose, its process is the one that imports the app."""
+        self._mode = self._mode or "spawn"
+
+    def supply(self, boot: Path, wanted: int) -> None:
+        """Start importers until ``wanted`` attempts can run, now or soon; one that forks is enough."""
+        coming = sum(one.boot == boot and one.can_take for one in self.importers)
+        for _ in range((1 if self._mode in (None, "fork") else wanted) - coming):
+            self._start(boot)
+
+    def greet(self, importer: Importer, message: Message) -> None:
+        """Note that an importer is ready; where ``auto`` finds it unfit for forks, it is let go."""
+        importer.is_ready = True
+        if importer.mode in (None, "fork"):
+            fit = not message["found"].get("against_forks")
+            importer.mode = self._mode = choose_mode(self._spec.isolation, message["threads"], fit=fit)
+            if importer.mode == "spawn":
+                self.dismiss(importer)  # its libraries were told to start no threads
+
+    def dismiss(self, importer: Importer) -> None:
+        """Let an importer go; its end is reaped as any other's."""
+        importer.dismissed = True
+        hang_up(self._selector, importer.channel)
+
+    def bury(self, importer: Importer) -> None:
+        """Hear what an ended importer had still said, and forget it."""
+        self.importers.remove(importer)
+        for message in importer.channel.drain():
+            self._tell(importer, message)
+        hang_up(self._selector, importer.channel)
+
+    def disband(self, seconds: float) -> None:
+        """Let all importers end by themselves if tasks ran in them; of what is left, kill what is our child."""
+        for importer in self.importers:
+            self.dismiss(importer)
+        give_up = time.monotonic() + seconds
+        while self.importers and time.monotonic() < give_up:
+            self._selector.select(0.1)
+            self.importers = [one for one in self.importers if one.reap() is None]
+        kill_children(set())
+
+    def _start(self, boot: Path) -> None:
+        own = {**os.environ, **self._spec.env, MARK: self._lock.path}
+        if self._mode in (None, "fork"):
+            environ = threads.one_thread(own, self._spec.threads)
+        else:
+            share = threads.task_share(own, self._spec.threads)
+            environ = own | {name: value for name, value in share.items() if value is not None}
+        importer = Importer(boot, environ, self._lock.descriptor, self._log, self._mode)
+        self.importers.append(importer)
+        self._selector.register(
+            importer.channel.socket, selectors.EVENT_READ, lambda: self._hear(importer)
+        )  # fmt: skip
+
+    def _hear(self, importer: Importer) -> None:
+        if importer.channel.is_closed:
+            return
+        messages = importer.channel.receive()
+        if messages is None:
+            hang_up(self._selector, importer.channel)
+        for message in messages or ():
+            self._tell(importer, message)
+
+
+def choose_mode(isolation: Isolation, native_threads: int | None, *, fit: bool = True) -> Mode:
+    """How tasks start: by fork only where the importer's process has exactly one native thread.
+
+    Args:
+        fit: the app has nothing against forks.
+    """
+    if isolation != "auto":
+        return isolation
+    return "fork" if native_threads == 1 and fit else "spawn"

@@ -1,0 +1,323 @@
+"""Runs the tasks of a worker and writes down what becomes of them; no code of the user runs here."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hsm_core.model import Span
+from hsm_core.processes.identity import this_process
+from hsm_core.processes.leftovers import end_leftovers_of_the_dead
+from hsm_core.processes.lock import Lock, held_lock
+from hsm_core.store import events
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import read_record
+from hsm_core.store.requests import RequestReader
+from hsm_core.store.submission import WorkerSpec, read_submission
+
+from ..job import JobFacts
+from ..os.processes import adopt_orphans
+from ..os.signals import WARNINGS, SignalBell
+from ..protocol import Message
+from .attempt import Ending
+from .batches import Fences, Inbox, Work
+from .import_failure import Patience, output_since, why_not_imported
+from .importers import Crew, Importer
+from .report import Report
+from .requeue import Requeue
+from .slots import Running, remove_if_empty
+from .time_warning import EndWarning
+
+if TYPE_CHECKING:
+    from ..ranks.others import OtherRanks
+
+#: Seconds between looks into the inbox; a signal says at once that there is something new.
+INBOX_S = 0.25
+#: Seconds by which the signals that a scheduler sends to the processes of a job may lie apart.
+OWN_TERM_S = 0.5
+
+
+def supervise(root: Path, name: str, submission: str, batch: int | None, job: JobFacts) -> int:
+    """Be a worker until its work is done.
+
+    Args:
+        batch: the one batch to run; None takes batches from the worker's inbox.
+
+    Returns:
+        exit code: 0 when every task of it completed, else 1.
+    """
+    paths = SweepPaths(root)
+    spec = read_submission(paths, submission).worker
+    if batch is not None and paths.journal(name).exists():
+        name = f"{name}-{nonce(4)}"  # the scheduler has run this job twice
+    with held_lock(f"{name}.{nonce(6)}") as lock:
+        supervisor = Supervisor(paths, name, spec, job, lock, None if batch is None else submission)
+        if batch is None:
+            end_leftovers_of_the_dead(paths)
+            return supervisor.run(Inbox(paths.inbox(name)), None)
+        return supervisor.run(None, f"{submission}/{batch}")
+
+
+def other_ranks(paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts) -> OtherRanks | None:
+    """What is heard of the other ranks; None without ranks."""
+    if job.rank is None:
+        return None
+    from ..ranks.others import OtherRanks
+
+    return OtherRanks(paths, name, job.rank.count, spec.beat_s, spec.grace_s)
+
+
+class Supervisor:
+    """The loop of a worker: take work, start attempts, hear of them, end them, say that it lives."""
+
+    def __init__(
+        self, paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts, lock: Lock, submission: str | None
+    ) -> None:
+        adopt_orphans()
+        me = this_process()
+        self._spec, self._job = spec, job
+        self._log = paths.logs / job.log if job.log else paths.worker_log(name)
+        self._log.touch()
+        self._selector = selectors.DefaultSelector()
+        self._bell = SignalBell(self._selector, self._on_signal)
+        self._report = Report(JournalWriter(paths.journal(name)), spec.beat_s)
+        self._report.say(
+            events.worker(
+                name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
+                log=job.log, resources=spec.resources, node=job.node,
+            )
+        )  # fmt: skip
+        self._work = Work(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
+        self._crew = Crew(spec, lock, self._log, self._selector, self._hear)
+        sweep_id = read_record(paths).id
+        self._running = Running(spec, paths, sweep_id, job, self._report, self._crew, self._selector)
+        self._requests, self._fences = RequestReader(paths), Fences(paths, submission)
+        self._others = other_ranks(paths, name, spec, job)
+        self._patience = Patience()
+        self._inbox: Inbox | None = None
+        self._stops = 0
+        self._requeue: Requeue | None = None
+        self._limit_s = 60.0 * spec.resources["timeout_min"] if spec.resources.get("timeout_min") else None
+        self._warning = EndWarning(self._limit_s)
+        if os.environ.pop("HSM_WARNED", ""):  # by a script, before we could hear
+            self._warning.ring()
+        self._busy_at = time.monotonic()
+        self._looked_at = self._busy_at - spec.beat_s
+
+    def run(self, inbox: Inbox | None, batch: str | None) -> int:
+        """Work until there is no more; see ``supervise``."""
+        self._inbox = inbox
+        if batch is not None:
+            self._work.assign(batch)
+        self._take_work()
+        if inbox is None and len(self._work.waiting) == 1:
+            self._crew.expect_one()
+        while not self._is_done():
+            self._obey_others()
+            self._fill_slots()
+            for key, _ in self._selector.select(self._timeout()):
+                key.data()
+            if self._warning.is_due():
+                self._be_warned()
+            self._reap()
+            self._running.enforce_limits()
+            self._report.keep_up()
+            self._ask_to_run_again()
+            self._take_work()
+        return self._leave()
+
+    # taking work
+
+    def _take_work(self) -> None:
+        if self._stops:
+            return
+        for batch in self._inbox.read_new() if self._inbox else ():
+            self._work.assign(batch)
+        try:
+            self._work.claim()
+        except OSError as error:  # nothing is claimed: it is tried again at the next look
+            self._report.say(events.trouble(f"a batch can't be claimed: {error}"))
+
+    def _is_done(self) -> bool:
+        if len(self._running) or (self._work and self._requeue is None):
+            self._busy_at = time.monotonic()
+            return False
+        if self._inbox is None or self._inbox.closed or self._stops:
+            return True
+        idle = time.monotonic() - self._busy_at
+        return idle > self._spec.idle_s or (idle > 1 and self._inbox.is_abandoned())
+
+    def _fill_slots(self) -> None:
+        """Start what waits, as far as there are slots and importers for it."""
+        while self._work.waiting and self._running.free_slots and self._requeue is None:
+            boot = self._work.waiting.first().boot
+            self._crew.supply(boot, min(self._running.free_slots, len(self._work.waiting)))
+            importer = self._crew.ready(boot)
+            if importer is None:
+                return
+            pending = self._work.waiting.take()
+            self._running.start(pending, self._work.overrides(pending.task), importer)
+
+    def _timeout(self) -> float:
+        looks_often = self._inbox or self._work or self._running.awaits_others
+        look = INBOX_S if looks_often else self._spec.beat_s
+        return min(look, self._report.due_in(), self._running.due_in(), self._warning.due_in())
+
+    # hearing of importers
+
+    def _hear(self, importer: Importer, message: Message) -> None:
+        if message["said"] == "exit":
+            self._patience.renew()
+            self._ask_around(message["key"], message)
+            self._running.ended(message["key"], message)
+            return
+        self._crew.greet(importer, message)
+        launch, count = importer.boot.parent.name, message["threads"] or 0
+        self._report.say(
+            events.ready(launch, str(importer.mode), count, message["seconds"], message["found"])
+        )
+
+    def _ask_around(self, key: str, exited: Message) -> None:
+        """Before an attempt whose process has ended is judged: what of it came from outside?"""
+        if exited["signal"] == signal.SIGTERM:
+            self._await_own_term()
+        if exited["code"] != 0:
+            self._hear_other_ranks(exited=key)
+
+    def _reap(self) -> None:
+        for importer in list(self._crew.importers):
+            if (exited := importer.reap()) is not None:
+                self._bury(importer, exited)
+
+    def _bury(self, importer: Importer, exited: Message) -> None:
+        """An importer has ended: its attempts with it, and if it is hopeless, all that wait for another."""
+        served = bool(importer.keys) and importer.mode != "fork"
+        for key in list(importer.keys) if served else ():
+            self._ask_around(key, exited)
+        if not served and exited["signal"] == signal.SIGTERM:
+            self._await_own_term()
+        self._crew.bury(importer)
+        self._running.orphaned(importer, exited)
+        if served or importer.dismissed:
+            self._patience.renew()
+        elif not self._stops and self._patience.is_over(exited, importer.is_ready):
+            self._give_up(importer, exited)
+
+    def _give_up(self, importer: Importer, exited: Message) -> None:
+        output = output_since(self._log, importer.log_offset)
+        message = why_not_imported(exited, importer.is_ready, output)
+        self._report.say(events.broken(importer.boot.parent.name, message, output))
+        for span in self._work.waiting.drop(boot=importer.boot):
+            for task, attempt in span:
+                self._running.failures += 1
+                self._report.say(events.end(task, attempt, "failed", "launch", message))
+
+    # obeying
+
+    def _on_signal(self, number: int) -> None:
+        """TERM ends all tasks; again, or INT: at once. USR1 or USR2 warns of the job's end. Others only wake us."""
+        if number in WARNINGS and self._job.native_id:
+            self._warning.ring()
+        elif number in (signal.SIGTERM, signal.SIGINT):
+            self._stops += 2 if number == signal.SIGINT else 1
+            if self._job.native_id and not self._is_cancelled():
+                self._work.drop_all()
+                is_over = self._requeue is not None and not self._requeue.is_granted
+                self._running.end("walltime" if is_over else "interrupted", at_once=self._stops > 1)
+            else:
+                self._cancel(None)
+
+    def _await_own_term(self) -> None:
+        """A scheduler signals all processes of a job: wait for ours before what TERM killed is judged."""
+        if self._job.native_id:
+            self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
+
+    def _hear_other_ranks(self, exited: str = "") -> None:
+        """What failed on one rank has failed, what all completed is completed; all are needed to go on.
+
+        Args:
+            exited: an attempt whose process here has ended.
+        """
+        if self._others is None:
+            return
+        failures = self._others.read_new(deaf=self._report.is_refused)
+        self._running.completed_elsewhere(self._others.have_completed)
+        gone = self._others.why_gone()
+        if failures or gone:
+            self._await_own_term()
+        for failure in failures:
+            self._running.failed_elsewhere(failure.ending, failure.key, exited=exited)
+        if gone and not self._stops:
+            self._others = None
+            self._report.say(events.trouble(f"{gone}: no more tasks start"))
+            self._work.drop_all()
+            self._running.failed_elsewhere(Ending("lost", None, gone), exited=exited)
+            self._running.failures += 1
+
+    def _is_cancelled(self) -> bool:
+        """True if somebody asked for an end of all tasks; what was asked for some is obeyed now."""
+        return self._obey_requests()
+
+    def _be_warned(self) -> None:
+        """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
+        self._report.say(events.warned())
+        may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
+        self._running.warn(goes_on=may_again)
+        warn_s = min(self._spec.warn_s, (self._limit_s or float("inf")) / 2)
+        self._requeue = Requeue(self._job, warn_s if may_again else None)
+
+    def _ask_to_run_again(self) -> None:
+        """Once tasks had their time for checkpoints, ask for another run, if this one leaves work undone."""
+        if self._requeue is None or not self._requeue.is_due(len(self._running)):
+            return
+        if not (self._work or len(self._running) or self._running.unfinished):
+            return
+        refusal = self._requeue.ask()
+        if refusal:
+            self._report.say(events.trouble(f"can't restart the job: {refusal}"))
+
+    def _obey_others(self) -> None:
+        """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""
+        now = time.monotonic()
+        is_due = now - self._looked_at >= self._spec.beat_s
+        if is_due or self._running.awaits_others:
+            self._hear_other_ranks()
+        if not is_due:
+            return
+        self._looked_at = now
+        self._obey_requests()
+        for later, below in self._fences.read_new():
+            self._work.waiting.drop(later, below=below)
+            self._running.end("superseded", later, below=below)
+        if self._work.is_superseded():
+            self._work.drop_all()
+            self._running.end("superseded")
+
+    def _obey_requests(self) -> bool:
+        """Obey new requests to cancel; True if one meant all tasks."""
+        all_meant = False
+        for spans in self._requests.read_new(self._work.launch):
+            for span in (None,) if spans is None else spans:
+                self._cancel(span)
+            all_meant |= spans is None
+        return all_meant
+
+    def _cancel(self, tasks: Span | None) -> None:
+        for span in self._work.waiting.drop(tasks):
+            for task, attempt in span:
+                self._report.say(events.cancel(task, attempt))
+        self._running.end("cancelled", tasks, at_once=self._stops > 1)
+
+    def _leave(self) -> int:
+        """Let importers end by themselves if tasks ran in them, and write the last words."""
+        self._crew.disband(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
+        if self._job.native_id and not self._running.failures:
+            remove_if_empty(self._log)
+        self._report.close()
+        return 1 if self._running.failures else 0

@@ -1,0 +1,339 @@
+"""The attempts that run: starts them in free slots, hears of them, ends them, reports what became of them."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from hsm_core.model import Span
+from hsm_core.processes.identity import this_host
+from hsm_core.store import events
+from hsm_core.store.layout import SweepPaths, TaskPaths
+from hsm_core.store.outcomes import owner_of, read_outcome
+from hsm_core.store.submission import WorkerSpec
+
+from ..job import JobFacts
+from ..os.oom import oom_kills
+from ..os.processes import has_subreapers, kill_children, kill_group
+from ..protocol import Message, Order, channel_pair, hang_up
+from ..task.outcome import confirm_outcome, explain, write_outcome
+from ..task.returned import lost_on_the_way
+from .attempt import Attempt, Ending, judge
+from .importers import Crew, Importer
+from .queue import Pending
+from .report import Report
+from .signal_probe import Witness
+from .task_environment import Variables
+
+#: Seconds between KILLs of a task that does not end.
+_AGAIN_S = 1.0
+
+
+class Running:
+    """The slots of a worker and what is in them.
+
+    Attributes:
+        failures: attempts so far that ended and did not complete.
+        unfinished: those of them that are to be gone on with, as after a checkpoint.
+    """
+
+    def __init__(
+        self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, job: JobFacts, report: Report, crew: Crew,
+        selector: selectors.BaseSelector,
+    ) -> None:  # fmt: skip
+        self._spec, self._paths, self._sweep_id, self._job = spec, paths, sweep_id, job
+        self._variables = Variables(spec, sweep_id, job)
+        self._report, self._crew, self._selector = report, crew, selector
+        self._attempts: dict[str, Attempt] = {}
+        self._free = list(range(spec.slots))[::-1]
+        self._shared: set[str] = set()
+        self._witness = Witness() if job.rank else None
+        self.failures = self.unfinished = 0
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    @property
+    def free_slots(self) -> int:
+        return len(self._free)
+
+    def has(self, task: int, attempt: int) -> bool:
+        """True while an attempt runs here."""
+        return f"{task}.{attempt}" in self._attempts
+
+    @property
+    def awaits_others(self) -> bool:
+        """True while other ranks still run what this one has completed."""
+        return any(attempt.exited is not None for attempt in self._attempts.values())
+
+    # beginnings
+
+    def start(
+        self, pending: Pending, overrides: tuple[str, ...], importer: Importer, *, beside: tuple[str, str] = ("", "")
+    ) -> None:  # fmt: skip
+        """Start an attempt in a free slot.
+
+        Args:
+            beside: on other ranks than 0: directory and suffix of the attempt there.
+        """
+        slot, rank = self._free.pop(), self._job.rank
+        order = Order(
+            task=pending.task, attempt=pending.attempt, overrides=overrides, sweep=str(self._paths.root),
+            sweep_id=self._sweep_id, env=self._variables.of(pending, slot), threads=self._spec.threads,
+            job_id=self._job.native_id or str(pending.task), nice=self._spec.nice,
+            can_be_warned=bool(self._job.native_id), stderr_to_stdout=self._spec.stderr_to_stdout,
+            rank=rank.number if rank else 0, ranks=rank.count if rank else 1,
+            directory=beside[0], suffix=beside[1],
+        )  # fmt: skip
+        ours, theirs = channel_pair()
+        attempt = Attempt(order, slot, importer, ours, oom_kills(), self._spec.task_timeout_s)
+        self._attempts[order.key] = attempt
+        self._selector.register(ours.socket, selectors.EVENT_READ, lambda: self._hear(attempt))
+        importer.order(order, theirs)
+
+    # what they say
+
+    def _hear(self, attempt: Attempt) -> None:
+        if attempt.channel.is_closed:
+            return  # it ended in this turn of the loop
+        messages = attempt.channel.receive()
+        if messages is None:
+            hang_up(self._selector, attempt.channel)
+        self._note(attempt, messages or ())
+
+    def _note(self, attempt: Attempt, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if message["said"] == "start":
+                self._begun(attempt, message)
+            elif message["said"] == "returned":
+                attempt.returned = True
+            else:
+                attempt.said = message
+
+    def _begun(self, attempt: Attempt, message: Message) -> None:
+        attempt.begun, order = message, attempt.order
+        self._report.say(
+            events.start(
+                order.task, order.attempt, directory=message["dir"], suffix=message["suffix"],
+                slot=attempt.slot, pid=message["pid"], host=this_host(),
+            )
+        )  # fmt: skip
+        if message["suffix"] and not order.rank and message["dir"] not in self._shared:
+            self._shared.add(message["dir"])
+            self._report.say(events.trouble(f"several tasks share the directory {message['dir']}"))
+        attempt.channel.send({"go": True})
+
+    # ends
+
+    def ended(self, key: str, exited: Message) -> None:
+        """The process of an attempt has ended; one that is completed here waits for all its other ranks."""
+        attempt = self._attempts[key]
+        self._let_go(attempt)
+        attempt.said = attempt.said or self._last_word(attempt, exited)
+        ending = judge(attempt, exited, oom_kills())
+        if ending.state == "completed" and attempt.order.is_shared:
+            attempt.exited = exited
+        else:
+            self._conclude(attempt, ending)
+
+    def completed_elsewhere(self, is_so: Callable[[str], bool]) -> None:
+        """What this rank and all others have completed is completed.
+
+        Args:
+            is_so: whether all others have completed an attempt (``Order.key``).
+        """
+        for attempt in list(self._attempts.values()):
+            if attempt.exited is not None and is_so(attempt.order.key):
+                self._conclude(attempt, self._confirm(attempt, judge(attempt, attempt.exited, oom_kills())))
+
+    def _confirm(self, attempt: Attempt, ending: Ending) -> Ending:
+        files, order = self._files(attempt), attempt.order
+        try:
+            if files is not None:
+                confirm_outcome(files, order.owner)
+        except (OSError, ValueError) as error:
+            failure = explain(error)
+            message = f"can't write its result: {failure.message}"
+            return replace(ending, state="failed", reason=failure.reason, message=message)
+        return ending
+
+    def _conclude(self, attempt: Attempt, ending: Ending) -> None:
+        self._forget(attempt)
+        order = attempt.order
+        self.failures += ending.state != "completed"
+        if ending.state == "lost":
+            self.unfinished += 1
+            self._report.say(events.lost(order.task, order.attempt, ending.message))
+        elif attempt.ended_for != "superseded":
+            self._report.say(
+                events.end(
+                    order.task, order.attempt, ending.state, ending.reason, ending.message,
+                    wall=attempt.wall, **ending.details,
+                )
+            )  # fmt: skip
+
+    def orphaned(self, importer: Importer, exited: Message) -> None:
+        """An importer has ended, and with it what ran in it or was forked from it."""
+        for key in list(importer.keys):
+            attempt = self._attempts[key]
+            self._note(attempt, attempt.channel.drain())
+            attempt.said = attempt.said or self._last_word(attempt, exited)
+            if importer.mode == "fork" and not attempt.said and not attempt.ended_for:
+                self._lose(key, exited)
+            else:
+                self.ended(key, exited)
+
+    def _lose(self, key: str, exited: Message) -> None:
+        """What became of it is not known: who could have told us died too."""
+        attempt = self._attempts[key]
+        self._let_go(attempt)
+        self._forget(attempt)
+        order = attempt.order
+        how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
+        self.failures += 1
+        evidence = f"its parent process ended first ({how})"
+        self._report.say(events.lost(order.task, order.attempt, evidence, final=True))
+
+    def _last_word(self, attempt: Attempt, exited: Message) -> Message | None:
+        """What it left written down, or what follows from its having returned; None if it did neither."""
+        return self._written_word(attempt) or (self._returned(attempt, exited) if attempt.returned else None)
+
+    def _returned(self, attempt: Attempt, exited: Message) -> Message | None:
+        """It is completed, without its value; None where that can't be written down."""
+        files, order, word = self._files(attempt), attempt.order, lost_on_the_way(exited)
+        if order.rank:
+            return word
+        if files is None or owner_of(files) != order.owner:
+            return None
+        try:
+            write_outcome(files, order.owner, {**word, "state": "running"} if order.is_shared else word, None)
+        except OSError:
+            return None
+        return word
+
+    def _written_word(self, attempt: Attempt) -> Message | None:
+        files = self._files(attempt)
+        return None if files is None else read_outcome(files, attempt.order.owner)
+
+    def _files(self, attempt: Attempt) -> TaskPaths | None:
+        begun = attempt.begun
+        return None if begun is None else TaskPaths(self._paths.root / begun["dir"], begun["suffix"])
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Free the slot."""
+        del self._attempts[attempt.order.key]
+        self._free.append(attempt.slot)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        """Nothing that the attempt's process left behind lives on."""
+        self._note(attempt, attempt.channel.drain())
+        hang_up(self._selector, attempt.channel)
+        attempt.importer.keys.discard(attempt.order.key)
+        kill_children(self._crew.pids | ({self._witness.pid} if self._witness else set()))
+        if attempt.begun:
+            files = TaskPaths(self._paths.root / attempt.begun["dir"], attempt.begun["suffix"])
+            remove_if_empty(files.stdout, files.stderr)
+        if attempt.begun and not has_subreapers() and attempt.importer.mode != "none":
+            kill_group(attempt.begun["pid"], signal.SIGKILL)
+
+    # ending them
+
+    def end(
+        self, why: str, tasks: Span | None = None, *, below: int | None = None, at_once: bool = False
+    ) -> None:
+        """TERM now, KILL after the grace time; ``at_once``: KILL now.
+
+        Args:
+            tasks: these only; None means all.
+            below: attempts with a lower number only.
+        """
+        for attempt in self._meant(tasks, below):
+            if not attempt.ended_for:
+                attempt.ended_for = why
+                if attempt.exited is not None:
+                    self._conclude(attempt, judge(attempt, attempt.exited, oom_kills()))
+                    continue
+                attempt.kill_at = time.monotonic() + self._spec.grace_s
+                self._signal(attempt, signal.SIGTERM)
+            if at_once:
+                attempt.kill_at = time.monotonic() + _AGAIN_S
+                self._signal(attempt, signal.SIGKILL)
+
+    def failed_elsewhere(self, ending: Ending, key: str | None = None, *, exited: str = "") -> None:
+        """End attempts that can't go on, as another rank of them has failed.
+
+        Args:
+            key: this one only; None means all.
+            exited: one whose process has ended by itself: what it left says why, this is said as well.
+        """
+        for attempt in list(self._attempts.values()):
+            if key not in (None, attempt.order.key) or attempt.ended_for or attempt.elsewhere:
+                continue
+            attempt.elsewhere = ending
+            is_at_end = attempt.said is not None and attempt.said["state"] != "completed"
+            if not is_at_end and attempt.order.key != exited:
+                self.end("rank", Span(attempt.order.task, 1))
+
+    def warn(self, *, goes_on: bool) -> None:
+        """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it.
+
+        Args:
+            goes_on: the job will be run again.
+        """
+        for attempt in self._attempts.values():
+            attempt.goes_on = goes_on
+        if self._witness is not None and self._witness.was_warned():
+            return
+        for attempt in self._attempts.values():
+            self._signal(attempt, signal.SIGUSR2)
+
+    def enforce_limits(self) -> None:
+        """End what has run too long, kill what did not end."""
+        now = time.monotonic()
+        for attempt in list(self._attempts.values()):
+            if attempt.kill_at is not None and now >= attempt.kill_at:
+                attempt.kill_at = now + _AGAIN_S
+                self._signal(attempt, signal.SIGKILL)
+            elif attempt.limit_s and not attempt.ended_for and now - attempt.began >= attempt.limit_s:
+                self.end("limit", Span(attempt.order.task, 1))
+
+    def due_in(self) -> float:
+        """Seconds until ``enforce_limits`` has something to do."""
+        limit = self._spec.task_timeout_s
+        due = [one.kill_at for one in self._attempts.values() if one.kill_at is not None]
+        if limit:
+            due += [one.began + limit for one in self._attempts.values() if not one.ended_for]
+        return max(0.0, min(due, default=float("inf")) - time.monotonic())
+
+    def _meant(self, tasks: Span | None, below: int | None) -> Iterator[Attempt]:
+        for attempt in list(self._attempts.values()):
+            order = attempt.order
+            inside = tasks is None or tasks.first <= order.task < tasks.first + tasks.count
+            if inside and (below is None or order.attempt < below):
+                yield attempt
+
+    def _signal(self, attempt: Attempt, number: int) -> None:
+        """Through the importer, which alone knows that the number is still its child's."""
+        if attempt.exited is not None:
+            return
+        if attempt.importer.mode == "fork":
+            message = {"ask": "kill", "key": attempt.order.key, "signal": number}
+            attempt.importer.channel.send(message)
+        elif number == signal.SIGUSR2:
+            os.kill(attempt.importer.pid, number)
+        else:
+            kill_group(attempt.importer.pid, number)
+
+
+def remove_if_empty(*logs: Path) -> None:
+    """Ten thousand tasks that print nothing need no twenty thousand empty logs."""
+    for log in logs:
+        with suppress(OSError):
+            if not log.stat().st_size:
+                log.unlink()

@@ -1,0 +1,45 @@
+"""Takes a scheduler's warning that the job's time is nearly over; one that comes early is held."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from hsm_core.processes.identity import start_of
+
+
+class EndWarning:
+    """Slurm may warn a minute early, which for a job of one minute is at its start.
+
+    Args:
+        limit_s: seconds that the job may take, from the start of this process; None: not known.
+    """
+
+    def __init__(self, limit_s: float | None) -> None:
+        self._not_before = time.monotonic() + (limit_s / 2 - process_age_s() if limit_s else 0.0)
+        self._at: float | None = None
+
+    def ring(self) -> None:
+        """The scheduler has warned."""
+        if self._at is None:
+            self._at = max(time.monotonic(), self._not_before)
+
+    def is_due(self) -> bool:
+        """True once: from the middle of the job's time on."""
+        if self.due_in() > 0:
+            return False
+        self._at = float("inf")
+        return True
+
+    def due_in(self) -> float:
+        """Seconds until it is due; infinity where there is none, or it was taken."""
+        return float("inf") if self._at is None else max(0.0, self._at - time.monotonic())
+
+
+def process_age_s() -> float:
+    """Seconds since this process began; a script that became us by ``exec`` was us before. Not known: 0."""
+    if not sys.platform.startswith("linux"):
+        return 0.0
+    ticks = int(start_of(os.getpid()) or 0)
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK") if ticks else 0.0

@@ -1,0 +1,1 @@
+"""Runs one attempt and writes down how it ended."""

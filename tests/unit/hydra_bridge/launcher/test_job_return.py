@@ -1,0 +1,25 @@
+"""What a sweeper may ask of a task that never began."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hsm_core.hydra_bridge.launcher.job_return import SweptJob
+from hsm_core.hydra_bridge.task.config import task_config
+from tests.unit.hydra_bridge.composing import composing
+
+
+@pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
+def test_a_task_without_a_directory_has_a_config(tmp_path: Path) -> None:
+    state: Any = SimpleNamespace(state_of=lambda number: "lost", task_directory=lambda number: None)
+    with composing(tmp_path) as (loader, master):
+        job = SweptJob(
+            state, 3, ("seed=5",), "app", lambda row, number: task_config(loader, master, row, number, str(number)),
+            is_needed=False,
+        )
+        assert (job.cfg.seed, job.hydra_cfg.hydra.job.num, job.hydra_cfg.hydra.runtime.output_dir) == (5, 3, "")
+        assert job.working_dir == str(Path.cwd())

@@ -1,0 +1,65 @@
+"""Fields of a launcher that mean nothing are refused by their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from hsm_core.errors import ConfigError
+from hsm_core.hydra_bridge.launcher.fields import LauncherConf
+from hsm_core.hydra_bridge.launcher.settings import RunSettings, run_settings
+
+BACKENDS = ["local", "slurm", "pbs"]
+
+
+def settings(backend: str, **fields: Any) -> RunSettings:
+    given: Any = OmegaConf.to_container(OmegaConf.structured(LauncherConf), resolve=True)
+    del given["_target_"]
+    return run_settings({**given, **fields}, backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("slots", [0, -1])
+def test_a_worker_runs_one_task_at_least(backend: str, slots: int) -> None:
+    with pytest.raises(ConfigError, match=f"hydra.launcher.slots={slots} must be at least 1"):
+        settings(backend, slots=slots)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("minutes", [0.0, float("nan"), float("inf")])
+def test_a_time_limit_is_a_number_above_0(backend: str, minutes: float) -> None:
+    with pytest.raises(ConfigError, match=f"hydra.launcher.task_timeout_min={minutes} must be"):
+        settings(backend, task_timeout_min=minutes)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("field", "meant"), [("wall_time", "walltime"), ("mem_gbb", "mem_gb"), ("Partition", "partition"), ("foo", "")]
+)
+def test_a_field_that_no_launcher_has_is_refused(backend: str, field: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"hydra.launcher has no field '{field}'") as caught:
+        settings(backend, **{field: 3})
+    assert caught.value.fix.startswith(f"hydra.launcher.{meant}=3" if meant else "leave it out")
+
+
+def test_a_field_of_another_launcher_is_named_as_not_used() -> None:
+    assert settings("local", mem_gb=3, select="1:ncpus=2").ignored == ("mem_gb", "select")
+
+
+def test_slots_that_no_job_can_fill_are_not_asked_for() -> None:
+    found = settings("slurm", slots=4)
+    assert (found.worker.slots, found.ignored) == (1, ("slots=4, beyond tasks_per_job=1",))
+    found = settings("pbs", slots=4, tasks_per_job=3)
+    assert (found.worker.slots, found.ignored) == (3, ("slots=4, beyond tasks_per_job=3",))
+    found = settings("slurm", slots=4, tasks_per_job=8)
+    assert (found.worker.slots, found.ignored) == (4, ())
+
+
+def test_a_sites_time_that_is_none_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HSM_HPC_WALLTIME", "30")
+    with pytest.raises(ConfigError, match=r"HSM_HPC_WALLTIME: walltime 30 has no unit(?s:.*)export HSM_HPC"):
+        settings("slurm")
+    assert settings("slurm", timeout_min=7).values["timeout_min"] == 7
+    assert settings("local").values["timeout_min"] is None

@@ -1,0 +1,127 @@
+"""A scheduler that says what a test wants it to, and a sweep that was submitted to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hsm_core.model import Span
+from hsm_core.processes.identity import this_process
+from hsm_core.schedulers.interface import Allowed, NoAnswer, Script, Sight
+from hsm_core.store import events
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from tests.unit.store.making import MadeSweep
+
+
+@dataclass
+class StandIn:
+    """See ``Scheduler``.
+
+    Attributes:
+        sights: what it knows, by element; None: it does not answer.
+        past: what its accounting knows.
+        mute: elements that it does not call unknown, though it names them nowhere; None: it does not answer.
+        keeps_s: for how long it knows what has ended.
+        answers: what ``submit`` does next: a native id, or an error to raise; then numbers, counted up.
+        found: what ``find`` says.
+        limits_of: of accounts that have others than ``limits``.
+        told: every call, by its verb.
+    """
+
+    sights: dict[str, Sight] | None = field(default_factory=dict)
+    past: dict[str, Sight] | None = field(default_factory=dict)
+    mute: set[str] | None = field(default_factory=set)
+    keeps_s: float = 300.0
+    answers: list[str | Exception] = field(default_factory=list)
+    found: str | Exception | None = None
+    limits: Allowed = field(default_factory=Allowed)
+    limits_of: dict[str | None, Allowed] = field(default_factory=dict)
+    queued: list[Sight] | None = field(default_factory=list)
+    told: list[tuple[str, object]] = field(default_factory=list)
+    name: str = field(default_factory=lambda: f"stand-in-{nonce()}")
+    throttles: bool = True
+    why_dropped: str = ""
+
+    def calls(self, verb: str) -> list[object]:
+        return [what for called, what in self.told if called == verb]
+
+    def submit_command(self, script: Script) -> list[str]:
+        return ["submit", script.path.name]
+
+    def submit(self, script: Script) -> str:
+        self.told.append(("submit", script))
+        answer = self.answers.pop(0) if self.answers else str(len(self.told))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def find(self, token: str) -> str | None:
+        self.told.append(("find", token))
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+        self.told.append(("look", sorted(ids)))
+        if self.sights is None:
+            raise NoAnswer("no answer", evidence="squeue: exit code 1")
+        return self.sights
+
+    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
+        self.told.append(("look_back", sorted(ids)))
+        if self.past is None:
+            raise NoAnswer("no answer")
+        return self.past
+
+    def unknown(self, ids: Collection[str]) -> Collection[str]:
+        self.told.append(("unknown", sorted(ids)))
+        if self.mute is None:
+            raise NoAnswer("no answer", evidence="scontrol: exit code 1")
+        return set(ids) - self.mute
+
+    def keeps_ended_s(self) -> float:
+        return self.keeps_s
+
+    def queue(self) -> Sequence[Sight]:
+        self.told.append(("queue", None))
+        if self.queued is None:
+            raise NoAnswer("no answer")
+        return self.queued
+
+    def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
+        self.told.append(("cancel", sorted(ids)))
+
+    def element(self, native_id: str, index: int) -> str:
+        return f"{native_id}_{index}"
+
+    def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
+        return self.limits_of.get(account, self.limits)
+
+    def throttle(self, native_id: str, elements: int) -> bool:
+        self.told.append(("throttle", (native_id, elements)))
+        return True
+
+    # what a test makes of it
+
+    def shows(self, phase: str, *elements: str, **facts: str) -> None:
+        """From now on these elements are seen so, and no others."""
+        words = {"waiting": "PENDING", "running": "RUNNING", "ended": "FAILED"}
+        word = facts.pop("word", words[phase])
+        self.sights = {one: Sight(one, phase, word, **facts) for one in elements}  # type: ignore[arg-type]
+
+
+def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, native_id: str = "7") -> MadeSweep:
+    """A sweep whose tasks were all handed to the scheduler an hour ago, by a conductor that lives."""
+    sweep = MadeSweep(root, total)
+    sweep.paths.make_directories()
+    journal = JournalWriter(sweep.paths.journal("conductor-a"))
+    journal.append(events.conductor("conductor-a", this_process()))
+    line = events.submit(
+        "launch-0/submit-0", token="demo-abc", tasks=[Span(0, total)], each=each, backend=scheduler.name
+    )
+    journal.append({**line, "at": line["at"] - 3600.0})
+    journal.append(events.handed("launch-0/submit-0", native_id=native_id, job=None))
+    journal.sync()
+    return sweep

@@ -1,0 +1,339 @@
+"""How submissions get out: when there is room, once, and whatever the scheduler answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsm_core.conductor import submission_queue as module
+from hsm_core.conductor.submission_queue import Outbox
+from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
+from hsm_core.sources.interface import Handed, Pair, Portion
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.submission import Submission, WorkerSpec
+from tests.unit.store.making import MadeSweep
+
+
+class Place:
+    """A backend that answers as a test says; ``most`` pairs a portion."""
+
+    name, spec = "stand-in", WorkerSpec()
+
+    def __init__(self) -> None:
+        self.most = 100
+        self.answers: list[str | Exception] = []
+        self.finds: list[str | Exception | None] = []
+        self.submitted: list[str] = []
+
+    def portion(self, waiting: list[Pair], *, detached: bool) -> Portion:
+        if not self.most:
+            raise NotNow("no more jobs can be submitted now", evidence="MaxSubmitJobs=0")
+        return Portion(waiting[: self.most], 1)
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        pass
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
+        self.submitted.append(submission.name)
+        answer = self.answers.pop(0) if self.answers else "5"
+        if isinstance(answer, Exception):
+            raise answer
+        return Handed(answer)
+
+    def find(self, submission: Submission) -> Handed | None:
+        found = self.finds.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return None if found is None else Handed(found)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Bench:
+    def __init__(self, root: Path, clock: Clock) -> None:
+        sweep = MadeSweep(root, 6)
+        sweep.paths.make_directories()
+        launch = LaunchPaths(sweep.paths.hsm / "launch-0")
+        launch.root.mkdir()
+        self.clock, self.place, self.said = clock, Place(), list[str]()
+        self.state = SweepState(root)
+        journal = JournalWriter(sweep.paths.journal("conductor-a"))
+        self.outbox = Outbox(self.state, self.place, journal, launch, launch, self.said.append)  # type: ignore[arg-type]
+
+    def lines(self) -> list[tuple[str, object]]:
+        self.state.refresh()
+        found = [(one["submission"], one.get("native_id")) for one in self.state.jobs.submissions()]
+        return sorted(found)
+
+    def waits(self) -> list[str]:
+        self.state.refresh()
+        return [writer.waits for writer in self.state.writers.values() if writer.waits]
+
+    def after(self, seconds: float) -> bool:
+        self.clock.now += seconds
+        return self.outbox.step()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return Bench(tmp_path / "sweep", clock)
+
+
+def tasks(count: int) -> list[Pair]:
+    return [(number, 1) for number in range(count)]
+
+
+def test_all_goes_out_in_portions(bench: Bench) -> None:
+    bench.place.most = 2
+    bench.outbox.push(tasks(5))
+    assert bench.outbox.step()
+    assert not bench.outbox
+    assert [name for name, _ in bench.lines()] == [f"launch-0/submit-{n}" for n in range(3)]
+
+
+def test_without_room_it_waits_and_says_so_once(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(3))
+    for _ in range(4):
+        assert not bench.after(100)
+    told = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmitJobs=0)"
+    assert bench.said == [told]
+    assert bench.waits() == [told]
+    assert bench.outbox.tasks == {0, 1, 2}
+    bench.place.most = 3
+    assert bench.after(100)
+    assert bench.waits() == []
+
+
+def test_not_now_is_tried_again_ever_more_seldom(bench: Bench) -> None:
+    bench.place.answers = [NotNow("standby")] * 4
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    tried = []
+    for second in range(1, 40):
+        before = len(bench.place.submitted)
+        bench.after(1)
+        if len(bench.place.submitted) > before:
+            tried.append(second)
+    assert tried == [2, 5, 10, 17]
+    assert set(bench.place.submitted) == {"launch-0/submit-0"}
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_above_a_limit_it_is_divided_anew_at_once(bench: Bench) -> None:
+    bench.place.answers = [LimitReached("too many")]
+    bench.outbox.push(tasks(4))
+    assert bench.outbox.step()
+    assert bench.lines() == [("launch-0/submit-1", "5")]
+    assert bench.said == []
+
+
+def test_a_single_job_at_a_limit_waits(bench: Bench) -> None:
+    bench.place.answers, bench.place.most = [LimitReached("too many")], 1
+    bench.outbox.push(tasks(2))
+    assert not bench.outbox.step()
+    assert bench.outbox.tasks == {0, 1}
+    assert bench.said == ["2 tasks wait to be submitted: too many"]
+    assert bench.after(10)
+    assert bench.lines() == [("launch-0/submit-1", "5"), ("launch-0/submit-2", "5")]
+
+
+def test_without_an_answer_it_is_looked_for(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [NoAnswer("timed out")], ["8"]
+    bench.outbox.push(tasks(2))
+    assert not bench.outbox.step()
+    assert bench.after(3)
+    assert bench.lines() == [("launch-0/submit-0", "8")]
+    assert bench.place.submitted == ["launch-0/submit-0"]
+
+
+def test_what_surely_was_not_accepted_is_sent_again_the_same(bench: Bench) -> None:
+    bench.place.answers = [NoAnswer("timed out")]
+    bench.place.finds = [NoAnswer("down"), None, None, None, None]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.after(2.5)
+    assert len(bench.place.submitted) == 1
+    assert bench.after(3.5)
+    assert bench.place.submitted == ["launch-0/submit-0"] * 2
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_unknown_at_once_is_not_yet_not_accepted(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [NoAnswer("timed out")], [None, "8"]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    assert not bench.after(2.5)
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert bench.after(5)
+    assert bench.lines() == [("launch-0/submit-0", "8")]
+
+
+def test_a_refusal_ends_it_and_its_tasks_are_pending(bench: Bench) -> None:
+    bench.place.answers = [Refused("invalid partition")]
+    bench.outbox.push(tasks(2))
+    with pytest.raises(Refused):
+        bench.outbox.step()
+    assert bench.lines() == []
+    assert [bench.state.state_of(number) for number in (0, 1)] == ["pending", "pending"]
+
+
+def test_what_is_dropped_is_not_sent(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(4))
+    bench.outbox.step()
+    assert bench.outbox.drop({1, 3}) == [(1, 1), (3, 1)]
+    assert bench.outbox.tasks == {0, 2}
+    assert bench.outbox.drop() == [(0, 1), (2, 1)]
+    assert not bench.outbox
+
+
+def test_an_end_elsewhere_makes_it_try_soon(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(2))
+    for _ in range(9):
+        bench.after(100)  # the pause is long by now
+    bench.place.most = 2
+    assert not bench.after(10)
+    bench.outbox.hurry()
+    assert bench.outbox.step()
+
+
+def test_however_often_something_ends_it_keeps_the_least_pause(bench: Bench) -> None:
+    bench.place.most = 0
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.place.most = 2
+    bench.outbox.hurry()
+    assert not bench.outbox.step()
+    assert bench.after(2)
+
+
+def test_a_refusal_stays_known_until_something_is_accepted(bench: Bench) -> None:
+    words = {"evidence": "sbatch: exit code 1", "fix": "sinfo -s", "field": "partition", "choices": ("main",)}
+    bench.place.answers = [Refused("no such partition", **words)]  # type: ignore[arg-type]
+    bench.outbox.push(tasks(2))
+    with pytest.raises(Refused) as caught:
+        bench.outbox.step()
+    line = f"hsm resume {bench.state.record.id} --set hydra.launcher.partition=main"
+    assert (caught.value.fix, caught.value.evidence) == (line, "sbatch: exit code 1")
+    bench.state.refresh()
+    refused = bench.state.refusal()
+    assert refused is not None
+    assert (refused["message"], refused["field"], refused["choices"]) == ("no such partition", "partition", ["main"])
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.state.refresh()
+    assert bench.state.refusal() is None
+
+
+def test_what_is_divided_anew_was_not_refused(bench: Bench) -> None:
+    bench.place.answers = [LimitReached("too many jobs")]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.state.refresh()
+    assert bench.state.refusal() is None
+
+
+def test_what_can_not_even_be_submitted_is_refused_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def portion(waiting: list[Pair], *, detached: bool) -> Portion:
+        raise BackendError("PBS is not installed on this machine", fix="hsm doctor")
+
+    monkeypatch.setattr(bench.place, "portion", portion)
+    bench.outbox.push(tasks(2))
+    with pytest.raises(BackendError, match="not installed on this machine"):
+        bench.outbox.step()
+    bench.state.refresh()
+    assert (bench.state.refusal() or {})["submission"] == "launch-0/submit-0"
+
+
+def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_ever(bench: Bench) -> None:
+    bench.place.answers = [NoId("sbatch printed no job id", evidence="sbatch: exit code 0: hello", fix="hsm doctor")]
+    bench.place.finds = [None, None]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.after(module.DOUBT_S - 1)
+    with pytest.raises(BackendError, match="printed no job id, and the scheduler knows no such job") as caught:
+        bench.after(module.DOUBT_S)
+    assert (caught.value.evidence, caught.value.fix) == ("sbatch: exit code 0: hello", "hsm doctor")
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert bench.lines() == []
+
+
+def test_a_command_that_tells_no_id_may_have_submitted(bench: Bench) -> None:
+    bench.place.answers = [NoId("sbatch printed no job id")]
+    bench.place.finds = ["5"]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    assert bench.after(module.DOUBT_S)
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_a_failure_in_unknown_words_is_looked_for_before_it_is_tried_again(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [Unexplained("qsub failed")], [None, "5"]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.after(module.DOUBT_S - 2)
+    assert bench.after(module.DOUBT_S)
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert bench.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_a_failure_in_unknown_words_that_leaves_no_job_is_not_tried_for_ever(bench: Bench) -> None:
+    said = "qsub: exit code 1: come back on Monday"
+    bench.place.answers = [Unexplained("qsub failed", evidence=said) for _ in range(module.TRIES)]
+    bench.place.finds = [None] * 20
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    with pytest.raises(BackendError, match="qsub failed 3 times, and the scheduler knows no such job") as caught:
+        any(bench.after(module.DOUBT_S) for _ in range(20))
+    assert caught.value.evidence == said
+    assert bench.place.submitted == ["launch-0/submit-0"] * module.TRIES
+    assert bench.lines() == []
+
+
+def test_stopped_what_nobody_accepted_is_not_submitted_again(bench: Bench) -> None:
+    bench.place.answers = [NoAnswer("timed out")]
+    bench.place.finds = [None]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    assert bench.outbox.is_in_doubt
+    bench.outbox.stop()
+    bench.after(module.DOUBT_S)
+    assert bench.place.submitted == ["launch-0/submit-0"]
+    assert not bench.outbox
+    bench.state.refresh()
+    assert [bench.state.state_of(number) for number in range(2)] == ["pending", "pending"]
+
+
+def test_stopped_what_was_surely_not_accepted_is_given_up_at_once(bench: Bench) -> None:
+    bench.place.answers = [NotNow("standby")]
+    bench.outbox.push(tasks(2))
+    bench.outbox.step()
+    bench.outbox.stop()
+    assert not bench.outbox
+
+
+def test_what_was_just_handed_over_is_known_when_the_next_portion_is_measured(bench: Bench) -> None:
+    seen = []
+    portion = bench.place.portion
+
+    def measured(waiting: list[Pair], *, detached: bool) -> Portion:
+        seen.append(len(bench.state.numbers_in("queued")))
+        return portion(waiting, detached=detached)
+
+    bench.place.most, bench.place.portion = 2, measured  # type: ignore[method-assign]
+    bench.outbox.push(tasks(5))
+    bench.outbox.step()
+    assert seen == [0, 2, 4]
