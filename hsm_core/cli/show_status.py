@@ -118,7 +118,7 @@ class Running:
         if len(views) == 1:
             put(_text(views[0]))
         else:
-            from hsm_core.views.running import running_text
+            from hsm_core.views.sweep_list import running_text
 
             put(running_text(views, width=columns(), colour=colour_on(sys.stdout)))
         return _liveliest({view.phase for view in views})

@@ -20,8 +20,7 @@ from hsm_core.store.state.unclaimed import dropped_submissions
 
 from .interrupt_policy import Ending
 from .interrupts import Interrupts
-from .orphans import told_of_orphans
-from .parting import parting_words
+from .messages import parting_words, told_of_orphans
 from .policies import Policy, Progress
 from .poll_pause import Pause
 from .record_losses import write_losses

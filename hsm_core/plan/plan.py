@@ -11,8 +11,7 @@ from hsm_core.errors import ConfigError
 from .axis import Axis, Row
 from .exclude import Base, Filter, bind, kept
 from .product import Tasks, indices_of, size
-from .sampling import sampled
-from .shuffled import Shuffled
+from .sampling import Shuffled, sampled
 
 #: What the position of a member is counted in.
 _MOST = 2**62
@@ -114,3 +113,23 @@ def _product(axes: Sequence[Axis]) -> int:
     if total > _MOST:
         raise ConfigError(f"{total:.3g} combinations are too many", fix="remove values")
     return total
+
+
+_VERBS = {"exclude": "exclude removes", "sample": "sample keeps", "limit": "limit keeps"}
+
+
+def product_line(plan: Plan) -> str:
+    """``2 model × 3 lr × 5 seed = 30, exclude removes 4 → 26 tasks``."""
+    factors = " × ".join(f"{len(axis)} {axis.name}" for axis in plan.axes if len(axis) > 1)
+    (_, total), *steps = plan.steps
+    told, left = [f"{factors} = {total}" if factors else str(total)], total
+    for step, after in steps:
+        told.append(f"{_VERBS[step]} {left - after if step == 'exclude' else after}")
+        left = after
+    if not steps:
+        return f"{told[0]} {_noun(left)}"
+    return f"{', '.join(told)} → {left} {_noun(left)}"
+
+
+def _noun(count: int) -> str:
+    return "task" if count == 1 else "tasks"

@@ -1,6 +1,6 @@
 """The results of a sweep, a row a task: its parameters and the metrics that it returned or wrote.
 
-from hsm_core.results import collect
+from . import collect
 for row in collect("latest"):
     print(row.task, row.parameters["lr"], row.metrics["val_loss"])
 """

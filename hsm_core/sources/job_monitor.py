@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
-from hsm_core.store.disk_lag import visibility_s
+from hsm_core.store.disk import visibility_s
 from hsm_core.store.requests import asked_to_end
 from hsm_core.store.state.jobs import JobWord, Key, Line, batches_of, is_one_job, pairs_of
 from hsm_core.store.state.sweep_state import SweepState

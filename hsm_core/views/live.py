@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from hsm_core.store.disk_full import is_full
+from hsm_core.store.disk import is_full
 from hsm_core.store.state.sweep_state import SweepState
 
 from .progress import progress_line

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hsm_core.errors import HsmError
-from hsm_core.model import State
+from hsm_core.model import State, counted
 from hsm_core.store.catalogue import Entry
 from hsm_core.store.state.sweep_state import SweepState
 
-from .progress import counts_done
+from .progress import counts_done, progress_line
 from .sweep_json import brief_json, enveloped
 from .sweep_view import SweepView, look
 from .text import GLYPH, clean, duration, paint, shorten
@@ -95,3 +95,26 @@ def _unreadable_json(item: Listed) -> dict[str, Any]:
         "id": entry.id, "name": entry.name, "dir": str(entry.dir),
         "created": entry.created, "phase": "unreadable", "trouble": item.trouble,
     }  # fmt: skip
+
+
+def running_text(views: Sequence[SweepView], *, width: int = 80, colour: bool = False) -> str:
+    """What ``hsm monitor`` prints of several sweeps.
+
+    Args:
+        views: newest first; those that have ended since it began are among them.
+    """
+    lines = [line for view in views for line in _lines(view, width, colour)]
+    running = next((view for view in views if view.phase == "running"), None)
+    following = f"hsm monitor {running.state.record.id}" if running else "hsm-status"
+    return "\n".join([*lines, f"next: {following}"])
+
+
+def _lines(view: SweepView, width: int, colour: bool) -> Iterator[str]:
+    record = view.state.record
+    yield f"{paint(clean(record.id), 'bold', colour)}  {view.phase}, {clean(record.launcher)}"
+    total, pace = view.state.total, view.pace
+    yield "  " + progress_line(view.counts, total, pace.rate, pace.eta, width=width - 2, colour=colour)
+    for why, count in view.waits.most_common(1):
+        yield shorten(clean(f"  waits    {counted(count, 'job')}: {why}"), width)
+    for trouble in view.troubles[:1]:
+        yield shorten(clean(f"  trouble  {trouble}"), width)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hsm_core.model import State
 from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_host
-from hsm_core.store.disk_full import FULL, is_full
+from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.sweep_state import SweepState
 
 from .failures.by_cause import FailureGroup, group_failures

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.conductor.record_losses import adopted_end
 from hsm_core.model import Span
-from hsm_core.results.adopt import adopted_end
 from hsm_core.store.files import read_json, write_atomically
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.requests import request_cancel

@@ -10,8 +10,7 @@ import sys
 from omegaconf import DictConfig
 
 from hsm_core.detect.code import changes, code_files, code_root, is_repository, uncommitted, untracked
-from hsm_core.detect.origin import git_state
-from hsm_core.detect.packages import requirements
+from hsm_core.detect.origin import git_state, requirements
 from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically

@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hsm_core.conductor.conductor import Conductor
-from hsm_core.conductor.packing import hint_to_pack
+from hsm_core.conductor.messages import hint_to_pack
 from hsm_core.conductor.run_live import conduct_live, hand_over
 from hsm_core.conductor.tasks_to_run import resumable
 from hsm_core.detect.logout import kills_at_logout
@@ -37,10 +37,10 @@ from hsm_core.store.record import read_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable, write_tasks
 
-from ..dry_launch import dry_launch_lines, leave_no_trace
 from ..error_display import for_hydra, leave, shown
 from ..interrupted_launch import NOTHING
 from ..launch_plan import PlannedSweep
+from ..preview import dry_launch_lines, leave_no_trace
 from ..task.config import rebase, task_config
 from ..task.log import configure_hydra_log
 from .begin import begin_sweep

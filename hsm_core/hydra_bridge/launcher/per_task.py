@@ -14,7 +14,7 @@ from ..task.config import task_config
 from .fields import MEANINGLESS
 from .recorded_fields import OF_ONE_RUN, fields_written
 from .references import OF_TASK, is_of_tasks, referred
-from .resolve_reference import resolved
+from .resolve import resolved
 from .settings import launcher_values
 
 #: What to type where a value of each task is wanted.

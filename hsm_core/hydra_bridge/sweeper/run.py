@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.utils import JobReturn
@@ -14,20 +15,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError, HsmError
 from hsm_core.plan.exclude import bind
-from hsm_core.plan.plan import Choice, make_plan
-from hsm_core.plan.summary import product_line
+from hsm_core.plan.plan import Choice, make_plan, product_line
 from hsm_core.store.layout import SweepPaths
 
-from ..dry_run import dry_run_lines
 from ..error_display import refuse
 from ..faults import Faults
 from ..launch_plan import PlannedSweep, PlanTaker
+from ..preview import dry_run_lines
 from .axes import sweep_axes
 from .base_config import BaseConfig
 from .grammar import Grammar
 from .settings import Settings, settings_of
 from .validate import Validator
-from .work import Work
 
 log = logging.getLogger(__name__)
 
@@ -152,3 +151,13 @@ def _handover(work: Work, settings: Settings, batches: int) -> PlannedSweep:
         dry_run=settings.dry_run,
         resume=settings.resume,
     )
+
+
+@dataclass(frozen=True)
+class Work:
+    """The tasks to run, how they came about, and whether a record of them was read instead."""
+
+    tasks: Sequence[tuple[str, ...]]
+    product: str
+    excluded: Sequence[tuple[str, int]] = ()
+    recorded: bool = False

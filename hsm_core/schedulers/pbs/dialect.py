@@ -12,11 +12,10 @@ from hsm_core.errors import BackendError
 from hsm_core.hosts.command import Done
 
 from ..interface import Allowed, LimitReached, NoAnswer, Refused, Script, Sight
-from .choices import explained
 from .commands import DELETE_S, ask, is_gone, run_qsub, version
 from .limits import allowed
 from .query import Status, user
-from .refusals import refusal
+from .refusals import explained, refusal
 from .states import array_of, is_array, sights
 
 Flavour = Literal["pbspro", "torque"]

@@ -6,11 +6,15 @@ Doubt is the rule: only words on the list below say for sure that PBS has not ta
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 from hsm_core.errors import BackendError, NoId, Unexplained
 from hsm_core.hosts.command import Done
 
 from ..interface import LimitReached, NoAnswer, NotNow, Refused
+from .limits import attributes_of
+from .parse import Attributes
 
 #: nothing was accepted: it never reached the server, or the server would take nothing
 _NOT_NOW = re.compile(
@@ -86,3 +90,50 @@ def _fix(words: str) -> tuple[str, str]:
     """What to look at, and which field to change."""
     matching = ((fix, field) for pattern, fix, field in _FIXES if re.search(pattern, words, re.IGNORECASE))
     return next(matching, ("qstat -Bf; qstat -Qf", ""))
+
+
+def explained(error: BackendError, path: Path) -> BackendError:
+    """The same error with the field to be changed, as far as PBS tells it, and values that it may have.
+
+    Args:
+        path: the script that was refused.
+    """
+    if error.field not in ("queue", "walltime"):
+        return error
+    try:
+        queues = attributes_of(["qstat", "-Q", "-f"])
+        server = next(iter(attributes_of(["qstat", "-B", "-f"]).values()), {})
+    except NoAnswer:
+        return error
+    usual = server.get("default_queue", "")
+    if error.field == "queue":
+        error.choices = tuple(sorted(_open(queues), key=lambda name: name != usual))
+    else:
+        script = path.read_text(errors="replace")
+        said = re.search(r"^#PBS -q (\S+)", script, re.MULTILINE)
+        places = [server, queues.get(said[1] if said else usual, {})]
+        error.choices = tuple(_minutes(places, script))
+        error.field = "walltime" if error.choices else ""  # another limit was met
+    return error
+
+
+def _open(queues: dict[str, Attributes]) -> Iterator[str]:
+    for name, attributes in queues.items():
+        if attributes.get("enabled", "True") == "True" and attributes.get("started", "True") == "True":
+            yield name
+
+
+def _minutes(places: list[Attributes], script: str) -> Iterator[str]:
+    """The longest time that server and queue take, if that is less than was asked for."""
+    said = re.search(r"\bwalltime=([\d:]+)", script)
+    limits = [_seconds(text) for place in places if (text := place.get("resources_max.walltime", ""))]
+    if said and limits and min(limits) < _seconds(said[1]):
+        yield str(min(limits) // 60)
+
+
+def _seconds(clock: str) -> int:
+    """Of ``90``, ``10:00``, ``1:00:00``."""
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + int(part or 0)
+    return seconds

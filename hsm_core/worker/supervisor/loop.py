@@ -30,9 +30,8 @@ from .batches import Fences, Inbox, Work
 from .import_failure import Patience, output_since, why_not_imported
 from .importers import Crew, Importer
 from .report import Report
-from .requeue import Requeue
 from .slots import Running, remove_if_empty
-from .time_warning import EndWarning
+from .time_warning import EndWarning, Requeue
 
 if TYPE_CHECKING:
     from ..ranks.others import OtherRanks

@@ -19,8 +19,8 @@ from hsm_core.store.outcomes import owner_of, read_outcome
 from hsm_core.store.submission import WorkerSpec
 
 from ..job import JobFacts
-from ..os.oom import oom_kills
 from ..os.processes import has_subreapers, kill_children, kill_group
+from ..os.usage import oom_kills
 from ..protocol import Message, Order, channel_pair, hang_up
 from ..task.outcome import confirm_outcome, explain, write_outcome
 from ..task.returned import lost_on_the_way

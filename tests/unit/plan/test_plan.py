@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, counting, rekeyed, single, together, without
 from hsm_core.plan.cover import cover
-from hsm_core.plan.plan import Choice, make_plan
-from hsm_core.plan.sampling import sampled
-from hsm_core.plan.shuffled import Shuffled
-from hsm_core.plan.summary import product_line
+from hsm_core.plan.plan import Choice, make_plan, product_line
+from hsm_core.plan.sampling import Shuffled, sampled
 
 
 class NoBase:

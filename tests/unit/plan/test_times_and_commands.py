@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hsm_core.errors import ConfigError
-from hsm_core.plan.command import command_of
+from hsm_core.hydra_bridge.preview import command_of
 from hsm_core.plan.walltime import clock, minutes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.hydra_bridge.dry_run import dry_run_lines
+from hsm_core.hydra_bridge.preview import dry_run_lines
 from tests.unit.hydra_bridge.sweeping import run_sweep, sweeper_file, write_app
 
 ROOT = Path(__file__).parents[3]

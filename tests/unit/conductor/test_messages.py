@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.conductor.orphans import told_of_orphans
+from hsm_core.conductor.messages import told_of_orphans
 from hsm_core.model import Span
 from hsm_core.store.state.sweep_state import SweepState
 from tests.unit.sources.stand_in import StandIn, submitted

@@ -1,0 +1,81 @@
+"""The sentences that a conductor says: why tasks go to another worker, what is left to itself, what is too short."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator
+
+from hsm_core.model import counted
+from hsm_core.store.record import SweepRecord
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.failures.reasons import left_behind
+from hsm_core.views.resume_lines import resume_line
+
+
+def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
+    """A line for those whose worker left, as it does when its job's time is nearly over; others for the rest.
+
+    Args:
+        orphans: pending tasks that nobody holds any more.
+    """
+    left = len(left_behind(state, orphans))
+    never = len(_never_claimed(state, orphans))
+    counts = {
+        "a worker has left": left,
+        "a worker died": len(orphans) - left - never,
+        "a job ended before its worker started": never,
+    }
+    return [f"{why}; {counted(count, 'task', 'goes', 'go')} to a new one" for why, count in counts.items() if count]
+
+
+def _never_claimed(state: SweepState, orphans: Collection[int]) -> set[tuple[int, int]]:
+    """Those of schedulers' jobs that no worker claimed; here, a job is its worker."""
+    pairs = {
+        (number, state.tasks[number].attempt) for number in orphans if state.jobs.key_of(number) is not None
+    }
+    claimed = [span for writer in state.workers() for _, span in writer.claimed] if pairs else []
+    return pairs.difference(*claimed)
+
+
+def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, cancel: str) -> Iterator[str]:
+    """What becomes of the tasks, and what to type next.
+
+    Args:
+        record: the sweep's.
+        others: tasks that were accepted and have not ended, as far as is known.
+        left: tasks that were surely not accepted.
+        unknown: tasks of which nobody knows whether they were.
+        cancel: the tasks were to end, and nobody tells whether they have: when to say so again; empty: they were not.
+    """
+    if others:
+        yield f"{counted(others, 'task')} may still be running" if cancel else (
+            f"{counted(others, 'task', 'runs', 'run')} without this process"
+        )
+    if unknown:
+        yield f"{counted(unknown, 'task')} may have been submitted"
+    if left:
+        yield f"{counted(left, 'task', 'was', 'were')} not submitted"
+    if cancel:
+        yield f"  next: hsm cancel {record.id}    # {cancel}"
+    elif left or unknown:
+        yield f"  next: {resume_line(record)}"
+
+
+#: More tasks than this, each shorter than so many seconds. Source: rules of sites, as LRZ's.
+MANY, SHORT_S = 100, 120.0
+#: Seconds of work that one job should have.
+_WORTH_S = 600.0
+
+
+def hint_to_pack(state: SweepState, numbers: Iterable[int]) -> None:
+    """Print a hint, if it is one of these sweeps."""
+    known = (state.tasks[number].last or {} for number in numbers if number in state.tasks)
+    short = [wall for last in known if (wall := last.get("wall")) is not None and wall < SHORT_S]
+    if len(short) <= MANY:
+        return
+    each = max(2, min(len(short) // 10, int(_WORTH_S / max(0.1, sum(short) / len(short)))))
+    print(
+        f"{len(short)} tasks took less than {SHORT_S:.0f} s, each in a job of its own\n"
+        f"  next: hydra.launcher.tasks_per_job={each}    # several per job: faster, and easier on the scheduler",
+        file=sys.stderr,
+    )
