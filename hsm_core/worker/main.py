@@ -40,22 +40,6 @@ def main(argv: list[str]) -> None:
     sys.exit(supervise(Path(options.sweep), options.worker, options.submission, options.batch, job))
 
 
-def command(python: str, sweep: Path, worker: str, submission: str, *, batch: int | None = None) -> list[str]:
-    """The command that starts a worker.
-
-    Args:
-        python: the interpreter of the app.
-        batch: the one batch to run; None takes batches from the worker's inbox until that is closed.
-    """
-    chosen = [] if batch is None else ["--batch", str(batch)]
-    return [python, str(entry()), "supervise", str(sweep), worker, submission, *chosen]
-
-
-def entry() -> Path:
-    """The file that a worker is started by."""
-    return Path(__file__).with_name("__main__.py")
-
-
 def _rank(options: argparse.Namespace) -> Rank | None:
     """Which rank this process is, by the variables that the starter of ranks sets for each; None without ranks."""
     if options.ranks == 1:

@@ -7,11 +7,14 @@ import os
 import selectors
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hsm_core.store.outcomes import Owner
 
 Message = dict[str, Any]
+#: The file that starts a worker, and an importer of it; run by path, see there.
+ENTRY = Path(__file__).with_name("__main__.py")
 
 
 @dataclass(frozen=True)

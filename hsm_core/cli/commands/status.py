@@ -8,7 +8,7 @@ import click
 
 from ..click_types import SWEEP, examples
 from ..show_status import Options, show
-from ..status import EVERY_S, LEAST_S, spell_out_watch
+from ..watch_option import EVERY_S, LEAST_S, spell_out_watch
 
 
 class WatchCommand(click.Command):

@@ -17,11 +17,10 @@ from hsm_core.processes.lock import Lock
 from hsm_core.store.files import read_json
 from hsm_core.store.submission import WorkerSpec
 
-from ..main import entry
 from ..os import threads
 from ..os.processes import kill_children
 from ..os.usage import measured
-from ..protocol import Channel, Message, Order, channel_pair, hang_up
+from ..protocol import ENTRY, Channel, Message, Order, channel_pair, hang_up
 
 Mode = Literal["fork", "spawn", "none"]
 _WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
@@ -56,7 +55,7 @@ class Importer:
         words = ["import", str(descriptor), str(lock), str(boot), forks]
         with open(log, "ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, *_flags(boot), str(entry()), *words], env=environ, stdin=subprocess.DEVNULL,
+                [sys.executable, *_flags(boot), str(ENTRY), *words], env=environ, stdin=subprocess.DEVNULL,
                 stdout=stream, stderr=stream, pass_fds=(descriptor, lock), start_new_session=True,
             )  # fmt: skip
         theirs.close()

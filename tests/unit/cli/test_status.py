@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from hsm_core.cli.show_status import Options
-from hsm_core.cli.status import read_plain, spell_out_watch
+from hsm_core.cli.status import read_plain
+from hsm_core.cli.watch_option import spell_out_watch
 from hsm_core.model import Span
 from hsm_core.store import events
 from tests.unit.store.making import ELSEWHERE, MadeSweep, complete, fail, killed_process, real_process, start

@@ -21,7 +21,7 @@ from hsm_core.store.record import SweepRecord, create_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec, write_submission
 from hsm_core.store.tasks import write_tasks
-from hsm_core.worker.main import command
+from hsm_core.worker.protocol import ENTRY
 from tests.waiting import wait_until
 
 APP = Path(__file__).parent
@@ -74,7 +74,9 @@ class PlainSweep:
             rank: which one of the job, if there are several; ``w1-rank2`` among ``workers``.
         """
         batch = None if inbox else 0
-        argv = [*prefix, *command(sys.executable, self.paths.root, name, submission.name, batch=batch), *words]
+        chosen = [] if batch is None else ["--batch", str(batch)]
+        worker = [sys.executable, str(ENTRY), "supervise", str(self.paths.root), name, submission.name]
+        argv = [*prefix, *worker, *chosen, *words]
         with open(self.paths.worker_log(name), "ab") as log:
             process = subprocess.Popen(
                 argv, cwd=ROOT, env={**os.environ, "TMPDIR": str(self._locks), **(env or {})},
