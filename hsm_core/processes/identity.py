@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hsm_core.model import ProcessIdentity
 
@@ -22,6 +24,14 @@ def this_boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except FileNotFoundError:
         return _ask("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
+
+
+def identity_in(line: Mapping[str, Any]) -> ProcessIdentity | None:
+    """The process that a line of JSON names; None if it names none."""
+    try:
+        return ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
+    except KeyError:
+        return None
 
 
 def identify(pid: int) -> ProcessIdentity:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from hsm_core.store.layout import SweepPaths
-from hsm_core.store.state.task_state import identity_in
+from hsm_core.processes.identity import identity_in
 
 from .identity import evidence_of_death, this_boot, this_host
 
@@ -20,25 +19,27 @@ MARK = "HSM_WORKER_LOCK"
 _ROUNDS = 20
 
 
-def end_leftovers_of_the_dead(paths: SweepPaths) -> list[int]:
+def end_leftovers_of_the_dead(events: Path) -> list[int]:
     """Kill what dead workers of a sweep left on this machine; those of other hosts are not judged.
+
+    Args:
+        events: the folder of the workers' journals.
 
     Returns:
         the processes that were killed.
     """
-    killed = []
-    for name in os.listdir(paths.events):
-        if name.endswith(".jsonl") and not name.startswith("conductor-"):
-            killed += end_leftovers(paths, name[: -len(".jsonl")])
-    return killed
+    return [pid for journal in events.glob("*.jsonl") for pid in end_leftovers(journal)]
 
 
-def end_leftovers(paths: SweepPaths, worker: str) -> list[int]:
+def end_leftovers(journal: Path) -> list[int]:
     """Kill the processes that carry a worker's mark or hold its lock, if the worker itself is gone.
 
     Nothing on systems without /proc: there, what a task left behind is found by nobody.
+
+    Args:
+        journal: the worker's; its first line says which process it is.
     """
-    head = _head(paths, worker)
+    head = _head(journal)
     identity = identity_in(head)
     if identity is None or (identity.host, identity.boot) != (this_host(), this_boot()):
         return []
@@ -54,9 +55,9 @@ def end_leftovers(paths: SweepPaths, worker: str) -> list[int]:
     return killed
 
 
-def _head(paths: SweepPaths, worker: str) -> dict[str, object]:
+def _head(journal: Path) -> dict[str, object]:
     try:
-        with open(paths.journal(worker), "rb") as stream:
+        with open(journal, "rb") as stream:
             found = json.loads(stream.readline())
     except (OSError, ValueError):
         return {}

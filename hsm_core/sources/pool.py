@@ -121,7 +121,7 @@ class WorkerPool:
         """Nothing of a task outlives its worker, not even what a killed worker can't end any more."""
         if not worker.is_buried:
             worker.is_buried = True
-            end_leftovers(self._paths, worker.name)
+            end_leftovers(self._paths.journal(worker.name))
 
     def _has_sealed(self, worker: _Worker) -> bool:
         journal = self._paths.journal(worker.name)

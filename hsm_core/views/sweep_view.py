@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.processes.identity import this_host
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -113,7 +112,7 @@ def _silent(state: SweepState) -> list[Silence]:
     busy = Counter(task.worker for task in state.tasks.values() if task.state == "running")
     foreign = [
         writer for writer in state.workers()
-        if not writer.sealed and busy[writer.name] and writer.head.get("host") != this_host()
+        if not writer.sealed and busy[writer.name] and not writer.is_here
     ]  # fmt: skip
     now = time.time()
     return [

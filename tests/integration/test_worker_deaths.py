@@ -86,7 +86,7 @@ def test_what_runs_for_a_worker_of_the_same_name_in_another_sweep_is_not_touched
         one.wait_for("start")
     os.kill(sweep.workers["w1"].pid, signal.SIGKILL)
     sweep.wait()
-    end_leftovers(sweep.paths, "w1")
+    end_leftovers(sweep.paths.journal("w1"))
     theirs = wait_until(lambda: other.text("0/.hsm/stdout.log"))
     assert [is_gone(int(pid)) for pid in theirs.split()] == [False, False]
     other.close()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hsm_core.model import State
-from hsm_core.processes.identity import evidence_of_death
+from hsm_core.processes.identity import evidence_of_death, identity_in
 
 from ..journal import JournalReader
 from ..layout import SweepPaths, TaskPaths
@@ -18,7 +18,7 @@ from ..record import SweepRecord, read_record
 from .event_scan import Line, glance, parse
 from .fold import Fold, Pair
 from .jobs import JobWord, Key, order_of
-from .task_state import WriterState, identity_in
+from .task_state import WriterState
 from .unclaimed import unheld
 
 #: Seconds without a beat after which a worker whose job waits in the queue is not taken to run.

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from hsm_core.model import ProcessIdentity, Span, State
-from hsm_core.processes.identity import evidence_of_death
+from hsm_core.processes.identity import evidence_of_death, identity_in, this_host
 
 from .event_scan import Line, parse
 
@@ -76,6 +76,11 @@ class WriterState:
     ends: deque[Line | bytes] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
     @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine, as far as its host's name says."""
+        return self.head.get("host") == this_host()
+
+    @property
     def identity(self) -> ProcessIdentity | None:
         return identity_in(self.head)
 
@@ -89,11 +94,3 @@ class WriterState:
     def recent_ends(self) -> list[float]:
         """When its last tasks ended, by its own clock; not more than the last 32."""
         return [float(at) for end in self.ends if (at := parse(end).get("at"))]
-
-
-def identity_in(line: Line) -> ProcessIdentity | None:
-    """The process that a line names."""
-    try:
-        return ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
-    except KeyError:
-        return None

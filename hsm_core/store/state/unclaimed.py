@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from hsm_core.model import Span
-from hsm_core.processes.identity import evidence_of_death
+from hsm_core.processes.identity import evidence_of_death, identity_in
 
 from .event_scan import Line
 from .fold import Pair
 from .jobs import batches_of
-from .task_state import identity_in
 
 if TYPE_CHECKING:
     from .sweep_state import SweepState

@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from hsm_core.processes.identity import evidence_of_death
+from hsm_core.processes.identity import evidence_of_death, identity_in
 from hsm_core.store.events import DETAILS
 from hsm_core.store.layout import SweepPaths
-from hsm_core.store.state.task_state import identity_in
 
 from ..supervisor.attempt import Ending
 from .heartbeat import Followed

@@ -58,7 +58,7 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
     with held_lock(f"{name}.{nonce(6)}") as lock:
         supervisor = Supervisor(paths, name, spec, job, lock, None if batch is None else submission)
         if batch is None:
-            end_leftovers_of_the_dead(paths)
+            end_leftovers_of_the_dead(paths.events)
             return supervisor.run(Inbox(paths.inbox(name)), None)
         return supervisor.run(None, f"{submission}/{batch}")
 
