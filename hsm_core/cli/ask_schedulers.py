@@ -50,11 +50,13 @@ class JobQuestions:
         return _ask(known, None)
 
     def _watch(self, state: SweepState, is_conducted: bool) -> JobWatch:
+        from hsm_core.hosts.local import LocalHost
         from hsm_core.sources.job_monitor import TIMES_GONE, YOUNG_S, JobWatch
         from hsm_core.sources.registry import make_scheduler
 
         times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S
-        return JobWatch(state, make_scheduler, times_gone=times, young_s=young_s)
+        host = LocalHost()
+        return JobWatch(state, lambda name: make_scheduler(name, host), times_gone=times, young_s=young_s)
 
 
 def _ask(watch: JobWatch, age_s: float | None) -> str:

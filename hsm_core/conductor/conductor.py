@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from hsm_core.errors import BackendError, NoAnswer
+from hsm_core.hosts.interface import Patience
 from hsm_core.model import ENDED, counted
 from hsm_core.processes.identity import this_process
-from hsm_core.sources.interface import Backend, waited_for
+from hsm_core.sources.interface import Backend
 from hsm_core.sources.job_monitor import JobWatch
 from hsm_core.store import events
 from hsm_core.store.files import nonce
@@ -41,6 +42,7 @@ class Conductor:
 
     Args:
         watch: asks schedulers about the sweep's jobs.
+        patience: of the hosts whose commands this process waits for.
         lease: what this process took already, when it began the sweep.
 
     Attributes:
@@ -51,10 +53,11 @@ class Conductor:
     """
 
     def __init__(
-        self, state: SweepState, backend: Backend, watch: JobWatch, policy: Policy, *,
+        self, state: SweepState, backend: Backend, watch: JobWatch, policy: Policy, patience: Patience, *,
         lease: Lease | None = None, force: bool = False,
     ) -> None:  # fmt: skip
         self.state, self.backend, self.watch, self.policy = state, backend, watch, policy
+        self._patience = patience
         paths: SweepPaths = state.paths
         state.judge_every_s = JUDGE_EVERY_S
         self._me = this_process()
@@ -102,7 +105,7 @@ class Conductor:
         """
         outbox = self._outbox(launch, payload, progress)
         outbox.push(pairs)
-        with Interrupts() as interrupts, waited_for(interrupts.is_new, progress.say):
+        with Interrupts() as interrupts, self._patience.of(interrupts.is_new, progress.say):
             while outbox and not (interrupts.count or interrupts.left):
                 outbox.step(detached=True)
                 self._keep()
@@ -132,7 +135,7 @@ class Conductor:
         outbox, pause = self._outbox(launch, payload, progress), Pause(self.policy.poll_s)
         outbox.push(pairs)
         open_tasks, version = numbers, -1
-        with Interrupts() as interrupts, waited_for(interrupts.is_new, progress.say):
+        with Interrupts() as interrupts, self._patience.of(interrupts.is_new, progress.say):
             ending = Ending(interrupts, self.policy.on_interrupt, progress)
             while True:
                 if outbox.step():

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from hsm_core.errors import BackendError, ConfigError
-from hsm_core.hosts.command import Done, run
+from hsm_core.hosts.interface import Done, Host
 from hsm_core.schedulers.pbs.flavour import Batch, find_pbs
 from hsm_core.schedulers.slurm.commands import question_environment
 
@@ -66,25 +64,25 @@ class Absent:
     fix: str = ""
 
 
-def find_systems() -> list[System | Absent]:
+def find_systems(host: Host) -> list[System | Absent]:
     """Both, each as it is here."""
-    return [find_slurm(), find_pbs_server()]
+    return [find_slurm(host), find_pbs_server(host)]
 
 
-def chosen_system() -> SystemName:
+def chosen_system(host: Host) -> SystemName:
     """The one that jobs shall go to.
 
     Raises:
         ConfigError: none is here, or it isn't clear which is meant.
     """
-    here = systems_here()
+    here = systems_here(host)
     if len(here) > 1:
         told = "both Slurm and PBS are here, so hsm_hpc needs to know which to use"
         raise ConfigError(told, fix=f"export {VARIABLE}={here[0]}    # or {here[1]}")
     return here[0]
 
 
-def systems_here(otherwise: str = "") -> list[SystemName]:
+def systems_here(host: Host, otherwise: str = "") -> list[SystemName]:
     """What ``HSM_HPC_SYSTEM`` says, else those that answer; those that are here, if none answers now.
 
     Args:
@@ -93,12 +91,12 @@ def systems_here(otherwise: str = "") -> list[SystemName]:
     Raises:
         ConfigError: none is here, or the variable names none.
     """
-    wanted = os.environ.get(VARIABLE, "").strip().lower()
+    wanted = host.environment.get(VARIABLE, "").strip().lower()
     if wanted and wanted not in TITLES:
         raise ConfigError(f"{VARIABLE}={wanted} is neither slurm nor pbs", fix=f"export {VARIABLE}=slurm")
     if wanted:
         return [name for name in TITLES if name == wanted]
-    found = find_systems()
+    found = find_systems(host)
     here = [one for one in found if isinstance(one, System)]
     if not here:
         raise _nothing([one for one in found if isinstance(one, Absent)], otherwise)
@@ -114,12 +112,12 @@ def _nothing(absent: list[Absent], otherwise: str) -> ConfigError:
     )
 
 
-def find_slurm() -> System | Absent:
+def find_slurm(host: Host) -> System | Absent:
     """Slurm, if ``sbatch`` is Slurm's and knows a cluster."""
-    path = shutil.which("sbatch")
+    path = host.which("sbatch")
     if path is None:
         return Absent("slurm", "sbatch not found on PATH")
-    done = asked([path, "--version"])
+    done = asked(host, [path, "--version"])
     match = re.match(r"slurm(?:-wlm)?\s+\S+", done.out)
     if match is None and _NO_CLUSTER.search(done.err):
         return Absent(
@@ -127,17 +125,17 @@ def find_slurm() -> System | Absent:
         )
     if match is None:
         return Absent("slurm", f"{path} does not belong to Slurm: {done.evidence}", odd=True, fix=f"{path} --version")
-    return System("slurm", match[0], path, trouble=_trouble_of_slurm(), wrapped=_is_script(Path(path)))
+    return System("slurm", match[0], path, trouble=_trouble_of_slurm(host), wrapped=_is_script(host, Path(path)))
 
 
-def require_slurm_cluster() -> None:
+def require_slurm_cluster(host: Host) -> None:
     """Refuse, before anything is written, a Slurm whose commands are here and know no cluster.
 
     Raises:
         BackendError: they would say so at each submission, and no waiting helps.
     """
-    path = shutil.which("sbatch")
-    done = asked([path, "--version"]) if path else None
+    path = host.which("sbatch")
+    done = asked(host, [path, "--version"]) if path else None
     if done is not None and done.code and _NO_CLUSTER.search(done.err):
         raise BackendError(
             "Slurm's commands are installed, but no cluster is configured", evidence=done.evidence,
@@ -145,42 +143,41 @@ def require_slurm_cluster() -> None:
         )  # fmt: skip
 
 
-def find_pbs_server() -> System | Absent:
+def find_pbs_server(host: Host) -> System | Absent:
     """PBS, if ``qsub`` and ``qstat`` are its own."""
-    found = find_pbs()
+    found = find_pbs(host)
     if found is None:
-        alone = [path for name in ("qstat", "qsub") if (path := shutil.which(name))]
+        alone = [path for name in ("qstat", "qsub") if (path := host.which(name))]
         why = f"{alone[0]} is here without the other PBS commands" if alone else "qsub and qstat not found on PATH"
         return Absent("pbs", why, odd=bool(alone))
     if found.batch in _NOT_PBS:
         return Absent("pbs", f"{found.path} {_NOT_PBS[found.batch]}", odd=True)
-    done = asked([found.path, "-B"])
+    done = asked(host, [found.path, "-B"])
     trouble = "" if done.code == 0 else done.evidence
     version = f"{_FLAVOURS[found.batch]} {found.version}"
     return System("pbs", version, found.path, found.batch, trouble)
 
 
-def asked(argv: list[str]) -> Done:
+def asked(host: Host, argv: list[str]) -> Done:
     """What a command says within a quarter of a minute; one that can't be started says why."""
     try:
-        return run(argv, ASK_S, env=question_environment())
+        return host.run(argv, ASK_S, env=question_environment(host.environment))
     except OSError as error:
         return Done(tuple(argv), 127, "", str(error))
 
 
-def _trouble_of_slurm() -> str:
+def _trouble_of_slurm(host: Host) -> str:
     """The controller lives, and talks to this user; ``squeue`` alone would wait long for a dead one."""
-    ping = asked(["scontrol", "ping"])
+    ping = asked(host, ["scontrol", "ping"])
     if " UP" not in ping.out:
         return (ping.out.splitlines() or [ping.evidence])[0]  # a banner follows
-    queue = asked(["squeue", "-h", "-u", str(os.geteuid()), "-o", "%i"])
+    queue = asked(host, ["squeue", "-h", "-u", host.user, "-o", "%i"])
     return "" if queue.code == 0 else queue.evidence
 
 
-def _is_script(path: Path) -> bool:
+def _is_script(host: Host, path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            return file.read(2) == b"#!"
+        return host.read(path, size=2) == b"#!"
     except OSError:
         return False
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hsm_core.errors import ConfigError
-from hsm_core.hosts.command import run
+from hsm_core.hosts.interface import Host
 
 #: How a job's log says that one failed.
 FAILED = "hsm: a set-up line failed"
@@ -42,14 +42,14 @@ def guarded(lines: Sequence[str], *, strict: bool) -> list[str]:
     return ["HSM_SETTING_UP=1", _EXIT_TRAP, *guards, *lines, *after, "unset HSM_SETTING_UP"]
 
 
-def require_shell(lines: Sequence[str]) -> None:
+def require_shell(lines: Sequence[str], host: Host) -> None:
     """Refuse what bash can't read.
 
     Raises:
         ConfigError: a quote or an ``if`` is left open, or the like.
     """
     try:
-        done = run(["bash", "-n", "-c", "\n".join(lines)], _CHECK_S)
+        done = host.run(["bash", "-n", "-c", "\n".join(lines)], _CHECK_S)
     except OSError:
         return  # its machine has no bash: the jobs' will tell
     if done.code not in (0, None):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from hsm_core.hosts.command import waited_for as waited_for
 from hsm_core.model import ProcessIdentity, Span, spans
 from hsm_core.store.submission import Submission, WorkerSpec
 

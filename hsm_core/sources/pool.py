@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from hsm_core.errors import BackendError
-from hsm_core.hosts.local import LocalHost
+from hsm_core.hosts.interface import Host
 from hsm_core.model import ProcessIdentity, counted
-from hsm_core.processes.identity import evidence_of_death, identify, this_process
-from hsm_core.processes.leftovers import end_leftovers
+from hsm_core.processes.identity import this_process
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
@@ -32,9 +29,10 @@ class _Worker:
 
 
 class WorkerPool:
-    """The pool of this machine.
+    """The pool of a machine.
 
     Args:
+        host: the machine.
         python: the interpreter of the app.
         env: variables for the worker beside our own.
     """
@@ -45,13 +43,14 @@ class WorkerPool:
         self,
         paths: SweepPaths,
         spec: WorkerSpec,
+        host: Host,
         *,
         python: str = sys.executable,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self._paths, self.spec, self._python = paths, spec, python
-        self._env = {**os.environ, **(env or {})}
-        self._host = LocalHost()
+        self._host = host
+        self._env = {**host.environment, **(env or {})}
         self._workers: list[_Worker] = []
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
@@ -80,17 +79,17 @@ class WorkerPool:
             raise BackendError(
                 "the worker's tasks can't be written to disk", evidence=str(worker.inbox.trouble)
             )
-        _signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
+        self._host.signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
         return Handed(worker.name, worker.process)
 
     def tend(self) -> None:
         for worker in self._workers:
-            if self._host.exit_code(worker.process.pid) is not None:
+            if self._host.evidence_of_death(worker.process) is not None:
                 self._clean_up_after(worker)
 
     def cancel(self, *, at_once: bool = False) -> None:
         for worker in self._workers:
-            _signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
+            self._host.signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
 
     def cancel_tasks(self, tasks: Sequence[int]) -> None:
         """The worker reads the request itself."""
@@ -98,7 +97,7 @@ class WorkerPool:
     def close(self) -> None:
         for worker in self._workers:
             worker.inbox.seal()
-            _signal(worker.process, signal.SIGCONT)
+            self._host.signal(worker.process, signal.SIGCONT)
         self._workers.clear()
 
     def log_tail(self) -> str:
@@ -113,7 +112,7 @@ class WorkerPool:
         if not self._workers:
             return None
         worker = self._workers[-1]
-        if evidence_of_death(worker.process) or self._has_sealed(worker):
+        if self._host.evidence_of_death(worker.process) or self._has_sealed(worker):
             return None
         return worker
 
@@ -121,7 +120,7 @@ class WorkerPool:
         """Nothing of a task outlives its worker, not even what a killed worker can't end any more."""
         if not worker.is_buried:
             worker.is_buried = True
-            end_leftovers(self._paths.journal(worker.name))
+            self._host.end_leftovers(self._paths.journal(worker.name))
 
     def _has_sealed(self, worker: _Worker) -> bool:
         journal = self._paths.journal(worker.name)
@@ -137,30 +136,18 @@ class WorkerPool:
         inbox.append({"e": "conductor", **asdict(this_process())})
         argv = [self._python, str(ENTRY), "supervise", str(self._paths.root), name, submission.name]
         try:
-            pid = self._host.start(argv, self._env, self._paths.worker_log(name))
+            process = self._host.start(argv, self._env, self._paths.worker_log(name))
+        except ChildProcessError as error:
+            printed = self._paths.worker_log(name).read_text(errors="replace").strip()
+            raise BackendError(
+                str(error).replace("it exited", "the worker exited"), evidence=printed[-500:] or "it printed nothing",
+                fix="hydra.launcher.python=PYTHON    # one that has hsm",
+            ) from error  # fmt: skip
         except OSError as error:
             raise BackendError(
                 "can't start a worker on this machine", evidence=f"{self._python}: {error}",
                 fix="hydra.launcher.python=PYTHON    # one that has hsm",
             ) from error  # fmt: skip
-        worker = _Worker(name, self._identify(pid, name), inbox)
+        worker = _Worker(name, process, inbox)
         self._workers.append(worker)
         return worker
-
-    def _identify(self, pid: int, name: str) -> ProcessIdentity:
-        try:
-            return identify(pid)
-        except ProcessLookupError as error:
-            printed = self._paths.worker_log(name).read_text(errors="replace").strip()
-            raise BackendError(
-                f"the worker exited immediately with code {self._host.exit_code(pid)}",
-                evidence=printed[-500:] or "it printed nothing",
-                fix="hydra.launcher.python=PYTHON    # one that has hsm",
-            ) from error
-
-
-
-def _signal(process: ProcessIdentity, number: int) -> None:
-    if evidence_of_death(process) is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, number)

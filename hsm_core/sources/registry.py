@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hsm_core.errors import BackendError
+from hsm_core.hosts.interface import Host
 from hsm_core.schedulers.interface import Scheduler
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.sweep_state import SweepState
@@ -43,12 +43,13 @@ class BackendSettings:
 
 
 def make_backend(
-    name: str, paths: SweepPaths, settings: BackendSettings, state: SweepState | None = None
+    name: str, paths: SweepPaths, settings: BackendSettings, host: Host, state: SweepState | None = None
 ) -> Backend:
     """A backend for one sweep.
 
     Args:
         name: as the launcher's class says.
+        host: where its commands run, or its workers.
         state: the sweep; None where there is none yet, for a preview.
 
     Raises:
@@ -57,11 +58,11 @@ def make_backend(
     if name == "local":
         from .pool import WorkerPool
 
-        return WorkerPool(paths, settings.spec, python=settings.python)
+        return WorkerPool(paths, settings.spec, host, python=settings.python)
     from .queue import BatchQueue
     from .queue_settings import queue_settings
 
-    scheduler = make_scheduler(name, settings.fields["flavour"])
+    scheduler = make_scheduler(name, host, settings.fields["flavour"])
     writer, needs_of = _jobs(scheduler, paths, settings)
     queue = queue_settings(settings.fields)
     return BatchQueue(paths, state, scheduler, settings.spec, queue, writer, needs_of)
@@ -105,23 +106,23 @@ def _jobs(
     return writer, needs_of
 
 
-def require_here(name: str, flavour: str) -> None:
+def require_here(name: str, flavour: str, host: Host) -> None:
     """Refuse, before anything is written, a scheduler that this machine has no commands for.
 
     Raises:
         BackendError: its commands are not on PATH, or are another system's.
     """
-    missing = [command for command in ("sbatch", "squeue", "scancel") if shutil.which(command) is None]
+    missing = [command for command in ("sbatch", "squeue", "scancel") if host.which(command) is None]
     if name == "slurm" and missing:
         raise BackendError(
             "Slurm is not installed on this machine", evidence=f"{' and '.join(missing)} not found on PATH",
             fix="hsm doctor    # or hydra/launcher=hsm_local, to run the tasks here",
         )  # fmt: skip
     if name == "pbs":
-        make_scheduler(name, flavour)
+        make_scheduler(name, host, flavour)
 
 
-def check_fields(name: str, paths: SweepPaths, settings: BackendSettings) -> None:
+def check_fields(name: str, paths: SweepPaths, settings: BackendSettings, host: Host) -> None:
     """Refuse, before anything is written, fields that the script of a job could not say.
 
     Raises:
@@ -134,18 +135,19 @@ def check_fields(name: str, paths: SweepPaths, settings: BackendSettings) -> Non
     from .queue_settings import queue_settings
 
     queue_settings(settings.fields)
-    require_shell(settings.fields["setup"])
+    require_shell(settings.fields["setup"], host)
     fixed = replace(settings, fields_of=lambda task: settings.fields)
-    writer, needs_of = _jobs(make_scheduler(name, settings.fields["flavour"]), paths, fixed)
+    writer, needs_of = _jobs(make_scheduler(name, host, settings.fields["flavour"]), paths, fixed)
     submission = Submission("launch-0/submit-0", "token", (), settings.spec, "launch-0")
     writer.text(needs_of(0).asked, submission, size=None, throttle=None)
 
 
-def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:
+def make_scheduler(name: str, host: Host, flavour: str = "auto") -> Scheduler:
     """The dialect that a launcher's class or a submission's ``backend`` names.
 
     Args:
         name: ``slurm``, ``pbs``, or one flavour of it: ``pbspro``, ``torque``.
+        host: where its commands run.
         flavour: of ``pbs``, or ``auto``: as its commands say.
 
     Raises:
@@ -155,10 +157,10 @@ def make_scheduler(name: str, flavour: str = "auto") -> Scheduler:
     if name == "slurm":
         from hsm_core.schedulers.slurm.dialect import Slurm
 
-        return Slurm()
+        return Slurm(host)
     if name in ("pbs", "pbspro", "torque"):
         from hsm_core.schedulers.pbs.dialect import Pbs
         from hsm_core.schedulers.pbs.flavour import chosen_flavour
 
-        return Pbs(chosen_flavour(flavour if name == "pbs" else name))
+        return Pbs(chosen_flavour(flavour if name == "pbs" else name, host), host)
     raise BackendError(f"there is no scheduler '{name}'")

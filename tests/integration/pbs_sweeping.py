@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hsm_core.hosts.local import LocalHost
 from hsm_core.overrides import hydra_text
 from hsm_core.schedulers.pbs.dialect import Pbs as Dialect
 from tests.services.pbs.pbs import Pbs
@@ -44,7 +45,7 @@ class PbsApp(QueueApp):
 
     def queued(self) -> list[str]:
         """Ids of what waits or runs, by element."""
-        return [sight.native_id for sight in Dialect(self.server.knobs.flavour).queue()]
+        return [sight.native_id for sight in Dialect(self.server.knobs.flavour, LocalHost()).queue()]
 
 
 @contextmanager

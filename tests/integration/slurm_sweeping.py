@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hsm_core.hosts.command import run
+from hsm_core.hosts.local import LocalHost
 from hsm_core.overrides import hydra_text
 from tests.services.cluster import Cluster
 
@@ -30,8 +30,8 @@ class SlurmApp(QueueApp):
     def end(self) -> None:
         """Leave nothing behind, also where a test failed."""
         super().end()
-        run(["scancel", "--full", "--signal=KILL", "-u", str(os.getuid())], 30)
-        run(["scancel", "-u", str(os.getuid())], 30)
+        LocalHost().run(["scancel", "--full", "--signal=KILL", "-u", str(os.getuid())], 30)
+        LocalHost().run(["scancel", "-u", str(os.getuid())], 30)
 
     def kill_worker(self, task: int, number: int = signal.SIGKILL) -> None:
         """Kill the process that runs a task's tasks; nodes have their own host names, and our process numbers."""
@@ -55,7 +55,7 @@ def slurm_app(folder: Path, cluster: Cluster, *launcher: str) -> Iterator[SlurmA
 
 def ask(*argv: object) -> str:
     """What one of Slurm's commands prints."""
-    done = run([str(word) for word in argv], 60)
+    done = LocalHost().run([str(word) for word in argv], 60)
     assert done.code == 0, done.evidence
     return done.out.strip()
 

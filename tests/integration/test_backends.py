@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.slurm.dialect import Slurm
 from hsm_core.schedulers.slurm.script import SlurmResources
 from hsm_core.sources.pool import WorkerPool
@@ -36,13 +37,14 @@ class TestWorkerPool(BackendContract):
     @pytest.fixture
     def bound(self, plain: PlainSweep) -> Iterator[Bound]:
         spec = WorkerSpec(slots=2, beat_s=0.3, grace_s=1.0, idle_s=5.0)
-        pool = WorkerPool(plain.paths, spec, python=sys.executable)
+        host = LocalHost()
+        pool = WorkerPool(plain.paths, spec, host, python=sys.executable)
         bound = Bound(pool, plain, plain.state())
         yield bound
         for worker in bound.state.workers():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.head["pid"], signal.SIGKILL)
-            wait_until(lambda pid=worker.head["pid"]: pool._host.exit_code(pid) is not None)
+            wait_until(lambda identity=worker.identity: host.evidence_of_death(identity) is not None)
         pool.close()
 
 
@@ -56,7 +58,7 @@ class TestBatchQueue(BackendContract):
         state, spec = plain.state(), WorkerSpec(source="slurm", slots=1, beat_s=0.3, grace_s=1.0)
         writer = SlurmJobs(plain.paths.root, sys.executable, (), plain.paths.root)
         needs = Needs(SlurmResources(cpus_per_task=1), spec)
-        queue = BatchQueue(plain.paths, state, Slurm(), spec, settings, writer, lambda task: needs)
+        queue = BatchQueue(plain.paths, state, Slurm(LocalHost()), spec, settings, writer, lambda task: needs)
         yield Bound(queue, plain, state)
         queue.cancel(at_once=True)
 

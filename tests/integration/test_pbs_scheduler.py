@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
 from hsm_core.schedulers.pbs.dialect import Flavour
 from hsm_core.schedulers.pbs.dialect import Pbs as Dialect
@@ -31,7 +33,7 @@ def without_server(server: Pbs) -> Iterator[None]:
 
 def bound(flavour: Flavour, server: Pbs, directory: Path) -> Place:
     return Place(
-        scheduler=Dialect(flavour),
+        scheduler=Dialect(flavour, LocalHost()),
         directory=directory,
         refused="#PBS -q nowhere",
         index="${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-0}}",
@@ -157,9 +159,12 @@ def test_a_rerun_element_is_alive(pbs: Pbs, place: Place) -> None:
 
 
 @pytest.mark.parametrize("flavour", ["pbspro", "torque"])
-def test_whose_commands_they_are(flavour: Flavour, request: pytest.FixtureRequest) -> None:
+def test_whose_commands_they_are(
+    flavour: Flavour, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server: Pbs = request.getfixturevalue("pbs" if flavour == "pbspro" else "torque")
-    found = find_pbs(str(server.bin))
+    monkeypatch.setenv("PATH", f"{server.bin}:{os.environ['PATH']}")
+    found = find_pbs(LocalHost())
     assert found is not None
     assert found.batch == flavour
 

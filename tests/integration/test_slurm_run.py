@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from hsm_core.hosts.command import run
+from hsm_core.hosts.local import LocalHost
 from hsm_core.overrides import hydra_text
 from tests.integration.queue_sweeping import finish
 from tests.integration.slurm_sweeping import SlurmApp, ask, slurm_app, words, wrapped
@@ -213,7 +213,7 @@ def test_begun_in_one_place_it_is_completed_in_another(app: SlurmApp, first: str
 
 def test_waiting_for_a_detached_sweep_ends_when_its_jobs_are_gone(app: SlurmApp) -> None:
     assert finish(app.start("x=range(2)", "hydra.launcher.detach=true"))[0] == 0
-    run(["scancel", *app.handed()], 30)
+    LocalHost().run(["scancel", *app.handed()], 30)
     waited = app.hsm("wait", str(app.sweep), "--timeout", "60")
     assert waited.returncode == 3, waited.stderr
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.hosts.command import run
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Limit, LimitReached, NoAnswer, Refused
 from hsm_core.schedulers.slurm import dialect as dialect
 from hsm_core.schedulers.slurm.dialect import Slurm
@@ -40,7 +40,7 @@ def without_controller(cluster: Cluster) -> Iterator[None]:
 
 def bound(cluster: Cluster, directory: Path) -> Place:
     return Place(
-        scheduler=Slurm(),
+        scheduler=Slurm(LocalHost()),
         directory=directory,
         refused="#SBATCH --partition=nowhere",
         index="${SLURM_ARRAY_TASK_ID:-0}",
@@ -60,7 +60,7 @@ class TestSlurm(SchedulerContract):
 
 
 def order(*argv: object) -> str:
-    done = run([str(word) for word in argv], 30)
+    done = LocalHost().run([str(word) for word in argv], 30)
     assert done.code == 0, done.evidence
     return done.out.strip()
 
@@ -211,7 +211,7 @@ def test_a_look_is_one_question_and_one_more_for_those_that_failed(
         for index in (0, 1):
             place.wait_for(place.scheduler.element(one, index), "ended", whole=one)
     asked = counted("squeue", tmp_path, monkeypatch)
-    fresh = Slurm()
+    fresh = Slurm(LocalHost())
     first = fresh.look(wholes)
     assert "exit code 4" in first[fresh.element(wholes[2], 1)].evidence
     assert asked.read_text() == "asked\n" * 2
@@ -424,11 +424,12 @@ def limited(accounted: Cluster, weird_tmp_path: Path, monkeypatch: pytest.Monkey
     """A cluster with accounting, where the user may have 12 jobs, and 5 in the QOS ``small``."""
     monkeypatch.setenv("SLURM_CONF", accounted.conf)
     user = order("id", "-un")
-    run(["sacctmgr", "-i", "add", "account", "lab", "GrpSubmitJobs=40"], 30)
-    run(["sacctmgr", "-i", "add", "qos", "small", "MaxSubmitJobsPerUser=5"], 30)
-    run(["sacctmgr", "-i", "add", "user", user, "account=lab", "MaxSubmitJobs=12", "qos=normal,small"], 30)
-    run(["sacctmgr", "-i", "add", "account", "group", "parent=lab"], 30)
-    run(["sacctmgr", "-i", "add", "user", user, "account=group"], 30)
+    LocalHost().run(["sacctmgr", "-i", "add", "account", "lab", "GrpSubmitJobs=40"], 30)
+    LocalHost().run(["sacctmgr", "-i", "add", "qos", "small", "MaxSubmitJobsPerUser=5"], 30)
+    limits = ["account=lab", "MaxSubmitJobs=12", "qos=normal,small"]
+    LocalHost().run(["sacctmgr", "-i", "add", "user", user, *limits], 30)
+    LocalHost().run(["sacctmgr", "-i", "add", "account", "group", "parent=lab"], 30)
+    LocalHost().run(["sacctmgr", "-i", "add", "user", user, "account=group"], 30)
     place = bound(accounted, weird_tmp_path)
     yield place
     place.scheduler.cancel(place.submitted, at_once=True)
@@ -513,9 +514,10 @@ def test_without_accounting_nothing_is_asked_of_it_twice(
 AS_USER = """
 import sys
 from pathlib import Path
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Script
 from hsm_core.schedulers.slurm.dialect import Slurm
-cwd, slurm = Path(sys.argv[1]), Slurm()
+cwd, slurm = Path(sys.argv[1]), Slurm(LocalHost())
 native_id = slurm.submit(Script(cwd / "job.sh", cwd, "t-ordinary", 2, 1))
 assert slurm.find("t-ordinary") == native_id
 print(native_id, slurm.allowed(None, None, None).array_index, *slurm.look([native_id]))

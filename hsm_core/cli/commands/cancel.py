@@ -10,6 +10,7 @@ from contextlib import suppress
 import click
 
 from hsm_core.errors import BackendError, ConfigError, HsmError, LeaseHeld, NoAnswer
+from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ENDED, Span, State
 from hsm_core.sources.cancellable_jobs import idle_jobs, jobs_of_none_but
 from hsm_core.sources.registry import make_scheduler
@@ -82,7 +83,7 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
     """
     obeyed = True
     for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
-        scheduler = make_scheduler(name)
+        scheduler = make_scheduler(name, LocalHost())
         if ids := jobs_of_none_but(state, tasks, scheduler):
             try:
                 scheduler.cancel(ids)
@@ -97,7 +98,7 @@ def cancel_idle_jobs(state: SweepState) -> int:
     count = 0
     for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
         try:
-            scheduler = make_scheduler(name)
+            scheduler = make_scheduler(name, LocalHost())
             if ids := idle_jobs(state, scheduler):
                 scheduler.cancel(ids)
                 count += len(ids)

@@ -11,6 +11,7 @@ import click
 
 from hsm_core.detect.scheduler import TITLES, systems_here
 from hsm_core.errors import NoAnswer
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.sources.registry import make_scheduler
 from hsm_core.store.job_names import Named, find_tokens, token_in
@@ -36,7 +37,8 @@ def queue(watch: float | None, as_json: bool) -> int:
 
     Waiting jobs have the scheduler's reason and, if known, the expected start.
     """
-    here = [make_scheduler(name) for name in systems_here("hsm-status    # your sweeps")]
+    host = LocalHost()
+    here = [make_scheduler(name, host) for name in systems_here(host, "hsm-status    # your sweeps")]
     jobs = queued_jobs(here)
     with Repaint(again=watch is not None and not as_json) as place:
         _print(jobs, here, as_json, place)

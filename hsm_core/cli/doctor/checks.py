@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from hsm_core.hosts.local import LocalHost
 from hsm_core.overrides import pip_line, quoted
 from hsm_core.store.layout import state_home
 
@@ -31,7 +32,7 @@ def all_findings() -> Iterator[Finding]:
     yield writable("this directory", Path.cwd(), "hydra.sweep.dir=DIRECTORY    # another one")
     yield writable("the list of sweeps", state_home(), "export XDG_STATE_HOME=DIRECTORY    # one that you can write")
     yield clock(Path.cwd())
-    yield from scheduler_findings()
+    yield from scheduler_findings(LocalHost())
 
 
 def versions() -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from collections.abc import Iterator
 
 from hsm_core.detect.scheduler import TITLES, Absent, System, asked, find_systems
 from hsm_core.errors import HsmError
+from hsm_core.hosts.interface import Host
 from hsm_core.model import counted
 from hsm_core.schedulers.interface import Allowed
 from hsm_core.schedulers.pbs.parse import Attributes, Unreadable, read
@@ -21,13 +21,13 @@ _OF_ASSOCIATION = ("MaxSubmitJobs", "MaxJobs")
 _OF_QUEUE = ("max_array_size", "max_queued", "max_user_queuable", "max_run", "max_user_run")
 
 
-def scheduler_findings() -> Iterator[Finding]:
+def scheduler_findings(host: Host) -> Iterator[Finding]:
     """Each batch system that hsm speaks."""
-    for system in find_systems():
-        yield from _of(system)
+    for system in find_systems(host):
+        yield from _of(system, host)
 
 
-def _of(system: System | Absent) -> Iterator[Finding]:
+def _of(system: System | Absent, host: Host) -> Iterator[Finding]:
     title = TITLES[system.name]
     if isinstance(system, Absent):
         said = system.why if system.odd else f"not here: {system.why}"
@@ -38,8 +38,8 @@ def _of(system: System | Absent) -> Iterator[Finding]:
         fix = "scontrol ping" if system.name == "slurm" else "qstat -B"
         yield Finding(title, "bad", f"does not answer: {system.trouble}", fix)
         return
-    yield from _slurm() if system.name == "slurm" else _pbs(system)
-    yield _limits(title, system)
+    yield from _slurm(host) if system.name == "slurm" else _pbs(system, host)
+    yield _limits(title, system, host)
 
 
 def _identity(title: str, system: System) -> Finding:
@@ -49,10 +49,10 @@ def _identity(title: str, system: System) -> Finding:
     return Finding(title, "ok", f"{system.path}: {system.version}")
 
 
-def _limits(title: str, system: System) -> Finding:
+def _limits(title: str, system: System, host: Host) -> Finding:
     name = f"{title} limits"
     try:
-        allowed = make_scheduler(system.name).allowed(None, None, None)
+        allowed = make_scheduler(system.name, host).allowed(None, None, None)
     except HsmError as error:
         return Finding(name, "note", f"unknown: {error.evidence or error.problem}", error.fix)
     where = f" ({allowed.evidence})" if allowed.evidence else ""
@@ -72,13 +72,13 @@ def _allowed_words(allowed: Allowed) -> str:
 # Slurm
 
 
-def _slurm() -> Iterator[Finding]:
-    yield from _slurm_partitions()
-    yield from _slurm_accounting()
+def _slurm(host: Host) -> Iterator[Finding]:
+    yield from _slurm_partitions(host)
+    yield from _slurm_accounting(host)
 
 
-def _slurm_partitions() -> Iterator[Finding]:
-    done = asked(["sinfo", "-h", "-o", "%P|%a|%l|%F"])
+def _slurm_partitions(host: Host) -> Iterator[Finding]:
+    done = asked(host, ["sinfo", "-h", "-o", "%P|%a|%l|%F"])
     rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 4]
     if not rows:
         yield Finding("Slurm partitions", "note", f"unknown: {done.evidence}", "sinfo")
@@ -95,25 +95,25 @@ def _partition(row: list[str]) -> str:
     return f"{name} ({'' if up == 'up' else up + ', '}{'no time limit' if limit == 'infinite' else limit}, {idle})"
 
 
-def _slurm_accounting() -> Iterator[Finding]:
-    done = asked(["sacct", "-X", "-n", "-P", "-S", "now-1hour", "-o", "JobID"])
+def _slurm_accounting(host: Host) -> Iterator[Finding]:
+    done = asked(host, ["sacct", "-X", "-n", "-P", "-S", "now-1hour", "-o", "JobID"])
     if done.code != 0:
         is_none = "disabled" in done.err
         said = f"{'not set up' if is_none else 'does not answer'}; hsm works without it ({done.evidence})"
         yield Finding("Slurm accounting", "ok" if is_none else "note", said)
         return
     yield Finding("Slurm accounting", "ok", "sacct answers")
-    yield from _slurm_accounts()
+    yield from _slurm_accounts(host)
 
 
-def _slurm_accounts() -> Iterator[Finding]:
+def _slurm_accounts(host: Host) -> Iterator[Finding]:
     form = f"format=Account,Partition,QOS,{','.join(_OF_ASSOCIATION)}"
-    done = asked(["sacctmgr", "-n", "-P", "show", "assoc", "where", f"user={getpass.getuser()}", form])
+    done = asked(host, ["sacctmgr", "-n", "-P", "show", "assoc", "where", f"user={host.user}", form])
     rows = [row for line in done.out.splitlines() if len(row := line.strip().split("|")) == 3 + len(_OF_ASSOCIATION)]
     if done.code != 0:
         yield Finding("Slurm accounts", "note", f"unknown: {done.evidence}")
     elif not rows:
-        said = f"{getpass.getuser()} has none; a cluster that requires one refuses jobs"
+        said = f"{host.user} has none; a cluster that requires one refuses jobs"
         yield Finding("Slurm accounts", "note", said, "sacctmgr show assoc user=$USER")
     else:
         yield Finding("Slurm accounts", "ok", "; ".join(map(_account, rows)))
@@ -129,16 +129,16 @@ def _account(row: list[str]) -> str:
 # PBS
 
 
-def _pbs(system: System) -> Iterator[Finding]:
+def _pbs(system: System, host: Host) -> Iterator[Finding]:
     trouble: list[Finding] = []
-    for name, server in _pbs_asked("PBS server", ["qstat", "-B", "-f"], trouble):
+    for name, server in _pbs_asked(host, "PBS server", ["qstat", "-B", "-f"], trouble):
         default = server.get("default_queue", "")
         words = [server.get("server_state", ""), f"default queue {default}" if default else "no default queue"]
         yield Finding("PBS server", "ok", f"{name}: {', '.join(filter(None, words))}")
         if system.flavour == "pbspro":
             yield _default_project(server)
     yield from trouble
-    yield from _pbs_queues()
+    yield from _pbs_queues(host)
 
 
 def _default_project(server: Attributes) -> Finding:
@@ -148,9 +148,9 @@ def _default_project(server: Attributes) -> Finding:
     return Finding("PBS project", "ok", f"{project}, or what hydra.launcher.project says")
 
 
-def _pbs_queues() -> Iterator[Finding]:
+def _pbs_queues(host: Host) -> Iterator[Finding]:
     trouble: list[Finding] = []
-    queues = list(_pbs_asked("PBS queues", ["qstat", "-Q", "-f"], trouble))
+    queues = list(_pbs_asked(host, "PBS queues", ["qstat", "-Q", "-f"], trouble))
     if queues:
         more = f", and {len(queues) - _NAMED} more (qstat -Q)" if len(queues) > _NAMED else ""
         yield Finding("PBS queues", "ok", ", ".join(_queue(*one) for one in queues[:_NAMED]) + more)
@@ -166,9 +166,9 @@ def _queue(name: str, queue: Attributes) -> str:
     return f"{name} ({', '.join(words)})" if words else name
 
 
-def _pbs_asked(title: str, argv: list[str], trouble: list[Finding]) -> Iterator[tuple[str, Attributes]]:
+def _pbs_asked(host: Host, title: str, argv: list[str], trouble: list[Finding]) -> Iterator[tuple[str, Attributes]]:
     """Attributes by name; what went wrong is added to ``trouble``."""
-    done = asked(argv)
+    done = asked(host, argv)
     try:
         found = read(done.out) if done.code == 0 else {}
     except Unreadable:

@@ -6,6 +6,7 @@ import logging
 
 from hsm_core.detect.scheduler import TITLES, chosen_system
 from hsm_core.errors import ConfigError
+from hsm_core.hosts.local import LocalHost
 
 from ..error_display import refuse
 
@@ -19,7 +20,7 @@ def hpc_place() -> str:
         ConfigError: there is none, or it isn't clear which; Hydra shows it without a traceback.
     """
     try:
-        found = chosen_system()
+        found = chosen_system(LocalHost())
     except ConfigError as error:
         refuse(error, error.__cause__)
     log.info("hsm_hpc submits to %s here", TITLES[found])

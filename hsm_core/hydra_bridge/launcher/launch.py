@@ -19,6 +19,8 @@ from hsm_core.conductor.tasks_to_run import resumable
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError, StoreError, SweepFailed
+from hsm_core.hosts.interface import Patience
+from hsm_core.hosts.local import LocalHost
 from hsm_core.model import counted
 from hsm_core.processes.identity import this_host
 from hsm_core.sources.job_monitor import JobWatch
@@ -75,6 +77,8 @@ class Launching:
         self._typed_of_hydra = typed_overrides(config, "hydra")
         settle_directory(config)
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
+        self._patience = Patience()
+        self._host = LocalHost(self._patience)
         self._reserved: Reservation | None = None
         self._planned: PlannedSweep | None = None
         self._lease: Lease | None = None
@@ -102,13 +106,13 @@ class Launching:
         if self._settings.dry_run:
             leave_no_trace(self._config)
             return
-        shown(lambda: require_here(self._backend_name, self._settings.values["flavour"]))
+        shown(lambda: require_here(self._backend_name, self._settings.values["flavour"], self._host))
         if self._backend_name == "slurm":
             from hsm_core.detect.scheduler import require_slurm_cluster
 
-            shown(require_slurm_cluster)
+            shown(lambda: require_slurm_cluster(self._host))
         common = self._backend_settings(lambda _: ())
-        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common))
+        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common, self._host))
         sweeper = self._config.hydra.sweeper
         if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
             self._reserved = shown(lambda: reserve_directory(self._config))
@@ -166,7 +170,7 @@ class Launching:
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """What would be submitted for these tasks."""
         settings = self._backend_settings(lambda number: tasks[number - first])
-        backend = shown(lambda: make_backend(self._backend_name, SweepPaths(self._root), settings))
+        backend = shown(lambda: make_backend(self._backend_name, SweepPaths(self._root), settings, self._host))
         numbers = range(first, first + len(tasks))
         return shown(lambda: backend.preview(numbers, detached=self._settings.detach))
 
@@ -311,10 +315,10 @@ class Launching:
             state = SweepState(self._root)
             state.refresh()
             settings = self._backend_settings(self._recorded_overrides)
-            backend = make_backend(self._backend_name, state.paths, settings, state)
+            backend = make_backend(self._backend_name, state.paths, settings, self._host, state)
             self._conductor = Conductor(
-                state, backend, JobWatch(state, make_scheduler), self._settings.policy, lease=self._lease,
-                force=self._settings.force,
+                state, backend, JobWatch(state, lambda name: make_scheduler(name, self._host)), self._settings.policy,
+                self._patience, lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
             atexit.register(self._conductor.close)

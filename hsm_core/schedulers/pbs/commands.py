@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hsm_core.hosts.command import Done, run
+from hsm_core.hosts.interface import Done, Host
 
 from ..interface import NoAnswer, Refused
 
@@ -36,22 +36,52 @@ class TimedOut(NoAnswer):
     """It did not end in time, whatever it was asked."""
 
 
-def ask(argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = None) -> Done:
-    """Run one of PBS's commands to its end, whatever it says.
+class Commands:
+    """PBS's commands on a host."""
 
-    Raises:
-        TimedOut: it did not end in time.
-        NoAnswer: it can't be started, or reached no server.
-    """
-    try:
-        done = run(argv, timeout_s, cwd=cwd)
-    except OSError as error:
-        raise NoAnswer(f"can't run {argv[0]}", evidence=str(error), fix="which qstat") from error
-    if done.code is None:
-        raise TimedOut("PBS did not answer", evidence=done.evidence, fix="qstat -B")
-    if is_down(done):
-        raise no_answer(done)
-    return done
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def ask(self, argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = None) -> Done:
+        """Run one of PBS's commands to its end, whatever it says.
+
+        Raises:
+            TimedOut: it did not end in time.
+            NoAnswer: it can't be started, or reached no server.
+        """
+        try:
+            done = self.host.run(argv, timeout_s, cwd=cwd)
+        except OSError as error:
+            raise NoAnswer(f"can't run {argv[0]}", evidence=str(error), fix="which qstat") from error
+        if done.code is None:
+            raise TimedOut("PBS did not answer", evidence=done.evidence, fix="qstat -B")
+        if is_down(done):
+            raise no_answer(done)
+        return done
+
+    def version(self) -> tuple[int, ...]:
+        """``(23, 6, 6)``, as ``qstat --version`` says; empty where it says none.
+
+        PBS Professional counts by whole years: its ``2022.1`` is OpenPBS's ``22``.
+
+        Raises:
+            NoAnswer: it can't be asked.
+        """
+        done = self.ask(["qstat", "--version"])
+        found = re.search(r"(?:pbs_version|Version)\s*[=:]\s*\D{0,3}(\d+(?:\.\d+)*)", done.out + done.err)
+        parts = tuple(int(part) for part in found[1].split(".")) if found else ()
+        return (parts[0] % 2000, *parts[1:]) if parts else ()
+
+    def run_qsub(self, argv: Sequence[str], cwd: Path) -> Done:
+        """Run ``qsub`` where its own output shall land, whatever it says.
+
+        Raises:
+            Refused: it can't be started.
+        """
+        try:
+            return self.host.run(argv, ASK_S, cwd=cwd)
+        except OSError as error:
+            raise Refused("can't run qsub", evidence=str(error), fix="which qsub") from error
 
 
 def is_down(done: Done) -> bool:
@@ -76,29 +106,3 @@ def says_unknown(done: Done) -> bool:
 
 def no_answer(done: Done) -> NoAnswer:
     return NoAnswer("PBS did not answer", evidence=done.evidence, fix="qstat -B")
-
-
-def version() -> tuple[int, ...]:
-    """``(23, 6, 6)``, as ``qstat --version`` says; empty where it says none.
-
-    PBS Professional counts by whole years: its ``2022.1`` is OpenPBS's ``22``.
-
-    Raises:
-        NoAnswer: it can't be asked.
-    """
-    done = ask(["qstat", "--version"])
-    found = re.search(r"(?:pbs_version|Version)\s*[=:]\s*\D{0,3}(\d+(?:\.\d+)*)", done.out + done.err)
-    parts = tuple(int(part) for part in found[1].split(".")) if found else ()
-    return (parts[0] % 2000, *parts[1:]) if parts else ()
-
-
-def run_qsub(argv: Sequence[str], cwd: Path) -> Done:
-    """Run ``qsub`` where its own output shall land, whatever it says.
-
-    Raises:
-        Refused: it can't be started.
-    """
-    try:
-        return run(argv, ASK_S, cwd=cwd)
-    except OSError as error:
-        raise Refused("can't run qsub", evidence=str(error), fix="which qsub") from error

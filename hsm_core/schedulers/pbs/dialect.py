@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Literal
 
 from hsm_core.errors import BackendError
-from hsm_core.hosts.command import Done
+from hsm_core.hosts.interface import Done, Host
 
 from ..interface import Allowed, LimitReached, NoAnswer, Refused, Script, Sight
-from .commands import DELETE_S, ask, is_gone, run_qsub, version
+from .commands import DELETE_S, Commands, is_gone
 from .limits import allowed
-from .query import Status, user
+from .query import Status
 from .refusals import explained, refusal
 from .states import array_of, is_array, sights
 
@@ -31,22 +31,23 @@ _WRITES_DIRECTLY = (20,)
 
 
 class Pbs:
-    """One PBS server, that of the user's environment.
+    """One PBS server, that of a host's environment.
 
     Args:
         flavour: ``pbspro`` is OpenPBS too.
     """
 
-    def __init__(self, flavour: Flavour) -> None:
+    def __init__(self, flavour: Flavour, host: Host) -> None:
+        self._host, self._commands = host, Commands(host)
         self.name: str = flavour
         self.why_dropped = "qdel, a failed dependency, or a routing queue none of whose destinations takes it"
         self.flavour = flavour
-        self._status = Status(flavour)
+        self._status = Status(flavour, self._commands)
 
     @cached_property
     def version(self) -> tuple[int, ...]:
         """As ``qstat --version`` says; asked once."""
-        return version()
+        return self._commands.version()
 
     @property
     def throttles(self) -> bool:
@@ -60,11 +61,12 @@ class Pbs:
 
     def submit(self, script: Script) -> str:
         """Submit a script; an array of one is a plain job, as PBS Pro takes no such array."""
-        done = run_qsub(self.submit_command(script), script.cwd)
+        done = self._commands.run_qsub(self.submit_command(script), script.cwd)
         words = done.out.split()
         if done.code == 0 and words and _ID.fullmatch(words[-1]):
             return words[-1]
-        raise explained(self._judged(refusal(done), script), script.path)
+        text = self._host.read(script.path).decode("utf-8", "replace")
+        raise explained(self._judged(refusal(done), script), text, self._commands)
 
     def find(self, token: str) -> str | None:
         """The id of the job or array with this name, as a whole; the server's history is asked too."""
@@ -99,7 +101,7 @@ class Pbs:
         """One id a call: of several, some versions delete none if one of them is gone."""
         force = ["-W", "force" if self.flavour == "pbspro" else "0"] if at_once else []
         for native_id in ids:
-            done = ask(["qdel", *force, native_id], DELETE_S)
+            done = self._commands.ask(["qdel", *force, native_id], DELETE_S)
             if done.code != 0 and not is_gone(done, self.flavour) and not self._is_ending(done, native_id):
                 raise NoAnswer(f"PBS did not delete {native_id}", evidence=done.evidence, fix=f"qdel '{native_id}'")
 
@@ -109,7 +111,7 @@ class Pbs:
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
         """What server and queue take at most from this user; ``qos``: see ``PbsJobs.place``."""
-        return allowed(queue, user(), account, qos or "")
+        return allowed(self._commands, queue, account, qos or "")
 
     def throttle(self, native_id: str, elements: int) -> bool:
         """Change how many elements of an array run at once.
@@ -118,7 +120,7 @@ class Pbs:
         """
         if self.flavour == "torque" or not self.throttles or not is_array(native_id):
             return False
-        return ask(["qalter", "-W", f"max_run_subjobs={elements}", native_id]).code == 0
+        return self._commands.ask(["qalter", "-W", f"max_run_subjobs={elements}", native_id]).code == 0
 
     def submit_command(self, script: Script) -> list[str]:
         """The command that submits a script, in ``script.cwd``."""

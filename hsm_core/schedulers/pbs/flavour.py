@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from hsm_core.errors import BackendError, ConfigError
-from hsm_core.hosts.command import run
+from hsm_core.hosts.interface import Host
 
 Batch = Literal["pbspro", "torque", "slurm", "sge", "unknown"]
 
@@ -33,26 +32,22 @@ class Found:
     version: str = ""
 
 
-def find_pbs(path: str | None = None) -> Found | None:
-    """What the commands on PATH belong to; None: there are none.
-
-    Args:
-        path: directories to look in, instead of PATH.
-    """
-    qstat, qsub = shutil.which("qstat", path=path), shutil.which("qsub", path=path)
+def find_pbs(host: Host) -> Found | None:
+    """Returns what the commands on a host's PATH belong to; None: there are none."""
+    qstat, qsub = host.which("qstat"), host.which("qsub")
     if qstat is None or qsub is None:
         return None
-    if _calls_slurm(Path(qstat)):
+    if _calls_slurm(host, Path(qstat)):
         return Found("slurm", qstat)
-    said = _said([qstat, "--version"])
+    said = _said(host, [qstat, "--version"])
     if match := re.search(r"pbs_version\s*=\s*(\S+)", said):
         return Found("pbspro", qstat, match[1])
     if match := re.search(r"^Version:\s*(\S+)", said, re.MULTILINE):
         return Found("torque", qstat, match[1])
-    return _grid_engine(qstat, said) or Found("unknown", qstat)
+    return _grid_engine(host, qstat, said) or Found("unknown", qstat)
 
 
-def chosen_flavour(wanted: str) -> Literal["pbspro", "torque"]:
+def chosen_flavour(wanted: str, host: Host) -> Literal["pbspro", "torque"]:
     """The flavour of PBS to speak.
 
     Args:
@@ -67,7 +62,7 @@ def chosen_flavour(wanted: str) -> Literal["pbspro", "torque"]:
         raise ConfigError(told, fix="hydra.launcher.flavour=auto")
     if wanted == "pbspro" or wanted == "torque":
         return "pbspro" if wanted == "pbspro" else "torque"
-    found = find_pbs()
+    found = find_pbs(host)
     if found is None:
         missing = "qsub and qstat not found on PATH"
         raise BackendError("PBS is not installed on this machine", evidence=missing, fix="hsm doctor")
@@ -77,28 +72,27 @@ def chosen_flavour(wanted: str) -> Literal["pbspro", "torque"]:
     raise BackendError(f"{found.path} does not belong to PBS", evidence=f"it belongs to {found.batch}", fix=fix)
 
 
-def _calls_slurm(qstat: Path) -> bool:
+def _calls_slurm(host: Host, qstat: Path) -> bool:
     """Slurm's wrappers are scripts in Perl that load its library; asked for a version they print their usage."""
     try:
-        with qstat.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+        head = host.read(qstat, size=_HEAD_BYTES)
     except OSError:
         return False
     return head.startswith(b"#!") and re.search(rb"^\s*use Slurm\b", head, re.MULTILINE) is not None
 
 
-def _grid_engine(qstat: str, said: str) -> Found | None:
+def _grid_engine(host: Host, qstat: str, said: str) -> Found | None:
     """Grid Engine names itself on the first line of its help, or misses its root."""
-    helped = _said([qstat, "-help"])
+    helped = _said(host, [qstat, "-help"])
     match = re.match(r"\s*(?:SGE|GE|UGE|AGE|OGS|OGS/GE|SoGE)\s+(\d\S*)", helped)
     if match or "SGE_ROOT" in helped + said:
         return Found("sge", qstat, match[1] if match else "")
     return None
 
 
-def _said(argv: list[str]) -> str:
+def _said(host: Host, argv: list[str]) -> str:
     try:
-        done = run(argv, _ASK_S)
+        done = host.run(argv, _ASK_S)
     except OSError:
         return ""
     return done.out + done.err

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from ..interface import Allowed, Limit
-from .commands import ask, no_answer
+from .commands import Commands, no_answer
 from .parse import Attributes, read
 from .routing import destinations, why_not, wish_in
 
@@ -18,7 +19,7 @@ _LIMIT = re.compile(r"\[([ugpo]):\"?([^=\"\]]+)\"?=(\d+)\]")
 _ALL = {"o": "PBS_ALL", "u": "PBS_GENERIC", "g": "PBS_GENERIC", "p": "PBS_GENERIC"}
 
 
-def allowed(queue: str | None, user: str, project: str | None = None, asked: str = "") -> Allowed:
+def allowed(commands: Commands, queue: str | None, project: str | None = None, asked: str = "") -> Allowed:
     """The least of what the server says and what the queue says; the default queue if none is named.
 
     Of a routing queue, the destinations that take such a job count: the one that takes the largest arrays.
@@ -29,12 +30,13 @@ def allowed(queue: str | None, user: str, project: str | None = None, asked: str
     Raises:
         NoAnswer: nothing is known.
     """
-    server = next(iter(attributes_of(["qstat", "-B", "-f"]).values()), {})
+    queue_of = partial(_queue, commands)
+    server = next(iter(attributes_of(commands, ["qstat", "-B", "-f"]).values()), {})
     chosen = queue or server.get("default_queue", "")
     places = {"server": server}
     if chosen:
-        places[f"queue {chosen}"] = _queue(chosen)
-    ends = destinations(chosen, _queue) if _is_routing(places.get(f"queue {chosen}", {})) else []
+        places[f"queue {chosen}"] = queue_of(chosen)
+    ends = destinations(chosen, queue_of) if _is_routing(places.get(f"queue {chosen}", {})) else []
     broken = {name: why_not(said, wish_in(asked)) for name, said in ends}
     taking = [(name, said) for name, said in ends if not broken[name]]
     sizes = [size for place, attributes in places.items() for size in _sizes(place, attributes)]
@@ -43,7 +45,7 @@ def allowed(queue: str | None, user: str, project: str | None = None, asked: str
     limits = [
         Limit(count, f"{place}: {name}", queue="" if place == "server" else chosen)
         for place, attributes in places.items()
-        for name, count in _counts(attributes, user, project)
+        for name, count in _counts(attributes, commands.host.user, project)
     ]
     return Allowed(
         array_size=size, limits=tuple(limits), sizes_from=sizes_from,
@@ -51,8 +53,8 @@ def allowed(queue: str | None, user: str, project: str | None = None, asked: str
     )  # fmt: skip
 
 
-def _queue(name: str) -> Attributes:
-    return attributes_of(["qstat", "-Q", "-f", name]).get(name, {})
+def _queue(commands: Commands, name: str) -> Attributes:
+    return attributes_of(commands, ["qstat", "-Q", "-f", name]).get(name, {})
 
 
 def _is_routing(said: Attributes) -> bool:
@@ -66,13 +68,13 @@ def _largest(queues: list[tuple[str, Attributes]]) -> list[tuple[int, str]]:
     return [max(known)] if known and len(known) == len(sizes) else []
 
 
-def attributes_of(argv: list[str]) -> dict[str, Attributes]:
+def attributes_of(commands: Commands, argv: list[str]) -> dict[str, Attributes]:
     """What a question about the server or its queues is answered, by their names.
 
     Raises:
         NoAnswer: it is not.
     """
-    done = ask(argv)
+    done = commands.ask(argv)
     if done.code != 0:
         raise no_answer(done)
     return read(done.out)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hsm_core.hosts.command import Done
+from hsm_core.hosts.interface import Done
 
 from ..interface import NoAnswer
-from .commands import FINISHED, USAGE, TimedOut, ask, is_gone, no_answer, says_only_that, says_unknown
+from .commands import FINISHED, USAGE, Commands, TimedOut, is_gone, no_answer, says_only_that, says_unknown
 from .parse import Attributes, Unreadable, read
 from .states import array_of, is_array, name_of
 
@@ -22,7 +20,8 @@ _NO_HISTORY = "not configured to maintain job history"
 class Status:
     """Questions about jobs; it notes whether the server keeps a history, and whether its JSON can be read."""
 
-    def __init__(self, flavour: str) -> None:
+    def __init__(self, flavour: str, commands: Commands) -> None:
+        self._commands = commands
         self.flavour = flavour
         self.history = flavour == "pbspro"
         self._well_formed = True
@@ -49,7 +48,7 @@ class Status:
                     continue
                 failed.append(error)
                 if len(failed) == 1:
-                    ask(["qstat", "-B"])  # raises if it is the server that does not answer
+                    self._commands.ask(["qstat", "-B"])  # raises if it is the server that does not answer
         if failed and len(failed) == len(ids):
             raise failed[0]
         return found
@@ -71,7 +70,7 @@ class Status:
 
     def _is_unknown(self, native_id: str) -> bool:
         past = ["-x"] if self.history else []
-        done = ask(["qstat", *(["-t"] if is_array(native_id) else []), *past, native_id])
+        done = self._commands.ask(["qstat", *(["-t"] if is_array(native_id) else []), *past, native_id])
         if self._history_changed(done):
             self.history = not self.history
             return self._is_unknown(native_id)
@@ -86,7 +85,8 @@ class Status:
         if self.flavour == "torque":
             return self._torque_mine(token)
         past = ["-x"] if ended and self.history else []
-        done = ask(["qselect", "-u", user(), *past, *(["-N", token] if token else [])])
+        named = ["-N", token] if token else []
+        done = self._commands.ask(["qselect", "-u", self._commands.host.user, *past, *named])
         if past and _NO_HISTORY in done.err:
             self.history = False
             return self.mine(token, ended=ended)
@@ -107,13 +107,13 @@ class Status:
         return [
             native_id
             for native_id, said in everything.items()
-            if said.get("Job_Owner", "").partition("@")[0] == user()
+            if said.get("Job_Owner", "").partition("@")[0] == self._commands.host.user
             and token in (None, name_of(said))
         ]
 
     def _answer(self, ids: Sequence[str]) -> Mapping[str, Attributes] | None:
         """One answer; None: ask again, in the other way that was noted."""
-        done = ask([*self._qstat(len(ids)), *ids])
+        done = self._commands.ask([*self._qstat(len(ids)), *ids])
         if self._history_changed(done):
             self.history = not self.history
             return None
@@ -167,7 +167,3 @@ def _halving(ids: Sequence[str]) -> Iterator[_Part]:
         if part.is_divided:
             half = len(part.ids) // 2
             parts += [_Part(part.ids[half:]), _Part(part.ids[:half])]
-
-
-def user() -> str:
-    return pwd.getpwuid(os.getuid()).pw_name

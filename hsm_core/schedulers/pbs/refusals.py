@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from hsm_core.errors import BackendError, NoId, Unexplained
-from hsm_core.hosts.command import Done
+from hsm_core.hosts.interface import Done
 
 from ..interface import LimitReached, NoAnswer, NotNow, Refused
+from .commands import Commands
 from .limits import attributes_of
 from .parse import Attributes
 
@@ -92,24 +92,23 @@ def _fix(words: str) -> tuple[str, str]:
     return next(matching, ("qstat -Bf; qstat -Qf", ""))
 
 
-def explained(error: BackendError, path: Path) -> BackendError:
+def explained(error: BackendError, script: str, commands: Commands) -> BackendError:
     """The same error with the field to be changed, as far as PBS tells it, and values that it may have.
 
     Args:
-        path: the script that was refused.
+        script: what was refused.
     """
     if error.field not in ("queue", "walltime"):
         return error
     try:
-        queues = attributes_of(["qstat", "-Q", "-f"])
-        server = next(iter(attributes_of(["qstat", "-B", "-f"]).values()), {})
+        queues = attributes_of(commands, ["qstat", "-Q", "-f"])
+        server = next(iter(attributes_of(commands, ["qstat", "-B", "-f"]).values()), {})
     except NoAnswer:
         return error
     usual = server.get("default_queue", "")
     if error.field == "queue":
         error.choices = tuple(sorted(_open(queues), key=lambda name: name != usual))
     else:
-        script = path.read_text(errors="replace")
         said = re.search(r"^#PBS -q (\S+)", script, re.MULTILINE)
         places = [server, queues.get(said[1] if said else usual, {})]
         error.choices = tuple(_minutes(places, script))

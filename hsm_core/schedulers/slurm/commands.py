@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from hsm_core.hosts.command import Done, run
+from hsm_core.hosts.interface import Done, Host
 
 from ..interface import NoAnswer
 from .directives import said_in
@@ -20,58 +19,63 @@ _NOT_FOR_SBATCH = frozenset({"SBATCH_WAIT", "SBATCH_ARRAY_INX"})
 _ABOUT_SLURM = frozenset({"SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_UMASK"})
 
 
-def said(argv: Sequence[str], timeout_s: float = QUESTION_S) -> Done:
-    """Run one of Slurm's commands.
+class Commands:
+    """Slurm's commands on a host."""
 
-    Raises:
-        NoAnswer: it can't be started, or did not end in time.
-    """
-    try:
-        done = run(argv, timeout_s, env=question_environment())
-    except OSError as error:
-        raise NoAnswer(f"can't run {argv[0]}", evidence=str(error)) from error
-    if done.code is None:
-        raise unanswered(done)
-    return done
+    def __init__(self, host: Host) -> None:
+        self.host = host
 
+    def said(self, argv: Sequence[str], timeout_s: float = QUESTION_S) -> Done:
+        """Runs one of Slurm's commands.
 
-def answer(argv: Sequence[str]) -> str:
-    """What a question's command prints.
+        Raises:
+            NoAnswer: it can't be started, or did not end in time.
+        """
+        try:
+            done = self.host.run(argv, timeout_s, env=question_environment(self.host.environment))
+        except OSError as error:
+            raise NoAnswer(f"can't run {argv[0]}", evidence=str(error)) from error
+        if done.code is None:
+            raise unanswered(done)
+        return done
 
-    Raises:
-        NoAnswer: it printed no answer.
-    """
-    done = said(argv)
-    if done.code != 0 or "slurm_load_jobs error" in done.err:
-        raise unanswered(done)
-    return done.out
+    def answer(self, argv: Sequence[str]) -> str:
+        """Returns what a question's command prints.
+
+        Raises:
+            NoAnswer: it printed no answer.
+        """
+        done = self.said(argv)
+        if done.code != 0 or "slurm_load_jobs error" in done.err:
+            raise unanswered(done)
+        return done.out
 
 
 def unanswered(done: Done) -> NoAnswer:
     return NoAnswer("Slurm did not answer", evidence=done.evidence, fix="scontrol ping")
 
 
-def question_environment() -> dict[str, str]:
+def question_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The user's, without what would change the answers' form or extent."""
     kept = {
         name: value
-        for name, value in os.environ.items()
+        for name, value in environment.items()
         if not name.startswith(_SETTINGS) and name not in _FORMATS
     }
     return kept | {"LC_ALL": "C"}
 
 
-def sbatch_environment(script: str) -> dict[str, str]:
+def sbatch_environment(environment: Mapping[str, str], script: str) -> dict[str, str]:
     """The user's: ``SBATCH_*`` are wishes, where the script does not say otherwise.
 
     sbatch itself would put them before the script. Within a job, what describes that job is no one's wish
     for another.
     """
     not_for_sbatch = _NOT_FOR_SBATCH | said_in(script)
-    inside = "SLURM_JOB_ID" in os.environ
+    inside = "SLURM_JOB_ID" in environment
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in environment.items()
         if name not in not_for_sbatch and not (inside and _describes_a_job(name))
     }
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from hsm_core.hosts.command import Done, run
+from hsm_core.hosts.interface import Done, Host
 
 from ..interface import Allowed, NoAnswer, Refused, Script, Sight
 from .choices import explained
-from .commands import answer, said, sbatch_environment, unanswered
+from .commands import Commands, sbatch_environment, unanswered
 from .limits import read_allowed, read_config
 from .parse import (
     EXIT_FORMAT,
@@ -43,13 +42,14 @@ _GONE = re.compile(r"Invalid job id|already completing or completed|already fini
 
 
 class Slurm:
-    """One Slurm cluster: the one that the commands on PATH talk to."""
+    """One Slurm cluster: the one that the commands on a host's PATH talk to."""
 
     name = "slurm"
     why_dropped = ""
     throttles = True
 
-    def __init__(self) -> None:
+    def __init__(self, host: Host) -> None:
+        self._host, self._commands = host, Commands(host)
         self._accounting = True
         self._exit_codes: dict[str, str] = {}
         self._keeps_s: float | None = None
@@ -58,9 +58,10 @@ class Slurm:
         return submit_command(script)
 
     def submit(self, script: Script) -> str:
-        argv = submit_command(script)
+        argv, text = submit_command(script), self._text(script)
         try:
-            done = run(argv, SUBMIT_S, cwd=script.cwd, env=sbatch_environment(script.path.read_text()))
+            env = sbatch_environment(self._host.environment, text)
+            done = self._host.run(argv, SUBMIT_S, cwd=script.cwd, env=env)
         except OSError as error:
             raise Refused("can't run sbatch", evidence=str(error), fix="hsm doctor") from error
         return accepted(done) or self._later(script, done)
@@ -72,17 +73,21 @@ class Slurm:
             if found is None:
                 raise queue_full(done)
             return found
-        raise explained(refusal(done), script.path.read_text())
+        raise explained(refusal(done), self._text(script), self._commands)
+
+    def _text(self, script: Script) -> str:
+        return self._host.read(script.path).decode()
 
     def find(self, token: str) -> str | None:
-        ids = _squeue("-t", "all", "-n", token, "-o", "%F").split()  # an answer of Slurm's, also where it is empty
+        # an answer of Slurm's, also where it is empty
+        ids = self._squeue("-t", "all", "-n", token, "-o", "%F").split()
         if not ids:
             yesterday = time.strftime("%Y-%m-%d", time.localtime(time.time() - 86400))
             ids = re.findall(r"^\d+", self._sacct("-S", yesterday, f"--name={token}", "-o", "JobID"), re.M)
         return min((one for one in ids if one.isdigit()), key=int, default=None)
 
     def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
-        seen = read_squeue(_squeue("-r", "-t", "all", "-o", SQUEUE_FORMAT))
+        seen = read_squeue(self._squeue("-r", "-t", "all", "-o", SQUEUE_FORMAT))
         asked = set(map(_whole, ids))
         failed = {one for one in seen if seen[one].word == "FAILED" and _whole(one) in asked}
         self._ask_exit_codes(failed)
@@ -96,7 +101,7 @@ class Slurm:
             return
         wholes = ",".join(sorted(set(map(_whole, new))))
         try:
-            told = read_exit_codes(_squeue("-r", "-t", "all", "-j", wholes, "-O", EXIT_FORMAT))
+            told = read_exit_codes(self._squeue("-r", "-t", "all", "-j", wholes, "-O", EXIT_FORMAT))
         except NoAnswer:
             return
         self._exit_codes |= {one: told.get(one, "") for one in new}
@@ -118,7 +123,7 @@ class Slurm:
                 if asked == MOST_ASKED:  # the next question is about those that are left
                     break
                 asked += 1
-                done = said(["scontrol", "-o", "show", "job", native_id])
+                done = self._commands.said(["scontrol", "-o", "show", "job", native_id])
                 if _UNKNOWN_JOB.search(done.err):
                     wholes.add(_whole(native_id))
                 elif not _UNKNOWN_ELEMENT.search(done.out + done.err):
@@ -129,13 +134,13 @@ class Slurm:
     def keeps_ended_s(self) -> float:
         """Its MinJobAge; what is cancelled of an array while it waits is not kept at all."""
         if self._keeps_s is None:
-            config = read_config(answer(["scontrol", "show", "config"]))
+            config = read_config(self._commands.answer(["scontrol", "show", "config"]))
             told = re.match(r"\d+", config.get("MinJobAge", ""))
             self._keeps_s = float(told[0]) if told else 0.0
         return self._keeps_s
 
     def queue(self) -> Sequence[Sight]:
-        seen = read_squeue(_squeue("-r", "-o", SQUEUE_FORMAT))
+        seen = read_squeue(self._squeue("-r", "-o", SQUEUE_FORMAT))
         return [sight for sight in seen.values() if sight.phase != "ended"]
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
@@ -145,7 +150,7 @@ class Slurm:
             done
             for order in orders
             for some in _portions(sorted(ids))
-            if not _obeyed(done := said(["scancel", *order, *some]))
+            if not _obeyed(done := self._commands.said(["scancel", *order, *some]))
         ]
         if trouble:
             raise unanswered(trouble[0])
@@ -154,7 +159,7 @@ class Slurm:
         return f"{native_id}_{index}"
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-        return read_allowed(queue, account, qos)
+        return read_allowed(self._commands, queue, account, qos)
 
     def throttle(self, native_id: str, elements: int) -> bool:
         """False for an array that has ended.
@@ -162,18 +167,32 @@ class Slurm:
         Raises:
             NoAnswer: the controller did not answer.
         """
-        done = said(["scontrol", "update", f"jobid={native_id}", f"arraytaskthrottle={elements}"])
+        done = self._commands.said(["scontrol", "update", f"jobid={native_id}", f"arraytaskthrottle={elements}"])
         if done.code != 0 and not _GONE.search(done.err):
             raise unanswered(done)
         return done.code == 0
 
+    def _squeue(self, *question: str) -> str:
+        """The lines that squeue prints below its heading.
+
+        Raises:
+            NoAnswer: there is no heading, or the last line is cut: what is not named may be there all the same.
+        """
+        argv = ["squeue", "-a", "-u", self._host.user, *question]
+        said = self._commands.answer(argv)
+        heading = re.search(r"^(?:ARRAY_JOB_ID|JOBID)\b.*\n", said, re.MULTILINE)
+        if heading is None or not said.endswith("\n"):
+            told = f"squeue printed {said[-80:]!r}" if said else "squeue printed nothing, not even its heading"
+            raise NoAnswer("squeue's answer is incomplete", evidence=told, fix="scontrol ping")
+        return said[heading.end() :]
+
     def _sacct(self, *question: str) -> str:
         """What the accounting says of the user's jobs; nothing where there is none."""
-        self._accounting = self._accounting and shutil.which("sacct") is not None
+        self._accounting = self._accounting and self._host.which("sacct") is not None
         if not self._accounting:
             return ""
         form = ["-X", "-P", "-n", f"--delimiter={SEPARATOR}"]
-        done = said(["sacct", *form, "-u", str(os.geteuid()), *question])
+        done = self._commands.said(["sacct", *form, "-u", self._host.user, *question])
         if done.code == 0:
             return done.out
         if not _NO_ACCOUNTING.search(done.err):
@@ -209,21 +228,6 @@ def accepted(done: Done) -> str | None:
     """The id that sbatch printed: ``680``, or ``680;cluster``. It counts however sbatch ended then."""
     match = re.search(r"^(\d+)(;\S*)?$", done.out, re.MULTILINE)
     return match[1] if match else None
-
-
-def _squeue(*question: str) -> str:
-    """The lines that squeue prints below its heading.
-
-    Raises:
-        NoAnswer: there is no heading, or the last line is cut: what is not named may be there all the same.
-    """
-    argv = ["squeue", "-a", "-u", str(os.geteuid()), *question]
-    said = answer(argv)
-    heading = re.search(r"^(?:ARRAY_JOB_ID|JOBID)\b.*\n", said, re.MULTILINE)
-    if heading is None or not said.endswith("\n"):
-        told = f"squeue printed {said[-80:]!r}" if said else "squeue printed nothing, not even its heading"
-        raise NoAnswer("squeue's answer is incomplete", evidence=told, fix="scontrol ping")
-    return said[heading.end() :]
 
 
 def _obeyed(done: Done) -> bool:

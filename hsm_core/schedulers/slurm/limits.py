@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import re
 from collections.abc import Iterator
 
 from ..interface import Allowed, Limit, NoAnswer
-from .commands import answer
+from .commands import Commands
 
 _OF_USER = ("DefaultAccount", "Account", "Partition", "MaxSubmitJobs", "DefaultQOS", "QOS")
 _OF_ACCOUNT = ("User", "ParentName", "GrpSubmitJobs")
@@ -16,17 +14,17 @@ _OF_QOS = ("Name", "MaxSubmitJobsPU", "MaxSubmitJobsPA", "GrpSubmitJobs")
 Row = dict[str, str]
 
 
-def read_allowed(queue: str | None, account: str | None, qos: str | None) -> Allowed:
+def read_allowed(commands: Commands, queue: str | None, account: str | None, qos: str | None) -> Allowed:
     """What it takes at most there; a limit that the accounting does not tell is as good as none.
 
     Raises:
         NoAnswer: the controller does not answer.
     """
-    config = read_config(answer(["scontrol", "show", "config"]))
+    config = read_config(commands.answer(["scontrol", "show", "config"]))
     index = _number(config.get("MaxArraySize", ""))
     found = list(_limit(config.get("MaxJobCount", ""), "MaxJobCount"))
     if "limits" in config.get("AccountingStorageEnforce", ""):
-        found += _of_policy(queue, account, qos)
+        found += _of_policy(commands, queue, account, qos)
     sizes_from = "" if index is None else f"MaxArraySize={index}"
     return Allowed(array_index=index, array_size=index, limits=tuple(found), sizes_from=sizes_from)
 
@@ -37,18 +35,18 @@ def read_config(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
-def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Iterator[Limit]:
+def _of_policy(commands: Commands, queue: str | None, account: str | None, qos: str | None) -> Iterator[Limit]:
     """Limits of the association, its accounts, and the QOS of the job and of the partition.
 
     Of what others have in the queue nothing is known: a limit on a whole account is met by refusal.
     """
-    mine = _association(queue, account)
+    mine = _association(commands, queue, account)
     where = mine.get("Account") or account or ""
     if where:
         yield from _limit(mine.get("MaxSubmitJobs", ""), f"account {where}: MaxSubmitJobs", account=where)
-        yield from _of_accounts(where)
-    own_qos, (partition, partitions_qos) = qos or _usual_qos(mine), _partition(queue)
-    for row in _accounting("qos", _OF_QOS) if own_qos or partitions_qos else ():
+        yield from _of_accounts(commands, where)
+    own_qos, (partition, partitions_qos) = qos or _usual_qos(mine), _partition(commands, queue)
+    for row in _accounting(commands, "qos", _OF_QOS) if own_qos or partitions_qos else ():
         if row["Name"] not in {own_qos, partitions_qos} - {""}:
             continue
         place = {"qos": own_qos} if row["Name"] == own_qos else {"queue": partition}
@@ -57,12 +55,12 @@ def _of_policy(queue: str | None, account: str | None, qos: str | None) -> Itera
             yield from _limit(row[name], f"QOS {row['Name']}: {name}", **place, **account_too)
 
 
-def _of_accounts(account: str) -> Iterator[Limit]:
+def _of_accounts(commands: Commands, account: str) -> Iterator[Limit]:
     """What all jobs of an account may be, and of those above it in the tree."""
     above, seen = account, set[str]()
     while above and above not in seen:
         seen.add(above)
-        rows = _accounting("assoc", _OF_ACCOUNT, "where", f"account={above}")
+        rows = _accounting(commands, "assoc", _OF_ACCOUNT, "where", f"account={above}")
         of_all: Row = next((row for row in rows if not row["User"]), {})
         yield from _limit(of_all.get("GrpSubmitJobs", ""), f"account {above}: GrpSubmitJobs", account=account)
         above = of_all.get("ParentName", "")
@@ -74,19 +72,12 @@ def _limit(written: str, source: str, **place: str) -> Iterator[Limit]:
         yield Limit(int(written), source, **place)
 
 
-def _association(queue: str | None, account: str | None) -> Row:
+def _association(commands: Commands, queue: str | None, account: str | None) -> Row:
     """The user's association that a job would be counted in; one for the partition goes before one for all."""
-    rows = _accounting("user", _OF_USER, "withassoc", "where", f"name={_user_name()}")
+    rows = _accounting(commands, "user", _OF_USER, "withassoc", "where", f"name={commands.host.user}")
     mine = [row for row in rows if row["Account"] == (account or row["DefaultAccount"])]
     fitting = [row for row in mine if row["Partition"] in ("", queue)]
     return max(fitting, key=lambda row: bool(row["Partition"]), default={})
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def _usual_qos(association: Row) -> str:
@@ -94,19 +85,19 @@ def _usual_qos(association: Row) -> str:
     return association.get("DefaultQOS") or ("normal" if "normal" in names else names[0])
 
 
-def _partition(queue: str | None) -> tuple[str, str]:
+def _partition(commands: Commands, queue: str | None) -> tuple[str, str]:
     """Name and QOS of the partition; of the default one where none is named."""
-    text = answer(["scontrol", "-o", "show", "partition"])
+    text = commands.answer(["scontrol", "-o", "show", "partition"])
     mark = rf"\bPartitionName={re.escape(queue)}\s" if queue else r"\bDefault=YES\b"
     line = next((line for line in text.split("\n") if re.search(mark, line)), "")
     name, qos = (re.search(rf"\b{key}=(\S+)", line) for key in ("PartitionName", "QoS"))
     return name[1] if name else "", qos[1] if qos and qos[1] != "N/A" else ""
 
 
-def _accounting(kind: str, fields: tuple[str, ...], *which: str) -> list[Row]:
+def _accounting(commands: Commands, kind: str, fields: tuple[str, ...], *which: str) -> list[Row]:
     """Rows that sacctmgr shows; none where it does not answer."""
     try:
-        text = answer(["sacctmgr", "-n", "-P", "show", kind, *which, f"format={','.join(fields)}"])
+        text = commands.answer(["sacctmgr", "-n", "-P", "show", kind, *which, f"format={','.join(fields)}"])
     except NoAnswer:
         return []
     rows = (line.split("|") for line in text.split("\n"))

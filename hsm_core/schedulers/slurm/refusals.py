@@ -9,7 +9,7 @@ import re
 import signal
 
 from hsm_core.errors import BackendError, NoId, Unexplained
-from hsm_core.hosts.command import Done
+from hsm_core.hosts.interface import Done
 
 from ..interface import LimitReached, NoAnswer, NotNow, Refused
 

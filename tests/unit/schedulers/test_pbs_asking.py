@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Limit, NoAnswer, NotNow, Refused, Script
 from hsm_core.schedulers.pbs import dialect as module
 from hsm_core.schedulers.pbs.dialect import Pbs
@@ -42,7 +43,7 @@ def test_a_server_without_history_is_asked_without_it_from_then_on(commands: Com
         f"""case "$*" in *-x*) echo 'qstat: PBS is not configured to maintain job history 7.pbs' >&2; exit 0;; esac
         echo '{JSON}'""",
     )
-    pbs = Pbs("pbspro")
+    pbs = Pbs("pbspro", LocalHost())
     assert [list(pbs.look(["7.pbs"])), list(pbs.look(["7.pbs"]))] == [["7.pbs"], ["7.pbs"]]
     assert [" -x " in call for call in commands.calls()] == [True, False, False]
 
@@ -52,7 +53,7 @@ def test_a_server_without_history_is_asked_without_it_from_then_on(commands: Com
 )
 def test_a_server_without_good_json_is_asked_for_text_from_then_on(commands: Commands, refuse: str) -> None:
     commands.say("qstat", f"""case "$*" in *json*) {refuse};; esac\nprintf '{TEXT}'""")
-    pbs = Pbs("pbspro")
+    pbs = Pbs("pbspro", LocalHost())
     assert [pbs.look(["7.pbs"])["7.pbs"].phase for _ in range(2)] == ["running", "running"]
     assert ["json" in call for call in commands.calls()] == [True, False, False]
 
@@ -61,7 +62,7 @@ def test_a_server_without_good_json_is_asked_for_text_from_then_on(commands: Com
 def test_what_is_unknown_is_missing_and_the_rest_is_told(commands: Commands, flavour: str, code: int) -> None:
     answer = JSON if flavour == "pbspro" else TEXT
     commands.say("qstat", f"printf '{answer}'; echo 'qstat: Unknown Job Id 9.pbs' >&2; exit {code}")
-    assert list(Pbs(flavour).look(["7.pbs", "9.pbs"])) == ["7.pbs"]  # type: ignore[arg-type]
+    assert list(Pbs(flavour, LocalHost()).look(["7.pbs", "9.pbs"])) == ["7.pbs"]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("flavour", ["pbspro", "torque"])
@@ -76,7 +77,7 @@ def test_only_what_pbs_names_is_unknown(
         *"8.pbs") echo 'qstat: Premature end of message' >&2; exit 153;;
         esac""",
     )
-    pbs = Pbs(flavour)  # type: ignore[arg-type]
+    pbs = Pbs(flavour, LocalHost())  # type: ignore[arg-type]
     monkeypatch.setattr(module, "_AGAIN_S", 0.0)
     asked = ["7.pbs", "8.pbs", "9.pbs", "12[3].pbs", "13[6].pbs", "13[7].pbs"]
     assert pbs.unknown(asked) == {"9.pbs", "12[3].pbs", "13[7].pbs"}
@@ -91,7 +92,7 @@ def test_a_question_over_which_the_client_breaks_down_is_divided(commands: Comma
         echo 'munged socket' >&2; exit 153;; *"7.pbs"*) printf '{TEXT}';; *) echo 'qstat: Unknown Job Id 9.pbs' >&2;
         exit 153;; esac""",
     )
-    pbs = Pbs(flavour)  # type: ignore[arg-type]
+    pbs = Pbs(flavour, LocalHost())  # type: ignore[arg-type]
     assert list(pbs.look(["6.pbs", "7.pbs", "8.pbs", "9.pbs"])) == ["7.pbs"]
 
 
@@ -99,14 +100,14 @@ def test_a_server_that_is_down_is_not_asked_about_each(commands: Commands) -> No
     said = "qstat: cannot connect to server pbs (errno=15010)"
     commands.say("qstat", f"echo '{said}' >&2; exit 255")
     with pytest.raises(NoAnswer):
-        Pbs("pbspro").look([f"{number}.pbs" for number in range(64)])
+        Pbs("pbspro", LocalHost()).look([f"{number}.pbs" for number in range(64)])
     assert len(commands.calls()) < 10
 
 
 def test_of_an_answer_that_was_cut_off_what_is_whole_counts(commands: Commands) -> None:
     cut = TEXT + "Job Id: 8.pbs\n    job_state = F\n    Exit_st"
     commands.say("qstat", f"case \"$*\" in *json*) exit 2;; esac\nprintf '{cut}'")
-    assert list(Pbs("pbspro").look(["7.pbs", "8.pbs"])) == ["7.pbs"]
+    assert list(Pbs("pbspro", LocalHost()).look(["7.pbs", "8.pbs"])) == ["7.pbs"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_of_an_answer_that_was_cut_off_what_is_whole_counts(commands: Commands) 
 def test_a_failed_question_is_no_answer(commands: Commands, code: int, said: str) -> None:
     for name in ("qstat", "qselect", "qdel"):
         commands.say(name, f"echo '{{}}'; printf '{said}' >&2; exit {code}")
-    pbs = Pbs("pbspro")
+    pbs = Pbs("pbspro", LocalHost())
     for question in (
         lambda: pbs.look(["7.pbs"]),
         lambda: pbs.find("t"),
@@ -135,9 +136,9 @@ def test_a_failed_question_is_no_answer(commands: Commands, code: int, said: str
 
 def test_no_commands_are_no_answer_and_no_submission(commands: Commands, tmp_path: Path) -> None:
     with pytest.raises(NoAnswer):
-        Pbs("pbspro").look(["7.pbs"])
+        Pbs("pbspro", LocalHost()).look(["7.pbs"])
     with pytest.raises(Refused):
-        Pbs("torque").submit(Script(tmp_path / "job.sh", tmp_path, "t"))
+        Pbs("torque", LocalHost()).submit(Script(tmp_path / "job.sh", tmp_path, "t"))
 
 
 @pytest.mark.parametrize(("letter", "deleted"), [("E", True), ("F", True), ("T", False)])
@@ -145,23 +146,24 @@ def test_a_job_that_ends_just_now_need_not_be_deleted(commands: Commands, letter
     commands.say("qdel", "echo 'qdel: Request invalid for state of job 7.pbs' >&2; exit 168")
     commands.say("qstat", f"""echo '{JSON.replace('"R"', f'"{letter}"')}'""")
     if deleted:
-        Pbs("pbspro").cancel(["7.pbs"])
+        Pbs("pbspro", LocalHost()).cancel(["7.pbs"])
         return
     with pytest.raises(NoAnswer, match="did not delete"):
-        Pbs("pbspro").cancel(["7.pbs"])
+        Pbs("pbspro", LocalHost()).cancel(["7.pbs"])
 
 
 def test_an_id_is_taken_from_a_submission_that_succeeded_only(commands: Commands, tmp_path: Path) -> None:
     script = Script(tmp_path / "job.sh", tmp_path, "t", size=1, throttle=2)
+    script.path.write_text("#!/bin/bash\n")
     commands.say("qsub", "echo 12.pbs.site.org")
-    assert Pbs("pbspro").submit(script) == "12.pbs.site.org"
+    assert Pbs("pbspro", LocalHost()).submit(script) == "12.pbs.site.org"
     assert commands.calls() == [f"qsub -f -N t {script.path}"]
     commands.say("qsub", "exit 0")
     with pytest.raises(NoAnswer):
-        Pbs("pbspro").submit(script)
+        Pbs("pbspro", LocalHost()).submit(script)
     commands.say("qsub", "echo 'qsub: cannot connect to server pbs (errno=15010)' >&2; exit 162")
     with pytest.raises(NotNow):
-        Pbs("pbspro").submit(script)
+        Pbs("pbspro", LocalHost()).submit(script)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_throttle_is_not_dropped_where_the_server_has_none(
 ) -> None:
     commands.say("qstat", f"echo 'pbs_version = {version}'")
     commands.say("qsub", "echo '12[].pbs'")
-    pbs = Pbs("pbspro")
+    pbs = Pbs("pbspro", LocalHost())
     script = Script(tmp_path / "job.sh", tmp_path, "t", size=4, throttle=2)
     assert pbs.throttles is accepted
     if accepted:
@@ -191,7 +193,7 @@ def test_limits_are_the_least_of_server_and_queue(commands: Commands) -> None:
         *-Q*) printf 'Queue: workq\\n    max_array_size = 200\\n    max_queued = [u:somebody-else=1]\\n\\n';;
         esac""",
     )
-    allowed = Pbs("pbspro").allowed(None, None, None)
+    allowed = Pbs("pbspro", LocalHost()).allowed(None, None, None)
     assert (allowed.array_size, allowed.array_index) == (200, None)
     assert allowed.limits == (Limit(50, "server: max_queued"), Limit(900, "server: max_queued"))
     assert allowed.evidence == "queue workq: max_array_size=200, server: max_queued=50"
@@ -206,9 +208,9 @@ def test_a_torque_array_is_found_by_the_name_of_its_elements(commands: Commands)
         job.format("5.srv", "t-1", me, ""),
     ]
     commands.say("qstat", f'echo "<Data>{"".join(jobs)}</Data>"')
-    assert Pbs("torque").find("t") == "4[].srv"
-    assert Pbs("torque").find("t-1") == "5.srv"
-    assert Pbs("torque").find("t-2") is None
+    assert Pbs("torque", LocalHost()).find("t") == "4[].srv"
+    assert Pbs("torque", LocalHost()).find("t-1") == "5.srv"
+    assert Pbs("torque", LocalHost()).find("t-2") is None
 
 
 @pytest.mark.parametrize(
@@ -224,20 +226,23 @@ def test_a_torque_array_is_found_by_the_name_of_its_elements(commands: Commands)
 def test_whose_commands_these_are(commands: Commands, said: str, batch: str, version: str) -> None:
     commands.say("qsub", "exit 1")
     commands.say("qstat", said)
-    found = find_pbs(str(commands.directory))
+    found = find_pbs(LocalHost())
     assert found is not None
     assert (found.batch, found.version) == (batch, version)
 
 
-def test_slurms_wrappers_are_known_by_what_they_load(commands: Commands) -> None:
+def test_slurms_wrappers_are_known_by_what_they_load(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("qsub", "qstat"):
         path = commands.directory / name
         path.write_text("#! /usr/bin/perl -w\nuse strict;\nuse Slurm ':all';\n")
         path.chmod(0o755)
-    found = find_pbs(str(commands.directory))
+    found = find_pbs(LocalHost())
     assert found is not None
     assert found.batch == "slurm"
-    assert find_pbs("/nowhere") is None
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert find_pbs(LocalHost()) is None
 
 
 ROUTES = """case "$*" in
@@ -268,7 +273,7 @@ def test_a_routing_queue_takes_what_its_destinations_take(
     commands: Commands, queue: str | None, asked: str, size: int, refusal: str
 ) -> None:
     commands.say("qstat", ROUTES)
-    allowed = Pbs("pbspro").allowed(queue, None, asked)
+    allowed = Pbs("pbspro", LocalHost()).allowed(queue, None, asked)
     assert allowed.array_size == size
     assert refusal in allowed.refusal
     assert bool(refusal) == bool(allowed.refusal)
@@ -276,5 +281,5 @@ def test_a_routing_queue_takes_what_its_destinations_take(
 
 def test_of_a_destination_elsewhere_nothing_is_known(commands: Commands) -> None:
     commands.say("qstat", ROUTES.replace("small,big", "small,far@elsewhere"))
-    allowed = Pbs("pbspro").allowed("route", None, "-l walltime=5:00:00")
+    allowed = Pbs("pbspro", LocalHost()).allowed("route", None, "-l walltime=5:00:00")
     assert (allowed.array_size, allowed.refusal) == (10000, "")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.errors import ConfigError
+from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.job_log import reason_in
 from hsm_core.schedulers.setup_lines import failed_line, guarded, require_shell
 from hsm_core.store.job_logs import SETUP_ENDED, SETUP_FAILED
@@ -119,9 +120,9 @@ def test_what_was_printed_before_is_told_too() -> None:
 @pytest.mark.parametrize("lines", [["echo 'x"], ["if true; then", "echo x"], ["fi"]])
 def test_what_bash_cannot_read_is_refused_before_anything_is_submitted(lines: list[str]) -> None:
     with pytest.raises(ConfigError, match="bash can't read hydra"):
-        require_shell(lines)
+        require_shell(lines, LocalHost())
 
 
 def test_what_bash_can_read_is_not_run(tmp_path: Path) -> None:
-    require_shell([f"touch '{tmp_path}/x'", "module load nosuch", "if true; then", "false", "fi"])
+    require_shell([f"touch '{tmp_path}/x'", "module load nosuch", "if true; then", "false", "fi"], LocalHost())
     assert not list(tmp_path.iterdir())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hsm_core.errors import NoId, Unexplained
-from hsm_core.hosts.command import Done
+from hsm_core.hosts.interface import Done
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.schedulers.pbs.refusals import refusal
 

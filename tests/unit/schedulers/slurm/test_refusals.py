@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.errors import NoId, Unexplained
-from hsm_core.hosts.command import Done
+from hsm_core.hosts.interface import Done
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.schedulers.slurm.dialect import accepted
 from hsm_core.schedulers.slurm.refusals import refusal

@@ -1,0 +1,111 @@
+"""A machine where commands run and files lie: this one, or one that is reached through a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hsm_core.model import ProcessIdentity
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended; ``code`` None: it was killed after its time-out."""
+
+    argv: tuple[str, ...]
+    code: int | None
+    out: str
+    err: str
+
+    @property
+    def evidence(self) -> str:
+        """The command, how it ended and what it said last, on one line."""
+        how = "did not end in time" if self.code is None else f"exit code {self.code}"
+        said = " ".join((self.err.strip() or self.out.strip())[-400:].split())
+        return f"{self.argv[0]}: {how}" + (f": {said}" if said else "")
+
+
+@dataclass
+class Patience:
+    """How long a user waits for commands; given to a host by whoever shows what goes on.
+
+    Args:
+        wants_to_leave: asked now and then; once it says yes, a command's time is over soon.
+        say: told once of each command that is slow, by its name.
+    """
+
+    wants_to_leave: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda _: None
+    told: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def of(self, wants_to_leave: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
+        """Has this user wait for what runs within; afterwards nobody waits."""
+        self.wants_to_leave, self.say, self.told = wants_to_leave, say, set()
+        try:
+            yield
+        finally:
+            usual = Patience()
+            self.wants_to_leave, self.say = usual.wants_to_leave, usual.say
+
+
+class Host(Protocol):
+    """Runs commands, reads files, starts processes that live on; its contract is ``hsm_core.testing.host``."""
+
+    @property
+    def user(self) -> str:
+        """Who commands run as: the login name, or the number of a user without one."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that a command finds, unless it is given others."""
+
+    def which(self, command: str) -> str | None:
+        """Returns the path of a command; None if there is none of this name."""
+
+    def run(
+        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> Done:
+        """Runs a command to its end, without input; one that does not end in time is killed with all it started.
+
+        Args:
+            timeout_s: seconds; less once the user's patience is over.
+            env: all its variables; None: those of ``environment``.
+
+        Raises:
+            OSError: it can't be started, or the host can't be reached.
+        """
+
+    def start(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ProcessIdentity:
+        """Starts a process that lives on without us, its output appended to ``log``.
+
+        Raises:
+            ChildProcessError: it exited at once.
+            OSError: it can't be started.
+        """
+
+    def signal(self, process: ProcessIdentity, number: int) -> None:
+        """Sends a signal to a process, if that still lives."""
+
+    def evidence_of_death(self, process: ProcessIdentity) -> str | None:
+        """Returns why a process is certainly dead, or None: it lives, or nobody can know."""
+
+    def end_leftovers(self, journal: Path) -> list[int]:
+        """Kills what a dead worker left running; returns the processes that were killed.
+
+        Args:
+            journal: the worker's; its first line says which process it is.
+        """
+
+    def read(self, path: Path, offset: int = 0, size: int = -1) -> bytes:
+        """Returns the bytes of a file from ``offset`` on.
+
+        Args:
+            size: at most so many; -1: all.
+
+        Raises:
+            OSError: it can't be read.
+        """

@@ -1,0 +1,75 @@
+"""A host that runs nothing: it notes what it was asked, and answers what a test has told it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hsm_core.hosts.interface import Done
+from hsm_core.model import ProcessIdentity
+
+#: What a command prints, with exit code 0; or how it ends, after its argv.
+Reply = str | Done | Callable[[Sequence[str]], Done]
+
+
+@dataclass
+class Call:
+    """A command that was run, or started."""
+
+    argv: tuple[str, ...]
+    cwd: Path | None = None
+    env: Mapping[str, str] | None = None
+
+
+@dataclass
+class RecordingHost:
+    """Answers by the longest beginning of a command line that it knows; another command is not there.
+
+    Args:
+        replies: by how the command line begins: ``{"squeue -r": "…"}``.
+        files: what lies there.
+    """
+
+    replies: dict[str, Reply] = field(default_factory=dict)
+    files: dict[Path, bytes] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = "ann"
+    calls: list[Call] = field(default_factory=list)
+    started: list[Call] = field(default_factory=list)
+    signals: list[tuple[ProcessIdentity, int]] = field(default_factory=list)
+    dead: dict[ProcessIdentity, str] = field(default_factory=dict)
+
+    def which(self, command: str) -> str | None:
+        return f"/usr/bin/{command}" if any(line.split()[0] == command for line in self.replies) else None
+
+    def run(
+        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> Done:
+        self.calls.append(Call(tuple(argv), cwd, env))
+        line = " ".join([argv[0].rpartition("/")[2], *argv[1:]])
+        known = max((start for start in self.replies if (line + " ").startswith(start + " ")), key=len, default=None)
+        if known is None:
+            raise FileNotFoundError(2, "No such file or directory", argv[0])
+        reply = self.replies[known]
+        if isinstance(reply, str):
+            return Done(tuple(argv), 0, reply, "")
+        return reply if isinstance(reply, Done) else reply(argv)
+
+    def start(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ProcessIdentity:
+        self.started.append(Call(tuple(argv), None, env))
+        return ProcessIdentity("recorded", "boot", len(self.started), "0")
+
+    def signal(self, process: ProcessIdentity, number: int) -> None:
+        self.signals.append((process, number))
+
+    def evidence_of_death(self, process: ProcessIdentity) -> str | None:
+        return self.dead.get(process)
+
+    def end_leftovers(self, journal: Path) -> list[int]:
+        return []
+
+    def read(self, path: Path, offset: int = 0, size: int = -1) -> bytes:
+        if path not in self.files:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return self.files[path][offset:][: None if size < 0 else size]
