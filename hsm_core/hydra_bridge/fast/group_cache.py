@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,10 @@ class Skeletons:
     Args:
         loader: Hydra's config loader, of the sweep's context.
         master: the config that the sweep was started with.
-        study: called with each of these configs, once.
     """
 
-    def __init__(self, loader: Any, master: DictConfig, study: Callable[[DictConfig], None] | None = None) -> None:
-        self._loader, self._master, self._study = loader, master, study
+    def __init__(self, loader: Any, master: DictConfig) -> None:
+        self._loader, self._master = loader, master
         self._made: dict[tuple[str, ...], DictConfig | None] = {}
         self._seen: set[tuple[str, ...]] = set()
         self._expected: Parts | None = None
@@ -113,8 +112,6 @@ class Skeletons:
         if self._is_known:
             with contextlib.suppress(Exception):  # the app's files and resolvers: the task itself will say so
                 made = self._loader.load_sweep_config(self._master, list(structure))
-                if self._study is not None:
-                    self._study(made)
                 self._made[structure] = made
 
     def _part(self, lines: tuple[str, ...]) -> Parts | None:

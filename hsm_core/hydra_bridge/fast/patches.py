@@ -1,4 +1,4 @@
-"""Lets Hydra begin a task with quicker copies, texts and parsing; the task's function has the libraries' own."""
+"""Lets Hydra begin a task with quicker copies of configs; the task's function has omegaconf's own."""
 
 from __future__ import annotations
 
@@ -8,55 +8,46 @@ from contextlib import contextmanager
 from typing import Any
 
 import omegaconf
-import yaml
-from omegaconf import DictConfig, ListConfig, base
+from omegaconf import DictConfig, ListConfig
 
 from .deepcopy import copied
-from .parsed import ParseTrees
-from .yaml_text import Texts
 
-#: The lines of omegaconf whose copies, texts and parse trees were compared with ours.
+#: The lines of omegaconf whose copies were compared with ours.
 COMPARED = ("2.3.", "2.4.")
 
 
 @contextmanager
-def quick(texts: Texts, trees: ParseTrees) -> Iterator[Callable[[], None]]:
-    """Until this ends, configs of this process are copied, written and parsed our way.
-
-    Args:
-        texts: what is known of the task's config, as text.
-        trees: what is known of its interpolations.
+def quick() -> Iterator[Callable[[], None]]:
+    """Copies configs of this process our way until this ends.
 
     Yields:
         what ends it at once.
     """
-    ours = (
-        (DictConfig, "__deepcopy__", copied), (ListConfig, "__deepcopy__", copied), (yaml, "dump", texts.dump),
-        (base, "parse", trees.parse),
-    )  # fmt: skip
-    theirs = [(place, name, getattr(place, name)) for place, name, _ in ours]
+    places: tuple[Any, ...] = (DictConfig, ListConfig)
+    theirs = [place.__deepcopy__ for place in places]
 
-    def put(methods: Any) -> None:
-        for place, name, method in methods:
-            setattr(place, name, method)
+    def put_back() -> None:
+        for place, method in zip(places, theirs, strict=True):
+            place.__deepcopy__ = method
 
     if omegaconf.__version__.startswith(COMPARED):
-        put(ours)
+        for place in places:
+            place.__deepcopy__ = copied
     try:
-        yield lambda: put(theirs)
+        yield put_back
     finally:
-        put(theirs)
+        put_back()
 
 
 @contextmanager
-def quick_start(context: Any, texts: Texts, trees: ParseTrees) -> Iterator[Any]:
+def quick_start(context: Any) -> Iterator[Any]:
     """The same until the task begins, with ``on_job_start`` of its callbacks.
 
     Yields:
         Hydra's context to run the task with. Its function is not wrapped: callbacks see the function, and
         tracebacks only it.
     """
-    with quick(texts, trees) as end:
+    with quick() as end:
         ours = copy.copy(context)
         ours.callbacks = _EndAtStart(context.callbacks, end)
         yield ours

@@ -20,9 +20,7 @@ from hsm_core.errors import ConfigError, StoreError
 
 from ..fast.group_cache import Skeletons
 from ..fast.nan import renew_nans
-from ..fast.parsed import ParseTrees
 from ..fast.patches import quick, quick_start
-from ..fast.yaml_text import Texts
 from ..random_numbers.renew import RandomNumbers
 from . import values
 from .checkpoint import offer_checkpoint, resumed
@@ -76,8 +74,6 @@ class LoadedApp:
 
     Args:
         skeletons: what configs of several tasks have in common.
-        texts: the same, as YAML.
-        trees: its interpolations, parsed.
         hydra_log: what each task's logging is built on.
         numbers: the app's random generators.
         left_open: files that its import left open.
@@ -85,8 +81,6 @@ class LoadedApp:
 
     payload: Payload
     skeletons: Skeletons
-    texts: Texts
-    trees: ParseTrees
     hydra_log: HydraLog
     numbers: RandomNumbers
     left_open: list[str]
@@ -125,16 +119,10 @@ def prepare(payload: str) -> LoadedApp:
     left_open = files.of_app()
     _take_state(found)
     renew_nans(found.config)
-    texts, trees = Texts(), ParseTrees()
-
-    def study(skeleton: DictConfig) -> None:
-        texts.learn(skeleton)
-        trees.learn(skeleton)
-
     hydra_log = HydraLog(found.config, found.context)
     hydra_log.set_up()
-    skeletons = Skeletons(found.context.config_loader, found.config, study)
-    return LoadedApp(found, skeletons, texts, trees, hydra_log, numbers, left_open)
+    skeletons = Skeletons(found.context.config_loader, found.config)
+    return LoadedApp(found, skeletons, hydra_log, numbers, left_open)
 
 
 def _take_state(found: Payload) -> None:
@@ -203,7 +191,7 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     config = prepared.config(order["overrides"], order["task"], order["job_id"])
     hydra_config: Any = HydraConfig.instance()
     hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve some paths
-    with quick(prepared.texts, prepared.trees):
+    with quick():
         directory = _directory(config)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(directory)
@@ -212,7 +200,7 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
-    with quick_start(prepared.payload.context, prepared.texts, prepared.trees) as context:
+    with quick_start(prepared.payload.context) as context:
         ended = run_job(
             hydra_context=context, task_function=function, config=config,
             job_dir_key="hydra.runtime.output_dir", job_subdir_key=None,  # resolved already, and only once
