@@ -87,9 +87,13 @@ class LocalHost:
 
     def evidence_of_death(self, process: ProcessIdentity) -> str | None:
         child = self._children.get(process.pid)
-        if child is not None and child.poll() is not None:  # else it would stay a zombie
+        if child is not None:
+            child.poll()  # else it would stay a zombie
+        evidence = evidence_of_death(process)
+        if evidence is not None and child is not None:
             del self._children[process.pid]
-        return evidence_of_death(process)
+            child.wait()
+        return evidence
 
     def end_leftovers(self, journal: Path) -> list[int]:
         return end_leftovers(journal)

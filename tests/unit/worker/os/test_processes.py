@@ -13,7 +13,7 @@ import pytest
 from hsm_core.model import Isolation
 from hsm_core.processes.identity import is_held
 from hsm_core.processes.lock import held_lock
-from hsm_core.worker.os import oom, processes
+from hsm_core.worker.os import processes, usage
 from hsm_core.worker.os.processes import children, native_threads
 from hsm_core.worker.os.threads import one_thread, task_share
 from hsm_core.worker.supervisor.importers import choose_mode
@@ -171,4 +171,4 @@ def test_the_kernels_count_is_read(
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "cgroup").write_text(cgroup)
-    assert oom.oom_kills(tmp_path / "cgroup", tmp_path) == (3 if name else 0)
+    assert usage.oom_kills(tmp_path / "cgroup", tmp_path) == (3 if name else 0)
