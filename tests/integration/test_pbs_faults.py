@@ -97,7 +97,11 @@ def test_a_lost_answer_doubles_nothing(app: PbsApp, how: str) -> None:
 @pytest.mark.parametrize(
     ("kept", "said", "code"),
     [
-        (0, "qsub: Premature end of message\n", 183),
+        (0, "System: too busy, please try later\n", 1),
+        pytest.param(0, "quota: /home would exceed 10 GB\n", 1, marks=pytest.mark.slow),
+        pytest.param(
+            0, "Note: queue is not enabled on Mondays\nqsub: Premature end of message\n", 183, marks=pytest.mark.slow
+        ),
         pytest.param(0, "", 1, marks=pytest.mark.slow),
         pytest.param(99, "", 1, marks=pytest.mark.slow),
     ],
@@ -113,6 +117,18 @@ def test_a_qsub_that_fails_in_unknown_words_may_have_submitted(
     assert code == 0, err
     assert app.counted() == {0: 1, 1: 1}
     assert "refused" not in err
+    assert len(app.handed()) == 1
+
+
+def test_what_was_accepted_in_spite_of_what_qsub_says_is_cancelled(app: PbsApp) -> None:
+    app.server.spoil_answer("qsub", 0, "please name a project\n", 32)
+    process = app.start("x=range(2)")
+    app.wait_for_begun(2)
+    app.wait_for_handed(1)
+    assert app.hsm("cancel", str(app.sweep), "--yes").returncode == 0
+    finish(process)
+    assert app.states() == {"cancelled": 2}
+    assert not app.queued()
 
 
 @pytest.mark.slow

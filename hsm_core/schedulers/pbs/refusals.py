@@ -1,6 +1,6 @@
 """Tells from a failed ``qsub`` whether to wait, to look whether the job is there after all, or to give up.
 
-Doubt is the rule: only words on the list below say for sure that PBS has not taken the job.
+Doubt is the rule: only words on the list below, in a line of qsub's own, say for sure that PBS has not taken the job.
 """
 
 from __future__ import annotations
@@ -16,39 +16,50 @@ from .commands import Commands
 from .limits import attributes_of
 from .parse import Attributes
 
-#: nothing was accepted: it never reached the server, or the server would take nothing
-_NOT_NOW = re.compile(
-    r"cannot connect to server|Cannot connect to specified server|Couldn't connect to cluster"
-    r"|Connection refused|Could not connect to batch server|could not connect to trqauthd"
-    r"|Unable to communicate with|No free connections|too busy|Please (?:re)?try|shutting down",
-    re.IGNORECASE,
-)
-_LIMIT = re.compile(r"would exceed|Maximum number of jobs\b.* already in", re.IGNORECASE)
+#: A line in qsub's own form, without what it puts before each. Torque's stands in brackets before its usage.
+#: Other lines are a site's: of a wrapper, a profile, a banner.
+_OWN = re.compile(r"^\[?(?:\S*/)?qsub:[ \t]*(?:submit error \()?(.*\S)", re.MULTILINE)
+#: what Torque refuses with its usage, which is before it asks the server
+_IN_BRACKETS = re.compile(r"^\[.+\]\s*^usage: qsub ", re.MULTILINE)
+#: it reached no server, and ends with the low byte of this error
+_UNREACHED = re.compile(r"cannot connect to server .*\(errno=(\d+)\)")
+#: the server would take nothing
+_NOT_NOW = re.compile(r"Request not allowed: Server shutting down|Pbs Server is currently too busy", re.IGNORECASE)
+_LIMIT = re.compile(r"would exceed |Maximum number of jobs\b.* already in", re.IGNORECASE)
 #: the server had the question when the line broke
-_CUT_OFF = re.compile(r"errno=(?:15031|15033)|Communication failure|protocol error", re.IGNORECASE)
+_CUT_OFF = re.compile(
+    r"cannot connect to server .*errno=(?:15031|15033)|(?:Batch )?protocol error|Communication failure", re.IGNORECASE
+)
 #: what qsub itself refuses, before it asks the server
 _BY_QSUB = (
-    r"^usage:", r"illegal -\S+ value", r"invalid option", r"option requires an argument", r"script file",
+    r"illegal -\S+ value", r"invalid option", r"option requires an argument", r"(?:opening )?script file\b",
     r"script not a file", r"script contains cr, lf", r"directive error", r"cannot send environment with the job",
-    r"non-rerunable Array Job", r"can only be used in conjunction", r"Unknown Host",
+    r"cannot submit non-rerunable Array Job", r"illegally formed destination", r"interactive and array job",
+    r"Your job has been administratively rejected", r"There may be a more detailed explanation",
+    r"submit filter returned an error code",
 )  # fmt: skip
 #: what the server refuses, in the words of OpenPBS and Torque
 _BY_SERVER = (
     r"Unknown queue", r"No default queue specified", r"Queue is not enabled", r"Access to queue is denied",
-    r"Queue does not allow", r"Unauthorized Request", r"Access from host not allowed", r"proxy job",
+    r"Queue does not allow", r"Unauthorized Request", r"Access from host not allowed", r"User '.*proxy job",
     r"Bad [UG]ID for job execution", r"Illegal attribute or resource value", r"Unknown resource",
-    r"Undefined attribute", r"Cannot set attribute", r"Mutually exclusive values", r"name is too long",
+    r"Undefined attribute", r"Cannot set attribute", r"Mutually exclusive values", r"(?:Job )?name is too long",
     r"Job (?:violates|exceeds) queue", r"cannot locate feasible nodes", r"Resource limit exceeds allowable",
-    r"Resource invalid in", r"cannot be used with", r'Cannot have "', r"can not be greater than",
-    r"not valid resources for a job array", r"duplicated resource", r"Duplicate entry in list",
-    r"Array job exceeds", r"Bad Job Array Request", r"Invalid Job Dependency", r"Dependent parent job",
-    r"Invalid Account", r"not rerunnable", r"Job rejected by all possible destinations", r"too many hops",
-    r"conflicts with the queue's default", r"doesn't meet minimum limit", r"jobscript size exceeded",
-    r"hook rejected request", r"Error \((?:15002|15003|15004|15005|15007|15014)\) submitting job",
+    r"Resource invalid in", r'(?:"-lresource=" )?cannot be used with', r'Cannot have "',
+    r'"min_walltime" (?:can not be greater than|and "max_walltime" are not valid)', r"duplicated resource",
+    r"Duplicate entry in list", r"Array job exceeds", r"Bad Job Array Request", r"Invalid Job Dependency",
+    r"Dependent parent job", r"Invalid Account", r"job is not rerunnable", r"Job routing over too many hops",
+    r"Job rejected by all possible destinations", r"This job's resource request conflicts with the queue's default",
+    r"Request doesn't meet minimum limit", r"jobscript size exceeded", r"hook rejected request",
+    r"request rejected by filter hook", r"Error \((?:15002|15003|15004|15005|15007|15014)\b.*\) submitting job",
 )  # fmt: skip
-_REFUSED = re.compile("|".join((*_BY_QSUB, *_BY_SERVER)), re.IGNORECASE | re.MULTILINE)
+_REFUSED = re.compile("|".join((*_BY_QSUB, *_BY_SERVER)), re.IGNORECASE)
 #: PBSE_HOOKERROR: a hook of the site refused it, in words of its own (pbs_error.h; an exit code is its low byte)
 _BY_HOOK = 15136 & 0xFF
+#: what an id begins with; other words on its output are a site's
+_PART_OF_ID = re.compile(r"(?<!\S)\d")
+#: how a shell tells that what it ran was killed; no error of PBS has such a low byte
+_KILLED = range(129, 152)
 
 #: words of a refusal → what to look at, and the launcher's field that they are about
 _FIXES = (
@@ -66,23 +77,51 @@ def refusal(done: Done) -> BackendError:
     """The error that a ``qsub`` without an id, or with a bad end, stands for, in PBS's own words."""
     if done.code == 0:
         return NoId("qsub printed no job id", evidence=done.evidence, fix="hsm doctor")
-    if done.code is None or done.code < 0 or done.out.strip() or _CUT_OFF.search(done.err):
+    own = _OWN.findall(done.err)
+    if _is_cut_off(done, own):
         return NoAnswer("qsub printed no id: PBS may have accepted the job", evidence=done.evidence, fix="qselect")
-    if _NOT_NOW.search(done.err):
+    kind = _kind(done, own)
+    if kind is NotNow:
         return NotNow("PBS accepts no jobs now", evidence=done.evidence, fix="qstat -B")
-    if _LIMIT.search(done.err):
+    if kind is LimitReached:
         return LimitReached("PBS accepts no more jobs now", evidence=done.evidence, fix="qstat -u $USER")
-    said = _said(done)
-    evidence = f"qsub: exit code {done.code}: {said}"
-    if _REFUSED.search(done.err) or (done.code == _BY_HOOK and said):
-        fix, field = _fix(said)
+    evidence = f"qsub: exit code {done.code}: {_said(done)}"
+    fix, field = _fix(" ".join(own))
+    if kind is Refused:
         return Refused("PBS refused the job", evidence=evidence, fix=fix, field=field)
-    return Unexplained("qsub failed", evidence=evidence, fix=_fix(said)[0])
+    return Unexplained("qsub failed", evidence=evidence, fix=fix)
+
+
+def _is_cut_off(done: Done, own: list[str]) -> bool:
+    """Whether it was ended, or cut off from the server, while the job may have been accepted."""
+    if done.code is None or done.code < 0 or done.code in _KILLED or _PART_OF_ID.search(done.out):
+        return True
+    return any(map(_CUT_OFF.match, own))
+
+
+def _kind(done: Done, own: list[str]) -> type[BackendError] | None:
+    """What its own lines prove: each must be known, for an unknown one may tell of another end. None: nothing."""
+    unreached = _UNREACHED.match(own[-1]) if own else None
+    if unreached:
+        last_was_it = int(unreached[1]) & 0xFF == done.code  # else somebody tried again afterwards
+        return NotNow if last_was_it and all(map(_kind_of, own)) else None
+    if done.code == _BY_HOOK and own:
+        return Refused
+    kinds = [_kind_of(line) for line in own] or [Refused if _IN_BRACKETS.search(done.err) else None]
+    return kinds[-1] if all(kinds) else None
+
+
+def _kind_of(line: str) -> type[BackendError] | None:
+    if _UNREACHED.match(line) or _NOT_NOW.match(line):
+        return NotNow
+    if _LIMIT.match(line):
+        return LimitReached
+    return Refused if _REFUSED.match(line) else None
 
 
 def _said(done: Done) -> str:
     """What it said on one line, without the usage that often follows."""
-    said = re.split(r"^usage:", done.err, flags=re.MULTILINE | re.IGNORECASE)[0] or done.err
+    said = re.split(r"^usage: qsub ", done.err, flags=re.MULTILINE)[0] or done.err
     return " ".join(said.split())[:400]
 
 
