@@ -70,7 +70,11 @@ def test_an_sbatch_that_dies_before_it_sends_is_tried_again(
 
 @pytest.mark.parametrize(
     "end",
-    ["exit 1", 'echo "sbatch: error: Premature end of message" >&2; exit 183', 'echo "SIGPIPE received" >&2; exit 1'],
+    [
+        "exit 1",
+        'echo "sbatch: error: Premature end of message" >&2; exit 183',
+        'echo "Note: submissions disabled on Monday. Invalid account? Resource temporarily unavailable" >&2; exit 1',
+    ],
 )
 def test_whatever_sbatch_says_at_its_end_what_was_accepted_is_found(
     app: SlurmApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str

@@ -32,7 +32,7 @@ _CUT_OFF = re.compile(
 )
 #: what qsub itself refuses, before it asks the server
 _BY_QSUB = (
-    r"illegal -\S+ value", r"invalid option", r"option requires an argument", r"(?:opening )?script file\b",
+    r"illegal -\S+ value", r"invalid option", r"option requires an argument", r"(?:opening )?script file(?::| ')",
     r"script not a file", r"script contains cr, lf", r"directive error", r"cannot send environment with the job",
     r"cannot submit non-rerunable Array Job", r"illegally formed destination", r"interactive and array job",
     r"Your job has been administratively rejected", r"There may be a more detailed explanation",

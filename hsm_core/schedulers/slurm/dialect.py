@@ -24,7 +24,7 @@ from .parse import (
     read_squeue,
     with_exit_code,
 )
-from .refusals import QUEUE_FULL, queue_full, refusal
+from .refusals import is_queue_full, queue_full, refusal
 
 SUBMIT_S = 60.0
 #: ids in one command line
@@ -68,7 +68,7 @@ class Slurm:
 
     def _later(self, script: Script, done: Done) -> str:
         """Of an sbatch that we ended while it waited for room in the queue: nothing, unless its last try went in."""
-        if done.code is None and QUEUE_FULL.search(done.err):
+        if done.code is None and is_queue_full(done):
             found = self.find(script.token)
             if found is None:
                 raise queue_full(done)

@@ -1,6 +1,7 @@
 """Reads why sbatch gave no job: whether to try again, to wait for other jobs to end, or to change something.
 
-Doubt is the rule: only words that are listed here say for sure that Slurm has not taken the job.
+Doubt is the rule: only words that are listed here, in a line of sbatch's own, say for sure that Slurm has not taken
+the job. The last of its lines counts: before it stand reasons, and what a plugin of the site has to say.
 """
 
 from __future__ import annotations
@@ -13,19 +14,22 @@ from hsm_core.hosts.interface import Done
 
 from ..interface import LimitReached, NoAnswer, NotNow, Refused
 
+#: a line that sbatch prints, without what it puts before each; a site may have renamed it
+_OWN = re.compile(r"^(?:\S*/)?sbatch[\w.-]*: (?:error: |fatal: )?(.*\S)", re.MULTILINE)
+#: after these words stands one of slurm_strerror's texts (slurm_errno.c), mostly the controller's answer
+_FAILED = "Batch job submission failed: "
 #: the queue of the whole cluster is full: sbatch tries for two minutes by itself
-QUEUE_FULL = re.compile(
-    r"temporarily unable to accept job|job queue full|MaxJobCount limit|Resource temporarily unavailable",
-    re.IGNORECASE,
+_QUEUE_FULL = re.compile(
+    rf"Slurm (?:temporarily unable to accept job|job queue full)|{_FAILED}Resource temporarily unavailable"
 )
 #: of the limits that the policy names, those that other jobs use up: less at once may be accepted
-_LIMIT = re.compile(r"\b(Assoc|QOS)\w*Submit\w*Limit\b")
-_POLICY = "violates accounting/QOS policy"
-_NAMED_LIMIT = re.compile(r"^sbatch: error: ((?:Assoc|QOS)\w+)$", re.MULTILINE)
+_LIMIT = re.compile(r"(?:Assoc|QOS)\w*Submit\w*Limit")
+_NAMED_LIMIT = re.compile(r"(?:Assoc|QOS)\w+")
+_POLICY = f"{_FAILED}Job violates accounting/QOS policy"
 #: nothing was sent
 _NOT_NOW = re.compile(
-    r"connect failure|Communication connection failure|Munge encode failed|standby mode|Rate limit exceeded"
-    r"|submissions disabled|temporarily disabled|Can't find an address",
+    rf"{_FAILED}.*(?:connect failure|standby mode|Rate limit exceeded|submissions disabled|temporarily disabled"
+    r"|Can't find an address)",
     re.IGNORECASE,
 )
 #: something was sent, and what became of it is not known
@@ -35,14 +39,16 @@ _NO_ANSWER = re.compile(
     r"|delayed socket error|shutting down",
     re.IGNORECASE,
 )
-#: what sbatch itself refuses, before it sends anything
+#: what sbatch itself refuses, before it sends anything; of what it says on several lines, the last
 _BY_SBATCH = (
     r"unrecognized option", r"invalid option", r"option .*(?:requires an argument|is ambiguous|doesn't allow)",
-    r"Invalid (?:numeric value|time limit|--\S+ )", r"Invalid \S+ specification", r"Unable to open file",
-    r"does not look like a batch script", r"script contains DOS line breaks", r"Script (?:is|file) .*empty",
-    r"mutually exclusive", r"Memory specification can not be satisfied", r"exceeds? .*maximum size",
+    r"Invalid (?:numeric value|time limit|--\S+ |directive|argument: |number of)", r"Invalid .*specification",
+    r"Unable to open file", r"This does not look like a batch script", r"For instance: #!",
+    r"Batch script contains", r"instead of expected UNIX line breaks", r"contain a NULL character",
+    r"(?:Batch )?Script (?:is|file) .*empty", r"(?:-S/)?--.* mutually exclusive",
+    r"Memory specification can not be satisfied", r".* exceeds? .*maximum size", r"Script arguments not permitted",
 )  # fmt: skip
-#: what slurmctld refuses; source: the texts of slurm_strerror (slurm_errno.c)
+#: what slurmctld refuses
 _BY_CONTROLLER = (
     r"Invalid (?:partition|account|qos|wckey|job array|feature|generic resource|Trackable RESource|license|node name"
     r"|burst buffer|cluster|user id|group id|job constraint|directive|required)",
@@ -53,7 +59,7 @@ _BY_CONTROLLER = (
     r"[Jj]ob dependency", r"[Bb]urst buffer", r"parameter too long", r"cpu.bind request",
     r"missing .*(?:time limit|required)", r"not allowed", r"AccountingStorageEnforce", r"has no associations",
 )  # fmt: skip
-_REFUSED = re.compile("|".join((*_BY_SBATCH, *_BY_CONTROLLER)), re.IGNORECASE)
+_REFUSED = re.compile(rf"{'|'.join(_BY_SBATCH)}|{_FAILED}.*(?:{'|'.join(_BY_CONTROLLER)})", re.IGNORECASE)
 _RESOURCES = 'sinfo -o "%P %l %D %c %m %G %f"   # partitions: time, nodes, cpus, memory, gres, features'
 _ACCOUNTS = "sacctmgr show assoc user=$USER format=account,partition,qos,maxsubmitjobs"
 #: words of a refusal → what to look at, and the launcher's field that they are about; empty: one of several
@@ -73,33 +79,52 @@ _FIXES = (
 
 def refusal(done: Done) -> BackendError:
     """What an sbatch that told no id means."""
-    words = own_words(done)
     if done.code == 0:
         return NoId("sbatch printed no job id", evidence=done.evidence, fix="hsm doctor")
-    if _untold(done, words):
+    own = _OWN.findall(done.err)
+    last, words = own[-1] if own else "", _reason(own)
+    never_sent = _never_sent(own)
+    if _was_killed(done) or (_NO_ANSWER.search(last) and not never_sent):
         return NoAnswer("sbatch did not say whether Slurm accepted the job", evidence=done.evidence)
-    if QUEUE_FULL.search(done.err):
+    if _QUEUE_FULL.match(last):
         return queue_full(done)
-    if _LIMIT.search(done.err) or (_POLICY in done.err and not _NAMED_LIMIT.search(done.err)):
+    if _is_limit(own):
         return LimitReached(
             f"Slurm accepts no more jobs from you now: {words}", evidence=done.evidence, fix=_ACCOUNTS
         )
-    if _NOT_NOW.search(done.err):
+    if never_sent:
         return NotNow(f"Slurm accepts no jobs now: {words}", evidence=done.evidence, fix="scontrol ping")
-    if _REFUSED.search(words):
-        fix, field = _fix(words, done)
+    if _REFUSED.match(last):
+        fix, field = _fix(words, own)
         return Refused(f"Slurm refused the job: {words}", evidence=done.evidence, fix=fix, field=field)
-    return Unexplained("sbatch failed", evidence=done.evidence, fix=_fix(words, done)[0])
+    return Unexplained("sbatch failed", evidence=done.evidence, fix=_fix(words, own)[0])
 
 
-def _untold(done: Done, words: str) -> bool:
-    """Whether something may have been sent of which we know no end.
+def _was_killed(done: Done) -> bool:
+    """A code of 128 and a signal's number says that a shell saw it killed; 255 is sbatch's own, of a wrong option."""
+    return done.code is None or done.code < 0 or 128 < done.code <= 128 + max(signal.valid_signals())
 
-    A code of 128 and a signal's number says that a shell saw it killed; 255 is sbatch's own, of a wrong option.
-    """
-    if done.code is None or done.code < 0 or 128 < done.code <= 128 + max(signal.valid_signals()):
-        return True
-    return bool(_NO_ANSWER.search(words)) and not _NOT_NOW.search(done.err)
+
+def _never_sent(own: list[str]) -> bool:
+    """Whether no controller took it for an answer, or munge did not sign it."""
+    if not own:
+        return False
+    unsigned = own[-1] == f"{_FAILED}Protocol authentication error"
+    return bool(_NOT_NOW.match(own[-1])) or (unsigned and any(line.startswith("Munge encode failed") for line in own))
+
+
+def _is_limit(own: list[str]) -> bool:
+    """Whether it's a limit that other jobs use up; some versions don't name it."""
+    if not own or not own[-1].startswith(_POLICY):
+        return False
+    named = _named_limits(own)
+    return not named or bool(_LIMIT.fullmatch(named[-1]))
+
+
+def is_queue_full(done: Done) -> bool:
+    """Whether the last that it said is that the whole cluster's queue is full."""
+    own = _OWN.findall(done.err)
+    return bool(own and _QUEUE_FULL.match(own[-1]))
 
 
 def queue_full(done: Done) -> LimitReached:
@@ -108,19 +133,19 @@ def queue_full(done: Done) -> LimitReached:
     )
 
 
-def own_words(done: Done) -> str:
-    """The reason of a refusal, in Slurm's words, without what stands before it."""
-    lines = [line.strip() for line in done.err.split("\n") if line.strip()]
-    failed = [line.partition("submission failed: ")[2] for line in lines if "submission failed: " in line]
-    named = _NAMED_LIMIT.findall(done.err)
-    plain = [re.sub(r"^sbatch: (error: )?", "", line) for line in lines]
-    said = failed or [line for line in plain if not line.startswith("Try ")]
-    return ": ".join([*named[-1:], *said[-1:]])
+def _named_limits(own: list[str]) -> list[str]:
+    return [line for line in own if _NAMED_LIMIT.fullmatch(line)]
 
 
-def _fix(words: str, done: Done) -> tuple[str, str]:
+def _reason(own: list[str]) -> str:
+    """The reason in Slurm's words, without what stands before it."""
+    said = [line.removeprefix(_FAILED) for line in own]
+    return ": ".join([*_named_limits(own)[-1:], *said[-1:]])
+
+
+def _fix(words: str, own: list[str]) -> tuple[str, str]:
     """What to look at, and which field to change."""
-    text = f"{words} {done.err}".lower()
+    text = " ".join([words, *own]).lower()
     for pattern, fix, field in _FIXES:
         if re.search(pattern, words.lower()):
             return fix, field

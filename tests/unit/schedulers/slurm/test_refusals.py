@@ -86,6 +86,10 @@ def test_a_limit_that_waiting_does_not_lift_is_a_refusal(limit: str) -> None:
         "Invalid numeric value \"x\" for --cpus-per-task.",
         "option requires an argument -- 'p'",
         "Batch script contains DOS line breaks (\\r\\n)",
+        "Batch script contains DOS line breaks (\\r\\n)\nsbatch: error: instead of expected UNIX line breaks (\\n).",
+        "--mem, --mem-per-cpu, and --mem-per-gpu are mutually exclusive.",
+        "Invalid directive found in batch script: patition",
+        "please choose a project\nsbatch: error: Batch job submission failed: Invalid account",
     ],
 )
 def test_known_words_are_a_refusal(words: str) -> None:
@@ -106,12 +110,32 @@ def test_known_words_are_a_refusal(words: str) -> None:
         (1, "sbatch: error: Batch job submission failed: Invalid job credential"),
         (1, "sbatch: error: Batch job submission failed: Invalid authentication credential"),
         (137, "Killed"),
+        (1, "Note: Invalid qos names are replaced by normal"),
+        (1, "motd: Resource temporarily unavailable on weekends"),
+        (1, "bash: fork: retry: Resource temporarily unavailable"),
+        (1, "wiki: submissions disabled on Monday; Rate limit exceeded means wait"),
+        (1, "curl: connect failure"),
+        (1, "Invalid account, see the wiki\nsbatch: error: Premature end of message"),
+        (1, "sbatch: error: Batch job submission failed: Invalid qos specification\nsbatch: error: SIGPIPE received"),
+        (1, "sbatch: Note: accounts that are not permitted are replaced"),
+        (1, "sbatch: error: site: Job violates our rules, asked for less\nsbatch: job accepted with fewer cores"),
+        (1, "QOSMaxSubmitJobPerUserLimit is 10 here"),
+        (1, "Job violates accounting/QOS policy: how to avoid it, see the wiki"),
+        (1, "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\nsbatch: error: Broken"),
+        (1, "option requires an argument: see the wiki"),
     ],
 )
 def test_other_words_leave_it_in_doubt(code: int, said: str) -> None:
     error = refusal(sbatch(said, code))
     assert isinstance(error, NoAnswer)
     assert f"exit code {code}" in error.evidence
+
+
+def test_what_a_site_says_around_a_refusal_counts_as_nothing() -> None:
+    said = "Have you asked for memory?\n/opt/slurm/bin/sbatch: error: Batch job submission failed: Invalid qos\nBye\n"
+    error = refusal(sbatch(said))
+    assert (type(error), error.field, error.problem) == (Refused, "qos", "Slurm refused the job: Invalid qos")
+    assert type(refusal(sbatch("sbatch.real: error: Batch job submission failed: Invalid qos"))) is Refused
 
 
 def test_a_sites_own_refusal_is_told_in_its_words() -> None:
