@@ -31,12 +31,12 @@ if __name__ == "__main__":
     ConfigStore.instance().store("config", {"x": 0})
     main()
 """
-BRIDGE = "hsm_core.hydra_bridge"
+BRIDGE = "hsm_core.hydra_bridge.launcher"
 UNRECORDED = [
-    f"{BRIDGE}.launching:run_settings", f"{BRIDGE}.sweep_directory:_reserve", f"{BRIDGE}.launching:check_payload",
-    f"{BRIDGE}.beginning:record_code", f"{BRIDGE}.beginning:write_tasks", f"{BRIDGE}.beginning:create_record",
+    f"{BRIDGE}.launch:run_settings", f"{BRIDGE}.sweep_directory:_reserve", f"{BRIDGE}.launch:check_payload",
+    f"{BRIDGE}.begin:record_code", f"{BRIDGE}.begin:write_tasks", f"{BRIDGE}.begin:create_record",
 ]  # fmt: skip
-RECORDED = [f"{BRIDGE}.launching:make_backend", f"{BRIDGE}.launching:write_payload"]
+RECORDED = [f"{BRIDGE}.launch:make_backend", f"{BRIDGE}.launch:write_payload"]
 
 
 def run(folder: Path, step: str, *words: str) -> subprocess.CompletedProcess[str]:
