@@ -134,7 +134,8 @@ def test_a_failed_question_is_no_answer(commands: Commands, code: int, said: str
         assert said.splitlines()[-1] in failed.value.evidence
 
 
-def test_no_commands_are_no_answer_and_no_submission(commands: Commands, tmp_path: Path) -> None:
+def test_no_commands_are_no_answer_and_no_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoAnswer):
         Pbs("pbspro", LocalHost()).look(["7.pbs"])
     with pytest.raises(Refused):
