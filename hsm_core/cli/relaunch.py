@@ -30,15 +30,12 @@ def relaunch_command(
         root: where the sweep lies now.
         launcher: another one than the sweep began with.
         only: task numbers as in ``3,7-9``; None means all.
-        settings: further overrides of Hydra, as typed.
+        settings: further overrides of Hydra, as typed; see ``require_changes``.
 
     Raises:
-        ConfigError: the sweep was not started from a command line, the launcher is not known, or a setting is
-            none of Hydra's.
+        ConfigError: the sweep was not started from a command line.
     """
     chosen = launcher or record.launcher
-    require_launcher(record, chosen)
-    _require_hydras(settings)
     asked = [f"hydra/launcher={chosen}", f"hydra.launcher.resume={hydra_text(str(root))}"]
     asked += [_only(only)] if only else []
     asked += ["hydra.launcher.retry_failed=true"] if retry_failed else []
@@ -60,12 +57,18 @@ def relaunch_environment(record: SweepRecord) -> dict[str, str]:
     return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ, "PWD": record.cwd}
 
 
-def require_launcher(record: SweepRecord, name: str) -> None:
-    """Refuse what is no launcher of hsm's, as far as that can be told without starting the app.
+def require_changes(record: SweepRecord, launcher: str | None, settings: Sequence[str]) -> None:
+    """Refuses what can't be asked of a sweep that goes on.
 
     Raises:
-        ConfigError: it names those that are known.
+        ConfigError: the launcher is not known, or a setting is none of Hydra's.
     """
+    _require_launcher(record, launcher or record.launcher)
+    _require_hydras(settings)
+
+
+def _require_launcher(record: SweepRecord, name: str) -> None:
+    """As far as that can be told without starting the app; an error names those that are known."""
     folder = str(record.app.get("config_dir") or "")
     presets = [path.stem for path in Path(folder, "hydra", "launcher").glob("*.yaml")] if folder else []
     known = sorted({*OURS, *presets, record.launcher})

@@ -1,4 +1,4 @@
-"""Shows a text that changes in one place of a terminal; elsewhere each look follows the one before."""
+"""Shows a text that changes in one place of a terminal; elsewhere each change follows the one before."""
 
 from __future__ import annotations
 
@@ -46,10 +46,9 @@ class Repaint:
     def show(self, text: str) -> None:
         """Put it in the place of the text before."""
         if self._live is None:
-            if self._shown:
-                say("")
-            say(text)
-            sys.stdout.flush()
+            if text != self._shown:
+                say(f"\n{text}" if self._shown else text)
+                sys.stdout.flush()
         else:
             size = self._live.console.size
             self._live.update(fitting(text, size.width, size.height), refresh=True)

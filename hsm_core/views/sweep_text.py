@@ -49,7 +49,7 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     for group in view.failures[:_GROUPS]:
         yield from failure_lines(view.state, group, width=width, colour=colour, brief=True)
     if len(view.failures) > _GROUPS:
-        yield f"… and {len(view.failures) - _GROUPS} more causes: hsm errors {view.state.record.id}"
+        yield f"… and {counted(len(view.failures) - _GROUPS, 'more cause')}: hsm errors {view.state.record.id}"
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:

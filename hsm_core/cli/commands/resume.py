@@ -26,7 +26,7 @@ from ..acting import settle
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..confirm_code_change import agree_on_changes
-from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment
+from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment, require_changes
 from ..terminal import remark, say
 
 ENDED_WITH_FAILURES = 3
@@ -75,6 +75,7 @@ def retry(sweep: str, **options: Any) -> int:
 
 def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     require_current(state.paths.place)
+    require_changes(state.record, options["launcher"], options["settings"])
     JobQuestions()(state)
     found = _tasks_to_run(state, again, options["chosen"], options["reason"])
     alive = state.numbers_in("queued", "running")

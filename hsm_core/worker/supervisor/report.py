@@ -73,5 +73,5 @@ class Report:
 
     def _note_trouble(self, now: float) -> None:
         if not self._trouble:
-            self._trouble = f"its events could not be written: {self._journal.trouble}"
+            self._trouble = f"the worker's events could not be written: {self._journal.trouble}"
             self._trouble_since = now

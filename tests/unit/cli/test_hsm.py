@@ -620,6 +620,14 @@ def test_tasks_that_were_lost_for_a_reason_are_retried_by_it(shell: Shell, tmp_p
     assert f"2 tasks are left\n  next: hsm resume {sweep.id}" in told
 
 
+def test_what_is_typed_wrong_is_told_also_where_nothing_is_to_run(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
+    complete(sweep.worker("w1", killed_process()), 0)
+    for words, meant in (("--set slots=2", "hydra.launcher.slots=2"), ("--launcher hsm_slrum", "hsm_slurm")):
+        done = shell.run("hsm", "resume", "latest", *words.split())
+        assert (done.returncode, meant in done.stderr) == (1, True), done.stderr
+
+
 def test_retry_leaves_a_live_sweep_alone_if_none_failed(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=3, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
     start(sweep.worker("w1", this_process()), 0)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.cli.repaint import fitting
+from hsm_core.cli.repaint import Repaint, fitting
 from hsm_core.model import Span
 from hsm_core.store import events
 from tests.unit.cli.test_status import PROGRAM, Shell
@@ -44,6 +44,13 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 )
 def test_a_screen_that_is_too_small_shows_the_head(text: str, height: int, shown: str) -> None:
     assert fitting(text, 10, height).plain == shown
+
+
+def test_a_pipe_is_told_changes_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with Repaint(again=True) as place:
+        for text in ("1 of 2", "1 of 2", "2 of 2"):
+            place.show(text)
+    assert capsys.readouterr().out == "1 of 2\n\n2 of 2\n"
 
 
 def test_colours_take_no_room() -> None:
