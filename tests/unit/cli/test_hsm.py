@@ -625,7 +625,7 @@ def test_what_is_typed_wrong_is_told_also_where_nothing_is_to_run(shell: Shell, 
     complete(sweep.worker("w1", killed_process()), 0)
     for words, meant in (("--set slots=2", "hydra.launcher.slots=2"), ("--launcher hsm_slrum", "hsm_slurm")):
         done = shell.run("hsm", "resume", "latest", *words.split())
-        assert (done.returncode, meant in done.stderr) == (1, True), done.stderr
+        assert (done.returncode, meant in done.stderr) == (2, True), done.stderr
 
 
 def test_retry_leaves_a_live_sweep_alone_if_none_failed(shell: Shell, tmp_path: Path) -> None:
