@@ -58,6 +58,11 @@ setup(
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         # one, as Hydra 1.4 parses our metadata for each at every start of any app; it registers the others
         "hydra.plugins": ["hsm = hydra_plugins.hsm.plugins:HsmSweeperHint"],
+        # see docs/extending.md
+        "hsm.schedulers": [
+            "slurm = hsm_core.schedulers.slurm.registration:SYSTEM",
+            "pbs = hsm_core.schedulers.pbs.registration:SYSTEM",
+        ],
     },
     cmdclass={"editable_wheel": VisibleEditable},
 )

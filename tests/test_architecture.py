@@ -27,7 +27,7 @@ PARTS = {
     "results": {"store", "hosts"},
     "views": {"store", "results"},
     "conductor": {"plan", "detect", "hosts", "sources", "store", "results", "views", "processes"},
-    "hydra_bridge": {"conductor", "plan", "detect", "hosts", "sources", "store", "processes"},
+    "hydra_bridge": {"conductor", "plan", "detect", "hosts", "schedulers", "sources", "store", "processes"},
     "cli": {
         *("plan", "store", "scripts", "hosts", "schedulers", "detect"),
         *("worker", "sources", "results", "views", "conductor", "processes"),

@@ -51,8 +51,8 @@ class JobQuestions:
 
     def _watch(self, state: SweepState, is_conducted: bool) -> JobWatch:
         from hsm_core.hosts.local import LocalHost
+        from hsm_core.schedulers.registry import make_scheduler
         from hsm_core.sources.job_monitor import TIMES_GONE, YOUNG_S, JobWatch
-        from hsm_core.sources.registry import make_scheduler
 
         times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S
         host = LocalHost()

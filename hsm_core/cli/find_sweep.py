@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from hsm_core.errors import HsmError, StoreError, SweepNotFound, VersionMismatch
+from hsm_core.errors import BackendError, HsmError, StoreError, SweepNotFound, VersionMismatch
 from hsm_core.store import catalogue
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
@@ -59,23 +58,26 @@ def _by_native_id(selector: str) -> Path | None:
     if not selector[:1].isdigit():
         return None
     for entry in catalogue.entries():
-        if any(_is_of(selector, native_id) for native_id in _native_ids(entry.place)):
+        if any(_is_job(scheduler, native_id, selector) for scheduler, native_id in _jobs(entry.place)):
             return entry.place
     return None
 
 
-def _native_ids(place: Path) -> list[str]:
-    """Ids of a sweep's jobs; none of one that is gone or can't be read: another one is meant."""
+def _jobs(place: Path) -> list[tuple[str, str]]:
+    """Schedulers and ids of a sweep's jobs; none of one that is gone or can't be read: another one is meant."""
     try:
         state = SweepState(place)
         state.refresh()
     except (HsmError, OSError):
         return []
-    return [str(line.get("native_id") or "") for line in state.submissions]
+    return [(line["backend"], str(line["native_id"])) for line in state.submissions if line.get("native_id")]
 
 
-def _is_of(selector: str, native_id: str) -> bool:
-    """True for a job's id, without its server's name too, and for an element of it: ``680_3``, ``12[3]``."""
-    job = re.match(r"\d+", native_id)
-    asked = re.fullmatch(r"(\d+)(?:_\d+|\[\d*\])?(?:\.\S+)?", selector)
-    return bool(job and asked and job[0] == asked[1])
+def _is_job(scheduler: str, native_id: str, selector: str) -> bool:
+    """Whether a job is meant, or an element of it; what a scheduler that is not known here calls it, as it is."""
+    from hsm_core.schedulers.registry import find_system
+
+    try:
+        return find_system(scheduler).is_job(native_id, selector)
+    except BackendError:
+        return native_id == selector

@@ -133,7 +133,7 @@ class Outbox:
         self._open = _Open(submission, portion)
         line = events.submit(
             submission.name, token=submission.token, tasks=spans(list(portion.pairs)), each=portion.each,
-            at_once=portion.at_once, backend=self._backend.name,
+            at_once=portion.at_once, backend=self._backend.name, logs=self._backend.logs,
         )  # fmt: skip
         self._write(line)
         return True

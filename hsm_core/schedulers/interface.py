@@ -22,7 +22,8 @@ class Sight:
     """What the scheduler says of one job, or of one element of an array.
 
     Args:
-        native_id: ``680_3`` or ``680``; ``12[3].server`` or ``12.server``.
+        native_id: ``680_3`` or ``680``; ``12[3].server`` or ``12.server``: it starts with the job's number, which all
+            elements of an array share.
         phase: ``ended`` only for a state that is known to be final; a word that we don't know is alive.
         word: the state in the scheduler's own word (``PENDING``, ``R``).
         name: the job's name, which is the submission's token.

@@ -64,6 +64,8 @@ class Backend(Protocol):
 
     name: str
     spec: WorkerSpec
+    #: names of its jobs' own logs, see ``hsm_core.store.job_logs``
+    logs: tuple[str, ...]
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         """What would be submitted for these tasks, as lines to read; see ``portion``."""

@@ -9,14 +9,13 @@ from pathlib import Path
 from hsm_core.model import State
 from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.schedulers.job_log import could_not_start, reason_in
+from hsm_core.schedulers.registry import title_of
 from hsm_core.store.job_logs import NEVER_BEGAN, NO_WORKER, job_logs, tail
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import JobWord, Line, pairs_of
 
 #: Lines of a job's log that are told.
 _LAST_LINES = 3
-#: Batch systems as they write themselves; one of a third party by its own name.
-_CALLED = {"slurm": "Slurm", "pbs": "PBS"}
 
 
 def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Collection[str]) -> Sight:
@@ -69,8 +68,7 @@ def vanished(
     if has_not_run and not has_begun(paths, line, batch):
         evidence = f"job {native_id} left the queue without having run"
         return _cancelled(native_id, evidence)
-    called = _CALLED.get(scheduler, scheduler)
-    return Sight(native_id, "ended", "", evidence=f"{called} no longer knows job {native_id}")
+    return Sight(native_id, "ended", "", evidence=f"{title_of(scheduler)} no longer knows job {native_id}")
 
 
 def dropped(
@@ -89,8 +87,8 @@ def dropped(
     if has_begun(paths, line, batch):
         return sight
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
-    called = _CALLED.get(scheduler.name, scheduler.name)
-    told = f"job {sight.native_id} left the queue {NEVER_BEGAN}{waited}; {called} has no record of it"
+    title = title_of(scheduler.name)
+    told = f"job {sight.native_id} left the queue {NEVER_BEGAN}{waited}; {title} has no record of it"
     return replace(
         sight, state="failed" if is_watched else "lost", reason="launch",
         evidence=f"{told} (perhaps {scheduler.why_dropped})",

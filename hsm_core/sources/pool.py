@@ -38,6 +38,7 @@ class WorkerPool:
     """
 
     name = "local"
+    logs: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from hsm_core.model import counted
 from hsm_core.overrides import joined
+from hsm_core.schedulers.batch_system import JobWriter, Place
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused, Scheduler, Script
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.requests import request_cancel
@@ -22,32 +23,12 @@ from hsm_core.store.submission import Submission, WorkerSpec
 from .array_throttle import Throttle
 from .cancellable_jobs import jobs_of_none_but
 from .interface import Handed, Pair, Portion
-from .queue_room import Place, Room
+from .queue_room import Room
 from .queue_settings import QueueSettings
+from .worker_command import WorkerStarts
 
 #: Seconds between looks at the throttles of arrays.
 _TEND_S = 5.0
-
-
-class JobWriter(Protocol):
-    """Writes the script of a job in one scheduler's words."""
-
-    def text(self, asked: Any, submission: Submission, *, size: int | None, throttle: int | None) -> str:
-        """The script.
-
-        Args:
-            asked: what the job asks for, as ``asked_by`` gave it.
-            size: elements of the array; None: a plain job.
-        """
-
-    def place(self, asked: Any) -> Place:
-        """Where such a job goes."""
-
-    def longer(self, asked: Any, times: int) -> tuple[Any, str]:
-        """The same for a job that runs so many times as long, and what to say of its time.
-
-        Where no time is asked for, or in the scheduler's own words, nothing is changed: the words say so.
-        """
 
 
 class Needs(NamedTuple):
@@ -71,15 +52,17 @@ class BatchQueue:
     Args:
         state: the sweep; None where only a preview is wanted.
         needs_of: what a task needs; those that need the same share an array.
+        logs: names of the jobs' logs, see ``BatchSystem``.
     """
 
     def __init__(
         self, paths: SweepPaths, state: SweepState | None, scheduler: Scheduler, spec: WorkerSpec,
-        settings: QueueSettings, writer: JobWriter, needs_of: Callable[[int], Needs],
+        settings: QueueSettings, writer: JobWriter, needs_of: Callable[[int], Needs], starts: WorkerStarts,
+        logs: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        self.name, self.spec = scheduler.name, spec
+        self.name, self.spec, self.logs = scheduler.name, spec, logs
         self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
-        self._writer, self._needs_of = writer, needs_of
+        self._writer, self._needs_of, self._starts = writer, needs_of, starts
         self._queue_room = Room(scheduler)
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
@@ -108,7 +91,7 @@ class BatchQueue:
             submission = Submission("launch-0/submit-0", "TOKEN", portion.batches, spec, "launch-0")
             script = Script(Path("script.sh"), self._paths.logs, submission.token, size, self._settings.parallelism)
             lines.append(f"$ {joined(self._scheduler.submit_command(script))}")
-            lines += self._writer.text(pack.asked, submission, size=size, throttle=script.throttle).splitlines()
+            lines += self._writer.text(pack.asked, self._starts.of(submission, size, script.throttle)).splitlines()
         return lines
 
     # dividing
@@ -211,7 +194,7 @@ class BatchQueue:
         size = self._size(submission)
         if self._throttle is not None and portion.at_once:
             self._throttle.add(submission.name, portion.at_once, len(submission.batches))
-        text = self._writer.text(portion.asked, submission, size=size, throttle=_throttle(portion, size))
+        text = self._writer.text(portion.asked, self._starts.of(submission, size, _throttle(portion, size)))
         script = LaunchPaths.script(self._paths.hsm / submission.name)
         script.write_text(text)
         script.chmod(0o755)

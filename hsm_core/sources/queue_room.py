@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from hsm_core.schedulers.batch_system import Place
 from hsm_core.schedulers.interface import Allowed, NoAnswer, Scheduler, Sight
 
 #: Seconds for which what a scheduler allows is not asked again.
@@ -14,8 +15,6 @@ _ALLOWED_S = 60.0
 _QUEUE_S = 2.0
 #: How many more jobs, and what says so.
 Bound = tuple[int, str]
-#: Queue, account and QOS of a job, whose limits count; None: the user's usual one.
-Place = tuple[str | None, str | None, str | None]
 
 
 class Room:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
-from hsm_core.schedulers.interface import Scheduler
+from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec
@@ -18,7 +16,10 @@ from hsm_core.store.submission import Submission, WorkerSpec
 from .interface import Backend
 
 if TYPE_CHECKING:
-    from .queue import JobWriter, Needs
+    from hsm_core.schedulers.batch_system import JobWriter
+
+    from .queue import Needs
+    from .worker_command import WorkerStarts
 
 
 @dataclass(frozen=True)
@@ -62,37 +63,29 @@ def make_backend(
     from .queue import BatchQueue
     from .queue_settings import queue_settings
 
-    scheduler = make_scheduler(name, host, settings.fields["flavour"])
-    writer, needs_of = _jobs(scheduler, paths, settings)
-    queue = queue_settings(settings.fields)
-    return BatchQueue(paths, state, scheduler, settings.spec, queue, writer, needs_of)
+    system, flavour = find_system(name), settings.fields["flavour"]
+    scheduler = make_scheduler(name, host, flavour)
+    writer = system.job_writer(scheduler)
+    return BatchQueue(
+        paths, state, scheduler, settings.spec, queue_settings(settings.fields), writer, _needs_of(writer, settings),
+        _starts(paths, settings), system.logs,
+    )  # fmt: skip
 
 
-def _jobs(
-    scheduler: Scheduler, paths: SweepPaths, settings: BackendSettings
-) -> tuple[JobWriter, Callable[[int], Needs]]:
-    """Who writes the scripts, and what the job of a task asks for."""
+def _starts(paths: SweepPaths, settings: BackendSettings) -> WorkerStarts:
     from hsm_core.schedulers.setup_lines import guarded
 
-    from .queue import Needs
+    from .worker_command import WorkerStarts
 
     fields = settings.fields
+    template = None if fields["template"] is None else Path(fields["template"]).expanduser().absolute()
     setup = guarded(fields["setup"], strict=fields["setup_strict"])
-    writer: JobWriter
-    asked_by: Callable[[Mapping[str, Any], int], Any]
-    if scheduler.name == "slurm":
-        from .slurm_jobs import SlurmJobs, asked_of_slurm
+    return WorkerStarts(paths, settings.python, tuple(setup), settings.cwd, template)
 
-        writer = SlurmJobs(paths.root, settings.python, setup, settings.cwd)
-        asked_by = asked_of_slurm
-    else:
-        from hsm_core.schedulers.pbs.dialect import Pbs
 
-        from .pbs_jobs import PbsJobs, asked_of_pbs
-
-        assert isinstance(scheduler, Pbs)
-        writer = PbsJobs(paths.root, settings.python, setup, settings.cwd, fields["template"])
-        asked_by = partial(asked_of_pbs, scheduler)
+def _needs_of(writer: JobWriter, settings: BackendSettings) -> Callable[[int], Needs]:
+    """What the job of a task asks for."""
+    from .queue import Needs
 
     known: dict[int, tuple[Mapping[str, Any], Needs]] = {}  # by the fields' identity, which they keep
 
@@ -100,26 +93,20 @@ def _jobs(
         fields = settings.fields_of(task)
         if id(fields) not in known:
             spec = settings.spec_of(fields)
-            known[id(fields)] = fields, Needs(asked_by(fields, spec.slots), spec)
+            known[id(fields)] = fields, Needs(writer.asked(fields, spec.slots), spec)
         return known[id(fields)][1]
 
-    return writer, needs_of
+    return needs_of
 
 
 def require_here(name: str, flavour: str, host: Host) -> None:
-    """Refuse, before anything is written, a scheduler that this machine has no commands for.
+    """Refuse, before anything is written, a scheduler that this machine can't submit to.
 
     Raises:
-        BackendError: its commands are not on PATH, or are another system's.
+        BackendError: its commands are not on PATH, are another system's, or know no cluster.
     """
-    missing = [command for command in ("sbatch", "squeue", "scancel") if host.which(command) is None]
-    if name == "slurm" and missing:
-        raise BackendError(
-            "Slurm is not installed on this machine", evidence=f"{' and '.join(missing)} not found on PATH",
-            fix="hsm doctor    # or hydra/launcher=hsm_local, to run the tasks here",
-        )  # fmt: skip
-    if name == "pbs":
-        make_scheduler(name, host, flavour)
+    if name != "local":
+        find_system(name).require(host, flavour)
 
 
 def check_fields(name: str, paths: SweepPaths, settings: BackendSettings, host: Host) -> None:
@@ -137,30 +124,6 @@ def check_fields(name: str, paths: SweepPaths, settings: BackendSettings, host: 
     queue_settings(settings.fields)
     require_shell(settings.fields["setup"], host)
     fixed = replace(settings, fields_of=lambda task: settings.fields)
-    writer, needs_of = _jobs(make_scheduler(name, host, settings.fields["flavour"]), paths, fixed)
+    writer = find_system(name).job_writer(make_scheduler(name, host, settings.fields["flavour"]))
     submission = Submission("launch-0/submit-0", "token", (), settings.spec, "launch-0")
-    writer.text(needs_of(0).asked, submission, size=None, throttle=None)
-
-
-def make_scheduler(name: str, host: Host, flavour: str = "auto") -> Scheduler:
-    """The dialect that a launcher's class or a submission's ``backend`` names.
-
-    Args:
-        name: ``slurm``, ``pbs``, or one flavour of it: ``pbspro``, ``torque``.
-        host: where its commands run.
-        flavour: of ``pbs``, or ``auto``: as its commands say.
-
-    Raises:
-        BackendError: there is none of this name, or this machine has not its commands.
-        ConfigError: there is no such flavour.
-    """
-    if name == "slurm":
-        from hsm_core.schedulers.slurm.dialect import Slurm
-
-        return Slurm(host)
-    if name in ("pbs", "pbspro", "torque"):
-        from hsm_core.schedulers.pbs.dialect import Pbs
-        from hsm_core.schedulers.pbs.flavour import chosen_flavour
-
-        return Pbs(chosen_flavour(flavour if name == "pbs" else name, host), host)
-    raise BackendError(f"there is no scheduler '{name}'")
+    writer.text(_needs_of(writer, fixed)(0).asked, _starts(paths, fixed).of(submission, None, None))

@@ -16,12 +16,11 @@ from typing import Any
 from hsm_core.processes.identity import this_boot
 from hsm_core.processes.local_folder import own_folder
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.schedulers.registry import variables_of
 from hsm_core.store.files import to_line, write_atomically
 
 #: Seconds for which a sweep's jobs are asked about by others, after it asked itself.
 _WANTED_S = 300.0
-#: What makes two processes talk to the same scheduler.
-_CHOOSE = ("SLURM_CONF", "SLURM_CLUSTERS", "PBS_SERVER", "PBS_DEFAULT", "PBS_CONF_FILE", "PATH")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ class Asker:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        chosen = json.dumps([scheduler.name, *(os.environ.get(name, "") for name in _CHOOSE)])
+        choosing = (*variables_of(scheduler.name), "PATH")  # they make two processes talk to the same scheduler
+        chosen = json.dumps([scheduler.name, *(os.environ.get(name, "") for name in choosing)])
         self._path = own_folder() / f"asked-{scheduler.name}-{sha256(chosen.encode()).hexdigest()[:12]}.json"
 
     def ask(self, ids: Collection[str], not_before: float) -> Answer | None:

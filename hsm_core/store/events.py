@@ -152,11 +152,21 @@ def conductor(identifier: str, identity: ProcessIdentity, by: str = "") -> Line:
 
 
 def submit(
-    submission: str, *, token: str, tasks: Iterable[Span], backend: str, each: int = 0, at_once: int | None = None
-) -> Line:
+    submission: str, *, token: str, tasks: Iterable[Span], backend: str, each: int = 0, at_once: int | None = None,
+    logs: Iterable[str] = (),
+) -> Line:  # fmt: skip
+    """A submission is on disk, and is handed over next.
+
+    Args:
+        backend: its source's name.
+        each: how many tasks a worker claims together; 0: all.
+        at_once: elements of its array that may run together; None: all.
+        logs: names of its jobs' own logs, see ``job_logs``.
+    """
     return {
         "e": "submit", "submission": submission, "token": token, "tasks": [span.to_json() for span in tasks],
-        "each": each, "at_once": at_once, "backend": backend, "at": now(),
+        "each": each, "at_once": at_once, "backend": backend,
+        "logs": list(logs), "at": now(),
     }  # fmt: skip
 
 

@@ -19,19 +19,18 @@ NEVER_BEGAN = "before it started"
 
 
 def job_logs(paths: SweepPaths, submission: Line, batch: int) -> Iterator[Path]:
-    """What may be the log of a job, the likeliest first; not all of them are there.
+    """Yields what may be the log of a job, the likeliest first; not all of them are there.
 
-    Of an element, Torque delivers what it says itself to a file beside the one that its script writes.
+    The scheduler's names for them stand in the event: ``{id}`` is the native id of the job, or of the array as a
+    whole, ``{token}`` the job's name, ``{index}`` the element's number from 0 on, ``{number}`` that from 1 on.
 
     Args:
         submission: its ``submit`` line, with the native id.
         batch: the element of the array; 0 of a plain job.
     """
-    native_id, token = str(submission.get("native_id") or ""), submission["token"]
-    ids = (f"{native_id}_{batch}", native_id.replace("[]", f"[{batch}]"))  # as Slurm and PBS name an element
-    for name in (*(f"{submission['backend']}-{one}" for one in ids), f"{token}.{batch}", token):
-        yield paths.logs / f"{name}.log"
-    yield paths.logs / f"{token}.log-{batch}"
+    facts = {"id": submission.get("native_id") or "", "token": submission["token"]}
+    for name in submission.get("logs", ()):
+        yield paths.logs / name.format_map({**facts, "index": batch, "number": batch + 1})
 
 
 def tail(log: Path) -> str:

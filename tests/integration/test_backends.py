@@ -13,11 +13,13 @@ import pytest
 
 from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.slurm.dialect import Slurm
+from hsm_core.schedulers.slurm.jobs import SlurmJobs
+from hsm_core.schedulers.slurm.registration import SYSTEM
 from hsm_core.schedulers.slurm.script import SlurmResources
 from hsm_core.sources.pool import WorkerPool
 from hsm_core.sources.queue import BatchQueue, Needs
 from hsm_core.sources.queue_settings import QueueSettings
-from hsm_core.sources.slurm_jobs import SlurmJobs
+from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store.submission import WorkerSpec
 from tests.contracts.backend import ALL, CODES, BackendContract, Bound
 from tests.integration.apps.worker_plain.harness import PlainSweep
@@ -56,9 +58,12 @@ class TestBatchQueue(BackendContract):
     ) -> Iterator[Bound]:
         settings = getattr(request, "param", QueueSettings())
         state, spec = plain.state(), WorkerSpec(source="slurm", slots=1, beat_s=0.3, grace_s=1.0)
-        writer = SlurmJobs(plain.paths.root, sys.executable, (), plain.paths.root)
+        starts = WorkerStarts(plain.paths, sys.executable, (), plain.paths.root)
         needs = Needs(SlurmResources(cpus_per_task=1), spec)
-        queue = BatchQueue(plain.paths, state, Slurm(LocalHost()), spec, settings, writer, lambda task: needs)
+        queue = BatchQueue(
+            plain.paths, state, Slurm(LocalHost()), spec, settings, SlurmJobs(), lambda task: needs, starts,
+            SYSTEM.logs,
+        )  # fmt: skip
         yield Bound(queue, plain, state)
         queue.cancel(at_once=True)
 

@@ -12,8 +12,8 @@ import click
 from hsm_core.errors import BackendError, ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ENDED, Span, State
+from hsm_core.schedulers.registry import make_scheduler
 from hsm_core.sources.cancellable_jobs import idle_jobs, jobs_of_none_but
-from hsm_core.sources.registry import make_scheduler
 from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel

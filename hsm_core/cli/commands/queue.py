@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Sequence
 
 import click
 
-from hsm_core.detect.scheduler import TITLES, systems_here
+from hsm_core.detect.scheduler import systems_here
 from hsm_core.errors import NoAnswer
 from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Scheduler, Sight
-from hsm_core.sources.registry import make_scheduler
+from hsm_core.schedulers.registry import find_system, make_scheduler, title_of
 from hsm_core.store.job_names import Named, find_tokens, token_in
 from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
 
@@ -23,7 +22,6 @@ from ..terminal import colour_on, columns, remark, say_json
 
 #: seconds between two questions to the scheduler, at least and usually
 _LEAST_S, _USUAL_S = 2.0, 10.0
-_INDEX = re.compile(r"_(\d+)$|\[(\d+)\]")
 
 
 @click.command("queue", epilog=examples("hsm queue", "hsm queue -w 30", "hsm queue --json"))
@@ -59,24 +57,20 @@ def queued_jobs(here: Sequence[Scheduler]) -> list[QueuedJob]:
     Raises:
         NoAnswer: a scheduler does not say.
     """
-    seen = [(_title(scheduler.name), sight) for scheduler in here for sight in scheduler.queue()]
+    seen = [(scheduler.name, sight) for scheduler in here for sight in scheduler.queue()]
     known = find_tokens({token for _, sight in seen if (token := token_in(sight.name))})
-    return [_job(system, sight, known.get(token_in(sight.name) or "")) for system, sight in seen]
+    return [_job(name, sight, known.get(token_in(sight.name) or "")) for name, sight in seen]
 
 
-def _title(name: str) -> str:
-    return {"slurm": "Slurm", "pbspro": "PBS", "torque": "Torque"}.get(name, name)
-
-
-def _job(system: str, sight: Sight, named: Named | None) -> QueuedJob:
+def _job(scheduler: str, sight: Sight, named: Named | None) -> QueuedJob:
     return QueuedJob(
-        system=system,
+        system=title_of(scheduler),
         job=sight.native_id,
         phase="running" if sight.phase == "running" else "waiting",
         state=sight.word,
         name=sight.name,
         queue=sight.queue,
-        reason="" if sight.phase == "running" and system == "Slurm" else sight.why,  # there it is its nodes
+        reason=sight.why,
         hopeless=sight.hopeless,
         until=sight.until,
         remedy=sight.remedy,
@@ -84,14 +78,8 @@ def _job(system: str, sight: Sight, named: Named | None) -> QueuedJob:
         start=sight.start,
         sweep=named.sweep if named else "",
         dir=str(named.root) if named else "",
-        tasks=named.tasks_of(_batch_of(sight.native_id)) if named else (),
+        tasks=named.tasks_of(find_system(scheduler).index_of(sight.native_id)) if named else (),
     )
-
-
-def _batch_of(native_id: str) -> int:
-    """An array's elements are the submission's batches, in their order; a plain job is the only one."""
-    match = _INDEX.search(native_id)
-    return int(match[1] or match[2]) if match else 0
 
 
 def _print(jobs: Sequence[QueuedJob], here: Sequence[Scheduler], as_json: bool, place: Repaint) -> None:
@@ -100,6 +88,6 @@ def _print(jobs: Sequence[QueuedJob], here: Sequence[Scheduler], as_json: bool, 
     elif jobs:
         place.show(queue_text(jobs, width=columns(), colour=colour_on(sys.stdout)))
     else:
-        asked = [title for name, title in TITLES.items() if name in {one.name for one in here}]
+        asked = dict.fromkeys(title_of(one.name) for one in here)
         remark(f"{' and '.join(asked)}: you have no waiting or running jobs")
     sys.stdout.flush()

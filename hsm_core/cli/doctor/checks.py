@@ -15,9 +15,9 @@ from typing import Literal
 
 from hsm_core.hosts.local import LocalHost
 from hsm_core.overrides import pip_line, quoted
+from hsm_core.schedulers.batch_system import Finding
 from hsm_core.store.layout import state_home
 
-from .finding import Finding
 from .schedulers import scheduler_findings
 
 _PACKAGE = "hpc-sweep-manager"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+from hsm_core.schedulers.registry import find_system, own_systems
 
 # Without methods that nobody calls: making those of so many fields would cost each process 5 ms.
 
@@ -183,17 +186,17 @@ _OF_SCHEDULERS = (
     "account", "priority", "array_parallelism", "resources", "directives", "mode", "max_array_size",
     "tasks_per_job", "mail_user", "mail_type", "setup", "setup_strict",
 )  # fmt: skip
-_OF_SLURM = (
-    "qos", "constraint", "exclude", "gres", "cpus_per_gpu", "gpus_per_task", "mem_per_cpu", "mem_per_gpu",
-    "comment", "srun_args", "signal_delay_s", "max_num_timeout", "stderr_to_stdout", "additional_parameters",
-)  # fmt: skip
-_OF_PBS = ("select", "place", "project", "storage", "depend", "umask", "ranks_by", "flavour", "template")
 _OF_SUBMITIT = ("submitit_folder", "use_srun")
-#: Fields that mean nothing to a backend.
-MEANINGLESS = {
-    "local": (*_OF_SCHEDULERS, *_OF_SLURM, *_OF_PBS, *_OF_SUBMITIT),
-    "slurm": ("gpus", *_OF_PBS, *_OF_SUBMITIT),
-    "pbs": ("gpus", *_OF_SLURM, *_OF_SUBMITIT),
-}
+
+
+@cache
+def meaningless(backend: str) -> tuple[str, ...]:
+    """Returns the fields that mean nothing to a backend."""
+    of_some = frozenset[str]().union(*(system.fields for system in own_systems()))
+    heeded = frozenset[str]() if backend == "local" else find_system(backend).fields
+    not_heeded = tuple(name for name in LauncherConf.__dataclass_fields__ if name in of_some - heeded)
+    return (*(_OF_SCHEDULERS if backend == "local" else ("gpus",)), *not_heeded, *_OF_SUBMITIT)
+
+
 #: What null means, where it is not that nothing is said.
 OF_NULL: dict[str, Any] = {"setup": [], "srun_args": [], "tasks_per_node": 1}

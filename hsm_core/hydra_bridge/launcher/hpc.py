@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from hsm_core.detect.scheduler import TITLES, chosen_system
+from hsm_core.detect.scheduler import chosen_system
 from hsm_core.errors import ConfigError
 from hsm_core.hosts.local import LocalHost
+from hsm_core.schedulers.registry import title_of
 
 from ..error_display import refuse
 
@@ -23,5 +24,5 @@ def hpc_place() -> str:
         found = chosen_system(LocalHost())
     except ConfigError as error:
         refuse(error, error.__cause__)
-    log.info("hsm_hpc submits to %s here", TITLES[found])
+    log.info("hsm_hpc submits to %s here", title_of(found))
     return found

@@ -23,14 +23,9 @@ from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import counted
 from hsm_core.processes.identity import this_host
+from hsm_core.schedulers.registry import make_scheduler
 from hsm_core.sources.job_monitor import JobWatch
-from hsm_core.sources.registry import (
-    BackendSettings,
-    check_fields,
-    make_backend,
-    make_scheduler,
-    require_here,
-)
+from hsm_core.sources.registry import BackendSettings, check_fields, make_backend, require_here
 from hsm_core.store import catalogue
 from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.layout import LaunchPaths, SweepPaths
@@ -107,10 +102,6 @@ class Launching:
             leave_no_trace(self._config)
             return
         shown(lambda: require_here(self._backend_name, self._settings.values["flavour"], self._host))
-        if self._backend_name == "slurm":
-            from hsm_core.detect.scheduler import require_slurm_cluster
-
-            shown(lambda: require_slurm_cluster(self._host))
         common = self._backend_settings(lambda _: ())
         shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common, self._host))
         sweeper = self._config.hydra.sweeper

@@ -11,7 +11,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
 
 from ..task.config import task_config
-from .fields import MEANINGLESS
+from .fields import meaningless
 from .recorded_fields import OF_ONE_RUN, fields_written
 from .references import OF_TASK, is_of_tasks, referred
 from .resolve import resolved
@@ -42,7 +42,7 @@ class FieldsByTask:
         node = fields_written(config)
         self._timeout_min = node["timeout_min"]
         referring = {name: value for name, value in node.items() if name not in OF_ONE_RUN and is_of_tasks(value)}
-        self.unused = tuple(name for name in MEANINGLESS[backend] if name in referring)
+        self.unused = tuple(name for name in meaningless(backend) if name in referring)
         self._varying = {name: value for name, value in referring.items() if name not in self.unused}
         self._followed = frozenset[str]() if backend == "local" else OF_TASK
         self._known: dict[tuple[object, ...], Mapping[str, Any]] = {}

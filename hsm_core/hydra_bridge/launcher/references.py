@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import MEANINGLESS
+from .fields import meaningless
 
 #: What a job asks for; all other fields say how the whole sweep goes or is divided.
-OF_TASK = frozenset(("cpus_per_task", *MEANINGLESS["local"])) - {
+OF_TASK = frozenset(("cpus_per_task", *meaningless("local"))) - {
     "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "setup_strict", "max_num_timeout",
     "flavour", "template",
 }  # fmt: skip

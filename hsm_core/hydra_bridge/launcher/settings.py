@@ -21,7 +21,7 @@ from hsm_core.plan.walltime import minutes
 from hsm_core.store.submission import WorkerSpec
 
 from ..faults import Faults
-from .fields import MEANINGLESS, OF_NULL, LauncherConf
+from .fields import OF_NULL, LauncherConf, meaningless
 from .recorded_fields import defaults
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
@@ -199,7 +199,7 @@ def worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
         share_gpus=slots > 1,
         warn_s=_within(values, "signal_delay_s", 0, 86_400),
         max_restarts=int(_within(values, "max_num_timeout", 0, 1000)),
-        stderr_to_stdout=backend == "slurm" and values["stderr_to_stdout"],
+        stderr_to_stdout=values["stderr_to_stdout"] and "stderr_to_stdout" not in meaningless(backend),
     )
 
 
@@ -292,7 +292,7 @@ def _ignored(values: Mapping[str, Any], backend: str) -> tuple[str, ...]:
     usual = defaults()
     found = [
         name
-        for name in MEANINGLESS[backend]
+        for name in meaningless(backend)
         if values[name] != usual[name] and not _is_environments(values[name], usual[name])
         and not (name == "timeout_min" and values["walltime"] is not None)
     ]

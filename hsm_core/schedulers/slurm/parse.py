@@ -102,6 +102,7 @@ def _sight(
     never, let_go = waits and is_hopeless(why), until(why) if waits else ""
     expected = start if waits and not never and not let_go else ""  # Slurm keeps the start that it once expected
     return Sight(
-        native, found, word, name, why, node, queue, account, qos, expected, state, reason, evidence,
-        hopeless=never, until=let_go, remedy=remedy(why, native) if waits else "",
+        native, found, word, name, "" if found == "running" else why,  # of one that runs it names the nodes
+        node, queue, account, qos, expected, state, reason, evidence, hopeless=never, until=let_go,
+        remedy=remedy(why, native) if waits else "",
     )  # fmt: skip

@@ -10,14 +10,13 @@ from hsm_core.detect.scheduler import (
     Absent,
     System,
     chosen_system,
-    find_pbs_server,
-    find_slurm,
     find_systems,
-    require_slurm_cluster,
     systems_here,
 )
 from hsm_core.errors import BackendError, ConfigError
 from hsm_core.hosts.local import LocalHost
+from hsm_core.schedulers.pbs.site import find_pbs_server
+from hsm_core.schedulers.slurm.site import find_slurm, require_slurm_cluster
 
 SLURM = {"sbatch": "echo slurm 24.05.4", "scontrol": "echo 'Slurmctld(primary) at c1 is UP'", "squeue": "exit 0"}
 OPENPBS = {"qsub": "exit 0", "qstat": '[ "$1" = --version ] && echo "pbs_version = 23.06.06"; exit 0'}

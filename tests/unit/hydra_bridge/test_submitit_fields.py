@@ -11,7 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hsm_core.hydra_bridge.launcher.fields import MEANINGLESS
+from hsm_core.hydra_bridge.launcher.fields import meaningless
 from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
 from hsm_core.hydra_bridge.launcher.settings import RunSettings, run_settings
 from hsm_core.hydra_bridge.value_text import value_text
@@ -66,7 +66,7 @@ def test_a_field_takes_its_default_and_another_value(place: str, field: Field[An
     found = composed(place, field.name, other(field)) if ranks else settings(place, field.name, other(field))
     if isinstance(found, RunSettings):
         assert found.values[field.name] == other(field)
-        assert found.ignored == ((field.name,) if field.name in MEANINGLESS[place] else ())
+        assert found.ignored == ((field.name,) if field.name in meaningless(place) else ())
 
 
 @pytest.mark.usefixtures("conf")

@@ -112,6 +112,11 @@ class StandIn:
         self.sights = {one: Sight(one, phase, word, **facts) for one in elements}  # type: ignore[arg-type]
 
 
+def logs_of(scheduler: StandIn) -> tuple[str, ...]:
+    """The names of its jobs' logs."""
+    return (f"{scheduler.name}-{{id}}_{{index}}.log", "{token}.{index}.log", "{token}.log", "{token}.log-{index}")
+
+
 def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, native_id: str = "7") -> MadeSweep:
     """A sweep whose tasks were all handed to the scheduler an hour ago, by a conductor that lives."""
     sweep = MadeSweep(root, total)
@@ -119,8 +124,9 @@ def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, nati
     journal = JournalWriter(sweep.paths.journal("conductor-a"))
     journal.append(events.conductor("conductor-a", this_process()))
     line = events.submit(
-        "launch-0/submit-0", token="demo-abc", tasks=[Span(0, total)], each=each, backend=scheduler.name
-    )
+        "launch-0/submit-0", token="demo-abc", tasks=[Span(0, total)], each=each, backend=scheduler.name,
+        logs=logs_of(scheduler),
+    )  # fmt: skip
     journal.append({**line, "at": line["at"] - 3600.0})
     journal.append(events.handed("launch-0/submit-0", native_id=native_id, job=None))
     journal.sync()

@@ -21,6 +21,7 @@ class Place:
     """A backend that answers as a test says; ``most`` pairs a portion."""
 
     name, spec = "stand-in", WorkerSpec()
+    logs: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.most = 100

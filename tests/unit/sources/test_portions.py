@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,18 @@ import pytest
 
 from hsm_core.errors import LimitReached, NoAnswer, NotNow
 from hsm_core.model import Span
+from hsm_core.schedulers.batch_system import Place, WorkerStart
 from hsm_core.schedulers.interface import Allowed, Limit, Sight
 from hsm_core.sources import queue_room
 from hsm_core.sources.interface import Pair, Portion
 from hsm_core.sources.queue import BatchQueue, Needs
-from hsm_core.sources.queue_room import Place
 from hsm_core.sources.queue_settings import QueueSettings
+from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.submission import Submission, WorkerSpec, write_submission
+from hsm_core.store.submission import WorkerSpec, write_submission
 from tests.unit.store.making import MadeSweep
 
 from .stand_in import StandIn
@@ -30,8 +31,11 @@ from .stand_in import StandIn
 class Words:
     """Writes what it was asked for."""
 
-    def text(self, asked: Any, submission: Submission, *, size: int | None, throttle: int | None) -> str:
-        return f"asked {asked} size {size} throttle {throttle}\n"
+    def asked(self, fields: Mapping[str, Any], slots: int) -> Any:
+        raise AssertionError("a bench says itself what its tasks ask for")
+
+    def text(self, asked: Any, start: WorkerStart) -> str:
+        return f"asked {asked} size {start.size} throttle {start.throttle}\n"
 
     def place(self, asked: Any) -> Place:
         return (None, asked, None) if str(asked).startswith("lab") else (None, None, None)
@@ -55,6 +59,7 @@ class Bench:
         self.queue = BatchQueue(
             sweep.paths, self.state, self.scheduler, WorkerSpec(), settings, Words(),
             lambda task: Needs(asked_by(task), WorkerSpec(threads=threads_of(task))),
+            WorkerStarts(sweep.paths, "python", (), root),
         )  # fmt: skip
 
     def submit_all(self, waiting: list[Pair], *, detached: bool = False) -> list[Portion]:

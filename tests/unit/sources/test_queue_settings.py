@@ -8,8 +8,8 @@ import pytest
 
 from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge.launcher.recorded_fields import defaults
-from hsm_core.sources.queue_settings import check_amounts, cores_for_slots
-from hsm_core.sources.slurm_jobs import asked_of_slurm
+from hsm_core.schedulers.amounts import check_amounts, cores_for_slots
+from hsm_core.schedulers.slurm.jobs import asked_of_slurm
 
 
 @pytest.mark.parametrize(

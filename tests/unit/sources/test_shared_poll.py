@@ -79,7 +79,7 @@ def test_while_another_asks_nobody_else_does(tmp_path: Path) -> None:
 
 
 def test_another_cluster_is_another_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    scheduler = StandIn()
+    scheduler = StandIn(name="slurm")
     before = time.monotonic()
     assert Asker(scheduler).ask(["7"], before) is not None
     monkeypatch.setenv("SLURM_CONF", "/another")

@@ -12,9 +12,11 @@ import pytest
 
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.pbs import script
+from hsm_core.schedulers.pbs.dialect import Pbs
+from hsm_core.schedulers.pbs.jobs import PbsJobs
 from hsm_core.schedulers.pbs.script import PbsResources, directives, script_text
 from hsm_core.scripts.rendering import TEMPLATES
-from hsm_core.sources.pbs_jobs import PbsJobs
+from hsm_core.testing.recording import RecordingHost
 
 PRO = PbsResources(umask="022")
 TORQUE = PbsResources(umask="022", flavour="torque")
@@ -240,7 +242,7 @@ def test_a_script_without_its_directory_fails(tmp_path: Path) -> None:
         ({"walltime_min": 10}, "for timeout_min=30"),
     ],
 )
-def test_a_job_that_gets_more_to_do_says_what_time_it_has(fields: dict[str, Any], told: str, tmp_path: Path) -> None:
-    jobs = PbsJobs(tmp_path, "python", (), tmp_path, None)
+def test_a_job_that_gets_more_to_do_says_what_time_it_has(fields: dict[str, Any], told: str) -> None:
+    jobs = PbsJobs(Pbs("pbspro", RecordingHost()))
     assert told in jobs.longer(replace(PRO, **fields), 3)[1]
     assert jobs.longer(replace(PRO, **fields), 1) == (replace(PRO, **fields), "")

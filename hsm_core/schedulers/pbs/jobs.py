@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from hsm_core.schedulers.pbs.defaults import below_the_fields
-from hsm_core.schedulers.pbs.dialect import Pbs
-from hsm_core.schedulers.pbs.script import PbsResources, directives, script_text
-from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.submission import Submission
-
-from .queue_settings import check_amounts, cores_for_slots, for_slots, time_stays
-from .worker_command import worker_line
+from ..amounts import check_amounts, cores_for_slots, for_slots, time_stays
+from ..batch_system import Place, WorkerStart
+from .defaults import below_the_fields
+from .dialect import Pbs
+from .script import PbsResources, directives, script_text
 
 _SAME = (
     "nodes", "tasks_per_node", "ranks_by", "account", "priority", "select", "place", "project", "storage",
     "depend", "umask", "mail_user", "mail_type",
 )  # fmt: skip
-#: The worker's words: its name, then options.
-_JOB = ('"pbs-$ID-$RESTART"', '--batch="$INDEX"', '--native-id="$ID"', '--restart="$RESTART"')
+_WORKER = '"pbs-$ID-$RESTART"'
+_OPTIONS = ('--batch="$INDEX"', '--native-id="$ID"', '--restart="$RESTART"')
 #: Further ones where there are ranks; ``rank.sh`` sets these variables.
 _RANK = ("--rank-from=HSM_RANK", "--local-rank-from=HSM_LOCAL_RANK")
 
@@ -56,34 +52,25 @@ def asked_of_pbs(pbs: Pbs, fields: Mapping[str, Any], slots: int) -> PbsResource
 
 
 class PbsJobs:
-    """Writes the scripts of one sweep.
+    """See ``JobWriter``."""
 
-    Args:
-        setup: the user's lines before the worker starts.
-        cwd: where the app was started.
-        template: the user's own, extending ``pbs.sh.j2``.
-    """
+    def __init__(self, pbs: Pbs) -> None:
+        self._pbs = pbs
 
-    def __init__(
-        self, sweep: Path, python: str, setup: Sequence[str], cwd: Path, template: str | None
-    ) -> None:
-        self._sweep, self._python, self._setup, self._cwd = sweep, python, setup, cwd
-        self._template = None if template is None else Path(template).expanduser().absolute()
+    def asked(self, fields: Mapping[str, Any], slots: int) -> PbsResources:
+        return asked_of_pbs(self._pbs, fields, slots)
 
-    def text(
-        self, asked: PbsResources, submission: Submission, *, size: int | None, throttle: int | None
-    ) -> str:
+    def text(self, asked: PbsResources, start: WorkerStart) -> str:
         ranks = asked.nodes * asked.tasks_per_node
         joint = (f"--ranks={ranks}", *_RANK) if ranks > 1 else ()
-        line = worker_line(self._python, self._sweep, submission.name, (*_JOB, *joint))
-        paths = SweepPaths(self._sweep)
+        line = start.line(_WORKER, *_OPTIONS, *joint)
         return script_text(
             asked, line if joint else f"exec {line}",
-            token=submission.token, size=size, throttle=throttle, setup=self._setup, cwd=self._cwd,
-            template=self._template, logs=paths.logs, starts=LaunchPaths.starts(paths.hsm / submission.name),
+            token=start.token, size=start.size, throttle=start.throttle, setup=start.setup, cwd=start.cwd,
+            template=start.template, logs=start.logs, starts=start.starts,
         )  # fmt: skip
 
-    def place(self, asked: PbsResources) -> tuple[str | None, str | None, str | None]:
+    def place(self, asked: PbsResources) -> Place:
         """Queue and account; and, as a routing queue has destinations with limits of their own, time and memory."""
         lines = [line.removeprefix("#PBS ") for line in directives(asked, "token")]
         words = [line for line in lines if line.startswith("-l") and re.search(r"walltime=|mem=", line)]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import counted
-from hsm_core.schedulers.slurm.script import SlurmResources, place_of, script_text
-from hsm_core.store.submission import Submission
 
-from .queue_settings import check_amounts, cores_for_slots, for_slots, time_stays
-from .worker_command import worker_line
+from ..amounts import check_amounts, cores_for_slots, for_slots, time_stays
+from ..batch_system import Place, WorkerStart
+from .script import SlurmResources, place_of, script_text
 
 _SAME = (
     "timeout_min", "cpus_per_gpu", "mem_per_cpu", "mem_per_gpu", "qos", "account",
@@ -26,9 +24,9 @@ _GPUS = re.compile(r"(gpu(?::[A-Za-z][^:,]*)?)(?::(\d+))?")
 _ID = "ID=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 #: Slurm may warn while the user's lines run, or Python starts: that must not end the job.
 _NOTE_WARNING, _AWAIT_WORKER = "trap 'export HSM_WARNED=1' USR2", "trap '' USR2"
-#: The worker's words: its name, then options.
-_JOB = (
-    '"slurm-$ID-${SLURM_RESTART_COUNT:-0}"', '--batch="${SLURM_ARRAY_TASK_ID:-0}"', '--native-id="$ID"',
+_WORKER = '"slurm-$ID-${SLURM_RESTART_COUNT:-0}"'
+_OPTIONS = (
+    '--batch="${SLURM_ARRAY_TASK_ID:-0}"', '--native-id="$ID"',
     '--restart="${SLURM_RESTART_COUNT:-0}"', '--log="slurm-$ID.log"', '--requeue="scontrol requeue $ID"',
     "--node-from=SLURMD_NODENAME",
 )  # fmt: skip
@@ -84,34 +82,26 @@ def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
 
 
 class SlurmJobs:
-    """Writes the scripts of one sweep.
+    """See ``JobWriter``."""
 
-    Args:
-        setup: the user's lines before the worker starts.
-        cwd: where the app was started.
-    """
+    def asked(self, fields: Mapping[str, Any], slots: int) -> SlurmResources:
+        return asked_of_slurm(fields, slots)
 
-    def __init__(self, sweep: Path, python: str, setup: Sequence[str], cwd: Path) -> None:
-        self._sweep, self._python, self._setup, self._cwd = sweep, python, setup, cwd
-
-    def text(
-        self, asked: SlurmResources, submission: Submission, *, size: int | None, throttle: int | None
-    ) -> str:
+    def text(self, asked: SlurmResources, start: WorkerStart) -> str:
         ranks = (asked.nodes or 1) * (asked.tasks_per_node or 1)
         joint = (f"--ranks={ranks}", *_RANK) if ranks > 1 else ()
-        line = worker_line(self._python, self._sweep, submission.name, (*_JOB, *joint))
-        folder = self._sweep / ".hsm" / "logs"
+        line = start.line(_WORKER, *_OPTIONS, *joint)
         setup = [
             *([] if joint else [_NOTE_WARNING]),
-            *self._setup,
-            f"cd {shlex.quote(str(self._cwd))}",
-            f"export SUBMITIT_FOLDER={shlex.quote(str(folder))}",
+            *start.setup,
+            f"cd {shlex.quote(str(start.cwd))}",
+            f"export SUBMITIT_FOLDER={shlex.quote(str(start.logs))}",
             _ID,
             *([] if joint else [_AWAIT_WORKER]),
         ]
         return script_text(asked, line if joint else f"exec {line}", setup=setup, ranks=bool(joint))
 
-    def place(self, asked: SlurmResources) -> tuple[str | None, str | None, str | None]:
+    def place(self, asked: SlurmResources) -> Place:
         return place_of(asked)
 
     def longer(self, asked: SlurmResources, times: int) -> tuple[SlurmResources, str]:

@@ -1,0 +1,202 @@
+"""What a batch system tells of itself; one is registered by an entry point of the group ``hsm.schedulers``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from hsm_core.hosts.interface import Done, Host
+
+from .interface import Scheduler
+
+#: Queue, account and QOS of a job, whose limits count; None: the user's usual one.
+Place = tuple[str | None, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class WorkerStart:
+    """What the script of a job has to do, in whichever scheduler's words: start a worker.
+
+    Args:
+        token: the job's name.
+        size: elements of the array; None: a plain job.
+        throttle: elements at once; None: no limit.
+        program: the command that every worker starts with, and ``submission``, which it works on.
+        setup: lines of shell before that, the user's own.
+        cwd: where the app was started.
+        logs: the directory of the jobs' own logs, where the submit command runs, too.
+        starts: a directory of this submission, which no one has made yet, for schedulers that don't tell a job
+            how often it was started.
+        template: the user's own script; None: ours.
+    """
+
+    token: str
+    size: int | None
+    throttle: int | None
+    program: tuple[str, ...]
+    submission: str
+    setup: tuple[str, ...]
+    cwd: Path
+    logs: Path
+    starts: Path
+    template: Path | None = None
+
+    def line(self, worker: str, *options: str) -> str:
+        """Shell that becomes the worker.
+
+        Args:
+            worker: its name, unique in the sweep, which holds the job's id and its number of starts.
+            options: ``--batch``, ``--native-id`` and others of ``hsm_core.worker.main``. These and the name stand in
+                shell's own quoting, as they are for the job: ``'"slurm-$ID"'``.
+        """
+        words = [shlex.quote(word) for word in self.program]
+        return " ".join([*words, worker, shlex.quote(self.submission), *options])
+
+
+class JobWriter(Protocol):
+    """Says what jobs ask for, and writes their scripts, in one scheduler's words."""
+
+    def asked(self, fields: Mapping[str, Any], slots: int) -> Any:
+        """Returns what a job asks for, a frozen dataclass; jobs that ask for the same share an array.
+
+        Args:
+            fields: the launcher's, resolved for one task; what they name is a task's.
+            slots: tasks at once in the job.
+
+        Raises:
+            ConfigError: they contradict each other, or can't be said to this scheduler.
+        """
+
+    def text(self, asked: Any, start: WorkerStart) -> str:
+        """Returns the script.
+
+        Raises:
+            ConfigError: no script can say this.
+        """
+
+    def place(self, asked: Any) -> Place:
+        """Returns where such a job goes."""
+
+    def longer(self, asked: Any, times: int) -> tuple[Any, str]:
+        """Returns the same for a job that runs so many times as long, and what to say of its time.
+
+        Where no time is asked for, or in the scheduler's own words, nothing is changed: the words say so.
+        """
+
+
+@dataclass(frozen=True)
+class System:
+    """A batch system that a host submits to.
+
+    Args:
+        name: as launchers name it.
+        version: in its own words.
+        path: of the command that was asked.
+        flavour: which of several dialects it speaks; empty where there is one.
+        trouble: why it does not answer now; empty if it does.
+        wrapped: its submit command is a script that somebody put before the real one.
+    """
+
+    name: str
+    version: str
+    path: str
+    flavour: str = ""
+    trouble: str = ""
+    wrapped: bool = False
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Why a batch system is not to be used from a host.
+
+    Args:
+        odd: something of its name is there all the same.
+        fix: a line to copy; empty if there is none.
+    """
+
+    name: str
+    why: str
+    odd: bool = False
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that ``hsm doctor`` looked at; ``fix`` is a line to copy."""
+
+    name: str
+    level: Literal["ok", "note", "bad"]
+    said: str
+    fix: str = ""
+
+
+#: Seconds for a question: a command that finds no configuration may look for it for a minute.
+_ASK_S = 15.0
+
+
+def asked(host: Host, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Done:
+    """Returns what a command says within a quarter of a minute; one that can't be started says why."""
+    try:
+        return host.run(argv, _ASK_S, env=env)
+    except OSError as error:
+        return Done(tuple(argv), 127, "", str(error))
+
+
+class BatchSystem(Protocol):
+    """A batch system, as the registry knows it; modules that it needs are imported when they are needed."""
+
+    #: as launchers name it, and the entry point: ``slurm``
+    name: str
+    #: as it writes itself, for messages: ``Slurm``
+    title: str
+    #: titles of dialects by the names that ``Scheduler.name`` has in them, where there are others than ``name``
+    flavours: Mapping[str, str]
+    #: the launcher's fields that it heeds beside those of every scheduler
+    fields: frozenset[str]
+    #: names of a job's logs below ``WorkerStart.logs``, the likeliest first; see ``hsm_core.store.job_logs``
+    logs: tuple[str, ...]
+    #: variables of the environment that say which server its commands ask
+    variables: tuple[str, ...]
+    #: a command for who wants to know why it does not answer
+    status_command: str
+
+    def find(self, host: Host) -> System | Absent:
+        """Returns it as it is on a host, by what its commands answer, not by what they are called."""
+
+    def require(self, host: Host, flavour: str) -> None:
+        """Refuses a host without it, before anything is written.
+
+        Raises:
+            BackendError: its commands are not on PATH, are another system's, or know no cluster.
+            ConfigError: there is no such flavour.
+        """
+
+    def scheduler(self, host: Host, flavour: str) -> Scheduler:
+        """Returns its dialect.
+
+        Args:
+            flavour: one of ``flavours``; ``auto``: as its commands say.
+
+        Raises:
+            BackendError: the host has not its commands.
+            ConfigError: there is no such flavour.
+        """
+
+    def job_writer(self, scheduler: Scheduler) -> JobWriter:
+        """Returns the writer of scripts for a dialect that ``scheduler`` made."""
+
+    def is_job(self, native_id: str, typed: str) -> bool:
+        """Whether a user who typed this means the job, or an element of it, with its server's name or without.
+
+        Args:
+            native_id: as ``Scheduler.submit`` returned it.
+        """
+
+    def index_of(self, native_id: str) -> int:
+        """Returns which element of its array this is, from 0 on, as ``Scheduler.element`` counts; 0: a plain job."""
+
+    def findings(self, host: Host, system: System) -> Iterator[Finding]:
+        """Yields what ``hsm doctor`` says of one that answers: queues, accounts."""
