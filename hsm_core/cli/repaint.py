@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,16 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
+#: What runs on by itself: ``12 s``, ``3 h 5 min``, ``4.7/s``.
+_TIMES = re.compile(r"(?:[\d.]+[ /](?:s|min|h|d)\b\s*)+")
+
 
 class Repaint:
     """Use it as a context; what was shown last stays there, whole, when it ends.
 
     Args:
-        again: there will be several looks; with one, or where there is no terminal, texts are just printed.
+        again: there will be several looks; with one, or where there is no terminal, texts are just printed,
+            without those in which only times differ from the one before.
     """
 
     def __init__(self, *, again: bool) -> None:
@@ -46,13 +51,18 @@ class Repaint:
     def show(self, text: str) -> None:
         """Put it in the place of the text before."""
         if self._live is None:
-            if text != self._shown:
+            if not self._shown or _still(text) != _still(self._shown):
                 say(f"\n{text}" if self._shown else text)
                 sys.stdout.flush()
         else:
             size = self._live.console.size
             self._live.update(fitting(text, size.width, size.height), refresh=True)
         self._shown = text
+
+
+def _still(text: str) -> list[str]:
+    """Its words without times; a column's width may go with them."""
+    return _TIMES.sub("", text).split()
 
 
 def fitting(text: str, width: int, height: int) -> Text:

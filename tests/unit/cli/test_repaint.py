@@ -57,6 +57,13 @@ def test_colours_take_no_room() -> None:
     assert fitting("\x1b[31mred\x1b[0m", 3, 2).plain == "red"
 
 
+def test_the_passing_of_time_is_no_change(capsys: pytest.CaptureFixture[str]) -> None:
+    with Repaint(again=True) as place:
+        for text in ("1/3 (59 s ago)  4.7/s", "1/3 (1 h 5 min ago)  3/min", "2/3   (2 h ago)  3/min"):
+            place.show(text)
+    assert capsys.readouterr().out == "1/3 (59 s ago)  4.7/s\n\n2/3   (2 h ago)  3/min\n"
+
+
 def watched(shell: Shell, words: list[str], rows: int, until: str, then: object) -> str:
     """What a command writes to a terminal of so many rows; ``then`` is called when a text was seen."""
     ours, theirs = pty.openpty()
