@@ -13,8 +13,9 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import take_lease
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.sweep_text import sweep_text
 from hsm_core.views.sweep_view import look
-from tests.unit.store.making import MadeSweep, killed_process, start
+from tests.unit.store.making import MadeSweep, fail, killed_process, start
 
 WHY = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmitJobs=0)"
 
@@ -52,3 +53,12 @@ def test_what_waits_beside_running_tasks_is_no_trouble(sweep: MadeSweep) -> None
 def test_what_a_dead_launcher_waited_for_is_not_told(sweep: MadeSweep) -> None:
     waiting(sweep, "conductor-a", killed_process())
     assert WHY not in troubles(sweep)
+
+
+@pytest.mark.parametrize(("causes", "told"), [(9, "… and 1 more cause: "), (10, "… and 2 more causes: ")])
+def test_causes_that_are_not_shown_are_counted(tmp_path: Path, causes: int, told: str) -> None:
+    sweep = MadeSweep(tmp_path / "many", total=causes)
+    worker = sweep.worker("w1")
+    for task, letter in zip(range(causes), "abcdefghij", strict=False):
+        fail(worker, task, f"ValueError: {letter * 9}", kind="ValueError")
+    assert told in sweep_text(look(SweepState(sweep.root)))
