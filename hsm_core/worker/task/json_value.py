@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 _DEPTH, _BITS, _REPR = 40, 10_000, 500
 #: Values with more parts, or more text, are shown by their beginning: an outcome is read by whoever looks.
 _PARTS, _TEXT = 100_000, 1_000_000
+#: Where an object lies is another place in each task, and tells nothing.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=[>,])")
 
 
 class _TooLarge(Exception):
@@ -48,11 +51,13 @@ def project(value: object) -> tuple[Any, bool]:
 
 
 def shown(value: object, limit: int) -> str:
-    """The ``repr`` of a value, however it was made; most of a large one is left out."""
+    """The ``repr`` of a value, however it was made, without addresses; most of a large one is left out."""
     try:
         text = _brief(limit).repr(value) if _is_large(value) else repr(value)
     except Exception:  # noqa: BLE001  the worker's edge: it is the user's code
         return f"<{type(value).__qualname__} that can't be shown>"
+    if not isinstance(value, (str, bytes)):
+        text = _ADDRESS.sub("", text)
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 

@@ -57,6 +57,9 @@ SHOWN: dict[str, tuple[object, object]] = {
     "path": (Path("a"), "PosixPath('a')"),
     "hostile": (Hostile(), HIDDEN),
     "hostile inside": ({"a": Hostile()}, {"a": HIDDEN}),
+    "function": (lambda: 1, "<function <lambda>>"),
+    "object inside": ({"a": [Scalar(Hostile)]}, {"a": [f"<class '{__name__}.Hostile'>"]}),
+    "method": (Scalar(1).item, f"<bound method Scalar.item of <{__name__}.Scalar object>>"),
     "huge": (10**5000, "<int that can't be shown>"),
 }
 
@@ -72,6 +75,10 @@ def test_a_value_that_holds_itself_is_shown() -> None:
     found, exact = project(value)
     assert not exact
     assert "[[...]]" in str(found)
+
+
+def test_an_address_in_a_text_is_the_texts() -> None:
+    assert shown("crash <f at 0x12>", 100) == "'crash <f at 0x12>'"
 
 
 def test_a_long_repr_is_cut() -> None:
