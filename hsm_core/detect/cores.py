@@ -72,6 +72,14 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(done.stdout.split()) if done.returncode == 0 else ()
 
 
+def why_no_gpus() -> str:
+    """What ``visible_gpus`` went by where it found none."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return f"CUDA_VISIBLE_DEVICES is '{chosen}'"
+    return "nvidia-smi lists none" if shutil.which("nvidia-smi") else "nvidia-smi not found on PATH"
+
+
 def chosen_gpus(wanted: object) -> tuple[str, ...] | None:
     """What ``hydra.launcher.gpus`` means: None leaves CUDA_VISIBLE_DEVICES as it is.
 

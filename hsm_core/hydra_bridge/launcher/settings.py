@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from hsm_core.conductor.policies import Policy
-from hsm_core.detect.cores import chosen_gpus, usable_cores
+from hsm_core.detect.cores import chosen_gpus, usable_cores, why_no_gpus
 from hsm_core.errors import ConfigError
 from hsm_core.model import Isolation, counted
 from hsm_core.overrides import quoted
@@ -97,6 +97,9 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
     if backend == "local" and _is_environments(fields["walltime"], defaults()["walltime"]):
         fields = {**fields, "walltime": None}
     values = launcher_values(fields)
+    is_local = backend == "local"
+    worker = _worker(values) if is_local else worker_in_job(values, backend)
+    in_vain = _without_gpus(values["gpus"], worker) if is_local else ()
     return RunSettings(
         resume=values["resume"],
         retry_failed=values["retry_failed"],
@@ -111,9 +114,9 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
         python=values["python"] or sys.executable,
         code=_one_of(values, "code", ("live", "snapshot")),
         policy=_policy(values, backend),
-        worker=_worker(values) if backend == "local" else worker_in_job(values, backend),
+        worker=worker,
         values=values,
-        ignored=_ignored(values, backend),
+        ignored=(*_ignored(values, backend), *in_vain),
     )
 
 
@@ -299,6 +302,12 @@ def _ignored(values: Mapping[str, Any], backend: str) -> tuple[str, ...]:
     if backend != "local" and (values["slots"] or 1) > (values["tasks_per_job"] or 1):
         found.append(f"slots={values['slots']}, beyond tasks_per_job={values['tasks_per_job'] or 1}")
     return tuple(found)
+
+
+def _without_gpus(wanted: object, worker: WorkerSpec) -> tuple[str, ...]:
+    """That GPUs were asked for, where there is none."""
+    is_in_vain = wanted == "auto" and not worker.gpus
+    return (f"gpus=auto, as there is no GPU here: {why_no_gpus()}",) if is_in_vain else ()
 
 
 def _is_environments(value: Any, default: Any) -> bool:

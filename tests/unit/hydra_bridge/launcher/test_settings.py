@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,3 +64,19 @@ def test_a_sites_time_that_is_none_is_told_by_its_variable(monkeypatch: pytest.M
         settings("slurm")
     assert settings("slurm", timeout_min=7).values["timeout_min"] == 7
     assert settings("local").values["timeout_min"] is None
+
+
+@pytest.mark.parametrize(
+    ("visible", "why"), [(None, "nvidia-smi not found on PATH"), ("", "CUDA_VISIBLE_DEVICES is ''"), ("1", "")]
+)
+def test_gpus_that_are_not_there_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str | None, why: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    told = (f"gpus=auto, as there is no GPU here: {why}",) if why else ()
+    assert settings("local", gpus="auto").ignored == told
+    assert settings("local").ignored == ()
+    assert settings("slurm", gpus="auto").ignored == ("gpus",)
