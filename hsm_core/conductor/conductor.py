@@ -176,7 +176,7 @@ class Conductor:
             self._cancel_jobs(progress, at_once=False)
 
     def _outbox(self, launch: LaunchPaths, payload: LaunchPaths, progress: Progress) -> Outbox:
-        return Outbox(self.state, self.backend, self._journal, launch, payload, progress.say)
+        return Outbox(self.state, self.backend, self._journal, launch, payload, progress.say, self._name)
 
     # looking
 

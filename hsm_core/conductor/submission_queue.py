@@ -16,6 +16,8 @@ from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, next_name, write_submission
 from hsm_core.views.failures.refusals import another_try
 
+from .takeover import seize_batches
+
 #: Seconds between tries: the first pause, the longest one.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 #: Seconds after the end of its command, after which a submission that nobody knows was certainly not accepted.
@@ -41,14 +43,15 @@ class Outbox:
     Args:
         journal: the conductor's.
         say: prints a line for the user.
+        name: the conductor's.
     """
 
     def __init__(
         self, state: SweepState, backend: Backend, journal: JournalWriter, launch: LaunchPaths,
-        payload: LaunchPaths, say: Callable[[str], None],
+        payload: LaunchPaths, say: Callable[[str], None], name: str,
     ) -> None:  # fmt: skip
         self._state, self._backend, self._journal = state, backend, journal
-        self._launch, self._payload, self._say = launch, payload, say
+        self._launch, self._payload, self._say, self._name = launch, payload, say, name
         self._waiting: list[Pair] = []
         self._open: _Open | None = None
         self._pause_s, self._next_at, self._waited_at = FIRST_PAUSE_S, float("-inf"), float("-inf")
@@ -144,23 +147,26 @@ class Outbox:
         try:
             handed = self._clear_up(opened, opened.doubt) if opened.doubt else self._submit(opened)
         except LimitReached as error:
-            self._withdraw(opened, error)
-            return False
+            handed = self._withdraw(opened, error)
         except NotNow as error:
             self._wait(_shortly(error))
             return False
         except NoAnswer as error:
-            opened.doubt, opened.doubted_at = opened.doubt or error, opened.doubted_at or time.monotonic()
-            self._wait(_shortly(error))
+            self._doubt(opened, error)
             return False
         except BackendError as error:
             self._open = None
             raise self._refused(opened.submission.name, error) from error
         if handed is None:
-            self._wait("")
+            if self._open is not None:
+                self._wait("")
             return False
         self._note(opened, handed)
         return True
+
+    def _doubt(self, opened: _Open, error: NoAnswer) -> None:
+        opened.doubt, opened.doubted_at = opened.doubt or error, opened.doubted_at or time.monotonic()
+        self._wait(_shortly(error))
 
     def _submit(self, opened: _Open) -> Handed:
         opened.doubted_at = 0.0
@@ -193,12 +199,36 @@ class Outbox:
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
         self._state.refresh()  # what was handed over counts when the next portion is measured
 
-    def _withdraw(self, opened: _Open, error: BackendError) -> None:
-        """Too much at once: nothing of it was accepted, so it is divided anew; what can't be divided waits."""
+    def _withdraw(self, opened: _Open, error: BackendError) -> Handed | None:
+        """Too much at once: divided anew, as nothing of it was accepted; what can't be divided waits.
+
+        Returns:
+            the job if it was accepted all the same: an earlier try of a site's wrapper may have used up the limit.
+        """
+        try:
+            handed = self._backend.find(opened.submission) or self._take_back(opened.submission)
+        except NoAnswer as unknown:
+            self._doubt(opened, unknown)
+            return None
+        if handed is not None:
+            return handed
         self._withdrawn(opened, error.problem)
         self._waiting = [*opened.portion.pairs, *self._waiting]
         if len(opened.submission.batches) == 1:
             self._wait(_shortly(error))
+        return None
+
+    def _take_back(self, submission: Submission) -> Handed | None:
+        """Claims its batches, so that no job of it that shows up later runs them; returns a job that was faster.
+
+        Raises:
+            NoAnswer: there is one, or may be, and the scheduler does not name it.
+        """
+        are_ours = seize_batches(self._state.paths, submission, self._name)
+        handed = self._backend.find(submission)
+        if handed is None and not are_ours:
+            raise NoAnswer("a worker of it has begun, but the scheduler does not name its job")
+        return handed
 
     def _withdrawn(self, opened: _Open, why: str) -> None:
         self._write(events.withdrawn(opened.submission.name, why))

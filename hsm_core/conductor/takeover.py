@@ -9,10 +9,12 @@ from hsm_core.processes.identity import this_process
 from hsm_core.sources.job_monitor import JobWatch
 from hsm_core.store import events
 from hsm_core.store.claims import claim_batch
+from hsm_core.store.files import read_json
 from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import Line
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.submission import read_submission
+from hsm_core.store.submission import Submission, read_submission
 
 
 def settle_unanswered(
@@ -54,10 +56,15 @@ def _find(watch: JobWatch, line: Line, force: bool) -> str | None:
 def seize(state: SweepState, dropped: Iterable[Line], conductor: str) -> None:
     """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
     for line in dropped:
-        submission = read_submission(state.paths, line["submission"])
-        for number in range(len(submission.batches)):
-            claim_batch(
-                state.paths, submission.batch_id(number), worker=conductor, native_id="", restart=0,
-                process=this_process(),
-            )  # fmt: skip
+        seize_batches(state.paths, read_submission(state.paths, line["submission"]), conductor)
     state.refresh()
+
+
+def seize_batches(paths: SweepPaths, submission: Submission, conductor: str) -> bool:
+    """Claims all batches of a submission that no worker has claimed; returns whether all are the conductor's then."""
+    are_ours = True
+    for number in range(len(submission.batches)):
+        batch = submission.batch_id(number)
+        claim_batch(paths, batch, worker=conductor, native_id="", restart=0, process=this_process())
+        are_ours &= read_json(paths.claim(batch, 0))["worker"] == conductor
+    return are_ours

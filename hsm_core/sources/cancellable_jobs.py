@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hsm_core.model import ENDED
 from hsm_core.schedulers.interface import Scheduler
@@ -43,4 +43,19 @@ def idle_jobs(state: SweepState, scheduler: Scheduler) -> list[str]:
             is_ours = sight is not None and sight.name in ("", line["token"])  # ids may be given anew
             if sight is not None and is_ours and sight.phase == "waiting":
                 found[sight.native_id] = found.get(sight.native_id, True) and state.state_of(number) in ENDED
-    return [native_id for native_id, is_idle in found.items() if is_idle]
+    return [*(native_id for native_id, is_idle in found.items() if is_idle), *_strays(state, scheduler)]
+
+
+def _strays(state: SweepState, scheduler: Scheduler) -> Iterator[str]:
+    """Yields jobs under a submission's name that its launcher never heard of, if all tasks of it have ended.
+
+    They show up where a site hands a job on late, and its submit command had said that nothing was accepted.
+    """
+    lines = [line for line in state.jobs.submissions() if line["backend"] == scheduler.name]
+    waiting = [sight for sight in scheduler.queue() if sight.phase == "waiting"] if lines else []
+    for line in lines if waiting else ():
+        batches = list(batches_of(line))
+        if all(state.state_of(number) in ENDED for _, (number, _) in batches):
+            own = str(line.get("native_id"))
+            known = {own, *(scheduler.element(own, batch) for (_, batch), _ in batches)}
+            yield from (one.native_id for one in waiting if one.name == line["token"] and one.native_id not in known)

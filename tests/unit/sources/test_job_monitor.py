@@ -296,6 +296,21 @@ def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> 
     assert idle_jobs(it.state, it.scheduler) == []
 
 
+def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tasks_have_ended(it: Watched) -> None:
+    it.scheduler.sights = {}
+    it.scheduler.queued = [
+        Sight(element, "waiting", "PENDING", name)
+        for element, name in (("9_0", "demo-abc"), ("7_1", "demo-abc"), ("9_2", "mine"))
+    ]
+    assert idle_jobs(it.state, it.scheduler) == []
+    worker = it.begin(0)
+    for number in range(it.state.total):
+        worker.append(events.end(number, 1, "completed"))
+    worker.sync()
+    it.state.refresh()
+    assert idle_jobs(it.state, it.scheduler) == ["9_0"]
+
+
 def test_a_question_that_failed_changes_nothing(it: Watched) -> None:
     it.begin(0)
     it.scheduler.sights = None

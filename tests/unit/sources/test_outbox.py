@@ -9,11 +9,13 @@ import pytest
 from hsm_core.conductor import submission_queue as module
 from hsm_core.conductor.submission_queue import Outbox
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
+from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Handed, Pair, Portion
+from hsm_core.store.claims import claim_batch
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.submission import Submission, WorkerSpec
+from hsm_core.store.submission import Submission, WorkerSpec, read_submission
 from tests.unit.store.making import MadeSweep
 
 
@@ -45,7 +47,7 @@ class Place:
         return Handed(answer)
 
     def find(self, submission: Submission) -> Handed | None:
-        found = self.finds.pop(0)
+        found = self.finds.pop(0) if self.finds else None
         if isinstance(found, Exception):
             raise found
         return None if found is None else Handed(found)
@@ -68,7 +70,7 @@ class Bench:
         self.clock, self.place, self.said = clock, Place(), list[str]()
         self.state = SweepState(root)
         journal = JournalWriter(sweep.paths.journal("conductor-a"))
-        self.outbox = Outbox(self.state, self.place, journal, launch, launch, self.said.append)  # type: ignore[arg-type]
+        self.outbox = Outbox(self.state, self.place, journal, launch, launch, self.said.append, "conductor-a")  # type: ignore[arg-type]
 
     def lines(self) -> list[tuple[str, object]]:
         self.state.refresh()
@@ -138,6 +140,46 @@ def test_above_a_limit_it_is_divided_anew_at_once(bench: Bench) -> None:
     assert bench.outbox.step()
     assert bench.lines() == [("launch-0/submit-1", "5")]
     assert bench.said == []
+
+
+def test_above_a_limit_that_its_own_job_used_up_it_was_accepted(bench: Bench) -> None:
+    bench.place.answers, bench.place.finds = [LimitReached("too many")], ["8"]
+    bench.outbox.push(tasks(4))
+    assert bench.outbox.step()
+    assert bench.lines() == [("launch-0/submit-0", "8")]
+    assert bench.place.submitted == ["launch-0/submit-0"]
+
+
+def test_a_job_that_shows_up_after_it_was_divided_anew_finds_nothing_to_do(bench: Bench) -> None:
+    bench.place.answers = [LimitReached("too many")]
+    bench.outbox.push(tasks(2))
+    assert bench.outbox.step()
+    late = read_submission(bench.state.paths, "launch-0/submit-0")
+    assert [claim(bench, late, number) for number in range(2)] == [False, False]
+    anew = read_submission(bench.state.paths, "launch-0/submit-1")
+    assert [claim(bench, anew, number) for number in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize("finds", [[None, "8"], [None, None], [NoAnswer("down")], [None, NoAnswer("down")]])
+def test_above_a_limit_nothing_is_divided_anew_that_may_have_begun(bench: Bench, finds: list[str | None]) -> None:
+    def begins(submission: Submission, portion: Portion) -> Handed:
+        assert claim(bench, submission, 1)
+        raise LimitReached("too many")
+
+    bench.place.submit, bench.place.finds = begins, list(finds)  # type: ignore[method-assign,arg-type]
+    bench.outbox.push(tasks(2))
+    assert bench.outbox.step() == (finds[-1] == "8")
+    assert bench.lines() == [("launch-0/submit-0", finds[-1] if finds[-1] == "8" else None)]
+    assert bench.outbox.is_in_doubt == (finds[-1] != "8")
+
+
+def claim(bench: Bench, submission: Submission, number: int) -> bool:
+    """Whether a worker gets this batch."""
+    batch = submission.batch_id(number)
+    found = claim_batch(
+        bench.state.paths, batch, worker="w", native_id=f"8_{number}", restart=0, process=this_process()
+    )
+    return found is not None
 
 
 def test_a_single_job_at_a_limit_waits(bench: Bench) -> None:
