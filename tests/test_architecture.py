@@ -19,7 +19,7 @@ PARTS = {
     "store": {"processes"},
     "scripts": set(),
     "hosts": {"processes"},
-    "testing": {"hosts"},
+    "testing": {"hosts", "schedulers"},
     "schedulers": {"hosts", "scripts"},
     "detect": {"hosts", "schedulers"},
     "worker": {"store", "processes"},

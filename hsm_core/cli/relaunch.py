@@ -10,6 +10,7 @@ from pathlib import Path
 from hsm_core.errors import ConfigError
 from hsm_core.model import SYNONYMS
 from hsm_core.overrides import hydra_text
+from hsm_core.schedulers.registry import all_systems
 from hsm_core.store.record import SweepRecord
 from hsm_core.views.rerun import config_flags, is_of_sweeps
 from hsm_core.views.resume_lines import by_hand, why_by_hand
@@ -73,13 +74,18 @@ def _require_launcher(record: SweepRecord, name: str) -> None:
     presets = [path.stem for path in Path(folder, "hydra", "launcher").glob("*.yaml")] if folder else []
     known = sorted({*OURS, *presets, record.launcher})
     other_places = not os.path.isdir(folder) and not name.startswith("hsm_") and name not in _FOREIGN
-    if name not in known and not other_places:
+    if name not in known and not other_places and name not in _of_packages():
         near = difflib.get_close_matches(name, known, n=1)
         raise ConfigError(
             f"the launcher '{name}' can't resume a sweep", evidence=f"there are: {', '.join(known)}",
             fix=f"--launcher {near[0] if near else 'hsm_local'}",
             instead=(name, near[0] if near else "hsm_local"),
         )  # fmt: skip
+
+
+def _of_packages() -> set[str]:
+    """Launchers of other packages' schedulers, as they are usually called."""
+    return {f"hsm_{system.name}" for system in all_systems()}
 
 
 def _require_hydras(settings: Sequence[str]) -> None:

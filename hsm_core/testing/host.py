@@ -11,6 +11,8 @@ import pytest
 
 from hsm_core.hosts.interface import Host
 
+from .waiting import wait_until
+
 
 class HostContract:
     """Subclass it as ``TestMyHost``, and give it the fixtures ``host`` and ``folder``.
@@ -59,9 +61,9 @@ class HostContract:
         log.write_text("before\n")
         process = host.start(["sh", "-c", "echo started; exec sleep 60"], host.environment, log)
         assert host.evidence_of_death(process) is None
-        _wait_for(lambda: log.read_text() == "before\nstarted\n")
+        wait_until(lambda: log.read_text() == "before\nstarted\n")
         host.signal(process, signal.SIGTERM)
-        _wait_for(lambda: host.evidence_of_death(process) is not None)
+        wait_until(lambda: host.evidence_of_death(process) is not None)
         host.signal(process, signal.SIGTERM)  # to one that is gone: nothing
 
     def test_what_can_not_be_started_is_an_error(self, host: Host, folder: Path) -> None:
@@ -74,11 +76,3 @@ class HostContract:
         assert (host.read(path), host.read(path, 7), host.read(path, 2, 3)) == (b"0123456789", b"789", b"234")
         with pytest.raises(OSError):
             host.read(folder / "none")
-
-
-def _wait_for(is_true: object, timeout_s: float = 30.0) -> None:
-    assert callable(is_true)
-    end = time.monotonic() + timeout_s
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)

@@ -66,7 +66,7 @@ class HsmSweeper(Sweeper):
 
 
 class LauncherBase(Launcher):
-    """Hands the tasks of a sweep to a backend and returns what they returned.
+    """Hands the tasks of a sweep to a backend and returns what they returned; base of other packages' launchers, too.
 
     Args:
         fields: see ``launcher_fields.LauncherConf``.
@@ -210,12 +210,12 @@ def _read_fields_ourselves(plugins: Plugins) -> None:
         hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> Launcher:
         target = str((config.hydra.launcher or {}).get("_target_"))
-        if not target.startswith(f"{__name__}."):
+        made: Any = plugins.class_name_to_class.get(target)
+        if not (isinstance(made, type) and issubclass(made, LauncherBase)):
             return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
         from hsm_core.hydra_bridge.error_display import shown
         from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
 
-        made: Any = plugins.class_name_to_class[target]
         launcher: Launcher = made(**shown(lambda: fields_of_sweep(config)))
         launcher.setup(hydra_context=hydra_context, task_function=task_function, config=config)
         return launcher
@@ -260,14 +260,17 @@ class LateNode(ConfigNode):
         self._built = value
 
 
-def _offer(group: str, name: str, module: str, kind: str) -> None:
-    """Store ``module.kind`` as ``group/name``, as ``ConfigStore.store`` does, but unbuilt."""
+def offer(group: str, name: str, module: str, kind: str) -> None:
+    """Stores ``module.kind`` as ``group/name``, as ``ConfigStore.store`` does, but unbuilt.
+
+    For launchers of other packages, too: ``offer("hydra/launcher", "hsm_mine", "my_package.fields", "MyConf")``.
+    """
     place = ConfigStore.instance().repo
     for part in group.split("/"):
         place = place.setdefault(part, {})
     place[f"{name}.yaml"] = LateNode(f"{name}.yaml", group, module, kind)
 
 
-_offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf")
+offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf")
 for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
-    _offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields", _kind)
+    offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields", _kind)

@@ -18,8 +18,8 @@ from hsm_core.schedulers.interface import Limit, LimitReached, NoAnswer, Refused
 from hsm_core.schedulers.slurm import dialect as dialect
 from hsm_core.schedulers.slurm.dialect import Slurm
 from hsm_core.schedulers.slurm.script import SlurmResources, script_text
+from hsm_core.testing.scheduler import Place, SchedulerContract
 from tests.conftest import open_to_all
-from tests.contracts.scheduler import Place, SchedulerContract
 from tests.integration.slurm_sweeping import wrapped
 from tests.services.cluster import Cluster, running_cluster
 from tests.waiting import wait_until

@@ -13,7 +13,7 @@ from hsm_core.overrides import quoted
 from ..task.config import task_config
 from .fields import meaningless
 from .recorded_fields import OF_ONE_RUN, fields_written
-from .references import OF_TASK, is_of_tasks, referred
+from .references import is_of_tasks, may_follow_task, referred
 from .resolve import resolved
 from .settings import launcher_values
 
@@ -44,7 +44,7 @@ class FieldsByTask:
         referring = {name: value for name, value in node.items() if name not in OF_ONE_RUN and is_of_tasks(value)}
         self.unused = tuple(name for name in meaningless(backend) if name in referring)
         self._varying = {name: value for name, value in referring.items() if name not in self.unused}
-        self._followed = frozenset[str]() if backend == "local" else OF_TASK
+        self._is_queue = backend != "local"
         self._known: dict[tuple[object, ...], Mapping[str, Any]] = {}
         self._referred = referred(written, self._texts)
 
@@ -102,8 +102,8 @@ class FieldsByTask:
         return {**self._values, **launcher_values({**self._values, **found})}
 
     def _require_same_for_all(self, found: Mapping[str, Any], relevant: Sequence[str]) -> None:
-        for name in found.keys() - self._followed:
-            if found[name] != self._values[name]:
+        for name in found:
+            if not (self._is_queue and may_follow_task(name)) and found[name] != self._values[name]:
                 raise ConfigError(
                     f"hydra.launcher.{name}={self._varying[name]} is the same for all tasks, so it can't depend on "
                     f"one of them sets",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import meaningless
+from .fields import LauncherConf, meaningless
 
 #: What a job asks for; all other fields say how the whole sweep goes or is divided.
 OF_TASK = frozenset(("cpus_per_task", *meaningless("local"))) - {
@@ -25,6 +25,11 @@ _COMMON = re.compile(rf"\$\{{(?!{_OF_HYDRAS_TASK})(?:oc\.env|hydra|now|hsm\.[a-z
 _REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
 #: Whatever may be a key, with dots, in a text that refers to something, also as a resolver's argument.
 _KEY = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def may_follow_task(field: str) -> bool:
+    """Whether a field may differ from task to task: what a job asks for, in another package's own fields too."""
+    return field in OF_TASK or field not in LauncherConf.__dataclass_fields__
 
 
 def is_of_tasks(value: Any) -> bool:

@@ -14,7 +14,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.plan.suggest import closest
 
 from .recorded_fields import defaults, fields_written
-from .references import OF_TASK, is_of_tasks
+from .references import is_of_tasks, may_follow_task
 from .settings import plain
 
 
@@ -36,9 +36,9 @@ def fields_of_sweep(config: DictConfig) -> dict[str, Any]:
 def _of_sweep(config: DictConfig, name: str, value: Any) -> Any:
     if value is None:
         return None  # perhaps another name for it counts
-    if name not in OF_TASK or not is_of_tasks(value):
+    if not may_follow_task(name) or not is_of_tasks(value):
         return resolved(config, name)
-    usual = defaults()[name]
+    usual = defaults().get(name)
     unset = None if str(usual).startswith("${") else usual
     if name != "cpus_per_task":
         return unset

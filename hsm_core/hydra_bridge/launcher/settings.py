@@ -18,6 +18,7 @@ from hsm_core.model import Isolation, counted
 from hsm_core.overrides import quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
+from hsm_core.schedulers.registry import find_system
 from hsm_core.store.submission import WorkerSpec
 
 from ..faults import Faults
@@ -93,7 +94,7 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
     Raises:
         ConfigError: there is no such field, or one has a value that means nothing.
     """
-    _refuse_unknown(fields)
+    _refuse_unknown(fields, backend)
     if backend == "local" and _is_environments(fields["walltime"], defaults()["walltime"]):
         fields = {**fields, "walltime": None}
     values = launcher_values(fields)
@@ -120,9 +121,10 @@ def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
     )
 
 
-def _refuse_unknown(fields: Mapping[str, Any]) -> None:
+def _refuse_unknown(fields: Mapping[str, Any], backend: str) -> None:
     """Hydra takes what the dataclass lacks, so that all of it is told at once, with what was meant."""
-    known = LauncherConf.__dataclass_fields__
+    own = frozenset[str]() if backend == "local" else find_system(backend).fields
+    known = {*LauncherConf.__dataclass_fields__, *own}
     faults = Faults()
     for name, value in fields.items():
         if name not in known:

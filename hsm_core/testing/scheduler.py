@@ -1,4 +1,4 @@
-"""What holds of every batch system's dialect; a dialect's test module binds it to a real one."""
+"""What holds of every batch system's dialect; a test module of a dialect binds it to a real one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 
 from hsm_core.errors import BackendError
 from hsm_core.schedulers.interface import NoAnswer, NotNow, Refused, Scheduler, Script
-from tests.waiting import wait_until
+
+from .waiting import wait_until
 
 #: a server that does not answer is noticed within this time
 OUTAGE_S = 15.0
@@ -66,7 +67,11 @@ class Place:
 
 
 class SchedulerContract:
-    """Subclass it, and give it a fixture ``place``."""
+    """Subclass it as ``TestMyScheduler``, and give it the fixture ``place``, which cancels what was submitted.
+
+    Args:
+        place: a real batch system with room for four jobs at once, in which the user has no other jobs.
+    """
 
     def test_a_job_runs_once_and_ends(self, place: Place) -> None:
         script = place.script("echo ran >> ran")
