@@ -78,6 +78,12 @@ def open_to_all(path: Path) -> Path:
 
 
 @pytest.fixture
+def own_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs in a new directory: Hydra's suites write logs where they run, and several run at once."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture
 def weird_tmp_path(tmp_path: Path) -> Path:
     """A directory with spaces, quotes, a semicolon and unicode in its name, which any user can read."""
     path = tmp_path / WEIRD

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
@@ -16,6 +18,7 @@ from hydra_plugins.hsm.plugins import HsmLocalLauncher
 Plugins.instance()
 
 pytestmark = [
+    pytest.mark.usefixtures("own_directory"),
     pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
     pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
 ]
@@ -26,6 +29,11 @@ def test_hydra_finds_the_launcher_once() -> None:
         kind for kind in Plugins.instance().discover(Launcher) if kind.__name__ == HsmLocalLauncher.__name__
     ]
     assert [kind.__module__ for kind in found] == ["hydra_plugins.hsm.plugins"]
+
+
+def test_the_suites_run_in_a_directory_of_their_own(request: pytest.FixtureRequest) -> None:
+    assert Path.cwd() != request.config.rootpath
+    assert not list(Path().iterdir())
 
 
 @pytest.mark.parametrize(

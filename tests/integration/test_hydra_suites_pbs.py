@@ -15,6 +15,7 @@ Plugins.instance()
 pytestmark = [
     pytest.mark.pbs,
     pytest.mark.slow,
+    pytest.mark.usefixtures("own_directory"),
     pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
     pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
 ]

@@ -14,7 +14,7 @@ Plugins.instance()
 
 pytestmark = [
     pytest.mark.slurm,
-    pytest.mark.usefixtures("slurm"),
+    pytest.mark.usefixtures("slurm", "own_directory"),
     pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
     pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
 ]

@@ -16,6 +16,7 @@ from hydra_plugins.hsm.plugins import HsmSweeper
 Plugins.instance()
 
 pytestmark = [
+    pytest.mark.usefixtures("own_directory"),
     pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning"),
     pytest.mark.filterwarnings(r"ignore:\s*Future Hydra versions will no longer change:UserWarning"),
 ]
