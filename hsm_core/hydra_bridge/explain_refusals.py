@@ -66,7 +66,7 @@ def _watch(hydra: Any) -> None:
 def _explained(hydra: Any, step: Callable[[], Any], named: dict[str, Any]) -> Any:
     try:
         return step()
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         from .error_display import refuse
         from .refusal_advice import told
 

@@ -30,6 +30,7 @@ _FILE = re.compile(r"In '([^']+)': ")
 _KEY = re.compile(r"Key '\w+' (?:is )?not in '\w+'")
 #: omegaconf's words about a value, and whose field it was for.
 _VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(?:Launcher|Slurm|Pbs|Hpc|Sweeper)Conf$", re.MULTILINE)
+_IN_GROUP = re.compile(r"[+]*(hydra\.sweeper\.(?:grid|paired\.[^.=]+))\.([^=]+\.[^=]+)=(.+)")
 _TYPES = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "str": "text",
     "list[str]": "a list: [a,b]", "dict[str, str]": "a mapping: {A:1}", "dict[str, Any]": "a mapping: {a:1}",
@@ -58,6 +59,8 @@ def told(
     if "Sweeping over Hydra's configuration" in text:
         faults = [str(ConfigError(problem, fix=fix)) for problem, fix in swept_settings(overrides)]
         return ConfigError("\n".join(faults)) if faults else None
+    if isinstance(error, ValueError):  # omegaconf's, of a list that is taken for the parent of a dotted key
+        return _below_a_list(overrides)
     missing = _NO_CHOICE.search(text)
     if missing:
         return _no_choice(missing[1], missing[2], hydra.config_loader, overrides)
@@ -79,6 +82,17 @@ def told(
     return _field_in_file(
         kind, name, _FILE.search(text), because, hydra.config_loader, config_name, overrides
     )
+
+
+def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
+    """``paired.points.data.noise=…``, where ``data`` has a list of its own in the group."""
+    for word in overrides:
+        found = _IN_GROUP.fullmatch(word)
+        if found:
+            name, key, value = found.groups()
+            problem = f"Hydra reads {name}.{key} as a key of the list '{key.rpartition('.')[0]}'"
+            return ConfigError(problem, fix=quoted(f"{name}={{{key}: {value}}}"))
+    return None
 
 
 def refuse_added(config: Any, overrides: Sequence[str]) -> None:

@@ -17,6 +17,8 @@ FILES = {
     "config.yaml": "lr: 1\nseed: 0\n",
     "sweep/a.yaml": "defaults: [override /hydra/sweeper: hsm]\nhydra: {sweeper: {grid: {lr: [1, 2]}}}\n",
     "sweep/b.yaml": "defaults: [override /hydra/launcher: hsm_local]\nhydra: {launcher: {slots: 2}}\n",
+    "sweep/pairs.yaml": "defaults: [override /hydra/sweeper: hsm]\n"
+    "hydra: {sweeper: {paired: {p: {data: [a, b], data.noise: [1, 2]}}}}\n",
     "sweep/bare.yaml": "hydra: {sweeper: {grid: {lr: [1, 2]}}}\n",
     "sweep/slots.yaml": "hydra: {launcher: {slots: 2}}\n",
     "sweep/typo.yaml": "defaults: [override /hydra/launcher: hsm_locl]\n",
@@ -57,6 +59,11 @@ def run(app: Path, *arguments: str) -> list[float]:
     ("line", "problem", "fix"),
     [
         ("-m +sweep=a,b", "+sweep=a,b runs each file as one task", "'+sweep=[a,b]' "),
+        (
+            "-m +sweep=pairs hydra.sweeper.paired.p.data.noise=[3,4]",
+            "Hydra reads hydra.sweeper.paired.p.data.noise as a key of the list 'data'",
+            "'hydra.sweeper.paired.p={data.noise: [3,4]}'",
+        ),
         ("-m +sweep=choice(a,b)", "runs each file as one task", "'+sweep=[a,b]' "),
         ("-m +sweep=glob([a,b])", "runs each file as one task", "'+sweep=[a,b]' "),
         ("-m +sweep=[a],[b]", "runs each file as one task", "'+sweep=[a,b]' "),
