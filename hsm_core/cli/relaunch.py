@@ -12,8 +12,8 @@ from hsm_core.model import SYNONYMS
 from hsm_core.overrides import hydra_text
 from hsm_core.schedulers.registry import all_systems
 from hsm_core.store.record import SweepRecord
-from hsm_core.views.rerun import config_flags, is_of_sweeps
-from hsm_core.views.resume_lines import by_hand, why_by_hand
+from hsm_core.views.lines_to_copy.rerun import config_flags, is_of_sweeps
+from hsm_core.views.lines_to_copy.resume_lines import by_hand, why_by_hand
 
 #: Our own launchers by name; a project has more in ``hydra/launcher`` of its config directory.
 OURS = ("hsm_hpc", "hsm_local", "hsm_pbs", "hsm_slurm")

@@ -11,8 +11,8 @@ from pathlib import Path
 from hsm_core.store import catalogue
 from hsm_core.store.record import sweep_root
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.phase import Phase
-from hsm_core.views.sweep_view import SweepView, look
+from hsm_core.views.status.phase import Phase
+from hsm_core.views.status.sweep_view import SweepView, look
 
 from .ask_schedulers import JobQuestions
 from .find_sweep import directory_of
@@ -85,7 +85,7 @@ def _wanted(options: Options) -> Path | None:
 
 def _show_one(view: SweepView, options: Options, put: Print) -> Phase:
     if options.as_json:
-        from hsm_core.views.sweep_json import sweep_json
+        from hsm_core.views.status.sweep_json import sweep_json
 
         say_json(sweep_json(view))
         sys.stdout.flush()
@@ -95,7 +95,7 @@ def _show_one(view: SweepView, options: Options, put: Print) -> Phase:
 
 
 def _text(view: SweepView) -> str:
-    from hsm_core.views.sweep_text import sweep_text
+    from hsm_core.views.status.sweep_text import sweep_text
 
     return sweep_text(view, width=columns(), colour=colour_on(sys.stdout))
 
@@ -118,13 +118,13 @@ class Running:
         if len(views) == 1:
             put(_text(views[0]))
         else:
-            from hsm_core.views.sweep_list import running_text
+            from hsm_core.views.status.sweep_list import running_text
 
             put(running_text(views, width=columns(), colour=colour_on(sys.stdout)))
         return _liveliest({view.phase for view in views})
 
     def _first_look(self) -> list[SweepView]:
-        from hsm_core.views.sweep_list import look_at
+        from hsm_core.views.status.sweep_list import look_at
 
         found = [item.view for entry in catalogue.entries() if (item := look_at(entry, self._questions)).view]
         views = [view for view in found if view is not None and view.phase == "running"]
@@ -134,7 +134,7 @@ class Running:
 
 def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
     """Print the list; its phase is the liveliest of its sweeps'."""
-    from hsm_core.views.sweep_list import list_json, list_text, look_at
+    from hsm_core.views.status.sweep_list import list_json, list_text, look_at
 
     known = catalogue.entries()
     found = [look_at(entry, questions) for entry in (known if options.all else known[:_NEWEST])]

@@ -9,7 +9,7 @@ from hsm_core.model import counted
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.failures.reasons import left_behind
-from hsm_core.views.resume_lines import resume_line
+from hsm_core.views.lines_to_copy.resume_lines import resume_line
 
 
 def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:

@@ -7,7 +7,7 @@ from hsm_core.store.earlier_sweeps import is_set_aside_in_part
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.phase import phase_of
+from hsm_core.views.status.phase import phase_of
 
 
 def may_give_way(paths: SweepPaths) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hsm_core.store.disk import is_full
 from hsm_core.store.state.sweep_state import SweepState
 
-from .progress import progress_line
-from .rate import UNKNOWN, counts_ended, pace
+from .status.progress import progress_line
+from .status.rate import UNKNOWN, counts_ended, pace
 from .terminal_question import Question
 
 if TYPE_CHECKING:

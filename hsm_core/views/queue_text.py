@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from hsm_core.model import State
 
-from .sweep_json import enveloped
+from .status.sweep_json import enveloped
 from .text import GLYPH, clean, iso_time, numbers, paint, shorten
 
 #: elements of an array that run, named one by one

@@ -11,7 +11,7 @@ from hsm_core.store.state.sweep_state import SweepState
 
 from .failures.by_cause import group_failures
 from .failures.text import failure_lines
-from .next_command import next_command
+from .lines_to_copy.next_command import next_command
 from .text import clean, shorten, state_words
 from .text import numbers as ranges
 

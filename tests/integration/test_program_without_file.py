@@ -55,7 +55,7 @@ def test_it_ends_as_any_sweep_with_failed_tasks_and_goes_on_from_a_file(tmp_path
 
 def test_what_is_proposed_for_it_can_be_done(tmp_path: Path) -> None:
     from hsm_core.store.record import SweepRecord
-    from hsm_core.views.resume_lines import resume_line, retry_line
+    from hsm_core.views.lines_to_copy.resume_lines import resume_line, retry_line
 
     app = {"main": [], "under_main": True, "name": "stdin", "argv": ["-m", "--config-name", "c"]}
     record = SweepRecord("a-1", "a", str(tmp_path), "", "hsm_local", "basic", app=app)

@@ -18,7 +18,7 @@ from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.phase import phase_of
+from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import numbers, shorten
 
 from ..acting import acting_for, settle

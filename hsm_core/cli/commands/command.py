@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from hsm_core.store.tasks import TaskTable
-from hsm_core.views.rerun import require_line, rerun_line
-from hsm_core.views.sweep_json import enveloped
+from hsm_core.views.lines_to_copy.rerun import require_line, rerun_line
+from hsm_core.views.status.sweep_json import enveloped
 
 from ..click_types import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json

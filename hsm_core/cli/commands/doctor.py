@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from hsm_core.schedulers.batch_system import Finding
-from hsm_core.views.sweep_json import enveloped
+from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.text import paint
 
 from ..click_types import examples, json_option

@@ -10,7 +10,7 @@ from hsm_core.views.failures.by_cause import group_failures
 from hsm_core.views.failures.not_begun import group_unbegun
 from hsm_core.views.failures.refusals import refusal_group
 from hsm_core.views.failures.text import failure_lines
-from hsm_core.views.sweep_json import enveloped, failure_json
+from hsm_core.views.status.sweep_json import enveloped, failure_json
 
 from ..click_types import examples, json_option, open_asked, sweep_argument
 from ..terminal import colour_on, columns, remark, say, say_json

@@ -17,9 +17,9 @@ from hsm_core.overrides import joined
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.event_log import Story, tail
 from hsm_core.views.failures.reasons import message_of
-from hsm_core.views.phase import phase_of
-from hsm_core.views.resume_lines import resume_line
-from hsm_core.views.sweep_json import enveloped
+from hsm_core.views.lines_to_copy.resume_lines import resume_line
+from hsm_core.views.status.phase import phase_of
+from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.text import shorten
 

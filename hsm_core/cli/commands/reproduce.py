@@ -16,8 +16,8 @@ from hsm_core.store.files import read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
-from hsm_core.views.rerun import require_line, rerun_variables, rerun_words
-from hsm_core.views.sweep_json import enveloped
+from hsm_core.views.lines_to_copy.rerun import require_line, rerun_variables, rerun_words
+from hsm_core.views.status.sweep_json import enveloped
 
 from ..click_types import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json

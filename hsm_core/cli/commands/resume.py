@@ -18,7 +18,7 @@ from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.failures.reasons import Reasons
-from hsm_core.views.phase import phase_of
+from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import numbers
 
 from ..accepted_fields import note_mended, with_mended

@@ -16,7 +16,7 @@ from hsm_core.overrides import joined
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.failures.reasons import Reasons
-from hsm_core.views.sweep_json import enveloped
+from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, task_json, task_lines
 
 from ..click_types import examples, json_option, open_asked, sweep_argument

@@ -8,8 +8,8 @@ import click
 
 from hsm_core.model import STATES
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.phase import phase_of
-from hsm_core.views.sweep_json import enveloped
+from hsm_core.views.status.phase import phase_of
+from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.text import state_words
 
 from ..ask_schedulers import JobQuestions

@@ -16,7 +16,7 @@ from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED, tail
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
 
-from ..resume_lines import resume_line, retry_line
+from ..lines_to_copy.resume_lines import resume_line, retry_line
 from ..task_log import log_of, where_to_read
 from ..text import clean
 from .bigger_request import more_memory, more_time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hsm_core.store.state.sweep_state import SweepState
 
-from ..resume_lines import resume_line
+from ..lines_to_copy.resume_lines import resume_line
 from ..task_log import has_text, log_of
 from .bigger_request import more_job_time
 from .by_cause import FailureGroup, grouped

@@ -10,7 +10,7 @@ from hsm_core.overrides import hydra_text, quoted
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
 
-from ..resume_lines import resume_line
+from ..lines_to_copy.resume_lines import resume_line
 from .bigger_request import set_to
 from .by_cause import FailureGroup, grouped
 from .reasons import Reasons

@@ -8,7 +8,7 @@ from hsm_core.errors import StoreError
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 
-from ..rerun import rerun_line
+from ..lines_to_copy.rerun import rerun_line
 from ..text import GLYPH, clean, numbers, paint, shorten
 from .by_cause import FailureGroup
 

@@ -343,7 +343,7 @@ def test_a_colleagues_sweep_can_be_read_and_is_not_touched(shell: Shell, weird_t
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = sorted((str(path), path.stat().st_mtime_ns) for path in sweep.root.rglob("*"))
     os.chown(sweep.root, 1, 1)
-    modules = "hsm_core.cli.show_status, hsm_core.views.sweep_text, hsm_core.store.lease, fnmatch, glob, heapq"
+    modules = "hsm_core.cli.show_status, hsm_core.views.status.sweep_text, hsm_core.store.lease, fnmatch, glob, heapq"
     main = "from hsm_core.cli.status import main"
     program = f"import os, sys, {modules}; {main}; os.setgid(65534); os.setuid(65534); sys.exit(main())"
     command = [sys.executable, "-c", program, str(sweep.root)]

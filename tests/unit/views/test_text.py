@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from hsm_core.model import State
-from hsm_core.views.progress import bar, pace_words, progress_line
+from hsm_core.views.status.progress import bar, pace_words, progress_line
 from hsm_core.views.text import about, clean, duration, numbers, shorten, state_words
 
 

@@ -17,8 +17,8 @@ from hsm_core.views.failures.by_cause import FailureGroup, group_failures, norma
 from hsm_core.views.failures.not_begun import group_unbegun
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.failures.text import failure_lines
-from hsm_core.views.sweep_json import sweep_json
-from hsm_core.views.sweep_view import look
+from hsm_core.views.status.sweep_json import sweep_json
+from hsm_core.views.status.sweep_view import look
 from hsm_core.views.task_list import task_json
 from tests.unit.store.making import ELSEWHERE, MadeSweep, fail, start
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hsm_core.model import STATES
 
-from .failures.by_cause import FailureGroup
+from ..failures.by_cause import FailureGroup
 from .sweep_view import SweepView
 
 #: Raised when a key changes its meaning or goes away; new keys don't.

@@ -13,8 +13,8 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import take_lease
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.sweep_text import sweep_text
-from hsm_core.views.sweep_view import look
+from hsm_core.views.status.sweep_text import sweep_text
+from hsm_core.views.status.sweep_view import look
 from tests.unit.store.making import MadeSweep, fail, killed_process, start
 
 WHY = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmitJobs=0)"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hsm_core.model import ENDED, State
 
-from .text import GLYPH, about, paint
+from ..text import GLYPH, about, paint
 
 #: What happens besides ending well, in the order of a reader's interest.
 _ASIDE: tuple[State, ...] = ("failed", "lost", "cancelled", "running")

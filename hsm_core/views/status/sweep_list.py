@@ -12,10 +12,10 @@ from hsm_core.model import State, counted
 from hsm_core.store.catalogue import Entry
 from hsm_core.store.state.sweep_state import SweepState
 
+from ..text import GLYPH, clean, duration, paint, shorten
 from .progress import counts_done, progress_line
 from .sweep_json import brief_json, enveloped
 from .sweep_view import SweepView, look
-from .text import GLYPH, clean, duration, paint, shorten
 
 _NOT_WELL: tuple[State, ...] = ("failed", "lost", "cancelled")
 GONE = "moved, deleted, or disk not mounted"

@@ -13,8 +13,8 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import take_lease
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.phase import phase_of
-from hsm_core.views.rate import UNKNOWN, pace
+from hsm_core.views.status.phase import phase_of
+from hsm_core.views.status.rate import UNKNOWN, pace
 from tests.unit.store.making import ELSEWHERE, MadeSweep, complete, fail, killed_process, start
 
 

@@ -13,7 +13,7 @@ import pytest
 from hsm_core.errors import ConfigError
 from hsm_core.model import Task
 from hsm_core.store.record import SweepRecord
-from hsm_core.views.rerun import require_line, rerun_line
+from hsm_core.views.lines_to_copy.rerun import require_line, rerun_line
 
 
 def record(**facts: Any) -> SweepRecord:

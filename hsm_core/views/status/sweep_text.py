@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from hsm_core.model import counted
 
-from .failures.text import failure_lines
+from ..failures.text import failure_lines
+from ..text import clean, duration, paint, shorten, state_words
 from .progress import progress_line
 from .sweep_view import SweepView
-from .text import clean, duration, paint, shorten, state_words
 
 _GROUPS, _WORKERS = 8, 8
 

@@ -12,10 +12,10 @@ from hsm_core.overrides import quoted
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.sweep_state import SweepState
 
-from .failures.by_cause import FailureGroup, group_failures
-from .failures.not_begun import group_unbegun, unbegun_line
-from .failures.refusals import refusal_group
-from .next_command import next_command
+from ..failures.by_cause import FailureGroup, group_failures
+from ..failures.not_begun import group_unbegun, unbegun_line
+from ..failures.refusals import refusal_group
+from ..lines_to_copy.next_command import next_command
 from .phase import Phase, phase_of
 from .rate import UNKNOWN, Pace, pace
 
