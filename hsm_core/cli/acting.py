@@ -27,7 +27,7 @@ def acting_for(state: SweepState) -> Iterator[JournalWriter]:
         state.refresh()
         name = f"conductor-{nonce()}"
         journal = JournalWriter(state.paths.journal(name))
-        journal.append(events.conductor(name, me, by="hsm"))
+        journal.append(events.ConductorHead(name, me, by="hsm"))
         yield journal
         if not journal.seal() and journal.trouble:
             raise journal.trouble

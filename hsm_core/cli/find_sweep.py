@@ -70,7 +70,7 @@ def _jobs(place: Path) -> list[tuple[str, str]]:
         state.refresh()
     except (HsmError, OSError):
         return []
-    return [(line["backend"], str(line["native_id"])) for line in state.submissions if line.get("native_id")]
+    return [(one.source, one.native_id) for one in state.submissions if one.native_id]
 
 
 def _is_job(scheduler: str, native_id: str, selector: str) -> bool:

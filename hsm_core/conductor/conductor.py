@@ -17,7 +17,6 @@ from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.requests import RequestReader, launches_of, request_cancel
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.state.unclaimed import dropped_submissions
 
 from .interrupt_policy import Ending
 from .interrupts import Interrupts
@@ -64,7 +63,7 @@ class Conductor:
         self._lease = lease or take_lease(paths, state.record.id, self._me, force=force)
         self._name = f"conductor-{nonce()}"
         self._journal = JournalWriter(paths.journal(self._name))
-        self._journal.append(events.conductor(self._name, self._me))
+        self._journal.append(events.ConductorHead(self._name, self._me))
         self._requests = RequestReader(paths)
         self._troubles = Troubles(state, watch)
         self._fruitless = 0
@@ -88,7 +87,7 @@ class Conductor:
         settle_unanswered(self.state, self.watch, self._journal, self._name, force=force)
         self.watch.settle()
         self.look()
-        seize(self.state, dropped_submissions(self.state), self._name)
+        seize(self.state, self.state.dropped_submissions(), self._name)
 
     # handing over
 
@@ -207,7 +206,7 @@ class Conductor:
     def abandon(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Write down that these will not be started."""
         for number, attempt in pairs:
-            self._journal.append(events.cancel(number, attempt))
+            self._journal.append(events.Cancel(number, attempt))
 
     def _replace_the_dead(self, outbox: Outbox, open_tasks: Sequence[int], progress: Progress) -> None:
         waiting = outbox.tasks
@@ -247,7 +246,7 @@ class Conductor:
         if wish == "cancel":
             at_once = self._stopping
             progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
-            self._journal.append(events.interrupted("kill" if at_once else "cancel"))
+            self._journal.append(events.Interrupted("kill" if at_once else "cancel"))
             self._stop(outbox, progress, at_once)
         for spans_asked in self._requests.read_new(launch.root.name):
             if spans_asked is not None:
@@ -260,7 +259,7 @@ class Conductor:
         self._order(lambda: self.backend.cancel_tasks(sorted(numbers)), progress)
 
     def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
-        self._journal.append(events.interrupted("kill" if self._stopping else "detach"))
+        self._journal.append(events.Interrupted("kill" if self._stopping else "detach"))
         left, unknown = outbox.give_up()
         others = count - left - unknown
         self.has_advised = bool(left or unknown or self._stopping)

@@ -69,8 +69,8 @@ _WORTH_S = 600.0
 
 def hint_to_pack(state: SweepState, numbers: Iterable[int]) -> None:
     """Print a hint, if it is one of these sweeps."""
-    known = (state.tasks[number].last or {} for number in numbers if number in state.tasks)
-    short = [wall for last in known if (wall := last.get("wall")) is not None and wall < SHORT_S]
+    ends = (state.tasks[number].end for number in numbers if number in state.tasks)
+    short = [end.wall for end in ends if end is not None and end.wall is not None and end.wall < SHORT_S]
     if len(short) <= MANY:
         return
     each = max(2, min(len(short) // 10, int(_WORTH_S / max(0.1, sum(short) / len(short)))))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hsm_core.model import spans
 from hsm_core.store import events
+from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.outcomes import Owner, read_outcome
-from hsm_core.store.state.jobs import JobWord, Line
+from hsm_core.store.state.jobs import JobWord
 from hsm_core.store.state.sweep_state import SweepState
 
 
@@ -19,7 +18,7 @@ def write_losses(state: SweepState, journal: JournalWriter) -> bool:
         True if anything was written.
     """
     gone: dict[JobWord, list[tuple[int, int]]] = {}
-    lines: list[Line] = []
+    found: list[Event] = []
     for number, task in state.tasks.items():
         if task.state not in ("queued", "running", "lost"):
             continue
@@ -27,23 +26,23 @@ def write_losses(state: SweepState, journal: JournalWriter) -> bool:
         if ended is not None and (task.is_given_up or (task.state == "lost" and ended.reason == "unknown")):
             continue  # the worker's own word says more
         is_dead = ended is not None or (task.state == "running" and state.state_of(number) == "lost")
-        found = adopted_end(state, number) if is_dead and task.state == "running" else None
-        if found is not None:
-            lines.append(found)
+        end = adopted_end(state, number) if is_dead and task.state == "running" else None
+        if end is not None:
+            found.append(end)
         elif ended is not None:
             gone.setdefault(ended, []).append((number, task.attempt))
         elif is_dead:
-            lines.append(events.lost(number, task.attempt, state.evidence_of(number)))
-    lines += [
-        events.gone(spans(pairs), word.state, word.reason, word.evidence, word.node) for word, pairs in gone.items()
+            found.append(events.Lost(number, task.attempt, state.evidence_of(number)))
+    found += [
+        events.Gone(spans(pairs), word.state, word.reason, word.evidence, word.node) for word, pairs in gone.items()
     ]
-    for line in lines:
-        journal.append(line)
-    return bool(lines)
+    for event in found:
+        journal.append(event)
+    return bool(found)
 
 
-def adopted_end(state: SweepState, number: int) -> dict[str, Any] | None:
-    """The ``end`` line that the outcome on disk stands for; None if there is none of the newest attempt.
+def adopted_end(state: SweepState, number: int) -> events.End | None:
+    """The end that the outcome on disk stands for; None if there is none of the newest attempt.
 
     Args:
         number: a task that is running by its worker's last word.

@@ -10,6 +10,7 @@ from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, 
 from hsm_core.model import counted, spans
 from hsm_core.sources.interface import Backend, Handed, Pair, Portion
 from hsm_core.store import events
+from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
@@ -134,11 +135,12 @@ class Outbox:
         self._backend.prepare(submission, portion)
         self._take_out(portion.pairs)
         self._open = _Open(submission, portion)
-        line = events.submit(
-            submission.name, token=submission.token, tasks=spans(list(portion.pairs)), each=portion.each,
-            at_once=portion.at_once, backend=self._backend.name, logs=self._backend.logs,
+        self._write(
+            events.Submit(
+                submission.name, submission.token, spans(list(portion.pairs)), self._backend.name,
+                each=portion.each, at_once=portion.at_once, logs=self._backend.logs,
+            )
         )  # fmt: skip
-        self._write(line)
         return True
 
     def _try(self) -> bool:
@@ -195,7 +197,7 @@ class Outbox:
             self._say(opened.portion.remark)
         if opened.doubt:
             self._say(f"{self._backend.name} accepted it as job {handed.native_id}")
-        self._write(events.handed(opened.submission.name, native_id=handed.native_id, job=handed.job))
+        self._write(events.HandedOver(opened.submission.name, handed.native_id, handed.job))
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
         self._state.refresh()  # what was handed over counts when the next portion is measured
 
@@ -231,16 +233,16 @@ class Outbox:
         return handed
 
     def _withdrawn(self, opened: _Open, why: str) -> None:
-        self._write(events.withdrawn(opened.submission.name, why))
+        self._write(events.Withdrawn(opened.submission.name, why))
         self._open = None
 
     def _refused(self, name: str, error: BackendError) -> BackendError:
         """Write it down, so that it is known until something is accepted; the error says how to change it."""
-        line = events.refused(
-            name, error.problem, evidence=error.evidence, fix=error.fix, field=error.field, choices=error.choices
+        refusal = events.Refusal(
+            name, error.problem, error.evidence, error.fix, error.field, tuple(error.choices)
         )
-        self._write(line)
-        fix = another_try(self._state.record, line) if error.field else error.fix
+        self._write(refusal)
+        fix = another_try(self._state.record, refusal) if error.field else error.fix
         return type(error)(error.problem, evidence=error.evidence, fix=fix, field=error.field, choices=error.choices)
 
     def _wait(self, why: str) -> None:
@@ -252,7 +254,7 @@ class Outbox:
             left = len(self._waiting) + (len(self._open.portion.pairs) if self._open else 0)
             told = f"{counted(left, 'task', 'waits', 'wait')} to be submitted: {why}"
             self._say(told)
-            self._write(events.waits(told))
+            self._write(events.Waits(told))
 
     def hurry(self) -> None:
         """Something ended, so that there may be room: try soon."""
@@ -260,8 +262,8 @@ class Outbox:
             self._pause_s = FIRST_PAUSE_S
             self._next_at = min(self._next_at, self._waited_at + FIRST_PAUSE_S)
 
-    def _write(self, line: dict[str, object]) -> None:
-        self._journal.append(line)
+    def _write(self, event: Event) -> None:
+        self._journal.append(event)
         self._journal.sync()
 
 

@@ -12,7 +12,7 @@ from hsm_core.store.claims import claim_batch
 from hsm_core.store.files import read_json
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths
-from hsm_core.store.state.jobs import Line
+from hsm_core.store.state.jobs import SubmissionState
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, read_submission
 
@@ -29,34 +29,34 @@ def settle_unanswered(
     Raises:
         NoAnswer: nobody knows.
     """
-    for line in state.jobs.submissions():
-        if line.get("native_id"):
+    for submission in state.jobs.submissions():
+        if submission.native_id:
             continue
-        native_id = _find(watch, line, force)
+        native_id = _find(watch, submission, force)
         if native_id is None:
-            seize(state, [line], conductor)  # what is accepted from now on will find nothing to do
-            native_id = _find(watch, line, force)
+            seize(state, [submission], conductor)  # what is accepted from now on will find nothing to do
+            native_id = _find(watch, submission, force)
         if native_id is None:
-            journal.append(events.withdrawn(line["submission"], "not submitted"))
+            journal.append(events.Withdrawn(submission.name, "not submitted"))
         else:
-            journal.append(events.handed(line["submission"], native_id=native_id, job=None))
+            journal.append(events.HandedOver(submission.name, native_id))
     journal.sync()
     state.refresh()
 
 
-def _find(watch: JobWatch, line: Line, force: bool) -> str | None:
+def _find(watch: JobWatch, submission: SubmissionState, force: bool) -> str | None:
     try:
-        return watch.scheduler(line["backend"]).find(line["token"])
+        return watch.scheduler(submission.source).find(submission.token)
     except NoAnswer:
         if not force:
             raise
         return None
 
 
-def seize(state: SweepState, dropped: Iterable[Line], conductor: str) -> None:
+def seize(state: SweepState, dropped: Iterable[SubmissionState], conductor: str) -> None:
     """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
-    for line in dropped:
-        seize_batches(state.paths, read_submission(state.paths, line["submission"]), conductor)
+    for one in dropped:
+        seize_batches(state.paths, read_submission(state.paths, one.name), conductor)
     state.refresh()
 
 

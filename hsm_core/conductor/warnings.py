@@ -40,7 +40,7 @@ class Troubles:
         """Who or what it is about, and the words; these may be empty."""
         for worker in self._state.workers():
             yield worker.name, worker.trouble and f"warning: {worker.trouble}"
-            yield "", against_forks(worker.ready or {})
+            yield "", against_forks(worker.ready) if worker.ready else ""
         for native_id, why in self._watch.stalled.hopeless.items():
             told = f"warning: job {native_id} will never start: {why}"
             yield native_id, f"{told}\n  next: hsm queue    # its tasks"

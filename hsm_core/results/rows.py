@@ -77,14 +77,15 @@ def rows(
         among: only these tasks.
     """
     names, table = [name for name, _ in state.record.metric], TaskTable(state.paths)
-    users = Counter(task.begun["dir"] for task in state.tasks.values() if task.begun)
+    users = Counter(begun.directory for task in state.tasks.values() if (begun := task.begun))
     if sharing := sum(count for count in users.values() if count > 1):
         log.warning("%d tasks share a directory: metrics in its files are left out", sharing)
     for task in table if among is None else map(table.__getitem__, among):
         known, files = state.tasks.get(task.number), state.task_directory(task.number)
         attempt, now = known.attempt if known else 1, state.state_of(task.number)
         owner = Owner(state.record.id, task.number, attempt)
-        is_shared = known is not None and known.begun is not None and users[known.begun["dir"]] > 1
+        begun = known.begun if known else None
+        is_shared = begun is not None and users[begun.directory] > 1
         found: dict[str, tuple[Any, str]] = (
             _metrics(files, owner, names, best, is_shared=is_shared) if files else {}
         )

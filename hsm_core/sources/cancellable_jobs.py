@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from hsm_core.model import ENDED
 from hsm_core.schedulers.interface import Scheduler
-from hsm_core.store.state.jobs import batches_of
 from hsm_core.store.state.sweep_state import SweepState
 
 
@@ -14,17 +13,17 @@ def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Schedul
     """Jobs all of whose unfinished tasks are among these: they can be cancelled as a whole."""
     meant, found = set(tasks), []
     for line in state.jobs.submissions():
-        if line["backend"] != scheduler.name or not line.get("native_id"):
+        if line.source != scheduler.name or not line.native_id:
             continue
         batches: dict[int, list[int]] = {}
-        for (_, batch), (number, _) in batches_of(line):
+        for (_, batch), (number, _) in line.batches():
             if state.state_of(number) in ("queued", "running"):
                 batches.setdefault(batch, []).append(number)
         wanted = [batch for batch, numbers in batches.items() if meant.issuperset(numbers)]
         if len(wanted) == len(batches):  # a plain job has no elements
-            found += [line["native_id"]] if wanted else []
+            found += [line.native_id] if wanted else []
         else:
-            found += [scheduler.element(line["native_id"], batch) for batch in wanted]
+            found += [scheduler.element(line.native_id, batch) for batch in wanted]
     return found
 
 
@@ -34,13 +33,13 @@ def idle_jobs(state: SweepState, scheduler: Scheduler) -> list[str]:
     Raises:
         NoAnswer: the scheduler does not answer.
     """
-    lines = [line for line in state.jobs.submissions() if line["backend"] == scheduler.name and line.get("native_id")]
-    sights = scheduler.look([line["native_id"] for line in lines]) if lines else {}
+    lines = [line for line in state.jobs.submissions() if line.source == scheduler.name and line.native_id]
+    sights = scheduler.look([line.native_id for line in lines]) if lines else {}
     found: dict[str, bool] = {}
     for line in lines if sights else ():
-        for (_, batch), (number, _) in batches_of(line):
-            sight = sights.get(scheduler.element(line["native_id"], batch)) or sights.get(line["native_id"])
-            is_ours = sight is not None and sight.name in ("", line["token"])  # ids may be given anew
+        for (_, batch), (number, _) in line.batches():
+            sight = sights.get(scheduler.element(line.native_id, batch)) or sights.get(line.native_id)
+            is_ours = sight is not None and sight.name in ("", line.token)  # ids may be given anew
             if sight is not None and is_ours and sight.phase == "waiting":
                 found[sight.native_id] = found.get(sight.native_id, True) and state.state_of(number) in ENDED
     return [*(native_id for native_id, is_idle in found.items() if is_idle), *_strays(state, scheduler)]
@@ -51,11 +50,11 @@ def _strays(state: SweepState, scheduler: Scheduler) -> Iterator[str]:
 
     They show up where a site hands a job on late, and its submit command had said that nothing was accepted.
     """
-    lines = [line for line in state.jobs.submissions() if line["backend"] == scheduler.name]
+    lines = [line for line in state.jobs.submissions() if line.source == scheduler.name]
     waiting = [sight for sight in scheduler.queue() if sight.phase == "waiting"] if lines else []
     for line in lines if waiting else ():
-        batches = list(batches_of(line))
+        batches = list(line.batches())
         if all(state.state_of(number) in ENDED for _, (number, _) in batches):
-            own = str(line.get("native_id"))
+            own = line.native_id
             known = {own, *(scheduler.element(own, batch) for (_, batch), _ in batches)}
-            yield from (one.native_id for one in waiting if one.name == line["token"] and one.native_id not in known)
+            yield from (one.native_id for one in waiting if one.name == line.token and one.native_id not in known)

@@ -12,17 +12,17 @@ from hsm_core.schedulers.job_log import could_not_start, reason_in
 from hsm_core.schedulers.registry import title_of
 from hsm_core.store.job_logs import NEVER_BEGAN, NO_WORKER, job_logs, tail
 from hsm_core.store.layout import SweepPaths
-from hsm_core.store.state.jobs import JobWord, Line, pairs_of
+from hsm_core.store.state.jobs import JobWord, SubmissionState
 
 #: Lines of a job's log that are told.
 _LAST_LINES = 3
 
 
-def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Collection[str]) -> Sight:
+def explained(sight: Sight, paths: SweepPaths, line: SubmissionState, batch: int, began: Collection[str]) -> Sight:
     """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it.
 
     Args:
-        line: its submission's; ``batch``: which of its jobs.
+        line: its submission; ``batch``: which of its jobs.
         began: the jobs in which a worker of ours began. A job that wrote a log, and in which none did, could not
             start it.
     """
@@ -35,7 +35,7 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
             state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
             return replace(sight, state=state, reason=found[0], evidence=found[1])
     ends = _ends(logs)
-    has_worker = sight.native_id in began or line["native_id"] in began
+    has_worker = sight.native_id in began or line.native_id in began
     words = "" if has_worker else next(filter(None, (could_not_start(tail(log)) for log in logs)), "")
     if words and sight.state == "lost":  # so would the next one
         return replace(sight, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {sight.evidence}")
@@ -45,13 +45,13 @@ def explained(sight: Sight, paths: SweepPaths, line: Line, batch: int, began: Co
     return replace(sight, evidence=told) if has_worker else replace(sight, reason="launch", evidence=told)
 
 
-def has_begun(paths: SweepPaths, line: Line, batch: int) -> bool:
+def has_begun(paths: SweepPaths, line: SubmissionState, batch: int) -> bool:
     """Whether a job left a log, as it does from its start on."""
     return any(log.exists() for log in job_logs(paths, line, batch))
 
 
 def vanished(
-    native_id: str, scheduler: str, paths: SweepPaths, line: Line, batch: int,
+    native_id: str, scheduler: str, paths: SweepPaths, line: SubmissionState, batch: int,
     is_asked: Callable[[str, int], bool], *, has_not_run: bool,
 ) -> Sight:  # fmt: skip
     """The end of a job of which its scheduler only says that it knows none.
@@ -62,8 +62,8 @@ def vanished(
         is_asked: whether somebody asked for the end of a task of a launch.
         has_not_run: so shortly ago it waited that its scheduler would still know it, had it run.
     """
-    launch = str(line["submission"]).partition("/")[0]
-    if all(is_asked(launch, task) for task, _ in pairs_of(line, batch)):
+    launch = line.name.partition("/")[0]
+    if all(is_asked(launch, task) for task, _ in line.pairs_of(batch)):
         return _cancelled(native_id, f"job {native_id} left the queue, as requested")
     if has_not_run and not has_begun(paths, line, batch):
         evidence = f"job {native_id} left the queue without having run"
@@ -72,7 +72,7 @@ def vanished(
 
 
 def dropped(
-    sight: Sight, scheduler: Scheduler, paths: SweepPaths, line: Line, batch: int, last: JobWord | None, *,
+    sight: Sight, scheduler: Scheduler, paths: SweepPaths, line: SubmissionState, batch: int, last: JobWord | None, *,
     is_watched: bool,
 ) -> Sight:  # fmt: skip
     """The end of a job that left neither log nor word, where its scheduler drops jobs that it has accepted.

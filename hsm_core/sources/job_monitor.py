@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
 from hsm_core.store.disk import visibility_s
 from hsm_core.store.requests import asked_to_end
-from hsm_core.store.state.jobs import JobWord, Key, Line, batches_of, is_one_job, pairs_of
+from hsm_core.store.state.jobs import JobWord, Key, SubmissionState
 from hsm_core.store.state.sweep_state import SweepState
 
 from . import job_ends
@@ -44,12 +44,12 @@ class _Missing:
     """A job that an answer does not name: its submission, and which batch of it."""
 
     seen: _Watched
-    line: Line
+    line: SubmissionState
     batch: int
 
     def asked_as(self, element: str) -> str:
         """The id that its scheduler knows it by; of a submission's only job nobody here knows if it is an array."""
-        return self.line["native_id"] if is_one_job(self.line) else element
+        return self.line.native_id if self.line.is_one_job else element
 
 
 class JobWatch:
@@ -118,12 +118,12 @@ class JobWatch:
             scheduler = self.scheduler(name)
             if name not in self._askers:
                 self._askers[name] = Asker(scheduler)
-            answer = self._askers[name].ask([line["native_id"] for line in lines], not_before)
+            answer = self._askers[name].ask([line.native_id for line in lines], not_before)
             if answer is not None:
                 asked |= self._take(scheduler, answer, lines, open_jobs)
         if not open_jobs:
             self._cadence.asked(time.monotonic())
-        self._state.see({key: seen.word for key, seen in self._watched.items() if seen.word is not None})
+        self._state.take_job_words({key: seen.word for key, seen in self._watched.items() if seen.word is not None})
         return asked
 
     def scheduler(self, name: str) -> Scheduler:
@@ -149,7 +149,7 @@ class JobWatch:
         """The jobs whose workers have spoken: whether of late, so that they live, whatever a queue knows of them."""
         since = time.monotonic() - SILENT_BEATS * self._beat_s
         return {
-            str(worker.head.get("native_id")):
+            worker.native_id:
             worker.heard_at > since and not worker.sealed and not self._state.death_of(worker.name)
             for worker in self._state.workers()
         }  # fmt: skip
@@ -166,55 +166,55 @@ class JobWatch:
                     found.add(key)
         return found
 
-    def _by_scheduler(self, open_jobs: set[Key]) -> Mapping[str, list[Line]]:
+    def _by_scheduler(self, open_jobs: set[Key]) -> Mapping[str, list[SubmissionState]]:
         names = {name for name, _ in open_jobs}
-        found: dict[str, list[Line]] = defaultdict(list)
+        found: dict[str, list[SubmissionState]] = defaultdict(list)
         for line in self._state.jobs.submissions():
-            if line["submission"] in names and line.get("native_id"):
-                found[line["backend"]].append(line)
+            if line.name in names and line.native_id:
+                found[line.source].append(line)
         return found
 
     def _find_unanswered(self) -> None:
         """Submissions whose conductor died before it had an answer."""
         for line in self._state.jobs.submissions():
-            if line.get("native_id") or line["submission"] in self._sought or not self._state.death_of(line["by"]):
+            if line.native_id or line.name in self._sought or not self._state.death_of(line.by):
                 continue
-            self._sought.add(line["submission"])
+            self._sought.add(line.name)
             try:
-                line["native_id"] = self.scheduler(line["backend"]).find(line["token"])
+                line.native_id = self.scheduler(line.source).find(line.token) or ""
             except NoAnswer as error:
                 self.trouble = error.evidence or error.problem
-                self._sought.discard(line["submission"])
+                self._sought.discard(line.name)
                 continue
-            if line["native_id"] is None:
-                never = JobWord("ended", reason="launch", evidence=f"not submitted to {line['backend']}")
-                self._watched.update((key, _Watched(never)) for key, _ in batches_of(line))
+            if not line.native_id:
+                never = JobWord("ended", reason="launch", evidence=f"not submitted to {line.source}")
+                self._watched.update((key, _Watched(never)) for key, _ in line.batches())
 
     # what an answer means
 
-    def _take(self, scheduler: Scheduler, answer: Answer, lines: list[Line], open_jobs: set[Key]) -> bool:
+    def _take(self, scheduler: Scheduler, answer: Answer, lines: list[SubmissionState], open_jobs: set[Key]) -> bool:
         self._cadence.asked(answer.at)
         self.trouble = answer.trouble
         if answer.sights is None:
             return False
-        by_name = {line["submission"]: line for line in lines}
+        by_name = {line.name: line for line in lines}
         unknown: dict[str, _Missing] = {}
         stuck: dict[str, set[str]] = defaultdict(set)
-        stalled: list[tuple[Line, str, Sight]] = []
-        began = {str(worker.head.get("native_id")) for worker in self._state.workers()}
+        stalled: list[tuple[SubmissionState, str, Sight]] = []
+        began = {worker.native_id for worker in self._state.workers()}
         for key in open_jobs:
             line = by_name.get(key[0])
             if line is None:
                 continue
-            seen, element = self._watched[key], scheduler.element(line["native_id"], key[1])
-            sight = answer.sights.get(element) or answer.sights.get(line["native_id"])
+            seen, element = self._watched[key], scheduler.element(line.native_id, key[1])
+            sight = answer.sights.get(element) or answer.sights.get(line.native_id)
             if sight is not None:
                 seen.missed = 0
                 if sight.hopeless or sight.until:
                     stalled.append((line, element, sight))
                 if sight.stuck:
-                    stuck[line["submission"]].add(element)
-                    if not self._state.death_of(line["by"]):  # who submitted it would only submit it again
+                    stuck[line.name].add(element)
+                    if not self._state.death_of(line.by):  # who submitted it would only submit it again
                         sight = replace(sight, state="failed")
                 one = _Missing(seen, line, key[1])
                 told = self._dropped(scheduler, sight, element, one, began) if sight.untold else None
@@ -225,7 +225,7 @@ class JobWatch:
         self._note_unknown(scheduler, unknown, answer, began)
         for name, elements in stuck.items():
             ids = named(by_name[name], elements)
-            self._stuck.update((by_name[name]["backend"], native_id) for native_id in ids)
+            self._stuck.update((by_name[name].source, native_id) for native_id in ids)
         self.stalled.take(stalled)
         return True
 
@@ -261,7 +261,7 @@ class JobWatch:
         if not gone:
             return
         try:
-            known = dict(scheduler.look_back(gone, min(one.line["at"] for one in unknown.values())))
+            known = dict(scheduler.look_back(gone, min(one.line.at for one in unknown.values())))
         except NoAnswer as error:
             self.trouble, known = error.evidence or error.problem, {}
             self._cadence.disturb(answer.at)
@@ -302,19 +302,19 @@ class JobWatch:
 
     def _may_live(self, native_id: str, one: _Missing, heard: Mapping[str, bool]) -> bool:
         """A worker that speaks is alive; a job that no answer has named, and that has not begun, may be too young."""
-        is_new = one.seen.word is None and time.time() - one.line["at"] < self._young_s
+        is_new = one.seen.word is None and time.time() - one.line.at < self._young_s
         has_begun = is_new and job_ends.has_begun(self._state.paths, one.line, one.batch)
-        return heard.get(native_id, heard.get(one.line["native_id"], is_new and not has_begun))
+        return heard.get(native_id, heard.get(one.line.native_id, is_new and not has_begun))
 
     def _dropped(
         self, scheduler: Scheduler, sight: Sight, name: str, one: _Missing, began: Collection[str]
     ) -> Sight:
         """What became of a job that is gone and told nothing."""
         sight = self._explained(sight, one, began)
-        has_begun = any(self._state.tasks[task].state != "queued" for task, _ in pairs_of(one.line, one.batch))
-        if not scheduler.why_dropped or has_begun or name in began or one.line["native_id"] in began:
+        has_begun = any(self._state.tasks[task].state != "queued" for task, _ in one.line.pairs_of(one.batch))
+        if not scheduler.why_dropped or has_begun or name in began or one.line.native_id in began:
             return sight
-        is_watched = not self._state.death_of(one.line["by"])
+        is_watched = not self._state.death_of(one.line.by)
         return job_ends.dropped(
             sight, scheduler, self._state.paths, one.line, one.batch, one.seen.word, is_watched=is_watched
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
 from hsm_core.model import ProcessIdentity, counted
 from hsm_core.processes.identity import this_process
+from hsm_core.store.events import Assigned, ConductorHead
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
@@ -74,7 +75,7 @@ class WorkerPool:
     def submit(self, submission: Submission, portion: Portion) -> Handed:
         worker = self._living_worker() or self._start(submission)
         for number in range(len(submission.batches)):
-            worker.inbox.append({"e": "batch", "batch": submission.batch_id(number)})
+            worker.inbox.append(Assigned(submission.batch_id(number)))
         worker.inbox.sync()
         if worker.inbox.trouble is not None:
             raise BackendError(
@@ -134,7 +135,7 @@ class WorkerPool:
     def _start(self, submission: Submission) -> _Worker:
         name = f"{self.name}-{nonce()}"
         inbox = JournalWriter(self._paths.inbox(name))
-        inbox.append({"e": "conductor", **asdict(this_process())})
+        inbox.append(ConductorHead("", this_process()))
         argv = [self._python, str(ENTRY), "supervise", str(self._paths.root), name, submission.name]
         try:
             process = self._host.start(argv, self._env, self._paths.worker_log(name))

@@ -16,7 +16,7 @@ from hsm_core.schedulers.batch_system import JobWriter, Place
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused, Scheduler, Script
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.requests import request_cancel
-from hsm_core.store.state.jobs import batches_of
+from hsm_core.store.state.jobs import SubmissionState
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec
 
@@ -241,11 +241,11 @@ class BatchQueue:
     def _learn(self, throttle: Throttle) -> None:
         """Count the arrays that an earlier launcher submitted, each once."""
         lines = self._state.jobs.submissions()
-        new = [line for line in lines if line["backend"] == self.name and line["submission"] not in throttle]
+        new = [line for line in lines if line.source == self.name and line.name not in throttle]
         living = self._living() if new else Counter()
         for line in new:
-            share, is_plain = line["at_once"] or self._settings.parallelism or 1, len(dict(batches_of(line))) == 1
-            throttle.add(line["submission"], share, living[line["submission"]], is_told=is_plain)
+            share, is_plain = line.at_once or self._settings.parallelism or 1, line.is_one_job
+            throttle.add(line.name, share, living[line.name], is_told=is_plain)
         self._tell(throttle)
 
     def _living(self) -> Counter[str]:
@@ -256,10 +256,10 @@ class BatchQueue:
         """Have the scheduler keep the shares; one that does not answer is told at the next look."""
         untold = throttle.untold()
         for line in self._state.jobs.submissions() if untold else ():
-            name = line["submission"]
-            if name in untold and line.get("native_id"):
+            name = line.name
+            if name in untold and line.native_id:
                 with suppress(NoAnswer):
-                    self._scheduler.throttle(line["native_id"], untold[name])
+                    self._scheduler.throttle(line.native_id, untold[name])
                     throttle.tell(name)
 
     def tend(self) -> None:
@@ -278,7 +278,7 @@ class BatchQueue:
 
     def cancel(self, *, at_once: bool = False) -> None:
         request_cancel(self._paths, None)  # so that workers know that it was wanted
-        ids = [line["native_id"] for line in self._open_lines()]
+        ids = [line.native_id for line in self._open_lines()]
         if ids:
             self._scheduler.cancel(ids, at_once=at_once)
 
@@ -287,11 +287,11 @@ class BatchQueue:
         if ids:
             self._scheduler.cancel(ids)
 
-    def _open_lines(self) -> list[dict[str, Any]]:
+    def _open_lines(self) -> list[SubmissionState]:
         names = {name for name, _ in self._alive()}
         return [
             line for line in self._state.jobs.submissions()
-            if line["backend"] == self.name and line.get("native_id") and line["submission"] in names
+            if line.source == self.name and line.native_id and line.name in names
         ]  # fmt: skip
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hsm_core.schedulers.interface import Sight
-from hsm_core.store.state.jobs import Line, batches_of
+from hsm_core.store.state.jobs import SubmissionState
 
 #: Elements of an array that a warning names.
 _MOST_NAMED = 3
@@ -33,29 +33,29 @@ class Stalled:
         self.hopeless: dict[str, str] = {}
         self.held: dict[str, Held] = {}
 
-    def take(self, seen: Iterable[tuple[Line, str, Sight]]) -> None:
+    def take(self, seen: Iterable[tuple[SubmissionState, str, Sight]]) -> None:
         """Take in elements of submissions that one answer shows so."""
-        lines: dict[str, Line] = {}
+        lines: dict[str, SubmissionState] = {}
         hopeless: dict[tuple[str, str], set[str]] = defaultdict(set)
         held: dict[tuple[str, Held], set[str]] = defaultdict(set)
         for line, element, sight in seen:
-            lines[line["submission"]] = line
+            lines[line.name] = line
             if sight.until:
-                held[line["submission"], Held(sight.why, sight.until, sight.remedy)].add(element)
+                held[line.name, Held(sight.why, sight.until, sight.remedy)].add(element)
             else:
-                hopeless[line["submission"], sight.why].add(element)
+                hopeless[line.name, sight.why].add(element)
         self.hopeless |= {_listed(lines[name], elements): why for (name, why), elements in hopeless.items()}
         self.held |= {_listed(lines[name], elements): what for (name, what), elements in held.items()}
 
 
-def _listed(line: Line, elements: set[str]) -> str:
+def _listed(line: SubmissionState, elements: set[str]) -> str:
     """The first of them by their ids, and how many more."""
     ids = named(line, elements)
     more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
     return ", ".join(ids[:_MOST_NAMED]) + more
 
 
-def named(line: Line, elements: set[str]) -> list[str]:
+def named(line: SubmissionState, elements: set[str]) -> list[str]:
     """Elements of an array by their ids; all of them as the array."""
-    whole = len(elements) == len({key for key, _ in batches_of(line)})
-    return [line["native_id"]] if whole else sorted(elements, key=lambda name: (len(name), name))
+    whole = len(elements) == len({key for key, _ in line.batches()})
+    return [line.native_id] if whole else sorted(elements, key=lambda name: (len(name), name))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .layout import SweepPaths
-from .state.jobs import Line
+from .state.jobs import SubmissionState
 
 #: How the end of a job begins that a line of its set-up ended.
 SETUP_FAILED = "a set-up line failed"
@@ -18,18 +18,17 @@ NO_WORKER = "the job could not start its worker"
 NEVER_BEGAN = "before it started"
 
 
-def job_logs(paths: SweepPaths, submission: Line, batch: int) -> Iterator[Path]:
+def job_logs(paths: SweepPaths, submission: SubmissionState, batch: int) -> Iterator[Path]:
     """Yields what may be the log of a job, the likeliest first; not all of them are there.
 
     The scheduler's names for them stand in the event: ``{id}`` is the native id of the job, or of the array as a
     whole, ``{token}`` the job's name, ``{index}`` the element's number from 0 on, ``{number}`` that from 1 on.
 
     Args:
-        submission: its ``submit`` line, with the native id.
         batch: the element of the array; 0 of a plain job.
     """
-    facts = {"id": submission.get("native_id") or "", "token": submission["token"]}
-    for name in submission.get("logs", ()):
+    facts = {"id": submission.native_id, "token": submission.token}
+    for name in submission.logs:
         yield paths.logs / name.format_map({**facts, "index": batch, "number": batch + 1})
 
 

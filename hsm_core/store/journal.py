@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from .files import to_line
-
-Event = Mapping[str, Any]
+from .event_codec import Event, from_line
+from .events import Seal
 
 
 class JournalWriter:
@@ -34,8 +29,8 @@ class JournalWriter:
         self.trouble: OSError | None = None
 
     def append(self, event: Event) -> None:
-        """Write an event, numbered ``s``; if the disk refuses, keep it for the next ``flush``."""
-        self._pending.append(to_line({**event, "s": self._sequence}))
+        """Write an event with its number; if the disk refuses, keep it for the next ``flush``."""
+        self._pending.append(event.to_line(self._sequence))
         self._sequence += 1
         self.flush()
 
@@ -65,7 +60,7 @@ class JournalWriter:
 
     def seal(self) -> bool:
         """Write the final line and close; the file is never opened again to write."""
-        self.append({"e": "seal", "at": round(time.time(), 3)})
+        self.append(Seal())
         whole = not self._pending
         self.sync()
         os.close(self._fd)
@@ -90,8 +85,8 @@ class JournalReader:
         self.bad_lines = 0
         self.sealed = False
 
-    def read_new(self) -> list[dict[str, Any]]:
-        """The events of all lines completed since the last call.
+    def read_new(self) -> list[Event]:
+        """The events of all lines completed since the last call, but those of kinds that are not known here.
 
         Raises:
             OSError: the file can't be read; what was read before is not lost.
@@ -112,21 +107,20 @@ class JournalReader:
             data = stream.read()
         data = data[: data.rfind(b"\n") + 1]
         self._offset += len(data)
-        last = data[data.rfind(b"\n", 0, -1) + 1 :]
-        self.sealed = last.startswith(b'{"e":"seal",') and last.endswith(b"}\n")
+        self.sealed = _is_seal(data[data.rfind(b"\n", 0, -1) + 1 :])
         return data
 
-    def parse(self, line: bytes) -> dict[str, Any] | None:
-        """The event of a line; None, and counted, if it is none."""
+    def parse(self, line: bytes) -> Event | None:
+        """The event of a line; None if its kind is not known here, and, counted, if the line is damaged."""
         try:
-            event = json.loads(line)
-            if _is_event(event):
-                return dict(event)
-        except ValueError:
-            pass
-        self.bad_lines += 1
-        return None
+            return from_line(line)
+        except (KeyError, TypeError, ValueError):
+            self.bad_lines += 1
+            return None
 
 
-def _is_event(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("e"), str)
+def _is_seal(line: bytes) -> bool:
+    try:
+        return Seal.tag.encode() in line and isinstance(from_line(line), Seal)
+    except (KeyError, TypeError, ValueError):
+        return False

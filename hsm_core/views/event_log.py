@@ -7,16 +7,16 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hsm_core.model import Span, counted
+from hsm_core.model import counted
+from hsm_core.store import events
+from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 
 from .failures.reasons import message_of, refusal_words
 from .text import clean, duration
 
-Line = dict[str, Any]
 #: So many reasons against forks are told.
 _REASONS = 3
 
@@ -54,97 +54,115 @@ class Story:
         Raises:
             OSError: the events can't be read.
         """
-        found = [(event.get("at", 0.0), name, event) for name in self._names() for event in self._read(name)]
+        found = [item for name in self._names() for item in self._read(name)]
         found.sort(key=lambda item: item[0])
-        told = [(at, name, event["e"], tell(self._who.get(name, name), event)) for at, name, event in found]
+        told = [(at, name, event.tag, self._tell(name, event)) for at, name, event in found]
         return [Told(at, name, kind, text) for at, name, kind, text in told if text]
 
     def _names(self) -> Iterable[str]:
         return sorted(path.stem for path in self._paths.events.glob("*.jsonl"))
 
-    def _read(self, name: str) -> Iterator[Line]:
+    def _read(self, name: str) -> Iterator[tuple[float, str, Event]]:
+        """New events, each with its time; one that says none has that of the one before it."""
         reader = self._readers.setdefault(name, JournalReader(self._paths.journal(name)))
         last = 0.0
         for event in reader.read_new():
-            last = max(last, float(event.get("at", last)))
-            yield {**event, **self._beside(name, event), "at": last}
+            self._note(name, event)
+            last = max(last, event.at)
+            yield last, name, event
 
-    def _beside(self, name: str, event: Line) -> Line:
-        """What is to be told with an event: where its log or its job's files are, and of how many tasks it is."""
-        if event["e"] == "worker":
+    def _note(self, name: str, event: Event) -> None:
+        if isinstance(event, events.WorkerHead):
             self._who[name] = f"worker {name}"
-            log = self._paths.logs / event["log"] if event.get("log") else self._paths.worker_log(name)
-            return {"path": os.path.relpath(log, self._paths.root)}
-        if event["e"] == "conductor":
-            self._who[name] = str(event.get("by") or "launcher")
-        if event["e"] == "submit":
-            self._sizes[event["submission"]] = sum(Span(*span).count for span in event["tasks"])
-        if event["e"] == "handed":
-            files = os.path.relpath(self._paths.hsm / event["submission"], self._paths.root)
-            return {"path": files, "count": self._sizes.get(event["submission"], 0)}
-        return {}
+        elif isinstance(event, events.ConductorHead):
+            self._who[name] = event.by or "launcher"
+        elif isinstance(event, events.Submit):
+            self._sizes[event.submission] = sum(span.count for span in event.tasks)
+
+    def _tell(self, name: str, event: Event) -> str:
+        """One event in a line, with where its log or its job's files are, and of how many tasks it is."""
+        writer, told = self._who.get(name, name), ""
+        if isinstance(event, events.WorkerHead):
+            log = self._paths.logs / event.log if event.log else self._paths.worker_log(name)
+            told = f" ({os.path.relpath(log, self._paths.root)})"
+        if isinstance(event, events.HandedOver):
+            submitted = counted(self._sizes.get(event.submission, 0), "task", "was", "were")
+            files = os.path.relpath(self._paths.hsm / event.submission, self._paths.root)
+            known_as = f" as {event.native_id}" if event.native_id else ""
+            return clean(f"{submitted} submitted{known_as} ({files})")
+        return tell(writer, event) + clean(told)
 
 
-def tell(writer: str, event: Line) -> str:
+def tell(writer: str, event: Event) -> str:
     """One event in a line; empty if it is of no interest.
 
     Args:
         writer: what it is called: ``launcher``, ``worker local-1``.
-        event: with its ``path`` and ``count`` (of tasks), where it has them.
     """
-    kind, task = event["e"], f"task {event.get('t')}"
-    if event.get("a", 1) > 1:
-        task += f" (attempt {event['a']})"
-    told = {
-        "worker": lambda: f"{writer} started on {event.get('host')} with {_slots(event)}{_in(event)}",
-        "ready": lambda: f"{writer} imported the app in {float(event.get('seconds', 0)):.1f} s{_about_forks(event)}",
-        "broken": lambda: f"{writer} could not import the app: {event.get('message')}",
-        "start": lambda: f"{task} started in {event.get('dir')}",
-        "end": lambda: f"{task} {event.get('state')}{_how(event)}",
-        "trouble": lambda: f"{writer}: {event.get('message')}",
-        "waits": lambda: str(event.get("message")),
-        "conductor": lambda: f"{writer} started on {event.get('host')} (process {event.get('pid')})",
-        "handed": lambda: f"{_tasks(event)} submitted{_known_as(event)}{_in(event)}",
-        "refused": lambda: f"a submission was refused: {refusal_words(event)}",
-        "withdrawn": lambda: f"a submission was withdrawn: {event.get('message')}",
-        "lost": lambda: f"{task} lost: {event.get('evidence')}",
-        "cancel": lambda: f"{task} cancelled before it started",
-        "interrupted": lambda: f"interrupted: {event.get('how')}",
-        "seal": lambda: f"{writer} ended",
-    }.get(kind)
-    return clean(told()) if told else ""
+    return clean(_of_task(event) or _of_submission(event) or _of_writer(writer, event))
 
 
-def against_forks(ready: Line) -> str:
+def _of_task(event: Event) -> str:
+    if not isinstance(event, (events.Start, events.End, events.Lost, events.Cancel)):
+        return ""
+    task = f"task {event.task}" + (f" (attempt {event.attempt})" if event.attempt > 1 else "")
+    match event:
+        case events.Start():
+            return f"{task} started in {event.directory}"
+        case events.End():
+            return f"{task} {event.state}{_how(event)}"
+        case events.Lost():
+            return f"{task} lost: {event.evidence}"
+        case events.Cancel():
+            return f"{task} cancelled before it started"
+
+
+def _of_submission(event: Event) -> str:
+    match event:
+        case events.Waits():
+            return event.message
+        case events.Refusal():
+            return f"a submission was refused: {refusal_words(event)}"
+        case events.Withdrawn():
+            return f"a submission was withdrawn: {event.message}"
+        case events.Interrupted():
+            return f"interrupted: {event.how}"
+        case _:
+            return ""
+
+
+def _of_writer(writer: str, event: Event) -> str:
+    match event:
+        case events.WorkerHead():
+            return f"{writer} started on {event.process.host} with {counted(event.slots, 'slot')}"
+        case events.ConductorHead():
+            return f"{writer} started on {event.process.host} (process {event.process.pid})"
+        case events.Ready():
+            return f"{writer} imported the app in {event.seconds:.1f} s{_about_forks(event)}"
+        case events.Broken():
+            return f"{writer} could not import the app: {event.message}"
+        case events.Trouble():
+            return f"{writer}: {event.message}"
+        case events.Seal():
+            return f"{writer} ended"
+        case _:
+            return ""
+
+
+def against_forks(ready: events.Ready) -> str:
     """What the app has against forks, and what follows; empty if nothing."""
-    found = [str(why) for why in ready.get("against_forks", ())]
+    found = ready.against_forks
     if not found:
         return ""
     why = "; ".join(found[:_REASONS]) + (f"; and {len(found) - _REASONS} more" if len(found) > _REASONS else "")
-    if ready.get("mode") == "spawn":
+    if ready.mode == "spawn":
         return f"each task gets a fresh interpreter: {why}"
     return f"warning: forked tasks may not be independent: {why}\n  try: hydra.launcher.isolation=spawn"
 
 
-def _about_forks(ready: Line) -> str:
+def _about_forks(ready: events.Ready) -> str:
     told = against_forks(ready).partition("\n")[0]
     return f"; {told}" if told else ""
-
-
-def _slots(event: Line) -> str:
-    return counted(int(event.get("slots") or 0), "slot")
-
-
-def _in(event: Line) -> str:
-    return f" ({event['path']})" if event.get("path") else ""
-
-
-def _tasks(event: Line) -> str:
-    return counted(event.get("count", 0), "task", "was", "were")
-
-
-def _known_as(event: Line) -> str:
-    return f" as {event['native_id']}" if event.get("native_id") else ""
 
 
 def tail(path: Path, offset: int) -> tuple[str, int]:
@@ -158,12 +176,11 @@ def tail(path: Path, offset: int) -> tuple[str, int]:
     return data.decode("utf-8", "replace"), offset + len(data)
 
 
-def _how(event: Line) -> str:
-    took = f" after {duration(event['wall'])}" if "wall" in event else ""
-    reason, state = event.get("reason"), str(event.get("state"))
-    if reason == state:  # cancelled
-        return f"{took}: {message_of(event).removeprefix(f'{state} ')}"
-    return took + (f": {reason}, {message_of(event)}" if reason else "")
+def _how(end: events.End) -> str:
+    took = f" after {duration(end.wall)}" if end.wall is not None else ""
+    if end.reason is not None and end.reason == end.state:  # cancelled
+        return f"{took}: {message_of(end).removeprefix(f'{end.state} ')}"
+    return took + (f": {end.reason}, {message_of(end)}" if end.reason else "")
 
 
 def _clock(at: float) -> str:

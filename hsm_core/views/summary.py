@@ -64,9 +64,7 @@ def _unkept(state: SweepState, numbers: range | None) -> list[str]:
 def warning_of(state: SweepState, number: int) -> str:
     """What is to be said of a task that completed; empty mostly."""
     task = state.tasks.get(number)
-    if task is None or task.state != "completed" or not task.says("warning"):
-        return ""
-    return str((task.last or {}).get("warning") or "")
+    return task.warning if task else ""
 
 
 def counts_among(state: SweepState, among: range | None) -> Counter[State]:

@@ -24,12 +24,12 @@ def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> 
     """
     known, now = state.tasks.get(task.number), state.state_of(task.number)
     files, why = state.task_directory(task.number), (reasons or Reasons(state)).of(task.number)
-    ended = state.ending_of(task.number) if now in ("completed", "failed", "cancelled") else {}
+    ended = state.end_of(task.number) if now in ("completed", "failed", "cancelled") else None
     return {
         "task": task.number, "attempt": known.attempt if known else 1,
         "state": now, "reason": why.reason if why else None,
         "message": (why.message if why else "") or None,
-        "seconds": ended.get("wall"),
+        "seconds": ended.wall if ended else None,
         "worker": known.worker or None if known else None,
         "host": state.node_of(task.number) or None,
         "dir": str(files.root) if files else None, "overrides": list(task.overrides),

@@ -66,7 +66,8 @@ def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]
 
 def _failed_rank(state: SweepState, number: int) -> int:
     """Which other rank than 0 a task failed on, as its worker wrote down; 0 if none."""
-    return int((state.tasks[number].last or {}).get("rank", 0))
+    end = state.tasks[number].end
+    return end.rank if end else 0
 
 
 def _has_one_log(state: SweepState, number: int) -> bool:
@@ -92,6 +93,6 @@ def _workers(state: SweepState, number: int) -> Path | None:
 def _jobs(state: SweepState, number: int) -> Path | None:
     """Of a job that ended before a worker began in it."""
     key = state.jobs.key_of(number) if number in state.tasks and state.ended_job(number) else None
-    lines = [line for line in state.jobs.submissions() if key and line["submission"] == key[0]]
-    logs = job_logs(state.paths, lines[0], key[1]) if key and lines else ()
+    found = [submission for submission in state.jobs.submissions() if key and submission.name == key[0]]
+    logs = job_logs(state.paths, found[0], key[1]) if key and found else ()
     return next((log for log in logs if log.exists()), None)

@@ -34,20 +34,20 @@ def make_sweep(root: Path, tasks: int) -> None:
     write_tasks(paths, 0, ([f"seed={number}", "optimizer.lr=0.001"] for number in range(tasks)))
     writer = JournalWriter(paths.journal("worker-a"))
     me = this_process()
-    writer.append(events.worker("worker-a", me, source="local", native_id="1", lock="", slots=8))
-    writer.append(events.claim("launch-0/submit-0/0", [Span(0, tasks)]))
+    writer.append(events.WorkerHead("worker-a", me, source="local", native_id="1", lock="", slots=8))
+    writer.append(events.Claimed("launch-0/submit-0/0", [Span(0, tasks)]))
     for number in range(tasks):
         host = "node001.cluster"
         place = {"directory": str(number), "suffix": "", "slot": number % 8}
-        writer.append(events.start(number, 1, **place, pid=4000, host=host))
-        used = {"wall": 12.345, "cpu": 11.876, "mem": 812.4, "resources": {"cpus_per_task": 4, "mem_gb": 8}}
+        writer.append(events.Start(number, 1, **place, pid=4000, host=host))
+        used = {"code": 0, "wall": 12.345, "cpu": 11.876, "mem": 812.4}
         if number % 100:
-            writer.append(events.end(number, 1, "completed", **used))
+            writer.append(events.End(number, 1, "completed", **used))
         else:
             trace = "Traceback (most recent call last):\n" + "  File 'train.py', line 1, in main\n" * 12
             message = f"loss is nan at step {number}"
             writer.append(
-                events.end(number, 1, "failed", "exception", message, kind="ValueError", trace=trace, **used)
+                events.End(number, 1, "failed", "exception", message, kind="ValueError", trace=trace, **used)
             )
     writer.seal()
     catalogue.remember(record, root)

@@ -35,7 +35,7 @@ class Bound:
 
     def __post_init__(self) -> None:
         self._journal: JournalWriter = self.sweep.conductor()
-        self._journal.append(events.conductor("conductor-test", this_process()))
+        self._journal.append(events.ConductorHead("conductor-test", this_process()))
 
     def hand_over(self, pairs: Sequence[Pair], *, detached: bool = False) -> list[Portion]:
         """Submit as the conductor does."""
@@ -53,13 +53,12 @@ class Bound:
         submission = write_submission(launch, "plain", portion.batches, backend.spec, launch.root.name)
         self.submissions.append(submission)
         backend.prepare(submission, portion)
-        line = events.submit(
-            submission.name, token=submission.token, tasks=spans(list(portion.pairs)), each=portion.each,
-            backend=backend.name,
-        )  # fmt: skip
-        self._journal.append(line)
+        tasks = spans(list(portion.pairs))
+        self._journal.append(
+            events.Submit(submission.name, submission.token, tasks, backend.name, each=portion.each)
+        )
         handed = backend.submit(submission, portion)
-        self._journal.append(events.handed(submission.name, native_id=handed.native_id, job=handed.job))
+        self._journal.append(events.HandedOver(submission.name, native_id=handed.native_id, job=handed.job))
 
     def let_go(self) -> None:
         (self.sweep.paths.root / "go").touch()

@@ -41,7 +41,7 @@ class PbsApp(QueueApp):
     def reasons(self) -> list[tuple[str, str]]:
         """State and reason of each task."""
         state = self.state()
-        return [(state.state_of(n), str(state.ending_of(n).get("reason", ""))) for n in range(state.total)]
+        return [(state.state_of(n), str(getattr(state.end_of(n), "reason", None) or "")) for n in range(state.total)]
 
     def queued(self) -> list[str]:
         """Ids of what waits or runs, by element."""

@@ -43,8 +43,7 @@ class QueueApp(SweepingApp):
 
     def handed(self) -> list[str]:
         """Native ids of what was submitted."""
-        lines = self.state().jobs.submissions()
-        return [str(line["native_id"]) for line in lines if line.get("native_id")]
+        return [submission.native_id for submission in self.state().jobs.submissions() if submission.native_id]
 
     def handed_yet(self) -> list[str]:
         """Native ids of what was submitted, or nothing while there is no sweep yet."""

@@ -36,11 +36,11 @@ class SlurmApp(QueueApp):
     def kill_worker(self, task: int, number: int = signal.SIGKILL) -> None:
         """Kill the process that runs a task's tasks; nodes have their own host names, and our process numbers."""
         state = self.state()
-        os.kill(int(state.writers[state.tasks[task].worker].head["pid"]), number)
+        os.kill(int(state.writers[state.tasks[task].worker].head.process.pid), number)
 
     def node_of(self, task: int) -> int:
         state = self.state()
-        host = str(state.writers[state.tasks[task].worker].head["host"])
+        host = str(state.writers[state.tasks[task].worker].head.process.host)
         return int(host.removeprefix("node"))
 
 

@@ -118,7 +118,7 @@ class SweepingApp:
         return {state: count for state, count in self.state().counts().items() if count}
 
     def worker_pid(self) -> int:
-        return next(int(worker.head["pid"]) for worker in self.state().workers() if not worker.sealed)
+        return next(int(worker.head.process.pid) for worker in self.state().workers() if not worker.sealed)
 
     def wait_for_begun(self, count: int, timeout: float = 30.0) -> None:
         """Wait until so many attempts have begun, by their own word."""

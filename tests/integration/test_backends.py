@@ -45,7 +45,7 @@ class TestWorkerPool(BackendContract):
         yield bound
         for worker in bound.state.workers():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(worker.head["pid"], signal.SIGKILL)
+                os.kill(worker.head.process.pid, signal.SIGKILL)
             wait_until(lambda identity=worker.identity: host.evidence_of_death(identity) is not None)
         pool.close()
 
@@ -71,12 +71,12 @@ class TestBatchQueue(BackendContract):
         bound.hand_over(ALL[:2])
         handed = bound.backend.find(bound.submissions[0])
         assert handed is not None
-        assert handed.native_id == bound.state.jobs.submissions()[0]["native_id"]
+        assert handed.native_id == bound.state.jobs.submissions()[0].native_id
 
     @pytest.mark.parametrize("bound", [QueueSettings(parallelism=1)], ids=["one-at-once"], indirect=True)
     def test_a_task_that_waits_is_taken_from_the_queue(self, bound: Bound) -> None:
         bound.hand_over(ALL[:2])
-        whole = str(bound.state.jobs.submissions()[0]["native_id"])
+        whole = str(bound.state.jobs.submissions()[0].native_id)
         wait_until(lambda: bound.states()[0] == "running", 60, "the first task")
         bound.backend.cancel_tasks([1])
         told = wait_until(lambda: ask("squeue", "-h", "-r", "-o", "%i").split(), what="the queue")

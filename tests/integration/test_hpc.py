@@ -26,7 +26,7 @@ def app(weird_tmp_path: Path) -> SweepingApp:
 
 
 def backends(app: SweepingApp) -> set[str]:
-    return {str(line["backend"]) for line in app.state().submissions}
+    return {submission.source for submission in app.state().submissions}
 
 
 @pytest.mark.slurm

@@ -197,7 +197,7 @@ def test_of_two_that_run_at_once_one_ends(app: PbsApp) -> None:
     app.server.turn(node_fail_requeue_s=0.5)
     process = app.start("x=range(1)", "hydra.launcher.cpus_per_task=8")
     app.wait_for_begun(1)
-    app.server.kill_mom(next(str(worker.head["host"]) for worker in app.state().workers()))
+    app.server.kill_mom(next(str(worker.head.process.host) for worker in app.state().workers()))
     app.wait_for_begun(2, timeout=90)
     app.open_gate()
     code, _, err = finish(process, 120)
@@ -298,7 +298,7 @@ def test_a_setup_line_that_fails_ends_its_jobs_with_its_words(app: PbsApp) -> No
     assert done.returncode == 3, done.stderr
     assert "warning: a set-up line failed (exit code 127): " in done.stderr
     assert app.reasons() == [("failed", "launch")] * 2
-    assert "it said: " in app.state().ending_of(0)["message"]
+    assert "it said: " in app.state().end_of(0).message
     assert len(app.handed()) == 1
 
 
@@ -306,6 +306,6 @@ def test_an_interpreter_that_is_not_on_the_node_is_told_at_the_first_job(app: Pb
     done = app.run("x=1,2", "hydra.launcher.python=/no/such/python")
     assert done.returncode == 3, done.stderr
     assert "warning: the job could not start its worker: " in done.stderr
-    assert "/no/such/python: No such file" in app.state().ending_of(0)["message"]
+    assert "/no/such/python: No such file" in app.state().end_of(0).message
     assert app.reasons() == [("failed", "launch")] * 2
     assert len(app.handed()) == 1

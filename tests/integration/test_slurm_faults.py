@@ -37,7 +37,7 @@ def counted(app: SlurmApp) -> dict[int, int]:
 def reasons(app: SlurmApp) -> list[tuple[str, str]]:
     """State and reason of each task."""
     state = app.state()
-    return [(state.state_of(n), str(state.ending_of(n).get("reason", ""))) for n in range(state.total)]
+    return [(state.state_of(n), str(getattr(state.end_of(n), "reason", None) or "")) for n in range(state.total)]
 
 
 # sbatch
@@ -52,7 +52,7 @@ def test_a_slow_sbatch_and_one_that_dies_after_acceptance_double_nothing(
     assert done.returncode == 0, done.stderr
     assert app.states() == {"completed": 3}
     assert counted(app) == {0: 1, 1: 1, 2: 1}
-    token = app.state().jobs.submissions()[0]["token"]
+    token = app.state().jobs.submissions()[0].token
     assert len(set(ask("squeue", "-h", "-t", "all", "-n", token, "-o", "%F").split())) == 1
 
 
@@ -85,7 +85,7 @@ def test_whatever_sbatch_says_at_its_end_what_was_accepted_is_found(
     assert done.returncode == 0, done.stderr
     assert "refused" not in done.stderr
     assert app.states() == {"completed": 2}
-    token = app.state().jobs.submissions()[0]["token"]
+    token = app.state().jobs.submissions()[0].token
     assert len(set(ask("squeue", "-h", "-t", "all", "-n", token, "-o", "%F").split())) == 1
 
 
@@ -151,7 +151,7 @@ def test_a_setup_line_that_fails_ends_its_jobs_and_is_told_at_the_first(app: Slu
     assert "next:  hsm logs" in done.stderr
     assert reasons(app) == [("failed", "launch")] * 3
     assert len(app.handed()) == 1
-    assert "it said: hello / line" in app.state().ending_of(0)["message"]
+    assert "it said: hello / line" in app.state().end_of(0).message
     assert counted(app) == {}
     assert app.resume("--retry-failed", "--set", "hydra.launcher.setup_strict=false").returncode == 0
     assert app.states() == {"completed": 3}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.processes.leftovers import end_leftovers
+from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks
 from tests.waiting import wait_until
@@ -67,7 +68,7 @@ def test_nothing_outlives_a_killed_worker_once_the_next_one_starts(sweep: PlainS
     assert [is_gone(pid) for pid in pids[1:]] == [False, False]
     inbox = JournalWriter(sweep.paths.inbox("w2"))
     submission = sweep.submit(Span(1, 2))
-    inbox.append({"e": "batch", "batch": submission.batch_id(0)})
+    inbox.append(events.Assigned(submission.batch_id(0)))
     inbox.seal()
     sweep.start(submission, "w2", inbox=True)
     assert sweep.wait("w2") == 0

@@ -17,7 +17,7 @@ def test_two_tasks_in_one_directory_have_numbered_logs_and_a_warning(sweep: Plai
     assert [sweep.text("same/.hsm/stdout.log"), sweep.text("same/.hsm/stdout-1.log")] == ["first\n", "second\n"]
     outcomes = [read_json(sweep.paths.root / "same/.hsm" / name) for name in ("outcome.json", "outcome-1.json")]
     assert [(one["task"], one["value"]) for one in outcomes] == [(0, 0), (1, 1)]
-    assert [start["suffix"] for start in sweep.events("start")] == ["", "-1"]
+    assert [start.get("suffix", "") for start in sweep.events("start")] == ["", "-1"]
     assert [one["message"] for one in sweep.events("trouble")] == ["several tasks share the directory same"]
     files = state.task_directory(1)
     assert files is not None

@@ -82,7 +82,7 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
         whether all schedulers obeyed.
     """
     obeyed = True
-    for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
+    for name in dict.fromkeys(submission.source for submission in state.jobs.submissions()):
         scheduler = make_scheduler(name, LocalHost())
         if ids := jobs_of_none_but(state, tasks, scheduler):
             try:
@@ -96,7 +96,7 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
 def cancel_idle_jobs(state: SweepState) -> int:
     """Have schedulers take out what waits with nothing left to do; how many jobs."""
     count = 0
-    for name in dict.fromkeys(str(line["backend"]) for line in state.jobs.submissions()):
+    for name in dict.fromkeys(submission.source for submission in state.jobs.submissions()):
         try:
             scheduler = make_scheduler(name, LocalHost())
             if ids := idle_jobs(state, scheduler):
@@ -147,9 +147,9 @@ def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
             ended = state.unrecorded_end(number) if known else None
             if ended is not None:
                 span = Span(number, 1, attempt)
-                journal.append(events.gone([span], ended.state, ended.reason, ended.evidence, ended.node))
+                journal.append(events.Gone((span,), ended.state, ended.reason, ended.evidence, ended.node))
             if state.state_of(number) == "pending":
-                journal.append(events.cancel(number, attempt))
+                journal.append(events.Cancel(number, attempt))
 
 
 def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:
@@ -181,7 +181,7 @@ def _tasks(state: SweepState, wanted: Sequence[int]) -> str:
 def _where(state: SweepState, still: Sequence[int]) -> str:
     """Which workers hold them."""
     workers = {state.tasks[number].worker for number in still if number in state.tasks} - {""}
-    places = [f"{name} on {state.writers[name].head.get('host')}" for name in sorted(workers)]
+    places = [f"{name} on {state.writers[name].host}" for name in sorted(workers)]
     holder = living_conductor(state.paths)
     conductor = [f"the launcher, process {holder.pid} on {holder.host}"] if holder else []
     return ", ".join([*places, *conductor]) or "submitted, not started"

@@ -106,8 +106,8 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
         yield f"{told} on {'stderr' if stderr else 'stdout'}"
         yield f"  next: {f'hsm logs {sweep} {task} {other}'.rstrip()}"
         return
-    ended = state.ending_of(task)
-    why = message_of(ended).removeprefix(f"{now} ") if ended.get("message") else ""
+    ended = state.end_of(task)
+    why = message_of(ended).removeprefix(f"{now} ") if ended and ended.message else ""
     yield f"{told}: it {'was ' if now in ('cancelled', 'lost') else ''}{now}{f', {why}' if why else ''}"
     if now == "cancelled":
         yield f"  next: {resume_line(state.record)}"

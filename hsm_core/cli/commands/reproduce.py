@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from hsm_core.errors import StoreError
-from hsm_core.model import Span
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
@@ -74,9 +73,9 @@ def _code_of(state: SweepState, task: int) -> CodePaths:
     """What the task's newest attempt ran: a sweep that went on with changed code recorded it once more."""
     known = state.tasks.get(task)
     pair = (task, known.attempt if known else 1)
-    for line in reversed(state.submissions):
-        if any(pair in Span(*span) for span in line["tasks"]):
-            again = LaunchPaths(state.paths.hsm / line["submission"].partition("/")[0]).code
+    for submission in reversed(state.submissions):
+        if any(pair in span for span in submission.tasks):
+            again = LaunchPaths(state.paths.hsm / submission.name.partition("/")[0]).code
             return again if again.code.is_file() else state.paths.first_code
     return state.paths.first_code
 

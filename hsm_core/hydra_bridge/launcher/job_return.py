@@ -184,9 +184,8 @@ class SweptJob(JobReturn):
         return what
 
     def _untold(self, state: str) -> Exception:
-        message = str(self._state.ending_of(self._number).get("message") or "")
-        if state == "lost":
-            message = self._state.evidence_of(self._number)
+        end = self._state.end_of(self._number)
+        message = self._state.evidence_of(self._number) if state == "lost" else end.message if end else ""
         return SweepFailed(
             f"task {self._number} is {state}", evidence=message, fix=f"hsm errors {self._state.record.id}"
         )

@@ -8,17 +8,22 @@ Clocks decide nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from hsm_core.model import Span, State
 
+from .. import events
+from ..event_codec import Event, OtherFormat
 from ..record import require_format
-from .event_scan import Line
-from .jobs import Jobs
+from .jobs import Jobs, JobWord, Pair, SubmissionState, order_of
+from .line_scan import END_STATES, parsed
+from .reader import News
 from .task_state import TaskState, WriterState
 
-Pair = tuple[int, int]
-
 _RANK = {"queued": 0, "running": 1, "lost": 2, "cancelled": 3, "failed": 4, "completed": 5}
-_WORDS: dict[str, State] = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
+_SAID: dict[bytes, State] = {
+    b"": "running", b"completed": "completed", b"failed": "failed", b"cancelled": "cancelled",
+}  # fmt: skip
 
 
 class Fold:
@@ -29,68 +34,105 @@ class Fold:
 
     Attributes:
         tasks: by number; a task that nobody spoke of is not among them.
+        writers: workers and conductors, by the names of their journals.
         submissions: with what became of them, in the order of reading.
         refusals: by submission, what schedulers refused for good.
-        gone: attempts (task, attempt) of which a conductor wrote down that their job has ended, and that line.
+        gone: attempts of which a conductor wrote down that their job has ended, and that event.
     """
 
     def __init__(self, whose: str) -> None:
         self._whose = whose
         self.tasks: dict[int, TaskState] = {}
-        self.submissions: list[Line] = []
+        self.writers: dict[str, WriterState] = {}
+        self.submissions: list[SubmissionState] = []
         self.jobs = Jobs()
-        self.gone: dict[Pair, Line] = {}
-        self.refusals: dict[str, Line] = {}
+        self.gone: dict[Pair, events.Gone] = {}
+        self.refusals: dict[str, events.Refusal] = {}
 
-    def add(self, writer: WriterState, event: Line) -> None:
-        """Take in any line.
+    def take(self, news: News) -> None:
+        """Take in what one writer wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it is damaged.
-            StoreError: its writer speaks another format.
+            StoreError: the writer speaks another format.
         """
-        kind = event["e"]
-        if kind == "start":
-            self.add_word(writer, int(event["t"]), int(event["a"]), "running", event)
-        elif kind == "end":
-            self.add_word(writer, int(event["t"]), int(event["a"]), _WORDS[event["state"]], event)
-        elif kind == "lost":
-            self._raise(int(event["t"]), int(event["a"]), "lost", event)
-        elif kind == "cancel":
-            self._raise(int(event["t"]), int(event["a"]), "cancelled", event)
-        elif kind == "submit":
-            self._queue(event["tasks"])
-            line = {**event, "by": writer.name}
-            self.submissions.append(line)
-            self.jobs.add(line)
-        elif kind == "waits":
-            writer.waits = event["message"]
-        elif kind == "handed":
-            writer.waits = ""
-            self._note_submission(event, native_id=event["native_id"], job=event["job"])
-        elif kind in ("refused", "withdrawn"):
-            self._note_submission(event, refused=event["message"])
-            self.jobs.forget_keys()
-            if kind == "refused":
-                self.refusals[event["submission"]] = event
-        elif kind == "gone":
-            self._note_gone(event)
-        elif kind in ("worker", "conductor"):
-            require_format(event, f"{writer.name} of {self._whose}", "hsm doctor    # also where the workers ran")
-            writer.head = event
-        elif kind == "claim":
-            submission = str(event["batch"]).rpartition("/")[0]
-            writer.claimed += [(submission, Span(*span)) for span in event["tasks"]]
-            self._queue([span for span in event["tasks"] if span[2] > 1])  # a job that runs again
-        elif kind == "ready":
-            writer.ready = event
-        elif kind == "broken":
-            writer.broken = event
-        elif kind == "trouble":
-            writer.trouble = event["message"]
+        writer = self.writers.get(news.writer)
+        if writer is None:
+            writer = self.writers[news.writer] = WriterState(news.writer)
+        last: Event | bytes | None = None
+        add_word = self._add_word
+        for line, end, task, attempt, state in news.lines:
+            if task and bool(end) == bool(state):
+                last = line
+                add_word(writer, int(task), int(attempt), _SAID[state], line)
+            elif event := news.parse(line):
+                last = event
+                self._add(writer, event)
+        at = parsed(last)
+        writer.last_at = at.at if at and at.at else writer.last_at
+        writer.sealed = news.is_sealed
+        writer.heard_at = news.heard_at(writer.last_at)
 
-    def add_word(
-        self, writer: WriterState, number: int, attempt: int, state: State, line: Line | bytes
+    def _add(self, writer: WriterState, event: Event) -> None:
+        match event:
+            case events.Start():
+                self._add_word(writer, event.task, event.attempt, "running", event)
+            case events.End() if event.state in END_STATES:
+                self._add_word(writer, event.task, event.attempt, event.state, event)
+            case events.Lost():
+                self._raise(event.task, event.attempt, "lost", event)
+            case events.Cancel():
+                self._raise(event.task, event.attempt, "cancelled", event)
+            case events.Submit() | events.HandedOver() | events.Refusal() | events.Withdrawn():
+                self._add_to_submissions(writer, event)
+            case events.Gone():
+                self.gone.update((pair, event) for span in event.tasks for pair in span)
+            case OtherFormat():
+                whose = f"{writer.name} of {self._whose}"
+                require_format({"format": event.format}, whose, "hsm doctor    # also where the workers ran")
+            case _:
+                self._add_to_writer(writer, event)
+
+    def _add_to_writer(self, writer: WriterState, event: Event) -> None:
+        """What a worker or a conductor says of itself."""
+        match event:
+            case events.WorkerHead() | events.ConductorHead():
+                writer.head = event
+            case events.Claimed():
+                writer.claimed += [(event.submission, span) for span in event.tasks]
+                self._queue(span for span in event.tasks if span.attempt > 1)  # a job that runs again
+            case events.Ready():
+                writer.ready = event
+            case events.Broken():
+                writer.broken = event
+            case events.Trouble():
+                writer.trouble = event.message
+            case events.Waits():
+                writer.waits = event.message
+
+    def _add_to_submissions(
+        self, writer: WriterState, event: events.Submit | events.HandedOver | events.Refusal | events.Withdrawn
+    ) -> None:
+        if isinstance(event, events.Submit):
+            self._queue(event.tasks)
+            submission = SubmissionState.of(event, writer.name)
+            self.submissions.append(submission)
+            self.jobs.add(submission)
+            return
+        for submission in self.submissions:
+            if submission.name == event.submission:
+                if isinstance(event, events.HandedOver):
+                    submission.native_id, submission.job = event.native_id, event.job
+                else:
+                    submission.is_void = True
+        if isinstance(event, events.HandedOver):
+            writer.waits = ""
+            return
+        self.jobs.forget_keys()
+        if isinstance(event, events.Refusal):
+            self.refusals[event.submission] = event
+
+    def _add_word(
+        self, writer: WriterState, number: int, attempt: int, state: State, line: Event | bytes
     ) -> None:
         """A worker's own word about a task: a start (``running``) or an end."""
         task = self._raise(number, attempt, state, line)
@@ -101,7 +143,7 @@ class Fold:
         elif task:
             task.begun_line, task.worker = line, writer.name
 
-    def _raise(self, number: int, attempt: int, state: State, line: Line | bytes) -> TaskState | None:
+    def _raise(self, number: int, attempt: int, state: State, line: Event | bytes) -> TaskState | None:
         """Take a stronger word; returns the task if the line is of its newest attempt."""
         task = self.tasks.get(number)
         if task is None or attempt > task.attempt:
@@ -112,18 +154,41 @@ class Fold:
             task.state, task.last_line = state, line
         return task
 
-    def _queue(self, found: list[list[int]]) -> None:
-        for first, count, attempt in found:
-            for number in range(first, first + count):
+    def _queue(self, found: Iterable[Span]) -> None:
+        for span in found:
+            for number, attempt in span:
                 task = self.tasks.get(number)
                 if task is None or attempt > task.attempt:
                     self.tasks[number] = TaskState(attempt, "queued")
 
-    def _note_submission(self, event: Line, **facts: object) -> None:
-        for line in self.submissions:
-            if line["submission"] == event["submission"]:
-                line.update(facts)
+    # what follows from several lines
 
-    def _note_gone(self, event: Line) -> None:
-        for span in event["tasks"]:
-            self.gone.update(dict.fromkeys(Span(*span), event))
+    def workers(self) -> Iterator[WriterState]:
+        """Those whose first line says that they are workers."""
+        return (writer for writer in self.writers.values() if writer.as_worker is not None)
+
+    def worker_of(self, number: int) -> events.WorkerHead | None:
+        """The first line of the worker that began a task's newest attempt; None if none did."""
+        task = self.tasks.get(number)
+        writer = self.writers.get(task.worker) if task else None
+        return writer.as_worker if writer else None
+
+    def is_given_up(self, pair: Pair) -> bool:
+        """True once it is written down that the job which held an attempt has ended without a word of its worker."""
+        return pair in self.gone
+
+    def ended_job(self, number: int) -> JobWord | None:
+        """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
+        written = self.gone.get((number, self.tasks[number].attempt)) if self.gone else None
+        if written is not None:
+            return JobWord("ended", written.state, written.reason, written.evidence, node=written.node)
+        word = self.jobs.word_on(number)
+        return word if word is not None and word.phase == "ended" else None
+
+    def refusal(self) -> events.Refusal | None:
+        """The scheduler's no to the newest submission, unless something was accepted since."""
+        if not self.refusals:
+            return None
+        newest = max(self.refusals, key=order_of)
+        accepted = (order_of(submission.name) for submission in self.submissions if submission.native_id)
+        return None if max(accepted, default=()) > order_of(newest) else self.refusals[newest]

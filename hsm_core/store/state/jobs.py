@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from hsm_core.model import Reason, Span, State
+from hsm_core.model import ProcessIdentity, Reason, Span, State
 
-Line = dict[str, Any]
+from ..events import Submit
+
+#: A task and its attempt.
+Pair = tuple[int, int]
 #: A submission's name and the number of a batch in it: in a batch queue that is one job, or one array element.
 Key = tuple[str, int]
 
@@ -30,27 +33,88 @@ class JobWord:
     node: str = ""
 
 
+@dataclass
+class SubmissionState:
+    """A submission and what became of it.
+
+    Attributes:
+        name: ``launch-0/submit-1``.
+        by: the conductor that made it.
+        native_id: its scheduler's id, or its worker's name; empty until it is known to be accepted.
+        job: the local process that it was given to.
+        is_void: it was refused or withdrawn, and nothing of it will run.
+    """
+
+    name: str
+    token: str
+    tasks: tuple[Span, ...]
+    source: str
+    each: int
+    at_once: int | None
+    at: float
+    logs: tuple[str, ...]
+    by: str
+    native_id: str = ""
+    job: ProcessIdentity | None = None
+    is_void: bool = False
+
+    @classmethod
+    def of(cls, event: Submit, by: str) -> SubmissionState:
+        return cls(
+            event.submission, event.token, event.tasks, event.source, event.each, event.at_once, event.at,
+            event.logs, by,
+        )  # fmt: skip
+
+    @property
+    def is_local(self) -> bool:
+        """No scheduler has it, but a process of this machine."""
+        return self.source == "local"
+
+    @property
+    def is_one_job(self) -> bool:
+        """Whether it consists of one batch: a plain job, or an array of one element."""
+        return not self.each or sum(span.count for span in self.tasks) <= self.each
+
+    def batches(self) -> Iterator[tuple[Key, Pair]]:
+        """Its (task, attempt) pairs, each with the batch that it is in."""
+        each, position = self.each, 0
+        for span in self.tasks:
+            for pair in span:
+                yield (self.name, position // each if each else 0), pair
+                position += 1
+
+    def pairs_of(self, batch: int) -> Iterator[Pair]:
+        """The (task, attempt) pairs of one batch."""
+        first, last = (batch * self.each, (batch + 1) * self.each) if self.each else (0, None)
+        position = 0
+        for span in self.tasks:
+            skipped = max(0, first - position)
+            end = span.count if last is None else min(span.count, last - position)
+            yield from ((span.first + number, span.attempt) for number in range(skipped, end))
+            position += span.count
+
+
 class Jobs:
     """The submissions to schedulers, by the batches that they consist of."""
 
     def __init__(self) -> None:
-        self._lines: list[Line] = []
-        self._local: list[Line] = []
+        self._queued: list[SubmissionState] = []
+        self._local: list[SubmissionState] = []
         self._given: dict[int, tuple[Key, int]] | None = None
         self.words: Mapping[Key, JobWord] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._lines)
+        return bool(self._queued)
 
-    def add(self, submission: Line) -> None:
-        """Note a submission: its ``submit`` line, which learns of its native id later."""
-        (self._local if submission["backend"] == "local" else self._lines).append(submission)
+    def add(self, submission: SubmissionState) -> None:
+        """Note a submission, which learns of its native id later."""
+        (self._local if submission.is_local else self._queued).append(submission)
         self._given = None
 
-    def submissions(self) -> list[Line]:
+    def submissions(self) -> list[SubmissionState]:
         """Those to schedulers that were not refused, in the order in which they were made."""
-        accepted = [line for line in self._lines if not line.get("refused")]
-        return sorted(accepted, key=lambda line: order_of(line["submission"]))
+        accepted = [submission for submission in self._queued if not submission.is_void]
+        return sorted(accepted, key=lambda submission: order_of(submission.name))
 
     def key_of(self, task: int) -> Key | None:
         """The batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
@@ -64,21 +128,21 @@ class Jobs:
 
     def _newest(self) -> dict[int, tuple[Key, int]]:
         if self._given is None:
-            self._given = self._find_newest() if self._lines else {}
+            self._given = self._find_newest() if self._queued else {}
         return self._given
 
     def _find_newest(self) -> dict[int, tuple[Key, int]]:
-        accepted = [line for line in (*self._lines, *self._local) if not line.get("refused")]
+        accepted = [submission for submission in (*self._queued, *self._local) if not submission.is_void]
         newest = {
-            pair[0]: (line, key, pair[1])
-            for line in sorted(accepted, key=lambda line: order_of(line["submission"]))
-            for key, pair in batches_of(line)
+            pair[0]: (submission, key, pair[1])
+            for submission in sorted(accepted, key=lambda submission: order_of(submission.name))
+            for key, pair in submission.batches()
         }
-        return {task: given[1:] for task, given in newest.items() if given[0]["backend"] != "local"}
+        return {task: given[1:] for task, given in newest.items() if not given[0].is_local}
 
     def word_on(self, task: int) -> JobWord | None:
         """What was said of the job that holds a task; None if nothing, or if no scheduler's job does."""
-        if not self._lines:
+        if not self._queued:
             return None
         key = self.key_of(task)
         return None if key is None else self.words.get(key)
@@ -93,29 +157,3 @@ def order_of(submission: str) -> tuple[int, int, int]:
     launch, _, number = submission.partition("/")
     _, first, again = (launch + "-0").split("-")[:3]
     return int(again), int(first), int(number.rpartition("-")[2])
-
-
-def batches_of(submission: Line) -> Iterator[tuple[Key, tuple[int, int]]]:
-    """The (task, attempt) pairs of a ``submit`` line, each with the batch that it is in."""
-    each, position = submission.get("each") or 0, 0
-    for span in submission["tasks"]:
-        for pair in Span(*span):
-            yield (submission["submission"], position // each if each else 0), pair
-            position += 1
-
-
-def pairs_of(submission: Line, batch: int) -> Iterator[tuple[int, int]]:
-    """The (task, attempt) pairs of one batch of a ``submit`` line."""
-    each = submission.get("each") or 0
-    first, last = (batch * each, (batch + 1) * each) if each else (0, None)
-    position = 0
-    for span in submission["tasks"]:
-        skipped, end = max(0, first - position), span[1] if last is None else min(span[1], last - position)
-        yield from ((span[0] + n, span[2]) for n in range(skipped, end))
-        position += span[1]
-
-
-def is_one_job(submission: Line) -> bool:
-    """Whether it consists of one batch: a plain job, or an array of one element."""
-    each = submission.get("each") or 0
-    return not each or sum(span[1] for span in submission["tasks"]) <= each

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import operator
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hsm_core.model import State
-from hsm_core.processes.identity import evidence_of_death, identity_in
 
-from ..journal import JournalReader
+from ..events import End, Refusal, Resources
 from ..layout import SweepPaths, TaskPaths
 from ..record import SweepRecord, read_record
-from .event_scan import Line, glance, parse
-from .fold import Fold, Pair
-from .jobs import JobWord, Key, order_of
+from .fold import Fold
+from .jobs import JobWord, Key, Pair, SubmissionState
+from .reader import SweepReader
 from .task_state import WriterState
-from .unclaimed import unheld
+from .unclaimed import is_dropped
+from .verdict import Verdict
 
-#: Seconds without a beat after which a worker whose job waits in the queue is not taken to run.
-SILENT_S = 30.0
 _STATE = operator.attrgetter("state")
-_WORDS: dict[bytes, State] = {
-    b"": "running", b"completed": "completed", b"failed": "failed", b"cancelled": "cancelled",
-}  # fmt: skip
 
 
 class SweepState:
@@ -38,6 +32,8 @@ class SweepState:
     Attributes:
         tasks: by number; a task that nobody spoke of is not among them.
         submissions: with what became of them, in the order of reading.
+        writers: workers and conductors by name.
+        bad_lines: lines of journals that are damaged; they are skipped.
         judge_every_s: seconds for which a look at who is dead holds; for who looks again and again.
         version: grows with all that a task's state may follow from.
     """
@@ -46,148 +42,74 @@ class SweepState:
         self.paths = SweepPaths.at(place)
         self.record: SweepRecord = read_record(self.paths)
         self.total = self.record.total or 0
-        self._fold = Fold(f"the sweep in {place}")
+        self._reader, self._fold = SweepReader(self.paths), Fold(f"the sweep in {place}")
+        self._verdict = Verdict(self._fold)
         self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
-        self.writers: dict[str, WriterState] = {}
-        self.bad_lines = 0
-        self._readers: dict[str, JournalReader] = {}
-        self._deaths: dict[str, str | None] = {}
+        self.writers = self._fold.writers
         self.judge_every_s = 0.0
         self._judged_at = float("-inf")
-        self._read_out: set[str] = set()
-        self.version = 0
-        self._orphans: set[int] | None = None
+        self.bad_lines = self.version = 0
 
     def refresh(self) -> bool:
         """Read what is new and look again who is dead. True if anything was new.
 
         Raises:
             OSError: the events can't be read.
+            StoreError: a writer speaks another format.
         """
         if self.record.total is None:
             self.total = _count_tasks(self.paths)
-        news = False
-        for name in sorted(set(os.listdir(self.paths.events)) - self._read_out):
-            if name.endswith(".jsonl"):
-                news |= self._read(name[: -len(".jsonl")])
-        news |= self._look_who_is_dead()
-        if news:
-            self.bad_lines = sum(reader.bad_lines for reader in self._readers.values())
-            self._learn()
-        return news
+        is_new = False
+        for news in self._reader.read_new():
+            self._fold.take(news)
+            is_new = True
+        is_new |= self._judge()
+        if is_new:
+            self.bad_lines = self._reader.bad_lines
+            self._note_change()
+        return is_new
 
-    def see(self, words: Mapping[Key, JobWord]) -> None:
+    def take_job_words(self, words: Mapping[Key, JobWord]) -> None:
         """Take in what schedulers just said of their jobs."""
         self.jobs.words = words
-        self._learn()
+        self._note_change()
+
+    def _judge(self) -> bool:
+        """Look who is dead, and read what they wrote since the last reading. True if that was anything."""
+        now, is_new = time.monotonic(), False
+        if now - self._judged_at < self.judge_every_s:
+            return False
+        self._judged_at = now
+        for name in self._verdict.judge():
+            if news := self._reader.read(name):
+                self._fold.take(news)
+                is_new = True
+        self._note_change()
+        return is_new
+
+    def _note_change(self) -> None:
+        self.version += 1
+        self._verdict.forget_orphans()
+
+    # of tasks
 
     def state_of(self, number: int) -> State:
         """A task's state, and what follows from dead workers and ended jobs: queued there is pending.
 
         An attempt that is lost while its job lives on is not yet given up: the job may be run again.
         """
-        task = self.tasks.get(number)
-        if task is None:
-            return "pending"
-        if task.state == "queued":
-            return self._state_of_queued(number)
-        if task.state not in ("running", "lost"):
-            return task.state
-        job = self.jobs.word_on(number)
-        waits = job is not None and job.phase == "waiting"
-        if task.is_given_up:
-            return "queued" if waits and self._has_left(task.worker) else "lost"
-        if ended := self.ended_job(number):
-            return ended.state
-        if task.state == "lost" or self.death_of(task.worker):
-            return "lost" if job is None else "queued" if waits else "running"
-        return "queued" if waits and self._is_silent(task.worker) else "running"
+        return self._verdict.state_of(number)
 
-    def _has_left(self, worker: str) -> bool:
-        """What a scheduler said of its job may be older than what it said itself."""
-        return bool(self.death_of(worker)) or self._is_silent(worker)
+    def end_of(self, number: int) -> End | None:
+        """How a task ended, or why it is not going on; what its scheduler said, where its worker did not.
 
-    def _is_silent(self, worker: str) -> bool:
-        """Of a worker on another host this is all that tells that its job waits to be run again."""
-        known = self.writers.get(worker)
-        return known is not None and time.monotonic() - known.heard_at > SILENT_S
-
-    def ending_of(self, number: int) -> Line:
-        """The line that tells why a task is not going on; what its scheduler said, where its worker did not."""
-        task = self.tasks.get(number)
-        if task is None:
-            return {}
-        ended = self.ended_job(number) if task.state in ("queued", "running", "lost") else None
-        if ended is None or task.is_given_up or (ended.reason == "unknown" and task.state == "lost" and task.last):
-            return task.last or {}
-        return {"reason": ended.reason, "message": ended.evidence, "evidence": ended.evidence}
+        None if it has not ended, and if it was lost or cancelled without a word of either.
+        """
+        return self._verdict.end_of(number)
 
     def evidence_of(self, number: int) -> str:
         """Why a task is called lost."""
-        ending = self.ending_of(number)
-        if "evidence" in ending:
-            return str(ending["evidence"])
-        return self.death_of(self.tasks[number].worker) or ""
-
-    def _state_of_queued(self, number: int) -> State:
-        if number not in self._orphaned():
-            return "queued"
-        ended = self.ended_job(number)
-        if ended is None:
-            return "pending"
-        is_refused = ended.state == "failed" and ended.reason == "launch"  # and would be again
-        return ended.state if ended.state == "cancelled" or is_refused else "pending"
-
-    def ended_job(self, number: int) -> JobWord | None:
-        """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
-        gone = self._fold.gone
-        written = gone.get((number, self.tasks[number].attempt)) if gone else None
-        if written is not None:
-            node = written.get("node", "")
-            return JobWord("ended", written["state"], written["reason"], written["evidence"], node=node)
-        word = self.jobs.word_on(number)
-        return word if word is not None and word.phase == "ended" else None
-
-    def node_of(self, number: int) -> str:
-        """Where a task ran, or its job, by its scheduler's name for it; empty where nobody knows."""
-        worker = self._worker_of(number)
-        host = worker.get("node") or worker.get("host")
-        ended = self.ended_job(number) if number in self.tasks and not host else None
-        return str(host or (ended.node if ended else ""))
-
-    def ended_before(self, number: int) -> JobWord | None:
-        """Of a pending task, the end of the job that held it and did not begin it."""
-        if number not in self.tasks or self.state_of(number) != "pending":
-            return None
-        return self.ended_job(number)
-
-    def refusal(self) -> Line | None:
-        """The ``refused`` line of the newest submission, unless something was accepted since."""
-        refusals = self._fold.refusals
-        if not refusals:
-            return None
-        newest = max(refusals, key=order_of)
-        accepted = (order_of(line["submission"]) for line in self.submissions if "native_id" in line)
-        return None if max(accepted, default=()) > order_of(newest) else refusals[newest]
-
-    def is_gone(self, number: int) -> bool:
-        """True once it is written down that the job which held the newest attempt has ended without its word."""
-        return self.is_given_up((number, self.tasks[number].attempt))
-
-    def is_given_up(self, pair: Pair) -> bool:
-        """The same of a task's attempt, newest or not."""
-        return pair in self._fold.gone
-
-    def unrecorded_end(self, number: int) -> JobWord | None:
-        """That the job which held a task has ended, where a scheduler just said so and nobody wrote it down."""
-        word = self.jobs.word_on(number)
-        if word is None or word.phase != "ended" or self.is_gone(number):
-            return None
-        return word
-
-    def native_id_of(self, number: int) -> str:
-        """The scheduler's id of the job that began a task's newest attempt; empty if none did."""
-        return str(self._worker_of(number).get("native_id") or "")
+        return self._verdict.evidence_of(number)
 
     def counts(self) -> Counter[State]:
         """How many tasks are in which state."""
@@ -210,103 +132,81 @@ class SweepState:
     def task_directory(self, number: int) -> TaskPaths | None:
         """Where a task's files are; None before it said so."""
         task = self.tasks.get(number)
-        if task is None or task.begun is None:
+        begun = task.begun if task else None
+        if begun is None:
             return None
-        files = TaskPaths(self.paths.root / task.begun["dir"], task.begun.get("suffix", ""))
+        files = TaskPaths(self.paths.root / begun.directory, begun.suffix)
         aside = files.of_sweep(self.record.id)
         return TaskPaths(files.root, files.suffix, aside.hsm) if aside.outcome.exists() else files
 
-    def resources_of(self, number: int) -> Line:
-        """What the job that began a task's newest attempt had asked its scheduler for."""
-        return dict(self._worker_of(number).get("resources") or {})
+    # of jobs and submissions
 
-    def _worker_of(self, number: int) -> Line:
-        """The first line of the worker that began a task's newest attempt; empty if none did."""
-        task = self.tasks.get(number)
-        writer = self.writers.get(task.worker) if task else None
-        return writer.head if writer else {}
+    def ended_job(self, number: int) -> JobWord | None:
+        """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
+        return self._fold.ended_job(number)
+
+    def ended_before(self, number: int) -> JobWord | None:
+        """Of a pending task, the end of the job that held it and did not begin it."""
+        if number not in self.tasks or self.state_of(number) != "pending":
+            return None
+        return self.ended_job(number)
+
+    def unrecorded_end(self, number: int) -> JobWord | None:
+        """That the job which held a task has ended, where a scheduler just said so and nobody wrote it down."""
+        word = self.jobs.word_on(number)
+        if word is None or word.phase != "ended" or self.is_gone(number):
+            return None
+        return word
+
+    def is_gone(self, number: int) -> bool:
+        """True once it is written down that the job which held the newest attempt has ended without its word."""
+        return self.is_given_up((number, self.tasks[number].attempt))
+
+    def is_given_up(self, pair: Pair) -> bool:
+        """The same of a task's attempt, newest or not."""
+        return self._fold.is_given_up(pair)
+
+    def refusal(self) -> Refusal | None:
+        """The scheduler's no to the newest submission, unless something was accepted since."""
+        return self._fold.refusal()
+
+    def dropped_submissions(self) -> list[SubmissionState]:
+        """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
+        return [submission for submission in self.submissions if is_dropped(submission, self.death_of)]
+
+    # of workers and conductors
+
+    def workers(self) -> Iterator[WriterState]:
+        """Those whose first line says that they are workers."""
+        return self._fold.workers()
+
+    def death_of(self, writer: str) -> str | None:
+        """Evidence at the last refresh that a worker or conductor is gone."""
+        return self._verdict.death_of(writer)
+
+    def node_of(self, number: int) -> str:
+        """Where a task ran, or its job, by its scheduler's name for it; empty where nobody knows."""
+        worker = self._fold.worker_of(number)
+        if worker is not None:
+            return worker.node or worker.process.host
+        ended = self.ended_job(number) if number in self.tasks else None
+        return ended.node if ended else ""
+
+    def native_id_of(self, number: int) -> str:
+        """The scheduler's id of the job that began a task's newest attempt; empty if none did."""
+        worker = self._fold.worker_of(number)
+        return worker.native_id if worker else ""
+
+    def resources_of(self, number: int) -> Resources:
+        """What the job that began a task's newest attempt had asked its scheduler for."""
+        worker = self._fold.worker_of(number)
+        return (worker.resources if worker else None) or {}
 
     def worker_log(self, worker: str) -> Path:
         """What a worker printed itself; in a scheduler's job that is the job's own log."""
         known = self.writers.get(worker)
-        log = known.head.get("log") if known else None
-        return self.paths.logs / str(log) if log else self.paths.worker_log(worker)
-
-    def workers(self) -> Iterator[WriterState]:
-        return (writer for writer in self.writers.values() if writer.head.get("e") == "worker")
-
-    def death_of(self, writer: str) -> str | None:
-        """Evidence at the last refresh that a worker or conductor is gone."""
-        known = self.writers.get(writer)
-        if known is not None and known.sealed:
-            return f"{writer} ended without reporting it"
-        return self._deaths.get(writer)
-
-    def _learn(self) -> None:
-        self.version, self._orphans = self.version + 1, None
-
-    def _read(self, name: str) -> bool:
-        reader = self._readers.get(name)
-        is_new = reader is None
-        if reader is None:
-            reader = self._readers[name] = JournalReader(self.paths.journal(name))
-            self.writers[name] = WriterState(name)
-        data = reader.read_lines()
-        if not data:
-            return False
-        writer = self.writers[name]
-        last: Line | bytes = b""
-        add_word = self._fold.add_word
-        for line, end, task, attempt, state in glance(data):
-            if task and bool(end) == bool(state):
-                last = line
-                add_word(writer, int(task), int(attempt), _WORDS[state], line)
-            elif event := reader.parse(line):
-                last = event
-                reader.bad_lines += not self._is_understood(writer, event)
-        writer.last_at = parse(last).get("at", writer.last_at)
-        writer.sealed = reader.sealed
-        if reader.sealed:
-            self._read_out.add(f"{name}.jsonl")
-        age = max(0.0, time.time() - writer.last_at) if is_new else 0.0  # by two clocks, as there is nothing better
-        writer.heard_at = time.monotonic() - age
-        return True
-
-    def _is_understood(self, writer: WriterState, event: Line) -> bool:
-        try:
-            self._fold.add(writer, event)
-        except (KeyError, TypeError, ValueError):
-            return False
-        return True
-
-    def _look_who_is_dead(self) -> bool:
-        """Judge every writer; what one wrote between the last reading and its end is read too."""
-        now, news = time.monotonic(), False
-        if now - self._judged_at < self.judge_every_s:
-            return False
-        self._judged_at = now
-        self._learn()
-        deaths = {name: self._death(writer) for name, writer in self.writers.items() if not writer.sealed}
-        for name, evidence in deaths.items():
-            if evidence and not self._deaths.get(name):
-                news |= self._read(name)
-        self._deaths = {name: None if self.writers[name].sealed else found for name, found in deaths.items()}
-        return news
-
-    def _death(self, writer: WriterState) -> str | None:
-        """Evidence that a writer is gone; one whose first line is damaged is judged by its submission."""
-        if writer.head:
-            return writer.death()
-        jobs = [line.get("job") for line in self.submissions if line.get("native_id") == writer.name]
-        identity = identity_in(jobs[0] or {}) if jobs else None
-        return evidence_of_death(identity) if identity else None
-
-    def _orphaned(self) -> set[int]:
-        """Queued tasks that nothing will start, as every holder is dead or gone; found once for all that is known."""
-        if self._orphans is None:
-            queued = {(number, task.attempt) for number, task in self.tasks.items() if task.state == "queued"}
-            self._orphans = {number for number, _ in unheld(self, queued)} if queued else set()
-        return self._orphans
+        head = known.as_worker if known else None
+        return self.paths.logs / head.log if head and head.log else self.paths.worker_log(worker)
 
 
 def _count_tasks(paths: SweepPaths) -> int:

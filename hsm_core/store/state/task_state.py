@@ -7,9 +7,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from hsm_core.model import ProcessIdentity, Span, State
-from hsm_core.processes.identity import evidence_of_death, identity_in, this_host
+from hsm_core.processes.identity import evidence_of_death, this_host
 
-from .event_scan import Line, parse
+from ..event_codec import Event
+from ..events import Broken, Cancel, End, Head, Lost, Ready, Start, WorkerHead
+from .line_scan import parsed
 
 #: Ends that each worker is asked for, to tell how fast the sweep goes.
 _RECENT = 32
@@ -21,39 +23,47 @@ class TaskState:
     Attributes:
         state: as the events say; see ``SweepState.state_of`` for what follows from dead workers.
         worker: who wrote ``begun``.
+        last_line: the event that made the state, or its line.
+        begun_line: the start, or its line.
     """
 
     __slots__ = ("attempt", "begun_line", "last_line", "state", "worker")
 
-    def __init__(self, attempt: int, state: State, last: Line | bytes | None = None) -> None:
+    def __init__(self, attempt: int, state: State, last: Event | bytes | None = None) -> None:
         self.attempt, self.state = attempt, state
         self.last_line = last
-        self.begun_line: Line | bytes | None = None
+        self.begun_line: Event | bytes | None = None
         self.worker = ""
 
     @property
     def is_given_up(self) -> bool:
         """Lost, and its worker went on without it: what becomes of their job says no more about it."""
-        return self.state == "lost" and bool((self.last or {}).get("final"))
+        return self.state == "lost" and isinstance(self.last, Lost) and self.last.final
 
     @property
-    def begun(self) -> Line | None:
-        """The ``start`` line; None before the task's directory was known."""
-        if self.begun_line is not None:
-            self.begun_line = parse(self.begun_line)
-        return self.begun_line
+    def begun(self) -> Start | None:
+        """Its start; None before the task's directory was known."""
+        self.begun_line = parsed(self.begun_line)
+        return self.begun_line if isinstance(self.begun_line, Start) else None
 
     @property
-    def last(self) -> Line | None:
-        """The line that made the state."""
-        if self.last_line is not None:
-            self.last_line = parse(self.last_line)
-        return self.last_line
+    def last(self) -> Start | End | Lost | Cancel | None:
+        """The event that made the state; None if it is queued."""
+        self.last_line = parsed(self.last_line)
+        return self.last_line if isinstance(self.last_line, (Start, End, Lost, Cancel)) else None
 
-    def says(self, word: str) -> bool:
-        """False where the line that made the state has surely no such key; without reading it for that."""
-        line = self.last_line
-        return line is not None and (f'"{word}"'.encode() in line if isinstance(line, bytes) else word in line)
+    @property
+    def end(self) -> End | None:
+        """Its end, by its worker's own word."""
+        last = self.last
+        return last if isinstance(last, End) else None
+
+    @property
+    def warning(self) -> str:
+        """What its worker remarked on it though it completed; lines without such a word are not parsed for it."""
+        if self.state != "completed" or (isinstance(self.last_line, bytes) and b'"warning"' not in self.last_line):
+            return ""
+        return self.end.warning if self.end else ""
 
 
 @dataclass
@@ -61,36 +71,50 @@ class WriterState:
     """A worker or conductor, by its own words."""
 
     name: str
-    head: Line = field(default_factory=dict)
+    head: Head | None = None
     sealed: bool = False
     last_at: float = 0.0
-    broken: Line | None = None
-    ready: Line | None = None
+    broken: Broken | None = None
+    ready: Ready | None = None
     trouble: str = ""
     waits: str = ""
     #: Of which submission it claimed which attempts.
     claimed: list[tuple[str, Span]] = field(default_factory=list)
     #: When something new of it was read, by our monotonic clock.
     heard_at: float = field(default_factory=time.monotonic)
-    #: The last ``end`` lines, some of them unparsed.
-    ends: deque[Line | bytes] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    #: The last ends, some of them as lines.
+    ends: deque[Event | bytes] = field(default_factory=lambda: deque(maxlen=_RECENT))
+
+    @property
+    def as_worker(self) -> WorkerHead | None:
+        """Its first line; None of a conductor, and of one whose first line is damaged."""
+        return self.head if isinstance(self.head, WorkerHead) else None
+
+    @property
+    def host(self) -> str:
+        """Where it runs; empty if its first line is damaged."""
+        return self.head.process.host if self.head else ""
+
+    @property
+    def native_id(self) -> str:
+        """Of the job that a worker runs in; empty if it runs in none."""
+        return self.as_worker.native_id if self.as_worker else ""
 
     @property
     def is_here(self) -> bool:
         """Whether it runs on this machine, as far as its host's name says."""
-        return self.head.get("host") == this_host()
+        return self.host == this_host()
 
     @property
     def identity(self) -> ProcessIdentity | None:
-        return identity_in(self.head)
+        return self.head.process if self.head else None
 
     def death(self) -> str | None:
         """Evidence that it is gone; None if it lives, ended properly or cannot be judged from here."""
-        identity = self.identity
-        if self.sealed or identity is None:
+        if self.sealed or self.head is None:
             return None
-        return evidence_of_death(identity, str(self.head.get("lock") or ""))
+        return evidence_of_death(self.head.process, self.as_worker.lock if self.as_worker else "")
 
     def recent_ends(self) -> list[float]:
         """When its last tasks ended, by its own clock; not more than the last 32."""
-        return [float(at) for end in self.ends if (at := parse(end).get("at"))]
+        return [end.at for line in self.ends if (end := parsed(line)) and end.at]

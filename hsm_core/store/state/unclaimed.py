@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator
 
-from hsm_core.model import Span
-from hsm_core.processes.identity import evidence_of_death, identity_in
+from hsm_core.processes.identity import evidence_of_death
 
-from .event_scan import Line
-from .fold import Pair
-from .jobs import batches_of
+from .fold import Fold
+from .jobs import Pair, SubmissionState
 
-if TYPE_CHECKING:
-    from .sweep_state import SweepState
+#: Evidence that a worker or conductor, by its name, is gone; None where there is none.
+DeathOf = Callable[[str], str | None]
 
 
-def unheld(state: SweepState, queued: Collection[Pair]) -> set[Pair]:
+def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]:
     """Those that no living worker claimed, and where none did at all, no living job was given.
 
     What a worker on another host claimed is its own no more once its job has ended.
@@ -25,67 +22,64 @@ def unheld(state: SweepState, queued: Collection[Pair]) -> set[Pair]:
     Args:
         queued: tasks and their attempts.
     """
-    waiting = {pair for pair in queued if not _is_held_by_newest(state, pair)}
+    waiting = {pair for pair in queued if not _is_held_by_newest(fold, pair)}
     if not waiting:
         return waiting
     claimed: dict[str, set[Pair]] = defaultdict(set)
     held: set[Pair] = set()
-    for writer in state.workers():
+    for writer in fold.workers():
         pairs: set[Pair] = set()
-        for submission, span in writer.claimed:
+        for name, span in writer.claimed:
             found = waiting.intersection(span)
             pairs |= found
-            claimed[submission] |= found
-        if not state.death_of(writer.name):
-            held |= {pair for pair in pairs if state.ended_job(pair[0]) is None}
-    for line in state.submissions:
-        if line["backend"] != "local":
-            held |= waiting.intersection(_held_by_jobs(state, line, claimed[line["submission"]]))
-        elif not _is_dropped(state, line):
-            pairs = waiting.intersection(pair for span in line["tasks"] for pair in Span(*span))
-            held |= pairs - claimed[line["submission"]]
+            claimed[name] |= found
+        if not death_of(writer.name):
+            held |= {pair for pair in pairs if fold.ended_job(pair[0]) is None}
+    for submission in fold.submissions:
+        if not submission.is_local:
+            held |= waiting.intersection(_held_by_jobs(fold, submission, claimed[submission.name]))
+        elif not is_dropped(submission, death_of):
+            pairs = waiting.intersection(pair for span in submission.tasks for pair in span)
+            held |= pairs - claimed[submission.name]
     return waiting - held
 
 
-def dropped_submissions(state: SweepState) -> list[Line]:
-    """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
-    return [line for line in state.submissions if _is_dropped(state, line)]
+def is_dropped(submission: SubmissionState, death_of: DeathOf) -> bool:
+    """Whether nothing alive holds a submission; a batch of it that is unclaimed will never be started.
+
+    A local one, if the process that it went to is dead, or its conductor died before there was one.
+    """
+    if not submission.is_local:
+        return submission.is_void
+    if submission.job is not None:
+        return evidence_of_death(submission.job) is not None
+    return bool(death_of(submission.by))
 
 
-def _is_held_by_newest(state: SweepState, pair: Pair) -> bool:
+def _is_held_by_newest(fold: Fold, pair: Pair) -> bool:
     """Most that wait do so in the job that they were last given to: told without a look at all jobs."""
     number, attempt = pair
-    word = state.jobs.word_on(number)
+    word = fold.jobs.word_on(number)
     return (
-        state.jobs.attempt_given(number) == attempt
+        fold.jobs.attempt_given(number) == attempt
         and (word is None or word.phase != "ended")
-        and not state.is_given_up(pair)
+        and not fold.is_given_up(pair)
     )
 
 
-def _held_by_jobs(state: SweepState, submission: Line, claimed: Collection[Pair]) -> Iterator[Pair]:
+def _held_by_jobs(fold: Fold, submission: SubmissionState, claimed: Collection[Pair]) -> Iterator[Pair]:
     """What the jobs of a submission may still start: also a job whose worker ended may be run again.
 
     Args:
         claimed: what workers claimed from it; those of a job that was run again claim later attempts.
     """
-    if submission.get("refused"):
+    if submission.is_void:
         return
     later: dict[int, list[Pair]] = defaultdict(list)
     for pair in claimed:
         later[pair[0]].append(pair)
-    for key, given in batches_of(submission):
-        word = state.jobs.words.get(key)
+    for key, given in submission.batches():
+        word = fold.jobs.words.get(key)
         for pair in (given, *later.get(given[0], ())):
-            if not state.is_given_up(pair) and (word is None or word.phase != "ended"):
+            if not fold.is_given_up(pair) and (word is None or word.phase != "ended"):
                 yield pair
-
-
-def _is_dropped(state: SweepState, submission: Line) -> bool:
-    """True if the local process that it went to is dead, or its conductor died before there was one."""
-    if submission["backend"] != "local":
-        return bool(submission.get("refused"))
-    job = identity_in(submission.get("job") or {})
-    if job is not None:
-        return evidence_of_death(job) is not None
-    return bool(state.death_of(submission["by"]))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 from hsm_core.overrides import quoted
+from hsm_core.store.events import End, Resources
 from hsm_core.store.record import SweepRecord
 
-Line = dict[str, Any]
 
-
-def more_memory(record: SweepRecord, event: Line) -> str:
+def more_memory(record: SweepRecord, end: End, asked: Resources) -> str:
     """Twice what was asked for, or half more than was used, in the field that the sweep used.
 
     On this machine fewer tasks at once; empty where they already are one at a time.
 
     Args:
-        event: the task's end, with the ``resources`` that its job had asked for.
+        end: the task's.
+        asked: what its job had asked for.
     """
     if record.launcher == "hsm_local":
         return "" if set_to(record, "slots") == "1" else "hydra.launcher.slots=1"
@@ -28,36 +27,42 @@ def more_memory(record: SweepRecord, event: Line) -> str:
             return f"hydra.launcher.{name}={2 * float(match[1]):g}{match[2]}"
     if text := _own_words(record, r"mem"):
         return f"{text}    # edit it to ask for more memory"
-    asked = (event.get("resources") or {}).get("mem_gb") or 0
-    return f"hydra.launcher.mem_gb={math.ceil(max(2 * asked, 1.5 * float(event.get('mem') or 0) / 1024, 2))}"
+    return f"hydra.launcher.mem_gb={math.ceil(max(2 * _number(asked, 'mem_gb'), 1.5 * (end.mem or 0) / 1024, 2))}"
 
 
-def more_time(record: SweepRecord, event: Line) -> str:
+def more_time(record: SweepRecord, end: End, asked: Resources) -> str:
     """Twice the limit that was met, or the task's own time where that is not known; arguments as above.
 
     A task's own limit is in its end, as ``limit`` in seconds; a job that would not outlast the new one gets more too.
     """
-    if record.launcher != "hsm_local" and "limit" not in event:
-        return more_job_time(record, event)
-    minutes = _twice(event.get("limit") or event.get("wall"))
+    if record.launcher != "hsm_local" and end.limit is None:
+        return more_job_time(record, end.wall, asked)
+    minutes = _twice(end.limit or end.wall)
     more = f"hydra.launcher.task_timeout_min={minutes}"
-    return f"{more} --set {more_job_time(record, event)}" if 0 < _job_minutes(event) <= minutes else more
+    if not 0 < _job_minutes(asked) <= minutes:
+        return more
+    return f"{more} --set {more_job_time(record, end.wall, asked)}"
 
 
-def more_job_time(record: SweepRecord, event: Line) -> str:
-    """Twice what a job asked for, or took where that is not known (``wall``); arguments as above."""
+def more_job_time(record: SweepRecord, wall: float | None, asked: Resources) -> str:
+    """Twice what a job asked for, or took where that is not known (``wall``, in seconds)."""
     if text := _own_words(record, r"time|-t\b"):
         return f"{text}    # edit it to ask for more time"
-    minutes = 2 * _job_minutes(event) or _twice(event.get("wall"))
+    minutes = 2 * _job_minutes(asked) or _twice(wall)
     if set_to(record, "walltime"):
         return f"hydra.launcher.walltime={minutes}min"
     return f"hydra.launcher.timeout_min={minutes}"
 
 
-def _job_minutes(event: Line) -> int:
-    """What its job asked for; 0: nothing."""
-    asked = event.get("resources") or {}
-    return int(asked.get("timeout_min") or asked.get("walltime_min") or 0)
+def _job_minutes(asked: Resources) -> int:
+    """What a job asked for; 0: nothing."""
+    return int(_number(asked, "timeout_min") or _number(asked, "walltime_min"))
+
+
+def _number(asked: Resources, name: str) -> float:
+    """One of the things asked for; 0: nothing was."""
+    found = asked.get(name)
+    return found if isinstance(found, (int, float)) else 0
 
 
 def _twice(wall: float | None) -> int:

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
+from hsm_core.store.events import End, Resources
 from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED, tail
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
@@ -39,7 +39,6 @@ _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal
 
 _FATAL = "Fatal Python error"
 
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def grouped(
     Args:
         advice: what to type next, by a group's example.
     """
-    nodes = {end.node for end in endings.values()} | {str(writer.head.get("host")) for writer in state.workers()}
+    nodes = {end.node for end in endings.values()} | {writer.host for writer in state.workers()}
     nodes = nodes - {""} if state.jobs else set()
     found: dict[tuple[State, str, str], list[int]] = {}
     for number, end in endings.items():
@@ -108,7 +107,7 @@ def grouped(
         groups.append(
             FailureGroup(
                 now, reason, cause, message, tuple(tasks), log_of(state, tasks[0]), advice(state, tasks[0], example),
-                tuple(told.most_common()), clean(str(state.ending_of(tasks[0]).get("where") or "")),
+                tuple(told.most_common()), clean(_end(state, tasks[0]).where),
             )
         )  # fmt: skip
     return sorted(groups, key=lambda group: (-group.count, group.example))
@@ -133,48 +132,54 @@ def normalised(message: str, nodes: Collection[str] = ()) -> str:
 
 
 def _advice(state: SweepState, number: int, ending: Ending) -> str:
-    event = {**state.ending_of(number), "resources": state.resources_of(number)}
-    return suggestion(state.record, ending.state, ending.reason, event, reading(state, number, event))
+    end, read = _end(state, number), reading(state, number)
+    return suggestion(state.record, ending.state, ending.reason, end, read, state.resources_of(number))
+
+
+def _end(state: SweepState, number: int) -> End:
+    """A task's end; one that says nothing of a task whose worker left no word."""
+    return state.end_of(number) or End(number, 1, state.state_of(number))
 
 
 def memory_remark(state: SweepState, number: int) -> str:
     """What is to be added to the message of a task that was killed by nobody we know."""
-    event = state.ending_of(number)
-    if not _may_be_memory(event):
-        return ""
-    return f"; often the kernel, for lack of memory{_used(event)}"
+    end = _end(state, number)
+    return f"; often the kernel, for lack of memory{_used(end)}" if _may_be_memory(end) else ""
 
 
-def suggestion(record: SweepRecord, now: State, reason: str, event: Line, read: str) -> str:
+def suggestion(
+    record: SweepRecord, now: State, reason: str, end: End, read: str, asked: Resources | None = None
+) -> str:
     """What to type next, by state and reason.
 
     Args:
-        event: the example's end, with the ``resources`` that its job had asked for.
+        end: the example's.
         read: what shows most about the example.
+        asked: what its job had asked for.
     """
     if now != "failed":
         return resume_line(record)
-    if reason == "oom" or _may_be_memory(event):
-        more = more_memory(record, event)
+    if reason == "oom" or _may_be_memory(end):
+        more = more_memory(record, end, asked or {})
         maybe = "" if reason == "oom" else "    # if it ran out of memory"
         return f"{retry_line(record, reason, more)}{maybe}" if more else read
     if reason == "walltime":
-        return retry_line(record, reason, more_time(record, event))
-    if reason == "launch" and str(event.get("message")).startswith((SETUP_FAILED, SETUP_ENDED)):
+        return retry_line(record, reason, more_time(record, end, asked or {}))
+    if reason == "launch" and end.message.startswith((SETUP_FAILED, SETUP_ENDED)):
         retry = retry_line(record, reason, "'hydra.launcher.setup=[…]'")
         return f"{read}    # then {retry}"
-    if reason == "launch" and NEVER_BEGAN in str(event.get("message")):
+    if reason == "launch" and NEVER_BEGAN in end.message:
         return retry_line(record, reason)
     if reason == "disk":
         return f"df -h {quoted(record.dir)}    # once there is room: {retry_line(record, reason)}"
     return retry_line(record, reason) if reason in ("node", "preempted") else read
 
 
-def reading(state: SweepState, number: int, event: Line) -> str:
+def reading(state: SweepState, number: int) -> str:
     """The command that shows most about a task's end: a log with something in it, the task alone, or the story."""
     record = state.record
     option, alone = where_to_read(state, number), f"hsm command {record.id} {number}"
-    if event.get("signal") in _CRASHES and record.can_start_again and not _says_where(state, number):
+    if _end(state, number).signal in _CRASHES and record.can_start_again and not _says_where(state, number):
         return f'PYTHONFAULTHANDLER=1 sh -c "$({alone})"'
     if option is not None:
         return f"hsm logs {record.id} {number} {option}".rstrip()
@@ -187,11 +192,11 @@ def _says_where(state: SweepState, number: int) -> bool:
     return log is not None and log.is_file() and _FATAL in tail(log)
 
 
-def _may_be_memory(event: Line) -> bool:
+def _may_be_memory(end: End) -> bool:
     """Killed, and nobody here said so: where the kernel's count can't be read, want of memory looks like that."""
-    return event.get("reason") == "signal" and event.get("signal") == signal.SIGKILL
+    return end.reason == "signal" and end.signal == signal.SIGKILL
 
 
-def _used(event: Line) -> str:
-    used = float(event.get("mem") or 0) / 1024
+def _used(end: End) -> str:
+    used = (end.mem or 0) / 1024
     return f"; it had used {used:.1f} GiB" if used >= 0.1 else ""

@@ -32,6 +32,7 @@ def _advice(state: SweepState, number: int, ending: Ending) -> str:
         return f"hsm logs {state.record.id} {number}"
     if writer is None or ending.reason != "walltime":
         return resume_line(state.record)
-    took = writer.last_at - float(writer.head.get("at", writer.last_at))
-    more = more_job_time(state.record, {"resources": writer.head.get("resources"), "wall": took})
+    head = writer.as_worker
+    took = writer.last_at - head.at if head else None
+    more = more_job_time(state.record, took, (head.resources if head else None) or {})
     return f"{resume_line(state.record, more)}    # or fewer tasks per job"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from hsm_core.model import Reason, State
+from hsm_core.store.events import End, Refusal, Warned
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.state.task_state import WriterState
@@ -52,13 +52,13 @@ class Reasons:
             return self._unbegun.get(number) or self._refused
         if now not in _UNSAID:
             return None
-        event = self._state.ending_of(number)
-        reason = event.get("reason") or _UNSAID[now]
+        end = self._state.end_of(number)
+        reason = (end.reason if end else None) or _UNSAID[now]
         if now == "lost":
             evidence = self._state.evidence_of(number) or "no reason recorded"
             told = evidence.replace(f"{self._state.paths.root}/", "./")  # hsm's own words; an app's stay as they are
         else:
-            told = message_of(event) if event.get("reason") else ""
+            told = message_of(end) if end and end.reason else ""
         return Ending(now, reason, told, self._state.node_of(number))
 
     def all(self, among: Collection[int] | None = None) -> Iterator[tuple[int, Ending]]:
@@ -90,23 +90,21 @@ class Reasons:
     @cached_property
     def _refused(self) -> Ending | None:
         """Of the other pending tasks, where a scheduler refused what was submitted last."""
-        line = self._state.refusal()
-        return None if line is None else Ending("pending", "launch", refusal_words(line), is_refused=True)
+        no = self._state.refusal()
+        return None if no is None else Ending("pending", "launch", refusal_words(no), is_refused=True)
 
 
-def refusal_words(refused: dict[str, Any]) -> str:
+def refusal_words(no: Refusal) -> str:
     """What a scheduler said, on one line."""
-    message, evidence = str(refused["message"]), str(refused.get("evidence") or "")
-    told = message if ": " in message or not evidence else f"{message}: {evidence}"
+    told = no.message if ": " in no.message or not no.evidence else f"{no.message}: {no.evidence}"
     return " ".join(told.split())
 
 
-def message_of(event: dict[str, Any]) -> str:
-    """What an ``end`` line says, led by the exception's kind."""
-    kind, message = str(event.get("kind") or ""), str(event.get("message") or "")
-    if not kind or message.startswith(kind):
-        return message or "no message"
-    return f"{kind}: {message}" if message else kind
+def message_of(end: End) -> str:
+    """What an end says, led by the exception's kind."""
+    if not end.kind or end.message.startswith(end.kind):
+        return end.message or "no message"
+    return f"{end.kind}: {end.message}" if end.message else end.kind
 
 
 def left_behind(state: SweepState, numbers: Collection[int]) -> dict[int, WriterState]:
@@ -137,4 +135,4 @@ def _why_left(writer: WriterState, warned: Collection[str]) -> tuple[Reason, str
 
 
 def _was_warned(state: SweepState, worker: str) -> bool:
-    return any(event["e"] == "warned" for event in JournalReader(state.paths.journal(worker)).read_new())
+    return any(isinstance(event, Warned) for event in JournalReader(state.paths.journal(worker)).read_new())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any
 
 from hsm_core.overrides import hydra_text, quoted
+from hsm_core.store.events import Refusal
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -15,7 +15,6 @@ from .bigger_request import set_to
 from .by_cause import FailureGroup, grouped
 from .reasons import Reasons
 
-Line = dict[str, Any]
 #: Names of launchers' fields for the same thing: the one that the sweep used is changed, else the first.
 _SAME = (
     ("partition", "queue"), ("walltime", "timeout_min"), ("mem_gb", "mem_per_cpu", "mem_per_gpu"),
@@ -30,29 +29,28 @@ _SAME_VALUES = ({"partition", "queue"}, {"walltime", "timeout_min"}, {"gpus_per_
 
 def refusal_group(state: SweepState) -> FailureGroup | None:
     """The tasks that wait since a scheduler refused them; None if nothing was refused or none wait."""
-    refused = state.refusal()
-    if refused is None:
+    no = state.refusal()
+    if no is None:
         return None
     endings = {number: ending for number, ending in Reasons(state).all() if ending.is_refused}
-    groups = grouped(state, endings, lambda *_: another_try(state.record, refused))
+    groups = grouped(state, endings, lambda *_: another_try(state.record, no))
     return groups[0] if groups else None
 
 
-def another_try(record: SweepRecord, refused: Line) -> str:
+def another_try(record: SweepRecord, no: Refusal) -> str:
     """A line to copy that hands the tasks over again, with another value of what was refused."""
-    field, look = str(refused.get("field") or ""), str(refused.get("fix") or "").partition("   #")[0]
+    field, look = no.field, no.fix.partition("   #")[0]
     if look.startswith("hydra."):
         return resume_line(record, look)
     if not field:
         resume = resume_line(record, "hydra.launcher.FIELD=VALUE")
         return f"{look or 'hsm doctor'}    # then {resume}"
-    choices = [str(choice) for choice in refused.get("choices", ())]
     name, asked = _as_used(record, field)
-    near = difflib.get_close_matches(asked, choices, n=1) or choices[:1]
+    near = difflib.get_close_matches(asked, no.choices, n=1) or no.choices[:1]
     text = _override(record, field, name, near[0]) if near else ""
     if not text:
         return resume_line(record, f"hydra.launcher.{name}=VALUE") + f"    # see {look or 'hsm doctor'}"
-    others = [choice for choice in choices if choice not in near]
+    others = [choice for choice in no.choices if choice not in near]
     return resume_line(record, quoted(text)) + (f"    # or {', '.join(others[:8])}" if others else "")
 
 

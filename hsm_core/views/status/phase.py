@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Literal
 
 from hsm_core.model import State
+from hsm_core.store.events import ConductorHead
 from hsm_core.store.state.sweep_state import SweepState
 
 #: ``stopped``: tasks are left over, or may not have been made, and nothing is alive that would run them.
@@ -39,5 +40,5 @@ def _broke_off(state: SweepState) -> bool:
     """
     if state.record.knows_all_tasks:
         return False
-    conductors = [writer for writer in state.writers.values() if writer.head.get("e") == "conductor"]
+    conductors = [writer for writer in state.writers.values() if isinstance(writer.head, ConductorHead)]
     return bool(conductors) and not any(writer.sealed for writer in conductors)

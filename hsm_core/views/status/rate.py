@@ -46,4 +46,4 @@ def _rate(writer: WriterState) -> float:
         return 0.0
     if len(ends) == writer.ends.maxlen:
         return (len(ends) - 1) / max(writer.last_at - ends[0], 0.001)
-    return len(ends) / max(writer.last_at - float(writer.head.get("at", ends[0])), 0.001)
+    return len(ends) / max(writer.last_at - (writer.head.at if writer.head else ends[0]), 0.001)

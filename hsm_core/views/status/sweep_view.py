@@ -116,7 +116,7 @@ def _silent(state: SweepState) -> list[Silence]:
     ]  # fmt: skip
     now = time.time()
     return [
-        Silence(writer.name, str(writer.head.get("host")), max(0.0, now - writer.last_at), busy[writer.name])
+        Silence(writer.name, writer.host, max(0.0, now - writer.last_at), busy[writer.name])
         for writer in foreign
     ]
 
@@ -131,5 +131,6 @@ def _unsubmitted(state: SweepState) -> Iterator[str]:
 def _troubles(state: SweepState) -> list[str]:
     """What workers say of themselves that their tasks can't say."""
     found = [f"{name}: {writer.trouble}" for name, writer in state.writers.items() if writer.trouble]
-    broken = [writer for writer in state.writers.values() if writer.broken]
-    return found + [f"{writer.name}: {(writer.broken or {}).get('message', '')}" for writer in broken]
+    return found + [
+        f"{name}: {writer.broken.message}" for name, writer in state.writers.items() if writer.broken
+    ]

@@ -9,7 +9,6 @@ import time
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hsm_core.processes.identity import this_process
 from hsm_core.processes.lock import Lock, held_lock
@@ -79,7 +78,7 @@ class Joiner:
         self._selector = selectors.DefaultSelector()
         self._bell = SignalBell(self._selector, self._on_signal)
         self._report.say(
-            events.worker(
+            events.WorkerHead(
                 name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1,
                 node=job.node,
             )
@@ -90,7 +89,7 @@ class Joiner:
         self._tasks = TaskTable(paths)
         self._patience = Patience()
         self._broken = ""
-        self._started: deque[dict[str, Any]] = deque()
+        self._started: deque[events.Start] = deque()
         self._to_come = 1
         self._end_at: float | None = None
         self._stops = 0
@@ -135,27 +134,26 @@ class Joiner:
         if self._stops or self._gone or now - self._looked_at < self._look_s:
             return
         self._looked_at = now
-        for line in self._leader.listen(deaf=self._report.is_refused):
-            if line["e"] == "claim":
-                self._to_come = sum(count for _, count, _ in line["tasks"])
-            elif line["e"] == "start":
-                self._started.append(line)
-            elif line["e"] in ("end", "lost", "cancel"):
-                self._ended_there(line)
+        for event in self._leader.listen(deaf=self._report.is_refused):
+            if isinstance(event, events.Claimed):
+                self._to_come = sum(span.count for span in event.tasks)
+            elif isinstance(event, events.Start):
+                self._started.append(event)
+            elif isinstance(event, (events.End, events.Lost, events.Cancel)):
+                self._ended_there(event.task, event.attempt)
         if why := self._leader.why_gone():
             self._gone = why
-            self._report.say(events.trouble(why))
+            self._report.say(events.Trouble(why))
         if self._gone or self._leader.has_left:
             self._started.clear()
             if self._end_at is None:
                 self._end_at = now
 
-    def _ended_there(self, line: dict[str, Any]) -> None:
+    def _ended_there(self, task: int, attempt: int) -> None:
         """Rank 0 is done with an attempt: with a completed one all ranks are, any other is ended here too."""
         self._to_come -= 1
-        pair = (line["t"], line["a"])
-        self._started = deque(one for one in self._started if (one["t"], one["a"]) != pair)
-        if self._running.has(*pair):
+        self._started = deque(one for one in self._started if (one.task, one.attempt) != (task, attempt))
+        if self._running.has(task, attempt):
             self._end_at = time.monotonic()
 
     def _end_what_is_over(self) -> None:
@@ -175,15 +173,15 @@ class Joiner:
         importer = self._crew.ready(self._boot)
         if importer is None or not self._started or not self._running.free_slots:
             return
-        line = self._started.popleft()
-        pending = Pending(line["t"], line["a"], self._boot)
-        overrides = self._tasks[line["t"]].overrides
-        self._running.start(pending, overrides, importer, beside=(line["dir"], line.get("suffix", "")))
+        start = self._started.popleft()
+        pending = Pending(start.task, start.attempt, self._boot)
+        overrides = self._tasks[start.task].overrides
+        self._running.start(pending, overrides, importer, beside=(start.directory, start.suffix))
 
     def _fail_all(self) -> None:
         while self._started:
-            line = self._started.popleft()
-            self._report.say(events.end(line["t"], line["a"], "failed", "launch", self._broken))
+            start = self._started.popleft()
+            self._report.say(events.End(start.task, start.attempt, "failed", "launch", self._broken))
 
     # hearing of importers
 
@@ -215,7 +213,7 @@ class Joiner:
         elif not self._stops and self._patience.is_over(exited, importer.is_ready):
             output = output_since(self._log, importer.log_offset)
             self._broken = why_not_imported(exited, importer.is_ready, output)
-            self._report.say(events.broken(self._boot.parent.name, self._broken, output))
+            self._report.say(events.Broken(self._boot.parent.name, self._broken, output))
 
     def _on_signal(self, number: int) -> None:
         """TERM ends what runs here and starts nothing more; again, or INT: at once. USR1 or USR2 warns the task."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
+from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalReader
 
 #: Beats that may be missing.
@@ -62,7 +62,7 @@ class Followed:
         """True once it has said its last word."""
         return self._reader.sealed
 
-    def listen(self, *, deaf: bool) -> list[dict[str, Any]]:
+    def listen(self, *, deaf: bool) -> list[Event]:
         """Its newest words.
 
         Args:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import evidence_of_death
+from hsm_core.store.event_codec import Event
 from hsm_core.store.files import read_json
 from hsm_core.store.layout import SweepPaths
 
@@ -63,7 +64,7 @@ class Leader:
         """True once it has said its last word."""
         return self._followed.has_left
 
-    def listen(self, *, deaf: bool) -> list[dict[str, Any]]:
+    def listen(self, *, deaf: bool) -> list[Event]:
         """Its newest words; see ``Followed.listen``."""
         return self._followed.listen(deaf=deaf)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from hsm_core.processes.identity import evidence_of_death, identity_in
-from hsm_core.store.events import DETAILS
+from hsm_core.processes.identity import evidence_of_death
+from hsm_core.store import events
+from hsm_core.store.event_codec import Event
 from hsm_core.store.layout import SweepPaths
 
 from ..supervisor.attempt import Ending
@@ -67,29 +67,29 @@ class _OtherRank:
 
     def __init__(self, number: int, followed: Followed) -> None:
         self._number, self._followed = number, followed
-        self._head: dict[str, Any] = {}
+        self._head: events.WorkerHead | None = None
         self.completed = ""
 
     def listen(self, deaf: bool) -> list[Failure]:
         news = self._followed.listen(deaf=deaf)
-        self._head = self._head or (news[0] if news else {})
-        return [failure for line in news if (failure := self._failure(line))]
+        self._head = self._head or next((event for event in news if isinstance(event, events.WorkerHead)), None)
+        return [failure for event in news if (failure := self._failure(event))]
 
-    def _failure(self, line: dict[str, Any]) -> Failure | None:
-        if line["e"] == "lost":
-            ending = Ending("lost", None, f"{self._name} was lost: {line['evidence']}")
-        elif line["e"] == "end" and line["state"] == "failed":
-            words: dict[str, Any] = {name: line[name] for name in DETAILS if name in line}
-            told = f"{self._name} failed: {line.get('message', '')}"
-            ending = Ending("failed", line["reason"], told, {**words, "rank": self._number})
-        else:
-            if line["e"] == "end" and line["state"] == "completed":
-                self.completed = f"{line['t']}.{line['a']}"
+    def _failure(self, event: Event) -> Failure | None:
+        if not isinstance(event, (events.Lost, events.End)):
             return None
-        return Failure(f"{line['t']}.{line['a']}", ending)
+        key = f"{event.task}.{event.attempt}"
+        if isinstance(event, events.Lost):
+            return Failure(key, Ending("lost", None, f"{self._name} was lost: {event.evidence}"))
+        if event.state == "failed":
+            told = f"{self._name} failed: {event.message}"
+            return Failure(key, Ending("failed", event.reason, told, {**event.details(), "rank": self._number}))
+        if event.state == "completed":
+            self.completed = key
+        return None
 
     def why_gone(self) -> str:
-        identity = identity_in(self._head)
+        identity = self._head.process if self._head else None
         if self._followed.has_left:
             return f"{self._name} has left"
         if identity is not None and (death := evidence_of_death(identity)):
@@ -100,5 +100,4 @@ class _OtherRank:
 
     @property
     def _name(self) -> str:
-        host = self._head.get("host")
-        return f"rank {self._number} on {host}" if host else f"rank {self._number}"
+        return f"rank {self._number}" + (f" on {self._head.process.host}" if self._head else "")

@@ -80,10 +80,10 @@ def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
 
 
 def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
-    details = {name: exited.get(name) for name in ("code", "signal", "cpu", "mem")}
+    details = {name: exited[name] for name in ("code", "signal", "cpu", "mem") if exited.get(name) is not None}
     said = attempt.said
     if said and said["state"] in ("completed", "failed") and _holds(said, attempt):
-        words = {name: said.get(name) for name in DETAILS}
+        words = {name: said[name] for name in DETAILS if said.get(name)}
         return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
     if attempt.ended_for == "interrupted":
         return Ending("lost", None, "its job received SIGTERM", details)

@@ -7,7 +7,6 @@ import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.processes.identity import evidence_of_death
@@ -107,7 +106,7 @@ class Work:
             restart=self._job.restart, process=self._me,
         )  # fmt: skip
         if claim is None:
-            self._report.say(events.trouble(f"another worker runs {batch}: nothing to do"))
+            self._report.say(events.Trouble(f"another worker runs {batch}: nothing to do"))
             return
         self._claims[batch] = claim
         self._table = None  # a launch may have brought tasks
@@ -116,7 +115,7 @@ class Work:
             earlier = [Predecessor(self._paths, one, self._patience_s) for one in claim.earlier]
             self._held.append(_Held(batch, boot, spans, claim.again, earlier))
         else:
-            self._report.say(events.claim(batch, spans))
+            self._report.say(events.Claimed(batch, spans))
             self.waiting.add(boot, spans)
 
     def _take_over(self, held: _Held) -> bool:
@@ -125,11 +124,11 @@ class Work:
             one.listen()
         if any(one.may_live() for one in held.earlier):
             return False
-        for line in [line for one in held.earlier for line in one.untold()]:
-            self._report.say(line)
+        for end in [end for one in held.earlier for end in one.untold()]:
+            self._report.say(end)
         self.warnings = sum(one.was_warned for one in held.earlier)
         spans = left_undone(held.spans, held.earlier, held.again)
-        self._report.say(events.claim(held.batch, spans))
+        self._report.say(events.Claimed(held.batch, spans))
         self.waiting.add(held.boot, spans)
         return True
 
@@ -149,11 +148,11 @@ class Inbox:
     def read_new(self) -> list[str]:
         """The batches assigned since the last look."""
         batches = []
-        for line in self._reader.read_new():
-            if line["e"] == "batch":
-                batches.append(line["batch"])
-            elif line["e"] == "conductor":
-                self._conductor = ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
+        for event in self._reader.read_new():
+            if isinstance(event, events.Assigned):
+                batches.append(event.batch)
+            elif isinstance(event, events.ConductorHead):
+                self._conductor = event.process
         self.closed = self.closed or self._reader.sealed
         return batches
 
@@ -180,16 +179,13 @@ class Fences:
         for name in os.listdir(self._paths.events):
             if name.startswith("conductor-") and name.endswith(".jsonl"):
                 reader = self._readers.setdefault(name, JournalReader(self._paths.events / name))
-                for line in reader.read_new():
-                    if line["e"] == "submit":
-                        found += [(span, below) for span in self._spans(line) if (below := self._below(line, span))]
+                for event in reader.read_new():
+                    if isinstance(event, events.Submit):
+                        found += [(span, below) for span in event.tasks if (below := self._below(event, span))]
         return found
 
-    def _spans(self, line: dict[str, Any]) -> list[Span]:
-        return [Span(*span) for span in line["tasks"]]
-
-    def _below(self, line: dict[str, Any], span: Span) -> int:
+    def _below(self, later: events.Submit, span: Span) -> int:
         """A later submission replaces whatever ours makes of a task, however often our job is run again."""
         if self._own is None:
             return span.attempt if span.attempt > 1 else 0
-        return sys.maxsize if order_of(line["submission"]) > self._own else 0
+        return sys.maxsize if order_of(later.submission) > self._own else 0

@@ -30,7 +30,7 @@ class Predecessor:
         self._reader = JournalReader(paths.journal(claim["worker"]))
         self._process = ProcessIdentity(claim["host"], claim["boot"], claim["pid"], claim["start"])
         self._heard_at = time.monotonic()
-        self._begun: dict[_Pair, dict[str, Any]] = {}
+        self._begun: dict[_Pair, events.Start] = {}
         self._ended: set[int] = set()
         self.was_warned = False
 
@@ -40,13 +40,13 @@ class Predecessor:
             news = self._reader.read_new()
         except FileNotFoundError:
             return
-        for line in news:
+        for event in news:
             self._heard_at = time.monotonic()
-            if line["e"] == "start":
-                self._begun[line["t"], line["a"]] = line
-            elif line["e"] in ("end", "cancel"):
-                self._ended.add(line["t"])
-            elif line["e"] == "warned":
+            if isinstance(event, events.Start):
+                self._begun[event.task, event.attempt] = event
+            elif isinstance(event, (events.End, events.Cancel)):
+                self._ended.add(event.task)
+            elif isinstance(event, events.Warned):
                 self.was_warned = True
 
     def may_live(self) -> bool:
@@ -59,13 +59,13 @@ class Predecessor:
         """True if the task needs no further attempt."""
         return task in self._ended
 
-    def untold(self) -> list[dict[str, Any]]:
-        """``end`` lines of attempts whose outcome is on disk, though it died before it could tell."""
+    def untold(self) -> list[events.End]:
+        """The ends of attempts whose outcome is on disk, though it died before it could tell."""
         found = []
-        for (task, attempt), line in self._begun.items():
+        for (task, attempt), begun in self._begun.items():
             outcome = None
             if task not in self._ended:
-                files = TaskPaths(self._paths.root / line["dir"], line.get("suffix", ""))
+                files = TaskPaths(self._paths.root / begun.directory, begun.suffix)
                 outcome = read_outcome(files, Owner(read_record(self._paths).id, task, attempt))
             if outcome is not None:
                 self._ended.add(task)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 INBOX_S = 0.25
 #: Seconds by which the signals that a scheduler sends to the processes of a job may lie apart.
 OWN_TERM_S = 0.5
+#: What an importer says of the app that it has imported.
+_FOUND = ("notes", "gpus", "against_forks")
 
 
 def supervise(root: Path, name: str, submission: str, batch: int | None, job: JobFacts) -> int:
@@ -87,7 +89,7 @@ class Supervisor:
         self._bell = SignalBell(self._selector, self._on_signal)
         self._report = Report(JournalWriter(paths.journal(name)), spec.beat_s)
         self._report.say(
-            events.worker(
+            events.WorkerHead(
                 name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
                 log=job.log, resources=spec.resources, node=job.node,
             )
@@ -141,7 +143,7 @@ class Supervisor:
         try:
             self._work.claim()
         except OSError as error:  # nothing is claimed: it is tried again at the next look
-            self._report.say(events.trouble(f"a batch can't be claimed: {error}"))
+            self._report.say(events.Trouble(f"a batch can't be claimed: {error}"))
 
     def _is_done(self) -> bool:
         if len(self._running) or (self._work and self._requeue is None):
@@ -178,8 +180,9 @@ class Supervisor:
             return
         self._crew.greet(importer, message)
         launch, count = importer.boot.parent.name, message["threads"] or 0
+        notes, gpus, against = (tuple(message["found"].get(name, ())) for name in _FOUND)
         self._report.say(
-            events.ready(launch, str(importer.mode), count, message["seconds"], message["found"])
+            events.Ready(launch, str(importer.mode), count, message["seconds"], notes, gpus, against)
         )
 
     def _ask_around(self, key: str, exited: Message) -> None:
@@ -211,11 +214,11 @@ class Supervisor:
     def _give_up(self, importer: Importer, exited: Message) -> None:
         output = output_since(self._log, importer.log_offset)
         message = why_not_imported(exited, importer.is_ready, output)
-        self._report.say(events.broken(importer.boot.parent.name, message, output))
+        self._report.say(events.Broken(importer.boot.parent.name, message, output))
         for span in self._work.waiting.drop(boot=importer.boot):
             for task, attempt in span:
                 self._running.failures += 1
-                self._report.say(events.end(task, attempt, "failed", "launch", message))
+                self._report.say(events.End(task, attempt, "failed", "launch", message))
 
     # obeying
 
@@ -254,7 +257,7 @@ class Supervisor:
             self._running.failed_elsewhere(failure.ending, failure.key, exited=exited)
         if gone and not self._stops:
             self._others = None
-            self._report.say(events.trouble(f"{gone}: no more tasks start"))
+            self._report.say(events.Trouble(f"{gone}: no more tasks start"))
             self._work.drop_all()
             self._running.failed_elsewhere(Ending("lost", None, gone), exited=exited)
             self._running.failures += 1
@@ -265,7 +268,7 @@ class Supervisor:
 
     def _be_warned(self) -> None:
         """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
-        self._report.say(events.warned())
+        self._report.say(events.Warned())
         may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
         self._running.warn(goes_on=may_again)
         warn_s = min(self._spec.warn_s, (self._limit_s or float("inf")) / 2)
@@ -279,7 +282,7 @@ class Supervisor:
             return
         refusal = self._requeue.ask()
         if refusal:
-            self._report.say(events.trouble(f"can't restart the job: {refusal}"))
+            self._report.say(events.Trouble(f"can't restart the job: {refusal}"))
 
     def _obey_others(self) -> None:
         """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""
@@ -310,7 +313,7 @@ class Supervisor:
     def _cancel(self, tasks: Span | None) -> None:
         for span in self._work.waiting.drop(tasks):
             for task, attempt in span:
-                self._report.say(events.cancel(task, attempt))
+                self._report.say(events.Cancel(task, attempt))
         self._running.end("cancelled", tasks, at_once=self._stops > 1)
 
     def _leave(self) -> int:

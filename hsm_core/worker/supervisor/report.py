@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from hsm_core.store import events
-from hsm_core.store.journal import Event, JournalWriter
+from hsm_core.store.event_codec import Event
+from hsm_core.store.journal import JournalWriter
 
 #: Seconds until events are made durable, and between tries while the disk refuses.
 SYNC_S = 0.2
@@ -44,7 +45,7 @@ class Report:
         if not self._is_durable and now - self._synced_at >= SYNC_S:
             self._write_down(now)
         if now - self._spoke_at >= self._beat_s and not self._trouble:
-            self.say(events.beat())
+            self.say(events.Beat())
 
     def due_in(self) -> float:
         """Seconds until ``keep_up`` has something to do."""
@@ -69,7 +70,7 @@ class Report:
         self._is_durable = True
         if self._trouble:
             told, self._trouble = self._trouble, ""
-            self.say(events.trouble(f"{told}; written {now - self._trouble_since:.0f} s later"))
+            self.say(events.Trouble(f"{told}; written {now - self._trouble_since:.0f} s later"))
 
     def _note_trouble(self, now: float) -> None:
         if not self._trouble:

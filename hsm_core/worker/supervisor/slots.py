@@ -119,14 +119,14 @@ class Running:
     def _begun(self, attempt: Attempt, message: Message) -> None:
         attempt.begun, order = message, attempt.order
         self._report.say(
-            events.start(
+            events.Start(
                 order.task, order.attempt, directory=message["dir"], suffix=message["suffix"],
                 slot=attempt.slot, pid=message["pid"], host=this_host(),
             )
         )  # fmt: skip
         if message["suffix"] and not order.rank and message["dir"] not in self._shared:
             self._shared.add(message["dir"])
-            self._report.say(events.trouble(f"several tasks share the directory {message['dir']}"))
+            self._report.say(events.Trouble(f"several tasks share the directory {message['dir']}"))
         attempt.channel.send({"go": True})
 
     # ends
@@ -169,10 +169,10 @@ class Running:
         self.failures += ending.state != "completed"
         if ending.state == "lost":
             self.unfinished += 1
-            self._report.say(events.lost(order.task, order.attempt, ending.message))
+            self._report.say(events.Lost(order.task, order.attempt, ending.message))
         elif attempt.ended_for != "superseded":
             self._report.say(
-                events.end(
+                events.End(
                     order.task, order.attempt, ending.state, ending.reason, ending.message,
                     wall=attempt.wall, **ending.details,
                 )
@@ -198,7 +198,7 @@ class Running:
         how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
         self.failures += 1
         evidence = f"its parent process ended first ({how})"
-        self._report.say(events.lost(order.task, order.attempt, evidence, final=True))
+        self._report.say(events.Lost(order.task, order.attempt, evidence, final=True))
 
     def _last_word(self, attempt: Attempt, exited: Message) -> Message | None:
         """What it left written down, or what follows from its having returned; None if it did neither."""

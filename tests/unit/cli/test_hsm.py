@@ -127,9 +127,9 @@ def test_errors(shell: Shell, sweep: MadeSweep) -> None:
 def test_a_refused_submission_is_shown_everywhere(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2, launcher="hsm_slurm", launcher_fields=("++hydra.launcher.queue=mian",))
     writer = JournalWriter(sweep.paths.journal("conductor-a"))
-    writer.append(events.conductor("conductor-a", killed_process()))
-    writer.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], backend="slurm"))
-    no = events.refused("launch-0/submit-0", "Slurm refused: mian", field="partition", choices=("gpu", "main"))
+    writer.append(events.ConductorHead("conductor-a", killed_process()))
+    writer.append(events.Submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], source="slurm"))
+    no = events.Refusal("launch-0/submit-0", "Slurm refused: mian", field="partition", choices=("gpu", "main"))
     writer.append(no)
     writer.seal()
     line = f"hsm resume {sweep.id} --set hydra.launcher.queue=main    # or gpu"
@@ -209,7 +209,7 @@ def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> Non
             log.write_text("one\ntwo\n")
             assert follower.stdout.readline() == "two\n"
             log.write_text("one\ntwo\nthree\n")
-            worker.append(events.end(0, 1, "completed"))
+            worker.append(events.End(0, 1, "completed"))
             assert follower.communicate(timeout=30)[0] == "three\n"
 
 
@@ -217,8 +217,8 @@ def test_logs_of_cancelled_tasks_say_so_in_a_sentence(shell: Shell, tmp_path: Pa
     made = MadeSweep(tmp_path / "s", total=2, app={"name": "train", "main": [sys.executable, "train.py"]})
     worker = made.worker("w1", spans=[Span(0, 2)])
     start(worker, 0)
-    worker.append(events.end(0, 1, "cancelled", "cancelled", "cancelled on request", wall=4.0))
-    worker.append(events.cancel(1, 1))
+    worker.append(events.End(0, 1, "cancelled", "cancelled", "cancelled on request", wall=4.0))
+    worker.append(events.Cancel(1, 1))
     worker.seal()
     assert "task 0 printed nothing: it was cancelled, on request\n" in shell.run("hsm", "logs", "latest", "0").stderr
     assert "task 0 cancelled after 4 s: on request" in out(shell, "logs", "latest", COLUMNS="40")
@@ -504,7 +504,7 @@ def test_a_sweep_that_was_cancelled_whole_has_ended(shell: Shell, tmp_path: Path
     sweep = MadeSweep(tmp_path / "s", total=None, tasks=2, sweeper=sweeper)
     worker = sweep.worker("w1", killed_process(), [Span(0, 1)])
     sweep.conductor([Span(0, 1)], killed_process())
-    worker.append(events.end(0, 1, "cancelled", "cancelled"))
+    worker.append(events.End(0, 1, "cancelled", "cancelled"))
     out(shell, "cancel", "latest", "--yes")
     assert shell.read("latest")["phase"] == "cancelled"
 
@@ -525,7 +525,7 @@ def test_cancel_waits_for_the_worker_that_runs_it(shell: Shell, tmp_path: Path) 
             wait_until(lambda: len(list(sweep.paths.requests.glob("cancel-*.json"))) == 2)
             assert RequestReader(sweep.paths).read_new("launch-0") == [None, None]
             assert canceller.poll() is None
-            worker.append(events.end(0, 1, "cancelled", "cancelled"))
+            worker.append(events.End(0, 1, "cancelled", "cancelled"))
             complete(worker, 1)
             _, said = canceller.communicate(timeout=30)
     assert canceller.returncode == 0
@@ -608,11 +608,11 @@ def test_tasks_that_were_lost_for_a_reason_are_retried_by_it(shell: Shell, tmp_p
     worker = sweep.worker("w1", killed_process())
     for task in (0, 1):
         start(worker, task)
-    worker.append(events.end(1, 1, "failed", "exception", "no"))
+    worker.append(events.End(1, 1, "failed", "exception", "no"))
     worker.sync()
     conductor = JournalWriter(sweep.paths.journal("conductor-a"))
-    conductor.append(events.conductor("conductor-a", killed_process()))
-    conductor.append(events.gone([Span(0, 1)], "lost", "preempted", "Slurm says PREEMPTED"))
+    conductor.append(events.ConductorHead("conductor-a", killed_process()))
+    conductor.append(events.Gone([Span(0, 1)], "lost", "preempted", "Slurm says PREEMPTED"))
     conductor.seal()
     told = shell.run("hsm", "retry", "latest", "--error", "preempted", "--dry-run").stderr
     assert "would run 1 task: 0" in told
@@ -632,8 +632,8 @@ def test_retry_leaves_a_live_sweep_alone_if_none_failed(shell: Shell, tmp_path: 
     sweep = MadeSweep(tmp_path / "s", total=3, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
     start(sweep.worker("w1", this_process()), 0)
     conductor = JournalWriter(sweep.paths.journal("conductor-a"))
-    conductor.append(events.conductor("conductor-a", killed_process()))
-    conductor.append(events.cancel(1, 1))
+    conductor.append(events.ConductorHead("conductor-a", killed_process()))
+    conductor.append(events.Cancel(1, 1))
     conductor.seal()
     for more in ((), ("--dry-run",), ("--error", "oom")):
         done = shell.run("hsm", "retry", "latest", *more)

@@ -105,7 +105,7 @@ def test_a_watch_repaints_in_place_and_leaves_the_last_picture(shell: Shell, tmp
         complete(worker, 0)
         start(worker, 1)
         words = ["status", "-w", "0.1", "latest"]
-        said = watched(shell, words, 4, " more", lambda: worker.append(events.end(1, 1, "completed")))
+        said = watched(shell, words, 4, " more", lambda: worker.append(events.End(1, 1, "completed")))
     assert "\x1b[H" not in said  # the screen above stays
     assert "\x1b[1A" in said
     last = said.rpartition("\x1b[")[2]
@@ -128,8 +128,8 @@ def test_without_a_name_what_runs_is_monitored(shell: Shell, tmp_path: Path) -> 
                 alone, first = sweep, worker
 
         def end() -> None:
-            first.append(events.end(0, 1, "completed"))
-            worker.append(events.end(0, 1, "completed"))
+            first.append(events.End(0, 1, "completed"))
+            worker.append(events.End(0, 1, "completed"))
 
         said = watched(shell, ["monitor", "-w", "0.1"], 24, "next: hsm monitor", end)
     assert alone.id in said

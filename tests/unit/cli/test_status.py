@@ -289,7 +289,7 @@ def test_watching_ends_with_the_sweep(shell: Shell, tmp_path: Path) -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell.env) as watcher:
             assert watcher.stdout is not None
             first = [watcher.stdout.readline() for _ in range(5)]
-            worker.append(events.end(0, 1, "completed"))
+            worker.append(events.End(0, 1, "completed"))
             rest, _ = watcher.communicate(timeout=30)
     assert "running" in first[0]
     assert "completed" in rest

@@ -109,7 +109,7 @@ def test_the_story_of_a_sweep_needs_no_inner_names(shell: Shell, tmp_path: Path)
     sweep.conductor([Span(0, 3)]).seal()
     complete(sweep.worker("w1"), 0)
     refused = JournalWriter(sweep.paths.journal("conductor-b"))
-    refused.append(events.refused("launch-0/submit-1", "Invalid partition"))
+    refused.append(events.Refusal("launch-0/submit-1", "Invalid partition"))
     done = shell.run("hsm", "logs", sweep.id)
     story = done.stdout
     assert done.stderr == f"in {sweep.root}:\n"

@@ -315,8 +315,8 @@ def test_a_file_in_a_directory_of_several_tasks_is_nobodys(tmp_path: Path, caplo
     (sweep.root / "0").mkdir(exist_ok=True)
     (sweep.root / "0" / "metrics.json").write_text('{"acc": 0.2}')
     assert "acc" in collect(sweep.root)[0].metrics
-    worker.append(events.start(1, 1, directory="0", suffix="-1", slot=0, pid=1, host="here"))
-    worker.append(events.end(1, 1, "completed", wall=1.0))
+    worker.append(events.Start(1, 1, directory="0", suffix="-1", slot=0, pid=1, host="here"))
+    worker.append(events.End(1, 1, "completed", wall=1.0))
     assert ["acc" in row.metrics for row in collect(sweep.root)] == [False, False]
     assert "2 tasks share a directory" in caplog.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,12 +123,10 @@ def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, nati
     sweep = MadeSweep(root, total)
     sweep.paths.make_directories()
     journal = JournalWriter(sweep.paths.journal("conductor-a"))
-    journal.append(events.conductor("conductor-a", this_process()))
-    line = events.submit(
-        "launch-0/submit-0", token="demo-abc", tasks=[Span(0, total)], each=each, backend=scheduler.name,
-        logs=logs_of(scheduler),
-    )  # fmt: skip
-    journal.append({**line, "at": line["at"] - 3600.0})
-    journal.append(events.handed("launch-0/submit-0", native_id=native_id, job=None))
+    journal.append(events.ConductorHead("conductor-a", this_process()))
+    tasks, at = (Span(0, total),), time.time() - 3600.0
+    facts = {"each": each, "logs": logs_of(scheduler), "at": at}
+    journal.append(events.Submit("launch-0/submit-0", "demo-abc", tasks, scheduler.name, **facts))
+    journal.append(events.HandedOver("launch-0/submit-0", native_id=native_id, job=None))
     journal.sync()
     return sweep

@@ -90,7 +90,7 @@ def test_waiting_then_gone_was_cancelled(it: Watched) -> None:
     it.look()
     it.look()
     assert it.states() == ["queued", "queued", "cancelled"]
-    assert it.state.ending_of(2)["reason"] == "cancelled"
+    assert it.state.end_of(2).reason == "cancelled"
 
 
 def test_what_its_queue_does_not_call_unknown_itself_is_not_gone(it: Watched) -> None:
@@ -125,7 +125,7 @@ def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_aga
     it.look()
     it.look()
     assert it.states() == ["queued", "failed", "pending"]
-    assert it.state.ending_of(1)["reason"] == "launch"
+    assert it.state.end_of(1).reason == "launch"
     assert "job 7_1 left the queue before it started" in it.state.evidence_of(1)
     assert "(Held)" in it.state.evidence_of(1)
     assert "module: no such module" in it.state.evidence_of(2)
@@ -137,7 +137,7 @@ def test_an_end_that_nobody_keeps_is_explained_like_a_job_that_is_gone(it: Watch
     it.scheduler.sights = {one: Sight(one, "ended", "X", untold=True) for one in ("7_0", "7_1", "7_2")}
     it.look()
     assert it.states() == ["lost", "failed", "failed"]
-    assert it.state.ending_of(1)["reason"] == "launch"
+    assert it.state.end_of(1).reason == "launch"
 
 
 def test_what_is_known_to_be_gone_is_not_asked_about_again(it: Watched) -> None:
@@ -167,7 +167,7 @@ def test_what_is_gone_as_somebody_asked_was_cancelled(it: Watched, tasks: list[S
     for _ in range(2):
         it.look()
     assert it.states() == ["cancelled" if tasks is None else "pending", "cancelled", "cancelled"]
-    assert it.state.ending_of(1)["reason"] == "cancelled"
+    assert it.state.end_of(1).reason == "cancelled"
 
 
 def test_a_request_from_before_its_launch_cancelled_nothing(it: Watched) -> None:
@@ -197,7 +197,7 @@ def test_a_forgotten_job_that_left_a_log_could_not_start_its_worker(it: Watched)
 
 def test_a_forgotten_job_whose_worker_began_is_lost_and_its_log_is_told(it: Watched) -> None:
     worker = JournalWriter(it.sweep.paths.journal("slurm-7_0-0"))
-    worker.append(events.worker("slurm-7_0-0", ELSEWHERE, source="slurm", native_id="7_0", lock="", slots=1))
+    worker.append(events.WorkerHead("slurm-7_0-0", ELSEWHERE, source="slurm", native_id="7_0", lock="", slots=1))
     start(worker, 0)
     worker.sync()
     it.state.refresh()
@@ -207,7 +207,7 @@ def test_a_forgotten_job_whose_worker_began_is_lost_and_its_log_is_told(it: Watc
     for _ in range(2):
         it.look()
     assert it.states()[0] == "lost"
-    assert it.state.ending_of(0)["reason"] == "unknown"
+    assert it.state.end_of(0).reason == "unknown"
     assert it.state.evidence_of(0).endswith("its log ends: bus error")
 
 
@@ -234,7 +234,7 @@ def test_the_accounting_goes_before_a_guess(it: Watched) -> None:
     it.look()
     it.look()
     assert it.states() == ["failed", "queued", "queued"]
-    assert it.state.ending_of(0)["reason"] == "oom"
+    assert it.state.end_of(0).reason == "oom"
     assert it.scheduler.calls("look_back") == [["7_0"]]
 
 
@@ -287,7 +287,7 @@ def test_what_somebody_must_let_go_is_named_with_the_line_that_does(it: Watched)
 
 def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> None:
     worker = it.begin(0)
-    worker.append(events.end(0, 1, "completed"))
+    worker.append(events.End(0, 1, "completed"))
     worker.sync()
     it.state.refresh()
     it.scheduler.shows("waiting", "7_0", "7_1")
@@ -305,7 +305,7 @@ def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tas
     assert idle_jobs(it.state, it.scheduler) == []
     worker = it.begin(0)
     for number in range(it.state.total):
-        worker.append(events.end(number, 1, "completed"))
+        worker.append(events.End(number, 1, "completed"))
     worker.sync()
     it.state.refresh()
     assert idle_jobs(it.state, it.scheduler) == ["9_0"]
@@ -345,27 +345,26 @@ def test_an_end_that_the_scheduler_does_not_explain_is_explained_by_the_jobs_log
     (it.sweep.paths.logs / name).write_text("x\nslurmstepd: error: StepId=7.batch exceeded memory limit (3 > 2)\n")
     it.scheduler.shows("ended", "7_0")
     it.look()
-    ending = it.state.ending_of(0)
-    assert (it.states()[0], ending["reason"]) == ("failed", "oom")
-    assert "exceeded memory limit" in ending["evidence"]
+    assert (it.states()[0], it.state.end_of(0).reason) == ("failed", "oom")
+    assert "exceeded memory limit" in it.state.end_of(0).message
 
 
 @pytest.mark.parametrize("name", [".1.log", ".log-1", ".log"])
 def test_of_a_forgotten_job_its_log_still_tells(it: Watched, name: str) -> None:
     it.begin(1)
-    token = it.state.jobs.submissions()[0]["token"]
+    token = it.state.jobs.submissions()[0].token
     (it.sweep.paths.logs / f"{token}.log-0").write_text("job killed: mem 3kb exceeded limit 2kb\n")
     (it.sweep.paths.logs / f"{token}{name}").write_text("=>> PBS: job killed: walltime 85 exceeded limit 60\n")
     for _ in range(2):
         it.look()
-    assert (it.states()[1], it.state.ending_of(1)["reason"]) == ("failed", "walltime")
+    assert (it.states()[1], it.state.end_of(1).reason) == ("failed", "walltime")
 
 
 def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
     worker = it.begin(0)
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="launch", evidence="job held, 21 attempts for 7.srv")
     it.look()
-    worker.append(events.end(0, 1, "completed", wall=1.0))
+    worker.append(events.End(0, 1, "completed", wall=1.0))
     worker.sync()
     assert it.states() == ["completed", "pending", "pending"]
     (group,) = group_unbegun(it.state)
@@ -387,12 +386,12 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
 ) -> None:
     name, head = "slurm-7_0-0", {"source": "slurm", "native_id": "7_0", "lock": "", "slots": 1, "resources": asked}
     worker = JournalWriter(it.sweep.paths.journal(name))
-    worker.append(events.worker(name, ELSEWHERE, **head))
-    worker.append(events.claim("launch-0/submit-0/0", [Span(0, 2)]))
+    worker.append(events.WorkerHead(name, ELSEWHERE, **head))
+    worker.append(events.Claimed("launch-0/submit-0/0", [Span(0, 2)]))
     start(worker, 0)
     if warned:
-        worker.append(events.warned())
-    worker.append(events.end(0, 1, "completed", wall=1.0))
+        worker.append(events.Warned())
+    worker.append(events.End(0, 1, "completed", wall=1.0))
     worker.seal()
     completed = "the job ended, but its worker reported nothing: Slurm says COMPLETED"
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="unknown", evidence=completed)
@@ -423,7 +422,7 @@ def test_a_workers_own_word_beats_its_schedulers(it: Watched) -> None:
     worker = it.begin(0)
     it.scheduler.shows("ended", "7_0", reason="node")
     it.look()
-    worker.append(events.end(0, 1, "completed", wall=1.0))
+    worker.append(events.End(0, 1, "completed", wall=1.0))
     worker.sync()
     assert it.states()[0] == "completed"
 
@@ -431,7 +430,7 @@ def test_a_workers_own_word_beats_its_schedulers(it: Watched) -> None:
 def test_why_a_worker_gave_an_attempt_up_says_more_than_a_scheduler_that_knows_nothing(it: Watched) -> None:
     for task in (0, 1):
         worker = it.begin(task)
-        worker.append(events.lost(task, 1, "it wrote a checkpoint"))
+        worker.append(events.Lost(task, 1, "it wrote a checkpoint"))
         worker.sync()
     it.scheduler.shows("ended", "7_0", evidence="exit code 1")
     it.scheduler.sights["7_1"] = Sight("7_1", "ended", "PREEMPTED", reason="preempted", evidence="preempted")  # type: ignore[index]
@@ -464,8 +463,8 @@ def orphaned(root: Path, scheduler: StandIn) -> SweepState:
     sweep = MadeSweep(root, 2)
     sweep.paths.make_directories()
     journal = JournalWriter(sweep.paths.journal("conductor-a"))
-    journal.append(events.conductor("conductor-a", killed_process()))
-    line = events.submit("launch-0/submit-0", token="demo-abc", tasks=[Span(0, 2)], each=1, backend=scheduler.name)
+    journal.append(events.ConductorHead("conductor-a", killed_process()))
+    line = events.Submit("launch-0/submit-0", token="demo-abc", tasks=[Span(0, 2)], each=1, source=scheduler.name)
     journal.append(line)
     journal.sync()
     state = SweepState(root)
@@ -503,7 +502,7 @@ def test_while_nobody_knows_whether_it_arrived_it_may_have(it: Watched, tmp_path
 
 def test_a_job_whose_worker_beats_is_not_gone_because_its_queue_says_nothing(it: Watched) -> None:
     worker = JournalWriter(it.sweep.paths.journal("slurm-7_1-0"))
-    worker.append(events.worker("slurm-7_1-0", ELSEWHERE, source="slurm", native_id="7_1", lock="", slots=1))
+    worker.append(events.WorkerHead("slurm-7_1-0", ELSEWHERE, source="slurm", native_id="7_1", lock="", slots=1))
     start(worker, 1)
     worker.sync()
     it.state.refresh()
@@ -517,15 +516,15 @@ def test_a_job_whose_worker_beats_is_not_gone_because_its_queue_says_nothing(it:
 
 def test_what_a_queue_has_not_shown_yet_is_gone_only_where_a_worker_has_spoken(it: Watched) -> None:
     worker = JournalWriter(it.sweep.paths.journal("slurm-7_0-0"))
-    worker.append(events.worker("slurm-7_0-0", ELSEWHERE, source="slurm", native_id="7_0", lock="", slots=1))
+    worker.append(events.WorkerHead("slurm-7_0-0", ELSEWHERE, source="slurm", native_id="7_0", lock="", slots=1))
     worker.seal()
     it.state.refresh()
     submission = it.state.jobs.submissions()[0]
-    submission["at"] = time.time() - 50
+    submission.at = time.time() - 50
     for _ in range(4):
         it.look()
     assert it.states() == ["pending", "queued", "queued"]
-    submission["at"] -= 20
+    submission.at -= 20
     it.look()
     assert it.states() == ["pending"] * 3
 
@@ -574,7 +573,7 @@ def test_a_job_that_cant_start_its_worker_is_not_submitted_again(it: Watched, sa
 
 
 def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> None:
-    it.state.jobs.submissions()[0]["at"] = time.time()
+    it.state.jobs.submissions()[0].at = time.time()
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log").write_text("no python here\n")
     for _ in range(3):
         it.look()
@@ -584,7 +583,7 @@ def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> N
 
 def test_what_was_just_cancelled_is_gone_though_no_answer_has_ever_named_it(it: Watched) -> None:
     it.watch = JobWatch(it.state, lambda name: it.scheduler, young_s=0)
-    it.state.jobs.submissions()[0]["at"] = time.time()
+    it.state.jobs.submissions()[0].at = time.time()
     it.look()
     assert it.states() == ["queued"] * 3
     it.look()

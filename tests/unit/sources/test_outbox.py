@@ -74,7 +74,7 @@ class Bench:
 
     def lines(self) -> list[tuple[str, object]]:
         self.state.refresh()
-        found = [(one["submission"], one.get("native_id")) for one in self.state.jobs.submissions()]
+        found = [(one.name, one.native_id or None) for one in self.state.jobs.submissions()]
         return sorted(found)
 
     def waits(self) -> list[str]:
@@ -274,7 +274,7 @@ def test_a_refusal_stays_known_until_something_is_accepted(bench: Bench) -> None
     bench.state.refresh()
     refused = bench.state.refusal()
     assert refused is not None
-    assert (refused["message"], refused["field"], refused["choices"]) == ("no such partition", "partition", ["main"])
+    assert (refused.message, refused.field, refused.choices) == ("no such partition", "partition", ("main",))
     bench.outbox.push(tasks(2))
     bench.outbox.step()
     bench.state.refresh()
@@ -298,7 +298,7 @@ def test_what_can_not_even_be_submitted_is_refused_too(bench: Bench, monkeypatch
     with pytest.raises(BackendError, match="not installed on this machine"):
         bench.outbox.step()
     bench.state.refresh()
-    assert (bench.state.refusal() or {})["submission"] == "launch-0/submit-0"
+    assert bench.state.refusal().submission == "launch-0/submit-0"
 
 
 def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_ever(bench: Bench) -> None:

@@ -297,9 +297,9 @@ def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
     bench = make(parallelism=3)
     journal, name = JournalWriter(bench.state.paths.journal("conductor-old")), "launch-0/submit-0"
     journal.append(
-        events.submit(name, token="t", tasks=[Span(100, 20, 1)], backend=bench.scheduler.name, each=1, at_once=2)
+        events.Submit(name, token="t", tasks=[Span(100, 20, 1)], source=bench.scheduler.name, each=1, at_once=2)
     )
-    journal.append(events.handed(name, native_id="7", job=None))
+    journal.append(events.HandedOver(name, native_id="7", job=None))
     journal.flush()
     bench.state.refresh()
     portion = bench.queue.portion(tasks(50), detached=False)

@@ -50,33 +50,33 @@ class MadeSweep:
         """A worker's journal with its first line, and a claim of ``spans``."""
         writer = JournalWriter(self.paths.journal(name))
         identity = process or this_process()
-        writer.append(events.worker(name, identity, source="local", native_id="", lock="", slots=2, node=node))
+        writer.append(events.WorkerHead(name, identity, source="local", native_id="", lock="", slots=2, node=node))
         if spans:
-            writer.append(events.claim("launch-0/submit-0/0", spans))
+            writer.append(events.Claimed("launch-0/submit-0/0", spans))
         return writer
 
     def conductor(self, spans: Sequence[Span], job: ProcessIdentity | None = None) -> JournalWriter:
         """A conductor's journal with a submission of ``spans`` to the process ``job``."""
         writer = JournalWriter(self.paths.journal("conductor-a"))
-        writer.append(events.conductor("conductor-a", this_process()))
-        writer.append(events.submit("launch-0/submit-0", token="t", tasks=spans, backend="local"))
-        writer.append(events.handed("launch-0/submit-0", native_id="77.cluster", job=job))
+        writer.append(events.ConductorHead("conductor-a", this_process()))
+        writer.append(events.Submit("launch-0/submit-0", token="t", tasks=spans, source="local"))
+        writer.append(events.HandedOver("launch-0/submit-0", native_id="77.cluster", job=job))
         return writer
 
 
 def start(writer: JournalWriter, task: int, attempt: int = 1) -> None:
-    writer.append(events.start(task, attempt, directory=str(task), suffix="", slot=0, pid=1, host="here"))
+    writer.append(events.Start(task, attempt, directory=str(task), suffix="", slot=0, pid=1, host="here"))
 
 
 def complete(writer: JournalWriter, *tasks: int, attempt: int = 1) -> None:
     for task in tasks:
         start(writer, task, attempt)
-        writer.append(events.end(task, attempt, "completed", wall=1.0))
+        writer.append(events.End(task, attempt, "completed", wall=1.0))
 
 
 def fail(writer: JournalWriter, task: int, message: str, reason: Any = "exception", **details: Any) -> None:
     start(writer, task)
-    writer.append(events.end(task, 1, "failed", reason, message, **details))
+    writer.append(events.End(task, 1, "failed", reason, message, **details))
 
 
 @contextmanager

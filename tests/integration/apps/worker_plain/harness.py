@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from hsm_core.model import Span
 from hsm_core.processes.identity import start_of
 from hsm_core.store.files import to_json, write_atomically
-from hsm_core.store.journal import JournalReader, JournalWriter
+from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.record import SweepRecord, create_record
 from hsm_core.store.state.sweep_state import SweepState
@@ -113,8 +114,8 @@ class PlainSweep:
     def events(self, kind: str, name: str = "w1") -> list[Event]:
         """What a worker has said so far, of one kind."""
         journal = self.paths.journal(name)
-        lines = JournalReader(journal).read_new() if journal.exists() else []
-        return [line for line in lines if line["e"] == kind]
+        lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
+        return [event for line in lines if (event := _event(line)) and event["e"] == kind]
 
     def ends(self, name: str = "w1") -> dict[int, Event]:
         return {line["t"]: line for line in self.events("end", name)}
@@ -136,6 +137,15 @@ class PlainSweep:
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _event(line: bytes) -> Event | None:
+    """The event of a line; None of one that is torn."""
+    try:
+        found = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def is_gone(pid: int) -> bool:

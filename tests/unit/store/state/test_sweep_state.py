@@ -15,6 +15,7 @@ from hsm_core.conductor.record_losses import write_losses
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.processes.identity import evidence_of_death, this_process
 from hsm_core.store import events
+from hsm_core.store.event_codec import Event
 from hsm_core.store.files import to_line
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.state import unclaimed
@@ -65,9 +66,9 @@ def test_what_a_dead_worker_claimed_and_never_began_is_held_by_who_it_was_given_
     sweep.worker("w1", killed_process(), [Span(0, 1)])
     conductor = sweep.conductor([Span(0, 1)], killed_process())
     assert look(sweep).state_of(0) == "pending"
-    again = events.submit("launch-0/submit-1", token="t", tasks=[Span(0, 1)], backend="local")
+    again = events.Submit("launch-0/submit-1", token="t", tasks=[Span(0, 1)], source="local")
     conductor.append(again)
-    conductor.append(events.handed("launch-0/submit-1", native_id="w2", job=this_process()))
+    conductor.append(events.HandedOver("launch-0/submit-1", native_id="w2", job=this_process()))
     assert look(sweep).state_of(0) == "queued"
 
 
@@ -78,13 +79,13 @@ def test_the_last_words_of_a_dead_worker_count(tmp_path: Path) -> None:
     worker = sweep.worker("w1", identity, [Span(0, 1)])
     start(worker, 0)
     state = SweepState(sweep.root)
-    judge = state._look_who_is_dead
+    judge = state._judge
 
     def write_then_judge() -> bool:
-        worker.append(events.end(0, 1, "completed"))
+        worker.append(events.End(0, 1, "completed"))
         return judge()
 
-    state._look_who_is_dead = write_then_judge  # type: ignore[method-assign]
+    state._judge = write_then_judge  # type: ignore[method-assign]
     state.refresh()
     assert state.state_of(0) == "completed"
 
@@ -125,7 +126,7 @@ def test_a_recycled_process_number_is_death(tmp_path: Path) -> None:
 def test_completed_of_an_unfenced_attempt_beats_lost(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     conductor = sweep.conductor([Span(0, 1)])
-    conductor.append(events.lost(0, 1, "it looked dead"))
+    conductor.append(events.Lost(0, 1, "it looked dead"))
     assert look(sweep).state_of(0) == "lost"
     complete(sweep.worker("w1"), 0)
     assert look(sweep).state_of(0) == "completed"
@@ -134,22 +135,21 @@ def test_completed_of_an_unfenced_attempt_beats_lost(tmp_path: Path) -> None:
 def test_a_later_attempt_fences_an_earlier_one(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     conductor = sweep.conductor([Span(0, 1)])
-    conductor.append(events.submit("launch-0/submit-1", token="t", tasks=[Span(0, 1, 2)], backend="b"))
+    conductor.append(events.Submit("launch-0/submit-1", token="t", tasks=[Span(0, 1, 2)], source="b"))
     complete(sweep.worker("w1"), 0)
     assert look(sweep).state_of(0) == "queued"
 
 
 def test_events_without_their_fields_are_counted_as_bad(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
-    worker = sweep.worker("w1")
-    for bad in (
+    complete(sweep.worker("w1"), 1)
+    bad = (
         {"e": "end"},
         {"e": "end", "t": 0, "a": 1, "state": "flying"},
         {"e": "start", "t": None, "a": 1},
-    ):
-        worker.append(bad)
-    worker.append({"e": "of a later version", "t": 1})
-    complete(worker, 1)
+    )
+    with open(sweep.paths.journal("w1"), "ab") as stream:
+        stream.writelines(map(to_line, (*bad, {"e": "of a later version", "t": 1})))
     state = look(sweep)
     assert state.bad_lines == 3
     assert [state.state_of(0), state.state_of(1)] == ["pending", "completed"]
@@ -179,17 +179,17 @@ KINDS = ["start", "completed", "failed", "cancelled", "lost", "cancel", "queue"]
 WORDS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from(KINDS)), max_size=14)
 
 
-def line_of(word: Word) -> dict[str, object]:
+def event_of(word: Word) -> Event:
     task, attempt, kind = word
     if kind == "start":
-        return events.start(task, attempt, directory=str(task), suffix="", slot=0, pid=1, host="h")
+        return events.Start(task, attempt, directory=str(task), suffix="", slot=0, pid=1, host="h")
     if kind == "lost":
-        return events.lost(task, attempt, "gone")
+        return events.Lost(task, attempt, "gone")
     if kind == "cancel":
-        return events.cancel(task, attempt)
+        return events.Cancel(task, attempt)
     if kind == "queue":
-        return events.submit(f"launch-0/submit-{attempt}", token="t", tasks=[Span(task, 1, attempt)], backend="b")
-    return events.end(task, attempt, kind)  # type: ignore[arg-type]
+        return events.Submit(f"launch-0/submit-{attempt}", token="t", tasks=[Span(task, 1, attempt)], source="b")
+    return events.End(task, attempt, kind)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_the_order_of_events_does_not_matter(bare: MadeSweep, words: list[Word],
     shuffled = list(words)
     random.shuffle(shuffled)
     one, other = (
-        read_back(bare, b"".join(to_line(line_of(word)) for word in order)) for order in (words, shuffled)
+        read_back(bare, b"".join(event_of(word).to_line(0) for word in order)) for order in (words, shuffled)
     )
     assert one.bad_lines == other.bad_lines == 0
     assert known_of(one) == known_of(other)
@@ -241,9 +241,10 @@ def plain_fold(lines: list[bytes]) -> dict[int, tuple[int, str]]:
 
 def some_lines() -> list[bytes]:
     words = [(0, "start"), (0, "completed"), (1, "start"), (1, "failed"), (2, "start")]
-    made = [line_of((task, 1, kind)) for task, kind in words] + [line_of((1, 2, "start"))]
-    made[3].update(message='said {"e":"end","t":2,"a":1,"state":"completed"} \n "s":9}', trace="a\nb")
-    return [to_line({**line, "s": number}) for number, line in enumerate(made)]
+    made = [event_of((task, 1, kind)) for task, kind in words] + [event_of((1, 2, "start"))]
+    said = 'said {"e":"end","t":2,"a":1,"state":"completed"} \n "s":9}'
+    made[3] = dataclasses.replace(made[3], message=said, trace="a\nb")  # type: ignore[call-arg]
+    return [event.to_line(number) for number, event in enumerate(made)]
 
 
 def test_a_file_cut_at_every_byte_reads_as_its_whole_lines(bare: MadeSweep) -> None:
@@ -281,21 +282,21 @@ def test_what_a_reader_saw_before_is_not_read_again(tmp_path: Path) -> None:
 def test_a_job_that_is_queued_again_and_again_holds_what_it_has_not_begun(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     conductor = JournalWriter(sweep.paths.journal("conductor-a"))
-    conductor.append(events.conductor("conductor-a", this_process()))
-    conductor.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], backend="slurm"))
-    conductor.append(events.handed("launch-0/submit-0", native_id="133", job=None))
+    conductor.append(events.ConductorHead("conductor-a", this_process()))
+    conductor.append(events.Submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], source="slurm"))
+    conductor.append(events.HandedOver("launch-0/submit-0", native_id="133", job=None))
     for attempt in (1, 2, 3):
         worker = sweep.worker(f"slurm-133-{attempt - 1}", spans=[Span(0, 2, attempt)])
         start(worker, 0, attempt)
         worker.seal()
         state = look(sweep)
-        state.see({("launch-0/submit-0", 0): JobWord("waiting")})
+        state.take_job_words({("launch-0/submit-0", 0): JobWord("waiting")})
         assert (attempt, state.state_of(1)) == (attempt, "queued")
         assert (attempt, state.tasks[1].attempt) == (attempt, attempt)
-    state.see({("launch-0/submit-0", 0): JobWord("ended", "failed")})
+    state.take_job_words({("launch-0/submit-0", 0): JobWord("ended", "failed")})
     assert state.state_of(1) == "pending"
-    state.see({("launch-0/submit-0", 0): JobWord("waiting")})
-    conductor.append(events.gone([Span(1, 1, 3)], "lost", "node", "it is gone"))
+    state.take_job_words({("launch-0/submit-0", 0): JobWord("waiting")})
+    conductor.append(events.Gone([Span(1, 1, 3)], "lost", "node", "it is gone"))
     state.refresh()
     assert state.state_of(1) == "pending"
 
@@ -303,28 +304,28 @@ def test_a_job_that_is_queued_again_and_again_holds_what_it_has_not_begun(tmp_pa
 def test_what_a_living_worker_gave_up_is_lost_until_its_job_is_run_again(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     conductor = JournalWriter(sweep.paths.journal("conductor-a"))
-    conductor.append(events.conductor("conductor-a", this_process()))
-    conductor.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], backend="slurm"))
-    conductor.append(events.handed("launch-0/submit-0", native_id="133", job=None))
+    conductor.append(events.ConductorHead("conductor-a", this_process()))
+    conductor.append(events.Submit("launch-0/submit-0", token="t", tasks=[Span(0, 2)], source="slurm"))
+    conductor.append(events.HandedOver("launch-0/submit-0", native_id="133", job=None))
     worker = sweep.worker("slurm-133-0", ELSEWHERE, [Span(0, 2)])
     for number, final in ((0, True), (1, False)):
         start(worker, number)
-        worker.append(events.lost(number, 1, "a process died", final=final))
+        worker.append(events.Lost(number, 1, "a process died", final=final))
     worker.flush()
     state, key = look(sweep), ("launch-0/submit-0", 0)
-    state.see({key: JobWord("running")})
+    state.take_job_words({key: JobWord("running")})
     assert [state.state_of(0), state.state_of(1)] == ["lost", "running"]
     assert state.counts() == {"lost": 1, "running": 1, "pending": 0}
-    state.see({key: JobWord("waiting")})  # an answer from before the worker began
+    state.take_job_words({key: JobWord("waiting")})  # an answer from before the worker began
     assert [state.state_of(0), state.state_of(1)] == ["lost", "queued"]
     worker.seal()
     state.refresh()
     assert [state.state_of(0), state.state_of(1)] == ["queued", "queued"]
-    state.see({key: JobWord("ended", "failed", "walltime", "its time is over")})
+    state.take_job_words({key: JobWord("ended", "failed", "walltime", "its time is over")})
     assert [state.state_of(0), state.state_of(1)] == ["lost", "failed"]
     assert state.evidence_of(0) == "a process died"
     later = JournalWriter(sweep.paths.journal("conductor-b"))
-    later.append(events.conductor("conductor-b", this_process()))
+    later.append(events.ConductorHead("conductor-b", this_process()))
     assert write_losses(state, later)
     later.flush()
     state.refresh()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hsm_core.model import Span
+from hsm_core.store.events import End
 from hsm_core.store.job_logs import NEVER_BEGAN
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.failures.by_cause import group_failures, normalised, suggestion
@@ -195,15 +196,16 @@ def test_the_log_is_that_of_the_rank_which_failed(
 
 
 def test_what_was_dropped_before_it_began_is_simply_tried_again(state: SweepState) -> None:
-    event = {"message": f"PBS dropped it {NEVER_BEGAN}: its dependency failed"}
+    event = End(0, 1, "failed", message=f"PBS dropped it {NEVER_BEGAN}: its dependency failed")
     retry = f"hsm retry {state.record.id} --error launch"
     assert suggestion(state.record, "failed", "launch", event, "read") == retry
-    assert suggestion(state.record, "failed", "launch", {"message": "exit code 127"}, "read") == "read"
+    other = End(0, 1, "failed", message="exit code 127")
+    assert suggestion(state.record, "failed", "launch", other, "read") == "read"
 
 
 def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
     elsewhere = dataclasses.replace(state.record, launcher="hsm_slurm")
-    advice = suggestion(elsewhere, "failed", "oom", {"mem": 3000.0}, "read")
+    advice = suggestion(elsewhere, "failed", "oom", End(0, 1, "failed", mem=3000.0), "read")
     assert advice == f"hsm retry {elsewhere.id} --error oom --set hydra.launcher.mem_gb=5"
 
 
@@ -231,7 +233,7 @@ def test_more_is_asked_for_in_the_field_that_was_used(
 ) -> None:
     fields = tuple(f"++hydra.launcher.{field}" for field in began_with)
     record = dataclasses.replace(state.record, launcher="hsm_slurm", launcher_fields=fields)
-    advice = suggestion(record, "failed", reason, {"wall": 100.0, "resources": asked}, "read")
+    advice = suggestion(record, "failed", reason, End(0, 1, "failed", wall=100.0), "read", asked)
     assert advice == f"hsm retry {record.id} --error {reason} --set {more}"
 
 
@@ -250,8 +252,8 @@ def test_more_of_the_time_that_was_over_is_asked_for(
     state: SweepState, launcher: str, limit: float | None, asked: dict[str, int], more: list[str]
 ) -> None:
     record = dataclasses.replace(state.record, launcher=launcher)
-    event = {"wall": 2000.0, "resources": asked} | ({} if limit is None else {"limit": limit})
-    advice = suggestion(record, "failed", "walltime", event, "read")
+    end = End(0, 1, "failed", wall=2000.0, limit=limit)
+    advice = suggestion(record, "failed", "walltime", end, "read", asked)
     settings = "".join(f" --set hydra.launcher.{field}" for field in more)
     assert advice == f"hsm retry {record.id} --error walltime{settings}"
 
@@ -282,6 +284,6 @@ def test_the_summary_of_a_launch_leaves_other_tasks_out(state: SweepState) -> No
 
 
 def test_what_a_full_disk_failed_is_run_again_once_there_is_room(state: SweepState) -> None:
-    line = suggestion(state.record, "failed", "disk", {}, "")
+    line = suggestion(state.record, "failed", "disk", End(0, 1, "failed"), "")
     assert line.startswith("df -h ")
     assert line.endswith(f"# once there is room: hsm retry {state.record.id} --error disk")

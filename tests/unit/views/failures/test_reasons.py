@@ -41,16 +41,16 @@ def state(tmp_path: Path) -> SweepState:
     sweep = MadeSweep(tmp_path / "s", total=len(ENDS) + 1)
     sweep.paths.make_directories()
     conductor = JournalWriter(sweep.paths.journal("conductor-a"))
-    conductor.append(events.conductor("conductor-a", this_process()))
+    conductor.append(events.ConductorHead("conductor-a", this_process()))
     spans = [Span(0, len(ENDS))]
-    conductor.append(events.submit("launch-0/submit-0", token="demo-abc", tasks=spans, each=1, backend="slurm"))
-    conductor.append(events.handed("launch-0/submit-0", native_id="7", job=None))
+    conductor.append(events.Submit("launch-0/submit-0", token="demo-abc", tasks=spans, each=1, source="slurm"))
+    conductor.append(events.HandedOver("launch-0/submit-0", native_id="7", job=None))
     for number in BEGUN:
         worker = sweep.worker(f"w{number}", replace(ELSEWHERE, host=ENDS[number][3] or "node3"))
         start(worker, number)
         worker.sync()
     for number, (now, reason, evidence, node) in enumerate(ENDS):
-        conductor.append(events.gone([Span(number, 1)], now, reason, evidence, node))
+        conductor.append(events.Gone([Span(number, 1)], now, reason, evidence, node))
     conductor.sync()
     found = SweepState(sweep.root)
     found.refresh()
@@ -133,9 +133,9 @@ def test_nodes_have_their_schedulers_names(tmp_path: Path) -> None:
     """Which need not be the machines' own: one machine may be several nodes."""
     sweep = MadeSweep(tmp_path / "s", total=4)
     conductor = JournalWriter(sweep.paths.journal("conductor-a"))
-    conductor.append(events.conductor("conductor-a", this_process()))
-    conductor.append(events.submit("launch-0/submit-0", token="t", tasks=[Span(0, 4)], each=1, backend="slurm"))
-    conductor.append(events.handed("launch-0/submit-0", native_id="7", job=None))
+    conductor.append(events.ConductorHead("conductor-a", this_process()))
+    conductor.append(events.Submit("launch-0/submit-0", token="t", tasks=[Span(0, 4)], each=1, source="slurm"))
+    conductor.append(events.HandedOver("launch-0/submit-0", native_id="7", job=None))
     conductor.sync()
     for number, node in enumerate(("gpu1", "gpu2", "gpu2", "gpu2")):
         worker = sweep.worker(f"w{number}", node=node)

@@ -10,6 +10,7 @@ import pytest
 
 from hsm_core.model import Span
 from hsm_core.store import events
+from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
@@ -41,7 +42,7 @@ def record(*fields: str) -> SweepRecord:
 def test_the_next_line_changes_the_field_that_was_refused(
     fields: list[str], refused: dict[str, Any], line: str
 ) -> None:
-    found = another_try(record(*fields), {"message": "no", "fix": "sinfo   # all", **refused})
+    found = another_try(record(*fields), events.Refusal("s", "no", **{"fix": "sinfo   # all", **refused}))
     if "a b" in str(refused):
         assert found == """hsm resume s-1 --set "hydra.launcher.partition='a b'\""""
     else:
@@ -57,26 +58,26 @@ def test_the_next_line_changes_the_field_that_was_refused(
     ],
 )
 def test_a_schedulers_own_words_are_changed_where_they_stand(said: str, field: str, mended: str) -> None:
-    found = another_try(record(said), {"message": "no", "field": field, "choices": ["main"]})
+    found = another_try(record(said), events.Refusal("s", "no", field=field, choices=("main",)))
     assert shlex.split(found)[-1] == f"hydra.launcher.{mended}"
 
 
 def test_where_the_field_is_not_known_there_is_something_to_look_at() -> None:
-    found = another_try(record(), {"message": "no", "fix": "sinfo -s   # all"})
+    found = another_try(record(), events.Refusal("s", "no", fix="sinfo -s   # all"))
     assert found.startswith("sinfo -s    # then hsm resume s-1 --set ")
 
 
 def test_words_are_on_one_line() -> None:
-    assert refusal_words({"message": "PBS refused", "evidence": "qsub:\n  no"}) == "PBS refused: qsub: no"
-    assert refusal_words({"message": "Slurm refused: no", "evidence": "sbatch …"}) == "Slurm refused: no"
+    assert refusal_words(events.Refusal("s", "PBS refused", "qsub:\n  no")) == "PBS refused: qsub: no"
+    assert refusal_words(events.Refusal("s", "Slurm refused: no", "sbatch …")) == "Slurm refused: no"
 
 
-def submitted(sweep: MadeSweep, name: str, launch: str, *after: dict[str, Any]) -> None:
+def submitted(sweep: MadeSweep, name: str, launch: str, *after: Event) -> None:
     writer = JournalWriter(sweep.paths.journal(name))
-    writer.append(events.conductor(name, killed_process()))
-    writer.append(events.submit(launch, token="t", tasks=[Span(0, 2)], backend="slurm"))
-    for line in after:
-        writer.append(line)
+    writer.append(events.ConductorHead(name, killed_process()))
+    writer.append(events.Submit(launch, token="t", tasks=[Span(0, 2)], source="slurm"))
+    for event in after:
+        writer.append(event)
     writer.seal()
 
 
@@ -89,17 +90,17 @@ def group_of(sweep: MadeSweep) -> tuple[int, ...] | None:
 
 def test_it_is_a_fact_until_something_was_accepted_later(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=3)
-    submitted(sweep, "conductor-z", "launch-0/submit-0", events.refused("launch-0/submit-0", "no"))
+    submitted(sweep, "conductor-z", "launch-0/submit-0", events.Refusal("launch-0/submit-0", "no"))
     assert group_of(sweep) == (0, 1, 2)
-    submitted(sweep, "conductor-y", "launch-0-1/submit-0", events.withdrawn("launch-0-1/submit-0", "Ctrl-C"))
+    submitted(sweep, "conductor-y", "launch-0-1/submit-0", events.Withdrawn("launch-0-1/submit-0", "Ctrl-C"))
     assert group_of(sweep) == (0, 1, 2)
-    handed = events.handed("launch-0-2/submit-0", native_id="7", job=None)
+    handed = events.HandedOver("launch-0-2/submit-0", "7")
     submitted(sweep, "conductor-a", "launch-0-2/submit-0", handed)
     assert group_of(sweep) is None
 
 
 def test_what_was_accepted_before_is_no_answer_to_it(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=3)
-    submitted(sweep, "conductor-z", "launch-0/submit-0", events.handed("launch-0/submit-0", native_id="7", job=None))
-    submitted(sweep, "conductor-a", "launch-0-1/submit-0", events.refused("launch-0-1/submit-0", "no"))
+    submitted(sweep, "conductor-z", "launch-0/submit-0", events.HandedOver("launch-0/submit-0", "7"))
+    submitted(sweep, "conductor-a", "launch-0-1/submit-0", events.Refusal("launch-0-1/submit-0", "no"))
     assert group_of(sweep) == (2,)  # the others are in the queue

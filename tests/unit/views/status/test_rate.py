@@ -23,12 +23,11 @@ def clocked(
 ) -> None:
     """A worker that began at second 1000 of its clock and ended tasks of numbers of its own."""
     first = 100 * len(list(sweep.paths.events.iterdir()))
-    head = {**events.worker(name, process, source="local", native_id="", lock="", slots=1), "at": 1000.0}
     writer = JournalWriter(sweep.paths.journal(name))
-    writer.append(head)
+    writer.append(events.WorkerHead(name, process, source="local", native_id="", lock="", slots=1, at=1000.0))
     for number, at in enumerate(ends):
-        writer.append({**events.end(first + number, 1, "completed"), "at": 1000.0 + at})
-    writer.append({**events.beat(), "at": 1000.0 + last})
+        writer.append(events.End(first + number, 1, "completed", at=1000.0 + at))
+    writer.append(events.Beat(at=1000.0 + last))
 
 
 def look(sweep: MadeSweep) -> SweepState:
@@ -91,7 +90,7 @@ def test_phases(tmp_path: Path) -> None:
     complete(worker, 0, 1)
     start(worker, 2)
     assert phase(sweep) == "running"
-    worker.append(events.end(2, 1, "completed"))
+    worker.append(events.End(2, 1, "completed"))
     assert phase(sweep) == "completed"
 
 

@@ -22,8 +22,8 @@ WHY = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmi
 
 def waiting(sweep: MadeSweep, name: str, process: ProcessIdentity) -> JournalWriter:
     conductor = JournalWriter(sweep.paths.journal(name))
-    conductor.append(events.conductor(name, process))
-    conductor.append(events.waits(WHY))
+    conductor.append(events.ConductorHead(name, process))
+    conductor.append(events.Waits(WHY))
     return conductor
 
 

@@ -1,0 +1,263 @@
+"""Writes events as lines of JSON and reads them back, by the fields that each kind of event declares."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, field
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
+
+from hsm_core.model import STATES, ProcessIdentity, Span
+
+from .files import to_line
+from .layout import FORMAT
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as event
+else:
+
+    def event(*, frozen):
+        """A frozen dataclass that takes its methods from ``Event``.
+
+        ``dataclasses`` compiles methods for each class, which takes 0.3 ms: too long for twenty kinds of events
+        in every worker and every ``hsm-status``.
+        """
+        return lambda kind: _register(dataclasses.dataclass(init=False, repr=False, eq=False)(kind))
+
+
+__all__ = ("KIND", "SEQUENCE", "Column", "Event", "OtherFormat", "event", "from_line", "now")
+
+_Kind = TypeVar("_Kind", bound="Event")
+#: The keys of an event's kind and of its number in its journal: the first and the last one of a line.
+KIND, SEQUENCE = "e", "s"
+#: What a field is called in a line, where that is not its name: tasks have most of the lines.
+_KEYS = {"task": "t", "attempt": "a", "directory": "dir"}
+_KINDS: dict[str, type[Event]] = {}
+
+
+def now() -> float:
+    """Seconds since 1970, to the millisecond."""
+    return round(time.time(), 3)
+
+
+class Column(NamedTuple):
+    """How a field stands in a line.
+
+    Args:
+        key: in the line; empty: the keys of what it holds stand in the line themselves.
+        read: from JSON; it raises TypeError, ValueError or KeyError where that is not of the field's type.
+        write: to JSON; None: as it is.
+        default: ``dataclasses.MISSING`` if every line has it.
+    """
+
+    name: str
+    key: str
+    read: Callable[[object], object]
+    write: Callable[[object], object] | None
+    default: object
+
+
+def _register(kind: type[Event]) -> type[Event]:
+    """Note how the fields of a kind of events stand in its lines; ``at`` is the last one."""
+    at, *others = dataclasses.fields(kind)
+    kind.columns = (*map(_column, others), _column(at))
+    kind.needed = frozenset(column.name for column in kind.columns if column.default is dataclasses.MISSING)
+    if "tag" in vars(kind):
+        _KINDS[kind.tag] = kind
+    return kind
+
+
+def _column(one: dataclasses.Field[object]) -> Column:
+    """How a field stands in a line; the process that an event is of, with keys of its own."""
+    read, write = _TYPES[str(one.type).removesuffix(" | None")]
+    key = "" if one.type == "ProcessIdentity" else _KEYS.get(one.name, one.name)
+    return Column(one.name, key, read, write, 0.0 if one.name == "at" else one.default)
+
+
+# fields
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is no whole number")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _state(value: object) -> str:
+    if value not in STATES:
+        raise ValueError(f"{value!r} is no state")
+    return str(value)
+
+
+def _items(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, _items(value)))
+
+
+def _spans(value: object) -> tuple[Span, ...]:
+    return tuple(Span(*map(_integer, _items(one))) for one in _items(value))
+
+
+def _from_spans(value: object) -> list[list[int]]:
+    assert isinstance(value, Iterable)
+    return [span.to_json() for span in value]
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
+    return value
+
+
+def _process(value: object) -> ProcessIdentity:
+    found = _object(value)
+    return ProcessIdentity(
+        _text(found["host"]), _text(found["boot"]), _integer(found["pid"]), _text(found["start"])
+    )
+
+
+def _from_process(value: object) -> dict[str, object]:
+    assert isinstance(value, ProcessIdentity)
+    return asdict(value)
+
+
+#: How a field is read and written, by its type.
+_TYPES: dict[str, tuple[Callable[[object], object], Callable[[object], object] | None]] = {
+    "int": (_integer, None),
+    "float": (_number, None),
+    "str": (_text, None),
+    "bool": (_truth, None),
+    "State": (_state, None),
+    "Reason": (_text, None),  # one that a later hsm knows is a reason, too
+    "Resources": (_object, None),
+    "ProcessIdentity": (_process, _from_process),
+    "tuple[Span, ...]": (_spans, _from_spans),
+    "tuple[str, ...]": (_texts, None),
+}
+
+
+# events
+
+
+@event(frozen=True)
+class Event:
+    """A fact, written once by one writer.
+
+    Its line has the fields' names as keys. A line may have unknown keys, and lack those of fields with a default.
+
+    Args:
+        at: seconds since 1970 by the writer's clock: for showing only, clocks differ; 0.0 where a line has none.
+    """
+
+    tag: ClassVar[str]
+    columns: ClassVar[tuple[Column, ...]]
+    needed: ClassVar[frozenset[str]]
+
+    at: float = field(default_factory=now, kw_only=True)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *values, **named):
+            names = [column.name for column in self.columns]
+            found = {**dict(zip(names[:-1], values)), **named}  # noqa: B905  the last one, ``at``, is by name only
+            if len(found) < len(values) + len(named) or not self.needed <= found.keys() <= set(names):
+                raise TypeError(f"the fields of {type(self).__name__} are {', '.join(names)}")
+            self.__dict__.update({"at": now(), **found})
+
+        def __setattr__(self, name, value):
+            raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __init_subclass__(cls, tag: str) -> None:
+        cls.tag = tag
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Event) and type(self) is type(other) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.tag, self.at))
+
+    def to_json(self) -> dict[str, object]:
+        """The line as an object, without its number; what is empty by default is left out where it is empty."""
+        line: dict[str, object] = {KIND: self.tag}
+        for name, key, _, write, default in self.columns:
+            value = getattr(self, name)
+            if default is not dataclasses.MISSING and not value and value == default:
+                continue
+            written = write(value) if write is not None and value is not None else value
+            if key:
+                line[key] = written
+            else:
+                line.update(asdict(value))
+        return line
+
+    def to_line(self, sequence: int) -> bytes:
+        """The line of the event as number ``sequence`` of its journal."""
+        return to_line({**self.to_json(), SEQUENCE: sequence})
+
+    @classmethod
+    def from_json(cls: type[_Kind], line: Mapping[str, object]) -> _Kind:
+        """The event of a line of its kind.
+
+        Raises:
+            KeyError, TypeError, ValueError: the line is damaged.
+        """
+        found = object.__new__(cls)
+        values = found.__dict__
+        for name, key, read, _, default in cls.columns:
+            value = line.get(key) if key else line
+            if value is not None:
+                values[name] = read(value)
+            elif default is dataclasses.MISSING:
+                raise KeyError(key)
+        values.setdefault("at", 0.0)
+        return found
+
+
+@event(frozen=True)
+class OtherFormat(Event, tag="format"):
+    """Stands for the first line of a writer that speaks another format; nobody writes it."""
+
+    format: str
+
+
+def from_line(line: bytes) -> Event | None:
+    """The event of a line; None if it is of a kind that is not known here.
+
+    Raises:
+        KeyError, TypeError, ValueError: the line is damaged.
+    """
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise TypeError("not an object")
+    kind = _KINDS.get(_text(found[KIND]))
+    if hasattr(kind, "format") and found.get("format") != FORMAT:
+        return OtherFormat(str(found.get("format")))
+    return None if kind is None else kind.from_json(found)

@@ -1,0 +1,81 @@
+"""Reads what is new in the journals of a sweep."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..event_codec import Event
+from ..journal import JournalReader
+from ..layout import SweepPaths
+from .line_scan import Scanned, scan
+
+
+@dataclass(frozen=True)
+class News:
+    """What one writer wrote since its journal was read last.
+
+    Args:
+        writer: its name.
+        parse: makes an event of a line that was not known by its scan; None, and counted, if it is damaged.
+        is_sealed: nothing more will come.
+        is_first: nothing of it was read before.
+    """
+
+    writer: str
+    lines: list[Scanned]
+    parse: Callable[[bytes], Event | None]
+    is_sealed: bool
+    is_first: bool
+
+    def heard_at(self, last_at: float) -> float:
+        """When it spoke, by our monotonic clock: now; of what was written before we first looked, by its own clock.
+
+        Args:
+            last_at: seconds since 1970, by the writer's clock.
+        """
+        age = max(0.0, time.time() - last_at) if self.is_first else 0.0  # by two clocks, as there is nothing better
+        return time.monotonic() - age
+
+
+class SweepReader:
+    """All journals of a sweep; one that is sealed is not opened again."""
+
+    def __init__(self, paths: SweepPaths) -> None:
+        self._paths = paths
+        self._readers: dict[str, JournalReader] = {}
+        self._read_out: set[str] = set()
+
+    @property
+    def bad_lines(self) -> int:
+        """Complete lines so far that are damaged; they are skipped."""
+        return sum(reader.bad_lines for reader in self._readers.values())
+
+    def read_new(self) -> Iterator[News]:
+        """Journal by journal what is new, where anything is.
+
+        Raises:
+            OSError: one can't be read.
+        """
+        for name in sorted(set(os.listdir(self._paths.events)) - self._read_out):
+            if name.endswith(".jsonl") and (news := self.read(name[: -len(".jsonl")])):
+                yield news
+
+    def read(self, writer: str) -> News | None:
+        """What is new in one journal; None if nothing is.
+
+        Raises:
+            OSError: it can't be read.
+        """
+        reader = self._readers.get(writer)
+        is_first = reader is None
+        if reader is None:
+            reader = self._readers[writer] = JournalReader(self._paths.journal(writer))
+        data = reader.read_lines()
+        if not data:
+            return None
+        if reader.sealed:
+            self._read_out.add(f"{writer}.jsonl")
+        return News(writer, scan(data), reader.parse, reader.sealed, is_first)
