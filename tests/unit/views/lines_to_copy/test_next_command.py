@@ -9,7 +9,7 @@ import pytest
 from hsm_core.model import State
 from hsm_core.views.lines_to_copy.next_command import next_command
 from hsm_core.views.status.phase import Phase
-from tests.unit.views.test_rerun import record
+from tests.unit.views.lines_to_copy.test_rerun import record
 
 WATCH, ERRORS, RESUME, RESULTS = "hsm-status -w s", "hsm errors s", "hsm resume s", "hsm results s"
 
