@@ -32,6 +32,14 @@ class Found:
     version: str = ""
 
 
+#: Of commands that are not PBS's: whose they are, and what to do to use hsm here.
+_OF_OTHERS = {
+    "slurm": ("it is a wrapper of Slurm's", "hydra/launcher=hsm_slurm"),
+    "sge": ("it belongs to Grid Engine", "PATH=DIRECTORY:$PATH    # where PBS's own commands are"),
+    "unknown": ("it does not say whose it is", "hydra.launcher.flavour=pbspro    # or torque, if it is one of these"),
+}
+
+
 def find_pbs(host: Host) -> Found | None:
     """Returns what the commands on a host's PATH belong to; None: there are none."""
     qstat, qsub = host.which("qstat"), host.which("qsub")
@@ -68,8 +76,8 @@ def chosen_flavour(wanted: str, host: Host) -> Literal["pbspro", "torque"]:
         raise BackendError("PBS is not installed on this machine", evidence=missing, fix="hsm doctor")
     if found.batch == "pbspro" or found.batch == "torque":
         return "pbspro" if found.batch == "pbspro" else "torque"
-    fix = "hydra/launcher=hsm_slurm" if found.batch == "slurm" else "hydra.launcher.flavour=pbspro"
-    raise BackendError(f"{found.path} does not belong to PBS", evidence=f"it belongs to {found.batch}", fix=fix)
+    belongs_to, fix = _OF_OTHERS[found.batch]
+    raise BackendError(f"{found.path} does not belong to PBS", evidence=belongs_to, fix=fix)
 
 
 def _calls_slurm(host: Host, qstat: Path) -> bool:
@@ -82,10 +90,10 @@ def _calls_slurm(host: Host, qstat: Path) -> bool:
 
 
 def _grid_engine(host: Host, qstat: str, said: str) -> Found | None:
-    """Grid Engine names itself on the first line of its help, or misses its root."""
+    """Grid Engine names itself on the first line of its help, or misses its root or its master."""
     helped = _said(host, [qstat, "-help"])
     match = re.match(r"\s*(?:SGE|GE|UGE|AGE|OGS|OGS/GE|SoGE)\s+(\d\S*)", helped)
-    if match or "SGE_ROOT" in helped + said:
+    if match or re.search(r"SGE_ROOT|qmaster", helped + said):
         return Found("sge", qstat, match[1] if match else "")
     return None
 

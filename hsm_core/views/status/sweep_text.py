@@ -61,6 +61,8 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for trouble in view.troubles[:_WORKERS]:
         told = shorten(clean(f"trouble  {trouble}"), 2 * width - 9)
         yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)
+    if len(view.troubles) > _WORKERS:
+        yield f"… and {len(view.troubles) - _WORKERS} more: hsm logs {view.state.record.id}"
     if view.state.bad_lines:
         yield f"{view.state.bad_lines} unreadable lines skipped in {clean(str(view.state.paths.events))}"
 
