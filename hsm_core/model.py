@@ -19,7 +19,7 @@ Backend     submit, poll, cancel, limits and preview, over a scheduler or over h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 State = Literal["pending", "queued", "running", "completed", "failed", "cancelled", "lost"]
@@ -90,7 +90,9 @@ class ProcessIdentity:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a task asks for, in no scheduler's words. ``None`` leaves it to the site.
+    """What a task, or a job of several, asks for; ``None`` leaves it to the site.
+
+    A scheduler adds its own fields in a subclass, see ``schedulers/slurm/settings.py``.
 
     Args:
         walltime_min: minutes.
@@ -101,6 +103,7 @@ class Resources:
         queue, account, priority: by name.
         raw: one string in the scheduler's own words.
         directives: raw lines for the script.
+        mail_user, mail_type: who gets mail, and when, in the scheduler's words.
     """
 
     walltime_min: int | None = None
@@ -113,4 +116,26 @@ class Resources:
     account: str | None = None
     priority: str | None = None
     raw: str | None = None
-    directives: tuple[str, ...] = field(default_factory=tuple)
+    directives: tuple[str, ...] = ()
+    mail_user: str | None = None
+    mail_type: str | None = None
+
+    @property
+    def ranks(self) -> int:
+        """Processes of one task."""
+        return self.nodes * self.tasks_per_node
+
+    @property
+    def warn_s(self) -> float:
+        """Seconds before its end at which the scheduler warns the job; 0: it does not."""
+        return 0.0
+
+    @property
+    def max_restarts(self) -> int:
+        """How often a job whose time is over may be run again."""
+        return 0
+
+    @property
+    def is_one_log(self) -> bool:
+        """Whether a task prints both streams into one log."""
+        return False

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NOUNS = {"model", "errors", "overrides"}
+NOUNS = {"model", "errors", "settings", "overrides"}
 PARTS = {
     "plan": set(),
     "processes": set(),
@@ -34,6 +34,7 @@ PARTS = {
     },
     "model": set(),
     "errors": set(),
+    "settings": set(),
     "overrides": set(),
 }
 #: what comes from outside, and the parts that know it

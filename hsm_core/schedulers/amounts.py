@@ -1,62 +1,44 @@
-"""What the launcher's amounts for one task mean for a job, which may run several of them at once."""
+"""What the amounts of one task mean for a job, which may run several of them at once."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TypeVar
 
-from hsm_core.errors import ConfigError
+from hsm_core.model import Resources
+from hsm_core.settings import LauncherSettings
 
-#: Below it, memory would be rounded to zero, which is all of a node's in Slurm's words.
-_LEAST_GB = 1 / 1024
-
-
-def check_amounts(fields: Mapping[str, Any]) -> None:
-    """Refuse amounts that no scheduler would take for what they say.
-
-    Raises:
-        ConfigError: nothing, or less than nothing, is asked for.
-    """
-    for name in ("nodes", "tasks_per_node", "cpus_per_task", "cpus_per_gpu", "gpus_per_task", "timeout_min"):
-        at_least_one(fields, name)
-    if fields["gpus_per_node"] is not None and fields["gpus_per_node"] < 0:
-        told = f"hydra.launcher.gpus_per_node={fields['gpus_per_node']} must be at least 0"
-        raise ConfigError(told, fix="hydra.launcher.gpus_per_node=1")
-    if fields["mem_gb"] is not None and not _LEAST_GB <= fields["mem_gb"] < math.inf:
-        told = f"hydra.launcher.mem_gb={fields['mem_gb']} must be a number of GiB, at least 0.001"
-        raise ConfigError(told, fix="hydra.launcher.mem_gb=1")
+Asked = TypeVar("Asked", bound=Resources)
 
 
-def for_slots(fields: Mapping[str, Any], slots: int, name: str, share: int = 1) -> Any:
-    """What a job with several slots asks for, of something that the field names for one task.
+def for_slots(asked: Asked, settings: LauncherSettings, *, says_cores: bool) -> Asked:
+    """Returns what a job asks for, of what one task needs.
 
     Args:
-        share: tasks that share one of it.
+        asked: a task's.
+        says_cores: whether the scheduler's own fields say how many cores there are.
     """
-    value = fields[name]
-    return value if value is None or slots == 1 else value * -(-slots // share)
+    slots = settings.slots_of_job
+    if slots == 1:
+        return asked
+    says_cores = says_cores or bool(asked.raw or asked.directives)
+    usual = None if says_cores else 1  # for each task that names none, if nothing else says how many
+    return replace(
+        asked,
+        cpus_per_task=times(usual if asked.cpus_per_task is None else asked.cpus_per_task, slots),
+        mem_gb=None if asked.mem_gb is None else asked.mem_gb * slots,
+        gpus_per_node=times(asked.gpus_per_node, gpu_shares(settings)),
+    )
 
 
-def cores_for_slots(fields: Mapping[str, Any], slots: int) -> int | None:
-    """Cores of a job: those of its tasks at once; one for each that names none, if nothing else says how many."""
-    own_words = ("resources", "directives", "additional_parameters", "select", "cpus_per_gpu")
-    if slots == 1 or fields["cpus_per_task"] is not None or any(fields.get(name) for name in own_words):
-        found: int | None = for_slots(fields, slots, "cpus_per_task")
-        return found
-    return slots
+def times(amount: int | None, count: int) -> int | None:
+    """Returns so many times the amount; None stays None."""
+    return None if amount is None else amount * count
 
 
-def at_least_one(fields: Mapping[str, Any], name: str) -> int | None:
-    """Returns a field that counts something.
-
-    Raises:
-        ConfigError: it is below one.
-    """
-    value = fields[name]
-    if value is not None and value < 1:
-        raise ConfigError(f"hydra.launcher.{name}={value} must be at least 1", fix=f"hydra.launcher.{name}=1")
-    return None if value is None else int(value)
+def gpu_shares(settings: LauncherSettings) -> int:
+    """Returns how many times the GPUs of one task a job needs, whose tasks share them."""
+    return -(-settings.slots_of_job // settings.tasks_per_gpu)
 
 
 def time_stays(is_own: bool) -> str:

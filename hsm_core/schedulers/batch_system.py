@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from hsm_core.hosts.interface import Done, Host
+from hsm_core.model import Resources
+from hsm_core.settings import LauncherSettings
 
 from .interface import Scheduler
 
@@ -59,28 +61,28 @@ class WorkerStart:
 class JobWriter(Protocol):
     """Says what jobs ask for, and writes their scripts, in one scheduler's words."""
 
-    def asked(self, fields: Mapping[str, Any], slots: int) -> Any:
-        """Returns what a job asks for, a frozen dataclass; jobs that ask for the same share an array.
+    def asked(self, settings: LauncherSettings) -> Resources:
+        """Returns what a job asks for; jobs that ask for the same share an array.
 
         Args:
-            fields: the launcher's, resolved for one task; what they name is a task's.
-            slots: tasks at once in the job.
+            settings: as they are for one task, with resources as ``BatchSystem.parse`` made them; what these name
+                is a task's, see ``for_slots``.
 
         Raises:
             ConfigError: they contradict each other, or can't be said to this scheduler.
         """
 
-    def text(self, asked: Any, start: WorkerStart) -> str:
+    def text(self, asked: Resources, start: WorkerStart) -> str:
         """Returns the script.
 
         Raises:
             ConfigError: no script can say this.
         """
 
-    def place(self, asked: Any) -> Place:
+    def place(self, asked: Resources) -> Place:
         """Returns where such a job goes."""
 
-    def longer(self, asked: Any, times: int) -> tuple[Any, str]:
+    def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
         """Returns the same for a job that runs so many times as long, and what to say of its time.
 
         Where no time is asked for, or in the scheduler's own words, nothing is changed: the words say so.
@@ -183,6 +185,17 @@ class BatchSystem(Protocol):
         Raises:
             BackendError: the host has not its commands.
             ConfigError: there is no such flavour.
+        """
+
+    def parse(self, own: Mapping[str, object]) -> Resources:
+        """Returns a subclass of ``Resources`` of its own, with what its own fields say.
+
+        Args:
+            own: the launcher's fields by name, as plain values; see ``hsm_core.settings.Fields``. All are there: the
+                neutral ones, too, are left as they are where they are set here (Slurm's ``partition`` as ``queue``).
+
+        Raises:
+            ConfigError: one of them has a value that means nothing.
         """
 
     def job_writer(self, scheduler: Scheduler) -> JobWriter:

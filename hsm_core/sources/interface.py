@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from hsm_core.model import ProcessIdentity, Span, spans
+from hsm_core.model import ProcessIdentity, Resources, Span, spans
 from hsm_core.store.submission import Submission, WorkerSpec
 
 Pair = tuple[int, int]
@@ -32,7 +32,7 @@ class Portion:
     Args:
         pairs: (task, attempt), in order.
         each: how many of them a worker claims together; 0: all.
-        asked: what its job asks the scheduler for, where there is one; the backend's own.
+        asked: what its job asks the scheduler for, where there is one.
         at_once: elements of its array that may run together; None: all.
         remark: what the user should know of it.
         spec: of its workers; None: the backend's.
@@ -40,13 +40,13 @@ class Portion:
 
     pairs: Sequence[Pair]
     each: int = 0
-    asked: Any = None
+    asked: Resources | None = None
     at_once: int | None = None
     remark: str = ""
     spec: WorkerSpec | None = None
 
     @property
-    def resources(self) -> dict[str, Any]:
+    def resources(self) -> dict[str, object]:
         """What its job asks for, without what was left to the site."""
         found = {} if self.asked is None else asdict(self.asked)
         return {name: value for name, value in found.items() if value not in (None, "", (), {}, [], False)}

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from hsm_core.model import counted
+from hsm_core.model import Resources, counted
 from hsm_core.overrides import joined
 from hsm_core.schedulers.batch_system import JobWriter, Place
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused, Scheduler, Script
+from hsm_core.settings import QueueSettings
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.jobs import SubmissionState
@@ -24,7 +25,6 @@ from .array_throttle import Throttle
 from .cancellable_jobs import jobs_of_none_but
 from .interface import Handed, Pair, Portion
 from .queue_room import Room
-from .queue_settings import QueueSettings
 from .worker_command import WorkerStarts
 
 #: Seconds between looks at the throttles of arrays.
@@ -34,7 +34,7 @@ _TEND_S = 5.0
 class Needs(NamedTuple):
     """Of a task: what its job asks for, in the scheduler's terms, and the worker that runs it there."""
 
-    asked: Any
+    asked: Resources
     spec: WorkerSpec
 
 
@@ -42,7 +42,7 @@ class _Pack(NamedTuple):
     """How many tasks a job runs, what it asks for then, and what the user should know of it."""
 
     each: int
-    asked: Any
+    asked: Resources
     remark: str = ""
 
 
@@ -117,7 +117,7 @@ class BatchQueue:
             raise NotNow("no more jobs can be submitted now", evidence=evidence)
         return Portion(pairs[: size * pack.each], pack.each, pack.asked, at_once, pack.remark, spec)
 
-    def _packed(self, asked: Any, tasks: int, groups: int, *, detached: bool) -> _Pack:
+    def _packed(self, asked: Resources, tasks: int, groups: int, *, detached: bool) -> _Pack:
         """How many tasks a job runs: as many as was wished, or more where nobody could submit more jobs later."""
         each = self._settings.tasks_per_job
         most, limit = self._most_jobs(self._writer.place(asked), groups) if detached else (None, "")
@@ -194,7 +194,7 @@ class BatchQueue:
         size = self._size(submission)
         if self._throttle is not None and portion.at_once:
             self._throttle.add(submission.name, portion.at_once, len(submission.batches))
-        text = self._writer.text(portion.asked, self._starts.of(submission, size, _throttle(portion, size)))
+        text = self._writer.text(_asked(portion), self._starts.of(submission, size, _throttle(portion, size)))
         script = LaunchPaths.script(self._paths.hsm / submission.name)
         script.write_text(text)
         script.chmod(0o755)
@@ -205,19 +205,19 @@ class BatchQueue:
             LaunchPaths.script(self._paths.hsm / submission.name), self._paths.logs,
             submission.token, size, _throttle(portion, size),
         )  # fmt: skip
-        self._require_taken(portion.asked)
+        self._require_taken(_asked(portion))
         try:
             native_id = self._scheduler.submit(script)
         except LimitReached as error:
-            self._queue_room.refused(self._writer.place(portion.asked), size or 1, error.evidence or error.problem)
+            self._queue_room.refused(self._writer.place(_asked(portion)), size or 1, error.evidence or error.problem)
             if self._throttle is not None:
                 self._throttle.drop(submission.name)
             raise
-        self._queue_room.took(self._writer.place(portion.asked), size or 1)
+        self._queue_room.took(self._writer.place(_asked(portion)), size or 1)
         self._arrays_to_come -= 1
         return Handed(native_id)
 
-    def _require_taken(self, asked: Any) -> None:
+    def _require_taken(self, asked: Resources) -> None:
         """
         Raises:
             Refused: it would be accepted, and dropped soon after.
@@ -301,6 +301,11 @@ class BatchQueue:
         logs = sorted(self._paths.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
         lines = logs[-1].read_bytes().decode("utf-8", "replace").strip().splitlines() if logs else []
         return "\n".join(lines[-15:])
+
+
+def _asked(portion: Portion) -> Resources:
+    assert portion.asked is not None, "a portion of a queue says what its job asks for"
+    return portion.asked
 
 
 def _throttle(portion: Portion, size: int | None) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hsm_core.hosts.interface import Host
 from hsm_core.schedulers.registry import find_system, make_scheduler
+from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec
@@ -16,7 +17,7 @@ from hsm_core.store.submission import Submission, WorkerSpec
 from .interface import Backend
 
 if TYPE_CHECKING:
-    from hsm_core.schedulers.batch_system import JobWriter
+    from hsm_core.schedulers.batch_system import BatchSystem, JobWriter
 
     from .queue import Needs
     from .worker_command import WorkerStarts
@@ -27,20 +28,25 @@ class BackendSettings:
     """What a backend is made from.
 
     Args:
-        python: the interpreter of the workers.
-        cwd: where the app was started.
         spec: of workers whose tasks wish for nothing of their own.
-        fields: the launcher's fields.
-        fields_of: the launcher's fields as they are for a task, by its number; the same object for those that agree.
-        spec_of: of the workers of a scheduler's job with such fields.
+        cwd: where the app was started.
+        launcher: the settings of the sweep.
+        launcher_of: the settings as they are for a task, by its number; the same object for those that agree.
     """
 
     spec: WorkerSpec
-    python: str
     cwd: Path
-    fields: Mapping[str, Any]
-    fields_of: Callable[[int], Mapping[str, Any]]
-    spec_of: Callable[[Mapping[str, Any]], WorkerSpec]
+    launcher: LauncherSettings
+    launcher_of: Callable[[int], LauncherSettings]
+
+
+def queue_at(place: str) -> BatchSystem | None:
+    """Returns the batch system whose queue a launcher's place is; None: it is a pool of workers.
+
+    Raises:
+        BackendError: there is none of this name.
+    """
+    return None if place == "local" else find_system(place)
 
 
 def make_backend(
@@ -56,18 +62,17 @@ def make_backend(
     Raises:
         BackendError: there is none of this name.
     """
-    if name == "local":
+    system, launcher = queue_at(name), settings.launcher
+    if system is None:
         from .pool import WorkerPool
 
-        return WorkerPool(paths, settings.spec, host, python=settings.python)
+        return WorkerPool(paths, settings.spec, host, python=launcher.python)
     from .queue import BatchQueue
-    from .queue_settings import queue_settings
 
-    system, flavour = find_system(name), settings.fields["flavour"]
-    scheduler = make_scheduler(name, host, flavour)
+    scheduler = make_scheduler(name, host, launcher.flavour)
     writer = system.job_writer(scheduler)
     return BatchQueue(
-        paths, state, scheduler, settings.spec, queue_settings(settings.fields), writer, _needs_of(writer, settings),
+        paths, state, scheduler, settings.spec, launcher.queue, writer, _needs_of(writer, settings),
         _starts(paths, settings), system.logs,
     )  # fmt: skip
 
@@ -77,24 +82,24 @@ def _starts(paths: SweepPaths, settings: BackendSettings) -> WorkerStarts:
 
     from .worker_command import WorkerStarts
 
-    fields = settings.fields
-    template = None if fields["template"] is None else Path(fields["template"]).expanduser().absolute()
-    setup = guarded(fields["setup"], strict=fields["setup_strict"])
-    return WorkerStarts(paths, settings.python, tuple(setup), settings.cwd, template)
+    launcher = settings.launcher
+    template = None if launcher.template is None else Path(launcher.template).expanduser().absolute()
+    setup = guarded(launcher.setup, strict=launcher.setup_strict)
+    return WorkerStarts(paths, launcher.python, tuple(setup), settings.cwd, template)
 
 
 def _needs_of(writer: JobWriter, settings: BackendSettings) -> Callable[[int], Needs]:
     """What the job of a task asks for."""
     from .queue import Needs
+    from .worker_command import job_worker
 
-    known: dict[int, tuple[Mapping[str, Any], Needs]] = {}  # by the fields' identity, which they keep
+    known: dict[int, tuple[LauncherSettings, Needs]] = {}  # by the settings' identity, which they keep
 
     def needs_of(task: int) -> Needs:
-        fields = settings.fields_of(task)
-        if id(fields) not in known:
-            spec = settings.spec_of(fields)
-            known[id(fields)] = fields, Needs(writer.asked(fields, spec.slots), spec)
-        return known[id(fields)][1]
+        found = settings.launcher_of(task)
+        if id(found) not in known:
+            known[id(found)] = found, Needs(writer.asked(found), job_worker(found, settings.spec.source))
+        return known[id(found)][1]
 
     return needs_of
 
@@ -105,8 +110,9 @@ def require_here(name: str, flavour: str, host: Host) -> None:
     Raises:
         BackendError: its commands are not on PATH, are another system's, or know no cluster.
     """
-    if name != "local":
-        find_system(name).require(host, flavour)
+    system = queue_at(name)
+    if system is not None:
+        system.require(host, flavour)
 
 
 def check_fields(name: str, paths: SweepPaths, settings: BackendSettings, host: Host) -> None:
@@ -115,15 +121,13 @@ def check_fields(name: str, paths: SweepPaths, settings: BackendSettings, host: 
     Raises:
         ConfigError: they contradict each other, or mean nothing, or no shell can read the set-up.
     """
-    if name == "local":
+    system, launcher = queue_at(name), settings.launcher
+    if system is None:
         return
     from hsm_core.schedulers.setup_lines import require_shell
 
-    from .queue_settings import queue_settings
-
-    queue_settings(settings.fields)
-    require_shell(settings.fields["setup"], host)
-    fixed = replace(settings, fields_of=lambda task: settings.fields)
-    writer = find_system(name).job_writer(make_scheduler(name, host, settings.fields["flavour"]))
+    require_shell(launcher.setup, host)
+    fixed = replace(settings, launcher_of=lambda task: launcher)
+    writer = system.job_writer(make_scheduler(name, host, launcher.flavour))
     submission = Submission("launch-0/submit-0", "token", (), settings.spec, "launch-0")
     writer.text(_needs_of(writer, fixed)(0).asked, _starts(paths, fixed).of(submission, None, None))

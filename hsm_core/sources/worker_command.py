@@ -1,4 +1,4 @@
-"""How the jobs of a sweep start its workers."""
+"""How the jobs of a sweep start its workers, and how these run their tasks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.schedulers.batch_system import WorkerStart
+from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.submission import Submission
+from hsm_core.store.submission import Submission, WorkerSpec
 
 #: The file that starts a worker; run by path, see there.
 ENTRY = Path(__file__).parent.parent / "worker" / "__main__.py"
@@ -37,3 +38,28 @@ class WorkerStarts:
             submission.name, self.setup, self.cwd, self.paths.logs,
             LaunchPaths.starts(self.paths.hsm / submission.name), self.template,
         )  # fmt: skip
+
+
+def job_worker(settings: LauncherSettings, source: str) -> WorkerSpec:
+    """Returns the worker that a scheduler starts: its job's GPUs are its slots'.
+
+    Args:
+        settings: as they are for its tasks.
+        source: the name of the place.
+    """
+    slots, resources = settings.slots_of_job, settings.resources
+    return WorkerSpec(
+        source=source,
+        slots=slots,
+        isolation=settings.isolation,
+        threads=resources.cpus_per_task or 1,
+        tasks_per_gpu=settings.tasks_per_gpu,
+        task_timeout_s=None if settings.task_timeout_min is None else settings.task_timeout_min * 60,
+        grace_s=settings.grace_s,
+        nice=settings.nice,
+        env=dict(settings.env),
+        share_gpus=slots > 1,
+        warn_s=resources.warn_s,
+        max_restarts=resources.max_restarts,
+        stderr_to_stdout=resources.is_one_log,
+    )

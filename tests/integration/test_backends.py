@@ -15,10 +15,10 @@ from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.slurm.dialect import Slurm
 from hsm_core.schedulers.slurm.jobs import SlurmJobs
 from hsm_core.schedulers.slurm.registration import SYSTEM
-from hsm_core.schedulers.slurm.script import SlurmResources
+from hsm_core.schedulers.slurm.settings import SlurmResources
+from hsm_core.settings import QueueSettings
 from hsm_core.sources.pool import WorkerPool
 from hsm_core.sources.queue import BatchQueue, Needs
-from hsm_core.sources.queue_settings import QueueSettings
 from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store.submission import WorkerSpec
 from tests.contracts.backend import ALL, CODES, BackendContract, Bound

@@ -14,7 +14,8 @@ from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
 from hsm_core.schedulers.pbs.dialect import Flavour
 from hsm_core.schedulers.pbs.dialect import Pbs as Dialect
 from hsm_core.schedulers.pbs.flavour import find_pbs
-from hsm_core.schedulers.pbs.script import PbsResources, script_text
+from hsm_core.schedulers.pbs.script import script_text
+from hsm_core.schedulers.pbs.settings import PbsResources
 from hsm_core.testing.scheduler import Place, SchedulerContract
 from tests.services.pbs.pbs import Pbs
 from tests.waiting import wait_until

@@ -17,7 +17,8 @@ from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Limit, LimitReached, NoAnswer, Refused
 from hsm_core.schedulers.slurm import dialect as dialect
 from hsm_core.schedulers.slurm.dialect import Slurm
-from hsm_core.schedulers.slurm.script import SlurmResources, script_text
+from hsm_core.schedulers.slurm.script import script_text
+from hsm_core.schedulers.slurm.settings import SlurmResources
 from hsm_core.testing.scheduler import Place, SchedulerContract
 from tests.conftest import open_to_all
 from tests.integration.slurm_sweeping import wrapped
@@ -367,12 +368,12 @@ def test_commands_that_are_not_there(place: Place, monkeypatch: pytest.MonkeyPat
 def test_what_is_asked_for_arrives(place: Place) -> None:
     comment = 'it\'s # "mine" $HOME'
     asked = SlurmResources(
-        timeout_min=7,
+        walltime_min=7,
         cpus_per_task=2,
         mem_gb=0.5,
         nodes=1,
         comment=comment,
-        partition="main",
+        queue="main",
         raw="--gres gpu:1",
         directives=("--nice=3",),
     )
@@ -390,9 +391,9 @@ def test_the_signal_before_the_end_reaches_the_scripts_own_process(place: Place)
     body += "pathlib.Path('ready').touch(); [time.sleep(0.1) for _ in range(600)]"
     script = place.script("true")
     command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(body)}"
-    script.path.write_text(script_text(SlurmResources(timeout_min=9), command, setup=[], ranks=False))
+    script.path.write_text(script_text(SlurmResources(walltime_min=9), command, setup=[], ranks=False))
     native_id = place.submit(script)
-    assert "#SBATCH --signal=B:USR2@90\n" in script.path.read_text()
+    assert "#SBATCH --signal=B:USR2@120\n" in script.path.read_text()
     wait_until((script.cwd / "ready").exists, what="the process to be ready")
     order("scancel", "--batch", "--signal=USR2", native_id)
     wait_until((script.cwd / "told").exists, what="the signal")

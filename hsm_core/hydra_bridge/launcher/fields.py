@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-
-from hsm_core.schedulers.registry import find_system, own_systems
 
 # Without methods that nobody calls: making those of so many fields would cost each process 5 ms.
 
@@ -180,23 +177,5 @@ class HpcConf(LauncherConf):
     _target_: str = "hydra_plugins.hsm.plugins.HsmHpcLauncher"
 
 
-#: Fields that only a scheduler heeds.
-_OF_SCHEDULERS = (
-    "walltime", "timeout_min", "nodes", "tasks_per_node", "mem_gb", "gpus_per_node", "queue", "partition",
-    "account", "priority", "array_parallelism", "resources", "directives", "mode", "max_array_size",
-    "tasks_per_job", "mail_user", "mail_type", "setup", "setup_strict",
-)  # fmt: skip
-_OF_SUBMITIT = ("submitit_folder", "use_srun")
-
-
-@cache
-def meaningless(backend: str) -> tuple[str, ...]:
-    """Returns the fields that mean nothing to a backend."""
-    of_some = frozenset[str]().union(*(system.fields for system in own_systems()))
-    heeded = frozenset[str]() if backend == "local" else find_system(backend).fields
-    not_heeded = tuple(name for name in LauncherConf.__dataclass_fields__ if name in of_some - heeded)
-    return (*(_OF_SCHEDULERS if backend == "local" else ("gpus",)), *not_heeded, *_OF_SUBMITIT)
-
-
 #: What null means, where it is not that nothing is said.
-OF_NULL: dict[str, Any] = {"setup": [], "srun_args": [], "tasks_per_node": 1}
+OF_NULL: dict[str, object] = {"setup": [], "srun_args": [], "tasks_per_node": 1}

@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from hsm_core.conductor.conductor import Conductor
 from hsm_core.conductor.messages import hint_to_pack
+from hsm_core.conductor.policies import Policy
 from hsm_core.conductor.run_live import conduct_live, hand_over
 from hsm_core.conductor.tasks_to_run import resumable
 from hsm_core.detect.logout import kills_at_logout
@@ -24,14 +25,17 @@ from hsm_core.hosts.local import LocalHost
 from hsm_core.model import counted
 from hsm_core.processes.identity import this_host
 from hsm_core.schedulers.registry import make_scheduler
+from hsm_core.settings import LauncherSettings
 from hsm_core.sources.job_monitor import JobWatch
-from hsm_core.sources.registry import BackendSettings, check_fields, make_backend, require_here
+from hsm_core.sources.registry import BackendSettings, check_fields, make_backend, queue_at, require_here
+from hsm_core.sources.worker_command import job_worker
 from hsm_core.store import catalogue
 from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.record import read_record
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.submission import WorkerSpec
 from hsm_core.store.tasks import TaskTable, write_tasks
 
 from ..error_display import for_hydra, leave, shown
@@ -45,10 +49,15 @@ from .code import app_root, config_folders, freeze_app, record_again, require_un
 from .foreign_sweeper import launches_once, needs_returns, require_no_returns
 from .main_origin import MainOrigin, unseen_lines
 from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
-from .per_task import FieldsByTask
+from .per_task import SettingsByTask
+from .pool_worker import gpus_in_vain, pool_worker
 from .record import is_of_another_function, require_same_app, sweep_record, typed_overrides
-from .settings import RunSettings, run_settings, worker_in_job
+from .settings import known_values, launcher_settings
 from .sweep_directory import Reservation, reserve_directory, settle_directory
+
+if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
+    from hydra.types import HydraContext, TaskFunction
 
 log = logging.getLogger(__name__)
 
@@ -59,16 +68,19 @@ class Launching:
     def __init__(
         self,
         backend: str,
-        fields: Mapping[str, Any],
-        context: Any,
-        task_function: Callable[[Any], Any],
+        fields: Mapping[str, object],
+        context: HydraContext,
+        task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
         self._context, self._task_function, self._config = context, task_function, config
         self._origin = MainOrigin.of(task_function)
         self._tasks_config = config
         self._backend_name = backend
-        self._settings: RunSettings = shown(lambda: run_settings(fields, backend))
+        self._system = shown(lambda: queue_at(backend))
+        self._values = shown(lambda: known_values(fields, self._system))
+        self._settings = shown(lambda: launcher_settings(self._values, self._system))
+        self._worker = shown(self._common_worker)
         self._typed_of_hydra = typed_overrides(config, "hydra")
         settle_directory(config)
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
@@ -81,12 +93,18 @@ class Launching:
         self._payload: LaunchPaths | None = None
         self._launches = 0
         self._resumed: Path | None = None
-        self._fields_by_task: FieldsByTask | None = None
+        self._settings_by_task: SettingsByTask | None = None
         self._table: TaskTable | None = None
         self._passed_over = False
         self._id = ""  # of the new sweep, from before it is written down
         if self._settings.resume is not None:
             self._go_on_with(self._settings.resume)
+
+    def _common_worker(self) -> WorkerSpec:
+        """The workers of tasks that wish for nothing of their own."""
+        if self._system is not None:
+            return job_worker(self._settings, self._backend_name)
+        return pool_worker(self._settings)
 
     def announce(self, planned: PlannedSweep) -> None:
         """Write the whole sweep down before its first launch."""
@@ -101,7 +119,7 @@ class Launching:
         if self._settings.dry_run:
             leave_no_trace(self._config)
             return
-        shown(lambda: require_here(self._backend_name, self._settings.values["flavour"], self._host))
+        shown(lambda: require_here(self._backend_name, self._settings.flavour, self._host))
         common = self._backend_settings(lambda _: ())
         shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common, self._host))
         sweeper = self._config.hydra.sweeper
@@ -134,7 +152,7 @@ class Launching:
         self._tasks_config = self._config if recorded is None else recorded
         for config in (self._config, self._tasks_config):
             rebase(config, self._root)
-        self._fields_by_task = None
+        self._settings_by_task = None
         self._require_same_code(SweepPaths(self._root))
         self._say_what_is_not_used()
 
@@ -166,20 +184,20 @@ class Launching:
         return shown(lambda: backend.preview(numbers, detached=self._settings.detach))
 
     def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
-        settings, by_task = self._settings, self._by_task()
+        by_task = self._by_task()
         return BackendSettings(
-            settings.worker, settings.python, Path.cwd(), settings.values,
-            fields_of=lambda number: by_task.fields_of(number, overrides_of),
-            spec_of=lambda fields: worker_in_job(fields, self._backend_name),
-        )  # fmt: skip
+            self._worker, Path.cwd(), self._settings, lambda number: by_task.settings_of(number, overrides_of)
+        )
 
-    def _by_task(self) -> FieldsByTask:
-        if self._fields_by_task is None:
-            loader, values = self._context.config_loader, self._settings.values
-            self._fields_by_task = FieldsByTask(loader, self._tasks_config, self._config, values, self._backend_name)
-        return self._fields_by_task
+    def _by_task(self) -> SettingsByTask:
+        if self._settings_by_task is None:
+            loader, common = self._context.config_loader, self._settings
+            self._settings_by_task = SettingsByTask(
+                loader, self._tasks_config, self._config, self._values, common, self._system
+            )
+        return self._settings_by_task
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
+    def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
         """Run the tasks of one call; see ``LauncherBase.launch`` of the plugins."""
         from hydra.core.utils import setup_globals
 
@@ -193,7 +211,7 @@ class Launching:
             return []
         return shown(lambda: self._launch(job_overrides, first))
 
-    def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[Any]:
+    def _launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
         self._require_detachable()
         if self._resumed is None and self._planned is None:
             self._write_down(first, job_overrides)
@@ -223,7 +241,7 @@ class Launching:
     def _run(
         self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]],
         job_overrides: Sequence[Sequence[str]], first: int,
-    ) -> Sequence[Any]:  # fmt: skip
+    ) -> Sequence[JobReturn]:  # fmt: skip
         assert self._payload is not None
         numbers = range(first, first + len(job_overrides))
         code: int | None = None
@@ -235,7 +253,7 @@ class Launching:
         if code:
             sys.exit(code)
         self._configure_log()
-        if self._settings.worker.source != "local" and self._settings.values["tasks_per_job"] in (None, 1):
+        if self._system is not None and self._settings.queue.tasks_per_job == 1:
             hint_to_pack(conductor.state, numbers)
         self._report_failures(conductor.state, numbers)
         return self._returns(conductor.state, job_overrides, first)
@@ -252,7 +270,7 @@ class Launching:
             failed = SweepFailed(f"{bad} of {counted(len(numbers), 'task')} did not complete", fix=more)
             leave(failed, is_told=self._launches == 1)
 
-    def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[Any]:
+    def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[JobReturn]:
         assert self._payload is not None
         if kills_at_logout():
             print(
@@ -274,7 +292,7 @@ class Launching:
 
     def _returns(
         self, state: SweepState, job_overrides: Sequence[Sequence[str]], first: int
-    ) -> Sequence[Any]:
+    ) -> Sequence[JobReturn]:
         from hydra.core.utils import JobRuntime
 
         from .job_return import SweptJob
@@ -283,7 +301,7 @@ class Launching:
         loader, name = self._context.config_loader, str(JobRuntime.instance().get("name"))
 
         def compose(overrides: tuple[str, ...], number: int) -> DictConfig:
-            job_id = state.native_id_of(number) if self._backend_name != "local" else ""
+            job_id = state.native_id_of(number) if self._system is not None else ""
             return task_config(loader, self._tasks_config, overrides, number, job_id or str(number))
 
         return [
@@ -308,12 +326,14 @@ class Launching:
             settings = self._backend_settings(self._recorded_overrides)
             backend = make_backend(self._backend_name, state.paths, settings, self._host, state)
             self._conductor = Conductor(
-                state, backend, JobWatch(state, lambda name: make_scheduler(name, self._host)), self._settings.policy,
-                self._patience, lease=self._lease, force=self._settings.force,
+                state, backend, JobWatch(state, lambda name: make_scheduler(name, self._host)),
+                _policy(self._settings), self._patience, lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
             atexit.register(self._conductor.close)
             ignored = [*self._settings.ignored, *self._by_task().unused]
+            if self._system is None:
+                ignored += gpus_in_vain(self._settings, self._worker)
             if ignored:
                 log.warning("ignored by %s: %s", self._backend_name, ", ".join(ignored))
         return self._conductor
@@ -345,7 +365,7 @@ class Launching:
     def _require_fields(self, first: int, tasks: Sequence[Sequence[str]]) -> None:
         """Whatever is wrong with the fields of any task is said before one of them is written down."""
         for number in range(first, first + len(tasks)):
-            self._by_task().fields_of(number, lambda task: tasks[task - first])
+            self._by_task().settings_of(number, lambda task: tasks[task - first])
 
     def interrupted(self) -> str:
         """What a Ctrl-C found, as a line, with the next one to type; whoever resumes needn't wait for us."""
@@ -374,6 +394,12 @@ class Launching:
 
     def _configure_log(self) -> None:
         configure_hydra_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, self._context)
+
+
+def _policy(settings: LauncherSettings) -> Policy:
+    return Policy(
+        settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s
+    )
 
 
 def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
+from hsm_core.schedulers.batch_system import BatchSystem
+from hsm_core.settings import LauncherSettings
 
+from ..plain import as_written
 from ..task.config import task_config
-from .fields import meaningless
+from .heeded import may_follow_task, meaningless
 from .recorded_fields import OF_ONE_RUN, fields_written
-from .references import is_of_tasks, may_follow_task, referred
+from .references import is_of_tasks, referred
 from .resolve import resolved
-from .settings import launcher_values
+from .settings import launcher_settings, launcher_values
 
 #: What to type where a value of each task is wanted.
 _INSTEAD = dict.fromkeys(("env", "setup"), "in the task's function: os.environ['NAME'] = str(cfg.…)")
 
 
-class FieldsByTask:
-    """The launcher's fields as they are for each task.
+class SettingsByTask:
+    """The launcher's settings as they are for each task.
 
     They are resolved once for each distinct combination of what the fields refer to: choices of config groups,
     and values below the same top-level keys.
@@ -30,26 +33,27 @@ class FieldsByTask:
     Args:
         tasks_config: the master config of the tasks.
         config: the config of this run, whose launcher node counts.
-        values: the launcher's fields where no task has a say.
-        backend: where the tasks go; what means nothing there is not resolved.
+        values: the launcher's fields as plain values, where no task has a say.
+        common: the settings that they are.
+        system: where the tasks go, None: to a pool here; what means nothing there is not resolved.
     """
 
     def __init__(
-        self, loader: Any, tasks_config: DictConfig, config: DictConfig, values: Mapping[str, Any], backend: str
-    ) -> None:
-        self._loader, self._tasks_config, self._values = loader, tasks_config, values
-        written: Any = OmegaConf.to_container(config, resolve=False)
+        self, loader: ConfigLoader, tasks_config: DictConfig, config: DictConfig, values: Mapping[str, object],
+        common: LauncherSettings, system: BatchSystem | None,
+    ) -> None:  # fmt: skip
+        self._loader, self._tasks_config, self._values, self._system = loader, tasks_config, values, system
+        self._common = common
         node = fields_written(config)
         self._timeout_min = node["timeout_min"]
         referring = {name: value for name, value in node.items() if name not in OF_ONE_RUN and is_of_tasks(value)}
-        self.unused = tuple(name for name in meaningless(backend) if name in referring)
+        self.unused = tuple(name for name in meaningless(system) if name in referring)
         self._varying = {name: value for name, value in referring.items() if name not in self.unused}
-        self._is_queue = backend != "local"
-        self._known: dict[tuple[object, ...], Mapping[str, Any]] = {}
-        self._referred = referred(written, self._texts)
+        self._known: dict[tuple[object, ...], LauncherSettings] = {}
+        self._referred = referred(as_written(config), self._texts)
 
-    def fields_of(self, task: int, overrides_of: Callable[[int], Sequence[str]]) -> Mapping[str, Any]:
-        """The fields for a task; the same object for tasks that agree in all that is referred to.
+    def settings_of(self, task: int, overrides_of: Callable[[int], Sequence[str]]) -> LauncherSettings:
+        """The settings for a task; the same object for tasks that agree in all that is referred to.
 
         Args:
             overrides_of: a task's overrides; asked only where a field refers to something.
@@ -59,7 +63,7 @@ class FieldsByTask:
             ConfigError: a field can't be resolved, its value means nothing, or it can't follow a task.
         """
         if not self._varying:
-            return self._values
+            return self._common
         while True:
             relevant = tuple(text for text in overrides_of(task) if self._matters(text))
             key = (task, *relevant) if self._referred.number else relevant
@@ -83,11 +87,11 @@ class FieldsByTask:
 
     def _has_learnt(self, config: DictConfig) -> bool:
         """Whether more matters than was known: what a task chose may refer to more than the sweep's own choice."""
-        found = self._referred | referred(OmegaConf.to_container(config, resolve=False), self._texts)
+        found = self._referred | referred(as_written(config), self._texts)
         is_new, self._referred = found != self._referred, found
         return is_new
 
-    def _resolve(self, config: DictConfig, relevant: Sequence[str]) -> Mapping[str, Any]:
+    def _resolve(self, config: DictConfig, relevant: Sequence[str]) -> LauncherSettings:
         if self._referred.job_id:
             told = ", ".join(f"{name}={value}" for name, value in self._varying.items())
             raise ConfigError(
@@ -99,11 +103,12 @@ class FieldsByTask:
         self._require_same_for_all(found, relevant)
         if "walltime" in found:
             found.setdefault("timeout_min", self._timeout_min)  # not what the master's walltime made of it
-        return {**self._values, **launcher_values({**self._values, **found})}
+        return launcher_settings(launcher_values({**self._values, **found}), self._system)
 
-    def _require_same_for_all(self, found: Mapping[str, Any], relevant: Sequence[str]) -> None:
+    def _require_same_for_all(self, found: Mapping[str, object], relevant: Sequence[str]) -> None:
         for name in found:
-            if not (self._is_queue and may_follow_task(name)) and found[name] != self._values[name]:
+            follows = self._system is not None and may_follow_task(name)
+            if not follows and found[name] != self._values[name]:
                 raise ConfigError(
                     f"hydra.launcher.{name}={self._varying[name]} is the same for all tasks, so it can't depend on "
                     f"one of them sets",

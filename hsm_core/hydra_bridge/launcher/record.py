@@ -16,17 +16,17 @@ from hsm_core.detect.command import Command
 from hsm_core.detect.origin import git_state, python_path, versions
 from hsm_core.errors import ConfigError
 from hsm_core.processes.identity import this_host
+from hsm_core.settings import LauncherSettings
 from hsm_core.store.record import SweepRecord, new_id
 
 from ..hydra_frames import MAIN, caller
 from ..launch_plan import PlannedSweep
 from .main_origin import MainOrigin
 from .recorded_fields import fields_typed
-from .settings import RunSettings
 
 
 def sweep_record(
-    config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: RunSettings,
+    config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: LauncherSettings,
     typed_of_hydra: Sequence[str],
 ) -> SweepRecord:  # fmt: skip
     """The record of a sweep that begins now in ``root``.
@@ -57,7 +57,7 @@ def sweep_record(
         user=getpass.getuser(),
         host=this_host(),
         app={
-            **_app(hydra, origin, command), "under_main": under_main, "env": settings.worker.env,
+            **_app(hydra, origin, command), "under_main": under_main, "env": dict(settings.env),
             "batches": planned is None and hydra.sweeper.get("max_batch_size") is not None,
         },
         overrides=overrides,

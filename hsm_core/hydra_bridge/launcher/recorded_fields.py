@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
-from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hsm_core.model import SYNONYMS
 
+from ..plain import as_written, dict_of, list_of
 from ..value_text import value_text
 from .fields import LauncherConf
 
@@ -44,14 +44,15 @@ def fields_typed(config: DictConfig) -> tuple[str, ...]:
     )
 
 
-def fields_written(config: DictConfig) -> dict[str, Any]:
+def fields_written(config: DictConfig) -> dict[str, object]:
     """The launcher's fields, unresolved; of two that mean the same, one that is typed puts away what files set.
 
     In the config itself it stays: Hydra 1.4 composes no task whose launcher is another than the sweep's.
     """
-    hydra: Any = OmegaConf.to_container(config.hydra, resolve=False)
-    node: dict[str, Any] = hydra["launcher"]
-    typed = {text.lstrip("+~").partition("=")[0] for text in hydra["overrides"]["hydra"]}
+    hydra = as_written(config.hydra)
+    node = dict_of(hydra["launcher"])
+    words = list_of(dict_of(hydra["overrides"])["hydra"])
+    typed = {str(word).lstrip("+~").partition("=")[0] for word in words}
     for pair in SYNONYMS:
         said = [name for name in pair if f"hydra.launcher.{name}" in typed and node[name] is not None]
         if len(said) == 1:
@@ -59,7 +60,7 @@ def fields_written(config: DictConfig) -> dict[str, Any]:
     return node
 
 
-def _overrides(name: str, value: Any) -> Iterator[str]:
+def _overrides(name: str, value: object) -> Iterator[str]:
     key = f"hydra.launcher.{name}"
     if not isinstance(value, Mapping):
         yield f"++{key}={value_text(value)}"
@@ -72,7 +73,7 @@ def _overrides(name: str, value: Any) -> Iterator[str]:
         yield f"++{key}={value_text(odd)}"
 
 
-def defaults() -> dict[str, Any]:
+def defaults() -> dict[str, object]:
     """The launcher's fields where nobody sets them."""
     return {
         item.name: item.default if item.default_factory is MISSING else item.default_factory()

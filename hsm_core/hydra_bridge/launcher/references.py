@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .fields import LauncherConf, meaningless
-
-#: What a job asks for; all other fields say how the whole sweep goes or is divided.
-OF_TASK = frozenset(("cpus_per_task", *meaningless("local"))) - {
-    "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "setup_strict", "max_num_timeout",
-    "flavour", "template",
-}  # fmt: skip
 #: Of Hydra's own part of a config, what differs from task to task.
 _OF_HYDRAS_TASK = (
     r"hydra[.:](?:launcher|runtime\.choices|runtime\.output_dir|job\.num|job\.id|job\.override_dirname"
@@ -27,12 +19,7 @@ _REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
 _KEY = re.compile(r"[A-Za-z_][\w.]*")
 
 
-def may_follow_task(field: str) -> bool:
-    """Whether a field may differ from task to task: what a job asks for, in another package's own fields too."""
-    return field in OF_TASK or field not in LauncherConf.__dataclass_fields__
-
-
-def is_of_tasks(value: Any) -> bool:
+def is_of_tasks(value: object) -> bool:
     """Whether a field, or anything in it, refers to what a task may set."""
     if isinstance(value, dict):
         return any(map(is_of_tasks, value.values()))
@@ -64,7 +51,7 @@ class Referred:
         )  # fmt: skip
 
 
-def referred(written: Any, texts: Iterable[str]) -> Referred:
+def referred(written: Mapping[str, object], texts: Iterable[str]) -> Referred:
     """Follow references.
 
     Args:
@@ -92,9 +79,9 @@ def referred(written: Any, texts: Iterable[str]) -> Referred:
     )
 
 
-def _at(written: Any, key: str) -> Any:
+def _at(written: Mapping[str, object], key: str) -> object:
     """What is below a key with dots; of what is not there, what it should be in."""
-    node: Any = written
+    node: object = written
     for name in key.split("."):
         if not isinstance(node, dict) or name not in node:
             break
@@ -102,7 +89,7 @@ def _at(written: Any, key: str) -> Any:
     return node
 
 
-def _referring(node: Any) -> Iterator[str]:
+def _referring(node: object) -> Iterator[str]:
     """The texts in it that refer to something."""
     if isinstance(node, str):
         yield from (node,) if "${" in node else ()

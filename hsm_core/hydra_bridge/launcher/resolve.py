@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
 from hsm_core.plan.suggest import closest
 
+from ..plain import as_written, dict_of, list_of, plain
+from .heeded import may_follow_task
 from .recorded_fields import defaults, fields_written
-from .references import is_of_tasks, may_follow_task
-from .settings import plain
+from .references import is_of_tasks
 
 
-def fields_of_sweep(config: DictConfig) -> dict[str, Any]:
+def fields_of_sweep(config: DictConfig) -> dict[str, object]:
     """Read the fields of a run; one that refers to what a task may set is as where nobody sets it.
 
     Args:
@@ -33,7 +33,7 @@ def fields_of_sweep(config: DictConfig) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of_sweep(config: DictConfig, name: str, value: Any) -> Any:
+def _of_sweep(config: DictConfig, name: str, value: object) -> object:
     if value is None:
         return None  # perhaps another name for it counts
     if not may_follow_task(name) or not is_of_tasks(value):
@@ -48,7 +48,7 @@ def _of_sweep(config: DictConfig, name: str, value: Any) -> Any:
         return unset
 
 
-def resolved(config: DictConfig, name: str) -> Any:
+def resolved(config: DictConfig, name: str) -> object:
     """The launcher's field as plain values, what it refers to resolved.
 
     Raises:
@@ -57,12 +57,13 @@ def resolved(config: DictConfig, name: str) -> Any:
     try:
         return plain(config.hydra.launcher[name])
     except OmegaConfBaseException as error:
-        hydra: Any = OmegaConf.to_container(config.hydra, resolve=False)
-        written = hydra["launcher"][name]
+        hydra = as_written(config.hydra)
+        written = dict_of(hydra["launcher"])[name]
+        typed = map(str, list_of(dict_of(hydra["overrides"])["task"]))
         told = str(error).partition("\n")[0]
         raise ConfigError(
             f"hydra.launcher.{name} can't be resolved: {told}",
-            evidence=f"{name}={written}, with {' '.join(hydra['overrides']['task']) or 'no overrides'}",
+            evidence=f"{name}={written}, with {' '.join(typed) or 'no overrides'}",
             fix=_fix(config, name, str(written), error),
         ) from None
 
@@ -78,13 +79,13 @@ def _fix(config: DictConfig, name: str, written: str, error: OmegaConfBaseExcept
     key = quoted[1]
     if key in os.environ:
         return "${oc.env:" + key + "}, for a variable of the environment"
-    meant = closest(key, _keys(OmegaConf.to_container(config, resolve=False)))
+    meant = closest(key, _keys(as_written(config)))
     if meant is not None:
         return "${" + meant + "}, if that was meant"
     return f"give the config a key {key}"
 
 
-def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+def _keys(node: Mapping[str, object], prefix: str = "") -> Iterator[str]:
     """The keys of the app's values, with dots."""
     for key, value in node.items():
         if isinstance(value, dict) and (prefix or key != "hydra"):

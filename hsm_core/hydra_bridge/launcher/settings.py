@@ -1,4 +1,4 @@
-"""What the user set under ``hydra.launcher``, checked and in our own words."""
+"""Reads the launcher's fields: from what the user set under ``hydra.launcher`` to ``LauncherSettings``."""
 
 from __future__ import annotations
 
@@ -6,56 +6,29 @@ import math
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from omegaconf import OmegaConf
-
-from hsm_core.conductor.policies import Policy
-from hsm_core.detect.cores import chosen_gpus, usable_cores, why_no_gpus
 from hsm_core.errors import ConfigError
-from hsm_core.model import Isolation, counted
+from hsm_core.model import Isolation, Resources
 from hsm_core.overrides import quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
-from hsm_core.schedulers.registry import find_system
-from hsm_core.store.submission import WorkerSpec
+from hsm_core.schedulers.batch_system import BatchSystem
+from hsm_core.settings import Fields, LauncherSettings, QueueSettings
 
 from ..faults import Faults
-from .fields import OF_NULL, LauncherConf, meaningless
+from ..plain import plain
+from .fields import OF_NULL, LauncherConf
+from .heeded import meaningless
 from .recorded_fields import defaults
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
+_MODES = ("auto", "array", "individual")
+#: Below it, memory would be rounded to zero, which is all of a node's in Slurm's words.
+_LEAST_GB = 1 / 1024
 
 
-@dataclass(frozen=True)
-class RunSettings:
-    """How a run goes.
-
-    Args:
-        values: all fields, as plain values.
-        ignored: fields that were set but mean nothing here.
-    """
-
-    resume: str | None
-    retry_failed: bool
-    only_tasks: frozenset[int] | None
-    force: bool
-    allow_changed: bool
-    detach: bool
-    dry_run: bool
-    name: str
-    description: str
-    tags: tuple[str, ...]
-    python: str
-    code: str
-    policy: Policy
-    worker: WorkerSpec
-    values: Mapping[str, Any]
-    ignored: tuple[str, ...]
-
-
-def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+def launcher_values(fields: Mapping[str, object]) -> dict[str, object]:
     """The launcher's fields as plain values, the walltime in minutes as ``timeout_min``; an empty text is none.
 
     Raises:
@@ -63,21 +36,22 @@ def launcher_values(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = {name: None if value == "" else plain(value) for name, value in fields.items()}
     values |= {name: value for name, value in OF_NULL.items() if values[name] is None}
-    if values["walltime"] is not None:
-        is_sites = values["walltime"] == os.environ.get("HSM_HPC_WALLTIME")
+    walltime = Fields(values).text("walltime")
+    if walltime is not None:
+        is_sites = walltime == os.environ.get("HSM_HPC_WALLTIME")
         if values["timeout_min"] is not None and is_sites:
             return values  # a site's default is below what the user says
-        told = _minutes_of_site(values["walltime"]) if is_sites else minutes(values["walltime"])
+        told = _minutes_of_site(walltime) if is_sites else minutes(walltime)
         if values["timeout_min"] not in (None, told):
             raise ConfigError(
-                f"walltime={values['walltime']} and timeout_min={values['timeout_min']} differ",
+                f"walltime={walltime} and timeout_min={values['timeout_min']} differ",
                 fix="hydra.launcher.timeout_min=null",
             )
         values["timeout_min"] = told
     return values
 
 
-def _minutes_of_site(walltime: Any) -> int:
+def _minutes_of_site(walltime: str) -> int:
     try:
         return minutes(walltime)
     except ConfigError as error:
@@ -85,46 +59,24 @@ def _minutes_of_site(walltime: Any) -> int:
         raise ConfigError(told, evidence=error.evidence, fix='export HSM_HPC_WALLTIME="4:00:00"') from None
 
 
-def run_settings(fields: Mapping[str, Any], backend: str) -> RunSettings:
-    """Read the launcher's fields for a run.
+def known_values(fields: Mapping[str, object], system: BatchSystem | None) -> dict[str, object]:
+    """The fields of a run as plain values, see ``launcher_values``.
 
     Args:
-        backend: where its tasks go.
+        system: where its tasks go; None: to a pool on this machine.
 
     Raises:
-        ConfigError: there is no such field, or one has a value that means nothing.
+        ConfigError: there is no such field, or the walltime means nothing.
     """
-    _refuse_unknown(fields, backend)
-    if backend == "local" and _is_environments(fields["walltime"], defaults()["walltime"]):
+    _refuse_unknown(fields, system)
+    if system is None and _is_environments(fields["walltime"], defaults()["walltime"]):
         fields = {**fields, "walltime": None}
-    values = launcher_values(fields)
-    is_local = backend == "local"
-    worker = _worker(values) if is_local else worker_in_job(values, backend)
-    in_vain = _without_gpus(values["gpus"], worker) if is_local else ()
-    return RunSettings(
-        resume=values["resume"],
-        retry_failed=values["retry_failed"],
-        only_tasks=_numbers(values["only_tasks"]),
-        force=values["force"],
-        allow_changed=values["allow_changed"],
-        detach=values["detach"],
-        dry_run=values["dry_run"],
-        name=values["name"] or "",
-        description=values["description"] or "",
-        tags=tuple(values["tags"]),
-        python=values["python"] or sys.executable,
-        code=_one_of(values, "code", ("live", "snapshot")),
-        policy=_policy(values, backend),
-        worker=worker,
-        values=values,
-        ignored=(*_ignored(values, backend), *in_vain),
-    )
+    return launcher_values(fields)
 
 
-def _refuse_unknown(fields: Mapping[str, Any], backend: str) -> None:
+def _refuse_unknown(fields: Mapping[str, object], system: BatchSystem | None) -> None:
     """Hydra takes what the dataclass lacks, so that all of it is told at once, with what was meant."""
-    own = frozenset[str]() if backend == "local" else find_system(backend).fields
-    known = {*LauncherConf.__dataclass_fields__, *own}
+    known = {*LauncherConf.__dataclass_fields__, *(system.fields if system else ())}
     faults = Faults()
     for name, value in fields.items():
         if name not in known:
@@ -135,12 +87,60 @@ def _refuse_unknown(fields: Mapping[str, Any], backend: str) -> None:
     faults.raise_all()
 
 
+def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) -> LauncherSettings:
+    """Read the launcher's fields.
+
+    Args:
+        values: all of them as plain values, as they are for the sweep, or for one task.
+        system: where the tasks go; None: to a pool on this machine.
+
+    Raises:
+        ConfigError: a field has a value that means nothing, or two contradict each other.
+    """
+    fields = Fields(values)
+    settings = LauncherSettings(
+        resume=fields.text("resume"),
+        retry_failed=fields.flag("retry_failed"),
+        only_tasks=_numbers(fields.text("only_tasks")),
+        force=fields.flag("force"),
+        allow_changed=fields.flag("allow_changed"),
+        detach=fields.flag("detach"),
+        dry_run=fields.flag("dry_run"),
+        name=fields.text("name") or "",
+        description=fields.text("description") or "",
+        tags=fields.texts("tags"),
+        python=fields.text("python") or sys.executable,
+        code=fields.one_of("code", ("live", "snapshot")),
+        env={key: str(value) for key, value in fields.mapping("env").items()},
+        fail_fast=fields.flag("fail_fast"),
+        max_failure_rate=_share(fields, "max_failure_rate"),
+        on_interrupt=_on_interrupt(fields, system),
+        poll_interval_s=fields.positive("poll_interval_s"),
+        slots=fields.at_least_one("slots"),
+        isolation=_isolation(fields),
+        tasks_per_gpu=int(fields.positive("tasks_per_gpu")),
+        task_timeout_min=_time_limit(fields),
+        grace_s=fields.within("grace_s", 0, 86_400),
+        nice=int(fields.within("nice", 0, 19)),
+        gpus=values["gpus"],
+        setup=fields.texts("setup"),
+        setup_strict=fields.flag("setup_strict"),
+        flavour=fields.text("flavour") or "auto",
+        template=fields.text("template"),
+        queue=QueueSettings() if system is None else _queue_settings(fields),
+        resources=_neutral(fields, Resources()) if system is None else _asked_of(system, values),
+        ignored=_ignored(values, system),
+    )
+    _refuse_slots_with_ranks(settings)
+    return settings
+
+
 def _numbers(text: str | None) -> frozenset[int] | None:
     """The task numbers that ``3,7-9`` means."""
     if text is None:
         return None
     found: set[int] = set()
-    for part in str(text).split(","):
+    for part in text.split(","):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or (last and not last.isdigit()):
             raise ConfigError(f"'{part}' is not a task number", fix="'hydra.launcher.only_tasks=\"3,7-9\"'")
@@ -148,111 +148,22 @@ def _numbers(text: str | None) -> frozenset[int] | None:
     return frozenset(found)
 
 
-def plain(value: Any) -> Any:
-    """A field without OmegaConf."""
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+def _share(fields: Fields, name: str) -> float:
+    rate = fields.number(name)
+    if rate is None or not 0.0 <= rate <= 1.0:
+        raise ConfigError(f"hydra.launcher.{name}={rate} must be between 0 and 1", fix=f"hydra.launcher.{name}=0.2")
+    return rate
 
 
-def _policy(values: Mapping[str, Any], backend: str) -> Policy:
-    rate = values["max_failure_rate"]
-    if not 0.0 <= rate <= 1.0:
-        raise ConfigError(
-            f"hydra.launcher.max_failure_rate={rate} must be between 0 and 1",
-            fix="hydra.launcher.max_failure_rate=0.2",
-        )
-    return Policy(
-        fail_fast=values["fail_fast"],
-        max_failure_rate=rate,
-        on_interrupt=_on_interrupt(values, backend),
-        poll_s=_positive(values, "poll_interval_s"),
-    )
-
-
-def _on_interrupt(values: Mapping[str, Any], backend: str) -> str:
-    chosen = _one_of(values, "on_interrupt", ("auto", "cancel", "detach", "ask"))
+def _on_interrupt(fields: Fields, system: BatchSystem | None) -> str:
+    chosen = fields.one_of("on_interrupt", ("auto", "cancel", "detach", "ask"))
     if chosen == "auto":
-        chosen = "cancel" if backend == "local" else "ask"
+        chosen = "cancel" if system is None else "ask"
     return "cancel" if chosen == "ask" and not sys.stdin.isatty() else chosen
 
 
-def worker_in_job(values: Mapping[str, Any], backend: str) -> WorkerSpec:
-    """A worker that a scheduler starts: its job's GPUs are its slots'.
-
-    Args:
-        values: the fields, resolved for the job's tasks.
-
-    Raises:
-        ConfigError: one of them has a value that means nothing.
-    """
-    slots = _checked_slots(1 if values["slots"] is None else values["slots"], None, 1)
-    slots = min(slots, max(1, values["tasks_per_job"] or 1))
-    ranks = values["nodes"] * values["tasks_per_node"]
-    if slots > 1 and ranks > 1:
-        raise ConfigError(
-            f"a task of {ranks} ranks runs alone in its job: slots={slots} must be 1", fix="hydra.launcher.slots=1"
-        )
-    return WorkerSpec(
-        source=backend,
-        slots=slots,
-        isolation=_isolation(values["isolation"]),
-        threads=values["cpus_per_task"] or 1,
-        tasks_per_gpu=int(_positive(values, "tasks_per_gpu")),
-        task_timeout_s=_time_limit(values),
-        grace_s=_within(values, "grace_s", 0, 86_400),
-        nice=int(_within(values, "nice", 0, 19)),
-        env={key: str(value) for key, value in values["env"].items()},
-        share_gpus=slots > 1,
-        warn_s=_within(values, "signal_delay_s", 0, 86_400),
-        max_restarts=int(_within(values, "max_num_timeout", 0, 1000)),
-        stderr_to_stdout=values["stderr_to_stdout"] and "stderr_to_stdout" not in meaningless(backend),
-    )
-
-
-def _time_limit(values: Mapping[str, Any]) -> float | None:
-    return None if values["task_timeout_min"] is None else _positive(values, "task_timeout_min") * 60
-
-
-def _worker(values: Mapping[str, Any]) -> WorkerSpec:
-    gpus = chosen_gpus(values["gpus"])
-    per_gpu = int(_positive(values, "tasks_per_gpu"))
-    cores = usable_cores()
-    wanted = values["slots"]
-    if wanted is None:
-        wanted = _default_slots(cores, gpus, per_gpu, values["cpus_per_task"])
-    slots = _checked_slots(wanted, gpus, per_gpu)
-    _refuse_ranks(values)
-    return WorkerSpec(
-        slots=slots,
-        isolation=_isolation(values["isolation"]),
-        threads=values["cpus_per_task"] or max(1, cores // slots),
-        gpus=gpus,
-        tasks_per_gpu=per_gpu,
-        task_timeout_s=_time_limit(values),
-        grace_s=_within(values, "grace_s", 0, 86_400),
-        nice=int(_within(values, "nice", 0, 19)),
-        env={key: str(value) for key, value in values["env"].items()},
-    )
-
-
-def _checked_slots(slots: int, gpus: tuple[str, ...] | None, per_gpu: int) -> int:
-    if slots < 1:
-        raise ConfigError(f"hydra.launcher.slots={slots} must be at least 1", fix="hydra.launcher.slots=1")
-    if gpus and slots > len(gpus) * per_gpu:
-        raise ConfigError(
-            f"{counted(slots, 'slot')} need more than {counted(len(gpus), 'GPU')}"
-            f" with {counted(per_gpu, 'task')} on each",
-            fix=f"hydra.launcher.tasks_per_gpu={-(-slots // len(gpus))}"
-            f"    # or hydra.launcher.slots={len(gpus) * per_gpu}",
-        )
-    return slots
-
-
-def _default_slots(cores: int, gpus: tuple[str, ...] | None, per_gpu: int, cpus_per_task: int | None) -> int:
-    by_cores = max(1, cores // (cpus_per_task or 1))
-    return len(gpus) * per_gpu if gpus else by_cores
-
-
-def _isolation(value: str) -> Isolation:
+def _isolation(fields: Fields) -> Isolation:
+    value = fields.text("isolation")
     for known in _ISOLATIONS:
         if value == known:
             return known
@@ -262,57 +173,89 @@ def _isolation(value: str) -> Isolation:
     )
 
 
-def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
-    if values[name] not in known:
-        told = f"hydra.launcher.{name}={values[name]} must be one of {', '.join(known)}"
-        raise ConfigError(told, fix=f"hydra.launcher.{name}={known[0]}")
-    return str(values[name])
+def _time_limit(fields: Fields) -> float | None:
+    return None if fields.number("task_timeout_min") is None else fields.positive("task_timeout_min")
 
 
-def _within(values: Mapping[str, Any], name: str, least: float, most: float) -> float:
-    if not least <= values[name] <= most:
-        told = f"hydra.launcher.{name}={values[name]} must be between {least} and {most}"
-        raise ConfigError(told, fix=f"hydra.launcher.{name}={least}")
-    return float(values[name])
-
-
-def _refuse_ranks(values: Mapping[str, Any]) -> None:
-    ranks = values["nodes"] * values["tasks_per_node"]
-    if ranks != 1:
+def _queue_settings(fields: Fields) -> QueueSettings:
+    settings = QueueSettings(
+        mode=fields.one_of("mode", _MODES),
+        tasks_per_job=fields.at_least_one("tasks_per_job") or 1,
+        parallelism=fields.at_least_one("array_parallelism"),
+        max_array_size=fields.at_least_one("max_array_size"),
+    )
+    if fields.flag("detach") and settings.mode == "individual" and settings.parallelism is not None:
         raise ConfigError(
-            f"this launcher can't run a task of {ranks} ranks",
-            fix="hydra.launcher.nodes=1 hydra.launcher.tasks_per_node=1",
+            "a detached launcher can't limit how many single jobs run at once",
+            fix="hydra.launcher.mode=array    # or hydra.launcher.detach=false",
+        )
+    return settings
+
+
+def _asked_of(system: BatchSystem, values: Mapping[str, object]) -> Resources:
+    """What a task asks a scheduler for; amounts that none would take for what they say are refused."""
+    fields = Fields(values)
+    _check_amounts(fields)
+    return _neutral(fields, system.parse(values))
+
+
+def _neutral(fields: Fields, own: Resources) -> Resources:
+    """A scheduler's own resources, with the neutral ones."""
+    return replace(
+        own,
+        walltime_min=fields.whole("timeout_min"),
+        nodes=fields.count("nodes"),
+        tasks_per_node=fields.count("tasks_per_node"),
+        cpus_per_task=fields.whole("cpus_per_task"),
+        mem_gb=fields.number("mem_gb"),
+        gpus_per_node=fields.whole("gpus_per_node"),
+        queue=own.queue or fields.text("queue") or fields.text("partition"),
+        account=fields.text("account"),
+        priority=fields.text("priority"),
+        raw=fields.text("resources"),
+        directives=fields.texts("directives"),
+        mail_user=fields.text("mail_user"),
+        mail_type=fields.text("mail_type"),
+    )
+
+
+def _check_amounts(fields: Fields) -> None:
+    for name in ("nodes", "tasks_per_node", "cpus_per_task", "timeout_min"):
+        fields.at_least_one(name)
+    gpus, memory = fields.whole("gpus_per_node"), fields.number("mem_gb")
+    if gpus is not None and gpus < 0:
+        told = f"hydra.launcher.gpus_per_node={gpus} must be at least 0"
+        raise ConfigError(told, fix="hydra.launcher.gpus_per_node=1")
+    if memory is not None and not _LEAST_GB <= memory < math.inf:
+        told = f"hydra.launcher.mem_gb={memory} must be a number of GiB, at least 0.001"
+        raise ConfigError(told, fix="hydra.launcher.mem_gb=1")
+
+
+def _refuse_slots_with_ranks(settings: LauncherSettings) -> None:
+    ranks = settings.resources.ranks
+    slots = min(settings.slots or 1, settings.queue.tasks_per_job)
+    if slots > 1 and ranks > 1:
+        raise ConfigError(
+            f"a task of {ranks} ranks runs alone in its job: slots={slots} must be 1", fix="hydra.launcher.slots=1"
         )
 
 
-def _positive(values: Mapping[str, Any], name: str) -> float:
-    value = values[name]
-    if value is None or not 0 < value < math.inf:
-        raise ConfigError(f"hydra.launcher.{name}={value} must be a number above 0", fix=f"hydra.launcher.{name}=1")
-    return float(value)
-
-
-def _ignored(values: Mapping[str, Any], backend: str) -> tuple[str, ...]:
-    """Fields set by the user, not by the environment's defaults, that mean nothing to this backend."""
+def _ignored(values: Mapping[str, object], system: BatchSystem | None) -> tuple[str, ...]:
+    """Fields set by the user, not by the environment's defaults, that mean nothing there."""
     usual = defaults()
     found = [
         name
-        for name in meaningless(backend)
+        for name in meaningless(system)
         if values[name] != usual[name] and not _is_environments(values[name], usual[name])
         and not (name == "timeout_min" and values["walltime"] is not None)
     ]
-    if backend != "local" and (values["slots"] or 1) > (values["tasks_per_job"] or 1):
-        found.append(f"slots={values['slots']}, beyond tasks_per_job={values['tasks_per_job'] or 1}")
+    slots, tasks = Fields(values).whole("slots") or 1, Fields(values).whole("tasks_per_job") or 1
+    if system is not None and slots > tasks:
+        found.append(f"slots={slots}, beyond tasks_per_job={tasks}")
     return tuple(found)
 
 
-def _without_gpus(wanted: object, worker: WorkerSpec) -> tuple[str, ...]:
-    """That GPUs were asked for, where there is none."""
-    is_in_vain = wanted == "auto" and not worker.gpus
-    return (f"gpus=auto, as there is no GPU here: {why_no_gpus()}",) if is_in_vain else ()
-
-
-def _is_environments(value: Any, default: Any) -> bool:
+def _is_environments(value: object, default: object) -> bool:
     """True if the value is what a default like ``${oc.env:NAME,null}`` gives."""
     if not (isinstance(default, str) and default.startswith("${oc.env:")):
         return False

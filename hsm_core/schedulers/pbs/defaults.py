@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from .script import PbsResources
+from .settings import PbsResources
 
 _WALLTIME = re.compile(r"(?:(?<=^)|(?<=[,\s]))walltime=[^,\s]*[,\s]?")
 #: ``select=1:ncpus=4:mem=16gb``, ``nodes=1:ppn=4:gpus=1,mem=16gb``
@@ -33,8 +33,7 @@ def below_the_fields(asked: PbsResources, defaults: str) -> PbsResources:
     if chunk and asked.select:
         left = _without(left, chunk)
     elif chunk and any(getattr(asked, name) is not None for name in _FIELD.values()):
-        unsaid = {name: value for name, value in _fields(chunk).items() if getattr(asked, name) is None}
-        asked = replace(asked, **unsaid)
+        asked = _filled(asked, _fields(chunk))
         left = _without(left, chunk)
     return replace(asked, raw=left or None)
 
@@ -43,9 +42,20 @@ def _without(text: str, chunk: re.Match[str]) -> str:
     return f"{text[: chunk.start()].rstrip(' ,')} {text[chunk.end() :].lstrip(' ,')}".strip()
 
 
-def _fields(chunk: re.Match[str]) -> dict[str, Any]:
+def _filled(asked: PbsResources, found: Mapping[str, float]) -> PbsResources:
+    """With what a chunk says where no field says it."""
+    if asked.cpus_per_task is None and "cpus_per_task" in found:
+        asked = replace(asked, cpus_per_task=int(found["cpus_per_task"]))
+    if asked.mem_gb is None and "mem_gb" in found:
+        asked = replace(asked, mem_gb=found["mem_gb"])
+    if asked.gpus_per_node is None and "gpus_per_node" in found:
+        asked = replace(asked, gpus_per_node=int(found["gpus_per_node"]))
+    return asked
+
+
+def _fields(chunk: re.Match[str]) -> dict[str, float]:
     """What a chunk says, as fields; what has none is left out, as where another chunk is asked for."""
-    found: dict[str, Any] = {}
+    found: dict[str, float] = {}
     for part in [*chunk["parts"].split(":"), f"mem={chunk['mem'] or ''}"]:
         name, _, value = part.partition("=")
         size = re.fullmatch(r"(\d+)([kmgt]b)?", value, re.IGNORECASE)

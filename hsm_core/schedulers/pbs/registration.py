@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hsm_core.hosts.interface import Host
+    from hsm_core.model import Resources
 
     from ..batch_system import Absent, BatchSystem, Finding, JobWriter, System
     from ..interface import Scheduler
@@ -41,6 +42,11 @@ class PbsSystem:
         from .flavour import chosen_flavour
 
         return Pbs(chosen_flavour(flavour, host), host)
+
+    def parse(self, own: Mapping[str, object]) -> Resources:
+        from .settings import parse
+
+        return parse(own)
 
     def job_writer(self, scheduler: Scheduler) -> JobWriter:
         from .dialect import Pbs

@@ -5,45 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
 from hsm_core.errors import ConfigError
+
+from .settings import PbsResources
 
 #: a resource of a whole chunk, in raw words
 _CHUNK = re.compile(r"\b(?:select|nodes|ncpus|ppn|mem|ngpus|gpus)=")
 _FIELDS = ("cpus_per_task", "mem_gb", "gpus_per_node")
 
 
-class Asked(Protocol):
-    """The fields that become ``-l`` lines."""
-
-    @property
-    def flavour(self) -> str: ...
-    @property
-    def walltime_min(self) -> int | None: ...
-    @property
-    def nodes(self) -> int: ...
-    @property
-    def tasks_per_node(self) -> int: ...
-    @property
-    def cpus_per_task(self) -> int | None: ...
-    @property
-    def mem_gb(self) -> float | None: ...
-    @property
-    def gpus_per_node(self) -> int | None: ...
-    @property
-    def raw(self) -> str | None: ...
-    @property
-    def select(self) -> str | None: ...
-    @property
-    def place(self) -> str | None: ...
-    @property
-    def storage(self) -> str | None: ...
-    @property
-    def ranks_by(self) -> str | None: ...
-
-
-def resource_lines(asked: Asked) -> Iterator[str]:
+def resource_lines(asked: PbsResources) -> Iterator[str]:
     """The ``-l`` lines, and other options that ``raw`` holds.
 
     Raises:
@@ -64,7 +36,7 @@ def resource_lines(asked: Asked) -> Iterator[str]:
         yield f"-l storage={asked.storage}"
 
 
-def _check(asked: Asked) -> None:
+def _check(asked: PbsResources) -> None:
     """Refuse what would be said twice: of two, PBS takes one without a word."""
     whole = "resources" if _has_chunk(asked.raw) else "select" if asked.select else ""
     words = str(asked.raw if whole == "resources" else asked.select)
@@ -79,7 +51,7 @@ def _check(asked: Asked) -> None:
         raise ConfigError("Torque has no place", fix="hydra.launcher.place=null")
     if whole:
         said = words if whole == "resources" else f"select={words}"
-        check_processes(whole, said, asked.nodes * asked.tasks_per_node, asked.ranks_by)
+        check_processes(whole, said, asked.ranks, asked.ranks_by)
 
 
 def _twice(whole: str, words: str, field: str) -> ConfigError:
@@ -94,13 +66,13 @@ def _has_chunk(raw: str | None) -> bool:
     return bool(raw and _CHUNK.search(raw))
 
 
-def _chunk(asked: Asked) -> str:
+def _chunk(asked: PbsResources) -> str:
     return _pro_chunk(asked) if asked.flavour == "pbspro" else _torque_nodes(asked)
 
 
-def _pro_chunk(asked: Asked) -> str:
+def _pro_chunk(asked: PbsResources) -> str:
     """``select=2:ncpus=8:mpiprocs=2:mem=16gb:ngpus=1``; empty if all is left to the site."""
-    ranks = asked.nodes * asked.tasks_per_node > 1
+    ranks = asked.ranks > 1
     cores = (asked.cpus_per_task or 1) * asked.tasks_per_node if asked.cpus_per_task or ranks else None
     parts = {
         "ncpus": cores,
@@ -112,9 +84,9 @@ def _pro_chunk(asked: Asked) -> str:
     return f"select={asked.nodes}{''.join(said)}" if said else ""
 
 
-def _torque_nodes(asked: Asked) -> str:
+def _torque_nodes(asked: PbsResources) -> str:
     """``nodes=2:ppn=8:gpus=1,mem=32gb``: memory counts for the job as a whole."""
-    ranks = asked.nodes * asked.tasks_per_node > 1
+    ranks = asked.ranks > 1
     cores = (asked.cpus_per_task or 1) * asked.tasks_per_node if asked.cpus_per_task or ranks else None
     parts = [f":ppn={cores}" if cores else "", f":gpus={asked.gpus_per_node}" if asked.gpus_per_node else ""]
     memory = _memory(None if asked.mem_gb is None else asked.mem_gb * asked.nodes)
@@ -123,7 +95,7 @@ def _torque_nodes(asked: Asked) -> str:
     return f"nodes={asked.nodes}{''.join(parts)}" + (f",mem={memory}" if memory else "")
 
 
-def _spread(asked: Asked) -> str:
+def _spread(asked: PbsResources) -> str:
     """Several nodes are several hosts; PBS Pro may put several chunks on one."""
     own_words = _has_chunk(asked.raw) or asked.select
     return "scatter" if asked.nodes > 1 and asked.flavour == "pbspro" and not own_words else ""

@@ -6,47 +6,15 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from hsm_core.errors import ConfigError
-from hsm_core.model import Resources
 from hsm_core.scripts.rendering import TEMPLATES, render
 
 from .resources import resource_lines
+from .settings import PbsResources
 
 TEMPLATE = "pbs.sh.j2"
-
-
-@dataclass(frozen=True)
-class PbsResources(Resources):
-    """What a job asks for: the neutral fields, and PBS's own.
-
-    Args:
-        flavour: whose words: ``pbspro`` is OpenPBS too.
-        select, place: PBS Pro's: ``1:ncpus=4:mem=16gb+2:ncpus=1``, ``scatter:excl``.
-        project: PBS Pro's ``-P``.
-        storage: ``-l storage=…``, a site's own resource.
-        depend: ``afterany:12.server``.
-        umask: of the job and of its output, octal; None: that of the submitting process.
-        mail_user, mail_type: ``-M``, ``-m``.
-        tasks_per_node: ranks on each of ``nodes``.
-        ranks_by: what starts the ranks of a task: ``mpiexec``, ``pbsdsh``, or the beginning of a command line.
-        writes_directly: whether ``-k doe`` is known to this server.
-    """
-
-    flavour: Literal["pbspro", "torque"] = "pbspro"
-    select: str | None = None
-    place: str | None = None
-    project: str | None = None
-    storage: str | None = None
-    depend: str | None = None
-    umask: str | None = None
-    mail_user: str | None = None
-    mail_type: str | None = None
-    ranks_by: str | None = None
-    writes_directly: bool = True
 
 
 def script_text(
@@ -79,7 +47,7 @@ def script_text(
     Raises:
         ConfigError: it can't be said in this flavour's words, or the template is wrong.
     """
-    ranks = resources.nodes * resources.tasks_per_node
+    ranks = resources.ranks
     values = {
         "directives": directives(resources, token, size, throttle),
         "setup": list(setup),

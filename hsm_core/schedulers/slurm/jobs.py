@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from hsm_core.errors import ConfigError
-from hsm_core.model import counted
+from hsm_core.model import Resources, counted
+from hsm_core.settings import LauncherSettings
 
-from ..amounts import check_amounts, cores_for_slots, for_slots, time_stays
+from ..amounts import for_slots, gpu_shares, time_stays, times
 from ..batch_system import Place, WorkerStart
-from .script import SlurmResources, place_of, script_text
+from .script import place_of, script_text
+from .settings import SlurmResources
 
-_SAME = (
-    "timeout_min", "cpus_per_gpu", "mem_per_cpu", "mem_per_gpu", "qos", "account",
-    "constraint", "exclude", "gres", "priority", "comment", "mail_user", "mail_type", "stderr_to_stdout",
-)  # fmt: skip
 #: GPUs in the words of ``--gres``: kind and number.
 _GPUS = re.compile(r"(gpu(?::[A-Za-z][^:,]*)?)(?::(\d+))?")
 _ID = "ID=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
@@ -34,39 +30,25 @@ _OPTIONS = (
 _RANK = ("--rank-from=SLURM_PROCID", "--local-rank-from=SLURM_LOCALID")
 
 
-def asked_of_slurm(fields: Mapping[str, Any], slots: int) -> SlurmResources:
-    """What a job asks for.
+def asked_of_slurm(settings: LauncherSettings) -> SlurmResources:
+    """Returns what a job asks for.
 
     Args:
-        fields: the launcher's, resolved for one task; what they name is a task's.
-        slots: tasks at once in the job.
+        settings: as they are for one task; what they name is a task's.
 
     Raises:
-        ConfigError: they contradict each other.
+        ConfigError: the GPUs in Slurm's own words are too few.
     """
-    check_amounts(fields)
-    ranks = fields["nodes"] * fields["tasks_per_node"]
-    if slots > 1 and ranks > 1:
-        raise ConfigError(
-            f"a task of {ranks} ranks runs alone in its job: slots={slots} must be 1", fix="hydra.launcher.slots=1"
-        )
-    _check_gpus(fields["gres"], slots, fields["tasks_per_gpu"])
-    says_shape = ranks > 1 or fields["gpus_per_task"] is not None  # which Slurm takes with a number of tasks only
-    return SlurmResources(
-        **{name: fields[name] for name in _SAME},
-        cpus_per_task=cores_for_slots(fields, slots),
-        mem_gb=for_slots(fields, slots, "mem_gb"),
-        gpus_per_node=for_slots(fields, slots, "gpus_per_node", fields["tasks_per_gpu"]),
-        gpus_per_task=for_slots(fields, slots, "gpus_per_task", fields["tasks_per_gpu"]),
-        nodes=fields["nodes"] if says_shape else None,
-        tasks_per_node=fields["tasks_per_node"] if says_shape else None,
-        partition=fields["partition"] or fields["queue"],
-        signal_delay_s=fields["signal_delay_s"],
-        srun_args=tuple(fields["srun_args"]),
-        additional_parameters=dict(fields["additional_parameters"]),
-        raw=fields["resources"],
-        directives=tuple(fields["directives"]),
-    )
+    own = slurms(settings.resources)
+    _check_gpus(own.gres, settings.slots_of_job, settings.tasks_per_gpu)
+    asked = for_slots(own, settings, says_cores=bool(own.additional_parameters or own.cpus_per_gpu))
+    return replace(asked, gpus_per_task=times(own.gpus_per_task, gpu_shares(settings)))
+
+
+def slurms(asked: Resources) -> SlurmResources:
+    """Returns resources that Slurm's own fields were read into."""
+    assert isinstance(asked, SlurmResources)
+    return asked
 
 
 def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
@@ -84,12 +66,11 @@ def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
 class SlurmJobs:
     """See ``JobWriter``."""
 
-    def asked(self, fields: Mapping[str, Any], slots: int) -> SlurmResources:
-        return asked_of_slurm(fields, slots)
+    def asked(self, settings: LauncherSettings) -> SlurmResources:
+        return asked_of_slurm(settings)
 
-    def text(self, asked: SlurmResources, start: WorkerStart) -> str:
-        ranks = (asked.nodes or 1) * (asked.tasks_per_node or 1)
-        joint = (f"--ranks={ranks}", *_RANK) if ranks > 1 else ()
+    def text(self, asked: Resources, start: WorkerStart) -> str:
+        joint = (f"--ranks={asked.ranks}", *_RANK) if asked.ranks > 1 else ()
         line = start.line(_WORKER, *_OPTIONS, *joint)
         setup = [
             *([] if joint else [_NOTE_WARNING]),
@@ -99,16 +80,16 @@ class SlurmJobs:
             _ID,
             *([] if joint else [_AWAIT_WORKER]),
         ]
-        return script_text(asked, line if joint else f"exec {line}", setup=setup, ranks=bool(joint))
+        return script_text(slurms(asked), line if joint else f"exec {line}", setup=setup, ranks=bool(joint))
 
-    def place(self, asked: SlurmResources) -> Place:
-        return place_of(asked)
+    def place(self, asked: Resources) -> Place:
+        return place_of(slurms(asked))
 
-    def longer(self, asked: SlurmResources, times: int) -> tuple[SlurmResources, str]:
+    def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
         if times == 1:
             return asked, ""
-        if asked.timeout_min is None:
+        if asked.walltime_min is None:
             own = " ".join([asked.raw or "", *asked.directives])
             return asked, time_stays(re.search(r"(?:^|\s)(?:-t|--time)", own) is not None)
-        asked = replace(asked, timeout_min=asked.timeout_min * times)
-        return asked, f"for timeout_min={asked.timeout_min}"
+        asked = replace(asked, walltime_min=asked.walltime_min * times)
+        return asked, f"for timeout_min={asked.walltime_min}"

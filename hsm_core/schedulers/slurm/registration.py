@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hsm_core.hosts.interface import Host
+    from hsm_core.model import Resources
 
     from ..batch_system import Absent, BatchSystem, Finding, JobWriter, System
     from ..interface import Scheduler
@@ -42,6 +43,11 @@ class SlurmSystem:
         from .dialect import Slurm
 
         return Slurm(host)
+
+    def parse(self, own: Mapping[str, object]) -> Resources:
+        from .settings import parse
+
+        return parse(own)
 
     def job_writer(self, scheduler: Scheduler) -> JobWriter:
         from .jobs import SlurmJobs

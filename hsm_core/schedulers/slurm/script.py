@@ -5,68 +5,23 @@ from __future__ import annotations
 import os
 import shlex
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING
 
 from hsm_core.errors import ConfigError
 
 from .directives import check_line, directive, escaped, place_in, raw_lines, says_time, time_limit
+from .settings import SlurmResources
 
 if TYPE_CHECKING:
     from submitit.slurm.slurm import SlurmExecutor
 
-Value = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class SlurmResources:
-    """What a job asks of Slurm, by submitit's names; None leaves it to the site.
-
-    Args:
-        timeout_min: minutes that the job may take.
-        mem_gb: GiB a node; ``mem_per_cpu`` and ``mem_per_gpu`` are texts in Slurm's words (``4G``).
-        nodes, tasks_per_node: ranks.
-        srun_args: arguments of srun, where it starts the ranks.
-        signal_delay_s: seconds before its end at which the job gets USR2.
-        stderr_to_stdout: for the worker, which does it for its tasks; Slurm's own log always holds both.
-        additional_parameters: more of sbatch's options, by name.
-        raw: one string in sbatch's own words: ``--nodes=1 --gres=gpu:1``.
-        directives: lines for the script's head, as they are.
-    """
-
-    timeout_min: int | None = None
-    cpus_per_task: int | None = None
-    gpus_per_node: int | str | None = None
-    gpus_per_task: int | str | None = None
-    cpus_per_gpu: int | None = None
-    mem_gb: float | None = None
-    mem_per_cpu: str | None = None
-    mem_per_gpu: str | None = None
-    nodes: int | None = None
-    tasks_per_node: int | None = None
-    partition: str | None = None
-    qos: str | None = None
-    account: str | None = None
-    constraint: str | None = None
-    exclude: str | None = None
-    gres: str | None = None
-    priority: str | None = None
-    comment: str | None = None
-    mail_user: str | None = None
-    mail_type: str | None = None
-    srun_args: tuple[str, ...] = ()
-    signal_delay_s: int = 90
-    stderr_to_stdout: bool = False
-    additional_parameters: Mapping[str, Value] = field(default_factory=dict)
-    raw: str | None = None
-    directives: tuple[str, ...] = ()
-
-
 #: said by sbatch's command line, which goes before the script
 _OF_COMMAND_LINE = ("--output=", "--open-mode=")
-_NOT_SUBMITITS = frozenset({"priority", "raw", "directives"})
+_NOT_SUBMITITS = frozenset({"priority", "raw", "directives", "max_num_timeout"})
+_SUBMITITS_NAMES = {"walltime_min": "timeout_min", "queue": "partition"}
 _MEMORY = ("mem_gb", "mem_per_cpu", "mem_per_gpu")
 
 
@@ -92,7 +47,7 @@ def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str]
 
 def place_of(resources: SlurmResources) -> tuple[str | None, str | None, str | None]:
     """Partition, account and QOS that a job is submitted to, wherever it is said; None: the user's usual ones."""
-    fields = {"partition": resources.partition, "account": resources.account, "qos": resources.qos}
+    fields = {"partition": resources.queue, "account": resources.account, "qos": resources.qos}
     named = {**fields, **resources.additional_parameters}
     lines = [f"#SBATCH --{name}={shlex.quote(str(named[name]))}" for name in fields if named[name]]
     return place_in([*lines, *raw_lines(resources.raw or ""), *map(directive, resources.directives)])
@@ -148,8 +103,10 @@ def _log_of(executor: SlurmExecutor) -> str:
 def _parameters(resources: SlurmResources, ranks: bool) -> dict[str, object]:
     """For submitit, by its names: None leaves out a line that it would write by default."""
     given = {f.name: getattr(resources, f.name) for f in fields(resources) if f.name not in _NOT_SUBMITITS}
+    if resources.ranks == 1 and resources.gpus_per_task is None:  # which Slurm takes with a number of tasks only
+        given |= {"nodes": None, "tasks_per_node": None}
     unset = dict.fromkeys(("timeout_min", "nodes", "name", "wckey"))
-    known = {name: value for name, value in given.items() if value is not None}
+    known = {_SUBMITITS_NAMES.get(name, name): value for name, value in given.items() if value is not None}
     return unset | known | {
         "use_srun": ranks,
         "srun_args": _srun_args(resources),
@@ -168,13 +125,13 @@ def _srun_args(resources: SlurmResources) -> list[str]:
     ]
 
 
-def _additional(resources: SlurmResources) -> dict[str, Value]:
+def _additional(resources: SlurmResources) -> dict[str, object]:
     """Options that submitit has no parameter for.
 
     Raises:
         ConfigError: one of them is false, which submitit would say as ``--name=False``.
     """
-    found: dict[str, Value] = {} if resources.priority is None else {"priority": resources.priority}
+    found: dict[str, object] = {} if resources.priority is None else {"priority": resources.priority}
     for name, value in resources.additional_parameters.items():
         option = name.replace("_", "-")
         if isinstance(value, (list, dict)):

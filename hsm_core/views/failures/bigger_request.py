@@ -56,7 +56,7 @@ def more_job_time(record: SweepRecord, wall: float | None, asked: Resources) -> 
 
 def _job_minutes(asked: Resources) -> int:
     """What a job asked for; 0: nothing."""
-    return int(_number(asked, "timeout_min") or _number(asked, "walltime_min"))
+    return int(_number(asked, "walltime_min"))
 
 
 def _number(asked: Resources, name: str) -> float:

@@ -104,7 +104,8 @@ class Supervisor:
         self._inbox: Inbox | None = None
         self._stops = 0
         self._requeue: Requeue | None = None
-        self._limit_s = 60.0 * spec.resources["timeout_min"] if spec.resources.get("timeout_min") else None
+        limit_min = spec.resources.get("walltime_min")
+        self._limit_s = 60.0 * limit_min if limit_min else None
         self._warning = EndWarning(self._limit_s)
         if os.environ.pop("HSM_WARNED", ""):  # by a script, before we could hear
             self._warning.ring()

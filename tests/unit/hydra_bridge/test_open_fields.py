@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import run_settings
+from hsm_core.hydra_bridge.launcher.settings import known_values
+from hsm_core.sources.registry import queue_at
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
 
@@ -42,6 +43,6 @@ def test_misspelt_fields_are_refused_all_at_once_with_what_was_meant() -> None:
     typed = [f"hydra.launcher.{text}" for text in ("wall_time=1h", "slotss=2")]
     config = compose(overrides=["hydra/launcher=hsm_slurm", *typed], return_hydra_config=True)
     with pytest.raises(ConfigError) as error:
-        run_settings(fields_of_sweep(config), "slurm")
+        known_values(fields_of_sweep(config), queue_at("slurm"))
     for field, meant in (("wall_time", "walltime=1h"), ("slotss", "slots=2")):
         assert f"hydra.launcher has no field '{field}'\n  next: hydra.launcher.{meant} " in str(error.value)

@@ -11,10 +11,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hsm_core.hydra_bridge.launcher.fields import meaningless
+from hsm_core.hydra_bridge.launcher.heeded import meaningless
 from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import RunSettings, run_settings
+from hsm_core.hydra_bridge.launcher.settings import known_values, launcher_settings
 from hsm_core.hydra_bridge.value_text import value_text
+from hsm_core.schedulers.slurm.settings import SlurmResources
+from hsm_core.settings import LauncherSettings
+from hsm_core.sources.registry import queue_at
 from hydra_plugins.hydra_submitit_launcher.config import LocalQueueConf, SlurmQueueConf
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
@@ -45,8 +48,12 @@ def composed(place: str, name: str, value: Any) -> DictConfig:
     return compose("config", overrides, return_hydra_config=True)
 
 
-def settings(place: str, name: str, value: Any) -> RunSettings:
-    return run_settings(fields_of_sweep(composed(place, name, value)), place)
+def values(place: str, name: str, value: Any) -> dict[str, object]:
+    return known_values(fields_of_sweep(composed(place, name, value)), queue_at(place))
+
+
+def settings(place: str, name: str, value: Any) -> LauncherSettings:
+    return launcher_settings(values(place, name, value), queue_at(place))
 
 
 def default(field: Field[Any]) -> Any:
@@ -62,17 +69,18 @@ def other(field: Field[Any]) -> Any:
 @pytest.mark.parametrize(("place", "field"), ALL)
 def test_a_field_takes_its_default_and_another_value(place: str, field: Field[Any]) -> None:
     settings(place, field.name, default(field))
-    ranks = place == "local" and field.name in ("nodes", "tasks_per_node")  # refused when it runs, with the reason
-    found = composed(place, field.name, other(field)) if ranks else settings(place, field.name, other(field))
-    if isinstance(found, RunSettings):
-        assert found.values[field.name] == other(field)
-        assert found.ignored == ((field.name,) if field.name in meaningless(place) else ())
+    assert values(place, field.name, other(field))[field.name] == other(field)
+    found = settings(place, field.name, other(field))
+    assert found.ignored == ((field.name,) if field.name in meaningless(queue_at(place)) else ())
 
 
 @pytest.mark.usefixtures("conf")
 def test_null_is_what_nobody_set() -> None:
-    for name, empty in {"setup": [], "srun_args": [], "tasks_per_node": 1}.items():
-        assert settings("slurm", name, None).values[name] == empty
+    assert settings("slurm", "setup", None).setup == ()
+    assert settings("slurm", "tasks_per_node", None).resources.tasks_per_node == 1
+    resources = settings("slurm", "srun_args", None).resources
+    assert isinstance(resources, SlurmResources)
+    assert resources.srun_args == ()
 
 
 @pytest.mark.usefixtures("conf")

@@ -379,7 +379,7 @@ def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
 
 @pytest.mark.parametrize("warned", [True, False])
 @pytest.mark.parametrize(
-    ("asked", "more"), [({"timeout_min": 10}, 20), ({}, 2)], ids=["asked for", "the site's time"]
+    ("asked", "more"), [({"walltime_min": 10}, 20), ({}, 2)], ids=["asked for", "the site's time"]
 )
 def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
     it: Watched, warned: bool, asked: dict[str, int], more: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from hsm_core.errors import LimitReached, NoAnswer, NotNow
-from hsm_core.model import Span
+from hsm_core.model import Resources, Span
 from hsm_core.schedulers.batch_system import Place, WorkerStart
 from hsm_core.schedulers.interface import Allowed, Limit, Sight
+from hsm_core.settings import LauncherSettings, QueueSettings
 from hsm_core.sources import queue_room
 from hsm_core.sources.interface import Pair, Portion
 from hsm_core.sources.queue import BatchQueue, Needs
-from hsm_core.sources.queue_settings import QueueSettings
 from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
@@ -31,24 +31,29 @@ from .stand_in import StandIn
 class Words:
     """Writes what it was asked for."""
 
-    def asked(self, fields: Mapping[str, Any], slots: int) -> Any:
+    def asked(self, settings: LauncherSettings) -> Resources:
         raise AssertionError("a bench says itself what its tasks ask for")
 
-    def text(self, asked: Any, start: WorkerStart) -> str:
-        return f"asked {asked} size {start.size} throttle {start.throttle}\n"
+    def text(self, asked: Resources, start: WorkerStart) -> str:
+        return f"asked {asked.raw} size {start.size} throttle {start.throttle}\n"
 
-    def place(self, asked: Any) -> Place:
-        return (None, asked, None) if str(asked).startswith("lab") else (None, None, None)
+    def place(self, asked: Resources) -> Place:
+        return (None, asked.raw, None) if str(asked.raw).startswith("lab") else (None, None, None)
 
-    def longer(self, asked: Any, times: int) -> tuple[Any, str]:
-        return (f"{times} times {asked}", f"for {times} h") if times > 1 else (asked, "")
+    def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
+        return (Resources(raw=f"{times} times {asked.raw}"), f"for {times} h") if times > 1 else (asked, "")
+
+
+def words(portion: Portion) -> str | None:
+    """What its job asks for."""
+    return portion.asked.raw if portion.asked else None
 
 
 class Bench:
     """A queue, and a loop that submits as the conductor does."""
 
     def __init__(
-        self, root: Path, settings: QueueSettings, asked_by: Callable[[int], Any], threads_of: Callable[[int], int]
+        self, root: Path, settings: QueueSettings, asked_by: Callable[[int], str], threads_of: Callable[[int], int]
     ) -> None:
         sweep = MadeSweep(root, 400)
         sweep.paths.make_directories()
@@ -58,7 +63,7 @@ class Bench:
         self.state = SweepState(sweep.root)
         self.queue = BatchQueue(
             sweep.paths, self.state, self.scheduler, WorkerSpec(), settings, Words(),
-            lambda task: Needs(asked_by(task), WorkerSpec(threads=threads_of(task))),
+            lambda task: Needs(Resources(raw=asked_by(task)), WorkerSpec(threads=threads_of(task))),
             WorkerStarts(sweep.paths, "python", (), root),
         )  # fmt: skip
 
@@ -106,7 +111,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     def made(
-        asked_by: Callable[[int], Any] = lambda task: "the same",
+        asked_by: Callable[[int], str] = lambda task: "the same",
         threads_of: Callable[[int], int] = lambda task: 1,
         **settings: Any,
     ) -> Bench:
@@ -157,7 +162,7 @@ def test_modes(make: Make, mode: str, count: int, sizes: list[int | None]) -> No
 def test_tasks_that_ask_for_the_same_share_an_array(make: Make) -> None:
     bench = make(asked_by=lambda task: f"{1 + task % 2} GB")
     found = bench.submit_all(tasks(7))
-    assert [portion.asked for portion in found] == ["1 GB", "2 GB"]
+    assert [words(portion) for portion in found] == ["1 GB", "2 GB"]
     assert [[number for number, _ in portion.pairs] for portion in found] == [[0, 2, 4, 6], [1, 3, 5]]
 
 
@@ -239,7 +244,7 @@ def test_detached_it_packs_into_the_room_there_is_and_says_so(make: Make) -> Non
     (portion,) = bench.submit_all(tasks(52), detached=True)
     assert len(portion.batches) <= 5
     assert len(portion.pairs) == 52
-    assert portion.asked == "11 times the same"
+    assert words(portion) == "11 times the same"
     told = "11 tasks a job, as there is room for 5 jobs (account lab: MaxSubmitJobs=20), for 11 h"
     assert portion.remark == told
 
@@ -249,7 +254,7 @@ def test_a_job_that_already_ran_several_takes_as_much_longer_as_it_has_more(make
     bench.scheduler.limits = Allowed(101, 101, (LAB,))
     bench.scheduler.queued = queue_of(15)
     (portion,) = bench.submit_all(tasks(50), detached=True)
-    assert (portion.each, portion.asked) == (10, "3 times the same")
+    assert (portion.each, words(portion)) == (10, "3 times the same")
 
 
 def test_single_jobs_at_once_are_limited_by_those_that_live(make: Make) -> None:
@@ -313,7 +318,7 @@ def test_tasks_for_another_account_are_not_held_by_the_first_ones_limit(make: Ma
     bench.submit(bench.queue.portion([(number, 1) for number in range(0, 8, 2)], detached=False))
     with pytest.raises(NotNow):
         bench.queue.portion([(6, 1)], detached=False)
-    assert bench.queue.portion([(1, 1)], detached=False).asked == "lab1"
+    assert words(bench.queue.portion([(1, 1)], detached=False)) == "lab1"
 
 
 def test_a_preview_shows_what_is_packed_where_nobody_can_submit_more(make: Make) -> None:

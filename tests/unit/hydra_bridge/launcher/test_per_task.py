@@ -13,9 +13,10 @@ from hydra.types import RunMode
 
 from hsm_core.errors import ConfigError
 from hsm_core.hydra_bridge.launcher import per_task as module
-from hsm_core.hydra_bridge.launcher.per_task import FieldsByTask
+from hsm_core.hydra_bridge.launcher.per_task import SettingsByTask
 from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import launcher_values
+from hsm_core.hydra_bridge.launcher.settings import launcher_settings, launcher_values
+from hsm_core.sources.registry import queue_at
 from hydra_plugins.hsm.plugins import IS_1_3
 from tests.unit.hydra_bridge.sweeping import write_app
 
@@ -43,11 +44,20 @@ class Asked:
 
         patch.setattr(module, "task_config", counting)
         self.values = launcher_values(fields_of_sweep(config))
-        self._fields = FieldsByTask(hydra.config_loader, config, config, self.values, backend)
-        self.unused = self._fields.unused
+        system = queue_at(backend)
+        common = launcher_settings(self.values, system)
+        self._settings = SettingsByTask(hydra.config_loader, config, config, self.values, common, system)
+        self.unused = self._settings.unused
 
     def of(self, name: str, *tasks: list[str]) -> list[Any]:
-        return [self._fields.fields_of(number, lambda task: tasks[task])[name] for number in range(len(tasks))]
+        return [self._of(name, number, tasks) for number in range(len(tasks))]
+
+    def _of(self, name: str, number: int, tasks: Sequence[list[str]]) -> Any:
+        found = self._settings.settings_of(number, lambda task: tasks[task])
+        known = {**vars(found), **vars(found.queue), **vars(found.resources)}
+        names = {"timeout_min": "walltime_min", "resources": "raw", "array_parallelism": "parallelism"}
+        value = known[names.get(name, name)]
+        return list(value) if isinstance(value, tuple) else value
 
 
 @pytest.fixture

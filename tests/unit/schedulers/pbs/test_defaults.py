@@ -6,7 +6,7 @@ import pytest
 
 from hsm_core.schedulers.pbs.defaults import below_the_fields
 from hsm_core.schedulers.pbs.resources import resource_lines
-from hsm_core.schedulers.pbs.script import PbsResources
+from hsm_core.schedulers.pbs.settings import PbsResources
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from hsm_core.errors import ConfigError
 from hsm_core.schedulers.pbs import script
 from hsm_core.schedulers.pbs.dialect import Pbs
 from hsm_core.schedulers.pbs.jobs import PbsJobs
-from hsm_core.schedulers.pbs.script import PbsResources, directives, script_text
+from hsm_core.schedulers.pbs.script import directives, script_text
+from hsm_core.schedulers.pbs.settings import PbsResources
 from hsm_core.scripts.rendering import TEMPLATES
 from hsm_core.testing.recording import RecordingHost
 

@@ -10,7 +10,8 @@ import pytest
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.interface import Script
 from hsm_core.schedulers.slurm.dialect import submit_command
-from hsm_core.schedulers.slurm.script import SlurmResources, place_of, script_text
+from hsm_core.schedulers.slurm.script import place_of, script_text
+from hsm_core.schedulers.slurm.settings import SlurmResources
 
 COMMAND = "exec /opt/python -m worker 'a b'"
 
@@ -24,20 +25,22 @@ def head(resources: SlurmResources, ranks: bool = False) -> list[str]:
     ("resources", "lines"),
     [
         (SlurmResources(), []),
-        (SlurmResources(timeout_min=240), ["--signal=B:USR2@90", "--time=240"]),
-        (SlurmResources(timeout_min=240, signal_delay_s=300), ["--signal=B:USR2@300", "--time=240"]),
-        (SlurmResources(timeout_min=1), ["--signal=B:USR2@30", "--time=1"]),
+        (SlurmResources(walltime_min=240), ["--signal=B:USR2@120", "--time=240"]),
+        (SlurmResources(walltime_min=240, signal_delay_s=300), ["--signal=B:USR2@300", "--time=240"]),
+        (SlurmResources(walltime_min=1), ["--signal=B:USR2@30", "--time=1"]),
         (SlurmResources(signal_delay_s=60), []),
         (SlurmResources(mem_gb=4), ["--mem=4GB"]),
         (SlurmResources(mem_gb=1.5), ["--mem=1536MB"]),
         (SlurmResources(mem_per_cpu="2G"), ["--mem-per-cpu=2G"]),
         (SlurmResources(mem_per_gpu="16G", gpus_per_node=1), ["--gpus-per-node=1", "--mem-per-gpu=16G"]),
         (SlurmResources(cpus_per_gpu=4, gpus_per_node=2), ["--cpus-per-gpu=4", "--gpus-per-node=2"]),
-        (SlurmResources(gpus_per_task=1, cpus_per_task=8), ["--cpus-per-task=8", "--gpus-per-task=1"]),
-        (SlurmResources(gpus_per_node="a100:2"), ["--gpus-per-node=a100:2"]),
+        (
+            SlurmResources(gpus_per_task=1, cpus_per_task=8),
+            ["--cpus-per-task=8", "--gpus-per-task=1", "--nodes=1", "--ntasks-per-node=1"],
+        ),
         (SlurmResources(nodes=2, tasks_per_node=4), ["--nodes=2", "--ntasks-per-node=4"]),
         (
-            SlurmResources(partition="gpu", qos="long", account="lab"),
+            SlurmResources(queue="gpu", qos="long", account="lab"),
             ["--account=lab", "--partition=gpu", "--qos=long"],
         ),
         (SlurmResources(constraint="a|b", exclude="n1,n2"), ["--constraint='a|b'", "--exclude=n1,n2"]),
@@ -51,16 +54,16 @@ def head(resources: SlurmResources, ranks: bool = False) -> list[str]:
         (SlurmResources(raw="--nodes=1 --gres=gpu:1"), ["--nodes=1", "--gres=gpu:1"]),
         (SlurmResources(raw="-N 1 --gres gpu:1 -Clarge"), ["-N 1", "--gres gpu:1", "-Clarge"]),
         (SlurmResources(raw="--constraint='a|b' -C 'c d'"), ["--constraint='a|b'", "-C 'c d'"]),
-        (SlurmResources(raw="-t 60"), ["--signal=B:USR2@90", "-t 60"]),
+        (SlurmResources(raw="-t 60"), ["--signal=B:USR2@120", "-t 60"]),
         (SlurmResources(raw="--time=1"), ["--signal=B:USR2@30", "--time=1"]),
         (SlurmResources(raw="-t1:20"), ["--signal=B:USR2@40", "-t1:20"]),
         (SlurmResources(raw="--time 0:01:00"), ["--signal=B:USR2@30", "--time 0:01:00"]),
-        (SlurmResources(raw="--time=0-1"), ["--signal=B:USR2@90", "--time=0-1"]),
+        (SlurmResources(raw="--time=0-1"), ["--signal=B:USR2@120", "--time=0-1"]),
         (SlurmResources(raw="--time=0-0:2"), ["--signal=B:USR2@60", "--time=0-0:2"]),
-        (SlurmResources(raw="--time=UNLIMITED"), ["--signal=B:USR2@90", "--time=UNLIMITED"]),
-        (SlurmResources(raw="--time=0"), ["--signal=B:USR2@90", "--time=0"]),
-        (SlurmResources(timeout_min=60, raw="-t 1"), ["--signal=B:USR2@30", "--time=60", "-t 1"]),
-        (SlurmResources(timeout_min=1, raw="-t 60"), ["--signal=B:USR2@90", "--time=1", "-t 60"]),
+        (SlurmResources(raw="--time=UNLIMITED"), ["--signal=B:USR2@120", "--time=UNLIMITED"]),
+        (SlurmResources(raw="--time=0"), ["--signal=B:USR2@120", "--time=0"]),
+        (SlurmResources(walltime_min=60, raw="-t 1"), ["--signal=B:USR2@30", "--time=60", "-t 1"]),
+        (SlurmResources(walltime_min=1, raw="-t 60"), ["--signal=B:USR2@120", "--time=1", "-t 60"]),
         (SlurmResources(additional_parameters={"time": 1}), ["--signal=B:USR2@30", "--time=1"]),
         (SlurmResources(directives=("--nice=5 -t 1",)), ["--signal=B:USR2@30", "--nice=5 -t 1"]),
         (
@@ -90,11 +93,11 @@ def test_the_script_ends_with_the_command() -> None:
 
 
 def test_ranks_are_started_by_srun() -> None:
-    asked = SlurmResources(nodes=2, tasks_per_node=2, cpus_per_task=3, timeout_min=60, srun_args=("--label",))
+    asked = SlurmResources(nodes=2, tasks_per_node=2, cpus_per_task=3, walltime_min=60, srun_args=("--label",))
     text = script_text(asked, "python -m worker", setup=[], ranks=True)
     srun = "srun --unbuffered --kill-on-bad-exit=0 --cpus-per-task=3 --label python -m worker"
     assert text.rstrip().split("\n")[-1] == srun
-    assert "#SBATCH --signal=USR2@90\n" in text
+    assert "#SBATCH --signal=USR2@120\n" in text
 
 
 def test_no_script_writes_where_submitit_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +150,7 @@ def test_what_cannot_be_said_to_slurm_is_refused(resources: SlurmResources, word
     ("resources", "place"),
     [
         (SlurmResources(), (None, None, "night")),
-        (SlurmResources(partition="gpu", account="lab", qos="long"), ("gpu", "lab", "long")),
+        (SlurmResources(queue="gpu", account="lab", qos="long"), ("gpu", "lab", "long")),
         (SlurmResources(raw="-A lab --partition gpu"), ("gpu", "lab", "night")),
         (SlurmResources(account="lab", raw="-A other -qlong"), (None, "other", "long")),
         (SlurmResources(raw="-A other", directives=("#SBATCH --account=third",)), (None, "third", "night")),

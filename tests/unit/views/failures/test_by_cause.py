@@ -219,7 +219,7 @@ def test_more_memory_is_asked_of_a_scheduler(state: SweepState) -> None:
             ("select='1:ncpus=4:mem=2gb'",), "oom", {},
             '"hydra.launcher.select=\'1:ncpus=4:mem=2gb\'"    # edit it to ask for more memory',
         ),
-        ((), "walltime", {"timeout_min": 240}, "hydra.launcher.timeout_min=480"),
+        ((), "walltime", {"walltime_min": 240}, "hydra.launcher.timeout_min=480"),
         (("walltime=1min",), "walltime", {"walltime_min": 1}, "hydra.launcher.walltime=2min"),
         ((), "walltime", {}, "hydra.launcher.timeout_min=4"),
         (
@@ -241,11 +241,11 @@ def test_more_is_asked_for_in_the_field_that_was_used(
     ("launcher", "limit", "asked", "more"),
     [
         ("hsm_local", 180.0, {}, ["task_timeout_min=6"]),
-        ("hsm_slurm", 3.0, {"timeout_min": 1}, ["task_timeout_min=2", "timeout_min=2"]),
-        ("hsm_slurm", 180.0, {"timeout_min": 60}, ["task_timeout_min=6"]),
+        ("hsm_slurm", 3.0, {"walltime_min": 1}, ["task_timeout_min=2", "timeout_min=2"]),
+        ("hsm_slurm", 180.0, {"walltime_min": 60}, ["task_timeout_min=6"]),
         ("hsm_slurm", 180.0, {}, ["task_timeout_min=6"]),
         ("hsm_pbs", 1800.0, {"walltime_min": 45}, ["task_timeout_min=60", "timeout_min=90"]),
-        ("hsm_slurm", None, {"timeout_min": 60}, ["timeout_min=120"]),
+        ("hsm_slurm", None, {"walltime_min": 60}, ["timeout_min=120"]),
     ],
 )
 def test_more_of_the_time_that_was_over_is_asked_for(

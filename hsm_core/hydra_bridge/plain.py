@@ -1,0 +1,27 @@
+"""Values of a config without OmegaConf."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig, OmegaConf
+
+
+def plain(value: object) -> object:
+    """Returns a value as text, number, list or dict, what it refers to resolved."""
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def as_written(config: DictConfig) -> dict[str, object]:
+    """Returns a config as a dict, in which references stay as they were written."""
+    return dict_of(OmegaConf.to_container(config, resolve=False))
+
+
+def dict_of(value: object) -> dict[str, object]:
+    """Returns a value that is known to be a dict."""
+    assert isinstance(value, dict), value
+    return value
+
+
+def list_of(value: object) -> list[object]:
+    """Returns a value that is known to be a list."""
+    assert isinstance(value, list), value
+    return value
