@@ -21,10 +21,8 @@ OURS = -e '.[example,parquet]'
 NEED13 = -r tests/requirements-hydra13.txt -c tests/constraints-hydra13.txt
 NEED14 = -r tests/requirements-hydra14.txt -c tests/constraints-hydra14.txt
 
-# Most tests wait for processes that they started: several files at once keep two cores busy, the long ones first.
-# What fails beside others is run once more, alone: two cores make no promise about time.
-TOGETHER = -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart=1
-ALONE = --last-failed --last-failed-no-failures=none
+# Runs what fails beside others once more, alone, and says so in the end.
+TWICE = -m tests.twice
 
 # What is run with the newest packages too.
 MAIN = tests/unit tests/contracts tests/e2e $(addprefix tests/integration/test_, run.py apps.py optuna.py \
@@ -84,33 +82,33 @@ lint: $(T13)/installed
 	$(T13)/bin/mypy --strict hsm_core hydra_plugins
 
 test: lint
+	@$(T13)/bin/python $(TWICE) --forget
 	$(T13)/bin/coverage erase
-	$(T13)/bin/coverage run -m pytest $(TOGETHER) -m 'not slow' --ignore=tests/faults \
-	    || $(T13)/bin/coverage run -m pytest $(ALONE) -m 'not slow' --ignore=tests/faults
+	$(T13)/bin/python $(TWICE) --coverage -m 'not slow' --ignore=tests/faults
 	$(T13)/bin/coverage combine -q
 	$(T13)/bin/coverage report --fail-under=90
-	$(T13)/bin/python -m pytest $(TOGETHER) -m 'not slow' tests/faults \
-	    || $(T13)/bin/python -m pytest $(ALONE) -m 'not slow' tests/faults   # system calls count there: not measured
+	$(T13)/bin/python $(TWICE) -m 'not slow' tests/faults   # system calls count there: not measured
 	@$(T13)/bin/python -m tests.services.absent
+	@$(T13)/bin/python $(TWICE) --told
 
 test-all: $(T13)/installed $(T14)/installed
-	$(T14)/bin/python -m pytest $(TOGETHER) -m 'not slow' || $(T14)/bin/python -m pytest $(ALONE) -m 'not slow'
-	$(T14)/bin/python -m pytest $(TOGETHER) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py \
-	    || $(T14)/bin/python -m pytest $(ALONE) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py
-	$(T13)/bin/python -m pytest $(TOGETHER) -m slow || $(T13)/bin/python -m pytest $(ALONE) -m slow
+	@$(T13)/bin/python $(TWICE) --forget
+	$(T14)/bin/python $(TWICE) -m 'not slow'
+	$(T14)/bin/python $(TWICE) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py
+	$(T13)/bin/python $(TWICE) -m slow
 	$(MAKE) test-learn test-newest
 	@$(T13)/bin/python -m tests.services.absent
+	@$(T13)/bin/python $(TWICE) --told
 
 test-learn: $(LEARN)/installed
-	$(LEARN)/bin/python -m pytest -n 2 tests/learn || $(LEARN)/bin/python -m pytest $(ALONE) tests/learn
+	$(LEARN)/bin/python $(TWICE) -n 2 --dist load tests/learn
 
 # whatever setup.py and Hydra 1.3 let in today, and no constraints
 test-newest:
 	"$(PYTHON)" -m venv --clear $(NEWEST)
 	$(NEWEST)/bin/python -m pip install -q --disable-pip-version-check $(OURS) -r tests/requirements-hydra13.txt
 	@$(NEWEST)/bin/python -m tests.newer tests/constraints-hydra13.txt
-	$(NEWEST)/bin/python -m pytest $(TOGETHER) -m 'not slow' $(MAIN) \
-	    || $(NEWEST)/bin/python -m pytest $(ALONE) -m 'not slow' $(MAIN)
+	$(NEWEST)/bin/python $(TWICE) -m 'not slow' $(MAIN)
 
 services:
 	tests/services/install.sh
