@@ -1,4 +1,4 @@
-"""Quotes words for a shell and values for Hydra's grammar, in the shortest way that is right."""
+"""Quotes words for a shell and text for Hydra's grammar, and takes overrides apart."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ _ESCAPED_IN_DOUBLE_QUOTES, _LIVE_IN_DOUBLE_QUOTES = re.compile(r'(["\\])'), set(
 #: What Hydra reads as plain text.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.+@-]*")
 _KEYWORDS = ("null", "true", "false", "inf", "nan")
+#: How the keys of overrides begin that only mean something for a sweep; ``hydra.sweep`` covers ``hydra.sweeper``.
+_OF_SWEEPS = ("hydra.sweep", "hydra.launcher", "hydra/launcher", "hydra/sweeper", "hydra.mode")
 
 
 def quoted(word: str) -> str:
-    """A word for a POSIX shell: bare, in single quotes, or in double quotes where that is shorter."""
+    """Quotes a word for a POSIX shell, if need be: in single quotes, or in double quotes where that is shorter."""
     single = shlex.quote(word)
     if "'" not in word or _LIVE_IN_DOUBLE_QUOTES.intersection(word):
         return single
@@ -24,18 +26,31 @@ def quoted(word: str) -> str:
 
 
 def joined(words: Iterable[str]) -> str:
-    """A command line to copy."""
+    """Returns the command line of these words, to be copied into a POSIX shell."""
     return " ".join(map(quoted, words))
 
 
 def pip_line(*words: str) -> str:
-    """The line that has this interpreter's pip do something, such as ``install pyarrow``."""
+    """Returns the command line for this interpreter's pip, such as ``install pyarrow``."""
     return joined([sys.executable, "-m", "pip", *words])
 
 
 def hydra_text(text: str) -> str:
-    """A text as a value in Hydra's grammar; in quotes, where backslashes count only before a quote, if need be."""
+    """Returns text as a value in Hydra's override grammar (``OverrideLexer.g4``), in quotes if it needs them.
+
+    Within quotes a backslash escapes only a quote, or backslashes before one.
+    """
     if _PLAIN.fullmatch(text) and text.lower() not in _KEYWORDS:
         return text
     escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
     return f"'{escaped}'"
+
+
+def key_of(override: str) -> str:
+    """Returns the key of an override, or of a key as written: without value, and without ``+``, ``++`` or ``~``."""
+    return override.lstrip("+~").partition("=")[0]
+
+
+def is_of_sweeps(override: str) -> bool:
+    """Returns whether an override of Hydra only means something for a sweep, such as the choice of a launcher."""
+    return key_of(override).startswith(_OF_SWEEPS)

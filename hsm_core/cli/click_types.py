@@ -14,6 +14,7 @@ from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.model import Span, spans
 from hsm_core.store import catalogue
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import read_task_ranges
 
 from .find_sweep import directory_of
 from .terminal import INTERRUPTED, UNLIMITED, remark
@@ -70,14 +71,13 @@ class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         if isinstance(value, tuple):
             return value
         found: list[int] = []
-        for part in str(value).split(","):
-            first, dash, last = part.strip().partition("-")
-            if not first.isdecimal() or (dash and not last.isdecimal()):
-                self.fail(f"'{value}' is not a list of tasks, such as 3,7-9", param, ctx)
-            span = range(int(first), int(last if dash else first) + 1)
-            if not span or len(span) > _MOST_TASKS:
-                self.fail(f"'{part}' names {'no task' if not span else 'too many tasks'}", param, ctx)
-            found += span
+        try:
+            for part, span in read_task_ranges(str(value)):
+                if not span or len(span) > _MOST_TASKS:
+                    self.fail(f"'{part}' names {'no task' if not span else 'too many tasks'}", param, ctx)
+                found += span
+        except ValueError:
+            self.fail(f"'{value}' is not a list of tasks, such as 3,7-9", param, ctx)
         return tuple(dict.fromkeys(found))
 
 

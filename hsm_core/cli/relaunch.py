@@ -1,19 +1,27 @@
-"""Starts the app of a sweep again, so that the sweep goes on: the command line for it."""
+"""Prepares the command line that resumes a sweep, by starting its app again: settings, environment, changed code."""
 
 from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
+from hsm_core.detect.origin import changes_since, first_changes
 from hsm_core.errors import ConfigError
 from hsm_core.model import SYNONYMS
-from hsm_core.overrides import hydra_text
+from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of
 from hsm_core.schedulers.registry import all_systems
+from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.record import SweepRecord
-from hsm_core.views.lines_to_copy.rerun import config_flags, is_of_sweeps
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.lines_to_copy.rerun import config_flags
 from hsm_core.views.lines_to_copy.resume_lines import by_hand, why_by_hand
+
+from .terminal import remark
 
 #: Our own launchers by name; a project has more in ``hydra/launcher`` of its config directory.
 OURS = ("hsm_hpc", "hsm_local", "hsm_pbs", "hsm_slurm")
@@ -47,7 +55,7 @@ def relaunch_command(
     kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
     if chosen == record.launcher:
         anew = {name for text in settings for name in names_of(text)}
-        kept += [text for text in record.launcher_fields if _key(text) not in anew]
+        kept += [text for text in record.launcher_fields if key_of(text) not in anew]
     place = ["hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
     return record.command_with(["-m", *config_flags(record), *kept, *place, *asked, *settings])
 
@@ -90,7 +98,7 @@ def _of_packages() -> set[str]:
 
 def _require_hydras(settings: Sequence[str]) -> None:
     for text in settings:
-        if not _key(text).startswith(("hydra.", "hydra/")) or ("=" not in text and not text.startswith("~")):
+        if not key_of(text).startswith(("hydra.", "hydra/")) or ("=" not in text and not text.startswith("~")):
             raise ConfigError(
                 f"--set {text}: a task's own overrides can't change",
                 evidence="only Hydra's settings can change, such as hydra.launcher.slots=2",
@@ -114,7 +122,7 @@ def _only(numbers: str) -> str:
 
 def names_of(override: str) -> tuple[str, ...]:
     """The key of an override, by all its names: a launcher's field may have two."""
-    key = _key(override)
+    key = key_of(override)
     for pair in SYNONYMS:
         names = tuple(f"hydra.launcher.{name}" for name in pair)
         if key in names:
@@ -122,5 +130,58 @@ def names_of(override: str) -> tuple[str, ...]:
     return (key,)
 
 
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
+def agree_on_changes(state: SweepState) -> bool:
+    """Asks the user whether to continue with code that has changed; returns False if none has.
+
+    Raises:
+        ConfigError: there is no terminal to ask at.
+        click.Abort: the user does not want to.
+    """
+    found = _changes(state)
+    if not found:
+        return False
+    told = first_changes(state.record.id, found)
+    if not sys.stdin.isatty():
+        raise ConfigError(told, fix=joined(["hsm", *sys.argv[1:], "--allow-changed"]))
+    remark(told)
+    click.confirm("continue with the changed code?", abort=True, err=True)
+    return True
+
+
+def _changes(state: SweepState) -> list[str]:
+    """Returns what differs; nothing where tasks run from the sweep's snapshot."""
+    try:
+        if read_json(state.paths.launch(0).boot)["frozen"]:
+            return []
+        return changes_since(read_json(state.paths.first_code.code))
+    except FileNotFoundError:
+        return []
+
+
+def with_accepted(state: SweepState, settings: Sequence[str]) -> list[str]:
+    """Returns settings as typed, after those that the scheduler accepted earlier in place of what it had refused.
+
+    An earlier setting is left out if the user sets that field anew.
+    """
+    anew = {name for text in settings for name in names_of(text)}
+    return [*(text for text in _accepted(state) if names_of(text)[0] not in anew), *settings]
+
+
+def keep_accepted(state: SweepState, settings: Sequence[str]) -> None:
+    """Records the launcher's fields among settings with which the scheduler accepted what it had refused before.
+
+    Whoever resumes the sweep later uses them too.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    kept = [text for text in with_accepted(state, settings) if key_of(text).startswith("hydra.launcher.")]
+    if kept:
+        write_atomically(state.paths.mended, to_json({"settings": kept}))
+
+
+def _accepted(state: SweepState) -> list[str]:
+    try:
+        return [str(text) for text in read_json(state.paths.mended)["settings"]]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []

@@ -7,10 +7,11 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distributions, version
 from typing import Any
 
-from .code import git
+from .code import changes, code_files, git
 
 
 def main_file() -> str:
@@ -62,6 +63,26 @@ def git_state(directory: str) -> dict[str, Any]:
         return {}
     branch = git(directory, "rev-parse", "--abbrev-ref", "HEAD").strip()
     return {"commit": commit, "branch": branch, "dirty": bool(git(directory, "status", "--porcelain"))}
+
+
+def changes_since(recorded: Mapping[str, Any], root: str = "") -> list[str]:
+    """Returns what has changed in an app since its code was recorded, a line each: ``changed conf/config.yaml``.
+
+    Args:
+        recorded: as in ``code.json``: ``root``, ``more`` directories, ``files`` with their hashes, ``git``.
+        root: the app's directory now, if it is another.
+    """
+    root = root or recorded["root"]
+    more = [folder for folder in recorded.get("more", ()) if os.path.isdir(folder)]
+    found = changes(recorded["files"], code_files(root, more))
+    then, now = (str(git.get("commit", ""))[:12] for git in (recorded.get("git", {}), git_state(root)))
+    return [f"commit {then} is now {now}", *found] if found and then != now else found
+
+
+def first_changes(sweep: str, found: Sequence[str]) -> str:
+    """Returns the text that tells a user of changes since a sweep started: the first ten lines of them."""
+    more = [f"… {len(found) - 10} more"] if found[10:] else []
+    return "\n    ".join([f"the code has changed since {sweep} started:", *found[:10], *more])
 
 
 def requirements() -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.model import counted
-from hsm_core.overrides import joined
+from hsm_core.overrides import is_of_sweeps, joined
 
 _HEAD, _TAIL = 3, 2
 
@@ -91,7 +91,6 @@ def _product(job_overrides: Sequence[Sequence[str]]) -> str:
     return " × ".join(f"{count} {key}" for key, count in varying.items()) + " = "
 
 
-_ALONE = ("hydra.mode=", "hydra/launcher=", "hydra/sweeper=", "hydra.launcher", "hydra.sweeper")
 #: Options of the interpreter that take a value.
 _WITH_VALUE = ("-W", "-X")
 
@@ -111,8 +110,7 @@ def command_of(started: Sequence[str], swept: Sequence[str], task: Sequence[str]
         return None
     dropped = {"-m", "--multirun", *swept}
     head = _program(started)
-    rest = [part for part in started[len(head) :] if part not in dropped]
-    rest = [part for part in rest if not part.lstrip("+~").startswith(_ALONE)]
+    rest = [part for part in started[len(head) :] if part not in dropped and not is_of_sweeps(part)]
     return joined([*head, *rest, *task, "hydra.mode=RUN"])
 
 

@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
-from hsm_core.overrides import quoted
+from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 
 from .error_display import refuse
@@ -179,7 +179,7 @@ def _others(kind: str, mark: str) -> str:
 def _typed(overrides: Sequence[str], key: str) -> str:
     """The override of the command line for ``key``, or for what is in it; empty if there is none."""
     for word in overrides:
-        typed = word.lstrip("+").partition("=")[0]
+        typed = key_of(word)
         if typed == key or typed.startswith(f"{key}."):
             return word.lstrip("+")
     return ""
@@ -187,9 +187,7 @@ def _typed(overrides: Sequence[str], key: str) -> str:
 
 def _launcher(hydra: Any, config_name: str | None, overrides: Sequence[str]) -> str:
     """The launcher that the rest of the command line chooses; empty if that can't be composed either."""
-    rest = [
-        word for word in overrides if not word.lstrip("+~").startswith(("hydra.sweeper.", "hydra.launcher."))
-    ]
+    rest = [word for word in overrides if not key_of(word).startswith(("hydra.sweeper.", "hydra.launcher."))]
     try:
         config = type(hydra).compose_config(
             hydra, config_name=config_name, overrides=rest, run_mode=RunMode.MULTIRUN

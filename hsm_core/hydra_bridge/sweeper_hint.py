@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import key_of
 
 from .hydra_frames import MAIN, caller
 
@@ -36,7 +37,7 @@ def overridden(
     """
     if config_name is None or not any(word in arguments for word in _MULTIRUN):
         return None
-    if any(word.lstrip("+").startswith("hydra/sweeper=") for word in arguments):
+    if any(key_of(word) == "hydra/sweeper" for word in arguments):
         return None
     typed = [word for word in arguments if not (added_wins and word.startswith("+"))]
     for root in directories(search_path):
@@ -63,7 +64,7 @@ def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Se
     """
     reader = caller(frame, MAIN, "_run_hydra")
     parsed: Any = reader.f_locals.get("args") if reader else None
-    if parsed is None or any(word.lstrip("+").startswith("hydra.mode=") for word in arguments):
+    if parsed is None or any(key_of(word) == "hydra.mode" for word in arguments):
         return
     if parsed.run or parsed.cfg or parsed.info or parsed.shell_completion:
         return
@@ -100,7 +101,7 @@ def _typed(root: Path, arguments: Sequence[str]) -> Iterator[Path]:
 
 def _listed(root: Path, text: str, arguments: Sequence[str]) -> Iterator[Path]:
     """Config files that a defaults list chooses, where the command line does not choose another."""
-    typed = {word.lstrip("+~").partition("=")[0] for word in arguments}
+    typed = {key_of(word) for word in arguments}
     for group, name in _LISTED.findall(text):
         if group not in typed:
             yield root / group / f"{name}.yaml"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import key_of
 
 Row = tuple[str, ...]
 Values = tuple[object, ...]
@@ -32,20 +33,15 @@ class Axis:
         return len(self.rows)
 
 
-def bare(key: str) -> str:
-    """The key without what tells Hydra to add, force or delete it."""
-    return key.lstrip("+~")
-
-
 def single(key: str, texts: Sequence[str], values: Sequence[object]) -> Axis:
     """An axis of one key; ``texts`` are its values in Hydra's grammar."""
     rows = [(f"{key}={text}",) for text in texts]
-    return Axis(bare(key), (key,), rows, [(value,) for value in values])
+    return Axis(key_of(key), (key,), rows, [(value,) for value in values])
 
 
 def counting(key: str, numbers: range) -> Axis:
     """An axis over whole numbers that costs no memory."""
-    return Axis(bare(key), (key,), CountedRows(key, numbers), CountedValues(numbers))
+    return Axis(key_of(key), (key,), CountedRows(key, numbers), CountedValues(numbers))
 
 
 def together(name: str, members: Sequence[Axis]) -> Axis:
@@ -69,12 +65,12 @@ def together(name: str, members: Sequence[Axis]) -> Axis:
 
 def without(axis: Axis, key: str) -> Axis:
     """``axis`` without one of its keys; rows that become equal are kept once."""
-    stay = [column for column, own in enumerate(axis.keys) if bare(own) != bare(key)]
+    stay = [column for column, own in enumerate(axis.keys) if key_of(own) != key_of(key)]
     kept: dict[Row, Values] = {}
     for row, values in zip(axis.rows, axis.values, strict=True):
         kept.setdefault(tuple(row[c] for c in stay), tuple(values[c] for c in stay))
     keys = tuple(axis.keys[c] for c in stay)
-    return Axis(axis.name if len(keys) > 1 else bare(keys[0]), keys, list(kept), list(kept.values()))
+    return Axis(axis.name if len(keys) > 1 else key_of(keys[0]), keys, list(kept), list(kept.values()))
 
 
 def rekeyed(axis: Axis, old: str, new: str) -> Axis:

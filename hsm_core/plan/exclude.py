@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import key_of
 
-from .axis import Axis, bare
+from .axis import Axis
 from .condition_typos import meant
 from .error_marker import pointed_at
 from .expression import Expression, parse
@@ -85,7 +86,7 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
         ConfigError: it can't be read, or names what is neither swept nor in the config.
     """
     columns = {
-        bare(key): (number, column)
+        key_of(key): (number, column)
         for number, axis in enumerate(axes)
         for column, key in enumerate(axis.keys)
     }

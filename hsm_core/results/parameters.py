@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from hsm_core.overrides import key_of
+
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 #: As in Hydra's grammar (OverrideLexer.g4): with a zero in front, as in 007, it is text.
 _WHOLE = r"(?:0|[1-9](?:_?\d)*)"
@@ -20,8 +22,8 @@ def parameters(overrides: Iterable[str]) -> dict[str, Any]:
     """Key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
     found: dict[str, Any] = {}
     for override in overrides:
-        key, given, text = override.partition("=")
-        found[key.lstrip("+~")] = value(text) if given and not key.startswith("~") else None
+        _, given, text = override.partition("=")
+        found[key_of(override)] = value(text) if given and not override.startswith("~") else None
     return found
 
 

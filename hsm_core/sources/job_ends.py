@@ -10,9 +10,10 @@ from hsm_core.model import State
 from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.schedulers.job_log import could_not_start, reason_in
 from hsm_core.schedulers.registry import title_of
-from hsm_core.store.job_logs import NEVER_BEGAN, NO_WORKER, job_logs, tail
+from hsm_core.store.job_logs import NEVER_BEGAN, NO_WORKER, job_logs
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import JobWord, SubmissionState
+from hsm_core.text import log_tail
 
 #: Lines of a job's log that are told.
 _LAST_LINES = 3
@@ -30,13 +31,13 @@ def explained(sight: Sight, paths: SweepPaths, line: SubmissionState, batch: int
         return sight
     logs = [log for log in job_logs(paths, line, batch) if log.exists()]
     for log in logs:
-        found = reason_in(tail(log))
+        found = reason_in(log_tail(log))
         if found is not None and sight.reason in ("unknown", found[0]):
             state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
             return replace(sight, state=state, reason=found[0], evidence=found[1])
     ends = _ends(logs)
     has_worker = sight.native_id in began or line.native_id in began
-    words = "" if has_worker else next(filter(None, (could_not_start(tail(log)) for log in logs)), "")
+    words = "" if has_worker else next(filter(None, (could_not_start(log_tail(log)) for log in logs)), "")
     if words and sight.state == "lost":  # so would the next one
         return replace(sight, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {sight.evidence}")
     if sight.reason != "unknown" or not logs or (has_worker and (sight.word or not ends)):
@@ -102,7 +103,7 @@ def _cancelled(native_id: str, evidence: str) -> Sight:
 def _ends(logs: Sequence[Path]) -> str:
     """How the first log that says something ends; empty if none does."""
     for log in logs:
-        lines = [line.strip() for line in tail(log).splitlines() if line.strip()]
+        lines = [line.strip() for line in log_tail(log).splitlines() if line.strip()]
         if lines:
             return " / ".join(lines[-_LAST_LINES:])
     return ""

@@ -30,13 +30,3 @@ def job_logs(paths: SweepPaths, submission: SubmissionState, batch: int) -> Iter
     facts = {"id": submission.native_id, "token": submission.token}
     for name in submission.logs:
         yield paths.logs / name.format_map({**facts, "index": batch, "number": batch + 1})
-
-
-def tail(log: Path) -> str:
-    """The last 4 kB; nothing where there is no log."""
-    try:
-        with open(log, "rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 4096))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""

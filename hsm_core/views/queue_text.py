@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from hsm_core.model import State
+from hsm_core.text import task_ranges
 
 from .status.sweep_json import enveloped
-from .text import GLYPH, clean, iso_time, numbers, paint, shorten
+from .text import GLYPH, clean, iso_time, paint, shorten
 
 #: elements of an array that run, named one by one
 _ONE_BY_ONE = 4
@@ -94,7 +95,7 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
             return
         never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
         if never:
-            yield f"next: hsm cancel {sweep} --task {numbers(never)}    # they will never start"
+            yield f"next: hsm cancel {sweep} --task {task_ranges(never)}    # they will never start"
             return
     if mine:
         yield f"next: hsm-status -w {mine[0]}"
@@ -123,7 +124,7 @@ def _groups(jobs: Sequence[QueuedJob]) -> Iterator[list[QueuedJob]]:
 
 def _lines(group: Sequence[QueuedJob], width: int, colour: bool) -> Iterator[str]:
     first = group[0]
-    tasks = numbers(number for job in group for number in job.tasks) if first.sweep else clean(first.name)
+    tasks = task_ranges(number for job in group for number in job.tasks) if first.sweep else clean(first.name)
     line = f"  {_fit(_ids(group), _JOB, width)}  {_state(first, colour)} "
     line += f"{_fit(clean(first.queue), _QUEUE, width)} {_fit(tasks, _TASKS, width)}"
     why = _where(group) if first.phase == "running" else _why(group)
@@ -172,7 +173,7 @@ def _ids(group: Sequence[QueuedJob]) -> str:
         return clean(group[0].job)
     place = _place(group[0])
     between = "_" if "_" in group[0].job else ""
-    return clean(f"{place.array}{between}[{numbers(_place(job).number for job in group)}]{place.rest}")
+    return clean(f"{place.array}{between}[{task_ranges(_place(job).number for job in group)}]{place.rest}")
 
 
 def _place(job: QueuedJob) -> _Place:

@@ -8,12 +8,12 @@ from collections.abc import Collection
 from hsm_core.model import State, counted
 from hsm_core.results.missing_metrics import missing_at_first
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import task_ranges
 
 from .failures.by_cause import group_failures
 from .failures.text import failure_lines
 from .lines_to_copy.next_command import next_command
 from .text import clean, shorten, state_words
-from .text import numbers as ranges
 
 #: Groups that are shown in full; the rest is one command away.
 _GROUPS = 5
@@ -43,7 +43,7 @@ def summary(
     if earlier:
         were = "was" if len(earlier) == 1 else "were"
         told = f"{counted(len(earlier), 'task')} failed earlier and {were} not run again"
-        lines.append(f"{told}: {shorten(ranges(earlier), 80)}")
+        lines.append(f"{told}: {shorten(task_ranges(earlier), 80)}")
     lines.append(f"{state.record.id}: {state_words(counts, colour)}")
     if advise:
         lines.append(f"  next: {next_command(state.record, counts)}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable
 
-from hsm_core.model import STATES, State, spans
+from hsm_core.model import STATES, State
 
 #: A sign beside each state's word, so that colour is never the only difference.
 GLYPH: dict[State, str] = {
@@ -71,12 +70,6 @@ def about(seconds: float) -> str:
     """A duration to come, as roughly as it is known."""
     step = 5 if seconds < 60 else 60 if seconds < 600 else 300 if seconds < 7200 else 1800
     return f"about {duration(max(step, math.ceil(seconds / step) * step))}"
-
-
-def numbers(found: Iterable[int]) -> str:
-    """``3,7-9``: task numbers as ``--task`` takes them."""
-    parts = spans((number, 1) for number in sorted(found))
-    return ",".join(str(s.first) if s.count == 1 else f"{s.first}-{s.first + s.count - 1}" for s in parts)
 
 
 def clean(text: str) -> str:

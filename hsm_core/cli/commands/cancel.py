@@ -18,8 +18,9 @@ from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import task_ranges
 from hsm_core.views.status.phase import phase_of
-from hsm_core.views.text import numbers, shorten
+from hsm_core.views.text import shorten
 
 from ..acting import acting_for, settle
 from ..ask_schedulers import JobQuestions
@@ -170,12 +171,12 @@ def _agree(question: str, yes: bool) -> None:
 
 
 def _named(found: Sequence[int]) -> str:
-    return f"task {found[0]}" if len(found) == 1 else f"{len(found)} tasks ({shorten(numbers(found), 40)})"
+    return f"task {found[0]}" if len(found) == 1 else f"{len(found)} tasks ({shorten(task_ranges(found), 40)})"
 
 
 def _tasks(state: SweepState, wanted: Sequence[int]) -> str:
     """The option that names them, unless they are all."""
-    return "" if len(wanted) == state.total else f' --task "{numbers(wanted)}"'
+    return "" if len(wanted) == state.total else f' --task "{task_ranges(wanted)}"'
 
 
 def _where(state: SweepState, still: Sequence[int]) -> str:

@@ -17,16 +17,22 @@ from hsm_core.overrides import joined, quoted
 from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import task_ranges
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.phase import phase_of
-from hsm_core.views.text import numbers
 
-from ..accepted_fields import note_mended, with_mended
 from ..acting import settle
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
-from ..confirm_code_change import agree_on_changes
-from ..relaunch import note_on_sweeper, relaunch_command, relaunch_environment, require_changes
+from ..relaunch import (
+    agree_on_changes,
+    keep_accepted,
+    note_on_sweeper,
+    relaunch_command,
+    relaunch_environment,
+    require_changes,
+    with_accepted,
+)
 from ..terminal import remark, say
 
 ENDED_WITH_FAILURES = 3
@@ -98,7 +104,7 @@ def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
     code = _start(state, command)
     state.refresh()
     if was_refused and state.refusal() is None and options["settings"] and not options["launcher"]:
-        note_mended(state, options["settings"])
+        keep_accepted(state, options["settings"])
     return _outcome(state, before, code)
 
 
@@ -109,8 +115,8 @@ def _command(
     only = found or state.numbers_in("queued", "running")  # these are attached to, and no other task begins
     command = relaunch_command(
         state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
-        only=",".join(_ranges(only)) if restricted else None, retry_failed="failed" in again,
-        settings=options["settings"] if options["launcher"] else with_mended(state, options["settings"]),
+        only=task_ranges(only) if restricted else None, retry_failed="failed" in again,
+        settings=options["settings"] if options["launcher"] else with_accepted(state, options["settings"]),
         allow_changed=allow_changed or not found,
     )  # fmt: skip
     return [options["python"] or command[0], *command[1:]]
@@ -170,22 +176,11 @@ def _hint(state: SweepState, again: set[str]) -> str:
     return ""
 
 
-def _ranges(found: Sequence[int]) -> list[str]:
-    """``3``, ``7-9``: every number, unlike what is shown to people."""
-    words: list[list[int]] = []
-    for number in found:
-        if words and words[-1][1] + 1 == number:
-            words[-1][1] = number
-        else:
-            words.append([number, number])
-    return [str(first) if first == last else f"{first}-{last}" for first, last in words]
-
-
 def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], command: Sequence[str]) -> int:
-    tasks = f"{counted(len(found), 'task')}: {numbers(found)}" if found else "no task"
+    tasks = f"{counted(len(found), 'task')}: {task_ranges(found)}" if found else "no task"
     remark(f"{state.record.id}: would run {tasks}")
     if alive:
-        remark(f"and attach to {len(alive)} live ones: {numbers(alive)}")
+        remark(f"and attach to {len(alive)} live ones: {task_ranges(alive)}")
     path = relaunch_environment(state.record).get("PYTHONPATH")
     missing = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
     say(f"cd {quoted(state.record.cwd)} && {missing}{joined(command)}")

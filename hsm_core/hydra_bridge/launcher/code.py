@@ -1,4 +1,4 @@
-"""Writes down which code a sweep runs, and sees to it that it goes on with other code only knowingly."""
+"""Records which code a sweep runs, and lets a sweep continue with other code only if its user agrees."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 
 from omegaconf import DictConfig
 
-from hsm_core.detect.code import changes, code_files, code_root, is_repository, uncommitted, untracked
-from hsm_core.detect.origin import git_state, requirements
+from hsm_core.detect.code import code_files, code_root, is_repository, uncommitted, untracked
+from hsm_core.detect.origin import changes_since, first_changes, git_state, requirements
 from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
@@ -45,7 +45,7 @@ def config_folders(config: DictConfig, provider: str = "") -> list[str]:
 
 
 def record_code(places: CodePaths, root: str, more: list[str]) -> None:
-    """Write the hashes of the app's files, what git has not committed of them, and the packages around them.
+    """Writes the hashes of the app's files, what git has not committed of them, and the packages around them.
 
     Raises:
         OSError: the disk refuses.
@@ -62,7 +62,7 @@ def record_code(places: CodePaths, root: str, more: list[str]) -> None:
 
 
 def freeze_app(paths: SweepPaths, root: str) -> FrozenApp:
-    """Freeze the app as it is now, into the sweep's own directory.
+    """Copies the app as it is now into the sweep's own directory.
 
     Raises:
         ConfigError: it is too large.
@@ -72,36 +72,38 @@ def freeze_app(paths: SweepPaths, root: str) -> FrozenApp:
 
 
 def record_again(launch: LaunchPaths, began: CodePaths, root: str, more: list[str]) -> None:
-    """Write down the code of a sweep that is gone on with, if it is not the one that it began with.
+    """Records the code of a sweep that is resumed, if it is not the code that the sweep began with.
 
     Raises:
         OSError: the disk refuses.
     """
-    if changes_since(began, root):
+    if _changes(began, root):
         record_code(launch.code, root, more)
 
 
-def changes_since(recorded: CodePaths, root: str) -> list[str]:
-    """What differs from the recorded code in the app that lies in ``root`` now."""
+def _changes(recorded: CodePaths, root: str) -> list[str]:
+    """Returns what differs from the recorded code in the app in ``root`` now; nothing if none is recorded."""
     try:
         known = read_json(recorded.code)
     except (OSError, ValueError):
         return []
-    more = [folder for folder in known.get("more", ()) if os.path.isdir(folder)]
-    return changes(known["files"], code_files(root, more))
+    return changes_since(known, root)
 
 
 def require_unchanged(paths: SweepPaths, root: str, allowed: bool) -> None:
-    """Ask at a terminal whether to go on with files that have changed; elsewhere they must be allowed.
+    """Asks at a terminal whether to continue with changed files; without a terminal they must be allowed beforehand.
+
+    Args:
+        root: the app's directory now.
+        allowed: ``hydra.launcher.allow_changed``: only warn.
 
     Raises:
-        ConfigError: they have changed, and nobody said that this is meant.
+        ConfigError: files have changed, and the user did not agree to that.
     """
-    found = changes_since(paths.first_code, root)
+    found = _changes(paths.first_code, root)
     if not found:
         return
-    more = [f"… {len(found) - 10} more"] if found[10:] else []
-    told = "\n    ".join(["the code has changed since the sweep started:", *found[:10], *more])
+    told = first_changes("the sweep", found)
     if allowed:
         log.warning("%s", told)
     elif not sys.stdin.isatty():

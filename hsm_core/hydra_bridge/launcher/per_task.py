@@ -8,7 +8,7 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError
-from hsm_core.overrides import quoted
+from hsm_core.overrides import key_of, quoted
 from hsm_core.schedulers.batch_system import BatchSystem
 from hsm_core.settings import LauncherSettings
 
@@ -76,7 +76,7 @@ class SettingsByTask:
 
     def _matters(self, override: str) -> bool:
         """True for a choice of a config group, and for a value below a key that is referred to."""
-        key = override.lstrip("+~").partition("=")[0].partition("@")[0]
+        key = key_of(override).partition("@")[0]
         if self._referred.all_overrides or "/" in key or key in self._loader.list_groups(""):
             return True
         return key.partition(".")[0] in self._referred.tops

@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 from omegaconf import DictConfig
 
 from hsm_core.model import SYNONYMS
+from hsm_core.overrides import key_of
 
 from ..plain import as_written, dict_of, list_of
 from ..value_text import value_text
@@ -52,7 +53,7 @@ def fields_written(config: DictConfig) -> dict[str, object]:
     hydra = as_written(config.hydra)
     node = dict_of(hydra["launcher"])
     words = list_of(dict_of(hydra["overrides"])["hydra"])
-    typed = {str(word).lstrip("+~").partition("=")[0] for word in words}
+    typed = {key_of(str(word)) for word in words}
     for pair in SYNONYMS:
         said = [name for name in pair if f"hydra.launcher.{name}" in typed and node[name] is not None]
         if len(said) == 1:

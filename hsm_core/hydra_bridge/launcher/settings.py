@@ -15,6 +15,7 @@ from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.schedulers.batch_system import BatchSystem
 from hsm_core.settings import Fields, LauncherSettings, QueueSettings
+from hsm_core.text import read_task_ranges
 
 from ..faults import Faults
 from ..plain import plain
@@ -139,13 +140,10 @@ def _numbers(text: str | None) -> frozenset[int] | None:
     """The task numbers that ``3,7-9`` means."""
     if text is None:
         return None
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            raise ConfigError(f"'{part}' is not a task number", fix="'hydra.launcher.only_tasks=\"3,7-9\"'")
-        found.update(range(int(first), int(last or first) + 1))
-    return frozenset(found)
+    try:
+        return frozenset(number for _, span in read_task_ranges(text) for number in span)
+    except ValueError as error:
+        raise ConfigError(f"'{error}' is not a task number", fix="'hydra.launcher.only_tasks=\"3,7-9\"'") from None
 
 
 def _share(fields: Fields, name: str) -> float:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from omegaconf import DictConfig
 
 from hsm_core.errors import ConfigError
-from hsm_core.plan.axis import Axis, CountedRows, bare, rekeyed, together, without
+from hsm_core.overrides import key_of
+from hsm_core.plan.axis import Axis, CountedRows, rekeyed, together, without
 
 from ..faults import Faults
 from ..one_value import instead
@@ -27,7 +28,7 @@ class Placed:
         """Is ``key`` one of its keys? Under params ``a`` and ``+a`` are two keys, as for Hydra's sweeper."""
         if self.origin == "params":
             return key in self.axis.keys
-        return self.origin != "command line" and bare(key) in map(bare, self.axis.keys)
+        return self.origin != "command line" and key_of(key) in map(key_of, self.axis.keys)
 
 
 @dataclass
@@ -102,25 +103,25 @@ def _override(found: SweepAxes, typed: Axis) -> None:
 def _replace(found: SweepAxes, at: int, key: str, typed: Axis) -> Axis:
     """Take ``key`` out of an axis of the sweep file; the typed axis, with the file's ``+`` if it has none."""
     old = found.placed[at].axis
-    written = next(own for own in old.keys if bare(own) == bare(key))
+    written = next(own for own in old.keys if key_of(own) == key_of(key))
     partners = [own for own in old.keys if own != written]
     if not partners:
         del found.placed[at]
     else:
         found.placed[at] = Placed(without(old, written), found.placed[at].origin)
-        left = [own for own in partners if bare(own) not in map(bare, typed.keys)]
+        left = [own for own in partners if key_of(own) not in map(key_of, typed.keys)]
         if left:
             found.warnings.append(
                 f"{key} on the command line removes it from the pair '{old.name}';"
                 f" {', '.join(left)} still varies"
             )
-    return rekeyed(typed, key, written) if key == bare(key) and key != written else typed
+    return rekeyed(typed, key, written) if key == key_of(key) and key != written else typed
 
 
 def _refuse_same_key(placed: Sequence[Placed]) -> None:
     seen: dict[str, Placed] = {}
     for one in placed:
-        for key in map(bare, one.axis.keys):
+        for key in map(key_of, one.axis.keys):
             other = seen.setdefault(key, one)
             if other is not one and {other.origin, one.origin} != {"params"}:
                 raise ConfigError(
@@ -151,12 +152,12 @@ def _refuse_hydra(placed: Placed) -> None:
     axis = placed.axis
     alone = placed.origin in ("params", "command line") and len(axis) == 1
     for column, key in enumerate(axis.keys):
-        if bare(key).startswith(("hydra.", "hydra/")) and not alone:
+        if key_of(key).startswith(("hydra.", "hydra/")) and not alone:
             texts = [row[column][len(key) + 1 :] for row in axis.rows[:8]]
             raise ConfigError(
                 f"'{key}' can't be swept: it is a setting of Hydra's, the same for all tasks",
                 evidence=f"in {_where(placed)}: {', '.join(texts)}",
-                fix=instead(bare(key), texts),
+                fix=instead(key_of(key), texts),
             )
 
 

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
-from hsm_core.plan.axis import Axis, bare, together
+from hsm_core.overrides import key_of
+from hsm_core.plan.axis import Axis, together
 
 from ..faults import Faults
 from ..value_text import value_text
@@ -88,7 +89,7 @@ def _group(name: str, node: Any, grammar: Grammar) -> Axis:
     ]
     if not members:
         raise _no_group(name, node)
-    keys = [bare(member.keys[0]) for member in members]
+    keys = [key_of(member.keys[0]) for member in members]
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(

@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override, OverrideType, QuotedStrin
 from hydra.errors import HydraException
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import key_of
 from hsm_core.plan.axis import Axis, counting, single, together
 
 from ..value_text import value_text
@@ -48,7 +49,7 @@ class Grammar:
         override = self.parse(text)
         key = override.get_key_element()
         if not override.is_sweep_override():
-            return Axis(key.lstrip("+~"), (key,), [(_fixed(override),)], [(_plain(override._value),)])
+            return Axis(key_of(key), (key,), [(_fixed(override),)], [(_plain(override._value),)])
         if not override.is_discrete_sweep():
             raise ConfigError(
                 f"{text}: an interval can't be swept: it has no list of values",

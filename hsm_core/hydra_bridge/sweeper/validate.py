@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
-from hsm_core.overrides import quoted
+from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.axis import Axis, Row
 from hsm_core.plan.cover import cover
 from hsm_core.plan.plan import Plan
@@ -98,7 +98,7 @@ class Validator:
 
     def is_group(self, key: str) -> bool:
         """Does this key of an override choose from a config group?"""
-        return bool(options(self.loader, key.lstrip("+~").partition("@")[0]))
+        return bool(options(self.loader, key_of(key).partition("@")[0]))
 
     def _explain(self, task: Sequence[str], error: Exception, faults: Faults) -> None:
         """Say of each override what is wrong with it; of other values of the same key once."""

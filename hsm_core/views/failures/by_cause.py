@@ -12,9 +12,10 @@ from pathlib import Path
 from hsm_core.model import State
 from hsm_core.overrides import quoted
 from hsm_core.store.events import End, Resources
-from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED, tail
+from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import log_tail
 
 from ..lines_to_copy.resume_lines import resume_line, retry_line
 from ..task_log import log_of, where_to_read
@@ -189,7 +190,7 @@ def reading(state: SweepState, number: int) -> str:
 def _says_where(state: SweepState, number: int) -> bool:
     """Python's fault handler was at work already."""
     log = log_of(state, number)
-    return log is not None and log.is_file() and _FATAL in tail(log)
+    return log is not None and log.is_file() and _FATAL in log_tail(log)
 
 
 def _may_be_memory(end: End) -> bool:

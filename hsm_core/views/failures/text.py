@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from hsm_core.errors import StoreError
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
+from hsm_core.text import task_ranges
 
 from ..lines_to_copy.rerun import rerun_line
-from ..text import GLYPH, clean, numbers, paint, shorten
+from ..text import GLYPH, clean, paint, shorten
 from .by_cause import FailureGroup
 
 #: Characters before a value: ``    rerun: ``.
@@ -29,7 +30,7 @@ def failure_lines(
     head = f"{GLYPH[group.state]} {group.count} × {group.reason}: "
     cause = shorten(group.cause, max(20, width - len(head)))
     yield paint(head, group.state, colour) + cause
-    yield _line("task" if group.count == 1 else "tasks", shorten(numbers(group.tasks), room))
+    yield _line("task" if group.count == 1 else "tasks", shorten(task_ranges(group.tasks), room))
     if group.message != cause:
         yield _line("e.g.", shorten(group.message, 2 * room))
     if group.where:

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import Task
-from hsm_core.overrides import joined, quoted
+from hsm_core.overrides import is_of_sweeps, joined, quoted
 from hsm_core.store.record import SweepRecord
 
-#: Hydra overrides that only mean something for a sweep; ``hydra.sweep`` covers ``hydra.sweeper``.
-_OF_SWEEPS = ("hydra.sweep", "hydra.launcher", "hydra/launcher", "hydra/sweeper", "hydra.mode")
 #: What a script is called that came from standard input or ``-c``, once it has a file.
 _SAVED = "app.py"
 _FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
@@ -76,11 +74,6 @@ def _alone(record: SweepRecord, task: Task) -> list[str]:
 
 def _runs_several(record: SweepRecord) -> bool:
     return len(record.app.get("functions") or ()) > 1
-
-
-def is_of_sweeps(override: str) -> bool:
-    """True for an override of Hydra that only means something for a sweep."""
-    return override.lstrip("+~").startswith(_OF_SWEEPS)
 
 
 def config_flags(record: SweepRecord) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from hsm_core.overrides import hydra_text, joined
+from hsm_core.overrides import hydra_text, is_of_sweeps, joined
 from hsm_core.store.record import SweepRecord
 
-from .rerun import config_flags, is_of_sweeps, saved_line
+from .rerun import config_flags, saved_line
 
 
 def resume_line(record: SweepRecord, settings: str = "") -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
+
+from hsm_core.text import log_tail
 
 from ..protocol import Message
 
@@ -32,11 +33,8 @@ class Patience:
 
 
 def output_since(log: Path, offset: int) -> str:
-    """What a process printed to the worker's log: the end of it."""
-    with open(log, "rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(offset, size - _OUTPUT_LIMIT))
-        return stream.read().decode("utf-8", "replace").strip()
+    """Returns the end of what was printed to the worker's log after ``offset`` (bytes), where a process began."""
+    return log_tail(log, limit=_OUTPUT_LIMIT, begin=offset).strip()
 
 
 def why_not_imported(exited: Message, was_ready: bool, output: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from hsm_core.model import State
 from hsm_core.views.status.progress import bar, pace_words, progress_line
-from hsm_core.views.text import about, clean, duration, numbers, shorten, state_words
+from hsm_core.views.text import about, clean, duration, shorten, state_words
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,6 @@ def test_the_middle_is_taken_out() -> None:
     assert shorten("abcdefghij", 10) == "abcdefghij"
     assert shorten("abcdefghij", 7) == "abc…hij"
     assert len(shorten("x" * 100, 8)) == 8
-
-
-def test_numbers_are_written_as_they_are_typed() -> None:
-    assert numbers([7, 3, 8, 9, 12]) == "3,7-9,12"
-    assert numbers([]) == ""
 
 
 def test_control_characters_become_visible() -> None:
