@@ -4,7 +4,7 @@
 # make test-learn what torch, tensorflow and jax draw in tasks (fetches 2.5 GB)
 # make test-newest  the main tests with the newest release of every package
 # make constraints  renew tests/constraints-*.txt: the versions that all other tests run with
-# make services   Slurm, sshd, … for the tests that are skipped without (Debian, root)
+# make services   Slurm, Grid Engine, sshd, … for the tests that are skipped without (Debian, root)
 # PYTHON=python3.12 make …   another Python
 #
 # Everything goes into .venv/ here. Names in rules are relative, so a space in the checkout's path does no harm.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
+GRIDENGINE = Path("/usr/lib/gridengine/sge_qmaster")
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
@@ -16,6 +18,11 @@ def missing_commands(*commands: str) -> str:
 
 def slurm() -> str:
     return missing_commands("slurmctld", "slurmd", "sbatch", "munged", "slurmdbd", "mariadbd", "bc")
+
+
+def gridengine() -> str:
+    commands = missing_commands("qsub", "qstat", "qdel", "qacct", "qconf")
+    return "not root" if os.geteuid() else commands or ("" if GRIDENGINE.exists() else f"no {GRIDENGINE}")
 
 
 def sshd() -> str:
@@ -35,7 +42,9 @@ def mounts() -> str:
 
 
 #: marker of the tests → why they can't run here, empty when they can
-SERVICES: dict[str, Callable[[], str]] = {"slurm": slurm, "sshd": sshd, "strace": strace, "mounts": mounts}
+SERVICES: dict[str, Callable[[], str]] = {
+    "slurm": slurm, "gridengine": gridengine, "sshd": sshd, "strace": strace, "mounts": mounts,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 #!/bin/bash
-# Installs what the service tests start: Slurm with accounting, sshd, network namespaces. Debian, as root.
+# Installs what the service tests start: Slurm with accounting, Grid Engine, sshd, network namespaces. Debian, as root.
 # Starts no daemon: the tests start their own, on loopback and in namespaces, and end them.
 set -eu
 PACKAGES="slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
   slurmdbd slurm-wlm-mysql-plugin mariadb-server
+  gridengine-master gridengine-exec gridengine-client
   openssh-server openssh-client rsync iptables iproute2 util-linux procps strace bc gcc libc6-dev"
 
 if ! command -v apt-get >/dev/null || ! grep -qsE '^ID(_LIKE)?=.*debian' /etc/os-release; then
@@ -27,5 +28,7 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then           # packages must not start thei
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
+# no cell of the package's own
+echo 'gridengine-common shared/gridengineconfig boolean false' | debconf-set-selections
 apt-get install -y -q --no-install-recommends $PACKAGES
 echo "services: installed"

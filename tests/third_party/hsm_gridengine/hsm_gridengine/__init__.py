@@ -1,0 +1,1 @@
+"""Grid Engine for hsm: job arrays of Son of Grid Engine and its kin."""

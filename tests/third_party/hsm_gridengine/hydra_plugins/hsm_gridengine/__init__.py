@@ -1,0 +1,1 @@
+"""Grid Engine's launcher, where Hydra looks for it."""
