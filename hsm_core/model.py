@@ -13,7 +13,7 @@ State       what the events add up to
 Reason      why a task is not completed
 Scheduler   a batch system's dialect: Slurm, PBS
 Host        a machine where commands run: this one, or one behind SSH
-Backend     submit, poll, cancel, limits and preview, over a scheduler or over hosts
+Source      a named place where tasks run: a queue (a scheduler over a host) or a pool (workers on a host)
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Reason = Literal[
     "exception", "oom", "walltime", "disk", "signal", "node", "preempted", "launch", "cancelled", "unknown"
 ]
 Isolation = Literal["auto", "fork", "spawn", "none"]
+SourceKind = Literal["queue", "pool"]
 
 STATES: tuple[State, ...] = get_args(State)
 REASONS: tuple[Reason, ...] = get_args(Reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,9 @@ from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
 
 if TYPE_CHECKING:
-    from hsm_core.sources.job_monitor import JobWatch
+    from hsm_core.sources.interface import Polled
+    from hsm_core.sources.job_monitor import JobMonitor
+    from hsm_core.sources.source_thread import Answer
 
 #: Seconds after which what the workers said has to do.
 PATIENCE_S = 4.0
@@ -30,7 +31,7 @@ class JobQuestions:
 
     def __init__(self, times_gone: int = 1, *, cancelled: bool = False) -> None:
         self._times_gone, self._cancelled = times_gone, cancelled
-        self._watches: dict[Path, JobWatch] = {}
+        self._questions: dict[Path, list[_Question]] = {}
 
     def __call__(self, state: SweepState) -> str:
         """Ask: at once the first time, then ever more seldom. Where a conductor lives, its answers serve.
@@ -40,42 +41,65 @@ class JobQuestions:
         """
         if not state.jobs or not state.numbers_in("queued", "running", "lost"):
             return ""
-        from hsm_core.sources.poll_interval import MOST_S
+        from hsm_core.sources.job_monitor import MOST_S
 
         is_conducted, place = living_conductor(state.paths) is not None, state.paths.place
-        known = self._watches.get(place)
-        if known is None or is_conducted:
-            self._watches[place] = known or self._watch(state, is_conducted)
-            return _ask(self._watches[place], MOST_S if is_conducted else RECENT_S)
-        return _ask(known, None)
+        is_new = place not in self._questions
+        try:
+            questions = self._questions[place] if not is_new else self._of(state, is_conducted)
+        except HsmError as error:
+            return f"the scheduler did not answer: {error.problem}"
+        self._questions[place] = questions
+        age_s = MOST_S if is_conducted else RECENT_S if is_new else None
+        deadline = time.monotonic() + PATIENCE_S
+        for question in questions:
+            question.put(age_s)
+        return next(filter(None, [question.answer(deadline) for question in questions]), "")
 
-    def _watch(self, state: SweepState, is_conducted: bool) -> JobWatch:
+    def _of(self, state: SweepState, is_conducted: bool) -> list[_Question]:
         from hsm_core.hosts.local import LocalHost
-        from hsm_core.schedulers.registry import make_scheduler
-        from hsm_core.sources.job_monitor import TIMES_GONE, YOUNG_S, JobWatch
+        from hsm_core.sources.job_monitor import JobMonitor
+        from hsm_core.sources.job_poll import TIMES_GONE, YOUNG_S
+        from hsm_core.sources.registry import rebuild
 
         times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S
-        host = LocalHost()
-        return JobWatch(state, lambda name: make_scheduler(name, host), times_gone=times, young_s=young_s)
+        used = {submission.source for submission in state.jobs.submissions()}
+        records = [record for record in state.sources.values() if record.name in used]
+        sources = rebuild(records, state.paths, LocalHost(), times_gone=times, young_s=young_s)
+        return [_Question(JobMonitor(state, source)) for source in sources]
 
 
-def _ask(watch: JobWatch, age_s: float | None) -> str:
-    """Ask, if it is time to; or take an answer that is not older than ``age_s``."""
-    troubles: list[str] = []
+class _Question:
+    """Asks one source, in a thread of its own; an answer that comes late is taken the next time."""
 
-    def look() -> None:
+    def __init__(self, monitor: JobMonitor) -> None:
+        from hsm_core.sources.source_thread import SourceThread
+
+        self._monitor, self._thread = monitor, SourceThread(monitor.source.name)
+        self._pending: Answer[Polled] | None = None
+
+    def put(self, age_s: float | None) -> None:
+        """Ask, if it is time to; or take an answer that is not older than ``age_s``."""
+        monitor = self._monitor
+        if self._pending is None and (age_s is not None or monitor.is_due()):
+            jobs, not_before = monitor.snapshot(), monitor.not_before()
+            if age_s is not None:
+                not_before = time.monotonic() - age_s
+            self._pending = self._thread.ask(lambda: monitor.source.poll(jobs, not_before))
+
+    def answer(self, deadline: float) -> str:
+        """Take the answer; returns what is to be said if there was none."""
+        if self._pending is None:
+            trouble = self._monitor.trouble
+        elif not self._pending.wait(max(0.0, deadline - time.monotonic())):
+            return f"the scheduler did not answer within {PATIENCE_S:.0f} s; this is what the workers reported"
+        else:
+            trouble, self._pending = self._taken(self._pending), None
+        return f"the scheduler did not answer: {trouble}" if trouble else ""
+
+    def _taken(self, answer: Answer[Polled]) -> str:
         try:
-            if age_s is None:
-                watch.look()
-            else:
-                watch.look_now(time.monotonic() - age_s)
-            troubles.append(watch.trouble)
+            self._monitor.take(answer.take())
         except (HsmError, OSError) as error:
-            troubles.append(str(error).splitlines()[0])
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    thread.join(PATIENCE_S)
-    if not troubles:
-        return f"the scheduler did not answer within {PATIENCE_S:.0f} s; this is what the workers reported"
-    return f"the scheduler did not answer: {troubles[0]}" if troubles[0] else ""
+            return str(error).splitlines()[0]
+        return self._monitor.trouble

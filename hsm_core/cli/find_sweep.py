@@ -70,7 +70,8 @@ def _jobs(place: Path) -> list[tuple[str, str]]:
         state.refresh()
     except (HsmError, OSError):
         return []
-    return [(one.source, one.native_id) for one in state.submissions if one.native_id]
+    schedulers = {name: source.scheduler for name, source in state.sources.items()}
+    return [(schedulers.get(one.source, one.source), one.native_id) for one in state.submissions if one.native_id]
 
 
 def _is_job(scheduler: str, native_id: str, selector: str) -> bool:

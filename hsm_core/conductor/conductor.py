@@ -8,8 +8,8 @@ from hsm_core.errors import BackendError, NoAnswer
 from hsm_core.hosts.interface import Patience
 from hsm_core.model import ENDED, counted
 from hsm_core.processes.identity import this_process
-from hsm_core.sources.interface import Backend
-from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.sources.interface import RunningSource, Source
+from hsm_core.sources.job_monitor import JobMonitor
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
@@ -40,7 +40,7 @@ class Conductor:
     """The one process that acts for a sweep.
 
     Args:
-        watch: asks schedulers about the sweep's jobs.
+        others: where tasks of the sweep were given to before, and may still run.
         patience: of the hosts whose commands this process waits for.
         lease: what this process took already, when it began the sweep.
 
@@ -52,10 +52,11 @@ class Conductor:
     """
 
     def __init__(
-        self, state: SweepState, backend: Backend, watch: JobWatch, policy: Policy, patience: Patience, *,
-        lease: Lease | None = None, force: bool = False,
+        self, state: SweepState, source: Source, others: Sequence[RunningSource], policy: Policy,
+        patience: Patience, *, lease: Lease | None = None, force: bool = False,
     ) -> None:  # fmt: skip
-        self.state, self.backend, self.watch, self.policy = state, backend, watch, policy
+        self.state, self.source, self.policy = state, source, policy
+        self.monitors = [JobMonitor(state, one) for one in (source, *others)]
         self._patience = patience
         paths: SweepPaths = state.paths
         state.judge_every_s = JUDGE_EVERY_S
@@ -64,8 +65,10 @@ class Conductor:
         self._name = f"conductor-{nonce()}"
         self._journal = JournalWriter(paths.journal(self._name))
         self._journal.append(events.ConductorHead(self._name, self._me))
+        if state.sources.get(source.name) != source.record:
+            self._journal.append(events.SourceAdded(**vars(source.record)))
         self._requests = RequestReader(paths)
-        self._troubles = Troubles(state, watch)
+        self._troubles = Troubles(state, self.monitors)
         self._fruitless = 0
         self._ended_before = 0
         self._stopping = False
@@ -84,8 +87,10 @@ class Conductor:
             NoAnswer: nobody knows what became of a submission.
         """
         self.look()
-        settle_unanswered(self.state, self.watch, self._journal, self._name, force=force)
-        self.watch.settle()
+        sources = {monitor.source.name: monitor.source for monitor in self.monitors}
+        settle_unanswered(self.state, sources, self._journal, self._name, force=force)
+        for monitor in self.monitors:
+            monitor.settle()
         self.look()
         seize(self.state, self.state.dropped_submissions(), self._name)
 
@@ -169,23 +174,24 @@ class Conductor:
 
     def _note_handed(self, progress: Progress) -> None:
         """Also of what turned out to be accepted after it was to end."""
-        self.watch.disturb()
+        self._disturb()
         if self._stopping:
             self.state.refresh()
             self._cancel_jobs(progress, at_once=False)
 
     def _outbox(self, launch: LaunchPaths, payload: LaunchPaths, progress: Progress) -> Outbox:
-        return Outbox(self.state, self.backend, self._journal, launch, payload, progress.say, self._name)
+        return Outbox(self.state, self.source, self._journal, launch, payload, progress.say, self._name)
 
     # looking
 
     def look(self) -> None:
         """Read what is new; ask schedulers if it is time to; write down who is proven dead; keep the lease."""
         self.state.refresh()
-        if self.watch.look():
+        answers = [monitor.poll() for monitor in self.monitors]
+        if any(answers):
             self.state.refresh()  # what workers wrote before their jobs ended
-        self.watch.delete_stuck()
-        self.backend.tend()
+        for monitor in self.monitors:
+            monitor.tend()
         if write_losses(self.state, self._journal):
             self.state.refresh()
         self._keep()
@@ -199,7 +205,7 @@ class Conductor:
         """Give the sweep free; what runs goes on."""
         if not self._closed:
             self._closed = True
-            self.backend.close()
+            self.source.close()
             self._journal.seal()
             self._lease.release()
 
@@ -235,7 +241,7 @@ class Conductor:
         if self._fruitless > PATIENCE:
             raise BackendError(
                 f"{PATIENCE + 1} workers in a row ended before any of their tasks did",
-                evidence=self.backend.log_tail() or self.state.evidence_of(open_tasks[0]) or "they printed nothing",
+                evidence=self.source.log_tail() or self.state.evidence_of(open_tasks[0]) or "they printed nothing",
                 fix=f"hsm-status {self.state.record.id}",
             )
 
@@ -256,7 +262,9 @@ class Conductor:
 
     def _cancel_tasks(self, numbers: set[int], outbox: Outbox, progress: Progress) -> None:
         self.abandon(outbox.drop(numbers))
-        self._order(lambda: self.backend.cancel_tasks(sorted(numbers)), progress)
+        for monitor in self.monitors:
+            jobs = monitor.snapshot()
+            self._order(lambda one=monitor.source, jobs=jobs: one.cancel_tasks(jobs, sorted(numbers)), progress)  # type: ignore[misc]
 
     def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
         self._journal.append(events.Interrupted("kill" if self._stopping else "detach"))
@@ -278,10 +286,11 @@ class Conductor:
         """Until when nobody tells that tasks have ended; empty if somebody does."""
         if self._troubles.is_full:
             return "when the disk has room"
-        return "when the scheduler answers" if self.watch.trouble else ""
+        return "when the scheduler answers" if any(monitor.trouble for monitor in self.monitors) else ""
 
     def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:
-        self._order(lambda: self.backend.cancel(at_once=at_once), progress)
+        for monitor in self.monitors:
+            self._order(lambda monitor=monitor: monitor.cancel(at_once=at_once), progress)  # type: ignore[misc]
 
     def _order(self, order: Callable[[], None], progress: Progress) -> None:
         """Have a scheduler end jobs; where it does not answer, workers still read the request."""
@@ -289,7 +298,11 @@ class Conductor:
             order()
         except (NoAnswer, OSError) as error:
             progress.say(f"warning: {error}")
-        self.watch.disturb()
+        self._disturb()
+
+    def _disturb(self) -> None:
+        for monitor in self.monitors:
+            monitor.disturb()
 
     def _apply_policy(self, numbers: Sequence[int], outbox: Outbox, progress: Progress) -> None:
         if self._stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):

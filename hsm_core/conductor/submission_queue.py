@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Unexplained
 from hsm_core.model import counted, spans
-from hsm_core.sources.interface import Backend, Handed, Pair, Portion
+from hsm_core.sources.interface import Handed, Pair, Portion, Source
+from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalWriter
@@ -48,10 +49,10 @@ class Outbox:
     """
 
     def __init__(
-        self, state: SweepState, backend: Backend, journal: JournalWriter, launch: LaunchPaths,
+        self, state: SweepState, source: Source, journal: JournalWriter, launch: LaunchPaths,
         payload: LaunchPaths, say: Callable[[str], None], name: str,
     ) -> None:  # fmt: skip
-        self._state, self._backend, self._journal = state, backend, journal
+        self._state, self._source, self._journal = state, source, journal
         self._launch, self._payload, self._say, self._name = launch, payload, say, name
         self._waiting: list[Pair] = []
         self._open: _Open | None = None
@@ -123,22 +124,23 @@ class Outbox:
     def _write_next(self, detached: bool) -> bool:
         """Put the next portion on disk, and the fence that makes its attempts the only ones."""
         try:
-            portion = self._backend.portion(self._waiting, detached=detached)
+            jobs = snapshot_of(self._state, self._source.name)
+            portion = self._source.next_portion(self._waiting, jobs, detached=detached)
         except NotNow as error:
             self._wait(_shortly(error))
             return False
         except BackendError as error:
             raise self._refused(next_name(self._launch), error) from error
         name = self._state.record.name
-        spec = replace(portion.spec or self._backend.spec, resources=portion.resources)
+        spec = replace(portion.spec or self._source.spec, resources=portion.resources)
         submission = write_submission(self._launch, name, portion.batches, spec, self._payload.root.name)
-        self._backend.prepare(submission, portion)
+        self._source.prepare(submission, portion)
         self._take_out(portion.pairs)
         self._open = _Open(submission, portion)
         self._write(
             events.Submit(
-                submission.name, submission.token, spans(list(portion.pairs)), self._backend.name,
-                each=portion.each, at_once=portion.at_once, logs=self._backend.logs,
+                submission.name, submission.token, spans(list(portion.pairs)), self._source.name,
+                each=portion.each, at_once=portion.at_once, logs=self._source.logs,
             )
         )  # fmt: skip
         return True
@@ -173,11 +175,11 @@ class Outbox:
     def _submit(self, opened: _Open) -> Handed:
         opened.doubted_at = 0.0
         opened.tries += 1
-        return self._backend.submit(opened.submission, opened.portion)
+        return self._source.submit(opened.submission, opened.portion)
 
     def _clear_up(self, opened: _Open, doubt: NoAnswer) -> Handed | None:
         """Find what may have been accepted; what surely was not, is submitted again: the same, once more."""
-        handed = self._backend.find(opened.submission)
+        handed = self._source.find(opened.submission.token)
         if handed is not None or time.monotonic() - opened.doubted_at < DOUBT_S:
             return handed
         if self._is_stopped:
@@ -196,7 +198,7 @@ class Outbox:
         if opened.portion.remark:
             self._say(opened.portion.remark)
         if opened.doubt:
-            self._say(f"{self._backend.name} accepted it as job {handed.native_id}")
+            self._say(f"{self._source.name} accepted it as job {handed.native_id}")
         self._write(events.HandedOver(opened.submission.name, handed.native_id, handed.job))
         self._open, self._pause_s, self._next_at, self._told = None, FIRST_PAUSE_S, float("-inf"), ""
         self._state.refresh()  # what was handed over counts when the next portion is measured
@@ -208,7 +210,7 @@ class Outbox:
             the job if it was accepted all the same: an earlier try of a site's wrapper may have used up the limit.
         """
         try:
-            handed = self._backend.find(opened.submission) or self._take_back(opened.submission)
+            handed = self._source.find(opened.submission.token) or self._take_back(opened.submission)
         except NoAnswer as unknown:
             self._doubt(opened, unknown)
             return None
@@ -227,7 +229,7 @@ class Outbox:
             NoAnswer: there is one, or may be, and the scheduler does not name it.
         """
         are_ours = seize_batches(self._state.paths, submission, self._name)
-        handed = self._backend.find(submission)
+        handed = self._source.find(submission.token)
         if handed is None and not are_ours:
             raise NoAnswer("a worker of it has begun, but the scheduler does not name its job")
         return handed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hsm_core.errors import NoAnswer
 from hsm_core.processes.identity import this_process
-from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.sources.interface import RunningSource
 from hsm_core.store import events
 from hsm_core.store.claims import claim_batch
 from hsm_core.store.files import read_json
@@ -18,11 +18,12 @@ from hsm_core.store.submission import Submission, read_submission
 
 
 def settle_unanswered(
-    state: SweepState, watch: JobWatch, journal: JournalWriter, conductor: str, *, force: bool
+    state: SweepState, sources: Mapping[str, RunningSource], journal: JournalWriter, conductor: str, *, force: bool
 ) -> None:
     """Submissions of a dead conductor that had no answer: look whether they were accepted.
 
     Args:
+        sources: by name.
         conductor: our name.
         force: although a scheduler does not answer.
 
@@ -32,10 +33,11 @@ def settle_unanswered(
     for submission in state.jobs.submissions():
         if submission.native_id:
             continue
-        native_id = _find(watch, submission, force)
+        source = sources[submission.source]
+        native_id = _find(source, submission, force)
         if native_id is None:
             seize(state, [submission], conductor)  # what is accepted from now on will find nothing to do
-            native_id = _find(watch, submission, force)
+            native_id = _find(source, submission, force)
         if native_id is None:
             journal.append(events.Withdrawn(submission.name, "not submitted"))
         else:
@@ -44,13 +46,14 @@ def settle_unanswered(
     state.refresh()
 
 
-def _find(watch: JobWatch, submission: SubmissionState, force: bool) -> str | None:
+def _find(source: RunningSource, submission: SubmissionState, force: bool) -> str | None:
     try:
-        return watch.scheduler(submission.source).find(submission.token)
+        found = source.find(submission.token)
     except NoAnswer:
         if not force:
             raise
         return None
+    return found.native_id if found else None
 
 
 def seize(state: SweepState, dropped: Iterable[SubmissionState], conductor: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.sources.job_monitor import JobMonitor
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.job_logs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.state.sweep_state import SweepState
@@ -15,14 +15,14 @@ class Troubles:
     """What was warned of, and what is new.
 
     Args:
-        watch: knows of jobs that will never start, and of a scheduler that does not answer.
+        monitors: know of jobs that will never start, and of a scheduler that does not answer.
 
     Attributes:
         is_full: the sweep's disk was full at the last look.
     """
 
-    def __init__(self, state: SweepState, watch: JobWatch) -> None:
-        self._state, self._watch = state, watch
+    def __init__(self, state: SweepState, monitors: Sequence[JobMonitor]) -> None:
+        self._state, self._monitors = state, monitors
         self._told: set[tuple[str, str]] = set()
         self.is_full = False
 
@@ -41,15 +41,19 @@ class Troubles:
         for worker in self._state.workers():
             yield worker.name, worker.trouble and f"warning: {worker.trouble}"
             yield "", against_forks(worker.ready) if worker.ready else ""
-        for native_id, why in self._watch.stalled.hopeless.items():
-            told = f"warning: job {native_id} will never start: {why}"
-            yield native_id, f"{told}\n  next: hsm queue    # its tasks"
-        for native_id, held in self._watch.stalled.held.items():
-            told = f"warning: job {native_id} waits {held.until}: {held.why}"
-            yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
+        for monitor in self._monitors:
+            yield from _seen_by(monitor)
         for word in self._state.jobs.words.values():
             if word.evidence.startswith((SETUP_FAILED, SETUP_ENDED, NO_WORKER)):
                 told = word.evidence.partition("; ")[0]
                 yield "", f"warning: {told}\n  next: hsm errors {self._state.record.id}    # what it said"
-        silence = self._watch.trouble
-        yield "", silence and f"warning: the scheduler did not answer: {silence}"
+
+
+def _seen_by(monitor: JobMonitor) -> Iterator[tuple[str, str]]:
+    for native_id, why in monitor.hopeless.items():
+        told = f"warning: job {native_id} will never start: {why}"
+        yield native_id, f"{told}\n  next: hsm queue    # its tasks"
+    for native_id, held in monitor.held.items():
+        told = f"warning: job {native_id} waits {held.until}: {held.why}"
+        yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
+    yield "", monitor.trouble and f"warning: the scheduler did not answer: {monitor.trouble}"

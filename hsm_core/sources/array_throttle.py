@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+
+from hsm_core.schedulers.interface import NoAnswer, Scheduler
+
+from .snapshot import Snapshot
 
 
 @dataclass
@@ -67,3 +73,44 @@ class Throttle:
     def tell(self, name: str) -> None:
         """The scheduler of an array knows of its share."""
         self._arrays[name].told = self._arrays[name].share
+
+
+class SharedThrottle(Throttle):
+    """The throttle over all arrays that a source's jobs are in, kept by its scheduler."""
+
+    def __init__(self, scheduler: Scheduler, limit: int) -> None:
+        super().__init__(limit)
+        self._scheduler, self._all = scheduler, limit
+        self.arrays_to_come = 0
+
+    def learn(self, jobs: Snapshot) -> None:
+        """Counts the arrays that an earlier launcher submitted, each once."""
+        living = living_elements(jobs)
+        for line in jobs.lines:
+            if line.name not in self:
+                share, is_plain = line.at_once or self._all, line.is_one_job
+                self.add(line.name, share, living[line.name], is_told=is_plain)
+        self._tell(jobs)
+
+    def tend(self, jobs: Snapshot) -> None:
+        """Gives arrays that could use it what others no longer need."""
+        self.learn(jobs)
+        self.left(living_elements(jobs))
+        if self.arrays_to_come <= 0:
+            self.share_out()
+            self._tell(jobs)
+
+    def _tell(self, jobs: Snapshot) -> None:
+        """Has the scheduler keep the shares; one that does not answer is told next time."""
+        untold = self.untold()
+        for line in jobs.lines if untold else ():
+            name = line.name
+            if name in untold and line.native_id:
+                with suppress(NoAnswer):
+                    self._scheduler.throttle(line.native_id, untold[name])
+                    self.tell(name)
+
+
+def living_elements(jobs: Snapshot) -> Counter[str]:
+    """Returns how many jobs of each submission have not ended, as far as is known."""
+    return Counter(name for name, _ in jobs.alive)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hsm_core.model import ENDED
 from hsm_core.schedulers.interface import Scheduler
-from hsm_core.store.state.sweep_state import SweepState
+
+from .snapshot import Snapshot
 
 
-def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Scheduler) -> list[str]:
-    """Jobs all of whose unfinished tasks are among these: they can be cancelled as a whole."""
+def jobs_of_none_but(jobs: Snapshot, tasks: Sequence[int], scheduler: Scheduler) -> list[str]:
+    """Returns jobs all of whose unfinished tasks are among these: they can be cancelled as a whole."""
     meant, found = set(tasks), []
-    for line in state.jobs.submissions():
-        if line.source != scheduler.name or not line.native_id:
+    for line in jobs.lines:
+        if not line.native_id:
             continue
         batches: dict[int, list[int]] = {}
         for (_, batch), (number, _) in line.batches():
-            if state.state_of(number) in ("queued", "running"):
+            if jobs.unended.get(number) in ("queued", "running"):
                 batches.setdefault(batch, []).append(number)
         wanted = [batch for batch, numbers in batches.items() if meant.issuperset(numbers)]
         if len(wanted) == len(batches):  # a plain job has no elements
@@ -27,13 +27,13 @@ def jobs_of_none_but(state: SweepState, tasks: Sequence[int], scheduler: Schedul
     return found
 
 
-def idle_jobs(state: SweepState, scheduler: Scheduler) -> list[str]:
-    """Jobs that wait in the queue though all their tasks have ended: Slurm holds them so after an outage.
+def idle_jobs(jobs: Snapshot, scheduler: Scheduler) -> list[str]:
+    """Returns jobs that wait in the queue though all their tasks have ended: Slurm holds them so after an outage.
 
     Raises:
         NoAnswer: the scheduler does not answer.
     """
-    lines = [line for line in state.jobs.submissions() if line.source == scheduler.name and line.native_id]
+    lines = [line for line in jobs.lines if line.native_id]
     sights = scheduler.look([line.native_id for line in lines]) if lines else {}
     found: dict[str, bool] = {}
     for line in lines if sights else ():
@@ -41,20 +41,19 @@ def idle_jobs(state: SweepState, scheduler: Scheduler) -> list[str]:
             sight = sights.get(scheduler.element(line.native_id, batch)) or sights.get(line.native_id)
             is_ours = sight is not None and sight.name in ("", line.token)  # ids may be given anew
             if sight is not None and is_ours and sight.phase == "waiting":
-                found[sight.native_id] = found.get(sight.native_id, True) and state.state_of(number) in ENDED
-    return [*(native_id for native_id, is_idle in found.items() if is_idle), *_strays(state, scheduler)]
+                found[sight.native_id] = found.get(sight.native_id, True) and number not in jobs.unended
+    return [*(native_id for native_id, is_idle in found.items() if is_idle), *_strays(jobs, scheduler)]
 
 
-def _strays(state: SweepState, scheduler: Scheduler) -> Iterator[str]:
+def _strays(jobs: Snapshot, scheduler: Scheduler) -> Iterator[str]:
     """Yields jobs under a submission's name that its launcher never heard of, if all tasks of it have ended.
 
     They show up where a site hands a job on late, and its submit command had said that nothing was accepted.
     """
-    lines = [line for line in state.jobs.submissions() if line.source == scheduler.name]
-    waiting = [sight for sight in scheduler.queue() if sight.phase == "waiting"] if lines else []
-    for line in lines if waiting else ():
+    waiting = [sight for sight in scheduler.queue() if sight.phase == "waiting"] if jobs.lines else []
+    for line in jobs.lines if waiting else ():
         batches = list(line.batches())
-        if all(state.state_of(number) in ENDED for _, (number, _) in batches):
-            own = line.native_id
+        if not any(number in jobs.unended for _, (number, _) in batches):
+            own = str(line.native_id)
             known = {own, *(scheduler.element(own, batch) for (_, batch), _ in batches)}
             yield from (one.native_id for one in waiting if one.name == line.token and one.native_id not in known)

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
-from hsm_core.model import ProcessIdentity, counted
+from hsm_core.model import ProcessIdentity, SourceKind, counted
 from hsm_core.processes.identity import this_process
 from hsm_core.store.events import Assigned, ConductorHead
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
-from .interface import Handed, Pair, Portion
+from .interface import Handed, Health, Pair, Polled, Portion
+from .snapshot import Snapshot
 from .worker_command import ENTRY
 
 
@@ -33,24 +35,27 @@ class WorkerPool:
     """The pool of a machine.
 
     Args:
+        record: describes it; only a process that holds its workers can give them work.
         host: the machine.
         python: the interpreter of the app.
         env: variables for the worker beside our own.
     """
 
-    name = "local"
+    kind: SourceKind = "pool"
     logs: tuple[str, ...] = ()
 
     def __init__(
         self,
         paths: SweepPaths,
+        record: SourceRecord,
         spec: WorkerSpec,
         host: Host,
         *,
         python: str = sys.executable,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self._paths, self.spec, self._python = paths, spec, python
+        self.name, self.record, self.spec = record.name, record, spec
+        self._paths, self._python = paths, python
         self._host = host
         self._env = {**host.environment, **(env or {})}
         self._workers: list[_Worker] = []
@@ -63,13 +68,13 @@ class WorkerPool:
             lines.append(f"GPUs {', '.join(spec.gpus) or 'hidden'}, {counted(spec.tasks_per_gpu, 'task')} on each")
         return lines
 
-    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
+    def next_portion(self, waiting: Sequence[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
         return Portion(waiting)
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
         """A worker needs nothing but the record."""
 
-    def find(self, submission: Submission) -> Handed | None:
+    def find(self, token: str) -> Handed | None:
         return None  # there is no doubt about what a process of ours was given
 
     def submit(self, submission: Submission, portion: Portion) -> Handed:
@@ -84,17 +89,26 @@ class WorkerPool:
         self._host.signal(worker.process, signal.SIGCONT)  # look into your inbox; harmless to one that can't hear yet
         return Handed(worker.name, worker.process)
 
-    def tend(self) -> None:
+    def poll(self, jobs: Snapshot, not_before: float) -> Polled:
+        return Polled()  # whether a worker lives is seen by its identity
+
+    def health(self) -> Health:
+        return Health(capacity=self.spec.slots)
+
+    def tend(self, jobs: Snapshot) -> None:
         for worker in self._workers:
             if self._host.evidence_of_death(worker.process) is not None:
                 self._clean_up_after(worker)
 
-    def cancel(self, *, at_once: bool = False) -> None:
+    def cancel(self, jobs: Snapshot, *, at_once: bool = False) -> None:
         for worker in self._workers:
             self._host.signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
 
-    def cancel_tasks(self, tasks: Sequence[int]) -> None:
+    def cancel_tasks(self, jobs: Snapshot, tasks: Sequence[int]) -> None:
         """The worker reads the request itself."""
+
+    def remove_idle(self, jobs: Snapshot) -> int:
+        return 0
 
     def close(self) -> None:
         for worker in self._workers:

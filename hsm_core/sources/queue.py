@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import math
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from hsm_core.model import Resources, counted
 from hsm_core.overrides import joined
 from hsm_core.schedulers.batch_system import JobWriter, Place
-from hsm_core.schedulers.interface import LimitReached, NoAnswer, NotNow, Refused, Scheduler, Script
+from hsm_core.schedulers.interface import LimitReached, NotNow, Refused, Scheduler, Script
 from hsm_core.settings import QueueSettings
 from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.requests import request_cancel
-from hsm_core.store.state.jobs import SubmissionState
-from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
-from .array_throttle import Throttle
-from .cancellable_jobs import jobs_of_none_but
-from .interface import Handed, Pair, Portion
+from .array_throttle import SharedThrottle
+from .interface import Handed, Health, Pair, Portion
 from .queue_room import Room
+from .snapshot import Snapshot
+from .submitted_jobs import SubmittedJobs
 from .worker_command import WorkerStarts
-
-#: Seconds between looks at the throttles of arrays.
-_TEND_S = 5.0
 
 
 class Needs(NamedTuple):
@@ -46,41 +40,35 @@ class _Pack(NamedTuple):
     remark: str = ""
 
 
-class BatchQueue:
+class BatchQueue(SubmittedJobs):
     """A scheduler as a place where batches go.
 
     Args:
-        state: the sweep; None where only a preview is wanted.
+        record: describes it.
         needs_of: what a task needs; those that need the same share an array.
         logs: names of the jobs' logs, see ``BatchSystem``.
     """
 
     def __init__(
-        self, paths: SweepPaths, state: SweepState | None, scheduler: Scheduler, spec: WorkerSpec,
+        self, paths: SweepPaths, record: SourceRecord, scheduler: Scheduler, spec: WorkerSpec,
         settings: QueueSettings, writer: JobWriter, needs_of: Callable[[int], Needs], starts: WorkerStarts,
         logs: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        self.name, self.spec, self.logs = scheduler.name, spec, logs
-        self._paths, self._known, self._scheduler, self._settings = paths, state, scheduler, settings
+        super().__init__(record.name, scheduler, paths)
+        self.record, self.spec, self.logs = record, spec, logs
+        self._paths, self._settings = paths, settings
         self._writer, self._needs_of, self._starts = writer, needs_of, starts
         self._queue_room = Room(scheduler)
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
-        self._throttle = Throttle(settings.parallelism or 1) if limited else None
-        self._arrays_to_come = 0
-        self._tended_at = time.monotonic()
-
-    @property
-    def _state(self) -> SweepState:
-        assert self._known is not None, "a preview needs no state"
-        return self._known
+        self._throttle = SharedThrottle(scheduler, settings.parallelism or 1) if limited else None
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         waiting = [(number, 1) for number in tasks]
         groups = list(self._groups(waiting))
         lines = []
         for (asked, spec), pairs in groups:
-            pack = self._packed(asked, len(waiting), len(groups), detached=detached)
+            pack = self._packed(asked, len(waiting), len(groups), Snapshot(), detached=detached)
             self._require_taken(pack.asked)
             jobs = math.ceil(len(pairs) / pack.each)
             size = None if self._is_individual(jobs) else min(jobs, self._array_size(self._writer.place(asked)))
@@ -96,31 +84,31 @@ class BatchQueue:
 
     # dividing
 
-    def portion(self, waiting: Sequence[Pair], *, detached: bool) -> Portion:
+    def next_portion(self, waiting: Sequence[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
         groups = list(self._groups(waiting))
         (asked, spec), pairs = groups[0]
         place = self._writer.place(asked)
-        pack = self._packed(asked, len(waiting), len(groups), detached=detached)
-        room, evidence = self._room(place)
-        jobs = math.ceil(len(pairs) / pack.each)
+        pack = self._packed(asked, len(waiting), len(groups), jobs, detached=detached)
+        room, evidence = self._room(place, jobs)
+        count = math.ceil(len(pairs) / pack.each)
         most = self._array_size(place)
-        size = min(jobs, 1 if self._is_individual(jobs) else most)
+        size = min(count, 1 if self._is_individual(count) else most)
         size = size if room is None else min(size, room)
         at_once = None
         if self._throttle is not None:
-            self._learn(self._throttle)
+            self._throttle.learn(jobs)
             to_come = sum(math.ceil(len(more) / pack.each / most) for _, more in groups)
-            self._arrays_to_come = to_come
+            self._throttle.arrays_to_come = to_come
             at_once = min(size, self._throttle.next_share(to_come))
             size, evidence = (size, evidence) if at_once > 0 or size == 0 else (0, self._at_once_told())
         if size == 0:
             raise NotNow("no more jobs can be submitted now", evidence=evidence)
         return Portion(pairs[: size * pack.each], pack.each, pack.asked, at_once, pack.remark, spec)
 
-    def _packed(self, asked: Resources, tasks: int, groups: int, *, detached: bool) -> _Pack:
+    def _packed(self, asked: Resources, tasks: int, groups: int, jobs: Snapshot, *, detached: bool) -> _Pack:
         """How many tasks a job runs: as many as was wished, or more where nobody could submit more jobs later."""
         each = self._settings.tasks_per_job
-        most, limit = self._most_jobs(self._writer.place(asked), groups) if detached else (None, "")
+        most, limit = self._most_jobs(self._writer.place(asked), groups, jobs) if detached else (None, "")
         if most is None or math.ceil(tasks / each) <= most:
             return _Pack(each, asked)
         each = math.ceil(tasks / most)
@@ -133,9 +121,9 @@ class BatchQueue:
         slots = self.spec.slots
         return math.ceil(math.ceil(per_job / slots) / math.ceil(self._settings.tasks_per_job / slots))
 
-    def _most_jobs(self, place: Place, groups: int) -> tuple[int | None, str]:
+    def _most_jobs(self, place: Place, groups: int, jobs: Snapshot) -> tuple[int | None, str]:
         """How many jobs fit at once when nobody submits more later, and what says so; None: any number."""
-        room, evidence = self._room(place)
+        room, evidence = self._room(place, jobs)
         bounds = [] if room is None else [(max(room, 1), evidence)]
         if self._throttle is not None:  # each array needs a share of it
             size = self._array_size(place)
@@ -167,33 +155,21 @@ class BatchQueue:
 
     # room
 
-    def _room(self, place: Place) -> tuple[int | None, str]:
+    def _room(self, place: Place, jobs: Snapshot) -> tuple[int | None, str]:
         """How many more jobs may be in the queue now, and what says so; None: nothing limits them."""
         bounds = list(self._queue_room.bounds(place))
         if self._settings.parallelism is not None and self._is_counted:
-            ours = len(self._alive()) if self._known is not None else 0
-            bounds.append((self._settings.parallelism - ours, self._at_once_told()))
+            bounds.append((self._settings.parallelism - len(jobs.alive), self._at_once_told()))
         room, evidence = min(bounds, default=(None, ""))
         return (None if room is None else max(room, 0)), evidence
 
     def _at_once_told(self) -> str:
         return f"array_parallelism={self._settings.parallelism}"
 
-    def _alive(self) -> set[tuple[str, int]]:
-        """Jobs of this sweep that have tasks without a last word."""
-        found = set()
-        for number in self._state.numbers_in("queued", "running"):
-            key = self._state.jobs.key_of(number)
-            if key is not None:
-                found.add(key)
-        return found
-
     # submitting
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
         size = self._size(submission)
-        if self._throttle is not None and portion.at_once:
-            self._throttle.add(submission.name, portion.at_once, len(submission.batches))
         text = self._writer.text(_asked(portion), self._starts.of(submission, size, _throttle(portion, size)))
         script = LaunchPaths.script(self._paths.hsm / submission.name)
         script.write_text(text)
@@ -206,6 +182,8 @@ class BatchQueue:
             submission.token, size, _throttle(portion, size),
         )  # fmt: skip
         self._require_taken(_asked(portion))
+        if self._throttle is not None and portion.at_once:
+            self._throttle.add(submission.name, portion.at_once, len(submission.batches))
         try:
             native_id = self._scheduler.submit(script)
         except LimitReached as error:
@@ -214,7 +192,8 @@ class BatchQueue:
                 self._throttle.drop(submission.name)
             raise
         self._queue_room.took(self._writer.place(_asked(portion)), size or 1)
-        self._arrays_to_come -= 1
+        if self._throttle is not None:
+            self._throttle.arrays_to_come -= 1
         return Handed(native_id)
 
     def _require_taken(self, asked: Resources) -> None:
@@ -228,74 +207,17 @@ class BatchQueue:
             fix = f"hydra.launcher.{field}=…    # or hydra.launcher.queue=…"
             raise Refused("the queue would accept this job and drop it", evidence=refusal, fix=fix, field=field)
 
-    def find(self, submission: Submission) -> Handed | None:
-        native_id = self._scheduler.find(submission.token)
-        return None if native_id is None else Handed(native_id)
-
     def _size(self, submission: Submission) -> int | None:
         count = len(submission.batches)
         return None if self._is_individual(count) else count
 
-    # the throttle, over all arrays of the sweep
+    def tend(self, jobs: Snapshot) -> None:
+        super().tend(jobs)
+        if self._throttle is not None:
+            self._throttle.tend(jobs)
 
-    def _learn(self, throttle: Throttle) -> None:
-        """Count the arrays that an earlier launcher submitted, each once."""
-        lines = self._state.jobs.submissions()
-        new = [line for line in lines if line.source == self.name and line.name not in throttle]
-        living = self._living() if new else Counter()
-        for line in new:
-            share, is_plain = line.at_once or self._settings.parallelism or 1, line.is_one_job
-            throttle.add(line.name, share, living[line.name], is_told=is_plain)
-        self._tell(throttle)
-
-    def _living(self) -> Counter[str]:
-        """How many jobs of each submission have not ended, as far as the state was read."""
-        return Counter(name for name, _ in self._alive())
-
-    def _tell(self, throttle: Throttle) -> None:
-        """Have the scheduler keep the shares; one that does not answer is told at the next look."""
-        untold = throttle.untold()
-        for line in self._state.jobs.submissions() if untold else ():
-            name = line.name
-            if name in untold and line.native_id:
-                with suppress(NoAnswer):
-                    self._scheduler.throttle(line.native_id, untold[name])
-                    throttle.tell(name)
-
-    def tend(self) -> None:
-        """Give arrays that could use it what others no longer need."""
-        now = time.monotonic()
-        if self._throttle is None or now - self._tended_at < _TEND_S:
-            return
-        self._tended_at = now
-        self._learn(self._throttle)
-        self._throttle.left(self._living())
-        if self._arrays_to_come <= 0:
-            self._throttle.share_out()
-            self._tell(self._throttle)
-
-    # ending
-
-    def cancel(self, *, at_once: bool = False) -> None:
-        request_cancel(self._paths, None)  # so that workers know that it was wanted
-        ids = [line.native_id for line in self._open_lines()]
-        if ids:
-            self._scheduler.cancel(ids, at_once=at_once)
-
-    def cancel_tasks(self, tasks: Sequence[int]) -> None:
-        ids = jobs_of_none_but(self._state, tasks, self._scheduler)
-        if ids:
-            self._scheduler.cancel(ids)
-
-    def _open_lines(self) -> list[SubmissionState]:
-        names = {name for name, _ in self._alive()}
-        return [
-            line for line in self._state.jobs.submissions()
-            if line.source == self.name and line.native_id and line.name in names
-        ]  # fmt: skip
-
-    def close(self) -> None:
-        """What was submitted is the scheduler's."""
+    def health(self) -> Health:
+        return replace(super().health(), capacity=self._settings.parallelism)
 
     def log_tail(self) -> str:
         logs = sorted(self._paths.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)

@@ -1,8 +1,8 @@
-"""Finds the backend that a launcher names; each is imported only when it is asked for."""
+"""Finds the source that a launcher names, or a sweep's record; each is imported only when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ from hsm_core.hosts.interface import Host
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import SweepPaths
-from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
-from .interface import Backend
+from .interface import RunningSource, Source
+from .job_poll import TIMES_GONE, YOUNG_S
 
 if TYPE_CHECKING:
     from hsm_core.schedulers.batch_system import BatchSystem, JobWriter
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class BackendSettings:
-    """What a backend is made from.
+class SourceSettings:
+    """What a source is made from, beside its record.
 
     Args:
         spec: of workers whose tasks wish for nothing of their own.
@@ -49,35 +50,68 @@ def queue_at(place: str) -> BatchSystem | None:
     return None if place == "local" else find_system(place)
 
 
-def make_backend(
-    name: str, paths: SweepPaths, settings: BackendSettings, host: Host, state: SweepState | None = None
-) -> Backend:
-    """A backend for one sweep.
+def describe(name: str, host: Host, flavour: str = "auto") -> SourceRecord:
+    """Returns the record of the source that a launcher's class names.
 
     Args:
-        name: as the launcher's class says.
-        host: where its commands run, or its workers.
-        state: the sweep; None where there is none yet, for a preview.
+        flavour: of PBS, or ``auto``: as its commands say.
 
     Raises:
-        BackendError: there is none of this name.
+        BackendError, ConfigError: there is none of this name here.
     """
-    system, launcher = queue_at(name), settings.launcher
-    if system is None:
+    if queue_at(name) is None:
+        return SourceRecord(name, "pool")
+    return SourceRecord(name, "queue", settings={"scheduler": make_scheduler(name, host, flavour).name})
+
+
+def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSettings, host: Host) -> Source:
+    """Makes a source to which a sweep's tasks can be given.
+
+    Args:
+        host: where its commands run, or its workers.
+
+    Raises:
+        BackendError: there is no such scheduler.
+    """
+    launcher = settings.launcher
+    if record.kind == "pool":
         from .pool import WorkerPool
 
-        return WorkerPool(paths, settings.spec, host, python=launcher.python)
+        return WorkerPool(paths, record, settings.spec, host, python=launcher.python)
     from .queue import BatchQueue
 
-    scheduler = make_scheduler(name, host, launcher.flavour)
+    system, scheduler = find_system(record.scheduler), make_scheduler(record.scheduler, host)
     writer = system.job_writer(scheduler)
     return BatchQueue(
-        paths, state, scheduler, settings.spec, launcher.queue, writer, _needs_of(writer, settings),
+        paths, record, scheduler, settings.spec, launcher.queue, writer, _needs_of(writer, settings),
         _starts(paths, settings), system.logs,
     )  # fmt: skip
 
 
-def _starts(paths: SweepPaths, settings: BackendSettings) -> WorkerStarts:
+def rebuild(
+    records: Iterable[SourceRecord], paths: SweepPaths, host: Host, *, times_gone: int = TIMES_GONE,
+    young_s: float = YOUNG_S,
+) -> list[RunningSource]:  # fmt: skip
+    """Makes the sources of a sweep from what its directory says of them, to ask about its jobs and to end them.
+
+    Nobody but the process that started it can reach a pool otherwise than by a request: there is none among them.
+
+    Args:
+        times_gone, young_s: see ``JobPoll``.
+
+    Raises:
+        BackendError: there is no such scheduler.
+    """
+    from .submitted_jobs import SubmittedJobs
+
+    schedulers = {one.name: make_scheduler(one.scheduler, host) for one in records if one.kind == "queue"}
+    return [
+        SubmittedJobs(name, scheduler, paths, times_gone=times_gone, young_s=young_s)
+        for name, scheduler in schedulers.items()
+    ]
+
+
+def _starts(paths: SweepPaths, settings: SourceSettings) -> WorkerStarts:
     from hsm_core.schedulers.setup_lines import guarded
 
     from .worker_command import WorkerStarts
@@ -88,7 +122,7 @@ def _starts(paths: SweepPaths, settings: BackendSettings) -> WorkerStarts:
     return WorkerStarts(paths, launcher.python, tuple(setup), settings.cwd, template)
 
 
-def _needs_of(writer: JobWriter, settings: BackendSettings) -> Callable[[int], Needs]:
+def _needs_of(writer: JobWriter, settings: SourceSettings) -> Callable[[int], Needs]:
     """What the job of a task asks for."""
     from .queue import Needs
     from .worker_command import job_worker
@@ -115,7 +149,7 @@ def require_here(name: str, flavour: str, host: Host) -> None:
         system.require(host, flavour)
 
 
-def check_fields(name: str, paths: SweepPaths, settings: BackendSettings, host: Host) -> None:
+def check_fields(name: str, paths: SweepPaths, settings: SourceSettings, host: Host) -> None:
     """Refuse, before anything is written, fields that the script of a job could not say.
 
     Raises:

@@ -186,12 +186,22 @@ class ConductorHead(Event, tag="conductor"):
 
 
 @event(frozen=True)
+class SourceAdded(Event, tag="source"):
+    """Tasks may go to a source from now on that the sweep's record does not name; see ``SourceRecord``."""
+
+    name: str
+    kind: str
+    host: str = ""
+    settings: Resources | None = None
+
+
+@event(frozen=True)
 class Submit(Event, tag="submit"):
     """A submission is about to be handed over.
 
     Args:
         token: the name that its job will have.
-        source: what is to take it: ``local``, or a scheduler's name.
+        source: what is to take it, by its name.
         each: tasks a batch; 0: all in one.
         at_once: elements of the array that may run together; None: all.
         logs: names of its jobs' own logs, see ``job_logs``.

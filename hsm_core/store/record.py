@@ -10,11 +10,40 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
+from hsm_core.model import SourceKind
 from hsm_core.processes.identity import this_process
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
 from .lease import Lease, living_conductor, take_lease
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """A place where tasks of a sweep run, so that any later process can ask there.
+
+    Args:
+        name: ``local``, ``slurm``, …; submissions name it.
+        kind: ``queue``: a scheduler; ``pool``: workers.
+        host: the machine on which its commands run; empty: the one that conducts.
+        settings: of its kind; a queue's ``scheduler``.
+    """
+
+    name: str
+    kind: SourceKind
+    host: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, kind: str, host: str, settings: Mapping[str, object] | None) -> SourceRecord:
+        """Reads what was written down of it."""
+        words = {key: str(value) for key, value in (settings or {}).items()}
+        return cls(name, "pool" if kind == "pool" else "queue", host, words)
+
+    @property
+    def scheduler(self) -> str:
+        """The name of a queue's dialect: ``slurm``, ``pbspro``."""
+        return self.settings.get("scheduler", self.name)
 
 
 @dataclass(frozen=True)
@@ -34,6 +63,7 @@ class SweepRecord:
             (variables for its tasks).
         overrides: ``hydra`` and ``task`` overrides as typed.
         launcher_fields: overrides that give the launcher the fields that the sweep began with.
+        sources: where its tasks go when it begins; a resume may add others, which its conductor writes down.
         metric: pairs of name and mode.
         versions: of python, hydra, hsm and so on.
         git: commit, branch, dirty; empty outside a repository.
@@ -55,6 +85,7 @@ class SweepRecord:
     app: dict[str, Any] = field(default_factory=dict)
     overrides: dict[str, list[str]] = field(default_factory=dict)
     launcher_fields: tuple[str, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
     metric: tuple[tuple[str, str], ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] = field(default_factory=dict)
@@ -212,6 +243,7 @@ def _from_json(found: dict[str, Any]) -> SweepRecord:
     known["tags"] = tuple(known.get("tags", ()))
     known["command"] = tuple(known.get("command", ()))
     known["launcher_fields"] = tuple(known.get("launcher_fields", ()))
+    known["sources"] = tuple(SourceRecord(**source) for source in known.get("sources", ()))
     known["metric"] = tuple((name, mode) for name, mode in known.get("metric", ()))
     return SweepRecord(**known)
 

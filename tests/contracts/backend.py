@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from hsm_core.model import spans
 from hsm_core.processes.identity import this_process
-from hsm_core.sources.interface import Backend, Pair, Portion
+from hsm_core.sources.interface import Pair, Portion, Source
+from hsm_core.sources.snapshot import Snapshot, snapshot_of
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
+from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, write_submission
 from tests.integration.apps.worker_plain.harness import PlainSweep
@@ -28,7 +30,7 @@ class Bound:
         state: the one that the backend looks at.
     """
 
-    backend: Backend
+    source: Source
     sweep: PlainSweep
     state: SweepState
     submissions: list[Submission] = field(default_factory=list)
@@ -40,7 +42,7 @@ class Bound:
     def hand_over(self, pairs: Sequence[Pair], *, detached: bool = False) -> list[Portion]:
         """Submit as the conductor does."""
         waiting, found = list(pairs), []
-        while waiting and (portion := self.backend.portion(waiting, detached=detached)) is not None:
+        while waiting and (portion := self.source.next_portion(waiting, self.jobs(), detached=detached)) is not None:
             found.append(portion)
             waiting = [pair for pair in waiting if pair not in set(portion.pairs)]
             self._submit(portion)
@@ -49,16 +51,20 @@ class Bound:
         return found
 
     def _submit(self, portion: Portion) -> None:
-        backend, launch = self.backend, self.sweep.launch
-        submission = write_submission(launch, "plain", portion.batches, backend.spec, launch.root.name)
+        source, launch = self.source, self.sweep.launch
+        submission = write_submission(launch, "plain", portion.batches, source.spec, launch.root.name)
         self.submissions.append(submission)
-        backend.prepare(submission, portion)
+        source.prepare(submission, portion)
         tasks = spans(list(portion.pairs))
         self._journal.append(
-            events.Submit(submission.name, submission.token, tasks, backend.name, each=portion.each)
+            events.Submit(submission.name, submission.token, tasks, source.name, each=portion.each)
         )
-        handed = backend.submit(submission, portion)
+        handed = source.submit(submission, portion)
         self._journal.append(events.HandedOver(submission.name, native_id=handed.native_id, job=handed.job))
+
+    def jobs(self) -> Snapshot:
+        self.state.refresh()
+        return snapshot_of(self.state, self.source.name)
 
     def let_go(self) -> None:
         (self.sweep.paths.root / "go").touch()
@@ -97,30 +103,31 @@ class BackendContract:
     def test_after_it_is_closed_what_runs_goes_on(self, bound: Bound) -> None:
         bound.hand_over(ALL[:3])
         wait_until(lambda: bound.states()[:2] == ["running"] * 2, 60, "two running tasks")
-        bound.backend.close()
+        bound.source.close()
         bound.let_go()
         wait_until(lambda: bound.states()[:3] == ["completed"] * 3, 60, "their ends")
 
     def test_cancelled_all_end(self, bound: Bound) -> None:
         bound.hand_over(ALL[:2])
         wait_until(lambda: bound.states()[:2] == ["running"] * 2, 60, "two running tasks")
-        bound.backend.cancel()
+        request_cancel(bound.sweep.paths, None)  # so that workers know that it was wanted
+        bound.source.cancel(bound.jobs())
         wait_until(lambda: bound.states()[:2] == ["cancelled"] * 2, 60, "their ends")
 
     def test_a_preview_is_text_and_starts_nothing(self, bound: Bound) -> None:
-        lines = bound.backend.preview(range(6), detached=False)
+        lines = bound.source.preview(range(6), detached=False)
         assert lines
         assert not any("\n" in line for line in lines)
         assert bound.states() == ["pending"] * 6
         assert not list(bound.sweep.paths.events.glob("[!c]*"))
 
     def test_what_was_never_submitted_is_not_found(self, bound: Bound) -> None:
-        spec, launch = bound.backend.spec, bound.sweep.launch
+        spec, launch = bound.source.spec, bound.sweep.launch
         never = write_submission(launch, "plain", (spans([(0, 1)]),), spec, launch.root.name)
-        assert bound.backend.find(never) is None
+        assert bound.source.find(never.token) is None
 
     def test_a_log_tail_is_text(self, bound: Bound) -> None:
-        assert bound.backend.log_tail() == ""
+        assert bound.source.log_tail() == ""
         bound.hand_over(ALL[2:3])
         bound.wait_for("pending", "pending", "completed", "pending", "pending", "pending")
-        assert isinstance(bound.backend.log_tail(), str)
+        assert isinstance(bound.source.log_tail(), str)

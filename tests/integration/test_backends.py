@@ -19,7 +19,9 @@ from hsm_core.schedulers.slurm.settings import SlurmResources
 from hsm_core.settings import QueueSettings
 from hsm_core.sources.pool import WorkerPool
 from hsm_core.sources.queue import BatchQueue, Needs
+from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.sources.worker_command import WorkerStarts
+from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import WorkerSpec
 from tests.contracts.backend import ALL, CODES, BackendContract, Bound
 from tests.integration.apps.worker_plain.harness import PlainSweep
@@ -40,7 +42,7 @@ class TestWorkerPool(BackendContract):
     def bound(self, plain: PlainSweep) -> Iterator[Bound]:
         spec = WorkerSpec(slots=2, beat_s=0.3, grace_s=1.0, idle_s=5.0)
         host = LocalHost()
-        pool = WorkerPool(plain.paths, spec, host, python=sys.executable)
+        pool = WorkerPool(plain.paths, SourceRecord("local", "pool"), spec, host, python=sys.executable)
         bound = Bound(pool, plain, plain.state())
         yield bound
         for worker in bound.state.workers():
@@ -60,16 +62,16 @@ class TestBatchQueue(BackendContract):
         state, spec = plain.state(), WorkerSpec(source="slurm", slots=1, beat_s=0.3, grace_s=1.0)
         starts = WorkerStarts(plain.paths, sys.executable, (), plain.paths.root)
         needs = Needs(SlurmResources(cpus_per_task=1), spec)
+        record, scheduler = SourceRecord("slurm", "queue"), Slurm(LocalHost())
         queue = BatchQueue(
-            plain.paths, state, Slurm(LocalHost()), spec, settings, SlurmJobs(), lambda task: needs, starts,
-            SYSTEM.logs,
-        )  # fmt: skip
+            plain.paths, record, scheduler, spec, settings, SlurmJobs(), lambda task: needs, starts, SYSTEM.logs
+        )
         yield Bound(queue, plain, state)
-        queue.cancel(at_once=True)
+        queue.cancel(snapshot_of(state, queue.name), at_once=True)
 
     def test_what_was_submitted_is_found_by_its_token(self, bound: Bound) -> None:
         bound.hand_over(ALL[:2])
-        handed = bound.backend.find(bound.submissions[0])
+        handed = bound.source.find(bound.submissions[0].token)
         assert handed is not None
         assert handed.native_id == bound.state.jobs.submissions()[0].native_id
 
@@ -78,7 +80,7 @@ class TestBatchQueue(BackendContract):
         bound.hand_over(ALL[:2])
         whole = str(bound.state.jobs.submissions()[0].native_id)
         wait_until(lambda: bound.states()[0] == "running", 60, "the first task")
-        bound.backend.cancel_tasks([1])
+        bound.source.cancel_tasks(bound.jobs(), [1])
         told = wait_until(lambda: ask("squeue", "-h", "-r", "-o", "%i").split(), what="the queue")
         assert f"{whole}_1" not in told
         assert f"{whole}_0" in told

@@ -57,7 +57,7 @@ def test_pbs_is_found(pbs: Pbs, app: SweepingApp, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("SLURM_CONF", raising=False)
     done = app.run("x=1,2")
     assert done.returncode == 0, done.stderr
-    assert (app.states(), backends(app)) == ({"completed": 2}, {"pbspro"})
+    assert (app.states(), backends(app)) == ({"completed": 2}, {"pbs"})
 
 
 @pytest.mark.slurm

@@ -12,8 +12,9 @@ import click
 from hsm_core.errors import BackendError, ConfigError, HsmError, LeaseHeld, NoAnswer
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ENDED, Span, State
-from hsm_core.schedulers.registry import make_scheduler
-from hsm_core.sources.cancellable_jobs import idle_jobs, jobs_of_none_but
+from hsm_core.sources.interface import RunningSource
+from hsm_core.sources.registry import rebuild
+from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
@@ -83,26 +84,27 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
         whether all schedulers obeyed.
     """
     obeyed = True
-    for name in dict.fromkeys(submission.source for submission in state.jobs.submissions()):
-        scheduler = make_scheduler(name, LocalHost())
-        if ids := jobs_of_none_but(state, tasks, scheduler):
-            try:
-                scheduler.cancel(ids)
-            except NoAnswer as error:
-                obeyed = False
-                remark(f"{error.problem}\n  because: {error.evidence}\nthe workers will still read the request")
+    for source in _queues(state):
+        try:
+            source.cancel_tasks(snapshot_of(state, source.name), tasks)
+        except NoAnswer as error:
+            obeyed = False
+            remark(f"{error.problem}\n  because: {error.evidence}\nthe workers will still read the request")
     return obeyed
+
+
+def _queues(state: SweepState) -> list[RunningSource]:
+    """Those that were given something of the sweep."""
+    used = {submission.source for submission in state.jobs.submissions()}
+    return rebuild((record for name, record in state.sources.items() if name in used), state.paths, LocalHost())
 
 
 def cancel_idle_jobs(state: SweepState) -> int:
     """Have schedulers take out what waits with nothing left to do; how many jobs."""
     count = 0
-    for name in dict.fromkeys(submission.source for submission in state.jobs.submissions()):
+    for source in _queues(state):
         try:
-            scheduler = make_scheduler(name, LocalHost())
-            if ids := idle_jobs(state, scheduler):
-                scheduler.cancel(ids)
-                count += len(ids)
+            count += source.remove_idle(snapshot_of(state, source.name))
         except BackendError as error:
             remark(f"{error.problem}\n  because: {error.evidence}")
     return count

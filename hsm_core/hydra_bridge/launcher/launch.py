@@ -24,16 +24,22 @@ from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import counted
 from hsm_core.processes.identity import this_host
-from hsm_core.schedulers.registry import make_scheduler
 from hsm_core.settings import LauncherSettings
-from hsm_core.sources.job_monitor import JobWatch
-from hsm_core.sources.registry import BackendSettings, check_fields, make_backend, queue_at, require_here
+from hsm_core.sources.registry import (
+    SourceSettings,
+    check_fields,
+    describe,
+    make_source,
+    queue_at,
+    rebuild,
+    require_here,
+)
 from hsm_core.sources.worker_command import job_worker
 from hsm_core.store import catalogue
 from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
-from hsm_core.store.record import read_record
+from hsm_core.store.record import SourceRecord, read_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.store.tasks import TaskTable, write_tasks
@@ -67,7 +73,7 @@ class Launching:
 
     def __init__(
         self,
-        backend: str,
+        source: str,
         fields: Mapping[str, object],
         context: HydraContext,
         task_function: TaskFunction,
@@ -76,8 +82,9 @@ class Launching:
         self._context, self._task_function, self._config = context, task_function, config
         self._origin = MainOrigin.of(task_function)
         self._tasks_config = config
-        self._backend_name = backend
-        self._system = shown(lambda: queue_at(backend))
+        self._source_name = source
+        self._described: SourceRecord | None = None
+        self._system = shown(lambda: queue_at(source))
         self._values = shown(lambda: known_values(fields, self._system))
         self._settings = shown(lambda: launcher_settings(self._values, self._system))
         self._worker = shown(self._common_worker)
@@ -103,7 +110,7 @@ class Launching:
     def _common_worker(self) -> WorkerSpec:
         """The workers of tasks that wish for nothing of their own."""
         if self._system is not None:
-            return job_worker(self._settings, self._backend_name)
+            return job_worker(self._settings, self._source_name)
         return pool_worker(self._settings)
 
     def announce(self, planned: PlannedSweep) -> None:
@@ -119,9 +126,9 @@ class Launching:
         if self._settings.dry_run:
             leave_no_trace(self._config)
             return
-        shown(lambda: require_here(self._backend_name, self._settings.flavour, self._host))
-        common = self._backend_settings(lambda _: ())
-        shown(lambda: check_fields(self._backend_name, SweepPaths(self._root), common, self._host))
+        shown(lambda: require_here(self._source_name, self._settings.flavour, self._host))
+        common = self._source_settings(lambda _: ())
+        shown(lambda: check_fields(self._source_name, SweepPaths(self._root), common, self._host))
         sweeper = self._config.hydra.sweeper
         if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
             self._reserved = shown(lambda: reserve_directory(self._config))
@@ -178,14 +185,19 @@ class Launching:
 
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """What would be submitted for these tasks."""
-        settings = self._backend_settings(lambda number: tasks[number - first])
-        backend = shown(lambda: make_backend(self._backend_name, SweepPaths(self._root), settings, self._host))
+        settings, paths = self._source_settings(lambda number: tasks[number - first]), SweepPaths(self._root)
+        source = shown(lambda: make_source(self._source(), paths, settings, self._host))
         numbers = range(first, first + len(tasks))
-        return shown(lambda: backend.preview(numbers, detached=self._settings.detach))
+        return shown(lambda: source.preview(numbers, detached=self._settings.detach))
 
-    def _backend_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> BackendSettings:
+    def _source(self) -> SourceRecord:
+        if self._described is None:
+            self._described = describe(self._source_name, self._host, self._settings.flavour)
+        return self._described
+
+    def _source_settings(self, overrides_of: Callable[[int], Sequence[str]]) -> SourceSettings:
         by_task = self._by_task()
-        return BackendSettings(
+        return SourceSettings(
             self._worker, Path.cwd(), self._settings, lambda number: by_task.settings_of(number, overrides_of)
         )
 
@@ -323,11 +335,12 @@ class Launching:
         if self._conductor is None:
             state = SweepState(self._root)
             state.refresh()
-            settings = self._backend_settings(self._recorded_overrides)
-            backend = make_backend(self._backend_name, state.paths, settings, self._host, state)
+            settings = self._source_settings(self._recorded_overrides)
+            source = make_source(self._source(), state.paths, settings, self._host)
+            others = [record for record in state.sources.values() if record.name != source.name]
             self._conductor = Conductor(
-                state, backend, JobWatch(state, lambda name: make_scheduler(name, self._host)),
-                _policy(self._settings), self._patience, lease=self._lease, force=self._settings.force,
+                state, source, rebuild(others, state.paths, self._host), _policy(self._settings), self._patience,
+                lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
             atexit.register(self._conductor.close)
@@ -335,7 +348,7 @@ class Launching:
             if self._system is None:
                 ignored += gpus_in_vain(self._settings, self._worker)
             if ignored:
-                log.warning("ignored by %s: %s", self._backend_name, ", ".join(ignored))
+                log.warning("ignored by %s: %s", self._source_name, ", ".join(ignored))
         return self._conductor
 
     def _recorded_overrides(self, number: int) -> Sequence[str]:
@@ -358,7 +371,9 @@ class Launching:
             print(line, file=sys.stderr)
         reserved = self._reserved or reserve_directory(self._config)
         typed = self._typed_of_hydra
-        record = sweep_record(self._config, reserved.root, self._origin, self._planned, self._settings, typed)
+        record = sweep_record(
+            self._config, reserved.root, self._origin, self._planned, self._settings, typed, self._source()
+        )
         self._id = record.id
         self._lease = begin_sweep(record, reserved, (self._app(), config_folders(self._config)), first, tasks)
 

@@ -17,7 +17,7 @@ from hsm_core.detect.origin import git_state, python_path, versions
 from hsm_core.errors import ConfigError
 from hsm_core.processes.identity import this_host
 from hsm_core.settings import LauncherSettings
-from hsm_core.store.record import SweepRecord, new_id
+from hsm_core.store.record import SourceRecord, SweepRecord, new_id
 
 from ..hydra_frames import MAIN, caller
 from ..launch_plan import PlannedSweep
@@ -27,7 +27,7 @@ from .recorded_fields import fields_typed
 
 def sweep_record(
     config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: LauncherSettings,
-    typed_of_hydra: Sequence[str],
+    typed_of_hydra: Sequence[str], source: SourceRecord,
 ) -> SweepRecord:  # fmt: skip
     """The record of a sweep that begins now in ``root``.
 
@@ -35,6 +35,7 @@ def sweep_record(
         config: the master config.
         origin: of its app.
         planned: the plan, under our own sweeper.
+        source: where its tasks go.
         typed_of_hydra: the overrides of Hydra's own config, as they were typed.
     """
     hydra = config.hydra
@@ -62,6 +63,7 @@ def sweep_record(
         },
         overrides=overrides,
         launcher_fields=fields_typed(config),
+        sources=(source,),
         metric=planned.metric if planned else (),
         versions=versions(),
         git=git_state(os.getcwd()),

@@ -14,7 +14,7 @@ from hsm_core.model import Span, State
 
 from .. import events
 from ..event_codec import Event, OtherFormat
-from ..record import require_format
+from ..record import SourceRecord, require_format
 from .jobs import Jobs, JobWord, Pair, SubmissionState, order_of
 from .line_scan import END_STATES, parsed
 from .reader import News
@@ -31,8 +31,10 @@ class Fold:
 
     Args:
         whose: of what sweep, for messages.
+        sources: those that its record names.
 
     Attributes:
+        sources: where tasks may go, by name.
         tasks: by number; a task that nobody spoke of is not among them.
         writers: workers and conductors, by the names of their journals.
         submissions: with what became of them, in the order of reading.
@@ -40,8 +42,9 @@ class Fold:
         gone: attempts of which a conductor wrote down that their job has ended, and that event.
     """
 
-    def __init__(self, whose: str) -> None:
+    def __init__(self, whose: str, sources: Iterable[SourceRecord]) -> None:
         self._whose = whose
+        self.sources = {source.name: source for source in sources}
         self.tasks: dict[int, TaskState] = {}
         self.writers: dict[str, WriterState] = {}
         self.submissions: list[SubmissionState] = []
@@ -86,11 +89,17 @@ class Fold:
                 self._add_to_submissions(writer, event)
             case events.Gone():
                 self.gone.update((pair, event) for span in event.tasks for pair in span)
+            case events.SourceAdded():
+                self.sources[event.name] = SourceRecord.of(event.name, event.kind, event.host, event.settings)
             case OtherFormat():
                 whose = f"{writer.name} of {self._whose}"
                 require_format({"format": event.format}, whose, "hsm doctor    # also where the workers ran")
             case _:
                 self._add_to_writer(writer, event)
+
+    def _is_pool(self, source: str) -> bool:
+        """Of one that nobody described nothing proves that its jobs are dead: as of a queue."""
+        return source in self.sources and self.sources[source].kind == "pool"
 
     def _add_to_writer(self, writer: WriterState, event: Event) -> None:
         """What a worker or a conductor says of itself."""
@@ -114,7 +123,7 @@ class Fold:
     ) -> None:
         if isinstance(event, events.Submit):
             self._queue(event.tasks)
-            submission = SubmissionState.of(event, writer.name)
+            submission = SubmissionState.of(event, writer.name, is_pooled=self._is_pool(event.source))
             self.submissions.append(submission)
             self.jobs.add(submission)
             return

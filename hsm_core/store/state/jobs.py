@@ -39,6 +39,7 @@ class SubmissionState:
 
     Attributes:
         name: ``launch-0/submit-1``.
+        is_pooled: no scheduler has it, but the workers of a pool.
         by: the conductor that made it.
         native_id: its scheduler's id, or its worker's name; empty until it is known to be accepted.
         job: the local process that it was given to.
@@ -54,21 +55,17 @@ class SubmissionState:
     at: float
     logs: tuple[str, ...]
     by: str
+    is_pooled: bool = False
     native_id: str = ""
     job: ProcessIdentity | None = None
     is_void: bool = False
 
     @classmethod
-    def of(cls, event: Submit, by: str) -> SubmissionState:
+    def of(cls, event: Submit, by: str, *, is_pooled: bool) -> SubmissionState:
         return cls(
             event.submission, event.token, event.tasks, event.source, event.each, event.at_once, event.at,
-            event.logs, by,
+            event.logs, by, is_pooled,
         )  # fmt: skip
-
-    @property
-    def is_local(self) -> bool:
-        """No scheduler has it, but a process of this machine."""
-        return self.source == "local"
 
     @property
     def is_one_job(self) -> bool:
@@ -99,7 +96,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._queued: list[SubmissionState] = []
-        self._local: list[SubmissionState] = []
+        self._pooled: list[SubmissionState] = []
         self._given: dict[int, tuple[Key, int]] | None = None
         self.words: Mapping[Key, JobWord] = {}
 
@@ -108,7 +105,7 @@ class Jobs:
 
     def add(self, submission: SubmissionState) -> None:
         """Note a submission, which learns of its native id later."""
-        (self._local if submission.is_local else self._queued).append(submission)
+        (self._pooled if submission.is_pooled else self._queued).append(submission)
         self._given = None
 
     def submissions(self) -> list[SubmissionState]:
@@ -132,13 +129,13 @@ class Jobs:
         return self._given
 
     def _find_newest(self) -> dict[int, tuple[Key, int]]:
-        accepted = [submission for submission in (*self._queued, *self._local) if not submission.is_void]
+        accepted = [submission for submission in (*self._queued, *self._pooled) if not submission.is_void]
         newest = {
             pair[0]: (submission, key, pair[1])
             for submission in sorted(accepted, key=lambda submission: order_of(submission.name))
             for key, pair in submission.batches()
         }
-        return {task: given[1:] for task, given in newest.items() if not given[0].is_local}
+        return {task: given[1:] for task, given in newest.items() if not given[0].is_pooled}
 
     def word_on(self, task: int) -> JobWord | None:
         """What was said of the job that holds a task; None if nothing, or if no scheduler's job does."""

@@ -30,6 +30,7 @@ class SweepState:
         place: its directory, or what else stands for it, see ``SweepPaths.place``.
 
     Attributes:
+        sources: where its tasks may go or went, by name.
         tasks: by number; a task that nobody spoke of is not among them.
         submissions: with what became of them, in the order of reading.
         writers: workers and conductors by name.
@@ -42,10 +43,10 @@ class SweepState:
         self.paths = SweepPaths.at(place)
         self.record: SweepRecord = read_record(self.paths)
         self.total = self.record.total or 0
-        self._reader, self._fold = SweepReader(self.paths), Fold(f"the sweep in {place}")
+        self._reader, self._fold = SweepReader(self.paths), Fold(f"the sweep in {place}", self.record.sources)
         self._verdict = Verdict(self._fold)
         self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
-        self.writers = self._fold.writers
+        self.writers, self.sources = self._fold.writers, self._fold.sources
         self.judge_every_s = 0.0
         self._judged_at = float("-inf")
         self.bad_lines = self.version = 0
@@ -70,8 +71,8 @@ class SweepState:
         return is_new
 
     def take_job_words(self, words: Mapping[Key, JobWord]) -> None:
-        """Take in what schedulers just said of their jobs."""
-        self.jobs.words = words
+        """Take in what a scheduler just said of its jobs."""
+        self.jobs.words = {**self.jobs.words, **words}
         self._note_change()
 
     def _judge(self) -> bool:

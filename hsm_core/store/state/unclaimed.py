@@ -36,7 +36,7 @@ def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]
         if not death_of(writer.name):
             held |= {pair for pair in pairs if fold.ended_job(pair[0]) is None}
     for submission in fold.submissions:
-        if not submission.is_local:
+        if not submission.is_pooled:
             held |= waiting.intersection(_held_by_jobs(fold, submission, claimed[submission.name]))
         elif not is_dropped(submission, death_of):
             pairs = waiting.intersection(pair for span in submission.tasks for pair in span)
@@ -47,9 +47,9 @@ def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]
 def is_dropped(submission: SubmissionState, death_of: DeathOf) -> bool:
     """Whether nothing alive holds a submission; a batch of it that is unclaimed will never be started.
 
-    A local one, if the process that it went to is dead, or its conductor died before there was one.
+    A pool's, if the process that it went to is dead, or its conductor died before there was one.
     """
-    if not submission.is_local:
+    if not submission.is_pooled:
         return submission.is_void
     if submission.job is not None:
         return evidence_of_death(submission.job) is not None

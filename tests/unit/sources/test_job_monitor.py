@@ -13,7 +13,9 @@ from hsm_core.errors import NoAnswer
 from hsm_core.model import Span, Task
 from hsm_core.schedulers.interface import Sight
 from hsm_core.sources.cancellable_jobs import idle_jobs
-from hsm_core.sources.job_monitor import JobWatch
+from hsm_core.sources.job_monitor import JobMonitor
+from hsm_core.sources.snapshot import snapshot_of
+from hsm_core.sources.submitted_jobs import SubmittedJobs
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.requests import request_cancel
@@ -26,6 +28,11 @@ from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process, start
 from .stand_in import StandIn, submitted
 
 
+def monitor(state: SweepState, scheduler: StandIn, **patience: float) -> JobMonitor:
+    jobs = SubmittedJobs(scheduler.name, scheduler, state.paths, **patience)  # type: ignore[arg-type]
+    return JobMonitor(state, jobs)
+
+
 class Watched:
     """A sweep of three tasks, one an element, and who watches it."""
 
@@ -34,10 +41,10 @@ class Watched:
         self.sweep = submitted(root, self.scheduler, 3, each=each)
         self.state = SweepState(root)
         self.state.refresh()
-        self.watch = JobWatch(self.state, lambda name: self.scheduler)
+        self.watch = monitor(self.state, self.scheduler)
 
     def look(self) -> bool:
-        return self.watch.look_now(time.monotonic())
+        return self.watch.poll_now(time.monotonic())
 
     def states(self) -> list[str]:
         self.state.refresh()
@@ -216,12 +223,12 @@ def test_a_plain_job_is_asked_about_by_its_own_id(tmp_path: Path, it: Watched) -
     submitted(tmp_path / "plain", it.scheduler, 2, each=2, native_id="9")
     state = SweepState(tmp_path / "plain")
     state.refresh()
-    watch = JobWatch(state, lambda name: it.scheduler)
+    watch = monitor(state, it.scheduler)
     for _ in range(3):
-        watch.look_now(time.monotonic())
+        watch.poll_now(time.monotonic())
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
     it.scheduler.past = {"9": Sight("9", "ended", "NODE_FAIL", reason="node", evidence="its node failed")}
-    watch.look_now(time.monotonic())
+    watch.poll_now(time.monotonic())
     assert [state.ended_before(number).reason for number in (0, 1)] == ["node", "node"]  # type: ignore[union-attr]
 
 
@@ -252,7 +259,7 @@ def test_an_accounting_that_is_silent_twice_is_as_good_as_none(it: Watched) -> N
 
 
 def test_who_only_looks_concludes_nothing_while_the_accounting_is_silent(it: Watched) -> None:
-    it.watch = JobWatch(it.state, lambda name: it.scheduler, times_gone=1)
+    it.watch = monitor(it.state, it.scheduler, times_gone=1)
     it.begin(0)
     it.scheduler.past = None
     it.look()
@@ -268,17 +275,17 @@ def test_what_will_never_start_is_named_by_its_elements(it: Watched, held: list[
     for one in held:
         it.scheduler.sights[one] = Sight(one, "waiting", "PENDING", why="JobHeldAdmin", hopeless=True)
     it.look()
-    assert it.watch.stalled.hopeless == {named: "JobHeldAdmin"}
+    assert it.watch.hopeless == {named: "JobHeldAdmin"}
 
 
 def test_what_somebody_must_let_go_is_named_with_the_line_that_does(it: Watched) -> None:
     facts = {"why": "JobHeldUser", "until": "until you release it", "remedy": "let 7 go"}
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2", **facts)
     it.look()
-    assert it.watch.stalled.held == {"7": ("JobHeldUser", "until you release it", "let 7 go")}
-    assert not it.watch.stalled.hopeless
+    assert it.watch.held == {"7": ("JobHeldUser", "until you release it", "let 7 go")}
+    assert not it.watch.hopeless
     told: list[str] = []
-    Troubles(it.state, it.watch).tell(told.append)
+    Troubles(it.state, [it.watch]).tell(told.append)
     assert told == ["warning: job 7 waits until you release it: JobHeldUser\n  next: let 7 go"]
     key = it.state.jobs.key_of(0)
     assert key is not None
@@ -291,9 +298,9 @@ def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> 
     worker.sync()
     it.state.refresh()
     it.scheduler.shows("waiting", "7_0", "7_1")
-    assert idle_jobs(it.state, it.scheduler) == ["7_0"]
+    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == ["7_0"]
     it.scheduler.shows("running", "7_0")
-    assert idle_jobs(it.state, it.scheduler) == []
+    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == []
 
 
 def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tasks_have_ended(it: Watched) -> None:
@@ -302,13 +309,13 @@ def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tas
         Sight(element, "waiting", "PENDING", name)
         for element, name in (("9_0", "demo-abc"), ("7_1", "demo-abc"), ("9_2", "mine"))
     ]
-    assert idle_jobs(it.state, it.scheduler) == []
+    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == []
     worker = it.begin(0)
     for number in range(it.state.total):
         worker.append(events.End(number, 1, "completed"))
     worker.sync()
     it.state.refresh()
-    assert idle_jobs(it.state, it.scheduler) == ["9_0"]
+    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == ["9_0"]
 
 
 def test_a_question_that_failed_changes_nothing(it: Watched) -> None:
@@ -442,9 +449,9 @@ def test_why_a_worker_gave_an_attempt_up_says_more_than_a_scheduler_that_knows_n
 
 def test_a_worker_that_died_brings_the_question_forward(it: Watched) -> None:
     it.scheduler.shows("running", "7_0", "7_1", "7_2")
-    assert it.watch.look()
+    assert it.watch.poll()
     it.watch._cadence._quiet_since -= 600  # ten quiet minutes
-    assert not it.watch.look()
+    assert not it.watch.poll()
     worker = it.sweep.worker("slurm-7_0-0", killed_process())
     start(worker, 0)
     worker.sync()
@@ -452,7 +459,7 @@ def test_a_worker_that_died_brings_the_question_forward(it: Watched) -> None:
     asked = len(it.scheduler.calls("look"))
     deadline = time.monotonic() + 4
     while len(it.scheduler.calls("look")) == asked and time.monotonic() < deadline:
-        it.watch.look()
+        it.watch.poll()
     assert len(it.scheduler.calls("look")) == asked + 1
 
 
@@ -476,9 +483,9 @@ def test_an_unanswered_submission_is_looked_for_by_its_token(it: Watched, tmp_pa
     state = orphaned(tmp_path / "other", it.scheduler)
     it.scheduler.found = "9"
     it.scheduler.shows("running", "9_0", "9_1")
-    watch = JobWatch(state, lambda name: it.scheduler)
-    watch.look_now(time.monotonic())
-    watch.look_now(time.monotonic())
+    watch = monitor(state, it.scheduler)
+    watch.poll_now(time.monotonic())
+    watch.poll_now(time.monotonic())
     assert it.scheduler.calls("find") == ["demo-abc"]
     assert "9" in str(it.scheduler.calls("look")[-1])
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
@@ -486,16 +493,16 @@ def test_an_unanswered_submission_is_looked_for_by_its_token(it: Watched, tmp_pa
 
 def test_one_that_never_arrived_leaves_its_tasks_pending(it: Watched, tmp_path: Path) -> None:
     state = orphaned(tmp_path / "other", it.scheduler)
-    watch = JobWatch(state, lambda name: it.scheduler)
-    watch.look_now(time.monotonic())
+    watch = monitor(state, it.scheduler)
+    watch.poll_now(time.monotonic())
     assert [state.state_of(number) for number in (0, 1)] == ["pending", "pending"]
 
 
 def test_while_nobody_knows_whether_it_arrived_it_may_have(it: Watched, tmp_path: Path) -> None:
     state = orphaned(tmp_path / "other", it.scheduler)
     it.scheduler.found = NoAnswer("no answer", evidence="connect failure")
-    watch = JobWatch(state, lambda name: it.scheduler)
-    watch.look_now(time.monotonic())
+    watch = monitor(state, it.scheduler)
+    watch.poll_now(time.monotonic())
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
     assert watch.trouble == "connect failure"
 
@@ -541,7 +548,7 @@ def test_a_setup_line_that_failed_is_told_and_not_tried_again(it: Watched, reaso
         "launch", "a set-up line failed (exit code 127): x; it said: x: not found", log,
     )  # fmt: skip
     told: list[str] = []
-    Troubles(it.state, it.watch).tell(told.append)
+    Troubles(it.state, [it.watch]).tell(told.append)
     assert told[0].startswith("warning: a set-up line failed (exit code 127): x\n  next: hsm errors ")
 
 
@@ -567,7 +574,7 @@ def test_a_job_that_cant_start_its_worker_is_not_submitted_again(it: Watched, sa
     words = said.splitlines()[-1].removeprefix("/var/spool/slurmd/job7/slurm_script: ")
     assert words in found["message"]
     told: list[str] = []
-    Troubles(it.state, it.watch).tell(told.append)
+    Troubles(it.state, [it.watch]).tell(told.append)
     assert told[0].startswith("warning: the job could not start its worker: ")
     assert words in told[0]
 
@@ -582,7 +589,7 @@ def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> N
 
 
 def test_what_was_just_cancelled_is_gone_though_no_answer_has_ever_named_it(it: Watched) -> None:
-    it.watch = JobWatch(it.state, lambda name: it.scheduler, young_s=0)
+    it.watch = monitor(it.state, it.scheduler, young_s=0)
     it.state.jobs.submissions()[0].at = time.time()
     it.look()
     assert it.states() == ["queued"] * 3

@@ -11,6 +11,7 @@ from hsm_core.conductor.submission_queue import Outbox
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Handed, Pair, Portion
+from hsm_core.sources.snapshot import Snapshot
 from hsm_core.store.claims import claim_batch
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
@@ -20,7 +21,7 @@ from tests.unit.store.making import MadeSweep
 
 
 class Place:
-    """A backend that answers as a test says; ``most`` pairs a portion."""
+    """A source that answers as a test says; ``most`` pairs a portion."""
 
     name, spec = "stand-in", WorkerSpec()
     logs: tuple[str, ...] = ()
@@ -31,7 +32,7 @@ class Place:
         self.finds: list[str | Exception | None] = []
         self.submitted: list[str] = []
 
-    def portion(self, waiting: list[Pair], *, detached: bool) -> Portion:
+    def next_portion(self, waiting: list[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
         if not self.most:
             raise NotNow("no more jobs can be submitted now", evidence="MaxSubmitJobs=0")
         return Portion(waiting[: self.most], 1)
@@ -46,7 +47,7 @@ class Place:
             raise answer
         return Handed(answer)
 
-    def find(self, submission: Submission) -> Handed | None:
+    def find(self, token: str) -> Handed | None:
         found = self.finds.pop(0) if self.finds else None
         if isinstance(found, Exception):
             raise found
@@ -290,10 +291,10 @@ def test_what_is_divided_anew_was_not_refused(bench: Bench) -> None:
 
 
 def test_what_can_not_even_be_submitted_is_refused_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def portion(waiting: list[Pair], *, detached: bool) -> Portion:
+    def portion(waiting: list[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
         raise BackendError("PBS is not installed on this machine", fix="hsm doctor")
 
-    monkeypatch.setattr(bench.place, "portion", portion)
+    monkeypatch.setattr(bench.place, "next_portion", portion)
     bench.outbox.push(tasks(2))
     with pytest.raises(BackendError, match="not installed on this machine"):
         bench.outbox.step()
@@ -370,13 +371,13 @@ def test_stopped_what_was_surely_not_accepted_is_given_up_at_once(bench: Bench) 
 
 def test_what_was_just_handed_over_is_known_when_the_next_portion_is_measured(bench: Bench) -> None:
     seen = []
-    portion = bench.place.portion
+    portion = bench.place.next_portion
 
-    def measured(waiting: list[Pair], *, detached: bool) -> Portion:
+    def measured(waiting: list[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
         seen.append(len(bench.state.numbers_in("queued")))
-        return portion(waiting, detached=detached)
+        return portion(waiting, jobs, detached=detached)
 
-    bench.place.most, bench.place.portion = 2, measured  # type: ignore[method-assign]
+    bench.place.most, bench.place.next_portion = 2, measured  # type: ignore[method-assign]
     bench.outbox.push(tasks(5))
     bench.outbox.step()
     assert seen == [0, 2, 4]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hsm_core.sources.poll_interval import LEAST_S, MOST_S, Cadence
+from hsm_core.sources.job_monitor import LEAST_S, MOST_S, Cadence
 
 HOUR = 3600.0
 

@@ -17,10 +17,12 @@ from hsm_core.settings import LauncherSettings, QueueSettings
 from hsm_core.sources import queue_room
 from hsm_core.sources.interface import Pair, Portion
 from hsm_core.sources.queue import BatchQueue, Needs
+from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.record import SourceRecord
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec, write_submission
 from tests.unit.store.making import MadeSweep
@@ -62,7 +64,7 @@ class Bench:
         self.scheduler = StandIn(limits=Allowed(array_index=101, array_size=101))
         self.state = SweepState(sweep.root)
         self.queue = BatchQueue(
-            sweep.paths, self.state, self.scheduler, WorkerSpec(), settings, Words(),
+            sweep.paths, SourceRecord(self.scheduler.name, "queue"), self.scheduler, WorkerSpec(), settings, Words(),
             lambda task: Needs(Resources(raw=asked_by(task)), WorkerSpec(threads=threads_of(task))),
             WorkerStarts(sweep.paths, "python", (), root),
         )  # fmt: skip
@@ -71,10 +73,13 @@ class Bench:
         found: list[Portion] = []
         with suppress(NotNow):
             while waiting:
-                found.append(self.queue.portion(waiting, detached=detached))
+                found.append(self.next_portion(waiting, detached=detached))
                 self.submit(found[-1])
                 waiting = [pair for pair in waiting if pair not in set(found[-1].pairs)]
         return found
+
+    def next_portion(self, waiting: list[Pair], *, detached: bool) -> Portion:
+        return self.queue.next_portion(waiting, snapshot_of(self.state, self.queue.name), detached=detached)
 
     def submit(self, portion: Portion) -> None:
         spec = self.queue.spec
@@ -197,11 +202,11 @@ def test_only_as_much_is_submitted_as_there_is_room_for(make: Make, clock: Clock
     bench = make()
     bench.scheduler.limits = Allowed(101, 101, (LAB,))
     bench.scheduler.queued = queue_of(14)
-    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 6
+    assert len(bench.next_portion(tasks(50), detached=False).pairs) == 6
     clock.now += 3
     bench.scheduler.queued = queue_of(20)
     with pytest.raises(NotNow, match="no more jobs can be submitted now") as caught:
-        bench.queue.portion(tasks(50), detached=False)
+        bench.next_portion(tasks(50), detached=False)
     assert caught.value.evidence == "account lab: MaxSubmitJobs=20"
 
 
@@ -210,14 +215,14 @@ def test_jobs_elsewhere_use_up_nothing(make: Make, place: dict[str, str]) -> Non
     bench = make()
     bench.scheduler.limits = Allowed(101, 101, (LAB,))
     bench.scheduler.queued = queue_of(50, **place)
-    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 20
+    assert len(bench.next_portion(tasks(50), detached=False).pairs) == 20
 
 
 def test_the_limit_that_leaves_least_counts_not_the_lowest(make: Make) -> None:
     bench = make()
     bench.scheduler.limits = Allowed(101, 101, (LAB, Limit(30, "MaxJobCount")))
     bench.scheduler.queued = [*queue_of(5), *queue_of(20, account="home")]
-    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 5
+    assert len(bench.next_portion(tasks(50), detached=False).pairs) == 5
 
 
 def test_what_was_just_submitted_counts_before_the_queue_shows_it(make: Make, clock: Clock) -> None:
@@ -234,7 +239,7 @@ def test_a_queue_that_does_not_answer_stops_nothing(make: Make) -> None:
     bench = make()
     bench.scheduler.limits = Allowed(101, 101, (LAB,))
     bench.scheduler.queued = None
-    assert len(bench.queue.portion(tasks(50), detached=False).pairs) == 50
+    assert len(bench.next_portion(tasks(50), detached=False).pairs) == 50
 
 
 def test_detached_it_packs_into_the_room_there_is_and_says_so(make: Make) -> None:
@@ -259,7 +264,7 @@ def test_a_job_that_already_ran_several_takes_as_much_longer_as_it_has_more(make
 
 def test_single_jobs_at_once_are_limited_by_those_that_live(make: Make) -> None:
     bench = make(mode="individual", parallelism=2)
-    assert len(bench.queue.portion(tasks(5), detached=False).pairs) == 1
+    assert len(bench.next_portion(tasks(5), detached=False).pairs) == 1
 
 
 def test_a_scheduler_that_tells_no_limits_gets_arrays_all_the_same(make: Make, monkeypatch: Any) -> None:
@@ -269,7 +274,7 @@ def test_a_scheduler_that_tells_no_limits_gets_arrays_all_the_same(make: Make, m
         raise NoAnswer("no answer")
 
     monkeypatch.setattr(bench.scheduler, "allowed", silent)
-    assert len(bench.queue.portion(tasks(300), detached=False).pairs) == 300
+    assert len(bench.next_portion(tasks(300), detached=False).pairs) == 300
 
 
 def test_what_was_too_much_is_halved(make: Make) -> None:
@@ -277,7 +282,7 @@ def test_what_was_too_much_is_halved(make: Make) -> None:
     bench.scheduler.answers = [LimitReached("too many"), LimitReached("too many")]
     asked = []
     for _ in range(3):
-        portion = bench.queue.portion(tasks(80), detached=False)
+        portion = bench.next_portion(tasks(80), detached=False)
         asked.append(len(portion.pairs))
         if len(asked) < 3:
             with pytest.raises(LimitReached):
@@ -289,7 +294,7 @@ def test_detached_a_limit_that_only_a_refusal_tells_packs_too(make: Make) -> Non
     bench = make()
     bench.scheduler.answers = [LimitReached("too many", evidence="AssocGrpSubmitJobsLimit")] * 2
     for size in (80, 40):
-        portion = bench.queue.portion(tasks(80), detached=True)
+        portion = bench.next_portion(tasks(80), detached=True)
         assert (len(portion.pairs), len(portion.batches)) == (80, size)
         with pytest.raises(LimitReached):
             bench.submit(portion)
@@ -307,7 +312,7 @@ def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
     journal.append(events.HandedOver(name, native_id="7", job=None))
     journal.flush()
     bench.state.refresh()
-    portion = bench.queue.portion(tasks(50), detached=False)
+    portion = bench.next_portion(tasks(50), detached=False)
     assert portion.at_once == 1
     assert bench.scheduler.calls("throttle") == [("7", 2)]
 
@@ -315,10 +320,10 @@ def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
 def test_tasks_for_another_account_are_not_held_by_the_first_ones_limit(make: Make) -> None:
     bench = make(asked_by=lambda task: f"lab{task % 2}")
     bench.scheduler.limits_of["lab0"] = Allowed(101, 101, (Limit(3, "lab0: MaxSubmitJobs"),))
-    bench.submit(bench.queue.portion([(number, 1) for number in range(0, 8, 2)], detached=False))
+    bench.submit(bench.next_portion([(number, 1) for number in range(0, 8, 2)], detached=False))
     with pytest.raises(NotNow):
-        bench.queue.portion([(6, 1)], detached=False)
-    assert words(bench.queue.portion([(1, 1)], detached=False)) == "lab1"
+        bench.next_portion([(6, 1)], detached=False)
+    assert words(bench.next_portion([(1, 1)], detached=False)) == "lab1"
 
 
 def test_a_preview_shows_what_is_packed_where_nobody_can_submit_more(make: Make) -> None:
@@ -333,5 +338,5 @@ def test_a_preview_shows_what_is_packed_where_nobody_can_submit_more(make: Make)
 def test_what_bounds_the_jobs_is_told_by_its_name(make: Make) -> None:
     bench = make(parallelism=2, max_array_size=3)
     bench.scheduler.limits = Allowed(101, 101, (LAB,))
-    portion = bench.queue.portion([(number, 1) for number in range(7)], detached=True)
+    portion = bench.next_portion([(number, 1) for number in range(7)], detached=True)
     assert "for 6 jobs (array_parallelism=2, and arrays of 3)" in portion.remark

@@ -14,9 +14,10 @@ from hsm_core.processes.identity import identify, this_process
 from hsm_core.store import catalogue, events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths, TaskPaths
-from hsm_core.store.record import SweepRecord, create_record, new_id
+from hsm_core.store.record import SourceRecord, SweepRecord, create_record, new_id
 from hsm_core.store.tasks import write_tasks
 
+LOCAL = SourceRecord("local", "pool")
 ELSEWHERE = ProcessIdentity("another-node", "another-boot", 4711, "1")
 
 
@@ -28,7 +29,8 @@ class MadeSweep:
         self.root, self.paths = root, SweepPaths(root)
         count = facts.pop("tasks", total or 0)
         overrides = facts.pop("task_overrides", [[f"lr={number}"] for number in range(count)])
-        known = {"created": "2026-01-01T00:00:00", "launcher": "hsm_local", "sweeper": "hsm", **facts}
+        begun = {"created": "2026-01-01T00:00:00", "launcher": "hsm_local", "sweeper": "hsm"}
+        known = {**begun, "sources": (LOCAL,), **facts}
         self.record = SweepRecord(id=new_id(name), name=name, dir=str(root), total=total, **known)
         create_record(self.paths, self.record)
         write_tasks(self.paths, 0, overrides)

@@ -18,7 +18,7 @@ from hsm_core.processes.identity import start_of
 from hsm_core.store.files import to_json, write_atomically
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.record import SweepRecord, create_record
+from hsm_core.store.record import SourceRecord, SweepRecord, create_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec, write_submission
 from hsm_core.store.tasks import write_tasks
@@ -45,7 +45,7 @@ class PlainSweep:
         self._locks.mkdir()
         record = SweepRecord(
             id=f"plain-{root.name}", name="plain", dir=str(root), created="", launcher="hsm_local",
-            sweeper="basic", total=len(codes),
+            sweeper="basic", total=len(codes), sources=(SourceRecord("local", "pool"),),
         )  # fmt: skip
         create_record(self.paths, record)
         rows = [(str(number), code) if isinstance(code, str) else code for number, code in enumerate(codes)]

@@ -1,0 +1,65 @@
+"""The jobs that a sweep has in a scheduler's queue, for whoever asks about them or ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hsm_core.model import SourceKind
+from hsm_core.schedulers.interface import Scheduler
+from hsm_core.store.layout import SweepPaths
+
+from .cancellable_jobs import idle_jobs, jobs_of_none_but
+from .interface import Handed, Health, Polled
+from .job_poll import TIMES_GONE, YOUNG_S, JobPoll
+from .snapshot import Snapshot
+
+
+class SubmittedJobs:
+    """A queue as it can be rebuilt from the sweep's directory: it polls and cancels, and submits nothing.
+
+    Args:
+        name: the source's.
+        times_gone, young_s: see ``JobPoll``.
+    """
+
+    kind: SourceKind = "queue"
+
+    def __init__(
+        self, name: str, scheduler: Scheduler, paths: SweepPaths, *, times_gone: int = TIMES_GONE,
+        young_s: float = YOUNG_S,
+    ) -> None:  # fmt: skip
+        self.name, self._scheduler = name, scheduler
+        self._poll = JobPoll(scheduler, paths, times_gone=times_gone, young_s=young_s)
+
+    def find(self, token: str) -> Handed | None:
+        native_id = self._scheduler.find(token)
+        return None if native_id is None else Handed(native_id)
+
+    def poll(self, jobs: Snapshot, not_before: float) -> Polled:
+        return self._poll.poll(jobs, not_before)
+
+    def tend(self, jobs: Snapshot) -> None:
+        self._poll.delete_stuck()
+
+    def cancel(self, jobs: Snapshot, *, at_once: bool = False) -> None:
+        names = {name for name, _ in jobs.alive}
+        ids = [line.native_id for line in jobs.lines if line.native_id and line.name in names]
+        if ids:
+            self._scheduler.cancel(ids, at_once=at_once)
+
+    def cancel_tasks(self, jobs: Snapshot, tasks: Sequence[int]) -> None:
+        ids = jobs_of_none_but(jobs, tasks, self._scheduler)
+        if ids:
+            self._scheduler.cancel(ids)
+
+    def remove_idle(self, jobs: Snapshot) -> int:
+        ids = idle_jobs(jobs, self._scheduler)
+        if ids:
+            self._scheduler.cancel(ids)
+        return len(ids)
+
+    def health(self) -> Health:
+        return Health(trouble=self._poll.trouble)
+
+    def close(self) -> None:
+        """What was submitted is the scheduler's."""
