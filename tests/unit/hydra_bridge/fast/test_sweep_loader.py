@@ -69,17 +69,30 @@ def same(app: tuple[Any, DictConfig], loader: Any, overrides: Sequence[str]) -> 
         assert verdict(lambda: loader.load_sweep_config(app[1], list(overrides))) == hydras
 
 
+@pytest.mark.parametrize("text", ["seed=3", "data=big", "~model.depth", "typed.kind=B", "++new.x=[1]"])
+def test_it_composes_what_hydra_does_without_hydra(
+    app: tuple[Any, DictConfig], shared: SweepLoader, asked: list[list[str]], text: str
+) -> None:
+    same(app, shared, [text])
+    asked.clear()
+    shared.load_sweep_config(app[1], [text])
+    assert asked == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "seed=3", "data=big", "~model.depth", "flags={nested:{a:3}}", "nokey=1", "typed.count=word", "model=nosuch",
-        "model=3", "list[2].deep=1", "seed=1,2", "hydra.verbose=true", "hydra/job_logging=none",
+        "flags={nested:{a:3}}", "nokey=1", "typed.count=word", "model=nosuch", "model=3", "list[2].deep=1",
+        "seed=1,2", "hydra.verbose=true", "hydra/job_logging=none",
     ],
 )  # fmt: skip
-def test_it_composes_what_hydra_does_and_refuses_what_hydra_refuses(
-    app: tuple[Any, DictConfig], shared: SweepLoader, text: str
+def test_hydra_composes_or_refuses_what_a_skeleton_can_not_be_trusted_with(
+    app: tuple[Any, DictConfig], shared: SweepLoader, asked: list[list[str]], text: str
 ) -> None:
     same(app, shared, [text])
+    asked.clear()
+    verdict(lambda: shared.load_sweep_config(app[1], [text]))
+    assert asked == [[text]]
 
 
 @pytest.mark.slow
