@@ -51,7 +51,6 @@ LONGER = {
     "hydra_bridge/launcher/launch.py": 430,
     "hydra_bridge/task/main_script.py": 310,
     "store/events.py": 340,
-    "worker/supervisor/loop.py": 330,
     "worker/supervisor/slots.py": 340,
 }
 #: Files that a package may have side by side, and what larger ones have at most, likewise.

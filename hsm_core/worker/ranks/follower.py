@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import selectors
 import signal
 import sys
 import time
@@ -16,20 +15,17 @@ from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.record import read_record
 from hsm_core.store.submission import WorkerSpec, read_submission
 from hsm_core.store.tasks import TaskTable
 
 from ..job import JobFacts
-from ..os.processes import adopt_orphans
-from ..os.signals import WARNINGS, SignalBell
+from ..os.signals import WARNINGS
 from ..protocol import Message
-from ..supervisor.import_failure import Patience, output_since, why_not_imported
-from ..supervisor.importers import Crew, Importer
-from ..supervisor.loop import OWN_TERM_S
+from ..supervisor.attempt_loop import AttemptLoop
+from ..supervisor.importers import Importer
 from ..supervisor.queue import Pending
 from ..supervisor.report import Report
-from ..supervisor.slots import Running, remove_if_empty
+from ..supervisor.slots import remove_if_empty
 from .leader import Leader, await_claim
 from .rank import Rank
 
@@ -61,38 +57,30 @@ def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> 
     with held_lock(f"{name}.{nonce(6)}") as lock:
         report = Report(JournalWriter(paths.rank_journal(first["worker"], rank.number)), spec.beat_s)
         log = paths.rank_log(first["worker"], rank.number)
-        return Joiner(paths, spec, ours, leader, boot, report, name, log, lock).run()
+        return Follower(paths, spec, ours, leader, boot, report, name, log, lock).run()
 
 
-class Joiner:
-    """The loop of another rank than 0: hear of rank 0, run what it starts, end what it has ended."""
+class Follower(AttemptLoop):
+    """Runs on another rank what rank 0 starts, and ends what rank 0 has ended.
+
+    Args:
+        leader: the journal of rank 0.
+        boot: ``boot.json`` of the payload.
+    """
 
     def __init__(
         self, paths: SweepPaths, spec: WorkerSpec, job: JobFacts, leader: Leader, boot: Path, report: Report,
         name: str, log: Path, lock: Lock,
     ) -> None:  # fmt: skip
-        adopt_orphans()
-        self._spec, self._job, self._leader, self._boot, self._report = spec, job, leader, boot, report
-        self._log = log
-        log.touch()
-        self._selector = selectors.DefaultSelector()
-        self._bell = SignalBell(self._selector, self._on_signal)
-        self._report.say(
-            events.WorkerHead(
-                name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1,
-                node=job.node,
-            )
+        head = events.WorkerHead(
+            name, this_process(), source=spec.source, native_id=job.native_id, lock=lock.path, slots=1, node=job.node
         )  # fmt: skip
-        self._crew = Crew(spec, lock, log, self._selector, self._hear)
-        sweep_id = read_record(paths).id
-        self._running = Running(spec, paths, sweep_id, job, report, self._crew, self._selector)
-        self._tasks = TaskTable(paths)
-        self._patience = Patience()
+        super().__init__(paths, spec, job, head, report, log, lock)
+        self._leader, self._boot, self._tasks = leader, boot, TaskTable(paths)
         self._broken = ""
         self._started: deque[events.Start] = deque()
         self._to_come = 1
         self._end_at: float | None = None
-        self._stops = 0
         self._looked_at = 0.0
         self._gone = ""
 
@@ -101,23 +89,22 @@ class Joiner:
         while not self._is_done():
             self._follow()
             self._start_next()
-            for key, _ in self._selector.select(self._timeout()):
-                key.data()
+            self._wait()
             self._reap()
-            self._running.enforce_limits()
+            self._slots.enforce_limits()
             self._end_what_is_over()
             self._report.keep_up()
-        self._crew.disband(1.0)
+        self._importers.end_all(1.0)
         self._report.close()
         remove_if_empty(self._log)
         return 1 if self._gone else 0
 
     def _is_done(self) -> bool:
         over = self._leader.has_left or self._gone or self._stops
-        return bool(over) and not self._started and not len(self._running)
+        return bool(over) and not self._started and not len(self._slots)
 
     def _timeout(self) -> float:
-        due = [self._look_s, self._report.due_in(), self._running.due_in()]
+        due = [self._look_s, self._report.due_in(), self._slots.due_in()]
         if self._end_at is not None:
             due.append(max(0.0, self._end_at - time.monotonic()))
         return min(due)
@@ -126,7 +113,7 @@ class Joiner:
 
     @property
     def _look_s(self) -> float:
-        return min(_BUSY_LOOK_S if len(self._running) else _IDLE_LOOK_S, self._spec.beat_s)
+        return min(_BUSY_LOOK_S if len(self._slots) else _IDLE_LOOK_S, self._spec.beat_s)
 
     def _follow(self) -> None:
         """Take note of what rank 0 started and ended since the last look."""
@@ -153,15 +140,15 @@ class Joiner:
         """Rank 0 is done with an attempt: with a completed one all ranks are, any other is ended here too."""
         self._to_come -= 1
         self._started = deque(one for one in self._started if (one.task, one.attempt) != (task, attempt))
-        if self._running.has(task, attempt):
+        if self._slots.has(task, attempt):
             self._end_at = time.monotonic()
 
     def _end_what_is_over(self) -> None:
-        if not len(self._running):
+        if not len(self._slots):
             self._end_at = None
         elif self._end_at is not None and time.monotonic() >= self._end_at:
             self._end_at = float("inf")
-            self._running.end("over")
+            self._slots.end("over")
 
     def _start_next(self) -> None:
         """Start what rank 0 has started, as soon as the app is imported and the attempt before has ended."""
@@ -169,57 +156,31 @@ class Joiner:
             self._fail_all()
         if self._broken or self._stops or self._gone or not (self._started or self._to_come > 0):
             return
-        self._crew.supply(self._boot, 1)
-        importer = self._crew.ready(self._boot)
-        if importer is None or not self._started or not self._running.free_slots:
+        self._importers.supply(self._boot, 1)
+        importer = self._importers.ready_for(self._boot)
+        if importer is None or not self._started or not self._slots.free_slots:
             return
         start = self._started.popleft()
         pending = Pending(start.task, start.attempt, self._boot)
         overrides = self._tasks[start.task].overrides
-        self._running.start(pending, overrides, importer, beside=(start.directory, start.suffix))
+        self._slots.start(pending, overrides, importer, beside=(start.directory, start.suffix))
 
     def _fail_all(self) -> None:
         while self._started:
             start = self._started.popleft()
             self._report.say(events.End(start.task, start.attempt, "failed", "launch", self._broken))
 
-    # hearing of importers
+    def _importer_is_ready(self, importer: Importer, message: Message) -> None:
+        """Does nothing: rank 0 reports on the app."""
 
-    def _hear(self, importer: Importer, message: Message) -> None:
-        if message["said"] != "exit":
-            self._crew.greet(importer, message)
-            return
-        self._patience.renew()
-        self._await_own_term(message)
-        self._running.ended(message["key"], message)
-
-    def _await_own_term(self, exited: Message) -> None:
-        """A scheduler signals all processes of a job: wait for ours before what TERM killed is judged."""
-        if exited["signal"] == signal.SIGTERM:
-            self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
-
-    def _reap(self) -> None:
-        for importer in list(self._crew.importers):
-            if (exited := importer.reap()) is not None:
-                self._bury(importer, exited)
-
-    def _bury(self, importer: Importer, exited: Message) -> None:
-        served = bool(importer.keys) and importer.mode != "fork"
-        self._await_own_term(exited)
-        self._crew.bury(importer)
-        self._running.orphaned(importer, exited)
-        if served or importer.dismissed:
-            self._patience.renew()
-        elif not self._stops and self._patience.is_over(exited, importer.is_ready):
-            output = output_since(self._log, importer.log_offset)
-            self._broken = why_not_imported(exited, importer.is_ready, output)
-            self._report.say(events.Broken(self._boot.parent.name, self._broken, output))
+    def _fail_waiting(self, boot: Path, why: str) -> None:
+        self._broken = why
 
     def _on_signal(self, number: int) -> None:
-        """TERM ends what runs here and starts nothing more; again, or INT: at once. USR1 or USR2 warns the task."""
+        """Ends what runs and starts nothing more at TERM, at once if it is repeated or INT; USR1 or USR2 warns."""
         if number in WARNINGS:
-            self._running.warn(goes_on=False)
+            self._slots.warn(goes_on=False)
         elif number in (signal.SIGTERM, signal.SIGINT):
-            self._stops += 2 if number == signal.SIGINT else 1
+            at_once = self._note_stop(number)
             self._started.clear()
-            self._running.end("interrupted", at_once=self._stops > 1)
+            self._slots.end("interrupted", at_once=at_once)

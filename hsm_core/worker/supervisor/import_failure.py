@@ -10,26 +10,31 @@ from hsm_core.text import log_tail
 from ..protocol import Message
 
 #: An importer that is killed this often, without a task having ended meanwhile, is given up.
-PATIENCE = 3
+_MOST_DEATHS = 3
 #: Longest output kept in an event, bytes.
 _OUTPUT_LIMIT = 8000
 
 
-class Patience:
-    """Counts importers of a worker that died for no reason of their own."""
+class ImporterDeaths:
+    """Counts the importers of a worker that were killed, one after the other, without a task having ended."""
 
     def __init__(self) -> None:
         self._deaths = 0
 
-    def renew(self) -> None:
-        """A task has ended: it works after all."""
+    def reset(self) -> None:
+        """Starts to count anew, as a task has ended: the app can be imported."""
         self._deaths = 0
 
-    def is_over(self, exited: Message, was_ready: bool) -> bool:
-        """Whether to give up after this death: at once after a failed import, later if it was killed."""
+    def are_too_many(self, exited: Message, was_ready: bool) -> bool:
+        """Counts a death and returns whether to give up: at once after a failed import, later if it was killed.
+
+        Args:
+            exited: ``code`` or ``signal`` of the importer.
+            was_ready: whether it had imported the app.
+        """
         self._deaths += 1
         killed = was_ready or exited["signal"] == signal.SIGKILL
-        return not killed or self._deaths >= PATIENCE
+        return not killed or self._deaths >= _MOST_DEATHS
 
 
 def output_since(log: Path, offset: int) -> str:
@@ -38,7 +43,7 @@ def output_since(log: Path, offset: int) -> str:
 
 
 def why_not_imported(exited: Message, was_ready: bool, output: str) -> str:
-    """One line for the tasks that can't be run."""
+    """Returns one line that says why tasks can't be run; ``output`` is what their importer printed."""
     how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
     last = output.splitlines()[-1] if output else "it printed nothing"
     what = "the process that imports the app keeps dying" if was_ready else "the app could not be imported"

@@ -90,7 +90,7 @@ class Importer:
         self._process.kill()
 
 
-class Crew:
+class ImporterPool:
     """Finds a process for an attempt.
 
     Args:
@@ -112,7 +112,7 @@ class Crew:
     def pids(self) -> set[int]:
         return {importer.pid for importer in self.importers}
 
-    def ready(self, boot: Path) -> Importer | None:
+    def ready_for(self, boot: Path) -> Importer | None:
         """An importer of this payload that can take an attempt now."""
         found = (one for one in self.importers if one.boot == boot and one.can_take and one.is_ready)
         return next(found, None)
@@ -127,31 +127,31 @@ class Crew:
         for _ in range((1 if self._mode in (None, "fork") else wanted) - coming):
             self._start(boot)
 
-    def greet(self, importer: Importer, message: Message) -> None:
+    def note_ready(self, importer: Importer, message: Message) -> None:
         """Note that an importer is ready; where ``auto`` finds it unfit for forks, it is let go."""
         importer.is_ready = True
         if importer.mode in (None, "fork"):
             fit = not message["found"].get("against_forks")
             importer.mode = self._mode = choose_mode(self._spec.isolation, message["threads"], fit=fit)
             if importer.mode == "spawn":
-                self.dismiss(importer)  # its libraries were told to start no threads
+                self.let_go(importer)  # its libraries were told to start no threads
 
-    def dismiss(self, importer: Importer) -> None:
+    def let_go(self, importer: Importer) -> None:
         """Let an importer go; its end is reaped as any other's."""
         importer.dismissed = True
         hang_up(self._selector, importer.channel)
 
-    def bury(self, importer: Importer) -> None:
+    def remove(self, importer: Importer) -> None:
         """Hear what an ended importer had still said, and forget it."""
         self.importers.remove(importer)
         for message in importer.channel.drain():
             self._tell(importer, message)
         hang_up(self._selector, importer.channel)
 
-    def disband(self, seconds: float) -> None:
+    def end_all(self, seconds: float) -> None:
         """Let all importers end by themselves if tasks ran in them; of what is left, kill what is our child."""
         for importer in self.importers:
-            self.dismiss(importer)
+            self.let_go(importer)
         give_up = time.monotonic() + seconds
         while self.importers and time.monotonic() < give_up:
             self._selector.select(0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import signal
 import time
 from pathlib import Path
@@ -17,20 +16,18 @@ from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths
-from hsm_core.store.record import read_record
 from hsm_core.store.requests import RequestReader
 from hsm_core.store.submission import WorkerSpec, read_submission
 
 from ..job import JobFacts
-from ..os.processes import adopt_orphans
-from ..os.signals import WARNINGS, SignalBell
+from ..os.signals import WARNINGS
 from ..protocol import Message
 from .attempt import Ending
+from .attempt_loop import AttemptLoop
 from .batches import Fences, Inbox, Work
-from .import_failure import Patience, output_since, why_not_imported
-from .importers import Crew, Importer
+from .importers import Importer
 from .report import Report
-from .slots import Running, remove_if_empty
+from .slots import remove_if_empty
 from .time_warning import EndWarning, Requeue
 
 if TYPE_CHECKING:
@@ -38,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Seconds between looks into the inbox; a signal says at once that there is something new.
 INBOX_S = 0.25
-#: Seconds by which the signals that a scheduler sends to the processes of a job may lie apart.
-OWN_TERM_S = 0.5
 #: What an importer says of the app that it has imported.
 _FOUND = ("notes", "gpus", "against_forks")
 
@@ -74,35 +69,23 @@ def other_ranks(paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts) -
     return OtherRanks(paths, name, job.rank.count, spec.beat_s, spec.grace_s)
 
 
-class Supervisor:
-    """The loop of a worker: take work, start attempts, hear of them, end them, say that it lives."""
+class Supervisor(AttemptLoop):
+    """Takes work, starts attempts, listens to them, ends them, and reports that it lives."""
 
     def __init__(
         self, paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts, lock: Lock, submission: str | None
     ) -> None:
-        adopt_orphans()
         me = this_process()
-        self._spec, self._job = spec, job
-        self._log = paths.logs / job.log if job.log else paths.worker_log(name)
-        self._log.touch()
-        self._selector = selectors.DefaultSelector()
-        self._bell = SignalBell(self._selector, self._on_signal)
-        self._report = Report(JournalWriter(paths.journal(name)), spec.beat_s)
-        self._report.say(
-            events.WorkerHead(
-                name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
-                log=job.log, resources=spec.resources, node=job.node,
-            )
+        head = events.WorkerHead(
+            name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
+            log=job.log, resources=spec.resources, node=job.node,
         )  # fmt: skip
+        log = paths.logs / job.log if job.log else paths.worker_log(name)
+        super().__init__(paths, spec, job, head, Report(JournalWriter(paths.journal(name)), spec.beat_s), log, lock)
         self._work = Work(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
-        self._crew = Crew(spec, lock, self._log, self._selector, self._hear)
-        sweep_id = read_record(paths).id
-        self._running = Running(spec, paths, sweep_id, job, self._report, self._crew, self._selector)
         self._requests, self._fences = RequestReader(paths), Fences(paths, submission)
         self._others = other_ranks(paths, name, spec, job)
-        self._patience = Patience()
         self._inbox: Inbox | None = None
-        self._stops = 0
         self._requeue: Requeue | None = None
         limit_min = spec.resources.get("walltime_min")
         self._limit_s = 60.0 * limit_min if limit_min else None
@@ -119,16 +102,15 @@ class Supervisor:
             self._work.assign(batch)
         self._take_work()
         if inbox is None and len(self._work.waiting) == 1:
-            self._crew.expect_one()
+            self._importers.expect_one()
         while not self._is_done():
             self._obey_others()
             self._fill_slots()
-            for key, _ in self._selector.select(self._timeout()):
-                key.data()
+            self._wait()
             if self._warning.is_due():
                 self._be_warned()
             self._reap()
-            self._running.enforce_limits()
+            self._slots.enforce_limits()
             self._report.keep_up()
             self._ask_to_run_again()
             self._take_work()
@@ -147,7 +129,7 @@ class Supervisor:
             self._report.say(events.Trouble(f"a batch can't be claimed: {error}"))
 
     def _is_done(self) -> bool:
-        if len(self._running) or (self._work and self._requeue is None):
+        if len(self._slots) or (self._work and self._requeue is None):
             self._busy_at = time.monotonic()
             return False
         if self._inbox is None or self._inbox.closed or self._stops:
@@ -157,89 +139,54 @@ class Supervisor:
 
     def _fill_slots(self) -> None:
         """Start what waits, as far as there are slots and importers for it."""
-        while self._work.waiting and self._running.free_slots and self._requeue is None:
+        while self._work.waiting and self._slots.free_slots and self._requeue is None:
             boot = self._work.waiting.first().boot
-            self._crew.supply(boot, min(self._running.free_slots, len(self._work.waiting)))
-            importer = self._crew.ready(boot)
+            self._importers.supply(boot, min(self._slots.free_slots, len(self._work.waiting)))
+            importer = self._importers.ready_for(boot)
             if importer is None:
                 return
             pending = self._work.waiting.take()
-            self._running.start(pending, self._work.overrides(pending.task), importer)
+            self._slots.start(pending, self._work.overrides(pending.task), importer)
 
     def _timeout(self) -> float:
-        looks_often = self._inbox or self._work or self._running.awaits_others
+        looks_often = self._inbox or self._work or self._slots.awaits_others
         look = INBOX_S if looks_often else self._spec.beat_s
-        return min(look, self._report.due_in(), self._running.due_in(), self._warning.due_in())
+        return min(look, self._report.due_in(), self._slots.due_in(), self._warning.due_in())
 
-    # hearing of importers
+    # listening to importers
 
-    def _hear(self, importer: Importer, message: Message) -> None:
-        if message["said"] == "exit":
-            self._patience.renew()
-            self._ask_around(message["key"], message)
-            self._running.ended(message["key"], message)
-            return
-        self._crew.greet(importer, message)
+    def _importer_is_ready(self, importer: Importer, message: Message) -> None:
         launch, count = importer.boot.parent.name, message["threads"] or 0
         notes, gpus, against = (tuple(message["found"].get(name, ())) for name in _FOUND)
         self._report.say(
             events.Ready(launch, str(importer.mode), count, message["seconds"], notes, gpus, against)
         )
 
-    def _ask_around(self, key: str, exited: Message) -> None:
-        """Before an attempt whose process has ended is judged: what of it came from outside?"""
-        if exited["signal"] == signal.SIGTERM:
-            self._await_own_term()
+    def _before_judging(self, key: str, exited: Message) -> None:
+        super()._before_judging(key, exited)
         if exited["code"] != 0:
             self._hear_other_ranks(exited=key)
 
-    def _reap(self) -> None:
-        for importer in list(self._crew.importers):
-            if (exited := importer.reap()) is not None:
-                self._bury(importer, exited)
-
-    def _bury(self, importer: Importer, exited: Message) -> None:
-        """An importer has ended: its attempts with it, and if it is hopeless, all that wait for another."""
-        served = bool(importer.keys) and importer.mode != "fork"
-        for key in list(importer.keys) if served else ():
-            self._ask_around(key, exited)
-        if not served and exited["signal"] == signal.SIGTERM:
-            self._await_own_term()
-        self._crew.bury(importer)
-        self._running.orphaned(importer, exited)
-        if served or importer.dismissed:
-            self._patience.renew()
-        elif not self._stops and self._patience.is_over(exited, importer.is_ready):
-            self._give_up(importer, exited)
-
-    def _give_up(self, importer: Importer, exited: Message) -> None:
-        output = output_since(self._log, importer.log_offset)
-        message = why_not_imported(exited, importer.is_ready, output)
-        self._report.say(events.Broken(importer.boot.parent.name, message, output))
-        for span in self._work.waiting.drop(boot=importer.boot):
+    def _fail_waiting(self, boot: Path, why: str) -> None:
+        for span in self._work.waiting.drop(boot=boot):
             for task, attempt in span:
-                self._running.failures += 1
-                self._report.say(events.End(task, attempt, "failed", "launch", message))
+                self._slots.failures += 1
+                self._report.say(events.End(task, attempt, "failed", "launch", why))
 
     # obeying
 
     def _on_signal(self, number: int) -> None:
-        """TERM ends all tasks; again, or INT: at once. USR1 or USR2 warns of the job's end. Others only wake us."""
+        """Ends all tasks at TERM, at once if it comes again, or at INT; USR1 or USR2 warns of the job's end."""
         if number in WARNINGS and self._job.native_id:
             self._warning.ring()
         elif number in (signal.SIGTERM, signal.SIGINT):
-            self._stops += 2 if number == signal.SIGINT else 1
+            at_once = self._note_stop(number)
             if self._job.native_id and not self._is_cancelled():
                 self._work.drop_all()
                 is_over = self._requeue is not None and not self._requeue.is_granted
-                self._running.end("walltime" if is_over else "interrupted", at_once=self._stops > 1)
+                self._slots.end("walltime" if is_over else "interrupted", at_once=at_once)
             else:
                 self._cancel(None)
-
-    def _await_own_term(self) -> None:
-        """A scheduler signals all processes of a job: wait for ours before what TERM killed is judged."""
-        if self._job.native_id:
-            self._bell.await_ring(lambda: bool(self._stops), OWN_TERM_S)
 
     def _hear_other_ranks(self, exited: str = "") -> None:
         """What failed on one rank has failed, what all completed is completed; all are needed to go on.
@@ -250,18 +197,18 @@ class Supervisor:
         if self._others is None:
             return
         failures = self._others.read_new(deaf=self._report.is_refused)
-        self._running.completed_elsewhere(self._others.have_completed)
+        self._slots.completed_elsewhere(self._others.have_completed)
         gone = self._others.why_gone()
         if failures or gone:
             self._await_own_term()
         for failure in failures:
-            self._running.failed_elsewhere(failure.ending, failure.key, exited=exited)
+            self._slots.failed_elsewhere(failure.ending, failure.key, exited=exited)
         if gone and not self._stops:
             self._others = None
             self._report.say(events.Trouble(f"{gone}: no more tasks start"))
             self._work.drop_all()
-            self._running.failed_elsewhere(Ending("lost", None, gone), exited=exited)
-            self._running.failures += 1
+            self._slots.failed_elsewhere(Ending("lost", None, gone), exited=exited)
+            self._slots.failures += 1
 
     def _is_cancelled(self) -> bool:
         """True if somebody asked for an end of all tasks; what was asked for some is obeyed now."""
@@ -271,15 +218,15 @@ class Supervisor:
         """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
         self._report.say(events.Warned())
         may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
-        self._running.warn(goes_on=may_again)
+        self._slots.warn(goes_on=may_again)
         warn_s = min(self._spec.warn_s, (self._limit_s or float("inf")) / 2)
         self._requeue = Requeue(self._job, warn_s if may_again else None)
 
     def _ask_to_run_again(self) -> None:
         """Once tasks had their time for checkpoints, ask for another run, if this one leaves work undone."""
-        if self._requeue is None or not self._requeue.is_due(len(self._running)):
+        if self._requeue is None or not self._requeue.is_due(len(self._slots)):
             return
-        if not (self._work or len(self._running) or self._running.unfinished):
+        if not (self._work or len(self._slots) or self._slots.unfinished):
             return
         refusal = self._requeue.ask()
         if refusal:
@@ -289,7 +236,7 @@ class Supervisor:
         """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""
         now = time.monotonic()
         is_due = now - self._looked_at >= self._spec.beat_s
-        if is_due or self._running.awaits_others:
+        if is_due or self._slots.awaits_others:
             self._hear_other_ranks()
         if not is_due:
             return
@@ -297,10 +244,10 @@ class Supervisor:
         self._obey_requests()
         for later, below in self._fences.read_new():
             self._work.waiting.drop(later, below=below)
-            self._running.end("superseded", later, below=below)
+            self._slots.end("superseded", later, below=below)
         if self._work.is_superseded():
             self._work.drop_all()
-            self._running.end("superseded")
+            self._slots.end("superseded")
 
     def _obey_requests(self) -> bool:
         """Obey new requests to cancel; True if one meant all tasks."""
@@ -315,12 +262,12 @@ class Supervisor:
         for span in self._work.waiting.drop(tasks):
             for task, attempt in span:
                 self._report.say(events.Cancel(task, attempt))
-        self._running.end("cancelled", tasks, at_once=self._stops > 1)
+        self._slots.end("cancelled", tasks, at_once=self._stops > 1)
 
     def _leave(self) -> int:
         """Let importers end by themselves if tasks ran in them, and write the last words."""
-        self._crew.disband(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
-        if self._job.native_id and not self._running.failures:
+        self._importers.end_all(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
+        if self._job.native_id and not self._slots.failures:
             remove_if_empty(self._log)
         self._report.close()
-        return 1 if self._running.failures else 0
+        return 1 if self._slots.failures else 0

@@ -9,7 +9,7 @@ import subprocess
 _APART_S = 0.5
 
 
-class Witness:
+class SignalProbe:
     """A small child of ours that USR2 ends, if it is sent to our children.
 
     Slurm's srun signals all processes below it with ``proctrack/linuxproc``, but with ``proctrack/cgroup``

@@ -25,17 +25,17 @@ from ..protocol import Message, Order, channel_pair, hang_up
 from ..task.outcome import confirm_outcome, explain, write_outcome
 from ..task.returned import lost_on_the_way
 from .attempt import Attempt, Ending, judge
-from .importers import Crew, Importer
+from .importers import Importer, ImporterPool
 from .queue import Pending
 from .report import Report
-from .signal_probe import Witness
+from .signal_probe import SignalProbe
 from .task_environment import Variables
 
 #: Seconds between KILLs of a task that does not end.
 _AGAIN_S = 1.0
 
 
-class Running:
+class Slots:
     """The slots of a worker and what is in them.
 
     Attributes:
@@ -44,16 +44,16 @@ class Running:
     """
 
     def __init__(
-        self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, job: JobFacts, report: Report, crew: Crew,
-        selector: selectors.BaseSelector,
+        self, spec: WorkerSpec, paths: SweepPaths, sweep_id: str, job: JobFacts, report: Report,
+        importers: ImporterPool, selector: selectors.BaseSelector,
     ) -> None:  # fmt: skip
         self._spec, self._paths, self._sweep_id, self._job = spec, paths, sweep_id, job
         self._variables = Variables(spec, sweep_id, job)
-        self._report, self._crew, self._selector = report, crew, selector
+        self._report, self._importers, self._selector = report, importers, selector
         self._attempts: dict[str, Attempt] = {}
         self._free = list(range(spec.slots))[::-1]
         self._shared: set[str] = set()
-        self._witness = Witness() if job.rank else None
+        self._probe = SignalProbe() if job.rank else None
         self.failures = self.unfinished = 0
 
     def __len__(self) -> int:
@@ -178,7 +178,7 @@ class Running:
                 )
             )  # fmt: skip
 
-    def orphaned(self, importer: Importer, exited: Message) -> None:
+    def importer_ended(self, importer: Importer, exited: Message) -> None:
         """An importer has ended, and with it what ran in it or was forked from it."""
         for key in list(importer.keys):
             attempt = self._attempts[key]
@@ -235,7 +235,7 @@ class Running:
         self._note(attempt, attempt.channel.drain())
         hang_up(self._selector, attempt.channel)
         attempt.importer.keys.discard(attempt.order.key)
-        kill_children(self._crew.pids | ({self._witness.pid} if self._witness else set()))
+        kill_children(self._importers.pids | ({self._probe.pid} if self._probe else set()))
         if attempt.begun:
             files = TaskPaths(self._paths.root / attempt.begun["dir"], attempt.begun["suffix"])
             remove_if_empty(files.stdout, files.stderr)
@@ -288,7 +288,7 @@ class Running:
         """
         for attempt in self._attempts.values():
             attempt.goes_on = goes_on
-        if self._witness is not None and self._witness.was_warned():
+        if self._probe is not None and self._probe.was_warned():
             return
         for attempt in self._attempts.values():
             self._signal(attempt, signal.SIGUSR2)
