@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from hydra import __version__
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
@@ -44,8 +46,18 @@ _OURS = {"launcher": "hsm_local", "sweeper": "hsm"}
 _NEEDED = {"launcher": "an hsm launcher", "sweeper": "the sweeper hsm"}
 
 
+class RunningHydra(Protocol):
+    """Hydra's own object of a run."""
+
+    config_loader: ConfigLoader
+
+    def compose_config(
+        self, config_name: str | None, overrides: list[str], run_mode: RunMode
+    ) -> DictConfig: ...
+
+
 def told(
-    error: Exception, hydra: Any, config_name: str | None, overrides: Sequence[str]
+    error: Exception, hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]
 ) -> ConfigError | None:
     """Our words for what Hydra refused; None if that has nothing to do with us.
 
@@ -95,7 +107,7 @@ def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
     return None
 
 
-def refuse_added(config: Any, overrides: Sequence[str]) -> None:
+def refuse_added(config: DictConfig, overrides: Sequence[str]) -> None:
     """Refuse fields of ours that ``+`` gave to Hydra's own launcher or sweeper, which would fail on them.
 
     Args:
@@ -112,7 +124,7 @@ def refuse_added(config: Any, overrides: Sequence[str]) -> None:
                 refuse(_field_typed(kind, name, name, typed, "", str(choices.get("hydra/launcher"))))
 
 
-def _no_choice(kind: str, name: str, loader: Any, overrides: Sequence[str]) -> ConfigError | None:
+def _no_choice(kind: str, name: str, loader: ConfigLoader, overrides: Sequence[str]) -> ConfigError | None:
     options = loader.get_group_options(f"hydra/{kind}")
     guess = closest(name, options)
     if guess is None or not guess.startswith("hsm"):
@@ -153,7 +165,7 @@ def _field_typed(kind: str, name: str, meant: str, typed: str, because: str, lau
 
 
 def _field_in_file(
-    kind: str, name: str, found: re.Match[str] | None, because: str, loader: Any, config_name: str | None,
+    kind: str, name: str, found: re.Match[str] | None, because: str, loader: ConfigLoader, config_name: str | None,
     overrides: Sequence[str],
 ) -> ConfigError:  # fmt: skip
     if kind == "sweeper":
@@ -185,19 +197,18 @@ def _typed(overrides: Sequence[str], key: str) -> str:
     return ""
 
 
-def _launcher(hydra: Any, config_name: str | None, overrides: Sequence[str]) -> str:
+def _launcher(hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]) -> str:
     """The launcher that the rest of the command line chooses; empty if that can't be composed either."""
     rest = [word for word in overrides if not key_of(word).startswith(("hydra.sweeper.", "hydra.launcher."))]
     try:
-        config = type(hydra).compose_config(
-            hydra, config_name=config_name, overrides=rest, run_mode=RunMode.MULTIRUN
-        )
+        compose = type(hydra).compose_config  # not what ``explain_refusals`` put in its place
+        config = compose(hydra, config_name=config_name, overrides=rest, run_mode=RunMode.MULTIRUN)
         return str(config.hydra.runtime.choices.get("hydra/launcher"))
     except (HydraException, OmegaConfBaseException):
         return ""
 
 
-def refuse_swept_files(hydra: Any, config_name: str | None, overrides: Sequence[str]) -> None:
+def refuse_swept_files(hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]) -> None:
     """Refuse ``+sweep=a,b`` if these are sweep files: each would be one task, and what it sweeps would be ignored.
 
     So would be a launcher that they choose and the sweep does not.
@@ -247,7 +258,7 @@ def _names(override: Override, options: Sequence[str]) -> Iterator[str]:
         yield from map(str, one if isinstance(one, list) else [one])
 
 
-def _files(loader: Any, group: str, names: Sequence[str]) -> Iterator[Path]:
+def _files(loader: ConfigLoader, group: str, names: Sequence[str]) -> Iterator[Path]:
     places = [
         entry.path
         for entry in loader.get_search_path().get_path()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 from hsm_core.errors import ConfigError
 
@@ -14,7 +13,7 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
 _KEYWORDS = frozenset({"true", "false", "null", "nan", "inf"})
 
 
-def value_text(value: Any) -> str:
+def value_text(value: object) -> str:
     """``value`` in Hydra's grammar.
 
     Args:
@@ -52,7 +51,7 @@ def _is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None and text.lower() not in _KEYWORDS
 
 
-def _key_text(key: Any) -> str:
+def _key_text(key: object) -> str:
     if not isinstance(key, str):
         return value_text(key)
     if _is_plain(key):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from omegaconf import OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf, read_write
 
 
-def renew_nans(master: Any) -> Any:
+def renew_nans(master: DictConfig) -> DictConfig:
     """A master config, as ``load_sweep_config`` of Hydra 1.4 takes it.
 
     That compares the launcher's and the sweeper's node of each task with the master's. A NaN equals only itself,

@@ -6,6 +6,7 @@ import os
 import threading
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
 from .group_cache import Skeletons
@@ -20,7 +21,7 @@ class SweepLoader:
         loader: Hydra's; all but ``load_sweep_config`` is asked of it.
     """
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
         self._one_at_a_time = threading.RLock()
         self._process = os.getpid()
@@ -50,8 +51,7 @@ class SweepLoader:
                 if self._skeletons is not None:
                     self._skeletons.expect(sweep_overrides)
                     return self._skeletons.compose(sweep_overrides)
-        config: DictConfig = self._loader.load_sweep_config(master_config, sweep_overrides)
-        return config
+        return self._loader.load_sweep_config(master_config, sweep_overrides)
 
     def _look_at(self, master: DictConfig) -> None:
         """Begin again with another sweep, or one that is not as it was when the skeletons were made."""
@@ -61,12 +61,12 @@ class SweepLoader:
             self._skeletons = None if seen is None else Skeletons(self._loader, master)
 
 
-def sweep_loader(loader: Any) -> Any:
+def sweep_loader(loader: ConfigLoader | SweepLoader) -> Any:
     """The fast one for a loader, which may be one already."""
     return loader if isinstance(loader, SweepLoader) else SweepLoader(loader)
 
 
-def hydras_loader(loader: Any) -> Any:
+def hydras_loader(loader: ConfigLoader | SweepLoader) -> ConfigLoader:
     """The loader that Hydra made."""
     return loader._loader if isinstance(loader, SweepLoader) else loader
 
@@ -80,5 +80,5 @@ def _what_counts(master: DictConfig) -> object:
         return None
 
 
-def _itself(loader: Any) -> Any:
+def _itself(loader: ConfigLoader) -> ConfigLoader:
     return loader

@@ -12,11 +12,12 @@ import os
 import sys
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.experimental.callback import Callback
+from hydra.types import HydraContext
 
 from hsm_core.detect.launch_group import LaunchGroup, launch_group, of_groups
 from hsm_core.model import ProcessIdentity
@@ -32,6 +33,34 @@ _LOOK_S = 0.2
 #: Seconds by which a word may be older than the process that reads it, on this machine and from another.
 _SKEW_S, _CLOCKS_S = 0.02, 60.0
 _WEEK_S = 7 * 86_400.0
+
+
+@dataclass(frozen=True)
+class _Word:
+    """The words of the first process in its file.
+
+    Args:
+        code: the exit code of its sweep; None before its end.
+        token: its own, so that a word of another group's is told from it.
+        said_at: seconds since 1970.
+    """
+
+    process: ProcessIdentity
+    code: int | None
+    token: str
+    said_at: float
+
+    @classmethod
+    def of(cls, found: Mapping[str, object]) -> _Word:
+        host, boot, pid, start, token, said = (
+            str(found[name]) for name in ("host", "boot", "pid", "start", "token", "said")
+        )
+        code = None if found["code"] is None else int(str(found["code"]))
+        return cls(ProcessIdentity(host, boot, int(pid), start), code, token, float(said))
+
+    def is_over(self) -> bool:
+        """Whether the sweep has ended, or can't go on."""
+        return self.code is not None or evidence_of_death(self.process) is not None
 
 
 class FirstRank:
@@ -83,7 +112,7 @@ class EndOfSweep(Callback):
     def __init__(self, first: FirstRank) -> None:
         self._first = first
 
-    def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
+    def on_multirun_end(self, config: object, **kwargs: object) -> None:
         raised = sys.exc_info()[1]
         if raised is None:
             self._first.ended(0)
@@ -94,7 +123,7 @@ class EndOfSweep(Callback):
         return Callback, ()
 
 
-def lead_or_wait(context: Any) -> FirstRank | None:
+def lead_or_wait(context: HydraContext) -> FirstRank | None:
     """Launch, or wait for the process that does and exit as it did.
 
     Whoever launches is one of a group no longer, and neither is what it starts.
@@ -163,14 +192,14 @@ class Waiting:
         said = self._read()
         if said is None:
             return self._never_came()
-        if said["code"] is not None:
-            return int(said["code"])
-        dead = evidence_of_death(ProcessIdentity(said["host"], said["boot"], said["pid"], said["start"]))
+        if said.code is not None:
+            return said.code
+        dead = evidence_of_death(said.process)
         if dead:  # its last word may have come just now
             said = self._read() or said
-            return f"rank 0 ended without reporting its result: {dead}" if said["code"] is None else int(said["code"])
-        if said["host"] != this_host() and self._is_silent():
-            return f"nothing from rank 0 on {said['host']} for {STALE_S:.0f} s ({self._path})"
+            return f"rank 0 ended without reporting its result: {dead}" if said.code is None else said.code
+        if said.process.host != this_host() and self._is_silent():
+            return f"nothing from rank 0 on {said.process.host} for {STALE_S:.0f} s ({self._path})"
         return None
 
     def _never_came(self) -> str | None:
@@ -183,16 +212,16 @@ class Waiting:
             )
         return None
 
-    def _read(self) -> dict[str, Any] | None:
+    def _read(self) -> _Word | None:
         """The word of this group's first process; None if there is none yet, or only that of an earlier group."""
         try:
-            said = read_json(self._path)
+            said = _Word.of(read_json(self._path))
         except (OSError, ValueError):
             return None
-        skew = _SKEW_S if said["host"] == this_host() else _CLOCKS_S
-        if said["token"] != self._token and said["said"] < self._born - skew and _is_over(said):
+        skew = _SKEW_S if said.process.host == this_host() else _CLOCKS_S
+        if said.token != self._token and said.said_at < self._born - skew and said.is_over():
             return None
-        self._token = said["token"]
+        self._token = said.token
         return said
 
     def _is_silent(self) -> bool:
@@ -202,11 +231,6 @@ class Waiting:
             if beat != self._beat:
                 self._beat, self._heard = beat, time.monotonic()
         return time.monotonic() - self._heard > STALE_S
-
-
-def _is_over(said: dict[str, Any]) -> bool:
-    identity = ProcessIdentity(said["host"], said["boot"], said["pid"], said["start"])
-    return said["code"] is not None or evidence_of_death(identity) is not None
 
 
 def _born() -> float:

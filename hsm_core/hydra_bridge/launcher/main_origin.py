@@ -6,11 +6,12 @@ import inspect
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.machinery import PathFinder
-from typing import Any
+from importlib.machinery import ModuleSpec, PathFinder
+
+from hydra.types import TaskFunction
 
 from hsm_core.detect.command import Command, original_argv, started_in, this_command
 
@@ -35,11 +36,11 @@ class MainOrigin:
         function: the task function.
     """
 
-    names: dict[str, Any]
-    function: Callable[[Any], Any]
+    names: dict[str, object]
+    function: TaskFunction
 
     @classmethod
-    def of(cls, function: Callable[[Any], Any]) -> MainOrigin:
+    def of(cls, function: TaskFunction) -> MainOrigin:
         """Profilers run a script in a module of its own: the task function's tells where it is."""
         names = getattr(inspect.unwrap(function), "__globals__", {})
         return cls(names if names.get("__name__") == "__main__" else vars(sys.modules["__main__"]), function)
@@ -106,12 +107,13 @@ class MainOrigin:
     def path(self) -> str:
         """The main file, absolute; empty without one."""
         path = self.names.get("__file__")
-        return os.path.abspath(path) if path and os.path.isfile(path) else ""
+        return os.path.abspath(path) if isinstance(path, str) and os.path.isfile(path) else ""
 
     @property
     def _module(self) -> str:
         spec = self.names.get("__spec__")
-        return str(spec.name) if spec is not None and spec.name != "__main__" else ""
+        name = spec.name if isinstance(spec, ModuleSpec) else "__main__"
+        return name if name != "__main__" else ""
 
     def unseen_settings(self) -> list[Setting]:
         """Statements under the script's guard that change other modules: where tasks run, they are not in force."""
@@ -134,12 +136,12 @@ class MainOrigin:
         return sorted(name for name in late if name in self.names and name not in self._late)
 
     @cached_property
-    def _late(self) -> dict[str, Any]:
+    def _late(self) -> dict[str, object]:
         late = self.script.late if self.script else set()
         return dict(self._sendable([(name, self.names[name]) for name in late if name in self.names]))
 
     @cached_property
-    def _changed(self) -> dict[str, Any]:
+    def _changed(self) -> dict[str, object]:
         """Objects that the import makes, and that the guarded part changed after that."""
         changed = self.script.changed & self.script.defined - self.script.late if self.script else set()
         found = ((name, self.names[name]) for name in sorted(changed) if name in self.names)
@@ -150,7 +152,7 @@ class MainOrigin:
         if self.script is not None:
             return MainState(list(sys.argv), self._late, {}, _start_method(), os.getcwd(), self._changed)
         kept = ("__file__", "__package__")
-        attributes: dict[str, Any] = {name: self.names[name] for name in kept if name in self.names}
+        attributes: dict[str, object] = {name: self.names[name] for name in kept if name in self.names}
         own = dict(self._sendable(_own(self.names)))
         return MainState(list(sys.argv), own, attributes, _start_method(), os.getcwd(), {})
 
@@ -162,14 +164,14 @@ class MainOrigin:
         in_main = {name: value for name, value in self.names.items() if name in self.in_main}
         return _find(self.function, "__main__", in_main, qualname)
 
-    def _sendable(self, names: Any) -> Iterator[tuple[str, Any]]:
+    def _sendable(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, object]]:
         return ((name, value) for name, value in names if can_be_pickled(value, self.in_main, _LIMIT))
 
 
-def _find(function: Any, module: str, names: dict[str, Any], qualname: str) -> NamedFunction | None:
+def _find(function: object, module: str, names: dict[str, object], qualname: str) -> NamedFunction | None:
     """Look under the function's own name first, as another may wrap it too."""
     for path in (tuple(qualname.split(".")), *((name,) for name in names)):
-        found: Any = names.get(path[0])
+        found: object = names.get(path[0])
         for name in path[1:]:
             found = getattr(found, name, None)
         steps = _steps_to(function, found, _DEPTH)
@@ -184,7 +186,7 @@ def _start_method() -> str | None:
     return None if module is None else module.get_start_method(allow_none=True)
 
 
-def _steps_to(function: Any, found: Any, depth: int) -> tuple[str, ...] | None:
+def _steps_to(function: object, found: object, depth: int) -> tuple[str, ...] | None:
     """The steps through decorators that lead from ``found`` to ``function``."""
     if found is function:
         return ()
@@ -213,24 +215,24 @@ def unseen_lines(origin: MainOrigin) -> Iterator[str]:
         yield '  next: put it above if __name__ == "__main__":    # what is under it runs where the sweep starts only'
 
 
-def _changes_others(name: str, value: Any) -> bool:
+def _changes_others(name: str, value: object) -> bool:
     """True for a module, and for a function of one: not for the script's own, nor what is known to travel."""
     if isinstance(value, types.ModuleType):
         return value.__name__.partition(".")[0] not in _TRAVELS
     return inspect.isfunction(value) and value.__module__ != "__main__" and not _is_hydras(value)
 
 
-def _has_a_name(value: Any) -> bool:
+def _has_a_name(value: object) -> bool:
     """True for what is pickled by its name, and so without what was changed in it."""
     return isinstance(value, types.ModuleType) or inspect.isclass(value) or inspect.isroutine(value)
 
 
-def _is_hydras(value: Any) -> bool:
+def _is_hydras(value: object) -> bool:
     code = getattr(value, "__code__", None)
     return code is not None and code.co_name == "decorated_main"
 
 
-def _own(names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _own(names: dict[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in names.items():
         kind = inspect.isclass(value) or inspect.isfunction(value)
         if kind and getattr(value, "__module__", None) == "__main__":

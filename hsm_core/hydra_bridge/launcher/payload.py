@@ -11,7 +11,9 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from hydra.types import HydraContext
+from omegaconf import DictConfig
 
 from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
@@ -35,8 +37,9 @@ log = logging.getLogger(__name__)
 
 
 def write_payload(
-    launch: LaunchPaths, origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | None = None
-) -> None:
+    launch: LaunchPaths, origin: MainOrigin, config: DictConfig, context: HydraContext,
+    frozen: FrozenApp | None = None,
+) -> None:  # fmt: skip
     """Write down the app's function and Hydra's state, and what must be set before they can be loaded.
 
     Args:
@@ -55,7 +58,7 @@ def write_payload(
     write_atomically(launch.boot, to_json(_boot(origin, frozen)))
 
 
-def check_payload(origin: MainOrigin, config: Any, context: Any, python: str) -> None:
+def check_payload(origin: MainOrigin, config: DictConfig, context: HydraContext, python: str) -> None:
     """Find out whether a worker can load an app, before anything is written.
 
     What is found by its name was imported here, too. What is only sent by value is loaded on trial.
@@ -88,7 +91,7 @@ def _load_on_trial(launch: LaunchPaths, python: str, origin: MainOrigin) -> None
         )  # fmt: skip
 
 
-def _payload(origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | None) -> Payload:
+def _payload(origin: MainOrigin, config: DictConfig, context: HydraContext, frozen: FrozenApp | None) -> Payload:
     from hydra.core.singleton import Singleton
 
     wanted = [str(name) for name in config.hydra.job.env_copy]
@@ -101,7 +104,7 @@ def _payload(origin: MainOrigin, config: Any, context: Any, frozen: FrozenApp | 
     )  # fmt: skip
 
 
-def _resolvers(found: dict[str, Any], origin: MainOrigin) -> dict[str, bytes]:
+def _resolvers(found: dict[str, object], origin: MainOrigin) -> dict[str, bytes]:
     """Each by itself: one that can't be pickled is registered again where the app is imported."""
     sent = {}
     for name, resolver in found.items():
@@ -119,7 +122,7 @@ def _pickled(payload: Payload, origin: MainOrigin) -> bytes:
         raise _unpicklable(payload, origin, error) from error
 
 
-def read_config(launch: LaunchPaths) -> Any:
+def read_config(launch: LaunchPaths) -> DictConfig | None:
     """The master config that an earlier launch was made with; None if it can't be read here.
 
     Raises:
@@ -129,7 +132,8 @@ def read_config(launch: LaunchPaths) -> Any:
         require_owner(launch.config)
         if read_json(launch.boot)["versions"] != versions():
             return None
-        return renew_nans(pickle.loads(launch.config.read_bytes()))
+        config: DictConfig = pickle.loads(launch.config.read_bytes())
+        return renew_nans(config)
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         log.warning("can't read the sweep's original config, using the current one: %s", error)
         return None
@@ -158,7 +162,7 @@ def require_unmoved(paths: SweepPaths) -> None:
         )
 
 
-def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, Any]:
+def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, object]:
     path, main = [os.path.abspath(entry) for entry in sys.path], origin.file()
     named = origin.named_function()
     module = named.module if named and named.module != "__main__" else ""

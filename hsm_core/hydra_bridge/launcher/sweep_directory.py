@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -20,6 +19,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.record import begin_alone
 
+from ..plain import as_written
 from ..task.config import set_sweep_directory
 
 #: A reference to another value, the call of a resolver with plain arguments, a time in a name.
@@ -106,8 +106,7 @@ def _reserve(root: Path, *, may_follow: bool) -> Reservation:
 
 
 def _unresolved(config: DictConfig) -> str:
-    found: Any = OmegaConf.to_container(config.hydra.sweep, resolve=False)
-    return str(found["dir"])
+    return str(as_written(config.hydra.sweep)["dir"])
 
 
 def _expanded(config: DictConfig, text: str, is_wanted: Callable[[str], bool], depth: int = 0) -> str:
@@ -128,11 +127,11 @@ def _asks_the_app(text: str) -> bool:
 def _text_at(config: DictConfig, key: str) -> str:
     """A value as it was written; empty if it is not there or is no text."""
     parent, _, name = key.rpartition(".")
-    holder: Any = OmegaConf.select(config, parent, throw_on_missing=False) if parent else config
+    holder: object = OmegaConf.select(config, parent, throw_on_missing=False) if parent else config
     if not isinstance(holder, DictConfig) or name not in holder:
         return ""
-    found: Any = OmegaConf.to_container(holder, resolve=False)
-    return found[name] if isinstance(found[name], str) else ""
+    found = as_written(holder)[name]
+    return found if isinstance(found, str) else ""
 
 
 def _answer(call: re.Match[str]) -> str:

@@ -6,25 +6,24 @@ import gc
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 _AT_ONCE = 20_000
 #: The collector stops to follow these while they hold only what it does not follow.
 _CONTAINERS = (dict, tuple)
 
 
-def followed(*kinds: type) -> list[Any]:
+def followed(*kinds: type) -> list[object]:
     """Objects of types that the garbage collector follows, as it does all that is written in Python."""
     return list(_of(kinds, _all()))
 
 
-def unfollowed(*kinds: type) -> list[Any]:
+def unfollowed(*kinds: type) -> list[object]:
     """Objects of types that it does not follow: what it follows refers to them, or containers that it gave up."""
-    found: dict[int, Any] = {}
+    found: dict[int, object] = {}
     seen: set[int] = set()
     todo = _all()
     while todo:
-        given_up: list[Any] = []
+        given_up: list[object] = []
         for some in _portions(todo):
             referred = gc.get_referents(*some)
             found |= {id(one): one for one in _of(kinds, referred)}
@@ -47,18 +46,18 @@ def place_of(wanted: object) -> str:
     return min(names, key=lambda name: ("._" in name, len(name)), default="")
 
 
-def _all() -> list[Any]:
+def _all() -> list[object]:
     if gc.get_freeze_count():
         gc.unfreeze()  # what is frozen is not listed
     return gc.get_objects()
 
 
-def _of(kinds: tuple[type, ...], objects: list[Any]) -> Iterator[Any]:
+def _of(kinds: tuple[type, ...], objects: list[object]) -> Iterator[object]:
     there = {kind for kind in set(map(type, objects)) if issubclass(kind, kinds)}
     return (one for one in objects if type(one) in there) if there else iter(())
 
 
-def _portions(objects: list[Any]) -> Iterator[list[Any]]:
+def _portions(objects: list[object]) -> Iterator[list[object]]:
     stream = iter(objects)
     while some := list(islice(stream, _AT_ONCE)):
         yield some

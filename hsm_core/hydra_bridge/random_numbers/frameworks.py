@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .find_alive import followed, unfollowed
 
@@ -18,6 +18,12 @@ TORCH_CONSTANT = 67280421310721
 _SILENT = {
     "tensorflow.python.ops.stateful_random_ops": "Generator", "keras.src.random.seed_generator": "SeedGenerator",
 }  # fmt: skip
+
+
+class TorchGenerator(Protocol):
+    """``torch.Generator``."""
+
+    def manual_seed(self, seed: int) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,8 @@ class TorchGenerators:
         unknown: those that it may have seeded.
     """
 
-    unseeded: list[Any]
-    unknown: list[Any]
+    unseeded: list[TorchGenerator]
+    unknown: list[TorchGenerator]
 
     @classmethod
     def find(cls, first_seed: int | None) -> TorchGenerators:
@@ -46,7 +52,8 @@ class TorchGenerators:
         kind, default = getattr(torch, "Generator", None), getattr(torch, "default_generator", None)
         if kind is None or default is None:
             return cls([], [])
-        others = [one for one in unfollowed(kind) if one is not default and one.device.type == "cpu"]
+        found: list[Any] = unfollowed(kind)
+        others = [one for one in found if one is not default and one.device.type == "cpu"]
         untouched = [(default, first_seed), *((one, TORCH_CONSTANT) for one in others)]
         return cls(
             [one for one, seed in untouched if one.initial_seed() == seed],
@@ -67,7 +74,7 @@ def renew_tensorflow() -> None:
         context._set_global_seed(int.from_bytes(os.urandom(4), "big") >> 1)
 
 
-def silent_generators() -> Iterator[Any]:
+def silent_generators() -> Iterator[object]:
     """Generators that don't tell whether they were given a seed."""
     known = [getattr(sys.modules.get(module), name, None) for module, name in _SILENT.items()]
     kinds = [kind for kind in known if isinstance(kind, type)]

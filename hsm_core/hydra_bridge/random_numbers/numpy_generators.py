@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from .find_alive import followed
 
@@ -14,6 +14,31 @@ from .find_alive import followed
 _FAR, _NEAR = 1000, 8
 #: So many draws are repeated for SFC64.
 _SFC_DRAWS = 10**6
+
+
+class SeedSequence(Protocol):
+    """Where generators take their seeds from."""
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+class BitGenerator(Protocol):
+    """What draws the bits, by numpy's own names."""
+
+    state: Any  #: nested dicts and arrays, another form for each kind
+    _seed_seq: SeedSequence | None
+
+    def __init__(self, seed: object = None) -> None: ...
+
+    def random_raw(self, size: int, output: bool) -> object: ...
+
+
+class LegacyGenerator(Protocol):
+    """``numpy.random.RandomState``."""
+
+    def get_state(self, legacy: bool) -> dict[str, object]: ...
+
+    def set_state(self, state: dict[str, object]) -> None: ...
 
 
 class Seeding(Enum):
@@ -35,10 +60,10 @@ class NumpyGenerators:
         unknown: bit generators that may be seeded or not.
     """
 
-    sequences: list[Any]
-    unseeded: list[Any]
-    halves: list[Any]
-    unknown: list[Any]
+    sequences: list[SeedSequence]
+    unseeded: list[BitGenerator]
+    halves: list[LegacyGenerator]
+    unknown: list[BitGenerator]
 
     @classmethod
     def find(cls, drawn: Collection[int]) -> NumpyGenerators:
@@ -53,7 +78,7 @@ class NumpyGenerators:
         base, sequence, legacy = (
             getattr(numpy_random, name) for name in ("BitGenerator", "SeedSequence", "RandomState")
         )
-        found = followed(base, sequence, legacy)
+        found: list[Any] = followed(base, sequence, legacy)
         bits = [one for one in found if isinstance(one, base)]
         judged = {id(one): seeding_of(one, drawn) for one in bits}
         unseeded = [one for one in bits if judged[id(one)] is Seeding.UNSEEDED]
@@ -78,7 +103,7 @@ class NumpyGenerators:
             legacy.set_state({**legacy.get_state(legacy=False), "has_gauss": 0, "gauss": 0.0})
 
 
-def seeding_of(generator: Any, drawn: Collection[int]) -> Seeding:
+def seeding_of(generator: BitGenerator, drawn: Collection[int]) -> Seeding:
     """Whether a bit generator's state comes from what the operating system gave.
 
     Args:
@@ -99,12 +124,12 @@ def seeding_of(generator: Any, drawn: Collection[int]) -> Seeding:
     return Seeding.UNSEEDED if is_given else Seeding.UNKNOWN  # by ``.state = …``
 
 
-def _is_drawn(sequence: Any, drawn: Collection[int]) -> bool:
+def _is_drawn(sequence: object, drawn: Collection[int]) -> bool:
     entropy = getattr(sequence, "entropy", None)
     return isinstance(entropy, int) and entropy in drawn
 
 
-def _renew_sequence(sequence: Any) -> None:
+def _renew_sequence(sequence: SeedSequence) -> None:
     """In place, so that generators which hold it spawn new ones too."""
     fresh = type(sequence)()
     reduced = fresh.__reduce__()
@@ -112,26 +137,26 @@ def _renew_sequence(sequence: Any) -> None:
     restore(reduced[2] if len(reduced) > 2 else reduced[1][2])
 
 
-def _anew(generator: Any) -> Any:
+def _anew(generator: BitGenerator) -> BitGenerator:
     sequence = generator._seed_seq
     return type(generator)() if sequence is None else type(generator)(sequence)
 
 
-def _leads_to(start: Any, now: Any, limit: int) -> bool:
+def _leads_to(start: BitGenerator, now: BitGenerator, limit: int) -> bool:
     return _LEADS_TO[type(now).__name__](start, now, limit)
 
 
-def _is_same_stream(start: Any, now: Any, _limit: int) -> bool:
+def _is_same_stream(start: BitGenerator, now: BitGenerator, _limit: int) -> bool:
     """PCG64 draws without end from a stream that has an increment of its own."""
     return bool(start.state["state"]["inc"] == now.state["state"]["inc"])
 
 
-def _is_same_key(start: Any, now: Any, _limit: int) -> bool:
+def _is_same_key(start: BitGenerator, now: BitGenerator, _limit: int) -> bool:
     """Philox draws by counting, with a key of its own."""
     return bool(start.state["state"]["key"].tobytes() == now.state["state"]["key"].tobytes())
 
 
-def _twists_to(start: Any, now: Any, limit: int) -> bool:
+def _twists_to(start: BitGenerator, now: BitGenerator, limit: int) -> bool:
     """The Mersenne Twister makes 624 words at once."""
     wanted = now.state["state"]["key"].tobytes()
     start.random_raw(1, output=False)  # a new one has a word left
@@ -142,7 +167,7 @@ def _twists_to(start: Any, now: Any, limit: int) -> bool:
     return False
 
 
-def _counts_to(start: Any, now: Any, _limit: int) -> bool:
+def _counts_to(start: BitGenerator, now: BitGenerator, _limit: int) -> bool:
     """SFC64 has its number of draws in its state."""
     draws = int(now.state["state"]["state"][3]) - int(start.state["state"]["state"][3])
     if not 0 <= draws <= _SFC_DRAWS:

@@ -6,7 +6,6 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from .find_alive import followed, place_of
 from .frameworks import TorchGenerators, renew_tensorflow, silent_generators
@@ -21,7 +20,7 @@ class _Found:
     python: list[random.Random]
     numpy: NumpyGenerators
     torch: TorchGenerators
-    unknown: list[Any]
+    unknown: list[object]
 
 
 class RandomNumbers:
@@ -33,7 +32,7 @@ class RandomNumbers:
 
     def __init__(self) -> None:
         self._watch = Watch()
-        self._state: Any = None
+        self._state: tuple[object, ...] | None = None
         self._found: _Found | None = None
         self._is_renewed = False
 
@@ -52,7 +51,7 @@ class RandomNumbers:
         watch = self._watch
         python = [
             one for one in followed(random.Random)
-            if not isinstance(one, random.SystemRandom)
+            if isinstance(one, random.Random) and not isinstance(one, random.SystemRandom)
         ]  # fmt: skip
         numpy, torch = NumpyGenerators.find(watch.drawn), TorchGenerators.find(watch.torch_seed)
         unsure = [one for one in python if watch.is_seeded(one) is None]
@@ -82,13 +81,13 @@ class RandomNumbers:
         renew_tensorflow()
 
 
-def _named(generator: Any) -> str:
+def _named(generator: object) -> str:
     kind = f"{type(generator).__module__}.{type(generator).__qualname__}"
     place = next(filter(None, map(place_of, _holders(generator))), "")
     return f"{place} ({kind})" if place else f"a {kind}"
 
 
-def _holders(generator: Any) -> Iterator[Any]:
+def _holders(generator: object) -> Iterator[object]:
     """Itself, and what numpy makes of a bit generator."""
     yield generator
     numpy_random = sys.modules.get("numpy.random")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
 
 #: Methods of ``random.Random`` by which a generator gets another state.
 _METHODS = ("seed", "getstate", "setstate")
@@ -33,7 +32,7 @@ class Watch:
         self._seeded: dict[int, tuple[weakref.ref[random.Random], bool]] = {}
         self._unseeded_states: set[int] = set()
         self._codes: dict[str, CodeType] = {}
-        self._urandom: Any = None
+        self._urandom: Callable[[int], bytes] | None = None
 
     def begin(self) -> None:
         """Watch until ``end``."""
@@ -82,17 +81,17 @@ class Watch:
     def note(self, generator: random.Random, *, seeded: bool) -> None:
         self._seeded[id(generator)] = weakref.ref(generator), seeded
 
-    def seed(self, generator: random.Random, value: Any, version: int) -> None:
+    def seed(self, generator: random.Random, value: object, version: int) -> None:
         self._genuine("seed")(generator, value, version)
         self.note(generator, seeded=value is not None)
 
-    def getstate(self, generator: random.Random) -> Any:
-        state = self._genuine("getstate")(generator)
+    def getstate(self, generator: random.Random) -> tuple[int, ...]:
+        state: tuple[int, ...] = self._genuine("getstate")(generator)
         if self.is_seeded(generator) is False:
             self._unseeded_states.add(hash(state))
         return state
 
-    def setstate(self, generator: random.Random, state: Any) -> None:
+    def setstate(self, generator: random.Random, state: object) -> None:
         self._genuine("setstate")(generator, state)
         now = self._genuine("getstate")(generator)
         self.note(generator, seeded=hash(now) not in self._unseeded_states)
@@ -104,7 +103,8 @@ class Watch:
         )
 
     def _draw(self, count: int) -> bytes:
-        found: bytes = self._urandom(count)
+        assert self._urandom is not None
+        found = self._urandom(count)
         if count == _NUMPY_TAKES:
             self.drawn.add(int.from_bytes(found, "big"))
         return found
@@ -118,26 +118,26 @@ class Watch:
 _watching: list[Watch] = []
 
 
-class _Noting:
+class _Noting(random.Random):
     """Code that stands in for that of ``random.Random``: it runs with that one's globals and ``__class__``."""
 
-    def seed(self, a: Any = None, version: int = 2) -> Any:
+    def seed(self, a: object = None, version: int = 2) -> None:
         from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
 
-        return watcher(__class__).seed(self, a, version)  # type: ignore[name-defined]
+        watcher(__class__).seed(self, a, version)  # type: ignore[name-defined]
 
-    def getstate(self) -> Any:
+    def getstate(self) -> tuple[int, ...]:
         from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
 
         return watcher(__class__).getstate(self)  # type: ignore[name-defined]
 
-    def setstate(self, state: Any) -> Any:
+    def setstate(self, state: tuple[object, ...]) -> None:
         from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
 
-        return watcher(__class__).setstate(self, state)  # type: ignore[name-defined]
+        watcher(__class__).setstate(self, state)  # type: ignore[name-defined]
 
 
-def watcher(_watched: type) -> Any:
+def watcher(_watched: type) -> Watch:
     """Who is watching now."""
     return _watching[-1]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, DictKeyType, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
@@ -14,6 +13,7 @@ from hsm_core.overrides import key_of
 from hsm_core.plan.axis import Axis, together
 
 from ..faults import Faults
+from ..plain import as_written
 from ..value_text import value_text
 from .grammar import Grammar
 
@@ -70,14 +70,15 @@ def _located(where: str) -> Iterator[None]:
         raise ConfigError(problem, evidence=error.evidence, fix=error.fix) from error
 
 
-def _group(name: str, node: Any, grammar: Grammar) -> Axis:
+def _group(name: str, node: object, grammar: Grammar) -> Axis:
     if isinstance(node, str):
         axis = grammar.zipped(name, node)
         if axis is None:
             raise _no_group(name, node)
         return axis
-    mappings = list(node) if isinstance(node, ListConfig) else [node]
-    if not mappings or not all(isinstance(mapping, DictConfig) for mapping in mappings):
+    given = list(node) if isinstance(node, ListConfig) else [node]
+    mappings = [one for one in given if isinstance(one, DictConfig)]
+    if not mappings or len(mappings) < len(given):
         raise _no_group(name, node)
     rows = _rows(mappings)
     if rows:
@@ -99,14 +100,14 @@ def _group(name: str, node: Any, grammar: Grammar) -> Axis:
     return together(name, members)
 
 
-def _rows(mappings: list[DictConfig]) -> list[dict[str, Any]]:
+def _rows(mappings: list[DictConfig]) -> list[dict[str, object]]:
     """Rows of values, if that is what these are: several mappings with the same keys, two at least."""
-    rows = [dict(_leaves(OmegaConf.to_container(one, resolve=False), "")) for one in mappings]
+    rows = [dict(_leaves(as_written(one), "")) for one in mappings]
     alike = len(rows) > 1 and len(rows[0]) > 1 and all(row.keys() == rows[0].keys() for row in rows)
     return rows if alike else []
 
 
-def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _leaves(node: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
     for key, value in node.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}{key!s}.")
@@ -114,7 +115,7 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key!s}", value
 
 
-def _no_group(name: str, node: Any) -> ConfigError:
+def _no_group(name: str, node: object) -> ConfigError:
     return ConfigError(
         f"paired group '{name}' is {node!r}",
         evidence="a group maps keys to lists of equal length, or is zip(a=choice(1,2),b=choice(3,4))",
@@ -122,7 +123,7 @@ def _no_group(name: str, node: Any) -> ConfigError:
     )
 
 
-def _flat(node: DictConfig, prefix: str, where: str) -> Iterator[tuple[str, Any]]:
+def _flat(node: DictConfig, prefix: str, where: str) -> Iterator[tuple[str, object]]:
     """Keys with their lists or strings; a reference for a whole list is followed, one inside it stays."""
     for key in node:
         path = f"{prefix}{key!s}"
@@ -133,7 +134,7 @@ def _flat(node: DictConfig, prefix: str, where: str) -> Iterator[tuple[str, Any]
             yield path, value
 
 
-def _followed(node: DictConfig, key: Any, where: str) -> Any:
+def _followed(node: DictConfig, key: DictKeyType, where: str) -> object:
     """What stands at ``key``, or what that refers to."""
     try:
         return node[key]
@@ -141,7 +142,7 @@ def _followed(node: DictConfig, key: Any, where: str) -> Any:
         raise lost_reference(f"{where}.{key!s}", error) from error
 
 
-def _resolved(node: Any, where: str) -> Any:
+def _resolved(node: object, where: str) -> object:
     try:
         return OmegaConf.to_container(node, resolve=True)
     except OmegaConfBaseException as error:
@@ -157,7 +158,7 @@ def lost_reference(field: str, error: Exception) -> ConfigError:
     )
 
 
-def _axis(key: str, value: Any, grammar: Grammar, where: str) -> Axis:
+def _axis(key: str, value: object, grammar: Grammar, where: str) -> Axis:
     if isinstance(value, ListConfig):
         items = OmegaConf.to_container(value, resolve=False)
         assert isinstance(items, list)

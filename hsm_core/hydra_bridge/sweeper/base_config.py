@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, DictKeyType, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
@@ -55,20 +54,20 @@ class BaseConfig:
         return config_keys(self._config)
 
 
-def _select_or_none(config: DictConfig, key: str) -> Any:
+def _select_or_none(config: DictConfig, key: str) -> object:
     try:
         return select(config, key)
     except (KeyError, ConfigError):
         return None
 
 
-def select(config: DictConfig, key: str) -> Any:
+def select(config: DictConfig, key: str) -> object:
     """What ``key`` is set to, read without following references."""
-    parent: Any = config
+    parent: DictConfig | ListConfig = config
     parts = key.split(".")
     for place, part in enumerate(parts):
         if isinstance(parent, ListConfig) and part.isdigit() and int(part) < len(parent):
-            step: Any = int(part)
+            step: int | str = int(part)
         elif isinstance(parent, DictConfig) and part in parent and (place or part != "hydra"):
             step = part
         else:
@@ -76,7 +75,12 @@ def select(config: DictConfig, key: str) -> Any:
         if OmegaConf.is_interpolation(parent, step) or OmegaConf.is_missing(parent, step):
             what = "not set (???)" if OmegaConf.is_missing(parent, step) else "computed from other keys"
             raise ConfigError(f"'{'.'.join(parts[: place + 1])}' is {what}", fix="name a key with a value")
-        parent = parent[step]
+        found: object = parent[int(step)] if isinstance(parent, ListConfig) else parent[step]
+        if place == len(parts) - 1:
+            return found
+        if not isinstance(found, (DictConfig, ListConfig)):
+            raise KeyError(key)
+        parent = found
     return parent
 
 
@@ -88,8 +92,10 @@ def config_keys(config: DictConfig) -> Iterator[str]:
             yield from _below(config, key, str(key))
 
 
-def _below(parent: DictConfig, key: Any, path: str) -> Iterator[str]:
-    if OmegaConf.is_missing(parent, key) or OmegaConf.is_interpolation(parent, key):
+def _below(parent: DictConfig, key: DictKeyType, path: str) -> Iterator[str]:
+    if OmegaConf.is_missing(parent, key) or (
+        isinstance(key, (int, str)) and OmegaConf.is_interpolation(parent, key)
+    ):
         return
     try:
         child = parent[key]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -90,23 +89,26 @@ def _refuse_lost_reference(conf: DictConfig, field: str) -> None:
         raise lost_reference(field, error) from error
 
 
-def _container(conf: DictConfig, field: str) -> Any:
+def _container(conf: DictConfig, field: str) -> object:
     value = conf[field]
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def _conditions(given: Any) -> tuple[str, ...]:
+def _conditions(given: object) -> tuple[str, ...]:
     if given is None:
         return ()
     if isinstance(given, Mapping):
         given = list(given.values())
     conditions = [one for one in (given if isinstance(given, list) else [given]) if one is not None]
-    for condition in conditions:
-        if not isinstance(condition, str):
-            raise ConfigError(
-                f"exclude: {condition!r} is not a condition", fix="write it as text: model == 'vit' and lr > 0.1"
-            )
-    return tuple(conditions)
+    return tuple(map(_condition, conditions))
+
+
+def _condition(given: object) -> str:
+    if not isinstance(given, str):
+        raise ConfigError(
+            f"exclude: {given!r} is not a condition", fix="write it as text: model == 'vit' and lr > 0.1"
+        )
+    return given
 
 
 def _count(conf: DictConfig, field: str) -> int | None:
@@ -127,24 +129,24 @@ def _one_of(conf: DictConfig, field: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _metrics(given: Any) -> tuple[tuple[str, str], ...]:
+def _metrics(given: object) -> tuple[tuple[str, str], ...]:
     if given is None:
         return ()
     return tuple(_metric(one) for one in (given if isinstance(given, list) else [given]))
 
 
-def _mode(given: Any) -> str:
+def _mode(given: object) -> str:
     said = str(given.get("mode")) if isinstance(given, Mapping) else ""
     return "max" if said.lower().startswith("max") else "min"
 
 
-def _metric(given: Any) -> tuple[str, str]:
-    known = isinstance(given, Mapping) and set(given) <= {"name", "mode"} and given.get("name")
-    if not known or given.get("mode", "min") not in ("min", "max"):
-        named = given.get("name") if isinstance(given, Mapping) else given
+def _metric(given: object) -> tuple[str, str]:
+    words = given if isinstance(given, Mapping) else {"name": given, "mode": None}
+    named, mode = words.get("name"), words.get("mode", "min")
+    if not words.keys() <= {"name", "mode"} or not named or mode not in ("min", "max"):
         name = hydra_text(named) if isinstance(named, str) and named else "val_loss"
         right = f"hydra.sweeper.metric={{name:{name},mode:{_mode(given)}}}"
         raise ConfigError(
             f"hydra.sweeper.metric: {given!r} is not a metric", fix=f"{quoted(right)}    # mode is min or max"
         )
-    return str(given["name"]), str(given.get("mode", "min"))
+    return str(named), str(mode)

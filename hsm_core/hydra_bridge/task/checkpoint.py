@@ -5,17 +5,17 @@ from __future__ import annotations
 import pickle
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Protocol
 
 from hsm_core.errors import Checkpointed
 
 from .pickling import dumps
 
 
-def resumed(function: Callable[[Any], Any], checkpoint: Path, attempt: int) -> Callable[[Any], Any]:
+def resumed(function: Callable[[object], object], checkpoint: Path, attempt: int) -> Callable[[object], object]:
     """The task function, or what an earlier attempt's checkpoint left to be called in its place."""
     if attempt == 1 or not checkpoint.exists():
         return function
@@ -23,26 +23,34 @@ def resumed(function: Callable[[Any], Any], checkpoint: Path, attempt: int) -> C
         return _Resumed(pickle.load(stream))
 
 
+class Delayed(Protocol):
+    """``submitit.helpers.DelayedSubmission``."""
+
+    function: Callable[..., object]
+    args: Sequence[object]
+    kwargs: Mapping[str, object]
+
+
 class _Resumed:
     """Calls what a checkpoint left; it may write the next one as the task function did the first."""
 
-    def __init__(self, delayed: Any) -> None:
+    def __init__(self, delayed: Delayed) -> None:
         self._delayed = delayed
         again = _checkpoint_of(delayed.function)
         if again is not None:
             self.checkpoint = lambda config: again(*delayed.args, **delayed.kwargs)
 
-    def __call__(self, config: Any) -> Any:
+    def __call__(self, config: object) -> object:
         return self._delayed.function(*self._delayed.args, **self._delayed.kwargs)
 
 
-def _checkpoint_of(function: Any) -> Callable[..., Any] | None:
+def _checkpoint_of(function: object) -> Callable[..., object] | None:
     """Source: submitit 1.5, ``DelayedSubmission._checkpoint_function``."""
     found = getattr(function, "__submitit_checkpoint__", None) or getattr(function, "checkpoint", None)
     return found if callable(found) else None
 
 
-def offer_checkpoint(function: Callable[[Any], Any], config: Any) -> None:
+def offer_checkpoint(function: Callable[[object], object], config: object) -> None:
     """Call ``function.checkpoint(config)``, if there is such a method, when the warning comes.
 
     What it returns, a ``submitit.helpers.DelayedSubmission`` or nothing, is what the next attempt runs.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, open_dict, read_write
 
 
 def task_config(
-    loader: Any, master: DictConfig, overrides: Sequence[str], number: int, job_id: str
+    loader: ConfigLoader, master: DictConfig, overrides: Sequence[str], number: int, job_id: str
 ) -> DictConfig:
     """The config that Hydra gives task ``number``.
 

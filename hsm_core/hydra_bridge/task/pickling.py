@@ -10,9 +10,12 @@ import pickle
 import sys
 from collections.abc import Callable, Container
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cloudpickle
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 #: What pickling raises for things that can't be pickled; their own methods add to it.
 UNPICKLABLE = (TypeError, AttributeError, ValueError, RuntimeError, pickle.PicklingError)
@@ -49,7 +52,7 @@ class _Limited(io.BytesIO):
         super().__init__()
         self._limit = limit
 
-    def write(self, data: Any) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         if self.tell() + memoryview(data).nbytes > self._limit:
             raise ValueError(f"it is larger than {self._limit >> 20} MiB")
         return super().write(data)
@@ -60,7 +63,7 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         super().__init__(stream)
         self._in_main = in_main
 
-    def reducer_override(self, obj: Any) -> Any:
+    def reducer_override(self, obj: object) -> object:
         if type(obj) is CodeType:
             make, arguments = self.dispatch_table[CodeType](obj)
             return _code, (obj.co_filename, _source(obj.co_filename), make, arguments)
@@ -68,18 +71,18 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
             return NotImplemented  # by name, as pickle itself does
         return super().reducer_override(obj)
 
-    def _has(self, obj: Any) -> bool:
+    def _has(self, obj: object) -> bool:
         if getattr(obj, "__module__", None) != "__main__":
             return False
-        names = obj.__qualname__.split(".")
-        found: Any = sys.modules["__main__"]
+        names = str(getattr(obj, "__qualname__", "")).split(".")
+        found: object = sys.modules["__main__"]
         for name in names:
             found = getattr(found, name, None)
         return found is obj and names[0] in self._in_main
 
 
 def _code(
-    filename: str, source: list[str], make: Callable[..., CodeType], arguments: tuple[Any, ...]
+    filename: str, source: list[str], make: Callable[..., CodeType], arguments: tuple[object, ...]
 ) -> CodeType:
     if source:
         linecache.cache.setdefault(filename, (sum(map(len, source)), None, source, filename))

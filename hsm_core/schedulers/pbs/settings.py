@@ -1,4 +1,4 @@
-"""What only PBS heeds of the launcher's fields."""
+"""PBS's own of the launcher's fields, typed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hsm_core.settings import Fields
 
 @dataclass(frozen=True)
 class PbsResources(Resources):
-    """What a job asks of PBS: the neutral fields, and PBS's own.
+    """The request of a job to PBS: the neutral fields, and PBS's own.
 
     Args:
         select, place: PBS Pro's: ``1:ncpus=4:mem=16gb+2:ncpus=1``, ``scatter:excl``.

@@ -1,4 +1,4 @@
-"""What only Slurm heeds of the launcher's fields."""
+"""Slurm's own of the launcher's fields, typed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hsm_core.settings import Fields
 
 @dataclass(frozen=True)
 class SlurmResources(Resources):
-    """What a job asks of Slurm: the neutral fields, and Slurm's own by submitit's names.
+    """The request of a job to Slurm: the neutral fields, and Slurm's own by submitit's names.
 
     Args:
         mem_per_cpu, mem_per_gpu: in Slurm's words (``4G``).
