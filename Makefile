@@ -80,6 +80,7 @@ constraints:
 lint: $(T13)/installed
 	$(T13)/bin/ruff check .
 	$(T13)/bin/mypy --strict hsm_core hydra_plugins
+	MYPYPATH=tests/third_party/hsm_gridengine $(T13)/bin/mypy --strict -p hsm_gridengine
 
 test: lint
 	@$(T13)/bin/python $(TWICE) --forget

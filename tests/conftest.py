@@ -1,19 +1,24 @@
-"""What every test may use: hard paths, a catalogue of its own, a Slurm cluster, hosts behind SSH."""
+"""What every test may use: hard paths, a catalogue of its own, Slurm, PBS, Grid Engine, hosts behind SSH."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hsm_core.schedulers import registry
 from tests.services.absent import SERVICES
-from tests.services.cluster import Cluster, running_cluster
+from tests.services.cluster import Cluster, running_cluster, running_gridengine
 from tests.services.fleet import Fleet, running_fleet
 from tests.services.pbs.pbs import Pbs, running_pbs
 
+GRIDENGINE_PACKAGE = Path(__file__).parent / "third_party" / "hsm_gridengine"
 WEIRD = 'it\'s a "hard" dir; ünï ☂'
 
 #: What starts many processes whose code others start and measure too: coverage makes each take twice as long.
@@ -24,7 +29,7 @@ UNMEASURED = (
     "tests/integration/test_foreign_launchers.py", "tests/integration/test_going_on.py",
     "tests/integration/test_hpc.py", "tests/integration/test_optuna.py", "tests/integration/test_packaging.py",
     "tests/integration/test_pbs_", "tests/integration/test_queue.py", "tests/integration/test_reproduce.py",
-    "tests/integration/test_slurm_", "tests/integration/test_snapshot.py",
+    "tests/integration/test_slurm_", "tests/integration/test_snapshot.py", "tests/third_party/",
 )  # fmt: skip
 
 
@@ -130,6 +135,43 @@ def torque(torque_server: Pbs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pbs]
     monkeypatch.setenv("PATH", torque_server.path)
     with torque_server.healed():
         yield torque_server
+
+
+@pytest.fixture(scope="session")
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for PYTHONPATH, into which pip installed the package for Grid Engine as it would anywhere."""
+    checkout, target = tmp_path_factory.mktemp("checkout") / "package", tmp_path_factory.mktemp("packages")
+    shutil.copytree(GRIDENGINE_PACKAGE, checkout)
+    how = ("-q", "--no-deps", "--disable-pip-version-check", "--target", str(target))
+    subprocess.run([sys.executable, "-m", "pip", "install", *how, str(checkout)], check=True, timeout=300)
+    return target
+
+
+@pytest.fixture
+def gridengine_package(third_party: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """It is found by this process and by those that a test starts."""
+    monkeypatch.syspath_prepend(str(third_party))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(third_party), os.environ.get("PYTHONPATH")])))
+    registry._entries.cache_clear()
+    yield third_party
+    registry._entries.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def gridengine_cell() -> Iterator[Cluster]:
+    with running_gridengine() as cell:
+        yield cell
+
+
+@pytest.fixture
+def gridengine(gridengine_cell: Cluster, gridengine_package: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A real Grid Engine of 4 slots, the one that qsub and qstat talk to, and the package that knows it.
+
+    Mark the test ``gridengine``.
+    """
+    for name, value in gridengine_cell.chosen_by.items():
+        monkeypatch.setenv(name, value)
+    return gridengine_cell
 
 
 @pytest.fixture(scope="session")

@@ -193,6 +193,7 @@ class BatchSystem(Protocol):
         Args:
             own: the launcher's fields by name, as plain values; see ``hsm_core.settings.Fields``. All are there: the
                 neutral ones, too, are left as they are where they are set here (Slurm's ``partition`` as ``queue``).
+                Fields that hsm's own launchers lack are missing under ``hydra/launcher=hsm_hpc``.
 
         Raises:
             ConfigError: one of them has a value that means nothing.

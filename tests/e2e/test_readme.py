@@ -19,11 +19,20 @@ from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: whose commands submit jobs
-SUBMITTING = {ROOT / "docs" / "slurm.md": "slurm", ROOT / "docs" / "pbs.md": "pbs"}
+SUBMITTING = {
+    ROOT / "docs" / "slurm.md": "slurm",
+    ROOT / "docs" / "pbs.md": "pbs",
+    ROOT / "docs" / "extending.md": "gridengine",
+}
+#: whose excerpts of code a page shows
+EXAMPLE = ROOT / "tests" / "third_party"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 #: run by other tests: the packaging tests install and run the demo, and `make test` runs this one
-RUN_ELSEWHERE = ("make demo", "make test", "pip install '.[example]'")
+RUN_ELSEWHERE = (
+    "make demo", "make test", "pip install '.[example]'",
+    "pip install ./tests/third_party/", "make services", ".venv/test-hydra13/bin/python -m pytest tests/third_party",
+)  # fmt: skip
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -73,7 +82,14 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, request: pytes
 @pages
 def test_a_page_uses_the_languages_that_are_checked(page: Path) -> None:
     kinds = {kind for kind, _ in FENCE.findall(page.read_text(encoding="utf-8"))}
-    assert kinds <= {"bash", "text", "yaml"}
+    assert kinds <= {"bash", "text", "yaml", "python", "toml"}
+
+
+@pages
+def test_code_that_a_page_shows_stands_in_the_example(page: Path) -> None:
+    files = [path.read_text() for kind in ("*.py", "*.toml") for path in EXAMPLE.rglob(kind)]
+    shown = [*blocks(page, "python"), *blocks(page, "toml")]
+    assert [text for text in shown if not any(text in file for file in files)] == []
 
 
 @pages

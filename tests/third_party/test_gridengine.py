@@ -33,7 +33,7 @@ def without_master() -> Iterator[None]:
 
 
 @pytest.fixture
-def place(gridengine: Cluster, installed: Path, weird_tmp_path: Path) -> Iterator[Place]:
+def place(gridengine: Cluster, weird_tmp_path: Path) -> Iterator[Place]:
     place = Place(
         scheduler=make_scheduler("gridengine", LocalHost()),
         directory=weird_tmp_path,
@@ -111,7 +111,7 @@ def test_an_answer_that_is_not_whole_is_none(
 
 @pytest.mark.slow
 def test_a_limit_on_the_users_jobs_means_wait(
-    tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gridengine_package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_gridengine(HSM_CONF="max_u_jobs 1") as cell:
         for name, value in cell.chosen_by.items():
@@ -123,7 +123,7 @@ def test_a_limit_on_the_users_jobs_means_wait(
             place.submit(place.script("true"))
 
 
-def test_it_is_found_beside_hsms_own(gridengine: Cluster, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_found_beside_hsms_own(gridengine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     host = LocalHost()
     (found,) = [one for one in find_systems(host) if one.name == "gridengine"]
     assert isinstance(found, System)
@@ -136,5 +136,5 @@ def test_it_is_found_beside_hsms_own(gridengine: Cluster, installed: Path, monke
 
 
 @pytest.mark.parametrize(("typed", "is_meant"), [("12", True), ("12.3", True), ("123", False), ("12[3]", False)])
-def test_a_job_by_what_a_user_types(installed: Path, typed: str, is_meant: bool) -> None:
+def test_a_job_by_what_a_user_types(gridengine_package: Path, typed: str, is_meant: bool) -> None:
     assert find_system("gridengine").is_job("12", typed) is is_meant

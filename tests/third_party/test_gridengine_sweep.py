@@ -19,7 +19,7 @@ LAUNCHER = ("hydra/launcher=hsm_gridengine", "hydra.launcher.walltime=10min", "h
 
 
 @pytest.fixture
-def app(gridengine: Cluster, installed: Path, unmeasured: None, weird_tmp_path: Path) -> Iterator[QueueApp]:
+def app(gridengine: Cluster, weird_tmp_path: Path) -> Iterator[QueueApp]:
     app = QueueApp(weird_tmp_path, LAUNCHER)
     yield app
     app.end()
@@ -36,7 +36,7 @@ def test_six_tasks_one_of_which_fails_are_resumed(app: QueueApp) -> None:
     assert "bad x: 3" in told
     results = json.loads(app.hsm("results", str(app.sweep), "--json").stdout)
     assert "2.5" in json.dumps(results)
-    shown = app.hsm("status", array)
+    shown = app.hsm("status", f"{array}.2")
     assert (shown.returncode, "5 completed" in shown.stdout) == (0, True), shown.stdout + shown.stderr
     again = app.resume("--retry-failed")
     assert again.returncode == 3, again.stdout + again.stderr
@@ -87,3 +87,13 @@ def test_its_own_fields_are_known_and_hsms_others_are_told_to_mean_nothing(app: 
     done = app.run("x=0,1", "hydra.launcher.parallel_environment=mpi", "hydra.launcher.place=scatter")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ignored by gridengine: place" in done.stdout + done.stderr
+
+
+def test_hsm_hpc_finds_it(app: QueueApp) -> None:
+    done = app.run("hydra/launcher=hsm_hpc", "x=0,1", "hydra.launcher.dry_run=true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hsm_hpc submits to Grid Engine here" in done.stdout + done.stderr
+    assert "$ qsub -terse" in done.stdout
+    told = app.hsm("doctor").stdout
+    assert "Grid Engine" in told
+    assert "all.q, off.q, one.q, short.q" in told

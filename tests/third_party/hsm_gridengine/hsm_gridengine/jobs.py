@@ -13,6 +13,8 @@ from hsm_core.schedulers.amounts import for_slots, time_stays
 from hsm_core.schedulers.batch_system import Place, WorkerStart
 from hsm_core.settings import Fields, LauncherSettings
 
+from .registration import SYSTEM
+
 #: A plain job has the word ``undefined`` as its task. A job that runs again is not told how often it did, so each
 #: start leaves a directory.
 _NAMES = """\
@@ -40,9 +42,9 @@ class GridEngineResources(Resources):
 
 
 def parse(own: Mapping[str, object]) -> GridEngineResources:
-    """See ``BatchSystem.parse``."""
-    fields = Fields(own)
+    """See ``BatchSystem.parse``; ``hydra/launcher=hsm_hpc`` lacks Grid Engine's own fields."""
     usual = GridEngineResources()
+    fields = Fields(dict.fromkeys(SYSTEM.fields) | dict(own))
     return GridEngineResources(
         parallel_environment=fields.text("parallel_environment") or usual.parallel_environment,
         memory_resource=fields.text("memory_resource") or usual.memory_resource,
