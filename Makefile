@@ -3,8 +3,11 @@
 # make test-all   the same on Hydra 1.4, the long tests, test-learn and test-newest
 # make test-learn what torch, tensorflow and jax draw in tasks (fetches 2.5 GB)
 # make test-newest  the main tests with the newest release of every package
+# make setup      what the tests need, without running them
+# make lint       ruff and mypy alone
 # make constraints  renew tests/constraints-*.txt: the versions that all other tests run with
 # make services   Slurm, Grid Engine, sshd, … for the tests that are skipped without (Debian, root)
+# make dist       an sdist and a wheel, in dist/
 # PYTHON=python3.12 make …   another Python
 #
 # Everything goes into .venv/ here. Names in rules are relative, so a space in the checkout's path does no harm.
@@ -33,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
-.PHONY: help demo test test-all test-learn test-newest constraints services lint clean
+.PHONY: help demo setup lint test test-all test-learn test-newest constraints services dist clean
 help:
 	@sed -n 's/^# \(.*\)/\1/p;/^$$/q' Makefile
 
@@ -66,6 +69,8 @@ $(LEARN)/installed: $(PACKAGE) tests/learn/requirements.txt
 	"$(PYTHON)" -m venv $(LEARN)
 	$(LEARN)/bin/python -m pip install -q --disable-pip-version-check -e . -r tests/learn/requirements.txt 'hydra-core<1.4'
 	touch $@
+
+setup: $(T13)/installed $(T14)/installed
 
 # for all Pythons and systems at once
 constraints:
@@ -114,5 +119,12 @@ test-newest:
 services:
 	tests/services/install.sh
 
+dist:
+	"$(PYTHON)" -m venv .venv/build
+	.venv/build/bin/python -m pip install -q --disable-pip-version-check build
+	rm -rf build dist
+	.venv/build/bin/python -m build
+	rm -rf build
+
 clean:
-	rm -rf .venv build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -17,6 +17,7 @@ from hsm_core.hydra_bridge.launcher.fields import LauncherConf
 from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 
 ROOT = Path(__file__).resolve().parents[2]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: whose commands submit jobs
 SUBMITTING = {
@@ -34,7 +35,7 @@ RUN_ELSEWHERE = (
     "pip install ./tests/third_party/", "make services", ".venv/test-hydra13/bin/python -m pytest tests/third_party",
 )  # fmt: skip
 
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+pages = pytest.mark.parametrize("page", [*PAGES, CONTRIBUTING], ids=lambda page: page.name)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -44,6 +45,22 @@ def blocks(page: Path, language: str) -> list[str]:
 def commands(page: Path) -> list[str]:
     lines = "".join(blocks(page, "bash")).splitlines()
     return [line for line in lines if not line.startswith(RUN_ELSEWHERE)]
+
+
+def run(commands: list[str], cwd: Path) -> None:
+    """Has a shell run what a page shows, with this interpreter's commands before others; each must exit with 0."""
+    here = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(commands)],
+        cwd=cwd,
+        env={**os.environ, "PATH": here},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def marks_of(page: Path) -> list[pytest.MarkDecorator]:
@@ -65,18 +82,24 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, request: pytes
         return
     ignored = shutil.ignore_patterns("multirun", "outputs", "__pycache__")
     shutil.copytree(ROOT / "example_app", tmp_path / "example_app", ignore=ignored)
-    here = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        ["bash", "-ec", "\n".join(commands(page))],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": here},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(commands(page), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_contributors_commands_run() -> None:
+    """Those of make are checked below."""
+    lines = [line for line in commands(CONTRIBUTING) if not line.startswith("make ")]
+    own = [line.replace(".venv/test-hydra13/bin/", "") for line in lines]
+    assert own
+    run(own, ROOT)
+
+
+@pages
+def test_what_is_to_be_made_is_in_the_makefile(page: Path) -> None:
+    rules = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^|`)(?:[A-Z]\w*=\S+ )*make ([\w-]+)", page.read_text(), re.MULTILINE)
+    assert set(named) - rules == set()
+    assert named or page not in (PAGES[0], CONTRIBUTING)
 
 
 @pages
