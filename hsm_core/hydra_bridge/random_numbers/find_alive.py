@@ -13,12 +13,12 @@ _CONTAINERS = (dict, tuple)
 
 
 def followed(*kinds: type) -> list[object]:
-    """Objects of types that the garbage collector follows, as it does all that is written in Python."""
+    """Returns the live objects of types that the garbage collector tracks: of all that are written in Python."""
     return list(_of(kinds, _all()))
 
 
 def unfollowed(*kinds: type) -> list[object]:
-    """Objects of types that it does not follow: what it follows refers to them, or containers that it gave up."""
+    """Returns live objects of types that it does not track, found through the tracked ones that refer to them."""
     found: dict[int, object] = {}
     seen: set[int] = set()
     todo = _all()
@@ -36,7 +36,7 @@ def unfollowed(*kinds: type) -> list[object]:
 
 
 def place_of(wanted: object) -> str:
-    """Under which name a module holds it, such as ``util.RNG``; empty if none does."""
+    """Returns the name under which a module holds an object, such as ``util.RNG``; empty if none does."""
     names = [
         f"{name}.{attribute}"
         for name, module in list(sys.modules.items())

@@ -28,7 +28,7 @@ class TorchGenerator(Protocol):
 
 @dataclass(frozen=True)
 class TorchGenerators:
-    """Torch's generators in this process, but those of GPUs.
+    """The generators of torch in this process, except those of GPUs.
 
     Those are made when the process first uses its GPU, and take their seed from the operating system, or from a
     ``torch.manual_seed`` that waits for them; a process that has used a GPU can't be forked.
@@ -43,7 +43,7 @@ class TorchGenerators:
 
     @classmethod
     def find(cls, first_seed: int | None) -> TorchGenerators:
-        """Find those that are alive.
+        """Finds the generators that are alive.
 
         Args:
             first_seed: what the default generator was given when torch was loaded; None if that was not seen.
@@ -61,13 +61,13 @@ class TorchGenerators:
         )
 
     def renew(self) -> None:
-        """Give all that are not seeded new numbers."""
+        """Gives new numbers to all generators that are not seeded."""
         for generator in self.unseeded:
             generator.manual_seed(int.from_bytes(os.urandom(8), "big"))
 
 
 def renew_tensorflow() -> None:
-    """Operations that the parent process ran keep their generators in a forked one, unless a seed makes new ones."""
+    """Seeds tensorflow anew: operations that the parent process ran keep their generators in a fork otherwise."""
     eager = sys.modules.get("tensorflow.python.eager.context")
     context = eager.context_safe() if eager is not None and hasattr(eager, "context_safe") else None
     if context is not None and context._initialized and context._seed is None:
@@ -75,7 +75,7 @@ def renew_tensorflow() -> None:
 
 
 def silent_generators() -> Iterator[object]:
-    """Generators that don't tell whether they were given a seed."""
+    """Returns the generators that don't tell whether they were given a seed."""
     known = [getattr(sys.modules.get(module), name, None) for module, name in _SILENT.items()]
     kinds = [kind for kind in known if isinstance(kind, type)]
     yield from followed(*kinds) if kinds else ()

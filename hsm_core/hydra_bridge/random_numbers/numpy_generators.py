@@ -51,7 +51,7 @@ class Seeding(Enum):
 
 @dataclass(frozen=True)
 class NumpyGenerators:
-    """Numpy's generators in this process.
+    """The generators of numpy in this process.
 
     Args:
         sequences: where unseeded generators come from.
@@ -67,7 +67,7 @@ class NumpyGenerators:
 
     @classmethod
     def find(cls, drawn: Collection[int]) -> NumpyGenerators:
-        """Find those that are alive.
+        """Finds the generators that are alive.
 
         Args:
             drawn: what the operating system gave while they were made.
@@ -94,7 +94,7 @@ class NumpyGenerators:
         )  # fmt: skip
 
     def renew(self) -> None:
-        """Give all that are not seeded new numbers; objects stay what and where they are."""
+        """Gives new numbers to all generators that are not seeded; no object is replaced."""
         for sequence in self.sequences:
             _renew_sequence(sequence)
         for generator in self.unseeded:
@@ -104,7 +104,7 @@ class NumpyGenerators:
 
 
 def seeding_of(generator: BitGenerator, drawn: Collection[int]) -> Seeding:
-    """Whether a bit generator's state comes from what the operating system gave.
+    """Returns whether a bit generator's state comes from entropy of the operating system.
 
     Args:
         drawn: what it gave.
@@ -130,7 +130,7 @@ def _is_drawn(sequence: object, drawn: Collection[int]) -> bool:
 
 
 def _renew_sequence(sequence: SeedSequence) -> None:
-    """In place, so that generators which hold it spawn new ones too."""
+    """Renews a seed sequence in place, so that generators which hold it spawn new ones too."""
     fresh = type(sequence)()
     reduced = fresh.__reduce__()
     restore = getattr(sequence, "__setstate_cython__", None) or sequence.__setstate__  # its name before numpy 2
@@ -147,17 +147,17 @@ def _leads_to(start: BitGenerator, now: BitGenerator, limit: int) -> bool:
 
 
 def _is_same_stream(start: BitGenerator, now: BitGenerator, _limit: int) -> bool:
-    """PCG64 draws without end from a stream that has an increment of its own."""
+    """Returns whether two states of PCG64 have the same increment: it draws without end from one stream."""
     return bool(start.state["state"]["inc"] == now.state["state"]["inc"])
 
 
 def _is_same_key(start: BitGenerator, now: BitGenerator, _limit: int) -> bool:
-    """Philox draws by counting, with a key of its own."""
+    """Returns whether two states of Philox have the same key: it draws by counting."""
     return bool(start.state["state"]["key"].tobytes() == now.state["state"]["key"].tobytes())
 
 
 def _twists_to(start: BitGenerator, now: BitGenerator, limit: int) -> bool:
-    """The Mersenne Twister makes 624 words at once."""
+    """Returns whether a Mersenne Twister comes from ``start`` to ``now``, 624 words at once."""
     wanted = now.state["state"]["key"].tobytes()
     start.random_raw(1, output=False)  # a new one has a word left
     for _ in range(limit):
@@ -168,7 +168,7 @@ def _twists_to(start: BitGenerator, now: BitGenerator, limit: int) -> bool:
 
 
 def _counts_to(start: BitGenerator, now: BitGenerator, _limit: int) -> bool:
-    """SFC64 has its number of draws in its state."""
+    """Returns whether SFC64 comes from ``start`` to ``now``: its state has the number of its draws."""
     draws = int(now.state["state"]["state"][3]) - int(start.state["state"]["state"][3])
     if not 0 <= draws <= _SFC_DRAWS:
         return False

@@ -37,17 +37,17 @@ class RandomNumbers:
         self._is_renewed = False
 
     def about_to_import(self) -> None:
-        """The app is imported next."""
+        """Begins to watch seeds, as the app is imported next."""
         self._watch.begin()
 
     def imported(self) -> None:
-        """The app has been imported, or its import has failed."""
+        """Stops watching seeds, as the app has been imported, or its import has failed."""
         self._watch.end()
         if self._watch.shared_is_seeded():
             self._state = random.getstate()  # Python itself seeds it anew in forked processes
 
     def find(self) -> None:
-        """Find the app's generators: processes are forked from here on."""
+        """Finds the app's generators, before processes are forked."""
         watch = self._watch
         python = [
             one for one in followed(random.Random)
@@ -61,11 +61,11 @@ class RandomNumbers:
         )  # fmt: skip
 
     def unknown(self) -> list[str]:
-        """Generators of which can't be told whether the app seeded them: their names and types."""
+        """Returns names and types of generators that the app may or may not have seeded."""
         return sorted(set(map(_named, self._found.unknown))) if self._found is not None else []
 
     def renew(self) -> None:
-        """Before a task runs: draw anew what the app left unseeded, once a process."""
+        """Draws anew, once a process and before a task runs, what the app left unseeded."""
         if self._is_renewed:
             return
         self._is_renewed = True
@@ -88,7 +88,7 @@ def _named(generator: object) -> str:
 
 
 def _holders(generator: object) -> Iterator[object]:
-    """Itself, and what numpy makes of a bit generator."""
+    """Returns a bit generator and what numpy makes of it."""
     yield generator
     numpy_random = sys.modules.get("numpy.random")
     for holder in followed(numpy_random.Generator, numpy_random.RandomState) if numpy_random else ():

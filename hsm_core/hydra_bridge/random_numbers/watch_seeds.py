@@ -16,7 +16,7 @@ _NUMPY_TAKES = 16
 
 
 class Watch:
-    """What is seen of seeds between ``begin`` and ``end``.
+    """Records how random generators are seeded between ``begin`` and ``end``.
 
     Python's ``Random`` is watched by the code of its methods, so that ``from random import seed`` is seen as well
     and holds nothing of ours afterwards.
@@ -35,7 +35,7 @@ class Watch:
         self._urandom: Callable[[int], bytes] | None = None
 
     def begin(self) -> None:
-        """Watch until ``end``."""
+        """Begins to record."""
         self.note(_shared(), seeded=False)
         self._look_at_torch()
         sys.meta_path.insert(0, self)
@@ -49,7 +49,7 @@ class Watch:
                 _method(name).__code__ = vars(_Noting)[name].__code__
 
     def end(self) -> None:
-        """Leave everything as it was found."""
+        """Ends the recording and puts everything back."""
         for name, code in self._codes.items():
             _method(name).__code__ = code
         if self in _watching:
@@ -61,12 +61,12 @@ class Watch:
         self._look_at_torch()
 
     def is_seeded(self, generator: random.Random) -> bool | None:
-        """Whether the app chose its state; None if it was made in a way that wasn't seen."""
+        """Returns whether the app chose a generator's state; None if it was made in a way that wasn't recorded."""
         found = self._seeded.get(id(generator))
         return found[1] if found is not None and found[0]() is generator else None
 
     def shared_is_seeded(self) -> bool:
-        """Whether the app chose the state of ``random.random`` and its like."""
+        """Returns whether the app chose the state of ``random.random`` and its like."""
         return self.is_seeded(_shared()) is True
 
     # what happens while it watches
@@ -74,7 +74,7 @@ class Watch:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Python asks this before it loads a module: torch's first seed is seen while torch is still loading."""
+        """Notes, as Python asks this before it loads a module, the first seed of torch while torch is loading."""
         self._look_at_torch()
         return None
 
@@ -119,7 +119,7 @@ _watching: list[Watch] = []
 
 
 class _Noting(random.Random):
-    """Code that stands in for that of ``random.Random``: it runs with that one's globals and ``__class__``."""
+    """Code that stands in for a method of ``random.Random``: it runs with that method's globals and ``__class__``."""
 
     def seed(self, a: object = None, version: int = 2) -> None:
         from hsm_core.hydra_bridge.random_numbers.watch_seeds import watcher
@@ -138,7 +138,7 @@ class _Noting(random.Random):
 
 
 def watcher(_watched: type) -> Watch:
-    """Who is watching now."""
+    """Returns the one that records now."""
     return _watching[-1]
 
 
@@ -148,6 +148,6 @@ def _method(name: str) -> FunctionType:
 
 
 def _shared() -> random.Random:
-    """The generator behind ``random.random``."""
+    """Returns the generator behind ``random.random``."""
     found: random.Random = random.random.__self__  # type: ignore[attr-defined]
     return found

@@ -19,13 +19,13 @@ from .grammar import Grammar, zip_tags
 
 @dataclass(frozen=True)
 class Placed:
-    """An axis and where it comes from: ``params``, ``grid``, ``paired`` or ``command line``."""
+    """An axis with the place where it was set: ``params``, ``grid``, ``paired`` or ``command line``."""
 
     axis: Axis
     origin: str
 
     def has(self, key: str) -> bool:
-        """Is ``key`` one of its keys? Under params ``a`` and ``+a`` are two keys, as for Hydra's sweeper."""
+        """Returns whether ``key`` is one of its keys; under params ``a`` and ``+a`` differ, as in Hydra's sweeper."""
         if self.origin == "params":
             return key in self.axis.keys
         return self.origin != "command line" and key_of(key) in map(key_of, self.axis.keys)
@@ -33,7 +33,7 @@ class Placed:
 
 @dataclass
 class SweepAxes:
-    """The axes of a sweep in their order, and what its user should know about them."""
+    """The axes of a sweep in order, and the warnings about them."""
 
     placed: list[Placed] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class SweepAxes:
 
 
 def sweep_axes(conf: DictConfig, arguments: Sequence[str], grammar: Grammar, faults: Faults) -> SweepAxes:
-    """All axes of a sweep; those that can't be read, are empty or contradict others are faults.
+    """Returns all axes of a sweep; adds a fault for each that can't be read, is empty or contradicts another.
 
     Args:
         conf: ``hydra.sweeper``.
@@ -69,7 +69,7 @@ def sweep_axes(conf: DictConfig, arguments: Sequence[str], grammar: Grammar, fau
 
 
 def _typed(arguments: Sequence[str], grammar: Grammar) -> list[Axis]:
-    """Axes of the command line; keys with the same ``zip_`` tag are one, where the first of them stands."""
+    """Returns the axes of the command line; keys with the same ``zip_`` tag form one, at the place of the first."""
     groups: dict[tuple[str, bool], dict[str, Axis]] = {}
     for text in arguments:
         override = grammar.parse(text)
@@ -90,7 +90,7 @@ def _typed(arguments: Sequence[str], grammar: Grammar) -> list[Axis]:
 
 
 def _override(found: SweepAxes, typed: Axis) -> None:
-    """Put a typed axis in the place of what it replaces, or at the end."""
+    """Puts a typed axis in the place of what it replaces, or at the end."""
     place = len(found.placed)
     for key in typed.keys:
         at = next((at for at, placed in enumerate(found.placed) if placed.has(key)), None)
@@ -101,7 +101,7 @@ def _override(found: SweepAxes, typed: Axis) -> None:
 
 
 def _replace(found: SweepAxes, at: int, key: str, typed: Axis) -> Axis:
-    """Take ``key`` out of an axis of the sweep file; the typed axis, with the file's ``+`` if it has none."""
+    """Removes ``key`` from an axis of the sweep file; returns the typed one, with the file's ``+`` if it lacks it."""
     old = found.placed[at].axis
     written = next(own for own in old.keys if key_of(own) == key_of(key))
     partners = [own for own in old.keys if own != written]

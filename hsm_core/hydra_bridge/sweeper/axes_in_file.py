@@ -19,7 +19,7 @@ from .grammar import Grammar
 
 
 def params_axes(params: DictConfig | None, grammar: Grammar, faults: Faults) -> tuple[list[Axis], list[str]]:
-    """Axes of ``params``, with the meaning that Hydra's basic sweeper gives them, and warnings."""
+    """Returns the axes of ``params``, read as Hydra's basic sweeper reads them, and warnings."""
     axes: list[Axis] = []
     warnings: list[str] = []
     params = params or OmegaConf.create({})
@@ -39,7 +39,7 @@ def params_axes(params: DictConfig | None, grammar: Grammar, faults: Faults) -> 
 
 
 def grid_axes(grid: DictConfig | None, grammar: Grammar, faults: Faults) -> list[Axis]:
-    """Axes of ``grid``; a key spelled dotted and nested is one axis, the later values stand."""
+    """Returns the axes of ``grid``; a key that is spelled dotted and nested is one axis, and the later values win."""
     axes: dict[str, Axis] = {}
     with faults.gathered():
         for key, node in _flat(grid or OmegaConf.create({}), "", "grid"):
@@ -49,7 +49,7 @@ def grid_axes(grid: DictConfig | None, grammar: Grammar, faults: Faults) -> list
 
 
 def paired_axes(paired: DictConfig | None, grammar: Grammar, faults: Faults) -> list[Axis]:
-    """Axes of ``paired``: one a group, whose keys vary together."""
+    """Returns the axes of ``paired``: one for each group, whose keys vary together."""
     groups = paired or OmegaConf.create({})
     axes = []
     for name in groups:
@@ -60,7 +60,7 @@ def paired_axes(paired: DictConfig | None, grammar: Grammar, faults: Faults) -> 
 
 @contextmanager
 def _located(where: str) -> Iterator[None]:
-    """Have errors say where in the sweep file they come from."""
+    """Adds to errors where in the sweep file they come from."""
     try:
         yield
     except ConfigError as error:
@@ -101,7 +101,7 @@ def _group(name: str, node: object, grammar: Grammar) -> Axis:
 
 
 def _rows(mappings: list[DictConfig]) -> list[dict[str, object]]:
-    """Rows of values, if that is what these are: several mappings with the same keys, two at least."""
+    """Returns rows of values if that is what the mappings are: at least two, with the same keys."""
     rows = [dict(_leaves(as_written(one), "")) for one in mappings]
     alike = len(rows) > 1 and len(rows[0]) > 1 and all(row.keys() == rows[0].keys() for row in rows)
     return rows if alike else []
@@ -124,7 +124,7 @@ def _no_group(name: str, node: object) -> ConfigError:
 
 
 def _flat(node: DictConfig, prefix: str, where: str) -> Iterator[tuple[str, object]]:
-    """Keys with their lists or strings; a reference for a whole list is followed, one inside it stays."""
+    """Yields keys with their lists or strings; follows a reference to a whole list, keeps one inside a list."""
     for key in node:
         path = f"{prefix}{key!s}"
         value = None if OmegaConf.is_missing(node, key) else _followed(node, key, where)
@@ -135,7 +135,7 @@ def _flat(node: DictConfig, prefix: str, where: str) -> Iterator[tuple[str, obje
 
 
 def _followed(node: DictConfig, key: DictKeyType, where: str) -> object:
-    """What stands at ``key``, or what that refers to."""
+    """Returns the value at ``key``, or the one that it refers to."""
     try:
         return node[key]
     except OmegaConfBaseException as error:
@@ -150,7 +150,7 @@ def _resolved(node: object, where: str) -> object:
 
 
 def lost_reference(field: str, error: Exception) -> ConfigError:
-    """An error about a reference, under ``hydra.sweeper``, that leads nowhere."""
+    """Returns the error for a reference below ``hydra.sweeper`` that leads nowhere."""
     first = str(error).partition("\n")[0]
     return ConfigError(
         f"hydra.sweeper.{field} can't be read: {first}",

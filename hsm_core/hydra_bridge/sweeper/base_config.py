@@ -1,4 +1,4 @@
-"""The composed config as expressions and error messages see it: which keys and groups there are."""
+"""Shows the composed config to expressions and error messages: which keys and groups exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hsm_core.plan.axis import Row
 
 
 class BaseConfig:
-    """The config without the sweep, for ``exclude``.
+    """The config without the sweep, as ``exclude`` reads it.
 
     Args:
         config: as Hydra composed it for the sweep.
@@ -26,7 +26,7 @@ class BaseConfig:
         self._seen: list[tuple[Row, DictConfig]] | None = None
 
     def value(self, key: str) -> object:
-        """A base value that is written in the config, not computed, and that no swept group changes.
+        """Returns a base value that stands in the config, is not computed, and is not changed by a swept group.
 
         Raises:
             KeyError: there is no such key.
@@ -62,7 +62,7 @@ def _select_or_none(config: DictConfig, key: str) -> object:
 
 
 def select(config: DictConfig, key: str) -> object:
-    """What ``key`` is set to, read without following references."""
+    """Returns the value of ``key`` without following references."""
     parent: DictConfig | ListConfig = config
     parts = key.split(".")
     for place, part in enumerate(parts):
@@ -85,7 +85,7 @@ def select(config: DictConfig, key: str) -> object:
 
 
 def config_keys(config: DictConfig) -> Iterator[str]:
-    """All dotted keys of the app's config."""
+    """Yields all dotted keys of the app's config."""
     for key in config:
         if key != "hydra":
             yield str(key)
@@ -108,7 +108,7 @@ def _below(parent: DictConfig, key: DictKeyType, path: str) -> Iterator[str]:
 
 
 def config_groups(loader: ConfigLoader, parent: str = "") -> Iterator[str]:
-    """All config groups of the app."""
+    """Yields all config groups of the app."""
     for name in loader.list_groups(parent):
         path = f"{parent}/{name}" if parent else name
         if path != "hydra":
@@ -117,5 +117,5 @@ def config_groups(loader: ConfigLoader, parent: str = "") -> Iterator[str]:
 
 
 def options(loader: ConfigLoader, group: str) -> list[str]:
-    """The choices of a config group; none if there is no such group."""
+    """Returns the choices of a config group; none if there is no such group."""
     return list(loader.get_group_options(group, results_filter=ObjectType.CONFIG))

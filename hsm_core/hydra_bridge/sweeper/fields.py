@@ -1,4 +1,4 @@
-"""The fields of the sweeper ``hsm``: what may stand under ``hydra.sweeper``."""
+"""Declares the fields of the sweeper ``hsm``, under ``hydra.sweeper``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass
 class SweeperConf:
-    """A sweep: what varies, what to exclude, and its name."""
+    """The fields of a sweep: what varies, what to exclude, and its name."""
 
     _target_: str = "hydra_plugins.hsm.plugins.HsmSweeper"
     # Mappings with a _target_ among swept values are values; Hydra must not build objects of them.

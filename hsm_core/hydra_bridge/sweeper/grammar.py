@@ -24,7 +24,7 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 
 class Grammar:
-    """Hydra's override parser; the same text is parsed once."""
+    """Hydra's override parser; parses the same text only once."""
 
     def __init__(self, config_loader: ConfigLoader) -> None:
         self._loader = config_loader
@@ -32,7 +32,7 @@ class Grammar:
         self._parsed: dict[str, Override] = {}
 
     def parse(self, text: str) -> Override:
-        """An override as Hydra reads it.
+        """Parses an override.
 
         Raises:
             ConfigError: it is not one.
@@ -45,7 +45,7 @@ class Grammar:
         return self._parsed[text]
 
     def axis(self, text: str) -> Axis:
-        """The axis that ``lr=0.1,0.2`` describes; an override without a sweep is an axis of one."""
+        """Returns the axis that ``lr=0.1,0.2`` describes; an override that sweeps nothing is an axis of one value."""
         override = self.parse(text)
         key = override.get_key_element()
         if not override.is_sweep_override():
@@ -73,14 +73,14 @@ class Grammar:
         return elements
 
     def listed(self, key: str, values: Sequence[Any]) -> Axis:
-        """An axis over the items of a YAML list."""
+        """Returns an axis over the items of a YAML list."""
         axis = single(key, [value_text(value) for value in values], list(values))
         if values:
             self.parse(axis.rows[0][0])
         return axis
 
     def zipped(self, name: str, text: str) -> Axis | None:
-        """The axis of ``zip(a=choice(1,2),b=[3,4])``; None if ``text`` is no zip."""
+        """Returns the axis of ``zip(a=choice(1,2),b=[3,4])``; None if ``text`` is no zip."""
         match = _ZIP.fullmatch(text)
         if match is None and not _BEGINS_ZIP.match(text):
             return None
@@ -103,13 +103,13 @@ class Grammar:
 
 
 def zip_tags(override: Override) -> list[str]:
-    """The names of the pairs that ``a=tag(zip_x,choice(1,2))`` belongs to."""
+    """Returns the names of the pairs that ``a=tag(zip_x,choice(1,2))`` belongs to."""
     tags = getattr(override._value, "tags", ())
     return sorted(tag[len("zip_") :] for tag in tags if str(tag).startswith("zip_"))
 
 
 def _split(text: str) -> Iterator[str]:
-    """The parts between commas that no bracket or quote encloses."""
+    """Yields the parts between commas that no bracket or quote encloses."""
     depth, begin = 0, 0
     for place, character in _unquoted(text):
         depth += (character in _OPENING) - (character in _CLOSING)
@@ -125,7 +125,7 @@ def _is_closed(text: str) -> bool:
 
 
 def _unquoted(text: str) -> Iterator[tuple[int, str]]:
-    """The characters that no quote encloses, with their places."""
+    """Yields the characters that no quote encloses, with their places."""
     quote = ""
     for place, character in enumerate(text):
         if quote:
@@ -137,7 +137,7 @@ def _unquoted(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _fixed(override: Override) -> str:
-    """An override that sweeps nothing, written as Hydra's basic sweeper hands it on."""
+    """Returns an override that sweeps nothing, written as Hydra's basic sweeper passes it on."""
     ordinary = (OverrideType.CHANGE, OverrideType.ADD, OverrideType.FORCE_ADD, OverrideType.DEL)
     if override.value_type is None or override.type not in ordinary:
         return str(override.input_line)
@@ -153,7 +153,7 @@ def _whole_numbers(override: Override) -> range | None:
 
 
 def _plain(value: Any) -> Any:
-    """A parsed value as Python's own, quotes taken off."""
+    """Returns a parsed value as a Python value, without quotes."""
     if isinstance(value, QuotedString):
         return value.text
     if isinstance(value, list):

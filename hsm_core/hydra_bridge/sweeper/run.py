@@ -39,7 +39,7 @@ class Sweeping:
         self._ours = launcher if isinstance(launcher, PlanTaker) else None
 
     def sweep(self, arguments: Sequence[str]) -> list[Sequence[JobReturn]]:
-        """Run all tasks of the sweep.
+        """Runs all tasks of the sweep.
 
         Returns:
             the returns of each batch, as Hydra's basic sweeper does.
@@ -93,7 +93,7 @@ class Sweeping:
         return Work(plan, product_line(plan), plan.excluded)
 
     def _launch(self, batches: Sequence[Sequence[tuple[str, ...]]]) -> list[Sequence[JobReturn]]:
-        """Launch batch after batch; a failed task raises its exception when all of them have ended."""
+        """Launches one batch after the other, then raises the exception of the first task that failed."""
         first, found = 0, []
         for batch in batches:
             overrides = [list(task) for task in batch] if self._ours is None else batch
@@ -110,7 +110,7 @@ class Sweeping:
         print("\n".join(lines))
 
     def _recorded(self, settings: Settings) -> Work | None:
-        """The tasks of the sweep that is resumed; None if this is a new one."""
+        """Returns the tasks of the sweep that is resumed; None for a new sweep."""
         if self._ours is None and settings.resume is not None:
             raise ConfigError(
                 f"hydra.sweeper.resume={settings.resume}: the launcher '{self._launcher_name()}' keeps no record",
@@ -155,7 +155,7 @@ def _handover(work: Work, settings: Settings, batches: int) -> PlannedSweep:
 
 @dataclass(frozen=True)
 class Work:
-    """The tasks to run, how they came about, and whether a record of them was read instead."""
+    """The tasks to run, how they came about, and whether they were read from a record."""
 
     tasks: Sequence[tuple[str, ...]]
     product: str

@@ -1,4 +1,4 @@
-"""What the user set under ``hydra.sweeper``, checked."""
+"""Reads and checks the fields under ``hydra.sweeper``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Settings:
 
 
 def settings_of(conf: DictConfig, faults: Faults) -> Settings:
-    """Read ``hydra.sweeper``; a field whose value means nothing is a fault, and has its default.
+    """Reads ``hydra.sweeper``; a field with a meaningless value adds a fault and gets its default.
 
     Raises:
         ConfigError: fields refer to what is not there.
@@ -75,7 +75,7 @@ def settings_of(conf: DictConfig, faults: Faults) -> Settings:
 
 
 def _refuse_unknown(field: str) -> None:
-    """A field that the dataclass lacks: Hydra takes it, so that all faults are told at once."""
+    """Returns the error for a field that the dataclass lacks; Hydra accepts it, so that we can report all at once."""
     known = [name for name in SweeperConf.__dataclass_fields__ if name[0] != "_"]
     if field not in known and field not in SweeperConf.__dataclass_fields__:
         fix = did_you_mean(field, known) or f"use one of {', '.join(known)}"

@@ -42,7 +42,7 @@ class Validator:
         self._told: set[str] = set()
 
     def check(self, plan: Plan, how: str, faults: Faults) -> int:
-        """Compose ``cover`` tasks, ``all`` or ``none``; why one can't be composed is a fault, with what was meant.
+        """Composes ``cover`` tasks, ``all`` or ``none``; adds a fault, with a suggestion, for each that fails.
 
         Returns:
             how many tasks were to be composed.
@@ -66,7 +66,7 @@ class Validator:
         return len(tasks)
 
     def _check_references(self, task: Sequence[str], config: DictConfig) -> None:
-        """Refuse a swept value that refers to what no choice of the task's groups has."""
+        """Refuses a swept value that refers to a key which no choice of the task's groups has."""
         for text in task:
             key = self.grammar.parse(text).key_or_group
             if "${" not in text or self.is_group(key):
@@ -86,7 +86,7 @@ class Validator:
                 ) from error
 
     def variants(self, axes: Sequence[Axis]) -> Iterator[tuple[Row, DictConfig]]:
-        """The config with each choice of each swept config group, one at a time."""
+        """Yields the config with each choice of each swept config group, one at a time."""
         fixed = [text for axis in axes if len(axis) == 1 for text in axis.rows[0]]
         for axis in axes:
             if any(map(self.is_group, axis.keys)):
@@ -97,11 +97,11 @@ class Validator:
                         continue  # a choice that needs company is checked with the tasks it is in
 
     def is_group(self, key: str) -> bool:
-        """Does this key of an override choose from a config group?"""
+        """Returns whether this key of an override chooses from a config group."""
         return bool(options(self.loader, key_of(key).partition("@")[0]))
 
     def _explain(self, task: Sequence[str], error: Exception, faults: Faults) -> None:
-        """Say of each override what is wrong with it; of other values of the same key once."""
+        """Adds what is wrong with each override; reports other values of the same key only once."""
         is_explained = False
         for text in task:
             problem, fix = self._blame(self.grammar.parse(text), task)
@@ -114,7 +114,7 @@ class Validator:
             faults.add(ConfigError(problem, evidence=_first_lines(error)))
 
     def _blame(self, override: Override, task: Sequence[str]) -> tuple[str, str]:
-        """What is wrong with one override, and what to type instead; empty if nothing is."""
+        """Returns what is wrong with an override and what to type instead; two empty texts if nothing is."""
         key, choices = override.key_or_group, options(self.loader, override.key_or_group)
         if choices:
             return _wrong_choice(override, choices)
@@ -146,11 +146,11 @@ class Validator:
         )
 
     def _choices(self, task: Sequence[str]) -> list[str]:
-        """The task's choices of config groups."""
+        """Returns the task's choices of config groups."""
         return [text for text in task if self.is_group(self.grammar.parse(text).key_or_group)]
 
     def _choice_with(self, key: str, chosen: Sequence[str]) -> str | None:
-        """Another choice of a chosen group, with which there is ``key``."""
+        """Returns another choice of a chosen group that has ``key``."""
         for place, text in enumerate(chosen):
             override = self.grammar.parse(text)
             group = override.get_key_element()
@@ -168,7 +168,7 @@ class Validator:
         return True
 
     def _without_values(self, task: Sequence[str]) -> DictConfig:
-        """The config with the task's choices of groups, but not its values."""
+        """Returns the config with the task's choices of groups, but not its values."""
         try:
             return self.loader.load_sweep_config(self.master, self._choices(task))
         except (HydraException, OmegaConfBaseException):

@@ -1,4 +1,4 @@
-"""submitit's ``checkpoint`` protocol: a task that is told its job's time is nearly over says how to go on."""
+"""Follows submitit's ``checkpoint`` protocol: a task that is warned of its job's end says how to continue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .pickling import dumps
 
 
 def resumed(function: Callable[[object], object], checkpoint: Path, attempt: int) -> Callable[[object], object]:
-    """The task function, or what an earlier attempt's checkpoint left to be called in its place."""
+    """Returns the task function, or the function that an earlier attempt's checkpoint left to be called instead."""
     if attempt == 1 or not checkpoint.exists():
         return function
     with open(checkpoint, "rb") as stream:
@@ -45,13 +45,13 @@ class _Resumed:
 
 
 def _checkpoint_of(function: object) -> Callable[..., object] | None:
-    """Source: submitit 1.5, ``DelayedSubmission._checkpoint_function``."""
+    """Returns the checkpoint of a function (source: submitit 1.5, ``DelayedSubmission._checkpoint_function``)."""
     found = getattr(function, "__submitit_checkpoint__", None) or getattr(function, "checkpoint", None)
     return found if callable(found) else None
 
 
 def offer_checkpoint(function: Callable[[object], object], config: object) -> None:
-    """Call ``function.checkpoint(config)``, if there is such a method, when the warning comes.
+    """Calls ``function.checkpoint(config)``, if there is such a method, when the warning comes.
 
     What it returns, a ``submitit.helpers.DelayedSubmission`` or nothing, is what the next attempt runs.
     Source: submitit 1.5, docs/checkpointing.md.

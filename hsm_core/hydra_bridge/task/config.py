@@ -12,7 +12,7 @@ from omegaconf import DictConfig, open_dict, read_write
 def task_config(
     loader: ConfigLoader, master: DictConfig, overrides: Sequence[str], number: int, job_id: str
 ) -> DictConfig:
-    """The config that Hydra gives task ``number``.
+    """Returns the config that Hydra gives task ``number``.
 
     Args:
         loader: Hydra's config loader, of the sweep's context.
@@ -24,7 +24,7 @@ def task_config(
 
 
 def numbered(config: DictConfig, number: int, job_id: str) -> DictConfig:
-    """A task's config, told which task it is."""
+    """Returns a task's config with the task's number filled in."""
     with open_dict(config):
         config.hydra.job.id = job_id
         config.hydra.job.num = number
@@ -32,7 +32,7 @@ def numbered(config: DictConfig, number: int, job_id: str) -> DictConfig:
 
 
 def rebase(master: DictConfig, root: Path) -> None:
-    """Have the tasks of a sweep run in ``root``, also if the sweep was made elsewhere and moved."""
+    """Makes the tasks of a sweep run in ``root``, even if the sweep was made elsewhere and moved."""
     if Path(str(master.hydra.sweep.dir)).absolute() != root:
         set_sweep_directory(master, str(root))
     with read_write(master.hydra):
@@ -40,7 +40,7 @@ def rebase(master: DictConfig, root: Path) -> None:
 
 
 def set_sweep_directory(master: DictConfig, text: str) -> None:
-    """Set ``hydra.sweep.dir`` for a sweep and its tasks.
+    """Sets ``hydra.sweep.dir`` for a sweep and its tasks.
 
     Hydra composes a task's config from the overrides of the master's, so that these must say it too.
     """

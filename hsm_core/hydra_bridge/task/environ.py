@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def as_at_start(changes: Mapping[str, Sequence[str | None]]) -> Iterator[None]:
-    """Until this ends, variables that came here as the app had changed them are as they were before.
+    """Restores, until the context ends, variables that the app had changed before it started the sweep.
 
     Args:
         changes: the value at the app's start, None if there was none; and a digest of what the app made of it.

@@ -11,7 +11,7 @@ _FILES = ("FileHandler", "handlers.RotatingFileHandler", "handlers.TimedRotating
 
 
 def configure_hydra_log(log_config: Any, verbose: Any, context: Any) -> None:
-    """Configure ``hydra.hydra_logging``, on either line of Hydra.
+    """Configures ``hydra.hydra_logging``, in Hydra 1.3 as in 1.4.
 
     Args:
         verbose: ``hydra.verbose``.
@@ -37,14 +37,14 @@ class HydraLog:
     _is_set_up: bool = field(default=False, init=False)
 
     def set_up(self) -> None:
-        """Let the next task find it as Hydra leaves it; quick where no task has run since."""
+        """Sets logging up for the next task as Hydra leaves it; fast if no task has run since."""
         if not self._is_set_up:
             hydra = self.config.hydra
             configure_hydra_log(_without_opening(hydra.hydra_logging), hydra.verbose, self.context)
             self._is_set_up = True
 
     def hand_over(self) -> None:
-        """A task sets up its own now."""
+        """Lets a task set up its own logging from now on."""
         self._is_set_up = False
 
 

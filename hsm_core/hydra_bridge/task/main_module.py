@@ -22,16 +22,16 @@ _WORKER = "__hsm_worker__"
 
 
 class MainCalled(BaseException):
-    """The main file called its task function: what is to be imported of it has been."""
+    """Raised when the main file calls its task function: its import ends there."""
 
 
 def is_called() -> bool:
-    """True while that ends the import."""
+    """Returns whether the import just ended at the call of the task function."""
     return sys.exc_info()[0] is MainCalled
 
 
 class Held:
-    """A context manager that stays entered where the main file called its task function."""
+    """A context manager that the main file entered and that stays open once it calls its task function."""
 
     _entered: ClassVar[list[Any]] = []
 
@@ -68,7 +68,7 @@ class MainFile:
         return asdict(self)
 
     def run(self) -> None:
-        """Run it as this process's ``__main__``, up to where it calls the sweep's task function.
+        """Runs the file as this process's ``__main__``, up to its call of the sweep's task function.
 
         What stands under ``if __name__ == "__main__":`` is left out, as ``multiprocessing`` does; but names are
         what the app sees under Hydra's basic launcher: of loggers, and of classes in what it pickles.
@@ -87,14 +87,14 @@ class MainFile:
             exec(read_script(self.path).code, vars(module))
 
     def _call(self, *, task_function: Any, **_: Any) -> None:
-        """In place of the sweep that a call of ``@hydra.main`` starts; another function's is passed over."""
+        """Takes the place of the sweep that a call of ``@hydra.main`` starts; ignores other functions."""
         if self.function == identity(task_function):
             raise MainCalled
 
 
 @dataclass(frozen=True)
 class MainState:
-    """What a worker can't get by importing the main file.
+    """The state of the main module that a worker can't get by importing the main file.
 
     Args:
         argv: as the app left it.
@@ -113,7 +113,7 @@ class MainState:
     changed: dict[str, Any]
 
     def restore(self) -> None:
-        """Make this process's main module look like it."""
+        """Gives this process's main module that state."""
         main = sys.modules["__main__"]
         vars(main).update(self.names)
         vars(main).update(self.attributes)
@@ -126,7 +126,7 @@ class MainState:
             importlib.import_module("multiprocessing").set_start_method(self.start_method, force=True)
 
     def _functions(self) -> Iterator[Any]:
-        """Of the main module itself, also below decorators from elsewhere."""
+        """Yields the functions of the main module itself, also those below decorators from elsewhere."""
         for value in self.names.values():
             while value is not None:
                 if inspect.isfunction(value) and value.__globals__.get("__name__") == "__main__":
@@ -135,7 +135,7 @@ class MainState:
 
 
 def _changed_to(made: Any, value: Any) -> Any:
-    """An object with another one's content, if it can take that: others may refer to it."""
+    """Gives an object the content of another, if it can take that, as others may refer to it; returns the result."""
     if made is value or type(made) is not type(value):
         return value
     if isinstance(made, (dict, set)):
@@ -153,7 +153,7 @@ def _changed_to(made: Any, value: Any) -> Any:
 
 
 def _attributes(value: Any) -> dict[str, Any] | None:
-    """The attributes of an object; None if it is one that keeps them elsewhere, too."""
+    """Returns the attributes of an object; None if it keeps some of them elsewhere."""
     kind = type(value)
     has_slots = any("__slots__" in vars(one) for one in kind.__mro__)
     return None if has_slots else getattr(value, "__dict__", None)
@@ -173,7 +173,7 @@ class NamedFunction:
     steps: tuple[str, ...]
 
     def load(self) -> Callable[[Any], Any]:
-        """Find it; its module is imported if need be.
+        """Returns the function; imports its module if need be.
 
         Raises:
             ImportError, AttributeError, KeyError: it is not there.
@@ -188,7 +188,7 @@ class NamedFunction:
 
 
 def layers(decorated: Any) -> Iterator[tuple[str, Any]]:
-    """What a decorator's function wraps: each with the step that leads there."""
+    """Yields each function that a decorator wraps, with the step that leads to it."""
     wrapped = getattr(decorated, "__wrapped__", None)
     if wrapped is not None:
         yield "__wrapped__", wrapped
@@ -203,19 +203,19 @@ def layers(decorated: Any) -> Iterator[tuple[str, Any]]:
 
 
 def identity(function: Any) -> list[str]:
-    """Module and qualified name of a task function, below its decorators."""
+    """Returns module and qualified name of a task function, below its decorators."""
     inner = inspect.unwrap(function)
     return [str(getattr(inner, name, "")) for name in ("__module__", "__qualname__")]
 
 
 def imported_names() -> Container[str]:
-    """Names of the main module that the process which started the sweep has, too."""
+    """Returns the names of the main module that the process which started the sweep has too."""
     return vars(sys.modules["__main__"]) if _WORKER in sys.modules else ()
 
 
 @contextmanager
 def _main_functions(called: Callable[..., None]) -> Iterator[None]:
-    """Until this ends, calls of functions under ``@hydra.main`` come here instead of starting Hydra."""
+    """Redirects, until the context ends, calls of functions under ``@hydra.main`` to ours."""
     importlib.import_module("hydra")
     place: Any = sys.modules["hydra.main"]
     theirs = place._run_hydra

@@ -40,7 +40,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Script:
-    """A main file in two parts.
+    """A main file, divided into the part that is imported and the guarded part.
 
     Args:
         code: all but what stands under ``if __name__ == "__main__":``, with its own line numbers.
@@ -58,12 +58,12 @@ class Script:
 
     @property
     def defined(self) -> set[str]:
-        """Names that exist wherever the file is imported."""
+        """Returns the names that exist wherever the file is imported."""
         return _names(self.code, _STORES)
 
     @property
     def late(self) -> set[str]:
-        """Names that functions read, and that only the guarded part or a function (``global``) binds."""
+        """Returns the names that functions read and that only the guarded part or a function (``global``) binds."""
         bound = _names(self.guarded, {"STORE_NAME"})
         for part in (self.code, self.guarded):
             bound |= _names_within(part, {"STORE_GLOBAL"})
@@ -71,7 +71,7 @@ class Script:
 
 
 def read_script(path: str | Path) -> Script:
-    """Parse a main file.
+    """Parses a main file.
 
     Raises:
         OSError: it can't be read.
@@ -125,7 +125,7 @@ class _PassesMainCalled(_OfTopLevel):
 
 
 def _ours(name: str) -> ast.expr:
-    """An expression for one of our own, without a name for it in the script."""
+    """Returns an expression for an object of ours that has no name in the script."""
     return ast.parse(f"__import__({_CHILD_MAIN!r}, fromlist=['']).{name}", mode="eval").body
 
 
@@ -154,7 +154,7 @@ def _is_guard(test: ast.expr) -> bool:
 
 
 def _called(body: list[ast.stmt]) -> Iterator[str]:
-    """Names that statements call, be it ``main()``, ``x = main()`` or ``sys.exit(main())``."""
+    """Yields the names that statements call, in ``main()``, ``x = main()`` or ``sys.exit(main())``."""
     for statement in body:
         if isinstance(statement, ast.If) and _is_guard(statement.test):
             yield from _called(statement.body)
@@ -165,19 +165,19 @@ def _called(body: list[ast.stmt]) -> Iterator[str]:
 
 
 def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
-    """The script's own, without those that Hydra calls."""
+    """Returns the script's own functions, without those that Hydra calls."""
     found = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
     return {name: one for name, one in found.items() if not any(map(_is_hydra_main, one.decorator_list))}
 
 
 def _definitions(body: list[ast.stmt]) -> list[_Definition]:
-    """The script's own functions and classes, without those that Hydra calls."""
+    """Returns the script's own functions and classes, without those that Hydra calls."""
     found = (one for one in body if isinstance(one, _Definition))
     return [one for one in found if not any(map(_is_hydra_main, one.decorator_list))]
 
 
 def _mentioned(body: Iterable[ast.stmt], definitions: Iterable[_Definition]) -> list[_Definition]:
-    """What statements may run: what they name, and what an object that they name was given by its decorator.
+    """Returns the names that statements may run: those they mention, and what decorators gave such objects.
 
     ``asyncio.run(start())``, ``Thread(target=start)``, and ``app()`` for functions under ``@app.command()``.
     """
@@ -192,7 +192,7 @@ def _mentioned(body: Iterable[ast.stmt], definitions: Iterable[_Definition]) -> 
 
 
 def _names_in(nodes: Iterable[ast.AST]) -> set[str]:
-    """Names that are read, but for the functions that Hydra is to call: ``hydra.main(…)(train)``."""
+    """Returns the names that are read, except functions that Hydra calls: ``hydra.main(…)(train)``."""
     found: set[str] = set()
     todo = list(nodes)
     while todo:
@@ -254,7 +254,7 @@ def _changed(body: Iterable[ast.stmt]) -> Iterator[str]:
 
 
 def _root(place: ast.expr) -> str:
-    """The name that ``torch.backends.cudnn.benchmark`` or ``getcontext().prec`` begins with."""
+    """Returns the first name of ``torch.backends.cudnn.benchmark`` or ``getcontext().prec``."""
     while isinstance(place, (ast.Attribute, ast.Subscript, ast.Call)):
         place = place.func if isinstance(place, ast.Call) else place.value
     return place.id if isinstance(place, ast.Name) else ""
@@ -263,7 +263,7 @@ def _root(place: ast.expr) -> str:
 def _settings(
     body: list[ast.stmt], functions: Mapping[str, ast.FunctionDef], within: tuple[str, ...], ends: bool = True
 ) -> Iterator[Setting]:
-    """What statements set, one by one.
+    """Yields the settings that statements make, one by one.
 
     Args:
         within: the functions that hold them. Of what functions call, only that counts which is named as a setting.
@@ -303,6 +303,6 @@ def _names(code: types.CodeType, operations: set[str]) -> set[str]:
 
 
 def _names_within(code: types.CodeType, operations: set[str]) -> set[str]:
-    """The same, in its functions and classes too."""
+    """Returns the names that are read, in functions and classes too."""
     inner = (part for part in code.co_consts if isinstance(part, types.CodeType))
     return _names(code, operations).union(*(_names_within(part, operations) for part in inner))

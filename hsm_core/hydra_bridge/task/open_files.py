@@ -11,18 +11,18 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 class OpenFiles:
-    """The files of this process, at first those before the app is imported."""
+    """The files that this process had open before the app was imported."""
 
     def __init__(self) -> None:
         self._before = _open()
 
     def of_app(self) -> list[str]:
-        """Files that the app opened to read, sockets and such, by name; nothing where the system does not tell."""
+        """Returns the names of files to read, sockets and the like that the app opened; empty where unknown."""
         return sorted({_name(number) for number in _open() - self._before if _is_shared(number)})
 
 
 def _open() -> set[int]:
-    """Open descriptors; the one that the listing itself had open is closed again."""
+    """Returns the open descriptors, without the one that the listing itself used."""
     try:
         return {number for number in map(int, os.listdir(_DESCRIPTORS)) if _kind(number)}
     except OSError:  # no /proc, as on macOS, where nothing is forked
@@ -37,7 +37,7 @@ def _kind(number: int) -> int:
 
 
 def _is_shared(number: int) -> bool:
-    """True if two processes can't use it side by side; what is only written to, as a log, they can."""
+    """Returns whether two processes can't use a file side by side; a file that is only written, as a log, is fine."""
     kind = _kind(number)
     if stat.S_ISREG(kind):
         return _flags(number) & os.O_ACCMODE != os.O_WRONLY

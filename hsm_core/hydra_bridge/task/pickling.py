@@ -22,7 +22,7 @@ UNPICKLABLE = (TypeError, AttributeError, ValueError, RuntimeError, pickle.Pickl
 
 
 def dumps(value: object, in_main: Container[str] = (), limit: int | None = None) -> bytes:
-    """Pickle as cloudpickle does, which forgets (since 3.1.2) which file a function is from.
+    """Pickles with cloudpickle, and keeps which file a function is from, which cloudpickle drops since 3.1.2.
 
     Source that lies in no file, as of a notebook's cell, goes along.
 
@@ -40,7 +40,7 @@ def dumps(value: object, in_main: Container[str] = (), limit: int | None = None)
 
 
 def can_be_pickled(value: object, in_main: Container[str] = (), limit: float = float("inf")) -> bool:
-    """True if pickling works and gives less than ``limit`` bytes."""
+    """Returns whether pickling works and gives less than ``limit`` bytes."""
     try:
         return len(dumps(value, in_main)) < limit
     except (*UNPICKLABLE, RecursionError):

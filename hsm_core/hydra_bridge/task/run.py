@@ -40,7 +40,7 @@ dumps = values.dumps
 
 @dataclass(frozen=True)
 class Payload:
-    """All that the tasks of a launch share, pickled once.
+    """Everything that the tasks of a launch share, pickled once.
 
     Args:
         task_function: itself, or where a module holds it.
@@ -63,14 +63,14 @@ class Payload:
     frozen: FrozenApp | None
 
     def function(self) -> Callable[[Any], Any]:
-        """The task function; its module is imported at the first call."""
+        """Returns the task function; its module is imported at the first call."""
         found = self.task_function
         return found.load() if isinstance(found, NamedFunction) else found
 
 
 @dataclass(frozen=True)
 class LoadedApp:
-    """An app in the process that runs its tasks, or forks those that do.
+    """An app in the process that runs its tasks, or that forks those that do.
 
     Args:
         skeletons: what configs of several tasks have in common.
@@ -86,12 +86,12 @@ class LoadedApp:
     left_open: list[str]
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
-        """The config of a task."""
+        """Returns the config of a task."""
         return numbered(self.skeletons.compose(overrides), number, job_id)
 
 
 def prepare(payload: str) -> LoadedApp:
-    """Load a payload and give this process Hydra's state, once.
+    """Loads a payload and gives this process Hydra's state, once.
 
     Raises:
         StoreError: the payload is not the user's own.
@@ -126,7 +126,7 @@ def prepare(payload: str) -> LoadedApp:
 
 
 def _take_state(found: Payload) -> None:
-    """Give this process Hydra's state; a resolver that the app registered when it was imported stays its own.
+    """Gives this process Hydra's state; keeps a resolver that the app registered when it was imported.
 
     Raises:
         ConfigError: one was registered elsewhere, and can't be sent.
@@ -147,33 +147,33 @@ def _take_state(found: Payload) -> None:
 
 
 def warm_up(prepared: LoadedApp) -> None:
-    """Load what any task needs, so that none pays for it."""
+    """Loads what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
     _pools()
     prepared.numbers.find()
 
 
 def against_forks(prepared: LoadedApp) -> list[str]:
-    """Why a process forked from here would not be as good as a fresh one."""
+    """Returns why a process forked from here would not be as good as a fresh one; empty if it would."""
     unknown = prepared.numbers.unknown()
     unsure = [f"it can't be told whether the app seeded {name}" for name in unknown]
     return [*unsure, *(f"the app left {name} open, and tasks would share it" for name in prepared.left_open)]
 
 
 def expect(prepared: LoadedApp, overrides: Sequence[str]) -> None:
-    """Before a process is forked for a task: have ready what its config has in common with others."""
+    """Prepares, before a process is forked for a task, the part of its config that it shares with others."""
     prepared.hydra_log.set_up()
     prepared.skeletons.expect(overrides)
 
 
 def notes(prepared: LoadedApp) -> list[str]:
-    """What the record should say of the code that was imported."""
+    """Returns what to record about the code that was imported."""
     frozen = prepared.payload.frozen
     return [] if frozen is None else frozen.notes()
 
 
 def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], str]) -> object:
-    """Run one attempt of a task.
+    """Runs one attempt of a task.
 
     Args:
         order: number, overrides, threads and so on, see ``hsm_core.worker.protocol.Order``.
@@ -225,7 +225,7 @@ def _directory(config: DictConfig) -> Path:
 
 
 def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
-    """What Hydra writes into a task's directory; a name that is another one each time is not found again."""
+    """Yields the files that Hydra writes into a task's directory; misses names that differ each time."""
     subdir = config.hydra.output_subdir
     if subdir is not None:
         yield str(directory / subdir)
@@ -239,7 +239,7 @@ def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
 
 
 def _spread(threads: int) -> None:
-    """Give the math libraries, held to one thread until now, what the user set or the slot's share."""
+    """Gives the math libraries, held to one thread until now, the user's number of threads or the slot's share."""
 
     def allowed(*names: str) -> int:
         values = [os.environ[name] for name in names if os.environ.get(name, "").isdigit()]
@@ -254,5 +254,5 @@ def _spread(threads: int) -> None:
 
 @cache
 def _pools() -> Any:
-    """The math libraries that the app has loaded with itself."""
+    """Returns the math libraries that the app has loaded with itself."""
     return importlib.import_module("threadpoolctl").ThreadpoolController()

@@ -13,7 +13,7 @@ from .main_module import MainFile
 
 @dataclass(frozen=True)
 class FrozenApp:
-    """An app's directory and its snapshot.
+    """The directory of an app and its snapshot.
 
     Args:
         root: the directory as it was when the sweep began.
@@ -24,14 +24,14 @@ class FrozenApp:
     snapshot: str
 
     def path(self, path: str) -> str:
-        """Where a path of the app lies in its snapshot; one that is not in it stays as it is."""
+        """Returns where a path of the app lies in its snapshot; a path outside the app stays as it is."""
         if not self._is_inside(path):
             return path
         inside = os.path.normpath(os.path.join(self.snapshot, os.path.relpath(path, self.root)))
         return inside if os.path.exists(inside) else path
 
     def context(self, context: Any) -> Any:
-        """Hydra's context with a config loader that reads the snapshot."""
+        """Returns Hydra's context with a config loader that reads the snapshot."""
         from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
         search_path = copy.deepcopy(context.config_loader.get_search_path())
@@ -42,12 +42,12 @@ class FrozenApp:
         return replace(context, config_loader=ConfigLoaderImpl(config_search_path=search_path))
 
     def main(self, main: MainFile) -> MainFile:
-        """The main file, as if it had been started from the snapshot."""
+        """Returns the main file, as if it had been started from the snapshot."""
         inside = self.path(os.path.normpath(main.path))
         return replace(main, path=inside) if os.path.isfile(inside) else main
 
     def notes(self) -> list[str]:
-        """Modules of the app that were not imported from the snapshot, as an editable install may do."""
+        """Returns the app's modules that were not imported from the snapshot, as happens with editable installs."""
         files = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
         astray = [
             f"{name} was imported from {file}, not from the snapshot"

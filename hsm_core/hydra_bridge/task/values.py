@@ -1,4 +1,4 @@
-"""Brings what a task returned or raised back to who started the sweep, if versions fit on both sides."""
+"""Brings what a task returned or raised back to the process that started the sweep, if the versions fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST = 2**28
 
 
 def versions() -> dict[str, str]:
-    """The versions that must fit for a pickle to be read."""
+    """Returns the versions that must fit for a pickle to be read."""
     return {
         "python": f"{sys.version_info.major}.{sys.version_info.minor}", "hydra": hydra.__version__,
         "omegaconf": omegaconf.__version__, "cloudpickle": cloudpickle.__version__.partition(".")[0],
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 
 
 def dumps(value: object) -> bytes:
-    """Pickle a return value or an exception with the versions that it needs.
+    """Pickles a return value or an exception with the versions that it needs.
 
     An exception takes its traceback along where Hydra can restore it (since 1.4). One that can't be loaded
     again becomes ``RuntimeError("Remote module.Class: message")``; a value that can't is an error here.
@@ -45,7 +45,7 @@ def dumps(value: object) -> bytes:
 
 
 def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
-    """What ``dumps`` pickled: the value, and the fields of Hydra's ``JobReturn`` that go with it.
+    """Unpickles what ``dumps`` pickled: the value, and the fields of Hydra's ``JobReturn`` that belong to it.
 
     Raises:
         VersionMismatch: it was written by versions that do not fit; both are named.
@@ -80,7 +80,7 @@ def _as_text(error: BaseException) -> RuntimeError:
 
 
 def require_versions(theirs: Mapping[str, str], what: str) -> None:
-    """Refuse what was written by other versions than this process has.
+    """Refuses data that was written by other versions than this process has.
 
     Args:
         theirs: the versions that it was written by.
