@@ -50,14 +50,13 @@ LONGER = {
     "conductor/conductor.py": 315,
     "hydra_bridge/launcher/launch.py": 430,
     "hydra_bridge/task/main_script.py": 310,
-    "store/events.py": 340,
     "worker/supervisor/slots.py": 340,
 }
 #: Files that a package may have side by side, and what larger ones have at most, likewise.
 MOST_FILES = 17
 LARGER = {"hydra_bridge/launcher": 22, "store": 19}
 #: Docstrings that begin with "What" instead of a verb: lower it as they go.
-WHAT_DOCSTRINGS = 220
+WHAT_DOCSTRINGS = 205
 #: How far a number above may be from what is found before it must be lowered.
 SLACK = 20
 #: what comes from outside, and the parts that know it

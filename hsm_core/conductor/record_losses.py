@@ -6,7 +6,7 @@ from hsm_core.model import spans
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.outcomes import Owner, read_outcome
+from hsm_core.store.outcomes import Owner, adopted_end, read_outcome
 from hsm_core.store.state.jobs import JobWord
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -26,7 +26,7 @@ def write_losses(state: SweepState, journal: JournalWriter) -> bool:
         if ended is not None and (task.is_given_up or (task.state == "lost" and ended.reason == "unknown")):
             continue  # the worker's own word says more
         is_dead = ended is not None or (task.state == "running" and state.state_of(number) == "lost")
-        end = adopted_end(state, number) if is_dead and task.state == "running" else None
+        end = end_on_disk(state, number) if is_dead and task.state == "running" else None
         if end is not None:
             found.append(end)
         elif ended is not None:
@@ -41,7 +41,7 @@ def write_losses(state: SweepState, journal: JournalWriter) -> bool:
     return bool(found)
 
 
-def adopted_end(state: SweepState, number: int) -> events.End | None:
+def end_on_disk(state: SweepState, number: int) -> events.End | None:
     """The end that the outcome on disk stands for; None if there is none of the newest attempt.
 
     Args:
@@ -50,5 +50,6 @@ def adopted_end(state: SweepState, number: int) -> events.End | None:
     files = state.task_directory(number)
     if files is None:
         return None
-    outcome = read_outcome(files, Owner(state.record.id, number, state.tasks[number].attempt))
-    return None if outcome is None else events.adopted(number, state.tasks[number].attempt, outcome)
+    owner = Owner(state.record.id, number, state.tasks[number].attempt)
+    outcome = read_outcome(files, owner)
+    return None if outcome is None else adopted_end(owner, outcome)

@@ -8,8 +8,7 @@ from hsm_core.errors import NoAnswer
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import RunningSource
 from hsm_core.store import events
-from hsm_core.store.claims import claim_batch
-from hsm_core.store.files import read_json
+from hsm_core.store.claims import claim_batch, read_claim
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import SubmissionState
@@ -69,5 +68,5 @@ def seize_batches(paths: SweepPaths, submission: Submission, conductor: str) -> 
     for number in range(len(submission.batches)):
         batch = submission.batch_id(number)
         claim_batch(paths, batch, worker=conductor, native_id="", restart=0, process=this_process())
-        are_ours &= read_json(paths.claim(batch, 0))["worker"] == conductor
+        are_ours &= read_claim(paths.claim(batch, 0)).worker == conductor
     return are_ours

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import evidence_of_death
@@ -12,17 +13,32 @@ from .files import create_exclusively, nonce, read_json, to_json
 from .layout import SweepPaths
 
 
+class Claimant(NamedTuple):
+    """Who claimed a batch.
+
+    Args:
+        worker: its name.
+        native_id: of its job; empty if it runs in none.
+        restart: how often its scheduler had run the job before.
+    """
+
+    worker: str
+    native_id: str
+    restart: int
+    process: ProcessIdentity
+
+
 @dataclass(frozen=True)
 class Claim:
     """A batch that is ours.
 
     Args:
         again: how often its job was run before; each time its unfinished tasks are a new attempt.
-        earlier: the claims of those runs, the first one first.
+        earlier: who claimed it in those runs, the first one first.
     """
 
     again: int = 0
-    earlier: tuple[dict[str, Any], ...] = field(default=())
+    earlier: tuple[Claimant, ...] = ()
 
 
 def claim_batch(
@@ -45,18 +61,28 @@ def claim_batch(
     content = {
         "nonce": nonce(16), "worker": worker, "native_id": native_id, "restart": restart, **asdict(process),
     }  # fmt: skip
-    earlier: list[dict[str, Any]] = []
+    earlier: list[Claimant] = []
     while not create_exclusively(paths.claim(batch, len(earlier)), to_json(content)):
-        theirs = read_json(paths.claim(batch, len(earlier)))
-        if not native_id or theirs["native_id"] != native_id or not _is_over(theirs, restart):
+        theirs = read_claim(paths.claim(batch, len(earlier)))
+        if not native_id or theirs.native_id != native_id or not _is_over(theirs, restart):
             return None
         earlier.append(theirs)
     return Claim(len(earlier), tuple(earlier))
 
 
-def _is_over(theirs: dict[str, Any], restart: int) -> bool:
-    process = ProcessIdentity(theirs["host"], theirs["boot"], theirs["pid"], theirs["start"])
-    return bool(theirs["restart"] < restart or evidence_of_death(process))
+def read_claim(path: Path) -> Claimant:
+    """Reads who made a claim.
+
+    Raises:
+        FileNotFoundError, ValueError: it is not there, or damaged.
+    """
+    found = read_json(path)
+    process = ProcessIdentity(found["host"], found["boot"], found["pid"], found["start"])
+    return Claimant(found["worker"], found["native_id"], found["restart"], process)
+
+
+def _is_over(theirs: Claimant, restart: int) -> bool:
+    return theirs.restart < restart or bool(evidence_of_death(theirs.process))
 
 
 def is_claimed_again(paths: SweepPaths, batch: str, claim: Claim) -> bool:

@@ -38,7 +38,7 @@ _KINDS: dict[str, type[Event]] = {}
 
 
 def now() -> float:
-    """Seconds since 1970, to the millisecond."""
+    """Returns seconds since 1970, to the millisecond."""
     return round(time.time(), 3)
 
 
@@ -47,22 +47,25 @@ class Column(NamedTuple):
 
     Args:
         key: in the line; empty: the keys of what it holds stand in the line themselves.
-        read: from JSON; it raises TypeError, ValueError or KeyError where that is not of the field's type.
+        plain: the type that is taken as it is.
+        read: from JSON of another type; it raises TypeError, ValueError or KeyError where that can't be meant.
         write: to JSON; None: as it is.
         default: ``dataclasses.MISSING`` if every line has it.
     """
 
     name: str
     key: str
+    plain: type | None
     read: Callable[[object], object]
     write: Callable[[object], object] | None
     default: object
 
 
 def _register(kind: type[Event]) -> type[Event]:
-    """Note how the fields of a kind of events stand in its lines; ``at`` is the last one."""
+    """Notes how the fields of a kind of events stand in its lines; ``at`` is the last one."""
     at, *others = dataclasses.fields(kind)
     kind.columns = (*map(_column, others), _column(at))
+    kind.by_key = {column.key: column for column in kind.columns}
     kind.needed = frozenset(column.name for column in kind.columns if column.default is dataclasses.MISSING)
     if "tag" in vars(kind):
         _KINDS[kind.tag] = kind
@@ -70,13 +73,17 @@ def _register(kind: type[Event]) -> type[Event]:
 
 
 def _column(one: dataclasses.Field[object]) -> Column:
-    """How a field stands in a line; the process that an event is of, with keys of its own."""
-    read, write = _TYPES[str(one.type).removesuffix(" | None")]
+    """Tells how a field stands in a line; the process that an event is of, with keys of its own."""
+    plain, read, write = _TYPES[str(one.type).removesuffix(" | None")]
     key = "" if one.type == "ProcessIdentity" else _KEYS.get(one.name, one.name)
-    return Column(one.name, key, read, write, 0.0 if one.name == "at" else one.default)
+    return Column(one.name, key, plain, read, write, 0.0 if one.name == "at" else one.default)
 
 
 # fields
+
+
+def _refuse(value: object) -> object:
+    raise TypeError(f"{value!r} is of another type")
 
 
 def _integer(value: object) -> int:
@@ -85,21 +92,9 @@ def _integer(value: object) -> int:
     return value
 
 
-def _number(value: object) -> float:
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r} is no number")
-    return value
-
-
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
     return value
 
 
@@ -147,17 +142,17 @@ def _from_process(value: object) -> dict[str, object]:
 
 
 #: How a field is read and written, by its type.
-_TYPES: dict[str, tuple[Callable[[object], object], Callable[[object], object] | None]] = {
-    "int": (_integer, None),
-    "float": (_number, None),
-    "str": (_text, None),
-    "bool": (_truth, None),
-    "State": (_state, None),
-    "Reason": (_text, None),  # one that a later hsm knows is a reason, too
-    "Resources": (_object, None),
-    "ProcessIdentity": (_process, _from_process),
-    "tuple[Span, ...]": (_spans, _from_spans),
-    "tuple[str, ...]": (_texts, None),
+_TYPES: dict[str, tuple[type | None, Callable[[object], object], Callable[[object], object] | None]] = {
+    "int": (int, _refuse, None),
+    "float": (float, _integer, None),
+    "str": (str, _refuse, None),
+    "bool": (bool, _refuse, None),
+    "State": (None, _state, None),
+    "Reason": (str, _refuse, None),  # one that a later hsm knows is a reason, too
+    "Fields": (dict, _refuse, None),
+    "ProcessIdentity": (None, _process, _from_process),
+    "tuple[Span, ...]": (None, _spans, _from_spans),
+    "tuple[str, ...]": (None, _texts, None),
 }
 
 
@@ -176,6 +171,7 @@ class Event:
 
     tag: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
+    by_key: ClassVar[dict[str, Column]]
     needed: ClassVar[frozenset[str]]
 
     at: float = field(default_factory=now, kw_only=True)
@@ -205,9 +201,9 @@ class Event:
         return hash((self.tag, self.at))
 
     def to_json(self) -> dict[str, object]:
-        """The line as an object, without its number; what is empty by default is left out where it is empty."""
+        """Returns the line as an object, without its number; what is empty by default is left out if it is."""
         line: dict[str, object] = {KIND: self.tag}
-        for name, key, _, write, default in self.columns:
+        for name, key, _, _, write, default in self.columns:
             value = getattr(self, name)
             if default is not dataclasses.MISSING and not value and value == default:
                 continue
@@ -219,25 +215,27 @@ class Event:
         return line
 
     def to_line(self, sequence: int) -> bytes:
-        """The line of the event as number ``sequence`` of its journal."""
+        """Returns the line of the event as number ``sequence`` of its journal."""
         return to_line({**self.to_json(), SEQUENCE: sequence})
 
     @classmethod
     def from_json(cls: type[_Kind], line: Mapping[str, object]) -> _Kind:
-        """The event of a line of its kind.
+        """Reads an event of this kind.
 
         Raises:
             KeyError, TypeError, ValueError: the line is damaged.
         """
         found = object.__new__(cls)
-        values = found.__dict__
-        for name, key, read, _, default in cls.columns:
-            value = line.get(key) if key else line
-            if value is not None:
-                values[name] = read(value)
-            elif default is dataclasses.MISSING:
-                raise KeyError(key)
-        values.setdefault("at", 0.0)
+        values, columns = found.__dict__, cls.by_key
+        values["at"] = 0.0
+        for key, value in line.items():
+            if key in columns and value is not None:
+                name, _, plain, read, _, _ = columns[key]
+                values[name] = value if type(value) is plain else read(value)
+        if "" in columns:
+            values[columns[""].name] = columns[""].read(line)
+        if not cls.needed <= values.keys():
+            raise KeyError(*cls.needed - values.keys())
         return found
 
 
@@ -249,7 +247,7 @@ class OtherFormat(Event, tag="format"):
 
 
 def from_line(line: bytes) -> Event | None:
-    """The event of a line; None if it is of a kind that is not known here.
+    """Reads any event; None if it is of a kind that is not known here.
 
     Raises:
         KeyError, TypeError, ValueError: the line is damaged.

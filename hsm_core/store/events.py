@@ -12,16 +12,13 @@ from typing import TypeAlias
 
 from hsm_core.model import ProcessIdentity, Reason, Span, State
 
-from .event_codec import Event, event, now
+from .event_codec import Event, event
 from .layout import FORMAT
 
-#: What a job asked its scheduler for, by names of the launcher's fields.
-Resources: TypeAlias = Mapping[str, object]
+#: Values by the names of the launcher's fields, such as what a job asked its scheduler for.
+Fields: TypeAlias = Mapping[str, object]
 #: What an outcome says of an exception or a value that can't be kept, and its ``end`` line as well.
 DETAILS = ("kind", "where", "trace", "warning")
-
-
-# of a worker
 
 
 @event(frozen=True)
@@ -42,25 +39,17 @@ class WorkerHead(Event, tag="worker"):
     lock: str
     slots: int
     log: str = ""
-    resources: Resources | None = None
+    resources: Fields | None = None
     node: str = ""
     format: int = FORMAT
 
 
 @event(frozen=True)
 class Claimed(Event, tag="claim"):
-    """This worker alone runs these (task, attempt) pairs.
-
-    Args:
-        batch: the submission's name, a slash and the batch's number.
-    """
+    """This worker alone runs these (task, attempt) pairs; ``batch``: ``launch-0/submit-1/2``."""
 
     batch: str
     tasks: tuple[Span, ...]
-
-    @property
-    def submission(self) -> str:
-        return self.batch.rpartition("/")[0]
 
 
 @event(frozen=True)
@@ -147,7 +136,7 @@ class End(Event, tag="end"):
     adopted: bool = False
 
     def details(self) -> dict[str, str]:
-        """What it says of an exception, or of a value that can't be kept."""
+        """Returns its words on an exception, or on a value that can't be kept."""
         return {name: word for name in DETAILS if (word := getattr(self, name))}
 
 
@@ -163,21 +152,14 @@ class Warned(Event, tag="warned"):
 
 @event(frozen=True)
 class Trouble(Event, tag="trouble"):
-    """What tasks can't say, such as that the disk was full for a while."""
+    """Something that tasks can't say, such as that the disk was full for a while."""
 
     message: str
 
 
-# of a conductor
-
-
 @event(frozen=True)
 class ConductorHead(Event, tag="conductor"):
-    """A process takes charge of a sweep.
-
-    Args:
-        by: the command that it is, if it is not a launcher.
-    """
+    """A process takes charge of a sweep; ``by``: the command that it is, if it is not a launcher."""
 
     id: str
     process: ProcessIdentity
@@ -192,7 +174,7 @@ class SourceAdded(Event, tag="source"):
     name: str
     kind: str
     host: str = ""
-    settings: Resources | None = None
+    settings: Fields | None = None
 
 
 @event(frozen=True)
@@ -280,11 +262,7 @@ class Gone(Event, tag="gone"):
 
 @event(frozen=True)
 class Lost(Event, tag="lost"):
-    """Who held an attempt is proven dead.
-
-    Args:
-        final: it was the importer; its worker lives and goes on without the task.
-    """
+    """Who held an attempt is proven dead; ``final``: it was the importer, and the worker goes on without the task."""
 
     task: int
     attempt: int
@@ -302,11 +280,7 @@ class Cancel(Event, tag="cancel"):
 
 @event(frozen=True)
 class Interrupted(Event, tag="interrupted"):
-    """A signal ended the conductor's watching.
-
-    Args:
-        how: ``cancel``, ``kill`` or ``detach``.
-    """
+    """A signal ended the conductor's watching; ``how``: ``cancel``, ``kill`` or ``detach``."""
 
     how: str
 
@@ -318,22 +292,6 @@ class Assigned(Event, tag="batch"):
     batch: str
 
 
-# of all
-
-
 @event(frozen=True)
 class Seal(Event, tag="seal"):
     """The last line: the writer says nothing more."""
-
-
-Head: TypeAlias = WorkerHead | ConductorHead
-
-
-def adopted(task: int, attempt: int, outcome: Mapping[str, object]) -> End:
-    """The end that an outcome on disk stands for, where its worker died before it could tell.
-
-    Raises:
-        KeyError, TypeError, ValueError: the outcome is damaged.
-    """
-    words = {name: outcome.get(name) for name in ("state", "reason", "message", *DETAILS)}
-    return End.from_json({"t": task, "a": attempt, "adopted": True, "at": now(), **words})

@@ -6,8 +6,10 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+#: A JSON object as the parser makes it.
+Document: TypeAlias = dict[str, Any]
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -63,7 +65,7 @@ def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool
         temporary.unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Document:
     """Read a JSON object.
 
     Raises:

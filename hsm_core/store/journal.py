@@ -29,13 +29,13 @@ class JournalWriter:
         self.trouble: OSError | None = None
 
     def append(self, event: Event) -> None:
-        """Write an event with its number; if the disk refuses, keep it for the next ``flush``."""
+        """Writes an event with its number; if the disk refuses, keep it for the next ``flush``."""
         self._pending.append(event.to_line(self._sequence))
         self._sequence += 1
         self.flush()
 
     def flush(self) -> bool:
-        """Write what is kept. True if nothing is left."""
+        """Writes what is kept; returns whether nothing is left."""
         while self._pending:
             line = b"\n" + self._pending[0] if self._torn else self._pending[0]
             try:
@@ -48,7 +48,7 @@ class JournalWriter:
         return True
 
     def sync(self) -> None:
-        """Make what is written durable, and on NFS visible to other nodes."""
+        """Makes what is written durable, and on NFS visible to other nodes."""
         if not self._unsynced:
             return
         try:
@@ -59,7 +59,7 @@ class JournalWriter:
         self._unsynced = False
 
     def seal(self) -> bool:
-        """Write the final line and close; the file is never opened again to write."""
+        """Writes the final line and closes; the file is never opened again to write."""
         self.append(Seal())
         whole = not self._pending
         self.sync()
@@ -86,7 +86,7 @@ class JournalReader:
         self.sealed = False
 
     def read_new(self) -> list[Event]:
-        """The events of all lines completed since the last call, but those of kinds that are not known here.
+        """Returns the events of all lines completed since the last call, but those of kinds that are not known here.
 
         Raises:
             OSError: the file can't be read; what was read before is not lost.
@@ -95,7 +95,7 @@ class JournalReader:
         return [event for line in lines if (event := self.parse(line)) is not None]
 
     def read_lines(self) -> bytes:
-        """The lines completed since the last call, as they are.
+        """Returns the lines completed since the last call, as they are.
 
         Raises:
             OSError: the file can't be read; what was read before is not lost.
@@ -111,7 +111,7 @@ class JournalReader:
         return data
 
     def parse(self, line: bytes) -> Event | None:
-        """The event of a line; None if its kind is not known here, and, counted, if the line is damaged."""
+        """Returns the event of a line; None if its kind is not known here, and, counted, if the line is damaged."""
         try:
             return from_line(line)
         except (KeyError, TypeError, ValueError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .files import read_json
+from .event_codec import now
+from .events import DETAILS, End
+from .files import Document, read_json
 from .layout import TaskPaths
 
 
@@ -28,7 +29,7 @@ class Owner:
         """What an outcome says of whose it is."""
         return {"sweep": self.sweep, "task": self.task, "attempt": self.attempt}
 
-    def wrote(self, outcome: Mapping[str, Any]) -> bool:
+    def wrote(self, outcome: Mapping[str, object]) -> bool:
         """True if an outcome is this attempt's."""
         return all(outcome.get(name) == value for name, value in self.facts().items())
 
@@ -43,7 +44,7 @@ def owner_of(files: TaskPaths) -> Owner | None:
         return None
 
 
-def read_outcome(files: TaskPaths, owner: Owner) -> dict[str, Any] | None:
+def read_outcome(files: TaskPaths, owner: Owner) -> Document | None:
     """How an attempt ended, as it wrote down itself; None if it did not get so far, or it can't be read."""
     try:
         found = read_json(files.outcome)
@@ -51,3 +52,13 @@ def read_outcome(files: TaskPaths, owner: Owner) -> dict[str, Any] | None:
         return None
     is_over = found.get("state") in ("completed", "failed")
     return found if is_over and owner.wrote(found) else None
+
+
+def adopted_end(owner: Owner, outcome: Document) -> End:
+    """Returns the end that an outcome on disk stands for, where its worker died before it could tell.
+
+    Raises:
+        KeyError, TypeError, ValueError: the outcome is damaged.
+    """
+    words = {name: outcome.get(name) for name in ("state", "reason", "message", *DETAILS)}
+    return End.from_json({"t": owner.task, "a": owner.attempt, "adopted": True, "at": now(), **words})

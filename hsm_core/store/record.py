@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 from hsm_core.model import SourceKind
 from hsm_core.processes.identity import this_process
 
-from .files import create_exclusively, nonce, read_json, to_json
+from .files import Document, create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
 from .lease import Lease, living_conductor, take_lease
 
@@ -82,13 +82,13 @@ class SweepRecord:
     cwd: str = ""
     user: str = ""
     host: str = ""
-    app: dict[str, Any] = field(default_factory=dict)
+    app: Document = field(default_factory=dict)
     overrides: dict[str, list[str]] = field(default_factory=dict)
     launcher_fields: tuple[str, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     metric: tuple[tuple[str, str], ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
-    git: dict[str, Any] = field(default_factory=dict)
+    git: Document = field(default_factory=dict)
     format: int = FORMAT
 
     @property
@@ -202,28 +202,31 @@ def read_record(paths: SweepPaths) -> SweepRecord:
         found = read_json(paths.record)
     except (OSError, ValueError) as error:
         raise StoreError(f"can't read the sweep in {paths.root}", evidence=str(error)) from error
-    require_format(found, f"the sweep in {paths.root}")
+    writer = dict(found.get("versions") or {}).get("hsm", "")
+    require_format(found.get("format"), f"the sweep in {paths.root}", writer=writer)
     return _from_json(found)
 
 
 def require_format(
-    found: Mapping[str, Any], what: str, fix: str = "hydra.sweep.dir=DIRECTORY    # another one"
+    number: object, what: str, fix: str = "hydra.sweep.dir=DIRECTORY    # another one", *, writer: str = ""
 ) -> None:
     """Refuse what another format's hsm wrote.
 
     Args:
+        number: the format's.
         fix: what to type where no released version is known to read it.
+        writer: the version of hsm that wrote it; empty: unknown.
 
     Raises:
         VersionMismatch: it names both formats, and the version that reads it if that is another one.
     """
-    if found.get("format") == FORMAT:
+    if number == FORMAT:
         return
-    writer, ours = dict(found.get("versions") or {}).get("hsm"), _own_version()
+    ours = _own_version()
     is_other = bool(writer and ours) and writer != ours
     install = f"pip install hpc-sweep-manager=={writer}    # reads it, best in an environment of its own"
     raise VersionMismatch(
-        f"{what} has format {found.get('format')}, this hsm reads format {FORMAT}",
+        f"{what} has format {number}, this hsm reads format {FORMAT}",
         evidence=f"hsm {writer} wrote it, this is {ours}" if is_other else "another state of hsm's code wrote it",
         fix=install if is_other else fix,
     )
@@ -238,7 +241,7 @@ def _own_version() -> str:
         return ""
 
 
-def _from_json(found: dict[str, Any]) -> SweepRecord:
+def _from_json(found: Document) -> SweepRecord:
     known = {item.name: found[item.name] for item in fields(SweepRecord) if item.name in found}
     known["tags"] = tuple(known.get("tags", ()))
     known["command"] = tuple(known.get("command", ()))

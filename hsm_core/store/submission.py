@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hsm_core.errors import StoreError
 from hsm_core.model import Isolation, Span
 
-from .files import nonce, read_json, to_json, write_atomically
+from .files import Document, nonce, read_json, to_json, write_atomically
 from .layout import FORMAT, LaunchPaths, SweepPaths
 
 
@@ -49,7 +48,7 @@ class WorkerSpec:
     share_gpus: bool = False
     warn_s: float = 0.0
     max_restarts: int = 0
-    resources: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, object] = field(default_factory=dict)
     stderr_to_stdout: bool = False
 
 
@@ -121,6 +120,13 @@ def next_name(launch: LaunchPaths) -> str:
     return f"{launch.root.name}/{launch.submission(number).name}"
 
 
+def order_of(submission: str) -> tuple[int, int, int]:
+    """Submissions in the order in which they were made; ``launch-0-1`` is a resume of all launches before."""
+    launch, _, number = submission.partition("/")
+    _, first, again = (launch + "-0").split("-")[:3]
+    return int(again), int(first), int(number.rpartition("-")[2])
+
+
 def read_submission(paths: SweepPaths, name: str) -> Submission:
     """Read a submission by its name.
 
@@ -136,7 +142,7 @@ def read_submission(paths: SweepPaths, name: str) -> Submission:
         raise StoreError(f"the submission {name} can't be read", evidence=f"{record}: {error}") from error
 
 
-def _worker_spec(found: dict[str, Any]) -> WorkerSpec:
+def _worker_spec(found: Document) -> WorkerSpec:
     if found.get("gpus") is not None:
         found = {**found, "gpus": tuple(found["gpus"])}
     return WorkerSpec(**found)

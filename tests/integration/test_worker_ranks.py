@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.conductor.record_losses import adopted_end
+from hsm_core.conductor.record_losses import end_on_disk
 from hsm_core.model import Span
 from hsm_core.store.files import read_json, write_atomically
 from hsm_core.store.layout import TaskPaths
@@ -256,7 +256,7 @@ def test_what_rank_0_returned_is_not_taken_for_the_tasks_outcome_when_it_dies(sw
     wait_until_rank_0_returned(sweep)
     sweep.workers["w1"].kill()
     sweep.wait("w1")
-    assert adopted_end(sweep.state(), 0) is None
+    assert end_on_disk(sweep.state(), 0) is None
     let_others(sweep, "pass")
     sweep.start_ranks(submission, RANKS, name="w2", restart=1)  # the scheduler runs the job again
     assert [sweep.wait("w2"), sweep.wait("w2-rank1")] == [0, 0]

@@ -1,1 +1,1 @@
-"""What the events of a sweep add up to."""
+"""The state of a sweep and its tasks, which its events add up to."""

@@ -15,7 +15,8 @@ from hsm_core.model import Span, State
 from .. import events
 from ..event_codec import Event, OtherFormat
 from ..record import SourceRecord, require_format
-from .jobs import Jobs, JobWord, Pair, SubmissionState, order_of
+from ..submission import order_of
+from .jobs import Jobs, JobWord, Pair, SubmissionState
 from .line_scan import END_STATES, parsed
 from .reader import News
 from .task_state import TaskState, WriterState
@@ -27,7 +28,7 @@ _SAID: dict[bytes, State] = {
 
 
 class Fold:
-    """What the lines add up to, whoever lives.
+    """Adds up what the lines say, whoever lives.
 
     Args:
         whose: of what sweep, for messages.
@@ -53,7 +54,7 @@ class Fold:
         self.refusals: dict[str, events.Refusal] = {}
 
     def take(self, news: News) -> None:
-        """Take in what one writer wrote.
+        """Takes in what one writer wrote.
 
         Raises:
             StoreError: the writer speaks another format.
@@ -93,7 +94,7 @@ class Fold:
                 self.sources[event.name] = SourceRecord.of(event.name, event.kind, event.host, event.settings)
             case OtherFormat():
                 whose = f"{writer.name} of {self._whose}"
-                require_format({"format": event.format}, whose, "hsm doctor    # also where the workers ran")
+                require_format(event.format, whose, "hsm doctor    # also where the workers ran")
             case _:
                 self._add_to_writer(writer, event)
 
@@ -102,12 +103,13 @@ class Fold:
         return source in self.sources and self.sources[source].kind == "pool"
 
     def _add_to_writer(self, writer: WriterState, event: Event) -> None:
-        """What a worker or a conductor says of itself."""
+        """Takes in what a worker or a conductor says of itself."""
         match event:
             case events.WorkerHead() | events.ConductorHead():
                 writer.head = event
             case events.Claimed():
-                writer.claimed += [(event.submission, span) for span in event.tasks]
+                submission = event.batch.rpartition("/")[0]
+                writer.claimed += [(submission, span) for span in event.tasks]
                 self._queue(span for span in event.tasks if span.attempt > 1)  # a job that runs again
             case events.Ready():
                 writer.ready = event
@@ -143,7 +145,7 @@ class Fold:
     def _add_word(
         self, writer: WriterState, number: int, attempt: int, state: State, line: Event | bytes
     ) -> None:
-        """A worker's own word about a task: a start (``running``) or an end."""
+        """Takes in a worker's own word about a task: a start (``running``) or an end."""
         task = self._raise(number, attempt, state, line)
         if state != "running":
             writer.ends.append(line)
@@ -153,7 +155,7 @@ class Fold:
             task.begun_line, task.worker = line, writer.name
 
     def _raise(self, number: int, attempt: int, state: State, line: Event | bytes) -> TaskState | None:
-        """Take a stronger word; returns the task if the line is of its newest attempt."""
+        """Takes a stronger word; returns the task if the line is of its newest attempt."""
         task = self.tasks.get(number)
         if task is None or attempt > task.attempt:
             self.tasks[number] = task = TaskState(attempt, state, line)
@@ -173,21 +175,21 @@ class Fold:
     # what follows from several lines
 
     def workers(self) -> Iterator[WriterState]:
-        """Those whose first line says that they are workers."""
+        """Yields those whose first line says that they are workers."""
         return (writer for writer in self.writers.values() if writer.as_worker is not None)
 
     def worker_of(self, number: int) -> events.WorkerHead | None:
-        """The first line of the worker that began a task's newest attempt; None if none did."""
+        """Returns the first line of the worker that began a task's newest attempt; None if none did."""
         task = self.tasks.get(number)
         writer = self.writers.get(task.worker) if task else None
         return writer.as_worker if writer else None
 
     def is_given_up(self, pair: Pair) -> bool:
-        """True once it is written down that the job which held an attempt has ended without a word of its worker."""
+        """Tells whether it is written down that the job of an attempt has ended without its worker's word."""
         return pair in self.gone
 
     def ended_job(self, number: int) -> JobWord | None:
-        """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
+        """Returns the end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
         written = self.gone.get((number, self.tasks[number].attempt)) if self.gone else None
         if written is not None:
             return JobWord("ended", written.state, written.reason, written.evidence, node=written.node)
@@ -195,7 +197,7 @@ class Fold:
         return word if word is not None and word.phase == "ended" else None
 
     def refusal(self) -> events.Refusal | None:
-        """The scheduler's no to the newest submission, unless something was accepted since."""
+        """Returns the scheduler's no to the newest submission, unless something was accepted since."""
         if not self.refusals:
             return None
         newest = max(self.refusals, key=order_of)

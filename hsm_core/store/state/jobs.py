@@ -9,6 +9,7 @@ from typing import Literal
 from hsm_core.model import ProcessIdentity, Reason, Span, State
 
 from ..events import Submit
+from ..submission import order_of
 
 #: A task and its attempt.
 Pair = tuple[int, int]
@@ -18,7 +19,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class JobWord:
-    """What a scheduler said of a job when it was last asked.
+    """A scheduler's last word on a job.
 
     Args:
         state, reason, evidence: of an ended one: what it means for tasks whose worker left no word.
@@ -33,7 +34,7 @@ class JobWord:
     node: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class SubmissionState:
     """A submission and what became of it.
 
@@ -73,7 +74,7 @@ class SubmissionState:
         return not self.each or sum(span.count for span in self.tasks) <= self.each
 
     def batches(self) -> Iterator[tuple[Key, Pair]]:
-        """Its (task, attempt) pairs, each with the batch that it is in."""
+        """Yields its (task, attempt) pairs, each with the batch that it is in."""
         each, position = self.each, 0
         for span in self.tasks:
             for pair in span:
@@ -81,7 +82,7 @@ class SubmissionState:
                 position += 1
 
     def pairs_of(self, batch: int) -> Iterator[Pair]:
-        """The (task, attempt) pairs of one batch."""
+        """Yields the (task, attempt) pairs of one batch."""
         first, last = (batch * self.each, (batch + 1) * self.each) if self.each else (0, None)
         position = 0
         for span in self.tasks:
@@ -104,22 +105,22 @@ class Jobs:
         return bool(self._queued)
 
     def add(self, submission: SubmissionState) -> None:
-        """Note a submission, which learns of its native id later."""
+        """Notes a submission, which learns of its native id later."""
         (self._pooled if submission.is_pooled else self._queued).append(submission)
         self._given = None
 
     def submissions(self) -> list[SubmissionState]:
-        """Those to schedulers that were not refused, in the order in which they were made."""
+        """Returns those to schedulers that were not refused, in the order in which they were made."""
         accepted = [submission for submission in self._queued if not submission.is_void]
         return sorted(accepted, key=lambda submission: order_of(submission.name))
 
     def key_of(self, task: int) -> Key | None:
-        """The batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
+        """Returns the batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
         given = self._newest().get(task)
         return given[0] if given else None
 
     def attempt_given(self, task: int) -> int | None:
-        """The attempt that was given to the scheduler's job that holds a task."""
+        """Returns the attempt that was given to the scheduler's job that holds a task."""
         given = self._newest().get(task)
         return given[1] if given else None
 
@@ -138,19 +139,12 @@ class Jobs:
         return {task: given[1:] for task, given in newest.items() if not given[0].is_pooled}
 
     def word_on(self, task: int) -> JobWord | None:
-        """What was said of the job that holds a task; None if nothing, or if no scheduler's job does."""
+        """Returns the word on the job that holds a task; None if there is none, or no scheduler's job does."""
         if not self._queued:
             return None
         key = self.key_of(task)
         return None if key is None else self.words.get(key)
 
     def forget_keys(self) -> None:
-        """A submission was refused: what it held is held by an earlier one, or by none."""
+        """Notes that a submission was refused: its tasks are held by an earlier one, or by none."""
         self._given = None
-
-
-def order_of(submission: str) -> tuple[int, int, int]:
-    """Submissions in the order in which they were made; ``launch-0-1`` is a resume of all launches before."""
-    launch, _, number = submission.partition("/")
-    _, first, again = (launch + "-0").split("-")[:3]
-    return int(again), int(first), int(number.rpartition("-")[2])

@@ -35,7 +35,7 @@ _HEAD = f'{{"{KIND}":"'.encode()
 
 
 def scan(data: bytes) -> list[Scanned]:
-    """The lines of ``data``.
+    """Splits ``data`` into its lines.
 
     Two lines that ran into each other, or a hole of NUL bytes, make that all of ``data`` has to be parsed.
     """
@@ -45,7 +45,7 @@ def scan(data: bytes) -> list[Scanned]:
 
 
 def parsed(line: Event | bytes | None) -> Event | None:
-    """The event of a line that was scanned only; None if the rest of it is damaged."""
+    """Returns the event of a line that was scanned only; None if the rest of it is damaged."""
     if not isinstance(line, bytes):
         return line
     try:

@@ -15,7 +15,7 @@ from .line_scan import Scanned, scan
 
 @dataclass(frozen=True)
 class News:
-    """What one writer wrote since its journal was read last.
+    """The new lines of one writer's journal.
 
     Args:
         writer: its name.
@@ -31,7 +31,7 @@ class News:
     is_first: bool
 
     def heard_at(self, last_at: float) -> float:
-        """When it spoke, by our monotonic clock: now; of what was written before we first looked, by its own clock.
+        """Tells when it spoke, by our monotonic clock: now; what it wrote before we first looked, by its own.
 
         Args:
             last_at: seconds since 1970, by the writer's clock.
@@ -54,7 +54,7 @@ class SweepReader:
         return sum(reader.bad_lines for reader in self._readers.values())
 
     def read_new(self) -> Iterator[News]:
-        """Journal by journal what is new, where anything is.
+        """Reads all journals; yields the news of each that has any.
 
         Raises:
             OSError: one can't be read.
@@ -64,7 +64,7 @@ class SweepReader:
                 yield news
 
     def read(self, writer: str) -> News | None:
-        """What is new in one journal; None if nothing is.
+        """Reads one journal; None if nothing is new in it.
 
         Raises:
             OSError: it can't be read.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hsm_core.model import State
 
-from ..events import End, Refusal, Resources
+from ..events import End, Fields, Refusal
 from ..layout import SweepPaths, TaskPaths
 from ..record import SweepRecord, read_record
 from .fold import Fold
@@ -52,7 +52,7 @@ class SweepState:
         self.bad_lines = self.version = 0
 
     def refresh(self) -> bool:
-        """Read what is new and look again who is dead. True if anything was new.
+        """Reads what is new and looks again who is dead; returns whether anything was new.
 
         Raises:
             OSError: the events can't be read.
@@ -71,12 +71,12 @@ class SweepState:
         return is_new
 
     def take_job_words(self, words: Mapping[Key, JobWord]) -> None:
-        """Take in what a scheduler just said of its jobs."""
+        """Takes in what a scheduler just said of its jobs."""
         self.jobs.words = {**self.jobs.words, **words}
         self._note_change()
 
     def _judge(self) -> bool:
-        """Look who is dead, and read what they wrote since the last reading. True if that was anything."""
+        """Looks who is dead, and reads what they wrote since the last reading; returns whether that was anything."""
         now, is_new = time.monotonic(), False
         if now - self._judged_at < self.judge_every_s:
             return False
@@ -95,25 +95,25 @@ class SweepState:
     # of tasks
 
     def state_of(self, number: int) -> State:
-        """A task's state, and what follows from dead workers and ended jobs: queued there is pending.
+        """Returns a task's state, by its events, dead workers and ended jobs: what is queued there is pending.
 
         An attempt that is lost while its job lives on is not yet given up: the job may be run again.
         """
         return self._verdict.state_of(number)
 
     def end_of(self, number: int) -> End | None:
-        """How a task ended, or why it is not going on; what its scheduler said, where its worker did not.
+        """Returns how a task ended, or why it is not going on; what its scheduler said, where its worker did not.
 
         None if it has not ended, and if it was lost or cancelled without a word of either.
         """
         return self._verdict.end_of(number)
 
     def evidence_of(self, number: int) -> str:
-        """Why a task is called lost."""
+        """Says why a task is called lost."""
         return self._verdict.evidence_of(number)
 
     def counts(self) -> Counter[State]:
-        """How many tasks are in which state."""
+        """Counts the tasks in each state."""
         found: Counter[State] = Counter(map(_STATE, self.tasks.values()))
         if found["running"] or found["queued"] or (found["lost"] and self.jobs):
             found = Counter(map(self.state_of, self.tasks))
@@ -121,7 +121,7 @@ class SweepState:
         return found
 
     def numbers_in(self, *states: State) -> list[int]:
-        """The tasks in one of these states, ascending."""
+        """Returns the tasks in one of these states, ascending."""
         if "pending" in states:
             return [number for number in range(self.total) if self.state_of(number) in states]
         doubtful = ("queued", "running", "lost") if self.jobs else ("running",)
@@ -131,7 +131,7 @@ class SweepState:
         return sorted(number for number in found if self.state_of(number) in states)
 
     def task_directory(self, number: int) -> TaskPaths | None:
-        """Where a task's files are; None before it said so."""
+        """Returns where a task's files are; None before it said so."""
         task = self.tasks.get(number)
         begun = task.begun if task else None
         if begun is None:
@@ -143,50 +143,50 @@ class SweepState:
     # of jobs and submissions
 
     def ended_job(self, number: int) -> JobWord | None:
-        """The end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
+        """Returns the end of the job that held a task, as a conductor wrote it down or a scheduler just said."""
         return self._fold.ended_job(number)
 
     def ended_before(self, number: int) -> JobWord | None:
-        """Of a pending task, the end of the job that held it and did not begin it."""
+        """Returns of a pending task the end of the job that held it and did not begin it."""
         if number not in self.tasks or self.state_of(number) != "pending":
             return None
         return self.ended_job(number)
 
     def unrecorded_end(self, number: int) -> JobWord | None:
-        """That the job which held a task has ended, where a scheduler just said so and nobody wrote it down."""
+        """Returns the end of the job that held a task, where a scheduler just said so and nobody wrote it down."""
         word = self.jobs.word_on(number)
         if word is None or word.phase != "ended" or self.is_gone(number):
             return None
         return word
 
     def is_gone(self, number: int) -> bool:
-        """True once it is written down that the job which held the newest attempt has ended without its word."""
+        """Tells whether it is written down that the job of the newest attempt has ended without its worker's word."""
         return self.is_given_up((number, self.tasks[number].attempt))
 
     def is_given_up(self, pair: Pair) -> bool:
-        """The same of a task's attempt, newest or not."""
+        """Tells the same of a task's attempt, newest or not."""
         return self._fold.is_given_up(pair)
 
     def refusal(self) -> Refusal | None:
-        """The scheduler's no to the newest submission, unless something was accepted since."""
+        """Returns the scheduler's no to the newest submission, unless something was accepted since."""
         return self._fold.refusal()
 
     def dropped_submissions(self) -> list[SubmissionState]:
-        """Submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
+        """Returns submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
         return [submission for submission in self.submissions if is_dropped(submission, self.death_of)]
 
     # of workers and conductors
 
     def workers(self) -> Iterator[WriterState]:
-        """Those whose first line says that they are workers."""
+        """Yields those whose first line says that they are workers."""
         return self._fold.workers()
 
     def death_of(self, writer: str) -> str | None:
-        """Evidence at the last refresh that a worker or conductor is gone."""
+        """Returns evidence, as of the last refresh, that a worker or conductor is gone."""
         return self._verdict.death_of(writer)
 
     def node_of(self, number: int) -> str:
-        """Where a task ran, or its job, by its scheduler's name for it; empty where nobody knows."""
+        """Returns where a task ran, or its job, by its scheduler's name for it; empty where nobody knows."""
         worker = self._fold.worker_of(number)
         if worker is not None:
             return worker.node or worker.process.host
@@ -194,17 +194,17 @@ class SweepState:
         return ended.node if ended else ""
 
     def native_id_of(self, number: int) -> str:
-        """The scheduler's id of the job that began a task's newest attempt; empty if none did."""
+        """Returns the scheduler's id of the job that began a task's newest attempt; empty if none did."""
         worker = self._fold.worker_of(number)
         return worker.native_id if worker else ""
 
-    def resources_of(self, number: int) -> Resources:
-        """What the job that began a task's newest attempt had asked its scheduler for."""
+    def resources_of(self, number: int) -> Fields:
+        """Returns what the job that began a task's newest attempt had asked its scheduler for."""
         worker = self._fold.worker_of(number)
         return (worker.resources if worker else None) or {}
 
     def worker_log(self, worker: str) -> Path:
-        """What a worker printed itself; in a scheduler's job that is the job's own log."""
+        """Returns the log of a worker's own words; in a scheduler's job that is the job's log."""
         known = self.writers.get(worker)
         head = known.as_worker if known else None
         return self.paths.logs / head.log if head and head.log else self.paths.worker_log(worker)

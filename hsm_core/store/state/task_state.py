@@ -1,4 +1,4 @@
-"""What is known of one task, and of one worker or conductor."""
+"""The state of one task, and of one worker or conductor, as far as it is known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hsm_core.model import ProcessIdentity, Span, State
 from hsm_core.processes.identity import evidence_of_death, this_host
 
 from ..event_codec import Event
-from ..events import Broken, Cancel, End, Head, Lost, Ready, Start, WorkerHead
+from ..events import Broken, Cancel, ConductorHead, End, Lost, Ready, Start, WorkerHead
 from .line_scan import parsed
 
 #: Ends that each worker is asked for, to tell how fast the sweep goes.
@@ -18,7 +18,7 @@ _RECENT = 32
 
 
 class TaskState:
-    """What is known of a task's newest attempt.
+    """A task's newest attempt, as far as it is known.
 
     Attributes:
         state: as the events say; see ``SweepState.state_of`` for what follows from dead workers.
@@ -60,7 +60,7 @@ class TaskState:
 
     @property
     def warning(self) -> str:
-        """What its worker remarked on it though it completed; lines without such a word are not parsed for it."""
+        """The worker's remark on one that completed; lines without such a word are not parsed for it."""
         if self.state != "completed" or (isinstance(self.last_line, bytes) and b'"warning"' not in self.last_line):
             return ""
         return self.end.warning if self.end else ""
@@ -71,7 +71,7 @@ class WriterState:
     """A worker or conductor, by its own words."""
 
     name: str
-    head: Head | None = None
+    head: WorkerHead | ConductorHead | None = None
     sealed: bool = False
     last_at: float = 0.0
     broken: Broken | None = None
@@ -110,11 +110,11 @@ class WriterState:
         return self.head.process if self.head else None
 
     def death(self) -> str | None:
-        """Evidence that it is gone; None if it lives, ended properly or cannot be judged from here."""
+        """Returns evidence that it is gone; None if it lives, ended properly or cannot be judged from here."""
         if self.sealed or self.head is None:
             return None
         return evidence_of_death(self.head.process, self.as_worker.lock if self.as_worker else "")
 
     def recent_ends(self) -> list[float]:
-        """When its last tasks ended, by its own clock; not more than the last 32."""
+        """Returns when its last tasks ended, by its own clock; not more than the last 32."""
         return [end.at for line in self.ends if (end := parsed(line)) and end.at]

@@ -15,7 +15,7 @@ DeathOf = Callable[[str], str | None]
 
 
 def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]:
-    """Those that no living worker claimed, and where none did at all, no living job was given.
+    """Returns those that no living worker claimed, and where none did at all, no living job was given.
 
     What a worker on another host claimed is its own no more once its job has ended.
 
@@ -45,7 +45,7 @@ def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]
 
 
 def is_dropped(submission: SubmissionState, death_of: DeathOf) -> bool:
-    """Whether nothing alive holds a submission; a batch of it that is unclaimed will never be started.
+    """Tells whether nothing alive holds a submission; a batch of it that is unclaimed will never be started.
 
     A pool's, if the process that it went to is dead, or its conductor died before there was one.
     """
@@ -68,7 +68,7 @@ def _is_held_by_newest(fold: Fold, pair: Pair) -> bool:
 
 
 def _held_by_jobs(fold: Fold, submission: SubmissionState, claimed: Collection[Pair]) -> Iterator[Pair]:
-    """What the jobs of a submission may still start: also a job whose worker ended may be run again.
+    """Yields the attempts that jobs of a submission may still start: also a job whose worker ended may be run again.
 
     Args:
         claimed: what workers claimed from it; those of a job that was run again claim later attempts.

@@ -18,7 +18,7 @@ SILENT_S = 30.0
 
 
 class Verdict:
-    """What follows from the events, from who is dead and from what schedulers said of their jobs."""
+    """Judges tasks by the events, by who is dead and by what schedulers said of their jobs."""
 
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
@@ -28,21 +28,21 @@ class Verdict:
     # who is dead
 
     def judge(self) -> list[str]:
-        """Look again who is dead. Returns those who were not at the last look, by name."""
+        """Looks again who is dead; returns the names of those who were not at the last look."""
         found = {name: self._death(writer) for name, writer in self._fold.writers.items() if not writer.sealed}
         new = [name for name, evidence in found.items() if evidence and not self._deaths.get(name)]
         self._deaths = found
         return new
 
     def death_of(self, writer: str) -> str | None:
-        """Evidence at the last look that a worker or conductor is gone."""
+        """Returns evidence, as of the last look, that a worker or conductor is gone."""
         known = self._fold.writers.get(writer)
         if known is not None and known.sealed:
             return f"{writer} ended without reporting it"
         return self._deaths.get(writer)
 
     def _death(self, writer: WriterState) -> str | None:
-        """Evidence that a writer is gone; one whose first line is damaged is judged by its submission."""
+        """Returns evidence that a writer is gone; one whose first line is damaged is judged by its submission."""
         if writer.head:
             return writer.death()
         jobs = [one.job for one in self._fold.submissions if one.native_id == writer.name]
@@ -54,13 +54,13 @@ class Verdict:
         return known is not None and time.monotonic() - known.heard_at > SILENT_S
 
     def _has_left(self, worker: str) -> bool:
-        """What a scheduler said of its job may be older than what it said itself."""
+        """Tells whether a worker is dead or silent: its scheduler's word may be older than its own last one."""
         return bool(self.death_of(worker)) or self._is_silent(worker)
 
     # what becomes of tasks
 
     def forget_orphans(self) -> None:
-        """Something is known that was not: who waits for nobody is to be found again."""
+        """Has the tasks that wait for nobody found again, as something new is known."""
         self._orphans = None
 
     def state_of(self, number: int) -> State:
@@ -92,7 +92,7 @@ class Verdict:
         return ended.state if ended.state == "cancelled" or is_refused else "pending"
 
     def _orphaned(self) -> set[int]:
-        """Queued tasks that nothing will start, as every holder is dead or gone; found once for all that is known."""
+        """Returns queued tasks that nothing will start, as every holder is dead or gone."""
         if self._orphans is None:
             tasks = self._fold.tasks.items()
             queued = {(number, task.attempt) for number, task in tasks if task.state == "queued"}
@@ -103,7 +103,7 @@ class Verdict:
     # why
 
     def end_of(self, number: int) -> End | None:
-        """How a task ended: its worker's own word, or what its scheduler said where that says more."""
+        """Returns how a task ended: its worker's own word, or what its scheduler said where that says more."""
         task = self._fold.tasks.get(number)
         if task is None:
             return None
@@ -113,14 +113,14 @@ class Verdict:
         return End(number, task.attempt, job.state, job.reason, job.evidence)
 
     def evidence_of(self, number: int) -> str:
-        """Why a task is called lost."""
+        """Says why a task is called lost."""
         task = self._fold.tasks[number]
         if job := self._job_that_tells(number):
             return job.evidence
         return task.last.evidence if isinstance(task.last, Lost) else self.death_of(task.worker) or ""
 
     def _job_that_tells(self, number: int) -> JobWord | None:
-        """The end of its job, where that tells more of a task's than its worker."""
+        """Returns the end of a task's job, where that tells more than its worker did."""
         task = self._fold.tasks[number]
         ended = self._fold.ended_job(number) if task.state in ("queued", "running", "lost") else None
         if ended is None or task.is_given_up or (ended.reason == "unknown" and task.state == "lost" and task.last):

@@ -6,11 +6,11 @@ import math
 import re
 
 from hsm_core.overrides import quoted
-from hsm_core.store.events import End, Resources
+from hsm_core.store.events import End, Fields
 from hsm_core.store.record import SweepRecord
 
 
-def more_memory(record: SweepRecord, end: End, asked: Resources) -> str:
+def more_memory(record: SweepRecord, end: End, asked: Fields) -> str:
     """Twice what was asked for, or half more than was used, in the field that the sweep used.
 
     On this machine fewer tasks at once; empty where they already are one at a time.
@@ -30,7 +30,7 @@ def more_memory(record: SweepRecord, end: End, asked: Resources) -> str:
     return f"hydra.launcher.mem_gb={math.ceil(max(2 * _number(asked, 'mem_gb'), 1.5 * (end.mem or 0) / 1024, 2))}"
 
 
-def more_time(record: SweepRecord, end: End, asked: Resources) -> str:
+def more_time(record: SweepRecord, end: End, asked: Fields) -> str:
     """Twice the limit that was met, or the task's own time where that is not known; arguments as above.
 
     A task's own limit is in its end, as ``limit`` in seconds; a job that would not outlast the new one gets more too.
@@ -44,7 +44,7 @@ def more_time(record: SweepRecord, end: End, asked: Resources) -> str:
     return f"{more} --set {more_job_time(record, end.wall, asked)}"
 
 
-def more_job_time(record: SweepRecord, wall: float | None, asked: Resources) -> str:
+def more_job_time(record: SweepRecord, wall: float | None, asked: Fields) -> str:
     """Twice what a job asked for, or took where that is not known (``wall``, in seconds)."""
     if text := _own_words(record, r"time|-t\b"):
         return f"{text}    # edit it to ask for more time"
@@ -54,12 +54,12 @@ def more_job_time(record: SweepRecord, wall: float | None, asked: Resources) -> 
     return f"hydra.launcher.timeout_min={minutes}"
 
 
-def _job_minutes(asked: Resources) -> int:
+def _job_minutes(asked: Fields) -> int:
     """What a job asked for; 0: nothing."""
     return int(_number(asked, "walltime_min"))
 
 
-def _number(asked: Resources, name: str) -> float:
+def _number(asked: Fields, name: str) -> float:
     """One of the things asked for; 0: nothing was."""
     found = asked.get(name)
     return found if isinstance(found, (int, float)) else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.store.events import End, Resources
+from hsm_core.store.events import End, Fields
 from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
@@ -149,7 +149,7 @@ def memory_remark(state: SweepState, number: int) -> str:
 
 
 def suggestion(
-    record: SweepRecord, now: State, reason: str, end: End, read: str, asked: Resources | None = None
+    record: SweepRecord, now: State, reason: str, end: End, read: str, asked: Fields | None = None
 ) -> str:
     """What to type next, by state and reason.
 

@@ -46,17 +46,17 @@ def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> 
         print(f"rank {rank.number}: there is no claim of rank 0 to follow", file=sys.stderr)
         return 0
     first, again = claim
-    paths.ranks(first["worker"]).mkdir(parents=True, exist_ok=True)
+    paths.ranks(first.worker).mkdir(parents=True, exist_ok=True)
     # rank 0 keeps the time limit
     spec = replace(found.worker, task_timeout_s=None, slots=1)
     later = paths.claim(f"{submission}/{batch}", again + 1)
     leader = Leader(paths, first, later, spec.beat_s, spec.grace_s)
     boot = LaunchPaths(paths.hsm / found.payload).boot
-    ours = replace(job, rank=replace(rank, master=first["host"]))
-    name = f"{first['worker']}-rank{rank.number}"
+    ours = replace(job, rank=replace(rank, master=first.process.host))
+    name = f"{first.worker}-rank{rank.number}"
     with held_lock(f"{name}.{nonce(6)}") as lock:
-        report = Report(JournalWriter(paths.rank_journal(first["worker"], rank.number)), spec.beat_s)
-        log = paths.rank_log(first["worker"], rank.number)
+        report = Report(JournalWriter(paths.rank_journal(first.worker, rank.number)), spec.beat_s)
+        log = paths.rank_log(first.worker, rank.number)
         return Follower(paths, spec, ours, leader, boot, report, name, log, lock).run()
 
 

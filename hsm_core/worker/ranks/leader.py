@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
 
-from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import evidence_of_death
+from hsm_core.store.claims import Claimant, read_claim
 from hsm_core.store.event_codec import Event
-from hsm_core.store.files import read_json
 from hsm_core.store.layout import SweepPaths
 
 from ..job import JobFacts
@@ -21,7 +19,7 @@ FIRST_WORD_S = 300.0
 _LOOK_S = 0.25
 
 
-def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[dict[str, Any], int] | None:
+def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[Claimant, int] | None:
     """Wait for rank 0 to claim the batch.
 
     Returns:
@@ -32,13 +30,13 @@ def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[dict[str,
     while time.monotonic() < give_up:
         os.close(os.open(paths.claims, os.O_RDONLY))  # NFS looks anew for a file that it did not find
         try:
-            claim: dict[str, Any] = read_json(paths.claim(batch, again))
+            claim = read_claim(paths.claim(batch, again))
         except FileNotFoundError:
             time.sleep(_LOOK_S)
             continue
-        if claim["native_id"] != job.native_id:
+        if claim.native_id != job.native_id:
             return None
-        if claim["restart"] == job.restart:
+        if claim.restart == job.restart:
             return claim, again
         again += 1
     return None
@@ -53,11 +51,11 @@ class Leader:
     """
 
     def __init__(
-        self, paths: SweepPaths, claim: dict[str, Any], later: Path, beat_s: float, grace_s: float
+        self, paths: SweepPaths, claim: Claimant, later: Path, beat_s: float, grace_s: float
     ) -> None:
         self._later = later
-        self._followed = Followed(paths.journal(claim["worker"]), beat_s, grace_s)
-        self._process = ProcessIdentity(claim["host"], claim["boot"], claim["pid"], claim["start"])
+        self._followed = Followed(paths.journal(claim.worker), beat_s, grace_s)
+        self._process = claim.process
 
     @property
     def has_left(self) -> bool:

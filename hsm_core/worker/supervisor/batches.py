@@ -14,8 +14,7 @@ from hsm_core.store import events
 from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import LaunchPaths, SweepPaths
-from hsm_core.store.state.jobs import order_of
-from hsm_core.store.submission import read_submission
+from hsm_core.store.submission import order_of, read_submission
 from hsm_core.store.tasks import TaskTable
 
 from ..job import JobFacts

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
-from hsm_core.model import ProcessIdentity, Span, spans
+from hsm_core.model import Span, spans
 from hsm_core.processes.identity import evidence_of_death
 from hsm_core.store import events
+from hsm_core.store.claims import Claimant
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths, TaskPaths
-from hsm_core.store.outcomes import Owner, read_outcome
+from hsm_core.store.outcomes import Owner, adopted_end, read_outcome
 from hsm_core.store.record import read_record
 
 _Pair = tuple[int, int]
@@ -25,10 +25,10 @@ class Predecessor:
         patience_s: after so many seconds of silence one that may live has seen that it is replaced, and obeyed.
     """
 
-    def __init__(self, paths: SweepPaths, claim: dict[str, Any], patience_s: float) -> None:
+    def __init__(self, paths: SweepPaths, claim: Claimant, patience_s: float) -> None:
         self._paths, self._patience_s = paths, patience_s
-        self._reader = JournalReader(paths.journal(claim["worker"]))
-        self._process = ProcessIdentity(claim["host"], claim["boot"], claim["pid"], claim["start"])
+        self._reader = JournalReader(paths.journal(claim.worker))
+        self._process = claim.process
         self._heard_at = time.monotonic()
         self._begun: dict[_Pair, events.Start] = {}
         self._ended: set[int] = set()
@@ -63,13 +63,14 @@ class Predecessor:
         """The ends of attempts whose outcome is on disk, though it died before it could tell."""
         found = []
         for (task, attempt), begun in self._begun.items():
-            outcome = None
-            if task not in self._ended:
-                files = TaskPaths(self._paths.root / begun.directory, begun.suffix)
-                outcome = read_outcome(files, Owner(read_record(self._paths).id, task, attempt))
+            if task in self._ended:
+                continue
+            files = TaskPaths(self._paths.root / begun.directory, begun.suffix)
+            owner = Owner(read_record(self._paths).id, task, attempt)
+            outcome = read_outcome(files, owner)
             if outcome is not None:
                 self._ended.add(task)
-                found.append(events.adopted(task, attempt, outcome))
+                found.append(adopted_end(owner, outcome))
         return found
 
 

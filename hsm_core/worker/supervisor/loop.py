@@ -88,7 +88,7 @@ class Supervisor(AttemptLoop):
         self._inbox: Inbox | None = None
         self._requeue: Requeue | None = None
         limit_min = spec.resources.get("walltime_min")
-        self._limit_s = 60.0 * limit_min if limit_min else None
+        self._limit_s = 60.0 * limit_min if isinstance(limit_min, (int, float)) else None
         self._warning = EndWarning(self._limit_s)
         if os.environ.pop("HSM_WARNED", ""):  # by a script, before we could hear
             self._warning.ring()

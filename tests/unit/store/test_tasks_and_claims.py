@@ -89,7 +89,7 @@ def test_only_the_same_job_run_again_can_claim_a_batch_again(tmp_path: Path) -> 
     assert claim("w3", "681_3", 1) is None
     again = claim("w4", "680_3", 2)
     assert again is not None
-    assert [earlier["worker"] for earlier in again.earlier] == ["w1"]
+    assert [earlier.worker for earlier in again.earlier] == ["w1"]
     assert claim("w5", "680_3", 1) is None
     assert is_claimed_again(sweep.paths, batch, first)
 
