@@ -14,7 +14,7 @@ from hsm_core.detect.scheduler import find_systems
 from hsm_core.errors import BackendError
 from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.batch_system import System
-from hsm_core.schedulers.interface import LimitReached, NoAnswer, Sight
+from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.testing.scheduler import Place, SchedulerContract
 from hsm_core.testing.waiting import wait_until
@@ -130,9 +130,18 @@ def test_it_is_found_beside_hsms_own(gridengine: Cluster, monkeypatch: pytest.Mo
     assert found.version.startswith("SGE 8")
     findings = {one.name: one.said for one in find_system("gridengine").findings(host, found)}
     assert findings["Grid Engine queues"] == "all.q, off.q, one.q, short.q"
+    monkeypatch.setenv("SGE_ROOT", "/nowhere")
+    with pytest.raises(BackendError, match=r"finds no cell(?s:.*)next: export SGE_ROOT="):
+        find_system("gridengine").require(host, "auto")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(BackendError, match="Grid Engine is not usable"):
         find_system("gridengine").require(host, "auto")
+
+
+def test_a_queue_that_is_not_there_is_told_with_those_that_are(place: Place) -> None:
+    with pytest.raises(Refused) as refused:
+        place.scheduler.submit(place.script("true", head=place.refused))
+    assert (refused.value.field, refused.value.choices) == ("queue", ("all.q", "off.q", "one.q", "short.q"))
 
 
 @pytest.mark.parametrize(("typed", "is_meant"), [("12", True), ("12.3", True), ("123", False), ("12[3]", False)])

@@ -97,3 +97,4 @@ def test_hsm_hpc_finds_it(app: QueueApp) -> None:
     told = app.hsm("doctor").stdout
     assert "Grid Engine" in told
     assert "all.q, off.q, one.q, short.q" in told
+    assert "✓ PBS: not here: " in told

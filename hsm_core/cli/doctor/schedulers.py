@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hsm_core.detect.scheduler import find_systems
 from hsm_core.errors import HsmError
@@ -15,7 +16,11 @@ from hsm_core.schedulers.registry import find_system, make_scheduler, title_of
 
 def scheduler_findings(host: Host) -> Iterator[Finding]:
     """Each batch system that hsm speaks."""
-    for system in find_systems(host):
+    found = find_systems(host)
+    paths = [one.path for one in found if isinstance(one, System)]
+    for system in found:
+        if isinstance(system, Absent) and system.odd and any(path in system.why for path in paths):
+            system = replace(system, odd=False)  # its commands are there, but another system's that is all right
         yield from _of(system, host)
 
 

@@ -68,7 +68,10 @@ class GridEngine:
         ids = _ID.findall(done.out)
         if done.code == 0 and ids:
             return str(ids[-1])
-        raise _refusal(done)
+        refusal = _refusal(done)
+        if refusal.field == "queue":
+            refusal.choices = tuple(self._ask(["qconf", "-sql"]).out.split())
+        raise refusal
 
     def find(self, token: str) -> str | None:
         """The id of the job with this name, by the queue, then by the accounting, which may be 15 s late."""
@@ -219,7 +222,7 @@ def _refusal(done: Done) -> BackendError:
     if done.code is None or _DOWN.search(done.err) or not _REFUSED.search(done.err):
         return _no_answer(done)
     field = next((field for word, field in _FIELDS if word in done.err), "")
-    fix = "qconf -sql    # the queues" if field == "queue" else "qsub -w v    # says what no queue has"
+    fix = "qconf -sql" if field == "queue" else "qsub -w v    # says what no queue has"
     return Refused("Grid Engine refused the job", evidence=done.evidence, fix=fix, field=field)
 
 

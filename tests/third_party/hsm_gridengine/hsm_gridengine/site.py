@@ -20,7 +20,7 @@ def find_grid_engine(host: Host) -> System | Absent:
         return Absent("gridengine", "qsub and qstat not found on PATH")
     done = asked(host, [path, "-help"])
     version = _VERSION.search(done.out)
-    if version is None and "SGE_ROOT" in done.out + done.err:
+    if version is None and re.search("SGE_ROOT|qmaster", done.out + done.err):
         return Absent("gridengine", f"{path} finds no cell: {done.evidence}", odd=True, fix="export SGE_ROOT=<cell>")
     if version is None:
         return Absent("gridengine", f"{path} does not belong to Grid Engine")
@@ -40,5 +40,7 @@ def queue_findings(host: Host) -> Iterator[Finding]:
     """Yields its queues and parallel environments."""
     for name, argv in (("queues", ["qconf", "-sql"]), ("parallel environments", ["qconf", "-spl"])):
         done = asked(host, argv)
-        level, said = ("ok", ", ".join(done.out.split())) if done.code == 0 else ("note", f"unknown: {done.evidence}")
-        yield Finding(f"Grid Engine {name}", "ok" if level == "ok" else "note", said or "none", " ".join(argv))
+        if done.code == 0:
+            yield Finding(f"Grid Engine {name}", "ok", ", ".join(done.out.split()) or "none")
+        else:
+            yield Finding(f"Grid Engine {name}", "note", f"unknown: {done.evidence}", " ".join(argv))
