@@ -14,7 +14,6 @@ from hsm_core.overrides import quoted
 from .earlier_sweeps import sweeps_in
 from .files import to_json, write_atomically
 from .layout import SweepPaths, state_home
-from .not_a_sweep import no_sweep
 from .record import SweepRecord, read_record, sweep_root
 
 
@@ -148,7 +147,7 @@ def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
 
     path = Path(selector).expanduser()
     if path.exists():
-        return no_sweep(path)
+        return _no_sweep(path)
     names = ["latest", *(word for entry in known for word in (entry.id, entry.name))]
     near = difflib.get_close_matches(selector, names, n=1)
     return SweepNotFound(
@@ -156,6 +155,49 @@ def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
         fix=f"hsm-status {quoted(near[0])}" if near else "hsm-status    # lists your sweeps",
         instead=(selector, near[0]) if near else None,
     )  # fmt: skip
+
+
+def _no_sweep(path: Path) -> SweepNotFound:
+    """Returns the error for a path that exists: it has sweeps in it, or is Hydra's own, or something else.
+
+    Args:
+        path: neither a sweep nor a place in one.
+    """
+    below = _sweeps_below(path)
+    if below:
+        lines = "".join(f"\n    {root}" for root in below[:10])
+        return SweepNotFound(
+            f"{path} is not a sweep, but contains {len(below)}:{lines}", fix=f"hsm-status {quoted(str(below[0]))}",
+            instead=(str(path), str(below[0])),
+        )  # fmt: skip
+    what = _of_hydra(path)
+    if what:
+        return SweepNotFound(
+            f"{path} is {what}, run without an hsm launcher, so hsm knows nothing of its tasks",
+            evidence=f"there is no {SweepPaths(path).record}",
+            fix="add hydra/launcher=hsm_local to its command line and run it again",
+        )
+    return SweepNotFound(
+        f"{path} is not a sweep", evidence=f"there is no {SweepPaths(path).record}",
+        fix="hsm-status    # lists your sweeps",
+    )  # fmt: skip
+
+
+def _sweeps_below(path: Path) -> list[Path]:
+    """Returns such as those in ``multirun/`` or ``multirun/2026-11-28``, the newest first."""
+    places = [place for depth in ("*", "*/*") for place in path.glob(depth)]
+    return sorted((place for place in places if SweepPaths(place).record.is_file()), reverse=True)
+
+
+def _of_hydra(path: Path) -> str:
+    """Says which directory of Hydra's own one is; empty: none."""
+    if (path / "multirun.yaml").is_file():
+        return "a plain Hydra multirun"
+    if (path / ".hydra").is_dir():
+        is_job = (path.parent / "multirun.yaml").is_file()
+        return "a job of a plain Hydra multirun" if is_job else "a plain Hydra run"
+    is_above = any(next(path.glob(f"{depth}/multirun.yaml"), None) for depth in ("*", "*/*"))
+    return "a directory of plain Hydra multiruns" if is_above else ""
 
 
 def _folder() -> Path:

@@ -78,7 +78,7 @@ class Supervisor(AttemptLoop):
         me = this_process()
         head = events.WorkerHead(
             name, me, source=spec.source, native_id=job.native_id, lock=lock.path, slots=spec.slots,
-            log=job.log, resources=spec.resources, node=job.node,
+            log=job.log, resources=spec.resources or None, node=job.node,
         )  # fmt: skip
         log = paths.logs / job.log if job.log else paths.worker_log(name)
         super().__init__(paths, spec, job, head, Report(JournalWriter(paths.journal(name)), spec.beat_s), log, lock)
