@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 
-
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """``collect`` is loaded when it is asked for."""
     if name != "collect":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

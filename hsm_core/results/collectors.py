@@ -12,13 +12,12 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from .metrics import flat
 
 log = logging.getLogger(__name__)
-Metrics = dict[str, Any]
-Collector = Callable[[Path], Sequence[Mapping[str, Any]]]
+Metrics = dict[str, object]
+Collector = Callable[[Path], Sequence[Mapping[str, object]]]
 
 
 def metrics_json(directory: Path) -> list[Metrics]:
@@ -69,7 +68,7 @@ def _forgiven(name: str, load: Callable[[], Collector]) -> Collector:
     """A collector of others, whose trouble is told once and costs only what it would have found."""
     told: set[str] = set()
 
-    def collect(directory: Path) -> Sequence[Mapping[str, Any]]:
+    def collect(directory: Path) -> Sequence[Mapping[str, object]]:
         try:
             return [dict(line) for line in load()(directory)]
         except Exception as error:  # noqa: BLE001 it is not our code, and our results are there without it
@@ -90,11 +89,11 @@ def _line(line: bytes) -> Metrics:
     return flat(found) if isinstance(found, dict) else {}
 
 
-def _cells(row: dict[str, Any]) -> Metrics:
+def _cells(row: Mapping[str, str | None]) -> Metrics:
     found = {}
     for key, text in row.items():
         try:
-            found[key] = float(text)
+            found[key] = float(text or "")
         except (TypeError, ValueError):
             continue
     return {key: int(number) if key in ("step", "epoch") else number for key, number in found.items()}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from .rows import Row
 
-Cells = dict[str, Any]
+Cells = dict[str, object]
 Kind = Literal["task", "parameter", "metric"]
 #: What a table says of a task itself, and ``n`` of a group.
 OWN = ("sweep", "task", "state", "reason", "n")

@@ -7,7 +7,6 @@ import io
 import json
 import math
 from dataclasses import replace
-from typing import Any
 
 from .table import Spread, Table
 
@@ -69,19 +68,19 @@ def spelled_out(table: Table) -> Table:
     return replace(table, columns=tuple(columns), lines=tuple(_spelled_out(line) for line in table.lines))
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """A value as people read it: six digits, ``0.913 ± 0.004 (5)``."""
     if isinstance(value, Spread):
         return f"{value.mean:.4g} ± {value.deviation:.2g} ({value.count})"
     return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def json_line(line: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+def json_line(line: dict[str, object], columns: tuple[str, ...]) -> dict[str, object]:
     """The chosen columns of a line as JSON can hold them."""
     return {name: plain(line.get(name)) for name in columns}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """A value as JSON can hold it, however deep: NaN and infinity are strings."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -94,8 +93,8 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _spelled_out(line: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _spelled_out(line: dict[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
     for name, value in line.items():
         if isinstance(value, Spread):
             found |= {f"{name}.mean": value.mean, f"{name}.std": value.deviation, f"{name}.n": value.count}
@@ -104,6 +103,6 @@ def _spelled_out(line: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return json.dumps(plain(value)) if isinstance(value, list | dict) else value
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 Mode = Literal["min", "max"]
 #: The name of a metric that has none.
 UNNAMED = "result"
 
 
-def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flat(value: object, prefix: str = "") -> dict[str, object]:
     """A nested mapping with dotted keys; what is no mapping or list is a value."""
     if isinstance(value, dict):
         items = [(str(key), item) for key, item in value.items()]
@@ -19,13 +19,13 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: value}
     else:
         return {prefix or UNNAMED: value}
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for key, item in items:
         found.update(flat(item, f"{prefix}.{key}" if prefix else key))
     return found
 
 
-def named(value: Any, names: Sequence[str]) -> dict[str, Any]:
+def named(value: object, names: Sequence[str]) -> dict[str, object]:
     """Metrics of a return value.
 
     Args:
@@ -41,13 +41,13 @@ def named(value: Any, names: Sequence[str]) -> dict[str, Any]:
     return {names[0] if len(names) == 1 else UNNAMED: value}
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: object) -> bool:
     """A number that may be the best."""
     return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def merit(value: Any, mode: Mode) -> tuple[bool, float]:
+def merit(value: object, mode: Mode) -> tuple[bool, float]:
     """Sorts ascending from best to worst; what isn't finite comes last."""
-    if not is_finite(value):
+    if not isinstance(value, (int, float)) or not is_finite(value):
         return True, 0.0
     return False, value if mode == "min" else -value

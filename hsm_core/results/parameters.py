@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from hsm_core.overrides import key_of
 
-_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_WORDS: dict[str, object] = {"true": True, "false": False, "null": None}
 #: As in Hydra's grammar (OverrideLexer.g4): with a zero in front, as in 007, it is text.
 _WHOLE = r"(?:0|[1-9](?:_?\d)*)"
 _INTEGER = re.compile(rf"[-+]?{_WHOLE}", re.ASCII)
@@ -18,16 +17,16 @@ _FLOAT = re.compile(
 )
 
 
-def parameters(overrides: Iterable[str]) -> dict[str, Any]:
+def parameters(overrides: Iterable[str]) -> dict[str, object]:
     """Key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for override in overrides:
         _, given, text = override.partition("=")
         found[key_of(override)] = value(text) if given and not override.startswith("~") else None
     return found
 
 
-def value(text: str) -> Any:
+def value(text: str) -> object:
     """A plain value as Hydra's grammar types it; lists, mappings and the like stay text."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
@@ -40,7 +39,7 @@ def value(text: str) -> Any:
     return text
 
 
-def varying(rows: Iterable[dict[str, Any]]) -> list[str]:
+def varying(rows: Iterable[dict[str, object]]) -> list[str]:
     """The keys whose value is not the same in all rows, in the order of their first appearance."""
     found = list(rows)
     keys = {key: None for row in found for key in row}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from hsm_core.errors import HsmError
 from hsm_core.overrides import pip_line
@@ -45,14 +44,15 @@ def to_parquet(table: Table) -> bytes:
     return stream.getvalue()
 
 
-def kind_of(values: Sequence[Any]) -> str:
+def kind_of(values: Sequence[object]) -> str:
     """What all values are: ``bool``, ``int``, ``float``, ``str``, or ``ints`` and ``floats`` for lists of these.
 
     A column without any value is of numbers: it is a metric that no task has returned yet.
     """
     found = [value for value in values if value is not None]
-    if found and all(isinstance(value, list) for value in found):
-        inner = kind_of([item for value in found for item in value])
+    lists = [value for value in found if isinstance(value, list)]
+    if found and len(lists) == len(found):
+        inner = kind_of([item for value in lists for item in value])
         return f"{inner}s" if inner in ("int", "float") else "str"
     kinds = {type(value) for value in found}
     if kinds == {bool}:
@@ -66,17 +66,17 @@ def _fits(number: int) -> bool:
     return -(2**63) <= number < 2**63
 
 
-def _as(kind: str, value: Any) -> Any:
+def _as(kind: str, value: object) -> object:
     if value is None:
         return None
     if kind == "float":
-        return float(value)
-    if kind == "floats":
-        return [None if item is None else float(item) for item in value]
+        return float(value) if isinstance(value, int) else value
+    if kind == "floats" and isinstance(value, list):
+        return [float(item) if isinstance(item, int) else item for item in value]
     return _text(value) if kind == "str" else value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Text as it is, anything else as JSON; bytes that are no UTF-8 become visible."""
     held = plain(value)
     text = held if isinstance(held, str) else json.dumps(held)

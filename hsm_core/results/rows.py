@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hsm_core.model import State
 from hsm_core.store import catalogue
@@ -44,8 +43,8 @@ class Row:
     task: int
     attempt: int
     state: State
-    parameters: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, object] = field(default_factory=dict)
+    metrics: dict[str, object] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
     reason: str | None = None
@@ -86,7 +85,7 @@ def rows(
         owner = Owner(state.record.id, task.number, attempt)
         begun = known.begun if known else None
         is_shared = begun is not None and users[begun.directory] > 1
-        found: dict[str, tuple[Any, str]] = (
+        found: dict[str, tuple[object, str]] = (
             _metrics(files, owner, names, best, is_shared=is_shared) if files else {}
         )
         yield Row(
@@ -99,7 +98,7 @@ def rows(
 
 def _metrics(
     files: TaskPaths, owner: Owner, names: Sequence[str], best: tuple[str, Mode] | None, *, is_shared: bool
-) -> dict[str, tuple[Any, str]]:
+) -> dict[str, tuple[object, str]]:
     """Value and source of each metric; the first that has one wins.
 
     The app's files of a task whose directory a later sweep uses are no longer its own.
@@ -112,14 +111,14 @@ def _metrics(
     return found
 
 
-def _returned(files: TaskPaths, owner: Owner, names: Sequence[str]) -> dict[str, Any]:
+def _returned(files: TaskPaths, owner: Owner, names: Sequence[str]) -> dict[str, object]:
     outcome = read_outcome(files, owner)
     if outcome is None or outcome["state"] != "completed":
         return {}
     return named(outcome.get("value"), names)
 
 
-def _chosen(lines: Sequence[dict[str, Any]], best: tuple[str, Mode] | None) -> dict[str, Any]:
+def _chosen(lines: Sequence[dict[str, object]], best: tuple[str, Mode] | None) -> dict[str, object]:
     if best and any(best[0] in line for line in lines):
         name, mode = best
         return min((line for line in lines if name in line), key=lambda line: merit(line[name], mode))

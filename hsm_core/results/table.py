@@ -138,7 +138,8 @@ def _group_line(members: Sequence[Row], keys: Sequence[str], named: Columns) -> 
 
 def _best_groups(lines: Sequence[Cells], column: str, mode: Mode, top: int | None) -> list[Cells]:
     def worth(line: Cells) -> tuple[bool, float]:
-        return merit(line[column].mean if column in line else None, mode)
+        spread = line.get(column)
+        return merit(spread.mean if isinstance(spread, Spread) else None, mode)
 
     ordered = sorted(lines, key=worth)
     return ordered if top is None else [line for line in ordered if not worth(line)[0]][:top]

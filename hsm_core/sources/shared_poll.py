@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypedDict
 
 from hsm_core.processes.identity import this_boot
 from hsm_core.processes.local_folder import own_folder
@@ -36,6 +36,17 @@ class Answer:
     trouble: str = ""
 
 
+class _Known(TypedDict):
+    """The shared file: when who asked about what, for how long each is wanted, and the answer."""
+
+    at: float
+    boot: str
+    asked: list[str]
+    wanted: dict[str, float]
+    sights: list[dict[str, Any]] | None
+    trouble: str
+
+
 class Asker:
     """Asks a scheduler, unless another process of this user just did."""
 
@@ -58,35 +69,39 @@ class Asker:
             if not is_ours:
                 return None
             known = self._read()
-            if known.get("at", float("-inf")) >= not_before and set(ids) <= set(known["asked"]):
+            if known is not None and known["at"] >= not_before and set(ids) <= set(known["asked"]):
                 return _answer(known)
             return self._ask(self._wanted(known, ids))
 
     def _ask(self, wanted: dict[str, float]) -> Answer:
         try:
             sights = self._scheduler.look(wanted)
-            found: dict[str, Any] = {"sights": [vars(sight) for sight in sights.values()]}
+            told: list[dict[str, Any]] | None = [vars(sight) for sight in sights.values()]
+            trouble = ""
         except NoAnswer as error:
-            found = {"sights": None, "trouble": error.evidence or error.problem}
-        told = {number_of(one["native_id"]) for one in found["sights"] or ()}
-        lives = {name: until for name, until in wanted.items() if found["sights"] is None or number_of(name) in told}
-        found |= {"at": time.monotonic(), "boot": this_boot(), "asked": sorted(wanted), "wanted": lives}
+            told, trouble = None, error.evidence or error.problem
+        seen = {number_of(one["native_id"]) for one in told or ()}
+        lives = {name: until for name, until in wanted.items() if told is None or number_of(name) in seen}
+        found = _Known(
+            at=time.monotonic(), boot=this_boot(), asked=sorted(wanted), wanted=lives, sights=told, trouble=trouble
+        )
         self._write(found)
         return _answer(found)
 
-    def _wanted(self, known: Mapping[str, Any], ids: Collection[str]) -> dict[str, float]:
+    def _wanted(self, known: _Known | None, ids: Collection[str]) -> dict[str, float]:
         now = time.monotonic()
-        still = {name: until for name, until in known.get("wanted", {}).items() if until > now}
+        wanted = known["wanted"] if known is not None else {}
+        still = {name: until for name, until in wanted.items() if until > now}
         return still | dict.fromkeys(ids, now + _WANTED_S)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> _Known | None:
         try:
-            found = json.loads(self._path.read_bytes())
+            found: _Known = json.loads(self._path.read_bytes())
         except (OSError, ValueError):
-            return {}
-        return found if found.get("boot") == this_boot() else {}
+            return None
+        return found if found.get("boot") == this_boot() else None
 
-    def _write(self, found: Mapping[str, Any]) -> None:
+    def _write(self, found: _Known) -> None:
         with contextlib.suppress(OSError):  # a full local disk: then everybody asks for himself
             write_atomically(self._path, to_line(found))
 
@@ -107,7 +122,7 @@ def number_of(native_id: str) -> str:
     return re.split(r"\D", native_id, maxsplit=1)[0]
 
 
-def _answer(found: Mapping[str, Any]) -> Answer:
+def _answer(found: _Known) -> Answer:
     if found["sights"] is None:
         return Answer(found["at"], None, found["trouble"])
     return Answer(found["at"], {one["native_id"]: Sight(**one) for one in found["sights"]})

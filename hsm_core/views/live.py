@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hsm_core.store.disk import is_full
 from hsm_core.store.state.sweep_state import SweepState
@@ -44,7 +44,7 @@ class LiveProgress:
             self._live.start()
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._question.drop()
         if self._live is not None:
             self._live.stop()

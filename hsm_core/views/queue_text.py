@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from hsm_core.model import State
 from hsm_core.text import task_ranges
@@ -65,7 +65,7 @@ class _Place(NamedTuple):
     rest: str
 
 
-def queue_json(jobs: Sequence[QueuedJob]) -> dict[str, Any]:
+def queue_json(jobs: Sequence[QueuedJob]) -> dict[str, object]:
     """What ``hsm queue --json`` prints: every element for itself."""
     return enveloped(jobs=[{**asdict(job), "start": iso_time(job.start) or None} for job in jobs])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hsm_core.results.export import show
 from hsm_core.results.table import Spread, Table
@@ -72,7 +71,7 @@ def _column(table: Table, name: str) -> _Column:
     return _Column(clean(name), cells, any(are_numbers), max(whole, default=0))
 
 
-def _shown(value: Any, size: Any) -> str:
+def _shown(value: object, size: object) -> str:
     """A value; of a mean, the count only where it is not the whole group's."""
     if isinstance(value, Spread) and value.count == size:
         return show(value).rpartition(" ")[0]

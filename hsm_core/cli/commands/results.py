@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -225,7 +224,7 @@ def _line_choice(states: Sequence[SweepState], asked: Best | None, line: str) ->
     return asked or _asked_for(states, None, None, "--line")
 
 
-def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bool]:
+def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, object]], bool]:
     """A condition over the columns of a row; a row that lacks one is left out."""
     named = columns_of(found)
     known = {name for row in found for name in named.findable(row)}
@@ -233,7 +232,7 @@ def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, Any]], bo
         expression = parse(text, known)
         require_names(expression.names, known)
 
-    def holds(line: dict[str, Any]) -> bool:
+    def holds(line: dict[str, object]) -> bool:
         with _told_of_where(text, known):
             return all(name in line for name in expression.names) and expression.holds(line)
 

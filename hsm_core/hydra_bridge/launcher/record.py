@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -70,7 +69,7 @@ def sweep_record(
     )
 
 
-def _app(hydra: DictConfig, origin: MainOrigin, command: Command | None) -> dict[str, Any]:
+def _app(hydra: DictConfig, origin: MainOrigin, command: Command | None) -> dict[str, object]:
     """What is known of the app itself, see ``SweepRecord.app``.
 
     Args:

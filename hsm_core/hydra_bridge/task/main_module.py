@@ -10,12 +10,16 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
-from typing import Any, ClassVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from .main_script import read_script
+
+if TYPE_CHECKING:
+    from hydra.types import TaskFunction
 
 #: Where the worker's own main module stays, once the app's has taken its place.
 _WORKER = "__hsm_worker__"
@@ -33,19 +37,30 @@ def is_called() -> bool:
 class Held:
     """A context manager that the main file entered and that stays open once it calls its task function."""
 
-    _entered: ClassVar[list[Any]] = []
+    _entered: ClassVar[list[object]] = []
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: AbstractContextManager[object]) -> None:
         self._manager = manager
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> object:
         return type(self._manager).__enter__(self._manager)
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
         if kind is not MainCalled:
             return type(self._manager).__exit__(self._manager, kind, error, traceback)
         self._entered.append(self._manager)
         return False
+
+
+class MainWords(TypedDict):
+    """A ``MainFile`` in JSON."""
+
+    path: str
+    module: str
+    argv: list[str]
+    function: list[str]
 
 
 @dataclass(frozen=True)
@@ -64,8 +79,8 @@ class MainFile:
     argv: list[str]
     function: list[str]
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_json(self) -> MainWords:
+        return {"path": self.path, "module": self.module, "argv": self.argv, "function": self.function}
 
     def run(self) -> None:
         """Runs the file as this process's ``__main__``, up to its call of the sweep's task function.
@@ -106,11 +121,11 @@ class MainState:
     """
 
     argv: list[str]
-    names: dict[str, Any]
-    attributes: dict[str, Any]
+    names: dict[str, object]
+    attributes: dict[str, object]
     start_method: str | None
     cwd: str
-    changed: dict[str, Any]
+    changed: dict[str, object]
 
     def restore(self) -> None:
         """Gives this process's main module that state."""
@@ -125,7 +140,7 @@ class MainState:
         if self.start_method is not None:
             importlib.import_module("multiprocessing").set_start_method(self.start_method, force=True)
 
-    def _functions(self) -> Iterator[Any]:
+    def _functions(self) -> Iterator[types.FunctionType]:
         """Yields the functions of the main module itself, also those below decorators from elsewhere."""
         for value in self.names.values():
             while value is not None:
@@ -134,14 +149,14 @@ class MainState:
                 value = getattr(value, "__wrapped__", None)
 
 
-def _changed_to(made: Any, value: Any) -> Any:
+def _changed_to(made: object, value: object) -> object:
     """Gives an object the content of another, if it can take that, as others may refer to it; returns the result."""
     if made is value or type(made) is not type(value):
         return value
-    if isinstance(made, (dict, set)):
+    if (isinstance(made, dict) and isinstance(value, dict)) or (isinstance(made, set) and isinstance(value, set)):
         made.clear()
         made.update(value)
-    elif isinstance(made, (list, deque)):
+    elif isinstance(made, (list, deque)) and isinstance(value, (list, deque)):
         made.clear()
         made.extend(value)
     elif _attributes(made) is None:
@@ -152,7 +167,7 @@ def _changed_to(made: Any, value: Any) -> Any:
     return made
 
 
-def _attributes(value: Any) -> dict[str, Any] | None:
+def _attributes(value: object) -> dict[str, object] | None:
     """Returns the attributes of an object; None if it keeps some of them elsewhere."""
     kind = type(value)
     has_slots = any("__slots__" in vars(one) for one in kind.__mro__)
@@ -172,22 +187,23 @@ class NamedFunction:
     names: tuple[str, ...]
     steps: tuple[str, ...]
 
-    def load(self) -> Callable[[Any], Any]:
+    def load(self) -> TaskFunction:
         """Returns the function; imports its module if need be.
 
         Raises:
             ImportError, AttributeError, KeyError: it is not there.
         """
-        found: Any = importlib.import_module(self.module)
+        found: object = importlib.import_module(self.module)
         for name in self.names:
             found = getattr(found, name)
         for step in self.steps:
             found = dict(layers(found))[step]
-        function: Callable[[Any], Any] = found
-        return function
+        if not callable(found):
+            raise AttributeError(f"{self.module}.{'.'.join(self.names)} is no function")
+        return found
 
 
-def layers(decorated: Any) -> Iterator[tuple[str, Any]]:
+def layers(decorated: object) -> Iterator[tuple[str, object]]:
     """Yields each function that a decorator wraps, with the step that leads to it."""
     wrapped = getattr(decorated, "__wrapped__", None)
     if wrapped is not None:
@@ -202,9 +218,9 @@ def layers(decorated: Any) -> Iterator[tuple[str, Any]]:
                 yield name, inner
 
 
-def identity(function: Any) -> list[str]:
+def identity(function: object) -> list[str]:
     """Returns module and qualified name of a task function, below its decorators."""
-    inner = inspect.unwrap(function)
+    inner = inspect.unwrap(function) if callable(function) else function
     return [str(getattr(inner, name, "")) for name in ("__module__", "__qualname__")]
 
 

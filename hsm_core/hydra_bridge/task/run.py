@@ -7,11 +7,11 @@ import json
 import os
 import pickle
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.basecontainer import BaseContainer
@@ -27,9 +27,12 @@ from .checkpoint import offer_checkpoint, resumed
 from .config import numbered
 from .environ import as_at_start
 from .log import HydraLog
-from .main_module import MainFile, MainState, NamedFunction
+from .main_module import MainFile, MainState, MainWords, NamedFunction
 from .open_files import OpenFiles
 from .snapshot_paths import FrozenApp
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext, TaskFunction
 
 #: A resolver's name in an interpolation, and those that say the same again for the same task.
 _RESOLVERS = re.compile(r"\$\{([^{}:$]+):")
@@ -53,19 +56,45 @@ class Payload:
         frozen: the app's snapshot; None where it runs from its own directory.
     """
 
-    task_function: Callable[[Any], Any] | NamedFunction
+    task_function: TaskFunction | NamedFunction
     config: DictConfig
-    context: Any
-    singletons: Any
+    context: HydraContext
+    singletons: dict[object, object]
     resolvers: dict[str, bytes]
     env_copy: dict[str, str]
     main: MainState
     frozen: FrozenApp | None
 
-    def function(self) -> Callable[[Any], Any]:
+    def function(self) -> TaskFunction:
         """Returns the task function; its module is imported at the first call."""
         found = self.task_function
         return found.load() if isinstance(found, NamedFunction) else found
+
+
+class Boot(TypedDict):
+    """The part of ``boot.json`` that is read here: what is set before a payload can be loaded.
+
+    Args:
+        environ: variables as they were when the app was started.
+        main: the file to be imported as the main module.
+        module_of_function: where the task function is found, if that is elsewhere; else empty.
+    """
+
+    versions: dict[str, str]
+    environ: dict[str, list[str | None]]
+    main: MainWords | None
+    module_of_function: str
+
+
+class TaskOrder(TypedDict):
+    """The words of ``hsm_core.worker.protocol.Order`` to the application's side."""
+
+    task: int
+    attempt: int
+    overrides: list[str]
+    job_id: str
+    threads: int
+    can_be_warned: bool
 
 
 @dataclass(frozen=True)
@@ -172,7 +201,7 @@ def notes(prepared: LoadedApp) -> list[str]:
     return [] if frozen is None else frozen.notes()
 
 
-def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Iterable[str]], str]) -> object:
+def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[str]], str]) -> object:
     """Runs one attempt of a task.
 
     Args:
@@ -189,8 +218,8 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     _spread(order["threads"])
     prepared.numbers.renew()
     config = prepared.config(order["overrides"], order["task"], order["job_id"])
-    hydra_config: Any = HydraConfig.instance()
-    hydra_config.cfg = config  # what run_job does properly, in 10 ms: here it serves to resolve some paths
+    # what run_job does properly, in 10 ms: here it serves to resolve some paths
+    vars(HydraConfig.instance())["cfg"] = config
     with quick():
         directory = _directory(config)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
@@ -210,11 +239,11 @@ def run(prepared: LoadedApp, order: Mapping[str, Any], enter: Callable[[str, Ite
     return ended._return_value
 
 
-def _check(payload: Path) -> dict[str, Any]:
+def _check(payload: Path) -> Boot:
     owner = payload.stat().st_uid
     if owner != os.geteuid():
         raise StoreError(f"{payload} belongs to user {owner}, so it is not loaded")
-    boot: dict[str, Any] = json.loads(payload.with_name("boot.json").read_bytes())
+    boot: Boot = json.loads(payload.with_name("boot.json").read_bytes())
     values.require_versions(boot["versions"], "the sweep was started")
     return boot
 
@@ -229,8 +258,9 @@ def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
     subdir = config.hydra.output_subdir
     if subdir is not None:
         yield str(directory / subdir)
-    handlers: Any = OmegaConf.select(config, "hydra.job_logging.handlers") or OmegaConf.create({})
-    named: Any = OmegaConf.to_container(handlers, resolve=False)
+    handlers = OmegaConf.select(config, "hydra.job_logging.handlers") or OmegaConf.create({})
+    named = OmegaConf.to_container(handlers, resolve=False)
+    assert isinstance(named, dict)
     for name, handler in named.items():
         if "filename" in (handler or {}) and not set(_RESOLVERS.findall(str(handler["filename"]))) - _PURE:
             log = directory / str(handlers[name].filename)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hsm_core.model import STATES
 
 from ..failures.by_cause import FailureGroup
@@ -13,12 +11,12 @@ from .sweep_view import SweepView
 SCHEMA_VERSION = 1
 
 
-def enveloped(**content: Any) -> dict[str, Any]:
+def enveloped(**content: object) -> dict[str, object]:
     """What a command prints for programs: always an object with its ``schema_version``, a list under its own name."""
     return {"schema_version": SCHEMA_VERSION, **content}
 
 
-def sweep_json(view: SweepView) -> dict[str, Any]:
+def sweep_json(view: SweepView) -> dict[str, object]:
     """What ``hsm-status SWEEP --json`` prints."""
     record, pace = view.state.record, view.pace
     return enveloped(**brief_json(view)) | {
@@ -36,7 +34,7 @@ def sweep_json(view: SweepView) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def brief_json(view: SweepView) -> dict[str, Any]:
+def brief_json(view: SweepView) -> dict[str, object]:
     """A sweep as a member of the list."""
     record = view.state.record
     return {
@@ -48,7 +46,7 @@ def brief_json(view: SweepView) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def failure_json(group: FailureGroup) -> dict[str, Any]:
+def failure_json(group: FailureGroup) -> dict[str, object]:
     """A group of failures."""
     return {
         "state": group.state, "reason": group.reason, "cause": group.cause, "count": group.count,

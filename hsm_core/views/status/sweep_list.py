@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hsm_core.errors import HsmError
 from hsm_core.model import State, counted
@@ -59,7 +58,7 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     return "\n".join(lines)
 
 
-def list_json(found: Sequence[Listed]) -> dict[str, Any]:
+def list_json(found: Sequence[Listed]) -> dict[str, object]:
     """What ``hsm-status --json`` prints."""
     return enveloped(sweeps=[brief_json(item.view) if item.view else _unreadable_json(item) for item in found])
 
@@ -89,7 +88,7 @@ def _age(created: str) -> str:
     return f"{duration(seconds)} ago" if seconds < 86400 else f"{began.astimezone():%Y-%m-%d}"
 
 
-def _unreadable_json(item: Listed) -> dict[str, Any]:
+def _unreadable_json(item: Listed) -> dict[str, object]:
     entry = item.entry
     return {
         "id": entry.id, "name": entry.name, "dir": str(entry.dir),

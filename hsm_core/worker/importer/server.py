@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from hsm_core.processes.lock import drop_in_forks
 
@@ -66,13 +66,13 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
     leave(Importer(channel, lock, module, prepared).run())
 
 
-def load(boot: Path) -> tuple[TaskModule, Any]:
+def load(boot: Path) -> tuple[TaskModule, object]:
     """Go where the app was started, see the modules that it saw, then unpickle: in this order."""
     found = json.loads(boot.read_bytes())
     os.chdir(found["cwd"])
     sys.path[:] = found["sys_path"]
     gc.disable()  # what Hydra's modules consist of stays: there is nothing to collect
-    module: Any = importlib.import_module(found["module"])
+    module: TaskModule = importlib.import_module(found["module"])
     gc.enable()
     return module, module.prepare(str(boot.parent / found["payload"]))
 
@@ -80,7 +80,7 @@ def load(boot: Path) -> tuple[TaskModule, Any]:
 class Importer:
     """The importer's loop: one thread, so that forks are safe."""
 
-    def __init__(self, channel: Channel, lock: int, module: TaskModule, prepared: Any) -> None:
+    def __init__(self, channel: Channel, lock: int, module: TaskModule, prepared: object) -> None:
         self._channel, self._lock, self._module, self._prepared = channel, lock, module, prepared
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel.socket, selectors.EVENT_READ)
@@ -217,7 +217,7 @@ class Importer:
                     os.kill(pid, message["signal"])
 
 
-def run_with_variables(order: Order, connection: Channel, module: TaskModule, prepared: Any) -> int:
+def run_with_variables(order: Order, connection: Channel, module: TaskModule, prepared: object) -> int:
     """Run an attempt with its variables set."""
     for name, value in order.env.items():
         if value is None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from hsm_core.errors import Checkpointed, ConfigError, StoreError
 from hsm_core.store.events import DETAILS
@@ -28,29 +28,29 @@ Enter = Callable[[str, Iterable[str]], str]
 class TaskModule(Protocol):
     """What the payload's ``boot.json`` names: how a task of this application runs."""
 
-    def prepare(self, payload: str) -> Any:
+    def prepare(self, payload: str) -> object:
         """Load the payload, once a process."""
 
-    def warm_up(self, prepared: Any) -> None:
+    def warm_up(self, prepared: object) -> None:
         """Load what all tasks would load, for those that are forked from here."""
 
-    def against_forks(self, prepared: Any) -> list[str]:
+    def against_forks(self, prepared: object) -> list[str]:
         """After ``warm_up``: why a process forked from here would not be as good as a fresh one."""
 
-    def expect(self, prepared: Any, overrides: Sequence[str]) -> None:
+    def expect(self, prepared: object, overrides: Sequence[str]) -> None:
         """A task with these overrides comes next, in this process or in one that is forked from it."""
 
-    def notes(self, prepared: Any) -> list[str]:
+    def notes(self, prepared: object) -> list[str]:
         """What the record should say of the code that was loaded."""
 
-    def run(self, prepared: Any, order: Mapping[str, Any], enter: Enter) -> object:
+    def run(self, prepared: object, order: Mapping[str, object], enter: Enter) -> object:
         """Run an attempt; ``enter`` is to be called before the task's function."""
 
     def dumps(self, value: object) -> bytes:
         """Pickle a return value or an exception; fails if it could not be loaded again."""
 
 
-def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: Any) -> int:
+def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: object) -> int:
     """Run an attempt to its outcome.
 
     Returns:
@@ -91,7 +91,7 @@ class _Entry:
             os._exit(1)
         return str(self._checkpoint(self._files))
 
-    def asked(self) -> Mapping[str, Any]:
+    def asked(self) -> Mapping[str, object]:
         """The order as the application's side sees it."""
         return self._order.to_json()
 
@@ -125,7 +125,7 @@ class _Entry:
     def _stderr(self, files: TaskPaths) -> Path:
         return files.stdout if self._order.stderr_to_stdout else files.stderr
 
-    def finish(self, content: dict[str, Any], pickled: bytes | None) -> str:
+    def finish(self, content: dict[str, object], pickled: bytes | None) -> str:
         """Write the outcome, then say it."""
         content = self._write(content, pickled)
         words = ("state", "reason", "message", *DETAILS)
@@ -140,7 +140,7 @@ class _Entry:
         self._channel.send({"said": "end", "state": "checkpointed"})
         return 1
 
-    def _write(self, content: dict[str, Any], pickled: bytes | None) -> dict[str, Any]:
+    def _write(self, content: dict[str, object], pickled: bytes | None) -> dict[str, object]:
         if self._files is None:
             return content
         try:
@@ -151,7 +151,7 @@ class _Entry:
                 return _spoiled("can't write its result", error, self)
         return content
 
-    def _final(self, content: dict[str, Any]) -> dict[str, Any]:
+    def _final(self, content: dict[str, object]) -> dict[str, object]:
         """The task runs on while other ranks do: that it completed, the supervisor writes when they all have."""
         runs_on = self._order.is_shared and content["state"] == "completed"
         return {**content, "state": "running"} if runs_on else content
@@ -160,7 +160,7 @@ class _Entry:
 class _RankEntry(_Entry):
     """Of other ranks than 0: directory, outcome and checkpoint are rank 0's; only the logs are its own."""
 
-    def asked(self) -> Mapping[str, Any]:
+    def asked(self) -> Mapping[str, object]:
         return {**super().asked(), "can_be_warned": False}
 
     def _take(self, directory: Path, leftovers: Iterable[str]) -> TaskPaths:
@@ -182,7 +182,7 @@ class _RankEntry(_Entry):
         self._channel.send({"said": "end", "state": "completed"})
         return 0
 
-    def _write(self, content: dict[str, Any], pickled: bytes | None) -> dict[str, Any]:
+    def _write(self, content: dict[str, object], pickled: bytes | None) -> dict[str, object]:
         return content
 
 
@@ -193,7 +193,7 @@ def _leave_if_forked(me: int, error: BaseException | None) -> None:
         leave(code if isinstance(code, int) else int(code is not None))
 
 
-def _spoiled(what: str, error: Exception, entry: _Entry) -> dict[str, Any]:
+def _spoiled(what: str, error: Exception, entry: _Entry) -> dict[str, object]:
     failure = explain(error)
     entry.print(failure.trace)
     return {**failed(failure), "message": f"{what}: {failure.message}"}
@@ -201,7 +201,7 @@ def _spoiled(what: str, error: Exception, entry: _Entry) -> dict[str, Any]:
 
 def _encode_failure(
     module: TaskModule, error: BaseException, entry: _Entry
-) -> tuple[dict[str, Any], bytes | None]:
+) -> tuple[dict[str, object], bytes | None]:
     failure = explain(error)
     entry.print(failure.trace)
     try:

@@ -9,7 +9,6 @@ import sysconfig
 import traceback
 from functools import cache
 from types import FrameType, TracebackType
-from typing import Any
 
 #: Modules that import the app, call the task's function, or stand between it and what it has Hydra make or look up.
 _CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.", "omegaconf.", "importlib.")
@@ -74,8 +73,8 @@ def _is_told_without(error: BaseException) -> bool:
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
-    group: Any = getattr(builtins, "BaseExceptionGroup", ())
-    return tuple(error.exceptions) if isinstance(error, group) else ()
+    group = getattr(builtins, "BaseExceptionGroup", ())  # Python 3.11 and later
+    return tuple(getattr(error, "exceptions", ())) if isinstance(error, group) else ()
 
 
 def _module(frame: FrameType) -> str:

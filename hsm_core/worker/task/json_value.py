@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Mapping
-from typing import Any
 
 #: Deeper values, and longer integers (Python prints 4300 digits at most), are shown as their ``repr``.
 _DEPTH, _BITS, _REPR = 40, 10_000, 500
@@ -37,7 +36,7 @@ class _Room:
             raise _TooLarge
 
 
-def project(value: object) -> tuple[Any, bool]:
+def project(value: object) -> tuple[object, bool]:
     """A value as JSON, and whether reading that gives the same value again.
 
     Numbers of numpy and torch become Python's; what JSON can't hold becomes its ``repr``.
@@ -83,7 +82,7 @@ def _brief(limit: int) -> reprlib.Repr:
     return brief
 
 
-def _project(value: object, depth: int, room: _Room) -> tuple[Any, bool]:
+def _project(value: object, depth: int, room: _Room) -> tuple[object, bool]:
     kind: type = type(value)
     room.take(value)
     if value is None or kind in (bool, float, str):
@@ -99,15 +98,15 @@ def _project(value: object, depth: int, room: _Room) -> tuple[Any, bool]:
 
 
 def _project_mapping(
-    value: Mapping[Any, Any], kind: type, depth: int, room: _Room
-) -> tuple[dict[str, Any], bool]:
+    value: Mapping[object, object], kind: type, depth: int, room: _Room
+) -> tuple[dict[str, object], bool]:
     items = {str(key): _project(item, depth, room) for key, item in value.items()}
     plain_keys = all(type(key) is str for key in value)
     exact = kind is dict and plain_keys and all(flag for _, flag in items.values())
     return {key: item for key, (item, _) in items.items()}, exact
 
 
-def _project_scalar(value: object) -> Any:
+def _project_scalar(value: object) -> object:
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "shape", None) in ((), [], (1,)):
         value = item()

@@ -6,7 +6,6 @@ import errno
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from hsm_core.model import Reason
 from hsm_core.store.files import read_json, to_json, write_atomically
@@ -57,16 +56,16 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit // 3]}\n[…]\n{text[-limit * 2 // 3 :]}"
 
 
-def completed(value: object) -> dict[str, Any]:
+def completed(value: object) -> dict[str, object]:
     """The outcome of a task that returned ``value``."""
     projection, exact = project(value)
-    found: dict[str, Any] = {"state": "completed", "value": projection, "exact": exact}
+    found: dict[str, object] = {"state": "completed", "value": projection, "exact": exact}
     if not exact:
         found["repr"] = shown(value, MESSAGE_LIMIT)
     return found
 
 
-def unseen(value: object = None) -> dict[str, Any]:
+def unseen(value: object = None) -> dict[str, object]:
     """The same where nothing is known of the value but, perhaps, its type."""
     text = "" if value is None else f"<{type(value).__qualname__} that can't be shown>"
     return {"state": "completed", "value": text or None, "exact": False, "repr": text}
@@ -82,7 +81,7 @@ def one_line(error: BaseException) -> str:
     return f"{kind}: {text[:300]}" if text else kind
 
 
-def failed(failure: Failure) -> dict[str, Any]:
+def failed(failure: Failure) -> dict[str, object]:
     """The outcome of a task that raised."""
     return {
         "state": "failed", "reason": failure.reason, "kind": failure.kind, "message": failure.message,
@@ -90,7 +89,7 @@ def failed(failure: Failure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_outcome(files: TaskPaths, owner: Owner, content: Mapping[str, Any], pickled: bytes | None) -> None:
+def write_outcome(files: TaskPaths, owner: Owner, content: Mapping[str, object], pickled: bytes | None) -> None:
     """Write an attempt's outcome; the pickle first, so that the outcome never promises what is not there.
 
     Raises:

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from .outcome import completed, one_line, unseen
 
@@ -16,7 +15,7 @@ PATIENCE_S = 60.0
 
 def keep(
     value: object, dumps: Callable[[object], bytes], patience_s: float = PATIENCE_S
-) -> tuple[dict[str, Any], bytes | None]:
+) -> tuple[dict[str, object], bytes | None]:
     """The outcome of a task that returned ``value``.
 
     Args:
@@ -40,7 +39,7 @@ def keep(
         return {**content, "warning": unkept(one_line(error))}, None
 
 
-def lost_on_the_way(exited: dict[str, Any]) -> dict[str, Any]:
+def lost_on_the_way(exited: dict[str, object]) -> dict[str, object]:
     """The outcome of a task that returned, and whose process ended while its value was to be kept.
 
     Args:
