@@ -202,6 +202,19 @@ def test_packages_are_small() -> None:
     check_exceptions(files, MOST_FILES, LARGER)
 
 
+UNIT_TESTS = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", UNIT_TESTS, ids=named)
+def test_a_unit_test_lies_where_its_module_does(path: Path) -> None:
+    """``unit/part/test_module.py``, or ``test_module_aspect.py``; those of the tests' own modules lie at the top."""
+    place = path.parent.relative_to(ROOT / "tests" / "unit")
+    beside = [ROOT / "hsm_core" / place, *([ROOT / "tests"] if place == Path() else [])]
+    modules = {module.stem for folder in beside for module in folder.glob("*.py")}
+    words = path.stem.split("_")[1:]
+    assert {"_".join(words[:count]) for count in range(1, len(words) + 1)} & modules
+
+
 def docstrings(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

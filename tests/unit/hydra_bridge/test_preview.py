@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.hydra_bridge.preview import dry_run_lines
+from hsm_core.hydra_bridge.preview import command_of, dry_run_lines
 from tests.unit.hydra_bridge.sweeping import run_sweep, sweeper_file, write_app
 
 ROOT = Path(__file__).parents[3]
@@ -72,3 +72,30 @@ def test_many_tasks_are_shortened_in_the_middle() -> None:
     )
     assert lines[1:7] == ["  #0 a=0", "  #1 a=1", "  #2 a=2", "  …", "  #7 a=7", "  #8 a=8"]
     assert lines[-2:] == ["preview", "Dry run: nothing was started or written."]
+
+
+@pytest.mark.parametrize(
+    ("started", "expected"),
+    [
+        (
+            [
+                "python",
+                "train.py",
+                "-m",
+                "hydra/launcher=hsm_pbs",
+                "+sweep=x",
+                "hydra.sweeper.limit=2",
+                "-cn",
+                "other",
+            ],
+            "python train.py -cn other lr=0.1 '+name=a b' hydra.mode=RUN",
+        ),
+        (
+            ["python", "-W", "error", "-m", "pkg.app", "--multirun", "+sweep=x", "hydra.job.chdir=true"],
+            "python -W error -m pkg.app hydra.job.chdir=true lr=0.1 '+name=a b' hydra.mode=RUN",
+        ),
+        (["python", "notebook.py"], None),
+    ],
+)
+def test_the_command_of_one_task(started: list[str], expected: str | None) -> None:
+    assert command_of(started, ["+sweep=x"], ["lr=0.1", "+name=a b"]) == expected

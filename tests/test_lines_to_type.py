@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 #: How a line begins that is to be typed; others are sentences.
 TYPED = ("hsm ", "hsm-", "hydra.", "hydra/", "'", '"', "python", "export ", "ls ", "df ", "cd ", "git ", "qstat")
 SPECIAL = set("()[]{}*?`;|&\\#")

@@ -1,11 +1,10 @@
-"""Times and commands, as people write them."""
+"""Times, as people write them."""
 
 from __future__ import annotations
 
 import pytest
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.preview import command_of
 from hsm_core.plan.walltime import clock, minutes
 
 
@@ -60,30 +59,3 @@ def test_a_clock_of_two_parts_is_ambiguous() -> None:
 
 def test_clock() -> None:
     assert clock(90.5) == "1:30:30"
-
-
-@pytest.mark.parametrize(
-    ("started", "expected"),
-    [
-        (
-            [
-                "python",
-                "train.py",
-                "-m",
-                "hydra/launcher=hsm_pbs",
-                "+sweep=x",
-                "hydra.sweeper.limit=2",
-                "-cn",
-                "other",
-            ],
-            "python train.py -cn other lr=0.1 '+name=a b' hydra.mode=RUN",
-        ),
-        (
-            ["python", "-W", "error", "-m", "pkg.app", "--multirun", "+sweep=x", "hydra.job.chdir=true"],
-            "python -W error -m pkg.app hydra.job.chdir=true lr=0.1 '+name=a b' hydra.mode=RUN",
-        ),
-        (["python", "notebook.py"], None),
-    ],
-)
-def test_the_command_of_one_task(started: list[str], expected: str | None) -> None:
-    assert command_of(started, ["+sweep=x"], ["lr=0.1", "+name=a b"]) == expected
