@@ -12,7 +12,7 @@ from hsm_core.store import catalogue
 from hsm_core.store.record import sweep_root
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.status.phase import Phase
-from hsm_core.views.status.sweep_view import SweepView, look
+from hsm_core.views.status.sweep_view import SweepView, read_view
 
 from .ask_schedulers import JobQuestions
 from .find_sweep import directory_of
@@ -31,7 +31,7 @@ class Options:
     """What was asked for.
 
     Args:
-        watch: seconds between two looks, None for one look.
+        watch: seconds between two displays, None for a single one.
         listing: all sweeps, also inside the directory of one.
         running: of all sweeps, those that run.
     """
@@ -45,10 +45,10 @@ class Options:
     running: bool = False
 
 
-#: Prints one look.
+#: Prints once.
 Print = Callable[[str], None]
 #: Looks once and prints that.
-Look = Callable[[Print], Phase]
+Display = Callable[[Print], Phase]
 
 
 def show(options: Options) -> int:
@@ -57,7 +57,7 @@ def show(options: Options) -> int:
     Raises:
         HsmError: no sweep fits, or it can't be read.
     """
-    once = _looking(options)
+    once = _display_of(options)
     with Repaint(again=options.watch is not None and not options.as_json) as place:
         phase = once(place.show)
         while options.watch is not None and phase == "running":
@@ -66,7 +66,7 @@ def show(options: Options) -> int:
     return EXIT[phase] if options.exit_status else 0
 
 
-def _looking(options: Options) -> Look:
+def _display_of(options: Options) -> Display:
     questions = JobQuestions()
     if options.running and not options.selector:
         return Running(questions)
@@ -74,7 +74,7 @@ def _looking(options: Options) -> Look:
     if root is None:
         return lambda put: _show_list(options, questions, put)
     state = SweepState(root)
-    return lambda put: _show_one(look(state, questions), options, put)
+    return lambda put: _show_one(read_view(state, questions), options, put)
 
 
 def _wanted(options: Options) -> Path | None:
@@ -108,9 +108,9 @@ class Running:
         self._states: list[SweepState] | None = None
 
     def __call__(self, put: Print) -> Phase:
-        """Print one look; ``running`` as long as anything is."""
+        """Prints once; returns ``running`` as long as anything is."""
         first = self._states is None
-        views = self._first_look() if first else [look(state, self._questions) for state in self._states or ()]
+        views = self._first_views() if first else [read_view(state, self._questions) for state in self._states or ()]
         if not views:
             newest = next((entry.id for entry in catalogue.entries()), "")
             remark(f"nothing runs\n  next: {f'hsm-status {newest}' if newest else _FIRST_STEP}")
@@ -123,10 +123,10 @@ class Running:
             put(running_text(views, width=columns(), colour=colour_on(sys.stdout)))
         return _liveliest({view.phase for view in views})
 
-    def _first_look(self) -> list[SweepView]:
-        from hsm_core.views.status.sweep_list import look_at
+    def _first_views(self) -> list[SweepView]:
+        from hsm_core.views.status.sweep_list import read_listed
 
-        found = [item.view for entry in catalogue.entries() if (item := look_at(entry, self._questions)).view]
+        found = [item.view for entry in catalogue.entries() if (item := read_listed(entry, self._questions)).view]
         views = [view for view in found if view is not None and view.phase == "running"]
         self._states = [view.state for view in views]
         return views
@@ -134,10 +134,10 @@ class Running:
 
 def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
     """Print the list; its phase is the liveliest of its sweeps'."""
-    from hsm_core.views.status.sweep_list import list_json, list_text, look_at
+    from hsm_core.views.status.sweep_list import list_json, list_text, read_listed
 
     known = catalogue.entries()
-    found = [look_at(entry, questions) for entry in (known if options.all else known[:_NEWEST])]
+    found = [read_listed(entry, questions) for entry in (known if options.all else known[:_NEWEST])]
     if options.as_json:
         say_json(list_json(found))
         sys.stdout.flush()

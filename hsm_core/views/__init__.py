@@ -1,1 +1,1 @@
-"""What people and scripts see of a sweep."""
+"""Texts, JSON and tables about sweeps, for people and for scripts."""

@@ -1,4 +1,4 @@
-"""What happened in a sweep, in order, from all its workers."""
+"""Lists the events of a sweep in order, from all its workers, a line each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _REASONS = 3
 
 
 @dataclass(frozen=True)
-class Told:
-    """One event, for people.
+class LoggedEvent:
+    """One event as a line for people.
 
     Args:
         at: seconds since 1970, by the writer's clock.
@@ -39,8 +39,8 @@ class Told:
         return f"{_clock(self.at)}  {self.text}"
 
 
-class Story:
-    """The events of a sweep that a reader cares for, each told once."""
+class EventLog:
+    """The events of a sweep that interest a reader; returns each of them once."""
 
     def __init__(self, paths: SweepPaths) -> None:
         self._paths = paths
@@ -48,8 +48,8 @@ class Story:
         self._sizes: dict[str, int] = {}
         self._readers: dict[str, JournalReader] = {}
 
-    def news(self) -> list[Told]:
-        """What is to be told of what happened since the last call, by the writers' clocks.
+    def read_new(self) -> list[LoggedEvent]:
+        """Returns the events since the last call, ordered by the writers' clocks.
 
         Raises:
             OSError: the events can't be read.
@@ -57,13 +57,13 @@ class Story:
         found = [item for name in self._names() for item in self._read(name)]
         found.sort(key=lambda item: item[0])
         told = [(at, name, event.tag, self._tell(name, event)) for at, name, event in found]
-        return [Told(at, name, kind, text) for at, name, kind, text in told if text]
+        return [LoggedEvent(at, name, kind, text) for at, name, kind, text in told if text]
 
     def _names(self) -> Iterable[str]:
         return sorted(path.stem for path in self._paths.events.glob("*.jsonl"))
 
     def _read(self, name: str) -> Iterator[tuple[float, str, Event]]:
-        """New events, each with its time; one that says none has that of the one before it."""
+        """Yields new events with their times (seconds since 1970); an event without one gets the time before it."""
         reader = self._readers.setdefault(name, JournalReader(self._paths.journal(name)))
         last = 0.0
         for event in reader.read_new():
@@ -80,7 +80,7 @@ class Story:
             self._sizes[event.submission] = sum(span.count for span in event.tasks)
 
     def _tell(self, name: str, event: Event) -> str:
-        """One event in a line, with where its log or its job's files are, and of how many tasks it is."""
+        """Returns an event as a line, with the path of its log or its job's files, or the number of its tasks."""
         writer, told = self._who.get(name, name), ""
         if isinstance(event, events.WorkerHead):
             log = self._paths.logs / event.log if event.log else self._paths.worker_log(name)
@@ -94,7 +94,7 @@ class Story:
 
 
 def tell(writer: str, event: Event) -> str:
-    """One event in a line; empty if it is of no interest.
+    """Returns an event as a line; empty if it is of no interest to a reader.
 
     Args:
         writer: what it is called: ``launcher``, ``worker local-1``.
@@ -150,7 +150,7 @@ def _of_writer(writer: str, event: Event) -> str:
 
 
 def against_forks(ready: events.Ready) -> str:
-    """What the app has against forks, and what follows; empty if nothing."""
+    """Returns why the app should not be forked, and the consequence; empty if nothing speaks against forks."""
     found = ready.against_forks
     if not found:
         return ""
@@ -166,7 +166,7 @@ def _about_forks(ready: events.Ready) -> str:
 
 
 def tail(path: Path, offset: int) -> tuple[str, int]:
-    """The text of a log from an offset in bytes on, and the next offset; nothing while there is no file."""
+    """Returns the text of a log from an offset in bytes on, and the next offset; no text while there is no file."""
     try:
         with open(path, "rb") as stream:
             stream.seek(offset)

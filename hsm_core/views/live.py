@@ -1,4 +1,4 @@
-"""Shows how a sweep goes while its launcher waits: a live line on a terminal, else a line now and then."""
+"""Shows progress while the launcher waits: a live line on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HOW_TO_END = "Ctrl-C: [c]ancel the jobs, [d]etach from them (they keep running)
 
 
 class LiveProgress:
-    """One line, redrawn; use it as a context."""
+    """One line that is redrawn; use it as a context."""
 
     def __init__(self) -> None:
         self._on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -50,7 +50,7 @@ class LiveProgress:
             self._live.stop()
 
     def show(self, state: SweepState) -> None:
-        """Draw the line anew if it is time, and no question stands there."""
+        """Redraws the line if it is time and no question stands."""
         if self._question.stands:
             return
         now = time.monotonic()
@@ -67,7 +67,7 @@ class LiveProgress:
         self._draw(progress_line(counts, state.total, found.rate, found.eta, width=width))
 
     def say(self, text: str) -> None:
-        """Print lines that stay, above the live one."""
+        """Prints lines above the live one, which stay."""
         if self._question.stands:
             self._question.say(text)
         elif self._live is not None:
@@ -76,13 +76,13 @@ class LiveProgress:
             print(text, file=sys.stderr, flush=True)
 
     def ask_how_to_end(self) -> None:
-        """Ask at the terminal what Ctrl-C means; the live line makes room until that is over."""
+        """Asks at the terminal what Ctrl-C is to mean; the live line pauses until then."""
         if self._live is not None:
             self._live.stop()
         self._question.ask()
 
     def answer(self) -> str | None:
-        """``cancel``, ``detach``, or nothing if it was another word; None while nobody answered."""
+        """Returns ``cancel``, ``detach``, or an empty text for any other word; None while there is no answer."""
         typed = self._question.answer()
         if typed is None:
             return None
@@ -90,7 +90,7 @@ class LiveProgress:
         return {"c": "cancel", "d": "detach"}.get(typed.lower()[:1], "")
 
     def drop_question(self) -> None:
-        """Ask no longer, if that was asked."""
+        """Withdraws the question, if it stands."""
         if self._question.stands:
             self._question.drop()
             self._come_back()

@@ -1,4 +1,4 @@
-"""The user's jobs in a batch system, with the sweeps and tasks that they are."""
+"""Lists the user's jobs in a batch system, with their sweeps and tasks."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class _Place(NamedTuple):
 
 
 def queue_json(jobs: Sequence[QueuedJob]) -> dict[str, object]:
-    """What ``hsm queue --json`` prints: every element for itself."""
+    """Returns the JSON of ``hsm queue --json``: an object for each job or array element."""
     return enveloped(jobs=[{**asdict(job), "start": iso_time(job.start) or None} for job in jobs])
 
 
 def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = False) -> str:
-    """What ``hsm queue`` prints: jobs by sweep, and what waits for the same in one line."""
+    """Returns the text of ``hsm queue``: jobs by sweep, those that wait for the same reason on one line."""
     head = f"  {'job':{_JOB}}  {'state':{_STATE}} {'queue':{_QUEUE}} {'tasks':{_TASKS}} node, or why it waits"
     lines = [paint(head, "dim", colour)]
     by_sweep: dict[str, list[QueuedJob]] = {}
@@ -87,7 +87,7 @@ def queue_text(jobs: Sequence[QueuedJob], *, width: int = 80, colour: bool = Fal
 
 
 def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
-    """What never starts is to be let go, or ended and asked for anew with what there is."""
+    """Yields lines to copy for jobs that never start: release them, or cancel them and ask for less."""
     mine = [sweep for sweep in by_sweep if sweep]
     for sweep in mine:
         if remedy := next((job.remedy for job in by_sweep[sweep] if job.remedy), ""):
@@ -109,7 +109,7 @@ def _heading(sweep: str, system: str, jobs: Sequence[QueuedJob], colour: bool) -
 
 
 def _groups(jobs: Sequence[QueuedJob]) -> Iterator[list[QueuedJob]]:
-    """Elements of one array that are in the same state for the same reason; what runs comes first."""
+    """Yields elements of one array that are in the same state for the same reason, those that run first."""
     found: dict[tuple[str, ...], list[QueuedJob]] = {}
     for job in sorted(jobs, key=lambda job: (job.phase, *_order(job))):
         what = (job.state, job.queue, job.reason, str(job.hopeless), job.until)
@@ -136,7 +136,7 @@ def _lines(group: Sequence[QueuedJob], width: int, colour: bool) -> Iterator[str
 
 
 def _fit(text: str, size: int, width: int) -> str:
-    """A cell; cut only where a terminal has no room."""
+    """Returns a table cell, cut only if the terminal is too narrow."""
     return f"{text if width >= _NO_TERMINAL else shorten(text, size):{size}}"
 
 
@@ -153,7 +153,7 @@ def _where(group: Sequence[QueuedJob]) -> str:
 
 
 def _why(group: Sequence[QueuedJob]) -> str:
-    """The scheduler's reason for waiting, and when it expects to start the first, if it ever will."""
+    """Returns the scheduler's reason for waiting, and when it expects to start the first job, if it does."""
     if group[0].hopeless or group[0].until:
         return clean(f"{group[0].reason}: {group[0].until or 'will never start'}")
     start = next((job.start for job in group if job.start), "")
@@ -168,7 +168,7 @@ def _date_and_minute(iso: re.Match[str]) -> str:
 
 
 def _ids(group: Sequence[QueuedJob]) -> str:
-    """``680_[3-7]``, ``12[3-7].server``."""
+    """Returns the ids of a group as one: ``680_[3-7]``, ``12[3-7].server``."""
     if len(group) == 1:
         return clean(group[0].job)
     place = _place(group[0])

@@ -1,4 +1,4 @@
-"""A table of results as text that fits the terminal."""
+"""Writes a table of results as text that fits the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NARROWEST = 6
 
 @dataclass
 class _Column:
-    """A column's cells, its width, and the least that it can do with.
+    """A column with its cells, its width and its smallest width.
 
     Args:
         numeric: it has numbers.
@@ -40,7 +40,7 @@ class _Column:
 
 
 def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterator[str]:
-    """Numbers to the right and whole, text to the left and cut if need be; what has no room is named."""
+    """Yields lines: numbers right-aligned and whole, text left-aligned and cut if need be; names columns left out."""
     columns = [_column(table, name) for name in table.columns]
     shown = list(columns)
     while len(shown) > 1 and _total(column.least for column in shown) > width:
@@ -55,7 +55,7 @@ def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterat
 
 
 def narrow(columns: Sequence[_Column], width: int) -> None:
-    """Take from the widest columns until all fit, or none can give more."""
+    """Takes width from the widest columns until all fit, or until none can give more."""
     while _total(column.width for column in columns) > width:
         giving = [column for column in columns if column.width > column.least]
         if not giving:
@@ -72,7 +72,7 @@ def _column(table: Table, name: str) -> _Column:
 
 
 def _shown(value: object, size: object) -> str:
-    """A value; of a mean, the count only where it is not the whole group's."""
+    """Returns a value as text; for a mean, with the count only if it is not that of the whole group."""
     if isinstance(value, Spread) and value.count == size:
         return show(value).rpartition(" ")[0]
     return show(value)

@@ -1,4 +1,4 @@
-"""What a launcher says when its tasks have ended: failures first, then counts, then what to type."""
+"""Writes the launcher's last words when its tasks have ended: failures, counts, and what to type next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def summary(
     state: SweepState, numbers: range | None = None, *, earlier: Collection[int] = (), colour: bool = False,
     advise: bool = True, first: bool = True,
 ) -> str:  # fmt: skip
-    """The end of a launch.
+    """Returns the text for the end of a launch.
 
     Args:
         numbers: the tasks of this launch; None means all of the sweep.
@@ -51,7 +51,7 @@ def summary(
 
 
 def _unkept(state: SweepState, numbers: range | None) -> list[str]:
-    """That tasks completed with a value that can't be kept, once for all of them."""
+    """Returns one warning for all tasks that completed with a value that can't be kept."""
     among = range(state.total) if numbers is None else numbers
     told = {number: warning for number in among if (warning := warning_of(state, number))}
     if not told:
@@ -62,11 +62,11 @@ def _unkept(state: SweepState, numbers: range | None) -> list[str]:
 
 
 def warning_of(state: SweepState, number: int) -> str:
-    """What is to be said of a task that completed; empty mostly."""
+    """Returns the warning of a task that completed; mostly empty."""
     task = state.tasks.get(number)
     return task.warning if task else ""
 
 
 def counts_among(state: SweepState, among: range | None) -> Counter[State]:
-    """How many of these tasks are in which state; None means all."""
+    """Returns how many of these tasks are in each state; None means all tasks."""
     return state.counts() if among is None else Counter(map(state.state_of, among))

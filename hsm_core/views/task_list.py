@@ -1,4 +1,4 @@
-"""The tasks of a sweep, a line or a JSON object each."""
+"""Lists the tasks of a sweep, a line or a JSON object each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = (
 )  # fmt: skip
 
 def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> dict[str, Any]:
-    """All that is known of a task.
+    """Returns everything that is known of a task.
 
     Args:
         reasons: of the same state, where several tasks are asked about.
@@ -39,7 +39,7 @@ def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> 
 def task_lines(
     state: SweepState, tasks: Sequence[Task], *, width: int | None = 80, colour: bool = False
 ) -> Iterator[str]:
-    """A table.
+    """Yields the lines of a table.
 
     Args:
         width: columns; the middle of overrides makes room. None shows all that is known, in full.

@@ -1,4 +1,4 @@
-"""Where to read what a task printed."""
+"""Finds the log with what a task printed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hsm_core.store.submission import read_submission
 
 
 def log_of(state: SweepState, number: int) -> Path | None:
-    """The log that tells most of a task's end: of the rank that failed, if one did.
+    """Returns the log that says most about a task's end: of the rank that failed, if one did.
 
     Of a task that has not begun, its worker's; where there was none, its job's.
     """
@@ -24,7 +24,7 @@ def log_of(state: SweepState, number: int) -> Path | None:
 
 
 def where_to_read(state: SweepState, number: int) -> str | None:
-    """What to add to ``hsm logs SWEEP TASK`` so that something is read, perhaps nothing; None: no log has text."""
+    """Returns the options of ``hsm logs SWEEP TASK`` that show some text, perhaps none; None if no log has text."""
     files = state.task_directory(number)
     if files is None:
         return "" if has_text(_workers(state, number)) else None
@@ -34,7 +34,7 @@ def where_to_read(state: SweepState, number: int) -> str | None:
 
 
 def has_text(log: Path | None) -> bool:
-    """Whether there is anything to read."""
+    """Returns whether there is anything to read."""
     try:
         return log is not None and log.stat().st_size > 0
     except OSError:
@@ -42,7 +42,7 @@ def has_text(log: Path | None) -> bool:
 
 
 def stream_of(state: SweepState, number: int, stderr: bool) -> Path | None:
-    """Where a task's stdout or stderr goes, the latter of the rank that failed, if one did; else as above."""
+    """Returns the log of a task's stdout or stderr; of stderr, that of the rank that failed, if one did."""
     files = state.task_directory(number)
     if files is None:
         return _workers(state, number)
@@ -65,13 +65,13 @@ def _telling(state: SweepState, number: int, files: TaskPaths) -> Iterator[Path]
 
 
 def _failed_rank(state: SweepState, number: int) -> int:
-    """Which other rank than 0 a task failed on, as its worker wrote down; 0 if none."""
+    """Returns the rank other than 0 that a task failed on, as its worker recorded; 0 if none."""
     end = state.tasks[number].end
     return end.rank if end else 0
 
 
 def _has_one_log(state: SweepState, number: int) -> bool:
-    """Whether a task prints both streams into one log, as its submission says."""
+    """Returns whether a task prints both streams into one log, as its submission says."""
     task = state.tasks[number]
     writer, pair = state.writers.get(task.worker), (number, task.attempt)
     names = [name for name, span in writer.claimed if pair in span] if writer else []
@@ -79,7 +79,7 @@ def _has_one_log(state: SweepState, number: int) -> bool:
 
 
 def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> list[Path]:
-    """What a rank may have left; those with something to read first, then those that are there."""
+    """Returns the logs of a rank: those with text first, then those that exist."""
     own = files.of_rank(rank)
     logs = [own.stderr, own.stdout, state.paths.rank_log(state.tasks[number].worker, rank)]
     return sorted(logs, key=lambda log: (not has_text(log), not log.exists()))
@@ -91,7 +91,7 @@ def _workers(state: SweepState, number: int) -> Path | None:
 
 
 def _jobs(state: SweepState, number: int) -> Path | None:
-    """Of a job that ended before a worker began in it."""
+    """Returns the log of a job that ended before a worker began in it."""
     key = state.jobs.key_of(number) if number in state.tasks and state.ended_job(number) else None
     found = [submission for submission in state.jobs.submissions() if key and submission.name == key[0]]
     logs = job_logs(state.paths, found[0], key[1]) if key and found else ()

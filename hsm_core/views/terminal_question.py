@@ -1,4 +1,4 @@
-"""A question on the terminal that stands while the work goes on: asked, looked at for an answer, given up."""
+"""Asks a question on the terminal that stands while work goes on, until it is answered or withdrawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 class Question:
-    """Asks on stderr and looks for a line on stdin, never waiting for one."""
+    """A question on stderr, whose answer is read from stdin without waiting."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -19,7 +19,7 @@ class Question:
         self._put()
 
     def answer(self) -> str | None:
-        """What was typed, and ends the question; None if nothing was yet. A closed input has answered nothing."""
+        """Returns what was typed (empty: the input is closed) and ends the question; None if there is nothing yet."""
         if not self.stands or not _is_readable(sys.stdin.fileno()):
             return None
         line = _read(sys.stdin.fileno())
@@ -29,13 +29,13 @@ class Question:
         return line.strip()
 
     def drop(self) -> None:
-        """Ask no longer; what is printed next begins a line."""
+        """Withdraws the question; later output begins on a new line."""
         if self.stands:
             self.stands = False
             _end_line()
 
     def say(self, text: str) -> None:
-        """Print lines while it stands, and ask once more below them."""
+        """Prints lines while the question stands, and repeats it below them."""
         _end_line()
         print(text, file=sys.stderr)
         self._put()
@@ -49,7 +49,7 @@ def _end_line() -> None:
 
 
 def _is_readable(stdin: int) -> bool:
-    """True if reading would not wait; nor stop us, as it does while another job has the terminal."""
+    """Returns whether reading would neither wait nor stop us, as it would while another job has the terminal."""
     try:
         if os.tcgetpgrp(stdin) != os.getpgrp():
             return False
@@ -59,7 +59,7 @@ def _is_readable(stdin: int) -> bool:
 
 
 def _read(stdin: int) -> str:
-    """A terminal gives no more than a line at once."""
+    """Reads from the terminal, which gives at most one line at a time."""
     try:
         return os.read(stdin, 4096).decode(errors="replace")
     except OSError:  # the terminal is gone

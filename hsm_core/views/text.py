@@ -1,4 +1,4 @@
-"""The words, signs and colours that every text about a sweep shares."""
+"""Shares the words, signs and colours of all texts about a sweep."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ assert set(SHOWN) == set(STATES)
 
 
 def paint(text: str, colour: str, on: bool) -> str:
-    """Colour a text as its state is shown, or ``bold`` or ``dim``."""
+    """Colours a text like a state, or as ``bold`` or ``dim``."""
     return f"\x1b[{_COLOUR[colour]}m{text}\x1b[0m" if on else text
 
 
 def state_words(counts: dict[State, int], colour: bool = False) -> str:
-    """``✓ 20 completed  ✗ 3 failed  ▶ 1 running``, without what there is none of."""
+    """Returns the counts that are not 0: ``✓ 20 completed  ✗ 3 failed  ▶ 1 running``."""
     found = [
         paint(f"{GLYPH[state]} {counts[state]} {state}", state, colour)
         for state in SHOWN
@@ -40,7 +40,7 @@ def state_words(counts: dict[State, int], colour: bool = False) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``40 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``: two units at most."""
+    """Returns seconds in two units at most: ``40 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
     seconds = max(0, round(seconds))
     if seconds < 60:
         return f"{seconds} s"
@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
 
 
 def iso_time(text: str) -> str:
-    """A time as schedulers write it, local without a zone or in seconds since 1970, in ISO 8601 with its zone.
+    """Returns a scheduler's time (local without a zone, or seconds since 1970) in ISO 8601 with its zone.
 
     Empty if it is none.
     """
@@ -67,18 +67,18 @@ def iso_time(text: str) -> str:
 
 
 def about(seconds: float) -> str:
-    """A duration to come, as roughly as it is known."""
+    """Returns an estimated duration (seconds), rounded up: ``about 5 min``."""
     step = 5 if seconds < 60 else 60 if seconds < 600 else 300 if seconds < 7200 else 1800
     return f"about {duration(max(step, math.ceil(seconds / step) * step))}"
 
 
 def clean(text: str) -> str:
-    """A text that others wrote, without what would move a terminal's cursor or colour it."""
+    """Returns foreign text without the characters that would move a terminal's cursor or colour it."""
     return _CONTROL.sub(lambda match: " " if match[0] in "\n\t" else f"\\x{ord(match[0]):02x}", text)
 
 
 def shorten(text: str, width: int) -> str:
-    """Take out the middle of what is too long."""
+    """Cuts a text to ``width`` characters by taking out its middle."""
     if len(text) <= width:
         return text
     left = (width - 1) // 2

@@ -1,4 +1,4 @@
-"""hsm logs: what a task printed, or the sweep's story."""
+"""hsm logs: what a task printed, or what happened in a sweep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
 from hsm_core.overrides import joined
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.event_log import Story, tail
+from hsm_core.views.event_log import EventLog, tail
 from hsm_core.views.failures.reasons import message_of
 from hsm_core.views.lines_to_copy.resume_lines import resume_line
 from hsm_core.views.status.phase import phase_of
@@ -27,7 +27,7 @@ from ..click_types import ask_schedulers, examples, open_sweep, open_whole, requ
 from ..terminal import columns, remark, say, say_json, write
 
 _EVERY_S = 0.5
-#: A line of a sweep's story is not cut to less: a narrow terminal wraps it.
+#: A line of a sweep's events is not cut to less: a narrow terminal wraps it.
 _WIDTH = 80
 
 
@@ -43,10 +43,10 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool
     """Show what a task printed, or what happened in a sweep."""
     state = open_sweep(sweep) if task is not None else open_whole(sweep)
     if task is None:
-        story = Story(state.paths)
+        event_log = EventLog(state.paths)
         if not as_json:
             remark(f"in {state.paths.root}:")
-        _follow(state, lambda: _tell(story, as_json), lambda: _is_over(state), follow)
+        _follow(state, lambda: _tell(event_log, as_json), lambda: _is_over(state), follow)
         return 0
     require_tasks(state, [task])
     if stream_of(state, task, stderr) is None:
@@ -125,8 +125,8 @@ def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool
     more()
 
 
-def _tell(story: Story, as_json: bool) -> None:
-    for found in story.news():
+def _tell(event_log: EventLog, as_json: bool) -> None:
+    for found in event_log.read_new():
         if as_json:
             say(json.dumps(enveloped(**{**asdict(found), "at": _iso(found.at)})))
         else:

@@ -70,7 +70,7 @@ class Sweeping:
             self._write_multirun()
         return self._launch(batches)
 
-    def _planned(self, arguments: Sequence[str], settings: Settings, faults: Faults) -> Work:
+    def _planned(self, arguments: Sequence[str], settings: Settings, faults: Faults) -> SweepTasks:
         loader = self._context.config_loader
         grammar = Grammar(loader)
         validator = Validator(loader, self._config, grammar)
@@ -90,7 +90,7 @@ class Sweeping:
         count = validator.check(plan, settings.validate, faults)
         faults.raise_all()
         log.debug("composed %d of %d tasks", count, len(plan))
-        return Work(plan, product_line(plan), plan.excluded)
+        return SweepTasks(plan, product_line(plan), plan.excluded)
 
     def _launch(self, batches: Sequence[Sequence[tuple[str, ...]]]) -> list[Sequence[JobReturn]]:
         """Launches one batch after the other, then raises the exception of the first task that failed."""
@@ -103,13 +103,13 @@ class Sweeping:
             _ = one.return_value
         return found
 
-    def _show(self, work: Work, settings: Settings, arguments: Sequence[str]) -> None:
+    def _show(self, work: SweepTasks, settings: Settings, arguments: Sequence[str]) -> None:
         preview = self._ours.preview(work.tasks) if self._ours is not None else [f"launcher: {self._launcher_name()}"]
         name = settings.name or self._config.hydra.job.name
         lines = dry_run_lines(f"{name}: {work.product}", work.tasks, work.excluded, arguments, preview)
         print("\n".join(lines))
 
-    def _recorded(self, settings: Settings) -> Work | None:
+    def _recorded(self, settings: Settings) -> SweepTasks | None:
         """Returns the tasks of the sweep that is resumed; None for a new sweep."""
         if self._ours is None and settings.resume is not None:
             raise ConfigError(
@@ -117,7 +117,7 @@ class Sweeping:
                 fix="add the sweep's launcher, such as hydra/launcher=hsm_local",
             )
         tasks = None if self._ours is None else self._ours.recorded_tasks(settings.resume)
-        return None if tasks is None else Work(tasks, f"{len(tasks)} recorded tasks", recorded=True)
+        return None if tasks is None else SweepTasks(tasks, f"{len(tasks)} recorded tasks", recorded=True)
 
     def _launcher_name(self) -> str:
         return str(self._config.hydra.runtime.choices.get("hydra/launcher"))
@@ -139,7 +139,7 @@ def _batches(tasks: Sequence[tuple[str, ...]], most: int | None) -> Sequence[Seq
     return [tasks[first : first + most] for first in range(0, len(tasks), most)]
 
 
-def _handover(work: Work, settings: Settings, batches: int) -> PlannedSweep:
+def _handover(work: SweepTasks, settings: Settings, batches: int) -> PlannedSweep:
     return PlannedSweep(
         tasks=work.tasks,
         name=settings.name,
@@ -154,7 +154,7 @@ def _handover(work: Work, settings: Settings, batches: int) -> PlannedSweep:
 
 
 @dataclass(frozen=True)
-class Work:
+class SweepTasks:
     """The tasks to run, how they came about, and whether they were read from a record."""
 
     tasks: Sequence[tuple[str, ...]]

@@ -34,7 +34,7 @@ def is_called() -> bool:
     return sys.exc_info()[0] is MainCalled
 
 
-class Held:
+class HeldContext:
     """A context manager that the main file entered and that stays open once it calls its task function."""
 
     _entered: ClassVar[list[object]] = []

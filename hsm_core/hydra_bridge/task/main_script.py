@@ -119,7 +119,7 @@ class _PassesMainCalled(_OfTopLevel):
     def visit_With(self, node: ast.With) -> ast.AST:
         self.generic_visit(node)
         for item in node.items:
-            held = ast.Call(_ours("Held"), [item.context_expr], [])
+            held = ast.Call(_ours("HeldContext"), [item.context_expr], [])
             item.context_expr = ast.copy_location(held, item.context_expr)
         return node
 

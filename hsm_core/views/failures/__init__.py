@@ -1,1 +1,1 @@
-"""Why tasks are not completed, and what to do about it."""
+"""Explains why tasks are not completed, and suggests what to do about it."""

@@ -1,4 +1,4 @@
-"""What to ask for so that a task which had too little memory or time gets more: overrides to copy."""
+"""Suggests overrides that ask for more memory or time, for a task that had too little."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hsm_core.store.record import SweepRecord
 
 
 def more_memory(record: SweepRecord, end: End, asked: Fields) -> str:
-    """Twice what was asked for, or half more than was used, in the field that the sweep used.
+    """Returns an override for twice the memory asked for, or half more than was used, in the sweep's own field.
 
     On this machine fewer tasks at once; empty where they already are one at a time.
 
@@ -31,7 +31,7 @@ def more_memory(record: SweepRecord, end: End, asked: Fields) -> str:
 
 
 def more_time(record: SweepRecord, end: End, asked: Fields) -> str:
-    """Twice the limit that was met, or the task's own time where that is not known; arguments as above.
+    """Returns overrides for twice the time limit that was exceeded, or the task's own time if that is unknown.
 
     A task's own limit is in its end, as ``limit`` in seconds; a job that would not outlast the new one gets more too.
     """
@@ -45,7 +45,7 @@ def more_time(record: SweepRecord, end: End, asked: Fields) -> str:
 
 
 def more_job_time(record: SweepRecord, wall: float | None, asked: Fields) -> str:
-    """Twice what a job asked for, or took where that is not known (``wall``, in seconds)."""
+    """Returns an override for twice the time a job asked for, or took if that is unknown (``wall``, in seconds)."""
     if text := _own_words(record, r"time|-t\b"):
         return f"{text}    # edit it to ask for more time"
     minutes = 2 * _job_minutes(asked) or _twice(wall)
@@ -55,29 +55,29 @@ def more_job_time(record: SweepRecord, wall: float | None, asked: Fields) -> str
 
 
 def _job_minutes(asked: Fields) -> int:
-    """What a job asked for; 0: nothing."""
+    """Returns the minutes that a job asked for; 0 if none."""
     return int(_number(asked, "walltime_min"))
 
 
 def _number(asked: Fields, name: str) -> float:
-    """One of the things asked for; 0: nothing was."""
+    """Returns how much of a resource was asked for; 0 if none."""
     found = asked.get(name)
     return found if isinstance(found, (int, float)) else 0
 
 
 def _twice(wall: float | None) -> int:
-    """Minutes: twice the seconds."""
+    """Returns twice the seconds, in minutes."""
     return max(2, math.ceil(2 * float(wall or 0) / 60))
 
 
 def set_to(record: SweepRecord, name: str) -> str:
-    """What a field of the launcher was set to, as an override says it; empty: it was not."""
+    """Returns what a field of the launcher was set to, as in an override; empty if it was not set."""
     mark = f"++hydra.launcher.{name}="
     return next((text.removeprefix(mark) for text in record.launcher_fields if text.startswith(mark)), "")
 
 
 def _own_words(record: SweepRecord, pattern: str) -> str:
-    """An override for a field in the scheduler's own words that already speaks of it."""
+    """Returns an override for a field in the scheduler's own words that already mentions the resource."""
     for name in ("select", "resources"):
         text = set_to(record, name)
         if re.search(pattern, text):

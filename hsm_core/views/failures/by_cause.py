@@ -1,4 +1,4 @@
-"""Failures of a sweep by what caused them, the most frequent first, each with an example and what to do."""
+"""Groups the failures of a sweep by cause, the most frequent first, each with an example and a suggestion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..lines_to_copy.resume_lines import resume_line, retry_line
 from ..task_log import log_of, where_to_read
 from ..text import clean
 from .bigger_request import more_memory, more_time
-from .reasons import Ending, Reasons
+from .reasons import Reasons, TaskEnding
 
 _VARYING = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "0x…"),
@@ -78,7 +78,7 @@ class FailureGroup:
 
 
 def group_failures(state: SweepState, among: Collection[int] | None = None) -> list[FailureGroup]:
-    """The failed and lost tasks by reason and normalised cause, largest group first.
+    """Returns the failed and lost tasks by reason and normalised cause, the largest group first.
 
     Args:
         among: consider these tasks only.
@@ -88,9 +88,9 @@ def group_failures(state: SweepState, among: Collection[int] | None = None) -> l
 
 
 def grouped(
-    state: SweepState, endings: Mapping[int, Ending], advice: Callable[[SweepState, int, Ending], str]
+    state: SweepState, endings: Mapping[int, TaskEnding], advice: Callable[[SweepState, int, TaskEnding], str]
 ) -> list[FailureGroup]:
-    """Tasks by reason and cause, largest group first.
+    """Returns tasks by reason and cause, the largest group first.
 
     Args:
         advice: what to type next, by a group's example.
@@ -115,7 +115,7 @@ def grouped(
 
 
 def normalised(message: str, nodes: Collection[str] = ()) -> str:
-    """What is the same in messages of one cause: the first line without paths, numbers, addresses and nodes.
+    """Returns what messages of one cause share: the first line without paths, numbers, addresses and nodes.
 
     Args:
         nodes: names of machines; also without their domains.
@@ -132,18 +132,18 @@ def normalised(message: str, nodes: Collection[str] = ()) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def _advice(state: SweepState, number: int, ending: Ending) -> str:
+def _advice(state: SweepState, number: int, ending: TaskEnding) -> str:
     end, read = _end(state, number), reading(state, number)
     return suggestion(state.record, ending.state, ending.reason, end, read, state.resources_of(number))
 
 
 def _end(state: SweepState, number: int) -> End:
-    """A task's end; one that says nothing of a task whose worker left no word."""
+    """Returns the end of a task; an empty one if its worker left no word."""
     return state.end_of(number) or End(number, 1, state.state_of(number))
 
 
 def memory_remark(state: SweepState, number: int) -> str:
-    """What is to be added to the message of a task that was killed by nobody we know."""
+    """Returns a remark for the message of a task that was killed by an unknown sender; empty for others."""
     end = _end(state, number)
     return f"; often the kernel, for lack of memory{_used(end)}" if _may_be_memory(end) else ""
 
@@ -151,7 +151,7 @@ def memory_remark(state: SweepState, number: int) -> str:
 def suggestion(
     record: SweepRecord, now: State, reason: str, end: End, read: str, asked: Fields | None = None
 ) -> str:
-    """What to type next, by state and reason.
+    """Returns what to type next, by state and reason.
 
     Args:
         end: the example's.
@@ -177,7 +177,7 @@ def suggestion(
 
 
 def reading(state: SweepState, number: int) -> str:
-    """The command that shows most about a task's end: a log with something in it, the task alone, or the story."""
+    """Returns the command that shows most about a task's end: a log that has text, the task alone, or the events."""
     record = state.record
     option, alone = where_to_read(state, number), f"hsm command {record.id} {number}"
     if _end(state, number).signal in _CRASHES and record.can_start_again and not _says_where(state, number):
@@ -188,13 +188,13 @@ def reading(state: SweepState, number: int) -> str:
 
 
 def _says_where(state: SweepState, number: int) -> bool:
-    """Python's fault handler was at work already."""
+    """Returns whether Python's fault handler has already said where the task crashed."""
     log = log_of(state, number)
     return log is not None and log.is_file() and _FATAL in log_tail(log)
 
 
 def _may_be_memory(end: End) -> bool:
-    """Killed, and nobody here said so: where the kernel's count can't be read, want of memory looks like that."""
+    """Returns whether a kill by an unknown sender may be for want of memory: the kernel's count can't be read."""
     return end.reason == "signal" and end.signal == signal.SIGKILL
 
 

@@ -1,4 +1,4 @@
-"""Tasks whose jobs ended before they began them, by why: they are pending, and would meet the same again."""
+"""Groups tasks whose jobs ended before the tasks began, by cause: they are pending and would fail the same way."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ..lines_to_copy.resume_lines import resume_line
 from ..task_log import has_text, log_of
 from .bigger_request import more_job_time
 from .by_cause import FailureGroup, grouped
-from .reasons import Ending, Reasons
+from .reasons import Reasons, TaskEnding
 
 
 def group_unbegun(state: SweepState) -> list[FailureGroup]:
-    """The pending tasks of such jobs by reason and normalised cause, largest group first."""
+    """Returns these pending tasks by reason and normalised cause, the largest group first."""
     endings = {
         number: end for number, end in Reasons(state).all() if end.state == "pending" and not end.is_refused
     }
@@ -20,13 +20,13 @@ def group_unbegun(state: SweepState) -> list[FailureGroup]:
 
 
 def unbegun_line(group: FailureGroup) -> str:
-    """``2 not begun, launch: job held, too many failed attempts to run``."""
+    """Returns a group as a line: ``2 not begun, launch: job held, too many failed attempts to run``."""
     more = " ".join(group.suggestion.partition(" --set ")[2].split())
     return f"{group.count} not started, {group.reason}: {group.message}" + (f": ask for {more}" if more else "")
 
 
-def _advice(state: SweepState, number: int, ending: Ending) -> str:
-    """What to type next."""
+def _advice(state: SweepState, number: int, ending: TaskEnding) -> str:
+    """Returns what to type next."""
     writer = ending.left_by
     if writer is None and ending.reason == "launch" and has_text(log_of(state, number)):
         return f"hsm logs {state.record.id} {number}"

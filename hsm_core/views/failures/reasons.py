@@ -1,4 +1,4 @@
-"""Why tasks are not completed: the one place that says so, for every text, table and command."""
+"""Says why tasks are not completed: the one place for every text, table and command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNSAID: Mapping[State, Reason] = {"cancelled": "cancelled", "lost": "unknown", 
 
 
 @dataclass(frozen=True)
-class Ending:
+class TaskEnding:
     """Why one task is not completed.
 
     Args:
@@ -40,13 +40,13 @@ class Ending:
 
 
 class Reasons:
-    """The endings of a sweep's tasks, as they are known now; make a new one after each refresh."""
+    """Why tasks of a sweep are not completed, by a state as it was read; make a new one after each refresh."""
 
     def __init__(self, state: SweepState) -> None:
         self._state = state
 
-    def of(self, number: int) -> Ending | None:
-        """None of a task that completed, runs, waits, or was not begun for no reason that is known."""
+    def of(self, number: int) -> TaskEnding | None:
+        """Returns why a task is not completed; None if it completed, runs or waits, or if no reason is known."""
         now = self._state.state_of(number)
         if now == "pending":
             return self._unbegun.get(number) or self._refused
@@ -59,17 +59,17 @@ class Reasons:
             told = evidence.replace(f"{self._state.paths.root}/", "./")  # hsm's own words; an app's stay as they are
         else:
             told = message_of(end) if end and end.reason else ""
-        return Ending(now, reason, told, self._state.node_of(number))
+        return TaskEnding(now, reason, told, self._state.node_of(number))
 
-    def all(self, among: Collection[int] | None = None) -> Iterator[tuple[int, Ending]]:
-        """Of these tasks, those that have one, ascending."""
+    def all(self, among: Collection[int] | None = None) -> Iterator[tuple[int, TaskEnding]]:
+        """Yields these tasks with their endings, ascending, if they have one; ``among`` None means all tasks."""
         for number in self._state.numbers_in("failed", "lost", "cancelled", "pending"):
             if (among is None or number in among) and (found := self.of(number)) is not None:
                 yield number, found
 
     @cached_property
-    def _unbegun(self) -> dict[int, Ending]:
-        """The pending tasks of jobs that have ended."""
+    def _unbegun(self) -> dict[int, TaskEnding]:
+        """Returns the endings of pending tasks whose jobs have ended."""
         state = self._state
         pending = state.numbers_in("pending") if state.jobs else ()
         ends = {number: end for number in pending if (end := state.ended_before(number))}
@@ -83,32 +83,32 @@ class Reasons:
                 reason, told = _why_left(writer, warned)
             elif reason == "unknown" and number not in claimed and log_of(state, number) is not None:
                 reason = "launch"  # its script began, its worker did not
-            found[number] = Ending("pending", reason, told.strip(), end.node, writer)
+            found[number] = TaskEnding("pending", reason, told.strip(), end.node, writer)
         return found
 
 
     @cached_property
-    def _refused(self) -> Ending | None:
-        """Of the other pending tasks, where a scheduler refused what was submitted last."""
+    def _refused(self) -> TaskEnding | None:
+        """Returns the ending of the other pending tasks, if the scheduler refused what was submitted last."""
         no = self._state.refusal()
-        return None if no is None else Ending("pending", "launch", refusal_words(no), is_refused=True)
+        return None if no is None else TaskEnding("pending", "launch", refusal_words(no), is_refused=True)
 
 
 def refusal_words(no: Refusal) -> str:
-    """What a scheduler said, on one line."""
+    """Returns what a scheduler said when it refused, on one line."""
     told = no.message if ": " in no.message or not no.evidence else f"{no.message}: {no.evidence}"
     return " ".join(told.split())
 
 
 def message_of(end: End) -> str:
-    """What an end says, led by the exception's kind."""
+    """Returns the message of an end, with the exception's kind in front."""
     if not end.kind or end.message.startswith(end.kind):
         return end.message or "no message"
     return f"{end.kind}: {end.message}" if end.message else end.kind
 
 
 def left_behind(state: SweepState, numbers: Collection[int]) -> dict[int, WriterState]:
-    """Those that were claimed, and by workers alone that ended properly: by whom last."""
+    """Returns the tasks that only workers claimed which have ended properly, each with the last such worker."""
     waiting = {(number, task.attempt) for number in numbers if (task := state.tasks.get(number))}
     left: dict[int, WriterState] = {}
     dropped: set[int] = set()

@@ -1,4 +1,4 @@
-"""A submission that its scheduler refused, until something was accepted: why, and the line that changes it."""
+"""Explains a submission that the scheduler refused, until one is accepted, and suggests a line that changes it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SAME_VALUES = ({"partition", "queue"}, {"walltime", "timeout_min"}, {"gpus_per_
 
 
 def refusal_group(state: SweepState) -> FailureGroup | None:
-    """The tasks that wait since a scheduler refused them; None if nothing was refused or none wait."""
+    """Returns the tasks that wait since a scheduler refused them; None if there are none."""
     no = state.refusal()
     if no is None:
         return None
@@ -38,7 +38,7 @@ def refusal_group(state: SweepState) -> FailureGroup | None:
 
 
 def another_try(record: SweepRecord, no: Refusal) -> str:
-    """A line to copy that hands the tasks over again, with another value of what was refused."""
+    """Returns a line to copy that submits the tasks again, with another value of the refused field."""
     field, look = no.field, no.fix.partition("   #")[0]
     if look.startswith("hydra."):
         return resume_line(record, look)
@@ -55,7 +55,7 @@ def another_try(record: SweepRecord, no: Refusal) -> str:
 
 
 def _as_used(record: SweepRecord, field: str) -> tuple[str, str]:
-    """The launcher's field that the sweep used for it, and what it asked for there."""
+    """Returns the launcher's field that the sweep used for it, and the value that it asked for."""
     group = next((names for names in _SAME if field in names), (field,))
     for name in group:
         if set_to(record, name) not in ("", "null"):
@@ -67,7 +67,7 @@ def _as_used(record: SweepRecord, field: str) -> tuple[str, str]:
 
 
 def _option(field: str) -> re.Pattern[str]:
-    """How a field is said in a scheduler's own words: ``--partition=main``, ``-p main``."""
+    """Returns a field as an option of the scheduler: ``--partition=main``, ``-p main``."""
     letter = _LETTERS.get(field, "")
     short = rf"|(?<![\w-])-{letter}\s*" if letter else ""
     long = "|".join(re.escape(f"--{name}") for name in next((names for names in _SAME if field in names), (field,)))
@@ -75,7 +75,7 @@ def _option(field: str) -> re.Pattern[str]:
 
 
 def _override(record: SweepRecord, field: str, name: str, choice: str) -> str:
-    """The field with that value, in the unit and the words of the one that the sweep used; empty: not known."""
+    """Returns an override of the field in the unit and words that the sweep used; empty if that is not known."""
     if name in _OWN_WORDS:
         said = set_to(record, name)
         return f"hydra.launcher.{name}={_option(field).sub(lambda found: found[1] + choice, said)}"
@@ -88,7 +88,7 @@ def _override(record: SweepRecord, field: str, name: str, choice: str) -> str:
 
 
 def _value(name: str, text: str) -> str:
-    """A choice in Hydra's grammar; of a time, which is in minutes, with its unit where it needs one."""
+    """Returns a choice in Hydra's grammar; a time in minutes gets its unit where it needs one."""
     if name == "walltime":
         return f"{text}min"
     return text if text == "null" or re.fullmatch(r"\d+(\.\d+)?", text) else hydra_text(text)

@@ -1,4 +1,4 @@
-"""One cause of failures as text, the same wherever it is shown."""
+"""Writes one cause of failures as text, the same wherever it is shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INDENT = 11
 def failure_lines(
     state: SweepState, group: FailureGroup, *, width: int = 80, colour: bool = False, brief: bool = False
 ) -> Iterator[str]:
-    """How often, why, which tasks, an example with its log, how to run it alone and what to type next.
+    """Yields count, reason, tasks, an example with its log, the line that runs it alone, and what to type next.
 
     Args:
         width: columns; numbers and messages are cut, what is to be copied is not.
@@ -48,7 +48,7 @@ def failure_lines(
 
 
 def nodes_text(group: FailureGroup) -> str:
-    """``node7 2, node3 1``, or that it is one node's."""
+    """Returns ``node7 2, node3 1``, or that all are on one node."""
     (first, count), others = group.nodes[0], group.nodes[1:]
     if others:
         return ", ".join(f"{node} {count}" for node, count in group.nodes)
@@ -58,7 +58,7 @@ def nodes_text(group: FailureGroup) -> str:
 
 
 def run_alone(state: SweepState, number: int) -> str:
-    """The line that runs a task alone; empty where none is known."""
+    """Returns the line that runs a task alone; empty if there is none."""
     try:
         return rerun_line(state.record, TaskTable(state.paths)[number])
     except (StoreError, OSError, IndexError):

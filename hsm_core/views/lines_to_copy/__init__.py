@@ -1,1 +1,1 @@
-"""Command lines for a user to copy: how to go on with a sweep, and how to run one of its tasks alone."""
+"""Writes command lines for a user to copy: to resume a sweep, and to run one of its tasks alone."""

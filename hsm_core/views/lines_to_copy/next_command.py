@@ -1,4 +1,4 @@
-"""The obvious next thing to type about a sweep."""
+"""Suggests the next command for a sweep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .resume_lines import resume_line
 
 
 def next_command(record: SweepRecord, counts: Counter[State], phase: str = "") -> str:
-    """A line to copy.
+    """Returns the command, as a line to copy.
 
     Args:
         record: the sweep's.

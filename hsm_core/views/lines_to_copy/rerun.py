@@ -1,4 +1,4 @@
-"""The command line that runs one task of a sweep alone, in Hydra's RUN mode."""
+"""Writes the command line that runs one task of a sweep alone, in Hydra's RUN mode."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
 
 
 def rerun_line(record: SweepRecord, task: Task) -> str:
-    """A line to paste into a shell; empty if there is none that runs the task."""
+    """Returns a line to paste into a shell; empty if no line runs the task."""
     words = rerun_words(record, task)
     if not words:
         return ""
@@ -26,7 +26,7 @@ def rerun_line(record: SweepRecord, task: Task) -> str:
 
 
 def require_line(record: SweepRecord, task: Task) -> None:
-    """Explain why no line runs a task alone, if that is so.
+    """Requires that some line runs a task alone.
 
     Raises:
         ConfigError: the sweep was not started from a command line, or the script runs several functions,
@@ -48,21 +48,21 @@ def require_line(record: SweepRecord, task: Task) -> None:
 
 
 def rerun_variables(record: SweepRecord, python_path: str) -> list[str]:
-    """``NAME=value`` for the shell: what ``hydra.launcher.env`` set for tasks, and PYTHONPATH if it has none."""
+    """Returns ``NAME=value`` for the shell: those of ``hydra.launcher.env``, and PYTHONPATH unless it is set here."""
     more = {"PYTHONPATH": python_path} if python_path and "PYTHONPATH" not in os.environ else {}
     found: dict[str, str] = {**more, **(record.app.get("env") or {})}
     return [f"{name}={quoted(value)}" for name, value in found.items()]
 
 
 def rerun_words(record: SweepRecord, task: Task) -> list[str]:
-    """The same as argv, see ``require_line`` for when it is empty."""
+    """Returns the same line as argv; empty when ``require_line`` would raise."""
     if _runs_several(record):
         return []
     return record.command_with([*config_flags(record), *_alone(record, task)])
 
 
 def saved_line(record: SweepRecord, words: Sequence[str]) -> str:
-    """The line for a program that had no file, once it has one."""
+    """Returns the line for a program that had no file, to be used once it is saved as one."""
     python = str(record.app.get("python") or "python")
     return f"{joined([python, _SAVED, *words])}    # first save the program as {_SAVED}"
 
@@ -77,7 +77,7 @@ def _runs_several(record: SweepRecord) -> bool:
 
 
 def config_flags(record: SweepRecord) -> Iterator[str]:
-    """The options of its command line that say which config is meant."""
+    """Yields the options of the sweep's command line that choose the config, such as ``--config-name``."""
     words = iter(record.app.get("argv") or ())
     for word in words:
         if word in _FLAGS:

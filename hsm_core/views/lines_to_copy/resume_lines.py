@@ -1,4 +1,4 @@
-"""The line that goes on with a sweep, also where hsm can't start its app again."""
+"""Writes the line that resumes a sweep, also where hsm can't start its app again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .rerun import config_flags, saved_line
 
 
 def resume_line(record: SweepRecord, settings: str = "") -> str:
-    """The line that runs what is left of a sweep.
+    """Returns the line that runs what is left of a sweep.
 
     Args:
         settings: further overrides of Hydra as ``--set`` takes them, quoted for a shell; a comment may follow.
@@ -21,12 +21,12 @@ def resume_line(record: SweepRecord, settings: str = "") -> str:
 
 
 def retry_line(record: SweepRecord, reason: str = "", settings: str = "") -> str:
-    """The line that runs failed tasks again: those with this reason, or all; ``settings`` as above."""
+    """Returns the line that runs failed tasks again: all, or those with this reason; ``settings`` as above."""
     return _line(record, "retry", ["--error", reason] if reason else [], settings)
 
 
 def by_hand(record: SweepRecord, asked: Sequence[str]) -> str:
-    """What goes on with a sweep whose app hsm can't start: its program once it has a file, or a call.
+    """Returns how to resume a sweep whose app hsm can't start: its program once it has a file, or a call.
 
     Args:
         asked: overrides for this time.
@@ -40,7 +40,7 @@ def by_hand(record: SweepRecord, asked: Sequence[str]) -> str:
 
 
 def why_by_hand(record: SweepRecord) -> str:
-    """Why hsm can't start a sweep's app again."""
+    """Returns why hsm can't start a sweep's app again."""
     how = "its program has no file" if record.app.get("under_main") else "it was started by a call in Python"
     return f"hsm can't start {record.id} again: {how}"
 

@@ -1,1 +1,1 @@
-"""How sweeps stand: phase, progress and rate, as text and as JSON."""
+"""Shows how sweeps stand: phase, progress and rate, as text and as JSON."""

@@ -1,4 +1,4 @@
-"""Whether a sweep still goes on, by what is alive."""
+"""Tells whether a sweep is still running, by what is alive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Phase = Literal["running", "stopped", "cancelled", "completed", "finished"]
 
 
 def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
-    """``completed`` if all tasks are; ``cancelled`` if all have ended and some so; ``finished`` if some other way."""
+    """Returns ``completed`` if all tasks are; ``cancelled`` if all have ended, some by that; else ``finished``."""
     left = counts["pending"] + counts["queued"] + counts["running"]
     if counts["running"] or counts["queued"]:
         return "running"
@@ -34,7 +34,7 @@ def _is_conducted(state: SweepState) -> bool:
 
 
 def _broke_off(state: SweepState) -> bool:
-    """A sweeper that makes tasks as it goes may have had more in mind when its conductor died.
+    """Returns whether a sweeper that makes tasks as it goes may have had more to come when its conductor died.
 
     A conductor that ended in order had come to the end, or has said what is missing.
     """

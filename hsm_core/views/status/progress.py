@@ -1,4 +1,4 @@
-"""How far a sweep is, on one line."""
+"""Writes the progress of a sweep on one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def progress_line(
     counts: Mapping[State, int], total: int, rate: float | None, eta: float | None, *, width: int = 80,
     colour: bool = False,
 ) -> str:  # fmt: skip
-    """``━━━━━─────  12/24  ✗ 1 failed  ▶ 4 running  1.3/s  about 10 s left``.
+    """Returns ``━━━━━─────  12/24  ✗ 1 failed  ▶ 4 running  1.3/s  about 10 s left``.
 
     Args:
         rate: tasks a second; None if not known.
@@ -40,7 +40,7 @@ def _length(parts: list[tuple[str, str]]) -> int:
 
 
 def bar(counts: Mapping[State, int], total: int, width: int, *, colour: bool = False) -> str:
-    """A bar that is full when all tasks have come to an end of their own, and only then."""
+    """Returns a progress bar that is full only when all tasks have come to an end of their own."""
     ended = counts_done(counts)
     full = width if total and ended >= total else min(width - 1, width * ended // max(1, total))
     bad = counts.get("failed", 0) or counts.get("lost", 0)
@@ -48,12 +48,12 @@ def bar(counts: Mapping[State, int], total: int, width: int, *, colour: bool = F
 
 
 def counts_done(counts: Mapping[State, int]) -> int:
-    """Tasks that have ended; those that were cancelled are not done."""
+    """Returns how many tasks have ended, without those that were cancelled."""
     return sum(counts.get(state, 0) for state in ENDED if state != "cancelled")
 
 
 def pace_words(rate: float) -> str:
-    """Tasks a second, a minute or an hour, whichever makes a number above 1."""
+    """Returns the rate in tasks a second, a minute or an hour, whichever gives a number above 1."""
     for seconds, unit in ((1, "s"), (60, "min"), (3600, "h")):
         if rate * seconds >= 1 or unit == "h":
             return f"{rate * seconds:.2g}/{unit}" if rate * seconds < 10 else f"{rate * seconds:.0f}/{unit}"

@@ -1,4 +1,4 @@
-"""How fast a sweep goes and when it may be done; nothing is said before there is something to say."""
+"""Tells how fast a sweep goes and when it may be done, once there is enough to go by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEAST = 3
 
 @dataclass(frozen=True)
 class Pace:
-    """Tasks a second lately, and seconds left; None where it isn't known."""
+    """Tasks a second lately, and seconds left; None if unknown."""
 
     rate: float | None
     eta: float | None
@@ -25,7 +25,7 @@ UNKNOWN = Pace(None, None)
 
 
 def pace(state: SweepState, counts: Counter[State]) -> Pace:
-    """The sum of what the living workers do; a worker that only beats grows slower, so that a stall shows."""
+    """Returns the sum of the living workers' rates; a worker that only sends beats slows down, so a stall shows."""
     living = [writer for writer in state.workers() if not writer.sealed and not state.death_of(writer.name)]
     if sum(len(writer.ends) for writer in living) < _LEAST:
         return UNKNOWN
@@ -35,12 +35,12 @@ def pace(state: SweepState, counts: Counter[State]) -> Pace:
 
 
 def counts_ended(counts: Counter[State]) -> int:
-    """Tasks of which nothing more is expected."""
+    """Returns how many tasks will not change any more."""
     return sum(counts[state] for state in ENDED)
 
 
 def _rate(writer: WriterState) -> float:
-    """Tasks a second of one worker, by its own clock alone."""
+    """Returns the tasks a second of one worker, by its own clock alone."""
     ends = writer.recent_ends()
     if not ends:
         return 0.0

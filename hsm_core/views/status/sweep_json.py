@@ -1,4 +1,4 @@
-"""One sweep, and the list of sweeps, for programs."""
+"""Writes a sweep, and the list of sweeps, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SCHEMA_VERSION = 1
 
 
 def enveloped(**content: object) -> dict[str, object]:
-    """What a command prints for programs: always an object with its ``schema_version``, a list under its own name."""
+    """Returns what a command prints for programs: an object with ``schema_version`` and named values."""
     return {"schema_version": SCHEMA_VERSION, **content}
 
 
 def sweep_json(view: SweepView) -> dict[str, object]:
-    """What ``hsm-status SWEEP --json`` prints."""
+    """Returns the JSON of ``hsm-status SWEEP --json``."""
     record, pace = view.state.record, view.pace
     return enveloped(**brief_json(view)) | {
         "description": record.description, "tags": list(record.tags), "recorded_dir": record.dir,
@@ -35,7 +35,7 @@ def sweep_json(view: SweepView) -> dict[str, object]:
 
 
 def brief_json(view: SweepView) -> dict[str, object]:
-    """A sweep as a member of the list."""
+    """Returns a sweep as a member of the list."""
     record = view.state.record
     return {
         "id": record.id, "name": record.name,
@@ -47,7 +47,7 @@ def brief_json(view: SweepView) -> dict[str, object]:
 
 
 def failure_json(group: FailureGroup) -> dict[str, object]:
-    """A group of failures."""
+    """Returns a group of failures as JSON."""
     return {
         "state": group.state, "reason": group.reason, "cause": group.cause, "count": group.count,
         "example": group.example, "message": group.message, "where": group.where,

@@ -1,4 +1,4 @@
-"""The user's sweeps, a line each."""
+"""Lists the user's sweeps, a line each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hsm_core.store.state.sweep_state import SweepState
 from ..text import GLYPH, clean, duration, paint, shorten
 from .progress import counts_done, progress_line
 from .sweep_json import brief_json, enveloped
-from .sweep_view import SweepView, look
+from .sweep_view import SweepView, read_view
 
 _NOT_WELL: tuple[State, ...] = ("failed", "lost", "cancelled")
 GONE = "moved, deleted, or disk not mounted"
@@ -29,12 +29,12 @@ class Listed:
     trouble: str = ""
 
 
-def look_at(entry: Entry, ask: Callable[[SweepState], str] | None = None) -> Listed:
-    """Look at one sweep of the list; ``ask`` as for ``sweep_view.look``."""
+def read_listed(entry: Entry, ask: Callable[[SweepState], str] | None = None) -> Listed:
+    """Reads one sweep of the list; ``ask`` as for ``sweep_view.read_view``."""
     if not entry.dir.is_dir():
         return Listed(entry, None, GONE)
     try:
-        return Listed(entry, look(SweepState(entry.place), ask))
+        return Listed(entry, read_view(SweepState(entry.place), ask))
     except HsmError as error:
         return Listed(entry, None, error.problem)
     except OSError as error:
@@ -42,7 +42,7 @@ def look_at(entry: Entry, ask: Callable[[SweepState], str] | None = None) -> Lis
 
 
 def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colour: bool = False) -> str:
-    """What ``hsm-status`` prints.
+    """Returns the text of ``hsm-status``.
 
     Args:
         hidden: older sweeps that are not shown.
@@ -59,7 +59,7 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
 
 
 def list_json(found: Sequence[Listed]) -> dict[str, object]:
-    """What ``hsm-status --json`` prints."""
+    """Returns the JSON of ``hsm-status --json``."""
     return enveloped(sweeps=[brief_json(item.view) if item.view else _unreadable_json(item) for item in found])
 
 
@@ -97,7 +97,7 @@ def _unreadable_json(item: Listed) -> dict[str, object]:
 
 
 def running_text(views: Sequence[SweepView], *, width: int = 80, colour: bool = False) -> str:
-    """What ``hsm monitor`` prints of several sweeps.
+    """Returns the text of ``hsm monitor`` for several sweeps.
 
     Args:
         views: newest first; those that have ended since it began are among them.

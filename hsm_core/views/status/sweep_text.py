@@ -1,4 +1,4 @@
-"""One sweep as text: what it is, how far it is, what went wrong and what to type next."""
+"""Writes one sweep as text: its facts, its progress, what went wrong and what to type next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GROUPS, _WORKERS = 8, 8
 
 
 def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False) -> str:
-    """What ``hsm-status SWEEP`` prints."""
+    """Returns the text of ``hsm-status SWEEP``."""
     lines = [*_head(view, width, colour), *_progress(view, width, colour), *_failures(view, width, colour)]
     lines += [*_remarks(view, width), f"next: {view.next}"]
     return "\n".join(lines)
@@ -68,7 +68,7 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
 
 
 def when(created: str) -> str:
-    """``2026-11-22 01:30 (12 min ago)``."""
+    """Returns a time and its age: ``2026-11-22 01:30 (12 min ago)``."""
     try:
         began = datetime.datetime.fromisoformat(created)
     except ValueError:

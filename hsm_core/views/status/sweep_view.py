@@ -1,4 +1,4 @@
-"""All that is shown of one sweep, found once; the text and the JSON of it only format."""
+"""Gathers what is shown of one sweep; its text and its JSON only format that."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .rate import UNKNOWN, Pace, pace
 
 
 @dataclass(frozen=True)
-class Silence:
-    """A worker on another host, where nobody here can see whether it lives.
+class SilentWorker:
+    """A worker on another host, of which nobody here can know whether it lives.
 
     Args:
         seconds: since its last word, by our clock and its own.
@@ -37,7 +37,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class SweepView:
-    """One look at a sweep.
+    """A sweep as it is shown.
 
     Args:
         failures, unbegun: what failed, and what was not begun, by cause; the latter is among ``troubles`` too.
@@ -52,7 +52,7 @@ class SweepView:
     pace: Pace
     failures: list[FailureGroup]
     unbegun: list[FailureGroup]
-    silent: list[Silence]
+    silent: list[SilentWorker]
     troubles: list[str]
     waits: Counter[str]
     refused: FailureGroup | None = None
@@ -60,7 +60,7 @@ class SweepView:
 
     @property
     def next(self) -> str:
-        """The line to type next."""
+        """Returns the line to type next."""
         if self.refused is not None and self.phase != "running":
             return self.refused.suggestion
         if self.full:
@@ -69,13 +69,13 @@ class SweepView:
 
     @property
     def moved(self) -> bool:
-        """It lies elsewhere than where it was made."""
+        """Returns whether the sweep lies elsewhere than where it was made."""
         recorded = self.state.paths.root.__class__(self.state.record.dir)
         return recorded.resolve() != self.state.paths.root.resolve()
 
 
-def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> SweepView:
-    """Read what is new and find what is to be shown.
+def read_view(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> SweepView:
+    """Reads what is new and gathers what is shown.
 
     Args:
         ask: asks schedulers about the sweep's jobs; returns what is to be said if they don't answer.
@@ -104,11 +104,11 @@ def look(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> S
 
 
 def _waits(state: SweepState) -> Counter[str]:
-    """Why jobs wait, in their scheduler's words, with how many do."""
+    """Returns why jobs wait, in the scheduler's words, with the number of jobs."""
     return Counter(word.why for word in state.jobs.words.values() if word.phase == "waiting" and word.why)
 
 
-def _silent(state: SweepState) -> list[Silence]:
+def _silent(state: SweepState) -> list[SilentWorker]:
     busy = Counter(task.worker for task in state.tasks.values() if task.state == "running")
     foreign = [
         writer for writer in state.workers()
@@ -116,20 +116,20 @@ def _silent(state: SweepState) -> list[Silence]:
     ]  # fmt: skip
     now = time.time()
     return [
-        Silence(writer.name, writer.host, max(0.0, now - writer.last_at), busy[writer.name])
+        SilentWorker(writer.name, writer.host, max(0.0, now - writer.last_at), busy[writer.name])
         for writer in foreign
     ]
 
 
 def _unsubmitted(state: SweepState) -> Iterator[str]:
-    """Why a living conductor has tasks that it does not submit."""
+    """Yields why a living conductor has tasks that it does not submit."""
     for writer in state.writers.values():
         if writer.waits and not state.death_of(writer.name):
             yield writer.waits
 
 
 def _troubles(state: SweepState) -> list[str]:
-    """What workers say of themselves that their tasks can't say."""
+    """Returns the troubles of workers that no task reports."""
     found = [f"{name}: {writer.trouble}" for name, writer in state.writers.items() if writer.trouble]
     return found + [
         f"{name}: {writer.broken.message}" for name, writer in state.writers.items() if writer.broken

@@ -63,7 +63,7 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
     gc.freeze()  # so that no task's collector touches, and copies, what was imported
     found = {"notes": module.notes(prepared), "gpus": gpus.answer(), "against_forks": against}
     channel.send({"said": "ready", "threads": native_threads(), "seconds": seconds, "found": found})
-    leave(Importer(channel, lock, module, prepared).run())
+    leave(ImporterLoop(channel, lock, module, prepared).run())
 
 
 def load(boot: Path) -> tuple[TaskModule, object]:
@@ -77,7 +77,7 @@ def load(boot: Path) -> tuple[TaskModule, object]:
     return module, module.prepare(str(boot.parent / found["payload"]))
 
 
-class Importer:
+class ImporterLoop:
     """The importer's loop: one thread, so that forks are safe."""
 
     def __init__(self, channel: Channel, lock: int, module: TaskModule, prepared: object) -> None:

@@ -11,17 +11,17 @@ from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.layout import SweepPaths
 
-from ..supervisor.attempt import Ending
+from ..supervisor.attempt import AttemptEnding
 from .heartbeat import Followed
 from .leader import FIRST_WORD_S
 
 
 @dataclass(frozen=True)
-class Failure:
+class RankFailure:
     """What became of an attempt (``Order.key``) on another rank."""
 
     key: str
-    ending: Ending
+    ending: AttemptEnding
 
 
 class OtherRanks:
@@ -39,7 +39,7 @@ class OtherRanks:
             for number in range(1, count)
         ]
 
-    def read_new(self, *, deaf: bool) -> list[Failure]:
+    def read_new(self, *, deaf: bool) -> list[RankFailure]:
         """Attempts that failed on other ranks since the last look.
 
         Args:
@@ -70,20 +70,21 @@ class _OtherRank:
         self._head: events.WorkerHead | None = None
         self.completed = ""
 
-    def listen(self, deaf: bool) -> list[Failure]:
+    def listen(self, deaf: bool) -> list[RankFailure]:
         news = self._followed.listen(deaf=deaf)
         self._head = self._head or next((event for event in news if isinstance(event, events.WorkerHead)), None)
         return [failure for event in news if (failure := self._failure(event))]
 
-    def _failure(self, event: Event) -> Failure | None:
+    def _failure(self, event: Event) -> RankFailure | None:
         if not isinstance(event, (events.Lost, events.End)):
             return None
         key = f"{event.task}.{event.attempt}"
         if isinstance(event, events.Lost):
-            return Failure(key, Ending("lost", None, f"{self._name} was lost: {event.evidence}"))
+            return RankFailure(key, AttemptEnding("lost", None, f"{self._name} was lost: {event.evidence}"))
         if event.state == "failed":
             told = f"{self._name} failed: {event.message}"
-            return Failure(key, Ending("failed", event.reason, told, {**event.details(), "rank": self._number}))
+            details = {**event.details(), "rank": self._number}
+            return RankFailure(key, AttemptEnding("failed", event.reason, told, details))
         if event.state == "completed":
             self.completed = key
         return None

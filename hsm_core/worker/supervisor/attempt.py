@@ -15,7 +15,7 @@ from .importers import Importer
 
 
 @dataclass(frozen=True)
-class Ending:
+class AttemptEnding:
     """The state of an ended attempt and why."""
 
     state: State
@@ -57,14 +57,14 @@ class Attempt:
     goes_on: bool = False
     kill_at: float | None = None
     exited: Message | None = None
-    elsewhere: Ending | None = None
+    elsewhere: AttemptEnding | None = None
 
     @property
     def wall(self) -> float:
         return round(time.monotonic() - self.began, 3)
 
 
-def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
+def judge(attempt: Attempt, exited: Message, oom_kills: int) -> AttemptEnding:
     """What became of an attempt whose process has ended: its own word, what we did, what the kernel says.
 
     Args:
@@ -79,26 +79,26 @@ def judge(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
     return replace(here, message=f"{here.message}; {elsewhere.message}") if here.state == "failed" else here
 
 
-def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> Ending:
+def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> AttemptEnding:
     details = {name: exited[name] for name in ("code", "signal", "cpu", "mem") if exited.get(name) is not None}
     said = attempt.said
     if said and said["state"] in ("completed", "failed") and _holds(said, attempt):
         words = {name: said[name] for name in DETAILS if said.get(name)}
-        return Ending(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
+        return AttemptEnding(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
     if attempt.ended_for == "interrupted":
-        return Ending("lost", None, "its job received SIGTERM", details)
+        return AttemptEnding("lost", None, "its job received SIGTERM", details)
     if said and said["state"] == "checkpointed":
         told = "it wrote a checkpoint near the end of its job's time"
         if attempt.goes_on:
-            return Ending("lost", None, told, details)
-        return Ending("failed", "walltime", f"{told}; the job does not restart by itself", details)
+            return AttemptEnding("lost", None, told, details)
+        return AttemptEnding("failed", "walltime", f"{told}; the job does not restart by itself", details)
     if attempt.ended_for == "limit":
         told = f"ended after {attempt.wall:.0f} s: the task's time limit"
-        return Ending("failed", "walltime", told, {**details, "limit": attempt.limit_s})
+        return AttemptEnding("failed", "walltime", told, {**details, "limit": attempt.limit_s})
     if attempt.ended_for == "walltime":
-        return Ending("failed", "walltime", f"ended after {attempt.wall:.0f} s: the job's time limit", details)
+        return AttemptEnding("failed", "walltime", f"ended after {attempt.wall:.0f} s: the job's time limit", details)
     if attempt.ended_for:
-        return Ending("cancelled", "cancelled", "cancelled on request", details)
+        return AttemptEnding("cancelled", "cancelled", "cancelled on request", details)
     return _judge_silent(exited, oom_kills > attempt.oom_kills, details)
 
 
@@ -107,14 +107,14 @@ def _holds(said: Message, attempt: Attempt) -> bool:
     return not attempt.ended_for or (said["state"] == "completed" and not attempt.order.is_shared)
 
 
-def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> Ending:
+def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> AttemptEnding:
     number = exited.get("signal")
     if number == signal.SIGKILL and out_of_memory:
-        return Ending("failed", "oom", "killed by the kernel: out of memory", details)
+        return AttemptEnding("failed", "oom", "killed by the kernel: out of memory", details)
     if number:
-        return Ending("failed", "signal", f"killed by signal {number} ({_signal_name(number)})", details)
+        return AttemptEnding("failed", "signal", f"killed by signal {number} ({_signal_name(number)})", details)
     message = f"its process exited with code {exited.get('code')} and reported no result"
-    return Ending("failed", "unknown", message, details)
+    return AttemptEnding("failed", "unknown", message, details)
 
 
 def _signal_name(number: int) -> str:

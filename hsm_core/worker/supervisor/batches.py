@@ -19,7 +19,7 @@ from hsm_core.store.tasks import TaskTable
 
 from ..job import JobFacts
 from .earlier_run import Predecessor, left_undone
-from .queue import Waiting
+from .queue import AttemptQueue
 from .report import Report
 
 
@@ -34,7 +34,7 @@ class _Held:
     earlier: list[Predecessor]
 
 
-class Work:
+class ClaimedBatches:
     """Claims batches and hands out their attempts in order.
 
     Args:
@@ -56,7 +56,7 @@ class Work:
         self._assigned: deque[str] = deque()
         self._held: list[_Held] = []
         self._claims: dict[str, Claim] = {}
-        self.waiting = Waiting()
+        self.waiting = AttemptQueue()
         self.launch = ""
         self.warnings = 0
 

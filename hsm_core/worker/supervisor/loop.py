@@ -22,9 +22,9 @@ from hsm_core.store.submission import WorkerSpec, read_submission
 from ..job import JobFacts
 from ..os.signals import WARNINGS
 from ..protocol import Message
-from .attempt import Ending
+from .attempt import AttemptEnding
 from .attempt_loop import AttemptLoop
-from .batches import Fences, Inbox, Work
+from .batches import ClaimedBatches, Fences, Inbox
 from .importers import Importer
 from .report import Report
 from .slots import remove_if_empty
@@ -82,7 +82,7 @@ class Supervisor(AttemptLoop):
         )  # fmt: skip
         log = paths.logs / job.log if job.log else paths.worker_log(name)
         super().__init__(paths, spec, job, head, Report(JournalWriter(paths.journal(name)), spec.beat_s), log, lock)
-        self._work = Work(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
+        self._work = ClaimedBatches(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
         self._requests, self._fences = RequestReader(paths), Fences(paths, submission)
         self._others = other_ranks(paths, name, spec, job)
         self._inbox: Inbox | None = None
@@ -207,7 +207,7 @@ class Supervisor(AttemptLoop):
             self._others = None
             self._report.say(events.Trouble(f"{gone}: no more tasks start"))
             self._work.drop_all()
-            self._slots.failed_elsewhere(Ending("lost", None, gone), exited=exited)
+            self._slots.failed_elsewhere(AttemptEnding("lost", None, gone), exited=exited)
             self._slots.failures += 1
 
     def _is_cancelled(self) -> bool:

@@ -19,7 +19,7 @@ class Pending:
     boot: Path
 
 
-class Waiting:
+class AttemptQueue:
     """A queue of attempts, in the order in which they came."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from ..os.usage import oom_kills
 from ..protocol import Message, Order, channel_pair, hang_up
 from ..task.outcome import confirm_outcome, explain, write_outcome
 from ..task.returned import lost_on_the_way
-from .attempt import Attempt, Ending, judge
+from .attempt import Attempt, AttemptEnding, judge
 from .importers import Importer, ImporterPool
 from .queue import Pending
 from .report import Report
@@ -152,7 +152,7 @@ class Slots:
             if attempt.exited is not None and is_so(attempt.order.key):
                 self._conclude(attempt, self._confirm(attempt, judge(attempt, attempt.exited, oom_kills())))
 
-    def _confirm(self, attempt: Attempt, ending: Ending) -> Ending:
+    def _confirm(self, attempt: Attempt, ending: AttemptEnding) -> AttemptEnding:
         files, order = self._files(attempt), attempt.order
         try:
             if files is not None:
@@ -163,7 +163,7 @@ class Slots:
             return replace(ending, state="failed", reason=failure.reason, message=message)
         return ending
 
-    def _conclude(self, attempt: Attempt, ending: Ending) -> None:
+    def _conclude(self, attempt: Attempt, ending: AttemptEnding) -> None:
         self._forget(attempt)
         order = attempt.order
         self.failures += ending.state != "completed"
@@ -265,7 +265,7 @@ class Slots:
                 attempt.kill_at = time.monotonic() + _AGAIN_S
                 self._signal(attempt, signal.SIGKILL)
 
-    def failed_elsewhere(self, ending: Ending, key: str | None = None, *, exited: str = "") -> None:
+    def failed_elsewhere(self, ending: AttemptEnding, key: str | None = None, *, exited: str = "") -> None:
         """End attempts that can't go on, as another rank of them has failed.
 
         Args:

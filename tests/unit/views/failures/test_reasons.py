@@ -18,7 +18,7 @@ from hsm_core.views.failures.not_begun import group_unbegun
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.failures.text import failure_lines
 from hsm_core.views.status.sweep_json import sweep_json
-from hsm_core.views.status.sweep_view import look
+from hsm_core.views.status.sweep_view import read_view
 from hsm_core.views.task_list import task_json
 from tests.unit.store.making import ELSEWHERE, MadeSweep, fail, start
 
@@ -58,7 +58,7 @@ def state(tmp_path: Path) -> SweepState:
 
 
 def test_every_view_says_the_same(state: SweepState) -> None:
-    view = look(state)
+    view = read_view(state)
     groups = [*group_failures(state), *group_unbegun(state)]
     shown = {number: group.reason for group in groups for number in group.tasks}
     in_json = {n: group["reason"] for group in sweep_json(view)["failures"] for n in group["tasks"]}

@@ -14,7 +14,7 @@ from hsm_core.store.journal import JournalWriter
 from hsm_core.store.lease import take_lease
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.status.sweep_text import sweep_text
-from hsm_core.views.status.sweep_view import look
+from hsm_core.views.status.sweep_view import read_view
 from tests.unit.store.making import MadeSweep, fail, killed_process, start
 
 WHY = "3 tasks wait to be submitted: no more jobs can be submitted now (MaxSubmitJobs=0)"
@@ -36,7 +36,7 @@ def sweep(tmp_path: Path) -> Iterator[MadeSweep]:
 
 
 def troubles(sweep: MadeSweep) -> list[str]:
-    return look(SweepState(sweep.root)).troubles
+    return read_view(SweepState(sweep.root)).troubles
 
 
 def test_why_a_launcher_submits_nothing_is_told_elsewhere(sweep: MadeSweep) -> None:
@@ -61,4 +61,4 @@ def test_causes_that_are_not_shown_are_counted(tmp_path: Path, causes: int, told
     worker = sweep.worker("w1")
     for task, letter in zip(range(causes), "abcdefghij", strict=False):
         fail(worker, task, f"ValueError: {letter * 9}", kind="ValueError")
-    assert told in sweep_text(look(SweepState(sweep.root)))
+    assert told in sweep_text(read_view(SweepState(sweep.root)))

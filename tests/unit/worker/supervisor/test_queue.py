@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsm_core.model import Span
-from hsm_core.worker.supervisor.queue import Waiting, cut
+from hsm_core.worker.supervisor.queue import AttemptQueue, cut
 
 BOOT, OTHER = Path("launch-0/boot.json"), Path("launch-9/boot.json")
 SPANS = st.builds(Span, st.integers(0, 8), st.integers(1, 6), st.integers(1, 3))
 
 
-def taken(waiting: Waiting) -> list[tuple[int, int]]:
+def taken(waiting: AttemptQueue) -> list[tuple[int, int]]:
     found = []
     while waiting:
         pending = waiting.take()
@@ -33,7 +33,7 @@ def test_cut_parts_a_span(span: Span, tasks: Span | None) -> None:
 
 @given(st.lists(SPANS, max_size=5), SPANS, st.integers(1, 4))
 def test_dropping_is_leaving_out(spans: list[Span], tasks: Span, below: int) -> None:
-    waiting = Waiting()
+    waiting = AttemptQueue()
     waiting.add(BOOT, spans)
     waiting.add(OTHER, [Span(3, 4)])
     dropped = waiting.drop(tasks, boot=BOOT, below=below)
@@ -47,7 +47,7 @@ def test_dropping_is_leaving_out(spans: list[Span], tasks: Span, below: int) -> 
 
 
 def test_a_hundred_thousand_attempts_are_nothing() -> None:
-    waiting = Waiting()
+    waiting = AttemptQueue()
     waiting.add(BOOT, [Span(0, 100_000)])
     began = time.process_time()
     for number in range(50_000):
