@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hsm_core.hosts.interface import Done
 from hsm_core.model import ProcessIdentity
 
-#: What a command prints, with exit code 0; or how it ends, after its argv.
+#: What a command prints, with exit code 0; or how it ends; or what tells from its argv how it ends.
 Reply = str | Done | Callable[[Sequence[str]], Done]
 
 
@@ -54,7 +54,7 @@ class RecordingHost:
         reply = self.replies[known]
         if isinstance(reply, str):
             return Done(tuple(argv), 0, reply, "")
-        return reply if isinstance(reply, Done) else reply(argv)
+        return replace(reply if isinstance(reply, Done) else reply(argv), argv=tuple(argv))
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ProcessIdentity:
         self.started.append(Call(tuple(argv), None, env))
