@@ -82,7 +82,8 @@ def _require_launcher(record: SweepRecord, name: str) -> None:
     presets = [path.stem for path in Path(folder, "hydra", "launcher").glob("*.yaml")] if folder else []
     known = sorted({*OURS, *presets, record.launcher})
     other_places = not os.path.isdir(folder) and not name.startswith("hsm_") and name not in _FOREIGN
-    if name not in known and not other_places and name not in _of_packages():
+    known = known if name in known else sorted({*known, *_of_packages()})
+    if name not in known and not other_places:
         near = difflib.get_close_matches(name, known, n=1)
         raise ConfigError(
             f"the launcher '{name}' can't resume a sweep", evidence=f"there are: {', '.join(known)}",

@@ -31,7 +31,7 @@ _NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")
 _FILE = re.compile(r"In '([^']+)': ")
 _KEY = re.compile(r"Key '\w+' (?:is )?not in '\w+'")
 #: omegaconf's words about a value, and whose field it was for.
-_VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(?:Launcher|Slurm|Pbs|Hpc|Sweeper)Conf$", re.MULTILINE)
+_VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(\w+)$", re.MULTILINE)
 _IN_GROUP = re.compile(r"[+]*(hydra\.sweeper\.(?:grid|paired\.[^.=]+))\.([^=]+\.[^=]+)=(.+)")
 _TYPES = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "str": "text",
@@ -139,7 +139,10 @@ def _no_choice(kind: str, name: str, loader: ConfigLoader, overrides: Sequence[s
 
 def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> ConfigError | None:
     """What a field takes that has a value of another type; None if that is not ours."""
-    found, taken = _VALUE.search(text), _TAKEN[kind].get(name)
+    found = _VALUE.search(text)
+    confs: tuple[type, ...] = (LauncherConf, *LauncherConf.__subclasses__(), SweeperConf)  # other packages', too
+    conf = next((one for one in confs if found and one.__name__ == found[2]), None)
+    taken = {**_TAKEN[kind], **vars(conf).get("__annotations__", {})}.get(name) if conf else None
     if found is None or taken is None:
         return None
     bare, _, _ = taken.partition(" | ")

@@ -38,6 +38,7 @@ def test_six_tasks_one_of_which_fails_are_resumed(app: QueueApp) -> None:
     assert "2.5" in json.dumps(results)
     shown = app.hsm("status", f"{array}.2")
     assert (shown.returncode, "5 completed" in shown.stdout) == (0, True), shown.stdout + shown.stderr
+    assert "hsm_gridengine" in app.resume("--retry-failed", "--launcher", "hsm_gridengin").stderr
     again = app.resume("--retry-failed")
     assert again.returncode == 3, again.stdout + again.stderr
     assert [len(tries) for _, tries in sorted(app.intervals().items())] == [1, 1, 1, 2, 1, 1]
@@ -78,12 +79,17 @@ def test_a_job_asks_for_what_the_fields_say(app: QueueApp) -> None:
     lines = done.stdout.splitlines()
     for line in ("#$ -l h_rt=600", "#$ -l h_vmem=512M", "#$ -pe smp 2", "#$ -q short.q", "#$ -P proj"):
         assert line in lines, done.stdout + done.stderr
+    by_task = ("hydra.launcher.gpus_per_node=1", "hydra.launcher.gpu_resource=gpu_${x}")
+    done = app.run("x=0,1", *by_task, "hydra.launcher.dry_run=true")
+    assert {"#$ -l gpu_0=1", "#$ -l gpu_1=1"} <= {*done.stdout.splitlines()}, done.stdout + done.stderr
 
 
 def test_its_own_fields_are_known_and_hsms_others_are_told_to_mean_nothing(app: QueueApp) -> None:
     wrong = app.run("x=0,1", "+hydra.launcher.parallel_enviroment=mpi")
     assert "'parallel_enviroment'" in wrong.stderr
     assert "parallel_environment=mpi" in wrong.stderr
+    for field, meant in {"parallel_environment=[1]": "text", "cpus_per_task=x": "a whole number, or null"}.items():
+        assert f"hydra.launcher.{field} must be {meant}" in app.run(f"hydra.launcher.{field}", "x=0,1").stderr
     done = app.run("x=0,1", "hydra.launcher.parallel_environment=mpi", "hydra.launcher.place=scatter")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ignored by gridengine: place" in done.stdout + done.stderr
