@@ -1,4 +1,4 @@
-"""What hsm tells a user when something expected goes wrong.
+"""Defines the errors that hsm shows to a user when something expected goes wrong.
 
 HsmError
 ├── ConfigError        the sweep or launcher configuration is wrong
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 
 class HsmError(Exception):
-    """Expected trouble; the text is shown to the user without a traceback.
+    """Expected trouble; its text is shown to the user without a traceback.
 
     Args:
         problem: what failed, in the user's words.
@@ -130,11 +130,11 @@ class NoAnswer(BackendError):
 
 
 class NoId(NoAnswer):
-    """What submits ended well and told no id: perhaps it is not the scheduler's own command."""
+    """The command that submits ended well but printed no id: perhaps it is not the scheduler's own command."""
 
 
 class Unexplained(NoAnswer):
-    """What submits failed in words that are no known refusal: perhaps the job was accepted all the same."""
+    """The command that submits failed in unknown words: perhaps the job was accepted all the same."""
 
 
 class SweepFailed(HsmError):

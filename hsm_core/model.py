@@ -1,4 +1,4 @@
-"""The nouns of hsm.
+"""Defines the nouns of hsm.
 
 Sweep       one ``-m`` run: tasks, a directory, an id ``<name>-MMDD-HHMM-xxxx``
 Task        one set of overrides with its number (Hydra says "job")
@@ -62,13 +62,13 @@ class Span:
 
 
 def counted(count: int, noun: str, one: str = "", many: str = "") -> str:
-    """``1 task``, ``2 tasks``; with the verb of one and that of several, ``1 task was``, ``2 tasks were``."""
+    """Returns ``1 task``, ``2 tasks``; with a verb for one and one for several, ``1 task was``, ``2 tasks were``."""
     ending, verb = ("", one) if count == 1 else ("s", many)
     return f"{count} {noun}{ending} {verb}".rstrip()
 
 
 def spans(pairs: Iterator[tuple[int, int]] | list[tuple[int, int]]) -> tuple[Span, ...]:
-    """Write (task, attempt) pairs as few spans, in the order given."""
+    """Writes (task, attempt) pairs as few spans, in the order given."""
     found: list[Span] = []
     for number, attempt in pairs:
         last = found[-1] if found else None
@@ -91,7 +91,7 @@ class ProcessIdentity:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a task, or a job of several, asks for; ``None`` leaves it to the site.
+    """The resources of a task, or of a job of several; ``None`` leaves one to the site.
 
     A scheduler adds its own fields in a subclass, see ``schedulers/slurm/settings.py``.
 
@@ -123,20 +123,20 @@ class Resources:
 
     @property
     def ranks(self) -> int:
-        """Processes of one task."""
+        """Returns the number of processes of one task."""
         return self.nodes * self.tasks_per_node
 
     @property
     def warn_s(self) -> float:
-        """Seconds before its end at which the scheduler warns the job; 0: it does not."""
+        """Returns the seconds before its end at which the scheduler warns the job; 0 if it does not."""
         return 0.0
 
     @property
     def max_restarts(self) -> int:
-        """How often a job whose time is over may be run again."""
+        """Returns how often a job whose time is over may be run again."""
         return 0
 
     @property
     def is_one_log(self) -> bool:
-        """Whether a task prints both streams into one log."""
+        """Returns whether a task prints both streams into one log."""
         return False

@@ -1,1 +1,1 @@
-"""Machines where commands run: this one, or one behind SSH."""
+"""Defines machines where commands run: this one, or one behind SSH."""

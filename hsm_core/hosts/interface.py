@@ -1,4 +1,4 @@
-"""A machine where commands run and files lie: this one, or one that is reached through a connection."""
+"""Defines a machine where commands run and files lie: this one, or one that is reached through a connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hsm_core.model import ProcessIdentity
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended; ``code`` None: it was killed after its time-out."""
+    """How a command ended; ``code`` None means that it was killed after its time-out."""
 
     argv: tuple[str, ...]
     code: int | None
@@ -22,7 +22,7 @@ class Done:
 
     @property
     def evidence(self) -> str:
-        """The command, how it ended and what it said last, on one line."""
+        """Returns the command, its exit code and its last words on one line."""
         how = "did not end in time" if self.code is None else f"exit code {self.code}"
         said = " ".join((self.err.strip() or self.out.strip())[-400:].split())
         return f"{self.argv[0]}: {how}" + (f": {said}" if said else "")
@@ -57,11 +57,11 @@ class Host(Protocol):
 
     @property
     def user(self) -> str:
-        """Who commands run as: the login name, or the number of a user without one."""
+        """Returns the user whom commands run as: the login name, or the number of a user without one."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that a command finds, unless it is given others."""
+        """Returns the variables that a command gets unless it is given others."""
 
     def which(self, command: str) -> str | None:
         """Returns the path of a command; None if there is none of this name."""

@@ -1,4 +1,4 @@
-"""This machine: commands run here, and files lie here."""
+"""Runs commands and reads files on this machine."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class LocalHost:
             return file.read(size)
 
     def _communicate(self, process: subprocess.Popen[bytes], name: str, timeout_s: float) -> tuple[bytes, bytes]:
-        """Waits as long as its user does.
+        """Waits for a command as long as its user does.
 
         Raises:
             subprocess.TimeoutExpired: it did not end in time.
@@ -126,7 +126,7 @@ class LocalHost:
 
 
 def _printed(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """What a killed command had said; one that left its group and holds its pipes is not waited for."""
+    """Returns what a killed command had printed, without waiting for one that left its group and holds its pipes."""
     try:
         return process.communicate(timeout=1)
     except subprocess.TimeoutExpired as error:

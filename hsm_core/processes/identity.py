@@ -1,4 +1,4 @@
-"""Tells whether a process that somebody wrote down is still alive, and how we know."""
+"""Tells whether a recorded process is still alive, and how we know."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def this_host() -> str:
 
 @functools.cache
 def this_boot() -> str:
-    """An id of the machine's current boot; empty where the system tells none."""
+    """Returns an id of the machine's current boot; empty if the system tells none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except FileNotFoundError:
@@ -27,7 +27,7 @@ def this_boot() -> str:
 
 
 def identity_in(line: Mapping[str, Any]) -> ProcessIdentity | None:
-    """The process that a line of JSON names; None if it names none."""
+    """Returns the process that a line of JSON names; None if it names none."""
     try:
         return ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
     except KeyError:
@@ -35,7 +35,7 @@ def identity_in(line: Mapping[str, Any]) -> ProcessIdentity | None:
 
 
 def identify(pid: int) -> ProcessIdentity:
-    """The identity of a process of this host.
+    """Returns the identity of a process of this host.
 
     Raises:
         ProcessLookupError: there is none.
@@ -51,7 +51,7 @@ def this_process() -> ProcessIdentity:
 
 
 def start_of(pid: int) -> str | None:
-    """When a process started (clock ticks since boot, or ``ps``'s words); None if it is gone or a zombie.
+    """Returns when a process started (clock ticks since boot, or ``ps``'s words); None if it is gone or a zombie.
 
     Source: proc(5), ``/proc/PID/stat``, fields 3 (state) and 22 (starttime).
     """
@@ -65,7 +65,7 @@ def start_of(pid: int) -> str | None:
 
 
 def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
-    """Why a process is certainly dead, or None: it lives, or nobody here can know.
+    """Returns why a process is certainly dead; None if it lives, or if nobody here can know.
 
     Args:
         lock: a local file that the process and all that it started hold locked; while it is held,
@@ -88,7 +88,7 @@ def evidence_of_death(identity: ProcessIdentity, lock: str = "") -> str | None:
 
 
 def _is_hidden(pid: int) -> bool:
-    """True for another user's process where /proc shows none of those (mount option hidepid, proc(5))."""
+    """Returns whether /proc hides another user's process (mount option hidepid, proc(5))."""
     if sys.platform == "darwin" or os.path.exists(f"/proc/{pid}"):
         return False
     try:
@@ -99,7 +99,7 @@ def _is_hidden(pid: int) -> bool:
 
 
 def is_held(lock: str) -> bool:
-    """True while any process holds the lock file; False, too, of one that is not ours to look at."""
+    """Returns whether any process holds the lock file; False too for a file that is not ours to read."""
     import fcntl
 
     try:

@@ -20,7 +20,7 @@ _ROUNDS = 20
 
 
 def end_leftovers_of_the_dead(events: Path) -> list[int]:
-    """Kill what dead workers of a sweep left on this machine; those of other hosts are not judged.
+    """Kills what dead workers of a sweep left on this machine; skips workers of other hosts.
 
     Args:
         events: the folder of the workers' journals.
@@ -32,7 +32,7 @@ def end_leftovers_of_the_dead(events: Path) -> list[int]:
 
 
 def end_leftovers(journal: Path) -> list[int]:
-    """Kill the processes that carry a worker's mark or hold its lock, if the worker itself is gone.
+    """Kills the processes that carry a worker's mark or hold its lock, if the worker itself is gone.
 
     Nothing on systems without /proc: there, what a task left behind is found by nobody.
 
@@ -72,7 +72,7 @@ def _processes() -> list[int]:
 
 
 def _kill_if(pid: int, is_meant: Callable[[int], bool]) -> bool:
-    """Kill a process, but never another that got its number meanwhile."""
+    """Kills a process, but never another that got its number meanwhile."""
     try:
         descriptor = os.pidfd_open(pid)
     except (OSError, AttributeError):

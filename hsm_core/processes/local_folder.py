@@ -1,4 +1,4 @@
-"""A folder of this user on this machine's own disk, for what other machines must not see."""
+"""Makes a folder for this user on this machine's own disk, for what other machines must not see."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def own_folder() -> Path:
-    """The folder; not one that another user put in our way.
+    """Returns the folder; never one that another user put in our way.
 
     Raises:
         OSError: local disk refuses.

@@ -1,4 +1,4 @@
-"""A lock on local disk that a worker and its tasks hold: while it is held, one of them lives."""
+"""Locks a file on local disk for a worker and its tasks: while it is locked, one of them lives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Lock:
 
 @contextmanager
 def held_lock(name: str) -> Iterator[Lock]:
-    """Hold a lock of this name; the file is removed in the end.
+    """Holds a lock of this name; removes the file in the end.
 
     Raises:
         OSError: local disk refuses.
@@ -37,7 +37,7 @@ def held_lock(name: str) -> Iterator[Lock]:
 
 
 def drop_in_forks(descriptor: int) -> None:
-    """Have what this process forks let go of the lock: what a task leaves behind is not the task."""
+    """Makes processes forked from this one release the lock: what a task leaves behind is not the task."""
     mine = os.fstat(descriptor).st_ino
 
     def drop() -> None:

@@ -1,1 +1,1 @@
-"""Templates of the scripts that run on a node, and their rendering."""
+"""Holds the templates of scripts that run on a node, and renders them."""

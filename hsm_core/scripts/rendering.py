@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(name: str, values: Mapping[str, object], own: Path | None = None) -> str:
-    """The text of one of our templates, or of a user's own file that extends it.
+    """Renders one of our templates, or a user's own file that extends it.
 
     Args:
         name: of our template: ``pbs.sh.j2``.
@@ -44,7 +44,7 @@ def render(name: str, values: Mapping[str, object], own: Path | None = None) -> 
 
 
 def _environment(own: Path | None) -> Environment:
-    """Our templates first, so that a user's file of the same name can extend ours."""
+    """Returns an environment that finds our templates first: a user's file of the same name can extend ours."""
     folders = [TEMPLATES, *([own.absolute().parent] if own else [])]
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
@@ -55,7 +55,7 @@ def _environment(own: Path | None) -> Environment:
 
 
 def quote(value: object) -> str:
-    """One word of shell, whatever is in it."""
+    """Quotes any text as one word of shell."""
     return shlex.quote(str(value))
 
 

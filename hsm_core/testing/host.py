@@ -1,4 +1,4 @@
-"""What holds of every host; a test module of a host binds it to a real one."""
+"""Checks what every host must do; a test module of a host binds it to a real one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds of every batch system's dialect; a test module of a dialect binds it to a real one."""
+"""Checks what every batch system's dialect must do; a test module of a dialect binds it to a real one."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The program that runs tasks on a node; standard library only."""
+"""Runs tasks on a node, with the standard library only."""

@@ -1,4 +1,4 @@
-"""What a worker knows of the scheduler's job that it runs in."""
+"""Holds what a worker knows about the scheduler's job that it runs in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """A job, or an element of an array; all empty for a worker that no scheduler started.
+    """A job, or an element of an array; all fields are empty for a worker that no scheduler started.
 
     Args:
         native_id: what the scheduler calls it.
@@ -31,7 +31,7 @@ class JobFacts:
     node: str = ""
 
     def run_again(self) -> str:
-        """Ask the scheduler to run this job again; what it answered if it refused, else nothing."""
+        """Asks the scheduler to run this job again; returns its answer if it refused, else an empty text."""
         try:
             asked = subprocess.run(
                 self.requeue, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False

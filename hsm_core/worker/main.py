@@ -1,4 +1,4 @@
-"""The command line of a worker."""
+"""Parses the command line of a worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str]) -> None:
-    """Run the supervisor, or the importer that a supervisor started; or load an app on trial, to see if it can be."""
+    """Runs the supervisor, or the importer that a supervisor started; or only tests that an app can be loaded."""
     if argv[:1] == ["load"]:
         from .importer.server import load
 
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
 
 
 def _rank(options: argparse.Namespace) -> Rank | None:
-    """Which rank this process is, by the variables that the starter of ranks sets for each; None without ranks."""
+    """Returns the rank of this process, from the variables that the starter of ranks sets; None without ranks."""
     if options.ranks == 1:
         return None
     from .ranks.rank import Rank

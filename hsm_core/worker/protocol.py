@@ -1,4 +1,4 @@
-"""What a supervisor asks of an importer, and how its processes talk: JSON lines over socket pairs."""
+"""Defines what a supervisor asks of an importer, and how its processes talk: JSON lines over socket pairs."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Order:
 
     @property
     def owner(self) -> Owner:
-        """The attempt as its outcome names it."""
+        """Returns the attempt as its outcome names it."""
         return Owner(self.sweep_id, self.task, self.attempt)
 
     @property
     def is_shared(self) -> bool:
-        """True on rank 0 of several: the attempt is completed when all of them have completed it."""
+        """Returns whether this is rank 0 of several: the attempt is completed when all ranks have completed it."""
         return not self.rank and self.ranks > 1
 
     def to_json(self) -> Message:
@@ -79,11 +79,11 @@ class Channel:
 
     @property
     def is_closed(self) -> bool:
-        """True after ``close``."""
+        """Returns whether ``close`` was called."""
         return self.socket.fileno() < 0
 
     def send(self, message: Message, descriptor: int | None = None) -> bool:
-        """Send a message, perhaps with an open file. False if the other end is gone."""
+        """Sends a message, perhaps with an open file; returns False if the other end is gone."""
         data = json.dumps(message).encode() + b"\n"
         try:
             if descriptor is None:
@@ -96,7 +96,7 @@ class Channel:
         return True
 
     def receive(self) -> list[Message] | None:
-        """Wait for messages; None at the end of the stream."""
+        """Waits for messages; returns None at the end of the stream."""
         try:
             data = self.socket.recv(65536)
         except ConnectionResetError:
@@ -104,7 +104,7 @@ class Channel:
         return self._split(data) if data else None
 
     def drain(self) -> list[Message]:
-        """What has arrived; others may hold the other end open, so its close is not waited for."""
+        """Returns what has arrived, without waiting for the other end to close: others may hold it open."""
         found: list[Message] = []
         if self.is_closed:
             return found
@@ -119,7 +119,7 @@ class Channel:
         return found
 
     def receive_with_files(self) -> tuple[list[Message], list[int]] | None:
-        """Wait for messages and the open files that came with them, in the same order."""
+        """Waits for messages and the open files that came with them, in the same order."""
         data, descriptors, _, _ = socket.recv_fds(self.socket, 65536, 16)
         for descriptor in descriptors:
             os.set_inheritable(descriptor, False)
@@ -134,13 +134,13 @@ class Channel:
 
 
 def channel_pair() -> tuple[Channel, Channel]:
-    """Two connected ends; neither is inherited over exec."""
+    """Returns two connected ends, which programs that are started do not inherit."""
     ours, theirs = socket.socketpair()
     return Channel(ours), Channel(theirs)
 
 
 def hang_up(selector: selectors.BaseSelector, channel: Channel) -> None:
-    """Stop listening to a channel, if we still do, and close it."""
+    """Closes a channel and stops to listen to it."""
     if not channel.is_closed:
         if channel.socket in selector.get_map():
             selector.unregister(channel.socket)

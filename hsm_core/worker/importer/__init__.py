@@ -1,1 +1,1 @@
-"""The process that imports the app and forks the tasks."""
+"""Imports the app and forks the tasks, in a process of its own."""

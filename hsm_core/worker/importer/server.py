@@ -35,7 +35,7 @@ _SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, sig
 
 
 def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
-    """Load the payload, say so, then run what is ordered until the supervisor closes its end.
+    """Loads the payload, reports that, then runs what is ordered until the supervisor closes its end.
 
     Args:
         descriptor: our end of the socket pair.
@@ -67,7 +67,7 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
 
 
 def load(boot: Path) -> tuple[TaskModule, object]:
-    """Go where the app was started, see the modules that it saw, then unpickle: in this order."""
+    """Goes to the directory where the app was started, takes over its ``sys.path``, then unpickles: in this order."""
     found = json.loads(boot.read_bytes())
     os.chdir(found["cwd"])
     sys.path[:] = found["sys_path"]
@@ -78,7 +78,7 @@ def load(boot: Path) -> tuple[TaskModule, object]:
 
 
 class ImporterLoop:
-    """The importer's loop: one thread, so that forks are safe."""
+    """Runs orders in one thread, so that forks are safe."""
 
     def __init__(self, channel: Channel, lock: int, module: TaskModule, prepared: object) -> None:
         self._channel, self._lock, self._module, self._prepared = channel, lock, module, prepared
@@ -90,7 +90,7 @@ class ImporterLoop:
         self._take_signals()
 
     def run(self) -> int:
-        """Obey until there is nobody to obey; returns the exit code."""
+        """Obeys the supervisor until it is gone; returns the exit code."""
         while True:
             timeout = POLL_S if len(self._watched) < len(self._children) else None
             for key, _ in self._selector.select(timeout):
@@ -151,7 +151,7 @@ class ImporterLoop:
             leave(code)
 
     def _run(self, order: Order, connection: Channel) -> int:
-        """Run an attempt in a process that is its own: as the user's own program would run."""
+        """Runs an attempt in a process of its own, as the user's own program would run."""
         adopt_orphans()
         be_killed_first()
         self._give_signals_back()
@@ -162,7 +162,7 @@ class ImporterLoop:
         return run_with_variables(order, connection, self._module, self._prepared)
 
     def _run_here(self, order: Order, connection: Channel) -> None:
-        """Run in this process, one attempt after another (isolation ``none``)."""
+        """Runs an attempt in this process, one after the other (isolation ``none``)."""
         adopt_orphans()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self._give_signals_back()
@@ -176,7 +176,7 @@ class ImporterLoop:
         self._handlers = {number: signal.signal(number, be_heard) for number in _SUPERVISED}
 
     def _give_signals_back(self) -> None:
-        """To a task, signals mean what they mean to the app."""
+        """Restores, for a task, the meaning that signals have for the app."""
         for number, handler in self._handlers.items():
             if handler is not None:  # a C library's, which can't be put back
                 signal.signal(number, handler)
@@ -218,7 +218,7 @@ class ImporterLoop:
 
 
 def run_with_variables(order: Order, connection: Channel, module: TaskModule, prepared: object) -> int:
-    """Run an attempt with its variables set."""
+    """Runs an attempt with its variables set."""
     for name, value in order.env.items():
         if value is None:
             os.environ.pop(name, None)

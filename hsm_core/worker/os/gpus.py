@@ -1,4 +1,4 @@
-"""What GPUs a worker's machine has, for the record; asked while the app is being imported."""
+"""Names the GPUs of a worker's machine for the record, while the app is being imported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class GpuQuestion:
             )
 
     def answer(self) -> list[str]:
-        """The names of the GPUs; none where nothing answers in time."""
+        """Returns the names of the GPUs; none if there is no answer in time."""
         if self._asked is None:
             return []
         try:

@@ -21,7 +21,7 @@ _REAP_S = 2.0
 
 
 def die_with_parent(parent: int) -> None:
-    """End this process when its parent ends; at once if it already has."""
+    """Ends this process when its parent ends; at once if it already has."""
     if not _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL):
         watch_parent(parent)
     if os.getppid() != parent:
@@ -29,7 +29,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def watch_parent(parent: int) -> None:
-    """Look for the parent now and then, and end this process and its group without it (macOS)."""
+    """Checks every now and then for the parent; without it, ends this process and its group (macOS)."""
 
     def look() -> None:
         while os.getppid() == parent:
@@ -42,23 +42,23 @@ def watch_parent(parent: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of what processes below this one leave behind, so that it can be found."""
+    """Makes this process the parent of what processes below it leave behind, so that they can be found."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def has_subreapers() -> bool:
-    """True where orphans can be adopted (Linux); elsewhere only a task's process group is known."""
+    """Returns whether orphans can be adopted (Linux); elsewhere only a task's process group is known."""
     return sys.platform.startswith("linux")
 
 
 def be_killed_first() -> None:
-    """Have the kernel, short of memory, kill this process rather than those that it depends on."""
+    """Tells the kernel, when memory is short, to kill this process before those that it depends on."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")  # proc(5): -1000 to 1000
 
 
 def native_threads() -> int | None:
-    """Threads of this process, those of C libraries too; None where the system does not tell."""
+    """Returns the number of this process's threads, with those of C libraries; None if the system does not tell."""
     try:
         return len(os.listdir("/proc/self/task"))
     except FileNotFoundError:
@@ -66,13 +66,13 @@ def native_threads() -> int | None:
 
 
 def kill_group(leader: int, number: int) -> None:
-    """Send a signal to a process group; one that is gone is no error."""
+    """Sends a signal to a process group; it is no error if that is gone."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 
 
 def kill_children(keep: set[int]) -> None:
-    """Kill the children of this process but ``keep``, and what becomes its child by that."""
+    """Kills the children of this process except ``keep``, and what becomes its child by that."""
     give_up = time.monotonic() + _REAP_S
     while victims := set(children()) - keep:
         for pid in victims:
@@ -86,7 +86,7 @@ def kill_children(keep: set[int]) -> None:
 
 
 def children() -> Iterator[int]:
-    """The direct children of this process, zombies included; nothing on systems without /proc."""
+    """Yields the direct children of this process, zombies included; none on systems without /proc."""
     if not has_subreapers():
         return
     me = os.getpid()

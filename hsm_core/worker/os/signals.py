@@ -34,13 +34,13 @@ class SignalBell:
             signal.signal(number, be_heard)
 
     def check(self) -> None:
-        """Ring for the signals that have come."""
+        """Calls ``ring`` for the signals that have come."""
         with suppress(BlockingIOError):
             for number in self._ours.recv(4096):
                 self._ring(number)
 
     def await_ring(self, heard: Callable[[], bool], seconds: float) -> None:
-        """Wait, but not for long, until signals have made ``heard`` true."""
+        """Waits at most ``seconds`` until signals have made ``heard`` true."""
         give_up = time.monotonic() + seconds
         while not heard() and time.monotonic() < give_up:
             self.check()
@@ -48,4 +48,4 @@ class SignalBell:
 
 
 def be_heard(number: int, frame: FrameType | None) -> None:
-    """A handler that does nothing. Unlike SIG_IGN it is not inherited by programs that are started."""
+    """Does nothing with a signal; unlike SIG_IGN, programs that are started do not inherit this handler."""

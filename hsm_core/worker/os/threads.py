@@ -1,4 +1,4 @@
-"""How many threads the math libraries of a task may start."""
+"""Limits the threads that the math libraries of a task may start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEPT = "HSM_USERS_OWN_THREADS"
 
 
 def one_thread(environ: Mapping[str, str], threads: int) -> dict[str, str]:
-    """The importer's environment: no library starts a pool, which a fork would break; the user's own is kept.
+    """Returns the environment of an importer: libraries start no pools, which a fork would break.
 
     Args:
         threads: cores of one slot.
@@ -27,7 +27,7 @@ def one_thread(environ: Mapping[str, str], threads: int) -> dict[str, str]:
 
 
 def task_share(environ: Mapping[str, str], threads: int) -> dict[str, str | None]:
-    """Changes that give a task its share of cores, but leave what the user set.
+    """Returns the variables that give a task its share of cores, without those that the user set.
 
     Args:
         environ: the user's own environment, or an importer's.

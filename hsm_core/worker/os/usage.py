@@ -1,4 +1,4 @@
-"""What the kernel says of a process that ended: its time and memory, and whether it was killed for want of memory."""
+"""Reads what the kernel says about a process that ended: time, memory, and kills for want of memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..protocol import Message
 
 
 def measured(status: int, usage: resource.struct_rusage) -> Message:
-    """Code or signal, CPU seconds, peak memory in MiB."""
+    """Returns code or signal, CPU seconds and peak memory in MiB of a process, from its wait status and usage."""
     code = os.waitstatus_to_exitcode(status)
     return {
         "code": code if code >= 0 else None, "signal": -code if code < 0 else None,
@@ -21,7 +21,7 @@ def measured(status: int, usage: resource.struct_rusage) -> Message:
 
 
 def measured_here(code: int, before: resource.struct_rusage) -> Message:
-    """The same of an attempt that ran in this process; the memory is the process's peak."""
+    """Returns the same for an attempt that ran in this process; its memory is the process's peak."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cpu = round(_cpu(usage) - _cpu(before), 3)
     return {"code": code, "signal": None, "cpu": cpu, "mem": _memory(usage)}
@@ -37,7 +37,7 @@ def _memory(usage: resource.struct_rusage) -> float:
 
 
 def oom_kills(membership: Path = Path("/proc/self/cgroup"), mount: Path = Path("/sys/fs/cgroup")) -> int:
-    """How often the kernel killed a process of our control group, or of one below it; 0 where nothing tells.
+    """Returns how often the kernel killed a process of our control group or below; 0 if nothing tells.
 
     Source: cgroup v2 ``memory.events`` and v1 ``memory.oom_control``, both field ``oom_kill``.
     """

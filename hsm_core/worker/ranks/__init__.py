@@ -1,1 +1,1 @@
-"""Tasks of several ranks."""
+"""Runs tasks of several ranks."""

@@ -1,4 +1,4 @@
-"""Runs on this rank what rank 0 runs: follows its journal from the claim of the batch to its last word."""
+"""Runs on another rank what rank 0 runs: follows its journal from the claim of the batch to its last word."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _IDLE_LOOK_S, _BUSY_LOOK_S = 0.25, 1.0
 
 
 def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> int:
-    """Be another rank than 0 of a job until rank 0 has left.
+    """Follows rank 0, on another rank of a job, until rank 0 has left.
 
     Returns:
         exit code: 0, as rank 0's tells how the tasks ended; 1 if rank 0 was lost.
@@ -85,7 +85,7 @@ class Follower(AttemptLoop):
         self._gone = ""
 
     def run(self) -> int:
-        """Follow rank 0 until there is nothing left to follow."""
+        """Follows rank 0 until there is nothing left to follow."""
         while not self._is_done():
             self._follow()
             self._start_next()
@@ -116,7 +116,7 @@ class Follower(AttemptLoop):
         return min(_BUSY_LOOK_S if len(self._slots) else _IDLE_LOOK_S, self._spec.beat_s)
 
     def _follow(self) -> None:
-        """Take note of what rank 0 started and ended since the last look."""
+        """Notes what rank 0 started and ended since the last check."""
         now = time.monotonic()
         if self._stops or self._gone or now - self._looked_at < self._look_s:
             return
@@ -137,7 +137,7 @@ class Follower(AttemptLoop):
                 self._end_at = now
 
     def _ended_there(self, task: int, attempt: int) -> None:
-        """Rank 0 is done with an attempt: with a completed one all ranks are, any other is ended here too."""
+        """Notes that rank 0 is done with an attempt; unless it completed on all ranks, it is ended here too."""
         self._to_come -= 1
         self._started = deque(one for one in self._started if (one.task, one.attempt) != (task, attempt))
         if self._slots.has(task, attempt):
@@ -151,7 +151,7 @@ class Follower(AttemptLoop):
             self._slots.end("over")
 
     def _start_next(self) -> None:
-        """Start what rank 0 has started, as soon as the app is imported and the attempt before has ended."""
+        """Starts what rank 0 has started, once the app is imported and the attempt before has ended."""
         if self._broken:
             self._fail_all()
         if self._broken or self._stops or self._gone or not (self._started or self._to_come > 0):

@@ -1,4 +1,4 @@
-"""Counts how long somebody has said nothing, in looks of our own: a disk that stalls costs one look."""
+"""Measures how long a process has been silent, in checks of our own: a disk that stalls costs one check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEATS = 3
 
 
 class Silence:
-    """The silence of one who beats.
+    """How long a process has been silent that reports every ``beat_s`` seconds.
 
     Args:
         beat_s: seconds between beats; looks that lie closer together count as one.
@@ -34,19 +34,19 @@ class Silence:
         return self.seconds > self._most_s
 
     def broken(self, most_s: float) -> None:
-        """Something was heard; from now on ``most_s`` are borne."""
+        """Notes that a word was read; from now on ``most_s`` seconds of silence are tolerated."""
         self._looks, self._most_s = 0, most_s
         self._looked_at = time.monotonic()
 
     def looked(self) -> None:
-        """Nothing was heard at this look."""
+        """Notes a check that found no new word."""
         now = time.monotonic()
         if now - self._looked_at >= self._beat_s:
             self._looks, self._looked_at = self._looks + 1, now
 
 
 class Followed:
-    """The journal of one who beats, and its silence.
+    """The journal of a process that reports regularly, with its silence.
 
     Args:
         first_s: seconds that its first word may take; None: no longer than any other.
@@ -59,11 +59,11 @@ class Followed:
 
     @property
     def has_left(self) -> bool:
-        """True once it has said its last word."""
+        """Returns whether it wrote its last word."""
         return self._reader.sealed
 
     def listen(self, *, deaf: bool) -> list[Event]:
-        """Its newest words.
+        """Returns its newest words.
 
         Args:
             deaf: our own disk refuses: that nothing is heard says nothing of it.

@@ -1,4 +1,4 @@
-"""Rank 0 as the other ranks of its job know it: its claim, its words, whether it is still there."""
+"""Shows rank 0 to the other ranks of its job: its claim, its words, and whether it is still there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOOK_S = 0.25
 
 
 def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[Claimant, int] | None:
-    """Wait for rank 0 to claim the batch.
+    """Waits for rank 0 to claim the batch.
 
     Returns:
         the claim, and how many there were before it; None if another job has the batch, or if rank 0 never came.
@@ -43,7 +43,7 @@ def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[Claimant,
 
 
 class Leader:
-    """Rank 0's journal, followed.
+    """The journal of rank 0, followed.
 
     Args:
         claim: what rank 0 claimed the batch with.
@@ -59,15 +59,15 @@ class Leader:
 
     @property
     def has_left(self) -> bool:
-        """True once it has said its last word."""
+        """Returns whether rank 0 wrote its last word."""
         return self._followed.has_left
 
     def listen(self, *, deaf: bool) -> list[Event]:
-        """Its newest words; see ``Followed.listen``."""
+        """Returns rank 0's newest words; see ``Followed.listen``."""
         return self._followed.listen(deaf=deaf)
 
     def why_gone(self) -> str:
-        """Why there is nobody left to follow; empty while there is."""
+        """Returns why rank 0 is gone; empty while it is there."""
         if self.has_left:
             return ""
         if self._later.exists():

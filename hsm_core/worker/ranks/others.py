@@ -1,4 +1,4 @@
-"""The other ranks of a task as rank 0 knows them: where it failed, and who is no longer there."""
+"""Shows the other ranks of a task to rank 0: where an attempt failed, and which rank is gone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .leader import FIRST_WORD_S
 
 @dataclass(frozen=True)
 class RankFailure:
-    """What became of an attempt (``Order.key``) on another rank."""
+    """How an attempt (``Order.key``) failed on another rank."""
 
     key: str
     ending: AttemptEnding
 
 
 class OtherRanks:
-    """All ranks but 0.
+    """All ranks except 0.
 
     Args:
         worker: rank 0's name.
@@ -40,7 +40,7 @@ class OtherRanks:
         ]
 
     def read_new(self, *, deaf: bool) -> list[RankFailure]:
-        """Attempts that failed on other ranks since the last look.
+        """Returns the attempts that failed on other ranks since the last call.
 
         Args:
             deaf: our own disk refuses: that nothing is heard of others says nothing of them.
@@ -50,16 +50,16 @@ class OtherRanks:
         return [failure for rank in self._ranks for failure in rank.listen(deaf)]
 
     def have_completed(self, key: str) -> bool:
-        """True once each of them has completed its part of an attempt (``Order.key``), the last that it ran."""
+        """Returns whether each of them has completed its part of an attempt (``Order.key``), its last."""
         return all(rank.completed == key for rank in self._ranks)
 
     def why_gone(self) -> str:
-        """Why a rank is no longer there, the first one that is not; empty if all are."""
+        """Returns why a rank is gone, the first one that is; empty if all are there."""
         return next((why for rank in self._ranks if (why := rank.why_gone())), "")
 
 
 class _OtherRank:
-    """One of them, by its journal.
+    """One of them, as its journal shows it.
 
     Attributes:
         completed: the last attempt that it completed.

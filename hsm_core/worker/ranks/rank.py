@@ -1,4 +1,4 @@
-"""Says to a rank of a task which one it is, and where it meets the others."""
+"""Tells a rank of a task its number, and where it meets the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Rank:
     master: str
 
     def variables(self, meeting: str) -> dict[str, str]:
-        """Variables for the task's process, those that PyTorch reads among them.
+        """Returns the variables for the task's process, with those that PyTorch reads.
 
         Args:
             meeting: job, task and attempt: the port is another for each, and the same for all ranks.

@@ -1,4 +1,4 @@
-"""An attempt as its supervisor sees it: what it said, what is done to it, and what that adds up to."""
+"""Follows an attempt for its supervisor: its words, what was done to it, and the verdict at its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .importers import Importer
 
 @dataclass(frozen=True)
 class AttemptEnding:
-    """The state of an ended attempt and why."""
+    """The final state of an attempt, and why."""
 
     state: State
     reason: Reason | None = None
@@ -65,7 +65,7 @@ class Attempt:
 
 
 def judge(attempt: Attempt, exited: Message, oom_kills: int) -> AttemptEnding:
-    """What became of an attempt whose process has ended: its own word, what we did, what the kernel says.
+    """Returns how an attempt ended: by its own word, by what we did, by what the kernel says.
 
     Args:
         exited: ``code`` or ``signal`` of the process, CPU and memory.
@@ -103,7 +103,7 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> AttemptEnd
 
 
 def _holds(said: Message, attempt: Attempt) -> bool:
-    """Whether its word says how it ended, or our ending it does."""
+    """Returns whether the attempt's own word says how it ended, rather than our ending it."""
     return not attempt.ended_for or (said["state"] == "completed" and not attempt.order.is_shared)
 
 

@@ -1,4 +1,4 @@
-"""Where a worker's attempts come from: its one batch, or an inbox that a conductor fills."""
+"""Supplies a worker with attempts: from its one batch, or from an inbox that a conductor fills."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .report import Report
 
 @dataclass(frozen=True)
 class _Held:
-    """A batch that is ours, but that an earlier run of our job may still be working on."""
+    """A claimed batch on which an earlier run of our job may still be working."""
 
     batch: str
     boot: Path
@@ -64,12 +64,12 @@ class ClaimedBatches:
         return bool(self.waiting or self._assigned or self._held)
 
     def assign(self, batch: str) -> None:
-        """Note a batch that is to be claimed."""
+        """Notes a batch that is to be claimed."""
         self._assigned.append(batch)
         self.launch = batch.partition("/")[0]
 
     def claim(self) -> None:
-        """Claim what was assigned, each batch unless another worker has it.
+        """Claims the assigned batches, except those that another worker has.
 
         Raises:
             OSError: the disk refuses; what is not claimed stays assigned.
@@ -80,18 +80,18 @@ class ClaimedBatches:
         self._held = [held for held in self._held if not self._take_over(held)]
 
     def drop_all(self) -> None:
-        """Start nothing more; what was not started says nothing."""
+        """Drops all attempts that have not started, without reporting on them."""
         self._assigned.clear()
         self._held.clear()
         self.waiting.drop()
 
     def is_superseded(self) -> bool:
-        """True once our own job is run again: then that run has all that we have."""
+        """Returns whether our own job is run again: then the new run has all of our batches."""
         claims = self._claims.items() if self._job.native_id else ()
         return any(is_claimed_again(self._paths, batch, claim) for batch, claim in claims)
 
     def overrides(self, task: int) -> tuple[str, ...]:
-        """The exact overrides of a task."""
+        """Returns the exact overrides of a task."""
         if self._table is None:
             self._table = TaskTable(self._paths)
         return self._table[task].overrides
@@ -118,7 +118,7 @@ class ClaimedBatches:
             self.waiting.add(boot, spans)
 
     def _take_over(self, held: _Held) -> bool:
-        """Go on with what earlier runs of our job left, as soon as none of them can be alive."""
+        """Takes over what earlier runs of our job left, once none of them can be alive."""
         for one in held.earlier:
             one.listen()
         if any(one.may_live() for one in held.earlier):
@@ -133,7 +133,7 @@ class ClaimedBatches:
 
 
 class Inbox:
-    """What a conductor assigns to this worker, line by line.
+    """The batches that a conductor assigns to this worker, line by line.
 
     Attributes:
         closed: no more will come.
@@ -145,7 +145,7 @@ class Inbox:
         self.closed = False
 
     def read_new(self) -> list[str]:
-        """The batches assigned since the last look."""
+        """Returns the batches assigned since the last call."""
         batches = []
         for event in self._reader.read_new():
             if isinstance(event, events.Assigned):
@@ -156,12 +156,12 @@ class Inbox:
         return batches
 
     def is_abandoned(self) -> bool:
-        """True when the conductor is certainly dead."""
+        """Returns whether the conductor is certainly dead."""
         return self._conductor is not None and evidence_of_death(self._conductor) is not None
 
 
 class Fences:
-    """Attempts that others have replaced by later ones, as the conductors' journals say.
+    """The attempts that others have replaced by later ones, as the conductors' journals say.
 
     Args:
         submission: the only one that the worker works on; None for one that takes what its inbox says.
@@ -173,7 +173,7 @@ class Fences:
         self._readers: dict[str, JournalReader] = {}
 
     def read_new(self) -> list[tuple[Span, int]]:
-        """Tasks submitted anew since the last look, each with the attempt below which ours are replaced."""
+        """Yields tasks submitted anew since the last call, with the attempt below which ours are replaced."""
         found = []
         for name in os.listdir(self._paths.events):
             if name.startswith("conductor-") and name.endswith(".jsonl"):
@@ -184,7 +184,7 @@ class Fences:
         return found
 
     def _below(self, later: events.Submit, span: Span) -> int:
-        """A later submission replaces whatever ours makes of a task, however often our job is run again."""
+        """Returns the attempt number below which ours are replaced; a later submission replaces all of them."""
         if self._own is None:
             return span.attempt if span.attempt > 1 else 0
         return sys.maxsize if order_of(later.submission) > self._own else 0

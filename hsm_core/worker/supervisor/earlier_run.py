@@ -1,4 +1,4 @@
-"""An earlier run of the same job: what it left undone, and whether it may still be alive somewhere."""
+"""Examines an earlier run of the same job: what it left undone, and whether it may still be alive."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Predecessor:
         self.was_warned = False
 
     def listen(self) -> None:
-        """Read its newest words."""
+        """Reads its newest words."""
         try:
             news = self._reader.read_new()
         except FileNotFoundError:
@@ -50,17 +50,17 @@ class Predecessor:
                 self.was_warned = True
 
     def may_live(self) -> bool:
-        """False once it said its last word, is certainly dead, or has been silent for long enough."""
+        """Returns whether it may be alive: no last word, no proof of death, not silent for long enough."""
         if self._reader.sealed or evidence_of_death(self._process):
             return False
         return time.monotonic() - self._heard_at < self._patience_s
 
     def has_ended(self, task: int) -> bool:
-        """True if the task needs no further attempt."""
+        """Returns whether the task needs no further attempt."""
         return task in self._ended
 
     def untold(self) -> list[events.End]:
-        """The ends of attempts whose outcome is on disk, though it died before it could tell."""
+        """Yields the ends of attempts whose outcome is on disk, but which it died before reporting."""
         found = []
         for (task, attempt), begun in self._begun.items():
             if task in self._ended:
@@ -75,7 +75,7 @@ class Predecessor:
 
 
 def left_undone(found: Iterable[Span], earlier: Iterable[Predecessor], again: int) -> tuple[Span, ...]:
-    """What of a batch remains to be done, as the attempts of its run number ``again``."""
+    """Returns what remains to be done of a batch, as the attempts of its run number ``again``."""
     before = list(earlier)
     pairs = [
         (task, attempt + again)

@@ -1,4 +1,4 @@
-"""The processes in which tasks run: an importer that forks, a fresh process a task, or some that stay."""
+"""Keeps the processes in which tasks run: an importer that forks, a fresh process a task, or some that stay."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
 
 
 def _flags(boot: Path) -> list[str]:
-    """Options of the app's interpreter, such as ``-O``; what is wrong with the file is told by who loads it."""
+    """Returns options of the app's interpreter, such as ``-O``; whoever loads the file reports what is wrong."""
     try:
         return [str(flag) for flag in read_json(boot).get("flags", ())]
     except (OSError, ValueError):
@@ -66,11 +66,11 @@ class Importer:
 
     @property
     def can_take(self) -> bool:
-        """True if it will take another attempt, now or as soon as it is ready."""
+        """Returns whether it will take another attempt, now or as soon as it is ready."""
         return not self.dismissed and (self.mode in (None, "fork") or not self.keys)
 
     def order(self, order: Order, connection: Channel) -> None:
-        """Hand over an attempt with its end of a channel."""
+        """Hands over an attempt with its end of a channel."""
         assert self.mode is not None
         self.keys.add(order.key)
         self.dismissed = self.mode == "spawn"
@@ -78,7 +78,7 @@ class Importer:
         connection.close()
 
     def reap(self) -> Message | None:
-        """What the kernel says of its end; None while it lives."""
+        """Returns how the process ended, as the kernel says; None while it lives."""
         pid, status, usage = os.wait4(self.pid, os.WNOHANG)
         if not pid:
             return None
@@ -86,7 +86,7 @@ class Importer:
         return measured(status, usage)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Ends the process at once."""
         self._process.kill()
 
 
@@ -113,22 +113,22 @@ class ImporterPool:
         return {importer.pid for importer in self.importers}
 
     def ready_for(self, boot: Path) -> Importer | None:
-        """An importer of this payload that can take an attempt now."""
+        """Returns an importer of this payload that can take an attempt now; None if there is none."""
         found = (one for one in self.importers if one.boot == boot and one.can_take and one.is_ready)
         return next(found, None)
 
     def expect_one(self) -> None:
-        """There is only one attempt to run: where we may choose, its process is the one that imports the app."""
+        """Notes that there is only one attempt: if we may choose, it runs in the process that imports the app."""
         self._mode = self._mode or "spawn"
 
     def supply(self, boot: Path, wanted: int) -> None:
-        """Start importers until ``wanted`` attempts can run, now or soon; one that forks is enough."""
+        """Starts importers until ``wanted`` attempts can run, now or soon; one that forks is enough."""
         coming = sum(one.boot == boot and one.can_take for one in self.importers)
         for _ in range((1 if self._mode in (None, "fork") else wanted) - coming):
             self._start(boot)
 
     def note_ready(self, importer: Importer, message: Message) -> None:
-        """Note that an importer is ready; where ``auto`` finds it unfit for forks, it is let go."""
+        """Notes that an importer is ready; lets it go if ``auto`` finds it unfit for forks."""
         importer.is_ready = True
         if importer.mode in (None, "fork"):
             fit = not message["found"].get("against_forks")
@@ -137,19 +137,19 @@ class ImporterPool:
                 self.let_go(importer)  # its libraries were told to start no threads
 
     def let_go(self, importer: Importer) -> None:
-        """Let an importer go; its end is reaped as any other's."""
+        """Gives an importer no more work; its end is reaped as any other's."""
         importer.dismissed = True
         hang_up(self._selector, importer.channel)
 
     def remove(self, importer: Importer) -> None:
-        """Hear what an ended importer had still said, and forget it."""
+        """Reads what an ended importer still said, and forgets it."""
         self.importers.remove(importer)
         for message in importer.channel.drain():
             self._tell(importer, message)
         hang_up(self._selector, importer.channel)
 
     def end_all(self, seconds: float) -> None:
-        """Let all importers end by themselves if tasks ran in them; of what is left, kill what is our child."""
+        """Lets all importers end by themselves if tasks ran in them; then kills those that are left."""
         for importer in self.importers:
             self.let_go(importer)
         give_up = time.monotonic() + seconds
@@ -182,7 +182,7 @@ class ImporterPool:
 
 
 def choose_mode(isolation: Isolation, native_threads: int | None, *, fit: bool = True) -> Mode:
-    """How tasks start: by fork only where the importer's process has exactly one native thread.
+    """Returns how tasks start: by fork only if the importer's process has exactly one native thread.
 
     Args:
         fit: the app has nothing against forks.

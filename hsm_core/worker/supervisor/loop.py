@@ -1,4 +1,4 @@
-"""Runs the tasks of a worker and writes down what becomes of them; no code of the user runs here."""
+"""Runs the tasks of a worker and records what becomes of them; no code of the user runs here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FOUND = ("notes", "gpus", "against_forks")
 
 
 def supervise(root: Path, name: str, submission: str, batch: int | None, job: JobFacts) -> int:
-    """Be a worker until its work is done.
+    """Runs a worker until its work is done.
 
     Args:
         batch: the one batch to run; None takes batches from the worker's inbox.
@@ -61,7 +61,7 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
 
 
 def other_ranks(paths: SweepPaths, name: str, spec: WorkerSpec, job: JobFacts) -> OtherRanks | None:
-    """What is heard of the other ranks; None without ranks."""
+    """Returns the other ranks of the worker's tasks; None without ranks."""
     if job.rank is None:
         return None
     from ..ranks.others import OtherRanks
@@ -96,7 +96,7 @@ class Supervisor(AttemptLoop):
         self._looked_at = self._busy_at - spec.beat_s
 
     def run(self, inbox: Inbox | None, batch: str | None) -> int:
-        """Work until there is no more; see ``supervise``."""
+        """Works until there is nothing left to do; see ``supervise``."""
         self._inbox = inbox
         if batch is not None:
             self._work.assign(batch)
@@ -138,7 +138,7 @@ class Supervisor(AttemptLoop):
         return idle > self._spec.idle_s or (idle > 1 and self._inbox.is_abandoned())
 
     def _fill_slots(self) -> None:
-        """Start what waits, as far as there are slots and importers for it."""
+        """Starts waiting attempts while there are slots and importers for them."""
         while self._work.waiting and self._slots.free_slots and self._requeue is None:
             boot = self._work.waiting.first().boot
             self._importers.supply(boot, min(self._slots.free_slots, len(self._work.waiting)))
@@ -189,7 +189,7 @@ class Supervisor(AttemptLoop):
                 self._cancel(None)
 
     def _hear_other_ranks(self, exited: str = "") -> None:
-        """What failed on one rank has failed, what all completed is completed; all are needed to go on.
+        """Reads what became of attempts on other ranks: one failure fails all, and all must complete.
 
         Args:
             exited: an attempt whose process here has ended.
@@ -211,11 +211,11 @@ class Supervisor(AttemptLoop):
             self._slots.failures += 1
 
     def _is_cancelled(self) -> bool:
-        """True if somebody asked for an end of all tasks; what was asked for some is obeyed now."""
+        """Obeys requests; returns whether all tasks are to be ended."""
         return self._obey_requests()
 
     def _be_warned(self) -> None:
-        """The job's time is nearly over: start nothing more, let tasks write checkpoints."""
+        """Starts nothing more, as the job's time is nearly over, and lets tasks write checkpoints."""
         self._report.say(events.Warned())
         may_again = bool(self._job.requeue) and self._work.warnings < self._spec.max_restarts
         self._slots.warn(goes_on=may_again)
@@ -223,7 +223,7 @@ class Supervisor(AttemptLoop):
         self._requeue = Requeue(self._job, warn_s if may_again else None)
 
     def _ask_to_run_again(self) -> None:
-        """Once tasks had their time for checkpoints, ask for another run, if this one leaves work undone."""
+        """Asks for another run, once tasks had time for checkpoints, if this one leaves work undone."""
         if self._requeue is None or not self._requeue.is_due(len(self._slots)):
             return
         if not (self._work or len(self._slots) or self._slots.unfinished):
@@ -233,7 +233,7 @@ class Supervisor(AttemptLoop):
             self._report.say(events.Trouble(f"can't restart the job: {refusal}"))
 
     def _obey_others(self) -> None:
-        """Look, once a beat, for requests and for attempts that a conductor started in place of ours."""
+        """Reads, once a beat, requests and the attempts that a conductor started in place of ours."""
         now = time.monotonic()
         is_due = now - self._looked_at >= self._spec.beat_s
         if is_due or self._slots.awaits_others:
@@ -250,7 +250,7 @@ class Supervisor(AttemptLoop):
             self._slots.end("superseded")
 
     def _obey_requests(self) -> bool:
-        """Obey new requests to cancel; True if one meant all tasks."""
+        """Obeys new requests to cancel; returns whether one meant all tasks."""
         all_meant = False
         for spans in self._requests.read_new(self._work.launch):
             for span in (None,) if spans is None else spans:
@@ -265,7 +265,7 @@ class Supervisor(AttemptLoop):
         self._slots.end("cancelled", tasks, at_once=self._stops > 1)
 
     def _leave(self) -> int:
-        """Let importers end by themselves if tasks ran in them, and write the last words."""
+        """Lets importers end by themselves if tasks ran in them, and writes the last words."""
         self._importers.end_all(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
         if self._job.native_id and not self._slots.failures:
             remove_if_empty(self._log)

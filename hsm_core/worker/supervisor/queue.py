@@ -1,4 +1,4 @@
-"""Attempts that wait for a slot; a hundred thousand of them are a few spans."""
+"""Queues attempts that wait for a slot; a hundred thousand of them are a few spans."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class AttemptQueue:
         return bool(self._spans)
 
     def add(self, boot: Path, found: Iterable[Span]) -> None:
-        """Put attempts of a launch at the end."""
+        """Adds attempts of a launch at the end."""
         self._spans.extend((boot, span) for span in found if span.count)
 
     def first(self) -> Pending:
-        """The attempt that is next; it stays."""
+        """Returns the next attempt, which stays in the queue."""
         boot, span = self._spans[0]
         return Pending(span.first, span.attempt, boot)
 
     def take(self) -> Pending:
-        """The attempt that is next; it leaves the queue."""
+        """Removes the next attempt from the queue and returns it."""
         taken = self.first()
         boot, span = self._spans.popleft()
         if span.count > 1:
@@ -51,7 +51,7 @@ class AttemptQueue:
     def drop(
         self, tasks: Span | None = None, *, boot: Path | None = None, below: int | None = None
     ) -> list[Span]:
-        """Take attempts out of the queue.
+        """Removes attempts from the queue.
 
         Args:
             tasks: these tasks, whatever their attempt; None means all.
@@ -73,7 +73,7 @@ class AttemptQueue:
 
 
 def cut(span: Span, tasks: Span | None) -> tuple[list[Span], list[Span]]:
-    """The parts of ``span`` inside and outside of ``tasks``."""
+    """Returns the parts of ``span`` inside and outside of ``tasks``."""
     if tasks is None:
         return [span], []
     end = span.first + span.count

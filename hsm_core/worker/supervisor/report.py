@@ -1,4 +1,4 @@
-"""What a worker says: its events, made durable in groups, and a beat when there is nothing else to say."""
+"""Writes a worker's events, makes them durable in groups, and sends a beat when there is nothing else to say."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Report:
 
     @property
     def is_refused(self) -> bool:
-        """True while the disk refuses what is said."""
+        """Returns whether the disk refuses what we write."""
         return bool(self._trouble)
 
     def say(self, event: Event) -> None:
-        """Write an event; while the disk refuses it is kept."""
+        """Writes an event; keeps it while the disk refuses."""
         self._journal.append(event)
         self._spoke_at = time.monotonic()
         self._is_durable = False
 
     def keep_up(self) -> None:
-        """Make durable what was said, try again what the disk refused, beat if it was quiet."""
+        """Makes events durable, repeats what the disk refused, and sends a beat if nothing was written for long."""
         now = time.monotonic()
         if not self._is_durable and now - self._synced_at >= SYNC_S:
             self._write_down(now)
@@ -48,12 +48,12 @@ class Report:
             self.say(events.Beat())
 
     def due_in(self) -> float:
-        """Seconds until ``keep_up`` has something to do."""
+        """Returns the seconds until ``keep_up`` has something to do."""
         due = self._spoke_at + self._beat_s if self._is_durable else self._synced_at + SYNC_S
         return max(0.0, due - time.monotonic())
 
     def close(self) -> None:
-        """Seal the journal; a full disk is waited for, but not for ever."""
+        """Seals the journal; waits for a full disk, but not for ever."""
         give_up = time.monotonic() + LAST_WORDS_S
         while not self._journal.flush() and time.monotonic() < give_up:
             time.sleep(SYNC_S)

@@ -1,4 +1,4 @@
-"""Tells whether a warning reached the task too: of some schedulers, all processes of a job get its signals."""
+"""Tells whether a warning reached the tasks too: some schedulers signal all processes of a job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SignalProbe:
         return self._process.pid
 
     def was_warned(self) -> bool:
-        """True if the USR2 that came to us came to our children as well."""
+        """Returns whether the USR2 that came to us came to our children as well."""
         try:
             ended = self._process.wait(_APART_S)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""The attempts that run: starts them in free slots, hears of them, ends them, reports what became of them."""
+"""Holds the running attempts: starts them in free slots, listens to them, ends them, reports on them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _AGAIN_S = 1.0
 
 
 class Slots:
-    """The slots of a worker and what is in them.
+    """The slots of a worker and the attempts in them.
 
     Attributes:
         failures: attempts so far that ended and did not complete.
@@ -64,12 +64,12 @@ class Slots:
         return len(self._free)
 
     def has(self, task: int, attempt: int) -> bool:
-        """True while an attempt runs here."""
+        """Returns whether an attempt runs here."""
         return f"{task}.{attempt}" in self._attempts
 
     @property
     def awaits_others(self) -> bool:
-        """True while other ranks still run what this one has completed."""
+        """Returns whether other ranks still run what this one has completed."""
         return any(attempt.exited is not None for attempt in self._attempts.values())
 
     # beginnings
@@ -77,7 +77,7 @@ class Slots:
     def start(
         self, pending: Pending, overrides: tuple[str, ...], importer: Importer, *, beside: tuple[str, str] = ("", "")
     ) -> None:  # fmt: skip
-        """Start an attempt in a free slot.
+        """Starts an attempt in a free slot.
 
         Args:
             beside: on other ranks than 0: directory and suffix of the attempt there.
@@ -132,7 +132,7 @@ class Slots:
     # ends
 
     def ended(self, key: str, exited: Message) -> None:
-        """The process of an attempt has ended; one that is completed here waits for all its other ranks."""
+        """Notes that the process of an attempt has ended; an attempt completed here waits for its other ranks."""
         attempt = self._attempts[key]
         self._let_go(attempt)
         attempt.said = attempt.said or self._last_word(attempt, exited)
@@ -143,7 +143,7 @@ class Slots:
             self._conclude(attempt, ending)
 
     def completed_elsewhere(self, is_so: Callable[[str], bool]) -> None:
-        """What this rank and all others have completed is completed.
+        """Completes the attempts that this rank and all others have completed.
 
         Args:
             is_so: whether all others have completed an attempt (``Order.key``).
@@ -179,7 +179,7 @@ class Slots:
             )  # fmt: skip
 
     def importer_ended(self, importer: Importer, exited: Message) -> None:
-        """An importer has ended, and with it what ran in it or was forked from it."""
+        """Judges the attempts that ran in an importer, or were forked from it, after its end."""
         for key in list(importer.keys):
             attempt = self._attempts[key]
             self._note(attempt, attempt.channel.drain())
@@ -190,7 +190,7 @@ class Slots:
                 self.ended(key, exited)
 
     def _lose(self, key: str, exited: Message) -> None:
-        """What became of it is not known: who could have told us died too."""
+        """Reports an attempt whose end is unknown, as the process that could have told us died too."""
         attempt = self._attempts[key]
         self._let_go(attempt)
         self._forget(attempt)
@@ -201,11 +201,11 @@ class Slots:
         self._report.say(events.Lost(order.task, order.attempt, evidence, final=True))
 
     def _last_word(self, attempt: Attempt, exited: Message) -> Message | None:
-        """What it left written down, or what follows from its having returned; None if it did neither."""
+        """Returns how an attempt ended by its written outcome, or because it returned; None if it did neither."""
         return self._written_word(attempt) or (self._returned(attempt, exited) if attempt.returned else None)
 
     def _returned(self, attempt: Attempt, exited: Message) -> Message | None:
-        """It is completed, without its value; None where that can't be written down."""
+        """Completes an attempt without its value; returns None if that can't be written."""
         files, order, word = self._files(attempt), attempt.order, lost_on_the_way(exited)
         if order.rank:
             return word
@@ -226,12 +226,12 @@ class Slots:
         return None if begun is None else TaskPaths(self._paths.root / begun["dir"], begun["suffix"])
 
     def _forget(self, attempt: Attempt) -> None:
-        """Free the slot."""
+        """Frees the slot."""
         del self._attempts[attempt.order.key]
         self._free.append(attempt.slot)
 
     def _let_go(self, attempt: Attempt) -> None:
-        """Nothing that the attempt's process left behind lives on."""
+        """Ends whatever the attempt's process left behind."""
         self._note(attempt, attempt.channel.drain())
         hang_up(self._selector, attempt.channel)
         attempt.importer.keys.discard(attempt.order.key)
@@ -247,7 +247,7 @@ class Slots:
     def end(
         self, why: str, tasks: Span | None = None, *, below: int | None = None, at_once: bool = False
     ) -> None:
-        """TERM now, KILL after the grace time; ``at_once``: KILL now.
+        """Ends attempts: TERM now and KILL after the grace time; with ``at_once``, KILL now.
 
         Args:
             tasks: these only; None means all.
@@ -266,7 +266,7 @@ class Slots:
                 self._signal(attempt, signal.SIGKILL)
 
     def failed_elsewhere(self, ending: AttemptEnding, key: str | None = None, *, exited: str = "") -> None:
-        """End attempts that can't go on, as another rank of them has failed.
+        """Ends attempts that can't continue, as another rank of them has failed.
 
         Args:
             key: this one only; None means all.
@@ -281,7 +281,7 @@ class Slots:
                 self.end("rank", Span(attempt.order.task, 1))
 
     def warn(self, *, goes_on: bool) -> None:
-        """Tell the tasks that their job's time is nearly over: SIGUSR2, which they ignore unless they want it.
+        """Warns tasks that their job's time is nearly over: with SIGUSR2, which they ignore unless they want it.
 
         Args:
             goes_on: the job will be run again.
@@ -294,7 +294,7 @@ class Slots:
             self._signal(attempt, signal.SIGUSR2)
 
     def enforce_limits(self) -> None:
-        """End what has run too long, kill what did not end."""
+        """Ends what has run too long, and kills what did not end."""
         now = time.monotonic()
         for attempt in list(self._attempts.values()):
             if attempt.kill_at is not None and now >= attempt.kill_at:
@@ -304,7 +304,7 @@ class Slots:
                 self.end("limit", Span(attempt.order.task, 1))
 
     def due_in(self) -> float:
-        """Seconds until ``enforce_limits`` has something to do."""
+        """Returns the seconds until ``enforce_limits`` has something to do."""
         limit = self._spec.task_timeout_s
         due = [one.kill_at for one in self._attempts.values() if one.kill_at is not None]
         if limit:
@@ -319,7 +319,7 @@ class Slots:
                 yield attempt
 
     def _signal(self, attempt: Attempt, number: int) -> None:
-        """Through the importer, which alone knows that the number is still its child's."""
+        """Sends a signal through the importer, which alone knows that the number is still its child's."""
         if attempt.exited is not None:
             return
         if attempt.importer.mode == "fork":
@@ -332,7 +332,7 @@ class Slots:
 
 
 def remove_if_empty(*logs: Path) -> None:
-    """Ten thousand tasks that print nothing need no twenty thousand empty logs."""
+    """Removes empty logs: ten thousand tasks that print nothing need no twenty thousand files."""
     for log in logs:
         with suppress(OSError):
             if not log.stat().st_size:

@@ -1,4 +1,4 @@
-"""What a task finds in its environment besides the user's own: who it is, its share of cores and GPUs."""
+"""Sets the variables of a task: who it is, and its share of cores and GPUs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .queue import Pending
 
 
 class Variables:
-    """Of the tasks of one worker."""
+    """The variables for the tasks of one worker."""
 
     def __init__(self, spec: WorkerSpec, sweep_id: str, job: JobFacts) -> None:
         self._spec, self._sweep_id, self._job = spec, sweep_id, job
         self._gpus = _job_gpus(spec) if spec.share_gpus else spec.gpus
 
     def of(self, pending: Pending, slot: int) -> dict[str, str | None]:
-        """The changes for an attempt in a slot; None takes a variable away."""
+        """Returns the changes for an attempt in a slot; None removes a variable."""
         spec = self._spec
         found: dict[str, str | None] = {
             **threads.task_share(os.environ, spec.threads), **spec.env,
@@ -35,7 +35,7 @@ class Variables:
 
 
 def _job_gpus(spec: WorkerSpec) -> tuple[str, ...] | None:
-    """What each slot sees of the GPUs that a scheduler gave to our job; None if it named none."""
+    """Returns the GPUs for each slot, of those that the scheduler gave to our job; None if it named none."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return None

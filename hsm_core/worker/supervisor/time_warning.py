@@ -1,4 +1,4 @@
-"""Near the end of a job's time: takes the scheduler's warning, and asks to run the job again."""
+"""Handles the end of a job's time: takes the scheduler's warning, and asks to run the job again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..job import JobFacts
 
 
 class EndWarning:
-    """Slurm may warn a minute early, which for a job of one minute is at its start.
+    """The scheduler's warning, put off: Slurm may warn a minute early, at the start of a job of one minute.
 
     Args:
         limit_s: seconds that the job may take, from the start of this process; None: not known.
@@ -23,24 +23,24 @@ class EndWarning:
         self._at: float | None = None
 
     def ring(self) -> None:
-        """The scheduler has warned."""
+        """Notes that the scheduler has warned."""
         if self._at is None:
             self._at = max(time.monotonic(), self._not_before)
 
     def is_due(self) -> bool:
-        """True once: from the middle of the job's time on."""
+        """Returns True once: from the middle of the job's time on."""
         if self.due_in() > 0:
             return False
         self._at = float("inf")
         return True
 
     def due_in(self) -> float:
-        """Seconds until it is due; infinity where there is none, or it was taken."""
+        """Returns the seconds until the warning is due; infinity if there is none, or if it was taken."""
         return float("inf") if self._at is None else max(0.0, self._at - time.monotonic())
 
 
 def process_age_s() -> float:
-    """Seconds since this process began; a script that became us by ``exec`` was us before. Not known: 0."""
+    """Returns the seconds since this process began, as a script before ``exec`` too; 0 if unknown."""
     if not sys.platform.startswith("linux"):
         return 0.0
     ticks = int(start_of(os.getpid()) or 0)
@@ -52,7 +52,7 @@ _SHARE = 0.6
 
 
 class Requeue:
-    """Begins with the scheduler's warning.
+    """The question to run a job again; begins with the scheduler's warning.
 
     Args:
         warn_s: seconds from the warning to the job's end; None: the job is not run again.
@@ -68,11 +68,11 @@ class Requeue:
         self._at = time.monotonic() + _SHARE * (warn_s or 0.0)
 
     def is_due(self, running: int) -> bool:
-        """True when it is time to ask: nothing runs any more, or the time for checkpoints is over."""
+        """Returns whether it is time to ask: nothing runs any more, or the time for checkpoints is over."""
         return self._is_open and (not running or time.monotonic() >= self._at)
 
     def ask(self) -> str:
-        """Ask once; what the scheduler answered if it refused."""
+        """Asks once; returns the scheduler's answer if it refused."""
         self._is_open = False
         refusal = self._job.run_again()
         self.is_granted = not refusal

@@ -26,32 +26,32 @@ Enter = Callable[[str, Iterable[str]], str]
 
 
 class TaskModule(Protocol):
-    """What the payload's ``boot.json`` names: how a task of this application runs."""
+    """The module that the payload's ``boot.json`` names: it runs the tasks of this kind of app."""
 
     def prepare(self, payload: str) -> object:
-        """Load the payload, once a process."""
+        """Loads the payload, once a process."""
 
     def warm_up(self, prepared: object) -> None:
-        """Load what all tasks would load, for those that are forked from here."""
+        """Loads what all tasks would load, for those that are forked from here."""
 
     def against_forks(self, prepared: object) -> list[str]:
-        """After ``warm_up``: why a process forked from here would not be as good as a fresh one."""
+        """Returns, after ``warm_up``, why a process forked from here would not be as good as a fresh one."""
 
     def expect(self, prepared: object, overrides: Sequence[str]) -> None:
-        """A task with these overrides comes next, in this process or in one that is forked from it."""
+        """Notes that a task with these overrides comes next, in this process or in one that is forked from it."""
 
     def notes(self, prepared: object) -> list[str]:
-        """What the record should say of the code that was loaded."""
+        """Returns what to record about the code that was loaded."""
 
     def run(self, prepared: object, order: Mapping[str, object], enter: Enter) -> object:
-        """Run an attempt; ``enter`` is to be called before the task's function."""
+        """Runs an attempt, and calls ``enter`` before the task's function."""
 
     def dumps(self, value: object) -> bytes:
-        """Pickle a return value or an exception; fails if it could not be loaded again."""
+        """Pickles a return value or an exception; raises if it could not be loaded again."""
 
 
 def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: object) -> int:
-    """Run an attempt to its outcome.
+    """Runs an attempt to its outcome.
 
     Returns:
         the exit code for its process: 0 only if the task completed.
@@ -73,7 +73,7 @@ def run_attempt(order: Order, channel: Channel, module: TaskModule, prepared: ob
 
 
 class _Entry:
-    """Takes the task's directory as soon as Hydra has resolved it, and speaks for the task."""
+    """Takes the task's directory as soon as Hydra has resolved it, and reports for the task."""
 
     def __init__(self, order: Order, channel: Channel) -> None:
         self._order, self._channel = order, channel
@@ -92,7 +92,7 @@ class _Entry:
         return str(self._checkpoint(self._files))
 
     def asked(self) -> Mapping[str, object]:
-        """The order as the application's side sees it."""
+        """Returns the order as the application's side sees it."""
         return self._order.to_json()
 
     @property
@@ -107,7 +107,7 @@ class _Entry:
         return files.checkpoint
 
     def print(self, text: str) -> None:
-        """Write to the log of the task's stderr, whatever the task did to its streams."""
+        """Writes to the log of the task's stderr, whatever the task did to its streams."""
         data = text.encode("utf-8", "backslashreplace")
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
@@ -126,14 +126,14 @@ class _Entry:
         return files.stdout if self._order.stderr_to_stdout else files.stderr
 
     def finish(self, content: dict[str, object], pickled: bytes | None) -> str:
-        """Write the outcome, then say it."""
+        """Writes the outcome, then reports it."""
         content = self._write(content, pickled)
         words = ("state", "reason", "message", *DETAILS)
         self._channel.send({"said": "end", **{name: content[name] for name in words if name in content}})
         return str(content["state"])
 
     def checkpointed(self, word: Checkpointed) -> int:
-        """The attempt ends without an outcome; the next one goes on from here."""
+        """Ends the attempt without an outcome; the next attempt continues from here."""
         if word.content is not None and self._files is not None:
             put_back(Path(self._order.sweep), self._files, self._logs)
             write_atomically(self._files.checkpoint, word.content)
@@ -152,13 +152,13 @@ class _Entry:
         return content
 
     def _final(self, content: dict[str, object]) -> dict[str, object]:
-        """The task runs on while other ranks do: that it completed, the supervisor writes when they all have."""
+        """Returns the outcome to write; of several ranks, the supervisor completes it when all of them have."""
         runs_on = self._order.is_shared and content["state"] == "completed"
         return {**content, "state": "running"} if runs_on else content
 
 
 class _RankEntry(_Entry):
-    """Of other ranks than 0: directory, outcome and checkpoint are rank 0's; only the logs are its own."""
+    """Enters a task on other ranks than 0: rank 0 owns directory, outcome and checkpoint; only logs are its own."""
 
     def asked(self) -> Mapping[str, object]:
         return {**super().asked(), "can_be_warned": False}
@@ -178,7 +178,7 @@ class _RankEntry(_Entry):
         return TaskPaths(files.root, self._order.suffix).checkpoint
 
     def checkpointed(self, word: Checkpointed) -> int:
-        """It left in good order."""
+        """Reports an end in good order."""
         self._channel.send({"said": "end", "state": "completed"})
         return 0
 
@@ -187,7 +187,7 @@ class _RankEntry(_Entry):
 
 
 def _leave_if_forked(me: int, error: BaseException | None) -> None:
-    """A process that the task forked, and that came back to us: the task's outcome is not its to write."""
+    """Ends a process that the task forked and that came back to us: it must not write the task's outcome."""
     if os.getpid() != me:
         code = error.code if isinstance(error, SystemExit) else error and 1
         leave(code if isinstance(code, int) else int(code is not None))

@@ -21,7 +21,7 @@ _PIECE = 2**20
 def take_directory(
     directory: Path, owner: Owner, leftovers: Iterable[str], has_ended: Callable[[str], bool]
 ) -> TaskPaths:
-    """Make a directory a task's own.
+    """Makes a directory a task's own.
 
     Files of an earlier attempt go to its ``attempt-<n>``; those of an earlier sweep's task go where its id
     says, unless that task may be alive. Only the first task to come moves them, and what Hydra wrote.
@@ -49,7 +49,7 @@ def take_directory(
 
 
 def require_sweep(root: Path) -> None:
-    """Refuse to make a task's directory where its sweep no longer is: nobody would find it there.
+    """Requires that the sweep still is where it was, before a task's directory is made in it.
 
     Raises:
         StoreError: the sweep was moved or removed.
@@ -59,7 +59,7 @@ def require_sweep(root: Path) -> None:
 
 
 def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:
-    """Send this process's stdout and stderr to the task's logs, which may be one.
+    """Sends this process's stdout and stderr to the task's logs, which may be one file.
 
     Returns:
         each log with a descriptor of it that the task does not use.
@@ -80,7 +80,7 @@ def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:
 
 
 def put_back(sweep: Path, files: TaskPaths, logs: Mapping[Path, int]) -> None:
-    """Make a task's files findable again after it removed or renamed its directory.
+    """Makes a task's files findable again after it removed or renamed its directory.
 
     Args:
         sweep: the sweep's directory.
@@ -102,7 +102,7 @@ def put_back(sweep: Path, files: TaskPaths, logs: Mapping[Path, int]) -> None:
 
 
 def _mark(files: TaskPaths, owner: Owner) -> bool:
-    """Leave an outcome that says ``running``; false if somebody else's is there."""
+    """Leaves an outcome that says ``running``; returns False if there is one of somebody else."""
     mark = {"format": FORMAT, **owner.facts(), "state": "running", "pid": os.getpid()}
     return create_exclusively(files.outcome, to_json(mark), durable=False)
 
@@ -110,7 +110,7 @@ def _mark(files: TaskPaths, owner: Owner) -> bool:
 def _make_room(
     files: TaskPaths, owner: Owner, leftovers: Iterable[str], has_ended: Callable[[str], bool]
 ) -> bool:
-    """Put the files of an earlier attempt or sweep aside; false if they are another's who may need them."""
+    """Sets the files of an earlier attempt or sweep aside; returns False if another task may need them."""
     found = owner_of(files)
     if found is None:
         return True
@@ -124,7 +124,7 @@ def _make_room(
 
 
 def _retire(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> bool:
-    """Put an earlier sweep's files aside; false if another task of this one does it, or died while it did.
+    """Sets an earlier sweep's files aside; returns False if another task of this sweep does so, or died doing it.
 
     Its outcome is linked first, which only one of them can, and goes last: until then nobody else comes in.
     """
@@ -143,7 +143,7 @@ def _retire(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> boo
 
 
 def _move(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> None:
-    """Move all but the outcome, so that what was cut short is done again."""
+    """Moves everything but the outcome, so that an interrupted move is repeated."""
     aside.hsm.mkdir(parents=True, exist_ok=True)
     for path in (files.stdout, files.stderr, files.pickle, *files.logs_of_ranks()):
         _replace(path, aside.hsm / path.name)

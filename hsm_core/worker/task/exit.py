@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 
 def forget_inherited_exits() -> None:
-    """After a fork: what was registered while the app was imported is run by the importer, once, at its end.
+    """Drops, after a fork, the exit functions registered during the import: the importer runs them, once, at its end.
 
     The standard library's ``multiprocessing`` does the same (``BaseProcess._bootstrap``). A temporary
     directory that a module made when it was imported would else be removed by the first task that ends.
@@ -27,7 +27,7 @@ def forget_inherited_exits() -> None:
 
 
 def _forget_inherited_processes() -> None:
-    """Those that the app started while it was imported are the importer's; connections to them are made anew."""
+    """Forgets processes that the app started during its import: they are the importer's."""
     util, process = _of_multiprocessing("util"), _of_multiprocessing("process")
     if util is not None and process is not None:
         util._finalizer_registry.clear()
@@ -36,12 +36,12 @@ def _forget_inherited_processes() -> None:
 
 
 def _of_multiprocessing(name: str) -> Any:
-    """A module of it; None where the app did not load it."""
+    """Returns a module of ``multiprocessing``; None if the app did not load it."""
     return sys.modules.get(f"multiprocessing.{name}")
 
 
 def leave(code: int) -> NoReturn:
-    """End the process as the interpreter does, but without unwinding into the importer's frames."""
+    """Ends the process as the interpreter does, but without unwinding into the importer's frames."""
     try:
         _shut_threads_down()
         atexit._run_exitfuncs()
@@ -57,6 +57,6 @@ def leave(code: int) -> NoReturn:
 
 
 def _shut_threads_down() -> None:
-    """Wake the idle threads of executors and join all that are not daemons, as ``multiprocessing`` does."""
+    """Wakes the idle threads of executors and joins all threads that are not daemons, as ``multiprocessing`` does."""
     shutdown: Any = threading._shutdown  # type: ignore[attr-defined]
     shutdown()

@@ -1,4 +1,4 @@
-"""Shows of a task's traceback what is the app's: without our frames and Hydra's, and where it failed."""
+"""Reduces a task's traceback to the app's part, without our frames and Hydra's, and names where it failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIBRARIES = ("hsm_core", "hydra", "omegaconf", "hydra_plugins")
 
 
 def cut_frames(error: BaseException) -> None:
-    """Leave what called the app, and what Hydra's code does for it, out of a traceback and of all it is chained to.
+    """Takes out of a traceback, and of all it is chained to, the frames of what called the app.
 
     Hydra does so too, where HYDRA_FULL_ERROR is not 1.
     """
@@ -39,7 +39,7 @@ def cut_frames(error: BaseException) -> None:
 
 
 def where(error: BaseException) -> str:
-    """The innermost place of the app in a traceback, as ``train.py:12 in main``; empty if there is none.
+    """Returns the innermost place of the app in a traceback, as ``train.py:12 in main``; empty if there is none.
 
     Of what Hydra says of an error in the app, as ``instantiate`` does, it is the place of that.
     """
@@ -68,7 +68,7 @@ def _app_part(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_told_without(error: BaseException) -> bool:
-    """Errors in a config, which Hydra prints without any traceback, and our own messages."""
+    """Returns whether an error is shown without a traceback: errors in a config, and our own messages."""
     return any(kind.__name__ in ("CompactHydraException", "HsmError") for kind in type(error).__mro__)
 
 
@@ -95,6 +95,6 @@ def _library_folders() -> tuple[str, ...]:
 
 
 def _shown(filename: str) -> str:
-    """A file as short as it is told apart: from the working directory or from where modules are found."""
+    """Returns a file's path as short as it is clear: from the working directory or from where modules are found."""
     folders = {os.path.join(folder, "") for folder in (os.getcwd(), *sys.path) if os.path.isabs(folder)}
     return min((filename.removeprefix(folder) for folder in folders), key=len, default=filename)

@@ -1,4 +1,4 @@
-"""Shows any return value as JSON, so that it can be read without unpickling."""
+"""Writes any return value as JSON, so that it can be read without unpickling."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ class _TooLarge(Exception):
 
 
 class _Room:
-    """What there still is for a value."""
+    """Counts how much of a value may still be written."""
 
     def __init__(self) -> None:
         self._parts, self._text = _PARTS, _TEXT
 
     def take(self, value: object) -> None:
-        """Raise if a part of a value is one too many."""
+        """Raises if this part of a value is one too many."""
         self._parts -= 1
         self._text -= len(value) if type(value) in (str, bytes) else 0  # type: ignore[arg-type]
         self.require(0)
 
     def require(self, parts: int) -> None:
-        """Raise if there is not room for so many parts."""
+        """Raises if there is no room for so many parts."""
         if self._parts < parts or self._text < 0:
             raise _TooLarge
 
 
 def project(value: object) -> tuple[object, bool]:
-    """A value as JSON, and whether reading that gives the same value again.
+    """Returns a value as JSON, and whether reading that gives the same value again.
 
     Numbers of numpy and torch become Python's; what JSON can't hold becomes its ``repr``.
     """
@@ -50,7 +50,7 @@ def project(value: object) -> tuple[object, bool]:
 
 
 def shown(value: object, limit: int) -> str:
-    """The ``repr`` of a value, however it was made, without addresses; most of a large one is left out."""
+    """Returns the ``repr`` of a value without addresses; of a long one, beginning and end."""
     try:
         text = _brief(limit).repr(value) if _is_large(value) else repr(value)
     except Exception:  # noqa: BLE001  the worker's edge: it is the user's code

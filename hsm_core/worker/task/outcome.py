@@ -1,4 +1,4 @@
-"""How an attempt ended, as a file in the task's directory."""
+"""Writes how an attempt ended into a file in the task's directory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MESSAGE_LIMIT, TRACE_LIMIT = 2000, 8000
 
 @dataclass(frozen=True)
 class Failure:
-    """What an exception means for a task.
+    """Why a task failed, by its exception.
 
     Args:
         trace: its traceback as text, the app's part of it.
@@ -36,7 +36,7 @@ class Failure:
 
 
 def explain(error: BaseException) -> Failure:
-    """Say why a task failed.
+    """Returns why a task failed.
 
     Args:
         error: as it left the task's function.
@@ -52,12 +52,12 @@ def explain(error: BaseException) -> Failure:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Keep the beginning and, more of it, the end of a long text."""
+    """Keeps the beginning and, more of it, the end of a long text."""
     return text if len(text) <= limit else f"{text[: limit // 3]}\n[…]\n{text[-limit * 2 // 3 :]}"
 
 
 def completed(value: object) -> dict[str, object]:
-    """The outcome of a task that returned ``value``."""
+    """Returns the outcome of a task that returned ``value``."""
     projection, exact = project(value)
     found: dict[str, object] = {"state": "completed", "value": projection, "exact": exact}
     if not exact:
@@ -66,13 +66,13 @@ def completed(value: object) -> dict[str, object]:
 
 
 def unseen(value: object = None) -> dict[str, object]:
-    """The same where nothing is known of the value but, perhaps, its type."""
+    """Returns the outcome of a task that returned a value of which at most the type is known."""
     text = "" if value is None else f"<{type(value).__qualname__} that can't be shown>"
     return {"state": "completed", "value": text or None, "exact": False, "repr": text}
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's kind and the beginning of its message."""
+    """Returns an exception's kind and the beginning of its message."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001  the worker's edge: the text of an exception is the user's code
@@ -82,7 +82,7 @@ def one_line(error: BaseException) -> str:
 
 
 def failed(failure: Failure) -> dict[str, object]:
-    """The outcome of a task that raised."""
+    """Returns the outcome of a task that raised."""
     return {
         "state": "failed", "reason": failure.reason, "kind": failure.kind, "message": failure.message,
         "trace": shorten(failure.trace, TRACE_LIMIT), "where": failure.where,
@@ -90,7 +90,7 @@ def failed(failure: Failure) -> dict[str, object]:
 
 
 def write_outcome(files: TaskPaths, owner: Owner, content: Mapping[str, object], pickled: bytes | None) -> None:
-    """Write an attempt's outcome; the pickle first, so that the outcome never promises what is not there.
+    """Writes an attempt's outcome, the pickle first, so that the outcome never promises what is not there.
 
     Raises:
         OSError: the disk refuses; the outcome still says ``running``.
@@ -103,7 +103,7 @@ def write_outcome(files: TaskPaths, owner: Owner, content: Mapping[str, object],
 
 
 def confirm_outcome(files: TaskPaths, owner: Owner) -> None:
-    """Make what rank 0 returned the outcome of an attempt, now that all other ranks have completed it.
+    """Makes the value that rank 0 returned the outcome of an attempt, once all other ranks have completed it.
 
     Raises:
         OSError: the disk refuses, or the outcome is gone; what is there still says ``running``.

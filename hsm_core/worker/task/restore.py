@@ -1,4 +1,4 @@
-"""Gives back to a process, after a task has run in it, what the task changed."""
+"""Restores in a process, after a task has run in it, what the task changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..os.processes import children, kill_children
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Restore output, environment and working directory, and end processes that were started meanwhile."""
+    """Restores output, environment and working directory, and ends processes that were started meanwhile."""
     outputs = [os.dup(number) for number in (1, 2)]
     environ, cwd, before = dict(os.environ), os.getcwd(), set(children())
     try:

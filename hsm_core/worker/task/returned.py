@@ -1,4 +1,4 @@
-"""Keeps what a task returned, as far as that can be kept: a task that returned is completed, whatever it returned."""
+"""Keeps what a task returned, as far as possible: a task that returned is completed, whatever it returned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE_S = 60.0
 def keep(
     value: object, dumps: Callable[[object], bytes], patience_s: float = PATIENCE_S
 ) -> tuple[dict[str, object], bytes | None]:
-    """The outcome of a task that returned ``value``.
+    """Returns the outcome of a task that returned ``value``.
 
     Args:
         dumps: pickles what JSON can't hold; fails if that could not be loaded again.
@@ -40,7 +40,7 @@ def keep(
 
 
 def lost_on_the_way(exited: dict[str, object]) -> dict[str, object]:
-    """The outcome of a task that returned, and whose process ended while its value was to be kept.
+    """Returns the outcome of a task that returned, but whose process ended before its value was kept.
 
     Args:
         exited: ``code`` or ``signal`` of the process.
@@ -51,17 +51,17 @@ def lost_on_the_way(exited: dict[str, object]) -> dict[str, object]:
 
 
 def unkept(why: str) -> str:
-    """The warning where neither JSON nor a pickle holds a value."""
+    """Returns the warning for a value that neither JSON nor a pickle holds."""
     return f"its return value can't be kept: {why}"
 
 
 class _TookTooLong(BaseException):
-    """Not an Exception, which the value's code might catch."""
+    """Raised when time is up; no Exception, which the value's code might catch."""
 
 
 @contextmanager
 def _limit(seconds: float) -> Iterator[None]:
-    """Raise after these seconds, and again each tenth of them, in whatever Python code runs in the main thread."""
+    """Raises after these seconds, and again each tenth of them, in whatever Python code runs in the main thread."""
     is_armed = True
 
     def interrupt(number: int, frame: FrameType | None) -> None:
