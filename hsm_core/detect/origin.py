@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def git_state(directory: str) -> dict[str, Any]:
+def git_state(directory: str) -> dict[str, object]:
     """Commit, branch and whether something is not committed; empty outside a repository."""
     commit = git(directory, "rev-parse", "HEAD").strip()
     if not commit:

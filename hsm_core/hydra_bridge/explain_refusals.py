@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from .hydra_frames import MAIN, caller
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from .refusal_advice import RunningHydra
+
+T = TypeVar("T")
 
 
 def explain_refusals(frame: FrameType | None) -> None:
@@ -25,9 +32,9 @@ def explain_refusals(frame: FrameType | None) -> None:
     if caller(frame, MAIN, "_run_hydra") is None:
         return
     instance = GlobalHydra.instance()
-    ordinary = instance.initialize
+    ordinary: Callable[..., None] = instance.initialize
 
-    def initialize(hydra: Any) -> None:
+    def initialize(hydra: RunningHydra) -> None:
         vars(instance).pop("initialize", None)
         ordinary(hydra)
         _watch(hydra)
@@ -35,25 +42,29 @@ def explain_refusals(frame: FrameType | None) -> None:
     vars(instance)["initialize"] = initialize
 
 
-def _watch(hydra: Any) -> None:
+def _watch(hydra: RunningHydra) -> None:
     """Replace the methods of this one object, each until it has been called: Hydra's state is pickled."""
-    mode_of, compose = hydra.get_mode, hydra.compose_config
+    mode_of: Callable[..., object] = hydra.get_mode
+    compose: Callable[..., DictConfig] = hydra.compose_config
 
-    def get_mode(*given: Any, **named: Any) -> Any:
+    def get_mode(*, config_name: str | None, overrides: list[str], **more: object) -> object:
         del vars(hydra)["get_mode"], vars(hydra)["compose_config"]  # Hydra 1.3 composes to know the mode
-        mode = _explained(hydra, lambda: mode_of(*given, **named), named)
+        mode = _explained(
+            hydra, lambda: mode_of(config_name=config_name, overrides=overrides, **more), config_name, overrides
+        )
         vars(hydra)["compose_config"] = compose_config
         return mode
 
-    def compose_config(**named: Any) -> Any:
+    def compose_config(*, config_name: str | None, overrides: list[str], **more: object) -> DictConfig:
         del vars(hydra)["compose_config"]
         vars(hydra).pop("get_mode", None)
-        overrides: Sequence[str] = named["overrides"]
         if any("," in word or "(" in word for word in overrides):
             from .refusal_advice import refuse_swept_files
 
-            refuse_swept_files(hydra, named.get("config_name"), overrides)
-        config = _explained(hydra, lambda: compose(**named), named)
+            refuse_swept_files(hydra, config_name, overrides)
+        config = _explained(
+            hydra, lambda: compose(config_name=config_name, overrides=overrides, **more), config_name, overrides
+        )
         if any(word.startswith(("+hydra.", "++hydra.")) for word in overrides):
             from .refusal_advice import refuse_added
 
@@ -63,15 +74,16 @@ def _watch(hydra: Any) -> None:
     vars(hydra).update(get_mode=get_mode, compose_config=compose_config)
 
 
-def _explained(hydra: Any, step: Callable[[], Any], named: dict[str, Any]) -> Any:
+def _explained(
+    hydra: RunningHydra, step: Callable[[], T], config_name: str | None, overrides: Sequence[str]
+) -> T:
     try:
         return step()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         from .error_display import refuse
         from .refusal_advice import told
 
-        overrides: Sequence[str] = named["overrides"]
-        found = told(error, hydra, named.get("config_name"), overrides)
+        found = told(error, hydra, config_name, overrides)
         if found is None:
             raise
         refuse(found, error)

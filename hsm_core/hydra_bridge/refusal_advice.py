@@ -51,6 +51,8 @@ class RunningHydra(Protocol):
 
     config_loader: ConfigLoader
 
+    def get_mode(self, config_name: str | None, overrides: list[str]) -> object: ...
+
     def compose_config(
         self, config_name: str | None, overrides: list[str], run_mode: RunMode
     ) -> DictConfig: ...

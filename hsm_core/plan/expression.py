@@ -7,7 +7,6 @@ import operator
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from hsm_core.errors import ConfigError
 
@@ -19,7 +18,7 @@ _LONGEST = 2000
 _FITS = "use only keys, values, comparisons, and/or/not and arithmetic"
 _EXAMPLE = "model == 'vit' and lr > 0.1"
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None, "inf": float("inf")}
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], object]] = {
+_ARITHMETIC: dict[type[ast.operator], Callable[..., object]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -28,7 +27,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], object]] = {
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
 }
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {
+_COMPARISONS: dict[type[ast.cmpop], Callable[..., object]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -40,7 +39,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {
     ast.In: lambda item, container: item in container,
     ast.NotIn: lambda item, container: item not in container,
 }
-_SIGNS: dict[type[ast.unaryop], Callable[[Any], object]] = {
+_SIGNS: dict[type[ast.unaryop], Callable[..., object]] = {
     ast.Not: operator.not_,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -189,7 +188,7 @@ class _Reader:
         return lambda values: self._calculate(node, apply, left(values), right(values))
 
     def _calculate(
-        self, node: ast.BinOp, apply: Callable[[Any, Any], object], left: object, right: object
+        self, node: ast.BinOp, apply: Callable[..., object], left: object, right: object
     ) -> object:
         numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
         if not numbers and not (isinstance(node.op, ast.Add) and isinstance(left, str)):

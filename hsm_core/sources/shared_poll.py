@@ -11,13 +11,13 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from hsm_core.processes.identity import this_boot
 from hsm_core.processes.local_folder import own_folder
 from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
 from hsm_core.schedulers.registry import variables_of
-from hsm_core.store.files import to_line, write_atomically
+from hsm_core.store.files import Document, to_line, write_atomically
 
 #: Seconds for which a sweep's jobs are asked about by others, after it asked itself.
 _WANTED_S = 300.0
@@ -43,7 +43,7 @@ class _Known(TypedDict):
     boot: str
     asked: list[str]
     wanted: dict[str, float]
-    sights: list[dict[str, Any]] | None
+    sights: list[Document] | None
     trouble: str
 
 
@@ -76,7 +76,7 @@ class Asker:
     def _ask(self, wanted: dict[str, float]) -> Answer:
         try:
             sights = self._scheduler.look(wanted)
-            told: list[dict[str, Any]] | None = [vars(sight) for sight in sights.values()]
+            told: list[Document] | None = [vars(sight) for sight in sights.values()]
             trouble = ""
         except NoAnswer as error:
             told, trouble = None, error.evidence or error.problem

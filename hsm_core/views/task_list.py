@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TypedDict
 
-from hsm_core.model import State, Task
+from hsm_core.model import Reason, State, Task
 from hsm_core.overrides import joined
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -16,7 +16,29 @@ COLUMNS = (
     "task", "attempt", "state", "reason", "message", "seconds", "worker", "host", "dir", "overrides",
 )  # fmt: skip
 
-def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> dict[str, Any]:
+
+class TaskRow(TypedDict):
+    """All that is known of a task; None where nothing is.
+
+    Args:
+        seconds: wall time of the newest attempt, once it has ended.
+        worker: the name of who ran it, on ``host``.
+        dir: absolute.
+    """
+
+    task: int
+    attempt: int
+    state: State
+    reason: Reason | None
+    message: str | None
+    seconds: float | None
+    worker: str | None
+    host: str | None
+    dir: str | None
+    overrides: list[str]
+
+
+def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> TaskRow:
     """Returns everything that is known of a task.
 
     Args:
@@ -58,7 +80,7 @@ def task_lines(
 
 def _wide_lines(state: SweepState, tasks: Sequence[Task], colour: bool) -> Iterator[str]:
     reasons = Reasons(state)
-    rows = [[_cell(name, value, task) for name, value in _known(state, task, reasons)] for task in tasks]
+    rows = [list(_cells(task_json(state, task, reasons), task)) for task in tasks]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
     for row in (COLUMNS, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -66,17 +88,13 @@ def _wide_lines(state: SweepState, tasks: Sequence[Task], colour: bool) -> Itera
         yield paint(line, "dim", colour) if row is COLUMNS else line
 
 
-def _known(state: SweepState, task: Task, reasons: Reasons) -> Iterator[tuple[str, Any]]:
-    found = task_json(state, task, reasons)
-    return ((name, found[name]) for name in COLUMNS)
-
-
-def _cell(name: str, value: Any, task: Task) -> str:
-    if name == "overrides":
-        return _overrides(task)
-    if name == "state":
-        return f"{GLYPH[value]} {value}"
-    return _took(value) if name == "seconds" else "" if value is None else clean(str(value))
+def _cells(found: TaskRow, task: Task) -> Iterator[str]:
+    texts = {name: "" if value is None else clean(str(value)) for name, value in found.items()}
+    texts |= {
+        "state": f"{GLYPH[found['state']]} {found['state']}", "seconds": _took(found["seconds"]),
+        "overrides": _overrides(task),
+    }  # fmt: skip
+    return (texts[name] for name in COLUMNS)
 
 
 def _state(now: State, colour: bool) -> str:

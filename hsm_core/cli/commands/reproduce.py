@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hsm_core.errors import StoreError
 from hsm_core.overrides import joined, quoted
-from hsm_core.store.files import read_json
+from hsm_core.store.files import Document, read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
@@ -80,14 +79,14 @@ def _code_of(state: SweepState, task: int) -> CodePaths:
     return state.paths.first_code
 
 
-def _read(places: CodePaths, sweep: str) -> dict[str, Any]:
+def _read(places: CodePaths, sweep: str) -> Document:
     try:
         return read_json(places.code)
     except (OSError, ValueError) as error:
         raise StoreError(f"the code that {sweep} ran was not recorded", evidence=str(error)) from error
 
 
-def _bring_back(state: SweepState, places: CodePaths, code: dict[str, Any], again: str) -> Iterator[str]:
+def _bring_back(state: SweepState, places: CodePaths, code: Document, again: str) -> Iterator[str]:
     """Lines that put the app's directory as it was into ``again``; none where nothing kept it."""
     snapshot = _snapshot(state)
     if snapshot is not None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -55,7 +56,22 @@ _OPTIONS = [
 ]
 
 
-def _with_options(command: Any) -> Any:
+@dataclass(frozen=True)
+class _Options:
+    """The options that both commands take."""
+
+    launcher: str | None
+    chosen: Sequence[int] | None
+    reason: str | None
+    settings: tuple[str, ...]
+    allow_changed: bool
+    force: bool
+    python: str | None
+    yes: bool
+    dry_run: bool
+
+
+def _with_options(command: Callable[..., int]) -> Callable[..., int]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return sweep_argument(command)
@@ -64,62 +80,63 @@ def _with_options(command: Any) -> Any:
 @click.command("resume", epilog=examples("hsm resume latest", "hsm resume latest --launcher hsm_local"))
 @_with_options
 @click.option("--retry-failed", is_flag=True, help="Run failed tasks again, too.")
-def resume(sweep: str, retry_failed: bool, **options: Any) -> int:
+def resume(sweep: str, retry_failed: bool, **chosen: Any) -> int:
     """Run pending, lost and cancelled tasks; attach to live ones."""
-    state = open_sweep(sweep)
-    again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options["reason"] else set())
+    state, options = open_sweep(sweep), _Options(**chosen)
+    again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options.reason else set())
     return _go_on(state, again, options)
 
 
 @click.command("retry", epilog=examples("hsm retry latest --error oom --set hydra.launcher.mem_gb=48"))
 @_with_options
-def retry(sweep: str, **options: Any) -> int:
+def retry(sweep: str, **chosen: Any) -> int:
     """Run failed tasks again, with the same numbers and directories."""
+    options = _Options(**chosen)
     named = {"failed", "lost", "cancelled", "pending"}  # whatever a reason is told of
-    return _go_on(open_sweep(sweep), named if options["reason"] else {"failed"}, options)
+    return _go_on(open_sweep(sweep), named if options.reason else {"failed"}, options)
 
 
-def _go_on(state: SweepState, again: set[str], options: dict[str, Any]) -> int:
+def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
     require_current(state.paths.place)
-    require_changes(state.record, options["launcher"], options["settings"])
+    require_changes(state.record, options.launcher, options.settings)
     JobQuestions()(state)
-    found = _tasks_to_run(state, again, options["chosen"], options["reason"])
+    found = _tasks_to_run(state, again, options.chosen, options.reason)
     alive = state.numbers_in("queued", "running")
-    if not found and (not alive or again == {"failed"} or options["reason"]):
+    if not found and (not alive or again == {"failed"} or options.reason):
         note = note_on_sweeper(state.record)
         has_none = again == {"failed"} and not state.numbers_in("failed")
         none = "no task has failed" if has_none else "nothing to run"
         remark(f"{state.record.id}: {none}{f' ({note})' if note else ''}{_hint(state, again)}")
-        if not options["dry_run"] and not alive and not state.numbers_in("pending", "lost", "cancelled"):
+        if not options.dry_run and not alive and not state.numbers_in("pending", "lost", "cancelled"):
             _settle_stopped(state)
         return 0
-    command = _command(state, found, again, options, allow_changed=options["allow_changed"])
-    _require_no_other(state, options["force"])
-    if options["dry_run"]:
+    command = _command(state, found, again, options, allow_changed=options.allow_changed)
+    _require_no_other(state, options.force)
+    if options.dry_run:
         return _preview(state, found, alive, command)
-    if found and not options["allow_changed"] and agree_on_changes(state):
+    if found and not options.allow_changed and agree_on_changes(state):
         command = _command(state, found, again, options, allow_changed=True)
     before = {number: _tried(state, number) for number in (*found, *alive)}
     was_refused = state.refusal() is not None
     code = _start(state, command)
     state.refresh()
-    if was_refused and state.refusal() is None and options["settings"] and not options["launcher"]:
-        keep_accepted(state, options["settings"])
+    if was_refused and state.refusal() is None and options.settings and not options.launcher:
+        keep_accepted(state, options.settings)
     return _outcome(state, before, code)
 
 
 def _command(
-    state: SweepState, found: Sequence[int], again: set[str], options: dict[str, Any], *, allow_changed: bool
+    state: SweepState, found: Sequence[int], again: set[str], options: _Options, *, allow_changed: bool
 ) -> list[str]:
-    restricted = options["chosen"] is not None or options["reason"] or again == {"failed"}
+    restricted = options.chosen is not None or options.reason or again == {"failed"}
     only = found or state.numbers_in("queued", "running")  # these are attached to, and no other task begins
     command = relaunch_command(
-        state.record, state.paths.root, launcher=options["launcher"], force=options["force"],
+        state.record, state.paths.root, launcher=options.launcher, force=options.force,
         only=task_ranges(only) if restricted else None, retry_failed="failed" in again,
-        settings=options["settings"] if options["launcher"] else with_accepted(state, options["settings"]),
+        settings=options.settings if options.launcher else with_accepted(state, options.settings),
         allow_changed=allow_changed or not found,
     )  # fmt: skip
-    return [options["python"] or command[0], *command[1:]]
+    return [options.python or command[0], *command[1:]]
 
 
 def _tried(state: SweepState, number: int) -> tuple[int, str]:

@@ -6,7 +6,6 @@ import csv
 import difflib
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -17,7 +16,7 @@ from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.sweep_json import enveloped
-from hsm_core.views.task_list import COLUMNS, task_json, task_lines
+from hsm_core.views.task_list import COLUMNS, TaskRow, task_json, task_lines
 
 from ..click_types import examples, json_option, open_asked, sweep_argument
 from ..terminal import UNLIMITED, colour_on, columns, say, say_json
@@ -68,5 +67,6 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
             say(line)
 
 
-def _csv_row(found: dict[str, Any]) -> list[Any]:
-    return [joined(found[name]) if name == "overrides" else found[name] for name in COLUMNS]
+def _csv_row(found: TaskRow) -> list[object]:
+    cells: dict[str, object] = {**found, "overrides": joined(found["overrides"])}
+    return [cells[name] for name in COLUMNS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from omegaconf import DictConfig
 _FILES = ("FileHandler", "handlers.RotatingFileHandler", "handlers.TimedRotatingFileHandler")
 
 
-def configure_hydra_log(log_config: Any, verbose: Any, context: Any) -> None:
+def configure_hydra_log(log_config: Any, verbose: bool | str | Sequence[str], context: object) -> None:
     """Configures ``hydra.hydra_logging``, in Hydra 1.3 as in 1.4.
 
     Args:
@@ -33,7 +34,7 @@ class HydraLog:
     """
 
     config: DictConfig
-    context: Any
+    context: object
     _is_set_up: bool = field(default=False, init=False)
 
     def set_up(self) -> None:

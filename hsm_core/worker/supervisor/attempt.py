@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from hsm_core.model import Reason, State
 from hsm_core.store.events import DETAILS
+from hsm_core.store.files import Document
 
 from ..protocol import Channel, Message, Order
 from .importers import Importer
@@ -21,7 +21,7 @@ class AttemptEnding:
     state: State
     reason: Reason | None = None
     message: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Document = field(default_factory=dict)
 
 
 @dataclass
@@ -107,7 +107,7 @@ def _holds(said: Message, attempt: Attempt) -> bool:
     return not attempt.ended_for or (said["state"] == "completed" and not attempt.order.is_shared)
 
 
-def _judge_silent(exited: Message, out_of_memory: bool, details: dict[str, Any]) -> AttemptEnding:
+def _judge_silent(exited: Message, out_of_memory: bool, details: Document) -> AttemptEnding:
     number = exited.get("signal")
     if number == signal.SIGKILL and out_of_memory:
         return AttemptEnding("failed", "oom", "killed by the kernel: out of memory", details)
