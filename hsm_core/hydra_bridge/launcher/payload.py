@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
+from hsm_core.detect.launch_group import of_groups
 from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
 from hsm_core.overrides import quoted
@@ -25,15 +28,19 @@ from hsm_core.store.record import read_record
 from hsm_core.store.submission import require_owner
 
 from ..fast.nan import renew_nans
+from ..task.environ import digest
 from ..task.main_module import NamedFunction
 from ..task.pickling import UNPICKLABLE, can_be_pickled, dumps
 from ..task.run import Payload
 from ..task.snapshot_paths import FrozenApp
 from ..task.values import versions
-from .environ_record import changed_variables
 from .main_origin import MainOrigin
 
 log = logging.getLogger(__name__)
+
+_AT_START = Path("/proc/self/environ")
+#: Variables of which a worker has its own.
+_WORKERS = re.compile(r"HSM_.*|.*_(NUM|MAXIMUM)_THREADS")
 
 
 def write_payload(
@@ -191,3 +198,29 @@ def _unpicklable(payload: Payload, origin: MainOrigin, error: Exception) -> Conf
         f"{culprit} can't be sent to a worker", evidence=f"{type(error).__name__}: {error}",
         fix="create locks, files and connections inside functions",
     )  # fmt: skip
+
+
+def changed_variables(environ: Mapping[str, str]) -> dict[str, tuple[str | None, str]]:
+    """Each with its value at the start, None if there was none, and a digest of its value in ``environ``.
+
+    Nothing where that can't be told. New values may be secret, read from a file of the app's, and are not told.
+    What a worker has its own of is left out: ranks, and libraries' numbers of threads.
+    """
+    start = _variables_at_start()
+    names = sorted({*start, *environ} - {*of_groups(start)}) if start else []
+    return {
+        name: (start.get(name), digest(environ.get(name)))
+        for name in names
+        if start.get(name) != environ.get(name) and not _WORKERS.fullmatch(name)
+    }
+
+
+def _variables_at_start() -> dict[str, str]:
+    """Empty where the system doesn't tell, and where the process wrote over them to set its title."""
+    try:
+        entries = _AT_START.read_bytes().removesuffix(b"\0").split(b"\0")
+    except OSError:
+        return {}
+    if not all(b"=" in entry for entry in entries):
+        return {}
+    return dict(os.fsdecode(entry).partition("=")[::2] for entry in entries)

@@ -14,9 +14,8 @@ from hsm_core.settings import LauncherSettings
 
 from ..plain import as_written
 from ..task.config import task_config
-from .heeded import may_follow_task, meaningless
 from .recorded_fields import OF_ONE_RUN, fields_written
-from .references import is_of_tasks, referred
+from .references import is_of_tasks, may_follow_task, meaningless, referred
 from .resolve import resolved
 from .settings import launcher_settings, launcher_values
 

@@ -13,9 +13,8 @@ from hsm_core.errors import ConfigError
 from hsm_core.plan.suggest import closest
 
 from ..plain import as_written, dict_of, list_of, plain
-from .heeded import may_follow_task
 from .recorded_fields import defaults, fields_written
-from .references import is_of_tasks
+from .references import is_of_tasks, may_follow_task
 
 
 def fields_of_sweep(config: DictConfig) -> dict[str, object]:

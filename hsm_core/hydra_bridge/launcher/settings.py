@@ -20,8 +20,8 @@ from hsm_core.text import read_task_ranges
 from ..faults import Faults
 from ..plain import plain
 from .fields import OF_NULL, LauncherConf
-from .heeded import meaningless
 from .recorded_fields import defaults
+from .references import meaningless
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
 _MODES = ("auto", "array", "individual")

@@ -11,7 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hsm_core.hydra_bridge.launcher.heeded import meaningless
+from hsm_core.hydra_bridge.launcher.references import meaningless
 from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
 from hsm_core.hydra_bridge.launcher.settings import known_values, launcher_settings
 from hsm_core.hydra_bridge.value_text import value_text
