@@ -15,7 +15,7 @@ from hsm_core.store.state.sweep_state import SweepState
 
 @contextmanager
 def acting_for(state: SweepState) -> Iterator[JournalWriter]:
-    """A conductor's journal, sealed afterwards; the state is read again before.
+    """Yields a conductor's journal, and seals it afterwards; reads the state again before.
 
     Raises:
         LeaseHeld: somebody else conducts the sweep.
@@ -36,7 +36,7 @@ def acting_for(state: SweepState) -> Iterator[JournalWriter]:
 
 
 def settle(state: SweepState) -> None:
-    """Write down that somebody looked and nothing is left to run or to wait for.
+    """Records that somebody checked, and that nothing is left to run or to wait for.
 
     Raises:
         LeaseHeld, OSError: see ``acting_for``.

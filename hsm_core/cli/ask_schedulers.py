@@ -22,7 +22,7 @@ RECENT_S = 5.0
 
 
 class JobQuestions:
-    """Call it with a sweep that was just read: the state then knows what schedulers say of its jobs.
+    """Asks about the jobs of a sweep that was just read, and adds the answers to its state, when called with it.
 
     Args:
         cancelled: their schedulers have just cancelled the jobs: one that is not named then is gone.
@@ -34,7 +34,7 @@ class JobQuestions:
         self._questions: dict[Path, list[_Question]] = {}
 
     def __call__(self, state: SweepState) -> str:
-        """Ask: at once the first time, then ever more seldom. Where a conductor lives, its answers serve.
+        """Asks: at once the first time, then ever more seldom; where a conductor lives, its answers serve.
 
         Returns:
             what is to be said if there was no answer.
@@ -70,7 +70,7 @@ class JobQuestions:
 
 
 class _Question:
-    """Asks one source, in a thread of its own; an answer that comes late is taken the next time."""
+    """Asks one source, in a thread of its own; takes a late answer the next time."""
 
     def __init__(self, monitor: JobMonitor) -> None:
         from hsm_core.sources.source_thread import SourceThread
@@ -79,7 +79,7 @@ class _Question:
         self._pending: Answer[Polled] | None = None
 
     def put(self, age_s: float | None) -> None:
-        """Ask, if it is time to; or take an answer that is not older than ``age_s``."""
+        """Asks if it is time to; or takes an answer that is not older than ``age_s`` seconds."""
         monitor = self._monitor
         if self._pending is None and (age_s is not None or monitor.is_due()):
             jobs, not_before = monitor.snapshot(), monitor.not_before()
@@ -88,7 +88,7 @@ class _Question:
             self._pending = self._thread.ask(lambda: monitor.source.poll(jobs, not_before))
 
     def answer(self, deadline: float) -> str:
-        """Take the answer; returns what is to be said if there was none."""
+        """Takes the answer; returns a remark for the user if there was none."""
         if self._pending is None:
             trouble = self._monitor.trouble
         elif not self._pending.wait(max(0.0, deadline - time.monotonic())):

@@ -1,4 +1,4 @@
-"""What all commands that click reads share: the SWEEP argument, number lists, and how they are run."""
+"""Shares what all commands that click reads need: the SWEEP argument, number lists, and how they are run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .usage_errors import lines_of
 
 
 def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
-    """Run a command line; returns the exit code."""
+    """Runs a command line; returns the exit code."""
     shown: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": UNLIMITED}
     try:
         return int(command.main(words, prog_name=name, standalone_mode=False, **shown) or 0)
@@ -35,7 +35,7 @@ def run(command: click.Command, words: Sequence[str] | None, name: str) -> int:
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: lines to copy, which no terminal's width breaks."""
+    """Returns the end of a command's help: lines to copy, which no terminal's width breaks."""
     return "\n  ".join(["\b\nExamples:" if lines[1:] else "\b\nExample:", *lines])
 
 
@@ -44,7 +44,7 @@ _MOST_TASKS = 1_000_000
 
 
 class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """``latest``, an id or the start of one, a name, a directory or a job id; Tab knows the sweeps."""
+    """A sweep as typed: ``latest``, an id or the start of one, a name, a directory or a job id; Tab completes it."""
 
     name = "sweep"
 
@@ -61,7 +61,7 @@ class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 class TaskNumbers(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """``3``, ``3,7-9``: task numbers."""
+    """Task numbers as typed: ``3``, ``3,7-9``."""
 
     name = "numbers"
 
@@ -87,7 +87,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def open_sweep(selector: str) -> SweepState:
-    """The sweep that is meant, read as it is now.
+    """Returns the sweep that is meant, read as it is now.
 
     Raises:
         HsmError: none fits, or it can't be read.
@@ -98,7 +98,7 @@ def open_sweep(selector: str) -> SweepState:
 
 
 def open_whole(selector: str) -> SweepState:
-    """The same where a task's number may follow; a number alone is a task whose sweep was forgotten.
+    """Returns the sweep where a task's number may follow; a number alone is a task whose sweep was left out.
 
     Raises:
         HsmError: none fits, or it can't be read.
@@ -115,7 +115,7 @@ def open_whole(selector: str) -> SweepState:
 
 
 def open_each(selectors: Sequence[str]) -> list[SweepState]:
-    """The sweeps that are meant, each once and in their order, with what schedulers say of their jobs now.
+    """Returns the sweeps that are meant, each once and in their order, with what schedulers say about their jobs.
 
     Raises:
         HsmError: for one of them none fits, or it can't be read.
@@ -127,7 +127,7 @@ def open_each(selectors: Sequence[str]) -> list[SweepState]:
 
 
 def open_asked(selector: str) -> SweepState:
-    """The same, with what schedulers say of its jobs now; that one did not answer is remarked.
+    """Returns the sweep with what schedulers say about its jobs; remarks if one did not answer.
 
     Raises:
         HsmError: none fits, or it can't be read.
@@ -138,7 +138,7 @@ def open_asked(selector: str) -> SweepState:
 
 
 def ask_schedulers(state: SweepState) -> None:
-    """Take in what schedulers say of a sweep's jobs now; that one did not answer is remarked."""
+    """Adds what schedulers say about a sweep's jobs to its state; remarks if one did not answer."""
     from .ask_schedulers import JobQuestions
 
     if trouble := JobQuestions()(state):
@@ -146,7 +146,7 @@ def ask_schedulers(state: SweepState) -> None:
 
 
 def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]:
-    """The tasks as spans, at their newest attempts.
+    """Returns the tasks as spans, at their newest attempts.
 
     Raises:
         ConfigError: the sweep has no such task.

@@ -14,7 +14,7 @@ from .terminal import remark
 
 
 def directory_of(selector: str) -> Path:
-    """The place (``SweepPaths.place``) of the sweep that is meant, by a scheduler's job id too.
+    """Returns the place (``SweepPaths.place``) of the sweep that is meant, also for a scheduler's job id.
 
     Raises:
         SweepNotFound: none, or several.
@@ -32,7 +32,7 @@ def directory_of(selector: str) -> Path:
 
 
 def _require_readable(place: Path) -> None:
-    """A sweep that nobody can read any more can be taken off the list.
+    """Requires a record that can be read; a damaged sweep can be taken off the list.
 
     Raises:
         StoreError, VersionMismatch: its record is damaged or of another format, and the line for that.
@@ -47,14 +47,14 @@ def _require_readable(place: Path) -> None:
 
 
 def _say_which(selector: str, root: Path) -> None:
-    """A name means its newest sweep; that there are others is said."""
+    """Says that there are other sweeps of this name: the name means the newest."""
     same = catalogue.named(selector)
     if len(same) > 1 and same[0].place == root:
         remark(f"{selector}: {same[0].id}, the newest of {len(same)} sweeps of this name")
 
 
 def _by_native_id(selector: str) -> Path | None:
-    """The newest sweep that was given this job id."""
+    """Returns the newest sweep that was given this job id."""
     if not selector[:1].isdigit():
         return None
     for entry in catalogue.entries():
@@ -64,7 +64,7 @@ def _by_native_id(selector: str) -> Path | None:
 
 
 def _jobs(place: Path) -> list[tuple[str, str]]:
-    """Schedulers and ids of a sweep's jobs; none of one that is gone or can't be read: another one is meant."""
+    """Returns schedulers and ids of a sweep's jobs; none for a sweep that is gone or can't be read."""
     try:
         state = SweepState(place)
         state.refresh()
@@ -75,7 +75,7 @@ def _jobs(place: Path) -> list[tuple[str, str]]:
 
 
 def _is_job(scheduler: str, native_id: str, selector: str) -> bool:
-    """Whether a job is meant, or an element of it; what a scheduler that is not known here calls it, as it is."""
+    """Returns whether a job or an element of it is meant; ids of an unknown scheduler must match exactly."""
     from hsm_core.schedulers.registry import find_system
 
     try:

@@ -118,7 +118,7 @@ def hsm() -> None:
 
 
 def main() -> int:
-    """The console script ``hsm``."""
+    """Runs the console script ``hsm``."""
     return guarded(lambda: run(hsm, sys.argv[1:], "hsm"))
 
 

@@ -33,7 +33,7 @@ def relaunch_command(
     record: SweepRecord, root: Path, *, launcher: str | None, only: str | None, retry_failed: bool,
     settings: Sequence[str], force: bool, allow_changed: bool = False,
 ) -> list[str]:  # fmt: skip
-    """The argv that goes on with a sweep, to be run in ``record.cwd``.
+    """Returns the argv that resumes a sweep, to be run in ``record.cwd``.
 
     Args:
         root: where the sweep lies now.
@@ -61,13 +61,13 @@ def relaunch_command(
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:
-    """This shell's environment, as from the sweep's directory; with the PYTHONPATH that it had, if this has none."""
+    """Returns this shell's environment for the sweep's directory, with its PYTHONPATH unless this shell has one."""
     recorded = str(record.app.get("pythonpath") or "")
     return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ, "PWD": record.cwd}
 
 
 def require_changes(record: SweepRecord, launcher: str | None, settings: Sequence[str]) -> None:
-    """Refuses what can't be asked of a sweep that goes on.
+    """Refuses changes that a resumed sweep can't take.
 
     Raises:
         ConfigError: the launcher is not known, or a setting is none of Hydra's.
@@ -77,7 +77,7 @@ def require_changes(record: SweepRecord, launcher: str | None, settings: Sequenc
 
 
 def _require_launcher(record: SweepRecord, name: str) -> None:
-    """As far as that can be told without starting the app; an error names those that are known."""
+    """Checks a launcher's name as far as that is possible without starting the app."""
     folder = str(record.app.get("config_dir") or "")
     presets = [path.stem for path in Path(folder, "hydra", "launcher").glob("*.yaml")] if folder else []
     known = sorted({*OURS, *presets, record.launcher})
@@ -93,7 +93,7 @@ def _require_launcher(record: SweepRecord, name: str) -> None:
 
 
 def _of_packages() -> set[str]:
-    """Launchers of other packages' schedulers, as they are usually called."""
+    """Returns the launchers of other packages' schedulers, as they are usually called."""
     return {f"hsm_{system.name}" for system in all_systems()}
 
 
@@ -108,7 +108,7 @@ def _require_hydras(settings: Sequence[str]) -> None:
 
 
 def note_on_sweeper(record: SweepRecord) -> str:
-    """What a resume can't do for a sweeper that makes tasks as it goes; empty for others."""
+    """Returns a note on what a resume can't do for a sweeper that makes tasks as it goes; empty for others."""
     if record.knows_all_tasks:
         return ""
     if record.sweeper == "basic":
@@ -117,12 +117,12 @@ def note_on_sweeper(record: SweepRecord) -> str:
 
 
 def _only(numbers: str) -> str:
-    """The override for task numbers; only a comma needs quotes."""
+    """Returns the override for task numbers; only a comma needs quotes."""
     return f'hydra.launcher.only_tasks="{numbers}"' if "," in numbers else f"hydra.launcher.only_tasks={numbers}"
 
 
 def names_of(override: str) -> tuple[str, ...]:
-    """The key of an override, by all its names: a launcher's field may have two."""
+    """Returns the key of an override by all its names: a launcher's field may have two."""
     key = key_of(override)
     for pair in SYNONYMS:
         names = tuple(f"hydra.launcher.{name}" for name in pair)

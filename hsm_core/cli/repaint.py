@@ -1,4 +1,4 @@
-"""Shows a text that changes in one place of a terminal; elsewhere each change follows the one before."""
+"""Repaints a changing text in one place of a terminal; elsewhere prints each change below the one before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIMES = re.compile(r"(?:[\d.]+[ /](?:s|min|h|d)\b\s*)+")
 
 
 class Repaint:
-    """Use it as a context; what was shown last stays there, whole, when it ends.
+    """A place on the terminal, as a context; the last text stays there, whole, when it ends.
 
     Args:
         again: there will be several looks; with one, or where there is no terminal, texts are just printed,
@@ -49,7 +49,7 @@ class Repaint:
             sys.stdout.flush()
 
     def show(self, text: str) -> None:
-        """Put it in the place of the text before."""
+        """Shows a text in place of the one before."""
         if self._live is None:
             if not self._shown or _still(text) != _still(self._shown):
                 say(f"\n{text}" if self._shown else text)
@@ -61,12 +61,12 @@ class Repaint:
 
 
 def _still(text: str) -> list[str]:
-    """Its words without times; a column's width may go with them."""
+    """Returns a text's words without times; a column's width may vary with them."""
     return _TIMES.sub("", text).split()
 
 
 def fitting(text: str, width: int, height: int) -> Text:
-    """The head of a text that is too long for the screen, and how many lines are missing.
+    """Returns the head of a text that is too long for the screen, and how many lines are missing.
 
     Args:
         width, height: of the screen; a line that is wider takes several rows.

@@ -1,4 +1,4 @@
-"""Shows a sweep or the list of them, once or again and again: what hsm-status and its kin do."""
+"""Shows one sweep or the list of sweeps, once or repeatedly, for hsm-status, hsm monitor and hsm list."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIRST_STEP = "python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for.
+    """The options of these commands.
 
     Args:
         watch: seconds between two displays, None for a single one.
@@ -52,7 +52,7 @@ Display = Callable[[Print], Phase]
 
 
 def show(options: Options) -> int:
-    """Print what was asked for; returns the exit code.
+    """Prints what was asked for; returns the exit code.
 
     Raises:
         HsmError: no sweep fits, or it can't be read.
@@ -101,7 +101,7 @@ def _text(view: SweepView) -> str:
 
 
 class Running:
-    """What runs: one sweep in full, several with their progress; whatever of it has ended stays to be seen."""
+    """Shows what runs: one sweep in full, several with their progress; what has ended meanwhile stays."""
 
     def __init__(self, questions: JobQuestions) -> None:
         self._questions = questions
@@ -133,7 +133,7 @@ class Running:
 
 
 def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
-    """Print the list; its phase is the liveliest of its sweeps'."""
+    """Prints the list; returns the liveliest phase of its sweeps."""
     from hsm_core.views.status.sweep_list import list_json, list_text, read_listed
 
     known = catalogue.entries()

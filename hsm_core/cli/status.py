@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """The console script ``hsm-status``."""
+    """Runs the console script ``hsm-status``."""
     gc.disable()  # before the imports: a short-lived process has nothing to collect
     from .show_status import show
     from .terminal import guarded
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def read_plain(words: Sequence[str]) -> Options | None:
-    """What the words ask for if they are the usual ones; None leaves them, and their errors, to click.
+    """Returns the options if the words are the usual ones; None leaves them, and their errors, to click.
 
     Importing click takes as long as reading a large sweep.
     """

@@ -1,4 +1,4 @@
-"""What a terminal can show, and how text and errors get there."""
+"""Writes text and errors to a terminal, as far as it can show them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 def colour_on(stream: TextIO) -> bool:
-    """NO_COLOR switches off, FORCE_COLOR and CLICOLOR_FORCE on; else terminals have colours."""
+    """Returns whether to use colours: NO_COLOR forbids, FORCE_COLOR and CLICOLOR_FORCE demand; else on terminals."""
     if os.environ.get("NO_COLOR"):
         return False
     if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
@@ -27,7 +27,7 @@ UNLIMITED = 1_000_000
 
 
 def columns() -> int:
-    """The terminal's width, or what COLUMNS says; in a pipe or a file there is no limit."""
+    """Returns the terminal's width, or COLUMNS; unlimited in a pipe or a file."""
     if os.environ.get("COLUMNS", "").isdecimal():
         return max(40, int(os.environ["COLUMNS"]))
     try:
@@ -37,38 +37,38 @@ def columns() -> int:
 
 
 def say(text: str) -> None:
-    """Print a line of data, also what the terminal's encoding can't show."""
+    """Prints a line of data, also what the terminal's encoding can't show."""
     write(f"{text}\n")
 
 
 def write(text: str) -> None:
-    """Print data as it is, but for what the terminal's encoding can't show."""
+    """Prints data as it is, except for what the terminal's encoding can't show."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def say_json(value: object) -> None:
-    """Print data for programs, indented."""
+    """Prints data for programs, indented."""
     import json
 
     sys.stdout.write(json.dumps(value, indent=1) + "\n")
 
 
 def remark(text: str) -> None:
-    """Print a message that is no data."""
+    """Prints a message that is no data."""
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 def _open_closed() -> None:
-    """What is said to a stream that the caller closed (``>&-``) goes nowhere."""
+    """Opens /dev/null in place of streams that the caller closed (``>&-``)."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the process ends
 
 
 def guarded(action: Callable[[], int]) -> int:
-    """Run a command; expected trouble is told without a traceback.
+    """Runs a command; prints expected trouble without a traceback.
 
     Returns:
         the exit code.

@@ -1,4 +1,4 @@
-"""The command line that was typed, with another word in it: what a suggestion says."""
+"""Repeats the command line that was typed, with another word in it, as a suggestion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hsm_core.store.record import sweep_root
 
 
 def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
-    """The same line with ``meant`` for ``typed``; empty if it does not hold that.
+    """Returns the same line with ``meant`` for ``typed``; empty if it does not contain that.
 
     Args:
         typed: empty: ``meant`` is added at the end.
@@ -39,13 +39,13 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
 
 
 def with_sweep(task: str) -> str:
-    """The line that was typed with a sweep before the task: the one whose directory this is, else the newest."""
+    """Returns the line that was typed with a sweep before the task: the one of this directory, else the newest."""
     sweep = "." if Path(task).exists() and sweep_root(Path(task).absolute()) else "latest"
     return retyped(task, sweep).replace(f" {sweep}", f" {sweep} {task}", 1)
 
 
 def told(error: HsmError) -> str:
-    """An error's text; its next line is the command that was typed, where one word of it is to be another."""
+    """Returns an error's text; adds the command that was typed with another word, if one is suggested."""
     line = retyped(*error.instead) if error.instead else ""
     if not line:
         return str(error)

@@ -1,4 +1,4 @@
-"""What was typed wrong, in plain words, and the line that was meant."""
+"""Explains in plain words what was typed wrong, and suggests the line that was meant."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SIMILAR = 0.7
 
 
 def lines_of(error: click.ClickException) -> Iterator[str]:
-    """An error of click's, laid out as all errors are."""
+    """Yields the lines of an error of click's, laid out like all errors."""
     told = _plain(error)
     yield f"error: {told}"
     if line := _meant(error):
@@ -61,13 +61,13 @@ def _plain(error: click.ClickException) -> str:
 
 
 def _lone_task(error: click.MissingParameter) -> str:
-    """The number that stands where the sweep does, while that of a task is missed; else empty."""
+    """Returns a number in the place of the sweep, where the task's number is missing; else an empty text."""
     sweep = str(error.ctx.params.get("sweep") or "") if error.ctx and error.param else ""
     return sweep if error.param and error.param.name == "task" and sweep.isdecimal() else ""
 
 
 def _meant(error: click.ClickException) -> str:
-    """The line that was typed with what was meant; empty if that is not known."""
+    """Returns the line that was typed with the word that was meant; empty if that is unknown."""
     if isinstance(error, click.NoSuchOption):
         return _other_option(error)
     if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
@@ -102,14 +102,14 @@ def _other_option(error: click.NoSuchOption) -> str:
 
 
 def _takes(option: click.Option, has_value: bool) -> bool:
-    """Whether an option may stand where one with a value, or without one, was typed."""
+    """Returns whether an option may stand where one with, or without, a value was typed."""
     if option.is_flag:
         return not has_value
     return has_value or isinstance(option.flag_value, str | float)
 
 
 def _nearest(typed: str, names: Sequence[str]) -> str:
-    """The name that begins or ends so, or else looks so; empty if none does."""
+    """Returns the name that begins or ends with the word, or else resembles it; empty if none does."""
     word = typed.lstrip("-")
     bare = {name.lstrip("-"): name for name in names if name.startswith("--")}
     parts = [name for name in bare if len(word) > 1 and (name.startswith(word) or name.endswith(word))]

@@ -11,7 +11,7 @@ LEAST_S = 0.1
 
 
 def spell_out_watch(words: Sequence[str]) -> list[str]:
-    """Write ``-w``, ``-w 5`` and ``-w5`` as ``--watch=…``: a sweep's name may follow a plain ``-w``."""
+    """Writes ``-w``, ``-w 5`` and ``-w5`` as ``--watch=…``: a sweep's name may follow a plain ``-w``."""
     found: list[str] = []
     rest = list(words)
     while rest:

@@ -1,1 +1,1 @@
-"""What this machine offers: scheduler, project root, scratch, python."""
+"""Detects what this machine offers: scheduler, project root, scratch, python."""

@@ -1,4 +1,4 @@
-"""Which code and config an app has, so that a change since the sweep began is noticed."""
+"""Lists the code and config of an app, so that a change since the sweep began is noticed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_FILES, _MOST_BYTES = 20_000, 2_000_000
 
 
 def code_root(cwd: str, script: str = "") -> str:
-    """The app's directory: the git repository of its script, or else where its script or top package lies.
+    """Returns the app's directory: the git repository of its script, or where its script or top package lies.
 
     Args:
         cwd: where it was started; it counts if the script is none of the user's own.
@@ -41,7 +41,7 @@ def code_root(cwd: str, script: str = "") -> str:
 
 
 def code_files(root: str, more: Iterable[str] = ()) -> dict[str, str]:
-    """The app's files with a hash of their content, by path relative to ``root``.
+    """Returns the app's files with a hash of their content, by path relative to ``root``.
 
     With git, all that is tracked, and what could be; without, all but hidden and usual output directories.
 
@@ -56,26 +56,26 @@ def code_files(root: str, more: Iterable[str] = ()) -> dict[str, str]:
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What differs, as ``changed conf/config.yaml``, ``new helper.py``, ``gone old.py``."""
+    """Returns differences as lines: ``changed conf/config.yaml``, ``new helper.py``, ``gone old.py``."""
     lines = [f"changed {name}" for name in before if name in now and now[name] != before[name]]
     lines += [f"gone {name}" for name in before if name not in now]
     return lines + [f"new {name}" for name in now if name not in before and _suffix(name) in _CODE]
 
 
 def committable(root: str) -> list[str]:
-    """What git would commit of ``root``, untracked files too, but no sweeps; without git, see ``walk``."""
+    """Returns the files that git would commit of ``root``, untracked too, but no sweeps; without git, ``walk``."""
     if not is_repository(root):
         return list(walk(root))
     return [*_tracked(root), *untracked(root)]
 
 
 def is_repository(root: str) -> bool:
-    """True if git keeps what lies there."""
+    """Returns whether ``root`` lies in a git repository."""
     return bool(git(root, "rev-parse", "--git-dir"))
 
 
 def untracked(root: str) -> list[str]:
-    """Files that git could track but does not, so that its diff lacks them."""
+    """Returns files that git could track but does not, so that its diff lacks them."""
     inside: dict[str, bool] = {}
     names = _listed(root, "ls-files", "-o", "--exclude-standard", "-z")
     return [
@@ -84,13 +84,13 @@ def untracked(root: str) -> list[str]:
 
 
 def is_output(name: str) -> bool:
-    """True for a path within hidden, environment or usual output directories."""
+    """Returns whether a path lies in a hidden, environment or usual output directory."""
     parts = name.split("/")
     return any(part.startswith(".") for part in parts) or bool(_SKIPPED.intersection(parts[:-1]))
 
 
 def walk(root: str) -> Iterator[str]:
-    """The files below ``root`` by relative path, but those of sweeps, environments and hidden directories."""
+    """Yields the files below ``root`` by relative path, without sweeps, environments and hidden directories."""
     for folder, folders, files in os.walk(root):
         if not {*_OF_RUNS, "pyvenv.cfg"}.isdisjoint([*folders, *files]):
             folders.clear()
@@ -102,18 +102,18 @@ def walk(root: str) -> Iterator[str]:
 
 
 def git(directory: str, *words: str) -> str:
-    """What a git command prints; empty without git, or when it fails."""
+    """Returns what a git command prints; empty without git, or when it fails."""
     return _git(directory, *words).decode("utf-8", "surrogateescape")
 
 
 def uncommitted(root: str) -> bytes:
-    """Git's binary diff of what is not committed; empty without git, or above 10 MB."""
+    """Returns git's binary diff of what is not committed; empty without git, or above 10 MB."""
     found = _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-color")
     return found if len(found) <= 10_000_000 else b""
 
 
 def _place_of(script: str) -> str:
-    """The directory from which a file is imported: that of its top package, if it is in one."""
+    """Returns the directory from which a file is imported: that of its top package, if it is in one."""
     place = os.path.dirname(os.path.abspath(script))
     while os.path.exists(os.path.join(place, "__init__.py")) and place != os.path.dirname(place):
         place = os.path.dirname(place)
@@ -121,7 +121,7 @@ def _place_of(script: str) -> str:
 
 
 def _is_installed(script: str) -> bool:
-    """True for a console script, and for what lies among installed packages."""
+    """Returns whether a script is a console script or lies among installed packages."""
     folder = os.path.dirname(os.path.abspath(script))
     packages = {"site-packages", "dist-packages"}.intersection(Path(folder).parts)
     return bool(packages) or os.path.realpath(folder) == os.path.realpath(sysconfig.get_path("scripts"))
@@ -138,7 +138,7 @@ def _files(root: str) -> dict[str, str]:
 
 
 def _tracked(root: str) -> dict[str, str]:
-    """What git tracks below ``root`` as it is in the work tree; a file is read only if git sees it changed."""
+    """Returns the files that git tracks below ``root``, as in the work tree; reads only those reported as changed."""
     found = {}
     for entry in _listed(root, "ls-files", "-s", "-z"):
         facts, _, name = entry.partition("\t")
@@ -155,7 +155,7 @@ def _tracked(root: str) -> dict[str, str]:
 
 
 def _hashed(root: str, names: list[str]) -> dict[str, str]:
-    """Git's hashes of files in the work tree."""
+    """Returns git's hashes of files in the work tree."""
     simple = [name for name in names if "\n" not in name]
     paths = "\n".join(os.path.join(root, name) for name in simple).encode("utf-8", "surrogateescape")
     hashes = _git(root, "hash-object", "--stdin-paths", text=paths).decode().split() if simple else []
@@ -168,7 +168,7 @@ def _listed(root: str, *words: str) -> list[str]:
 
 
 def _in_sweep(root: str, folder: str, known: dict[str, bool]) -> bool:
-    """True below a directory that holds a sweep or a run of Hydra's."""
+    """Returns whether a folder lies below a directory that holds a sweep or a run of Hydra's."""
     if folder not in known:
         place = os.path.join(root, folder)
         own = any(os.path.exists(os.path.join(place, name)) for name in _OF_RUNS)

@@ -1,4 +1,4 @@
-"""The command that started this process, in parts, so that it can be typed again with other overrides."""
+"""Takes the command that started this process apart, so that it can be typed again with other overrides."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WITH_VALUE, _LAST = "WX", "cm"
 
 @dataclass(frozen=True)
 class Command:
-    """A command line.
+    """A command line in three parts.
 
     Args:
         start: starter, interpreter and its options: ``uv run``, ``python -O``, ``torchrun --nproc-per-node=2``.
@@ -36,11 +36,11 @@ class Command:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All of it."""
+        """Returns the whole command line."""
         return (*self.start, *self.program, *self.arguments)
 
     def taken(self, argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Arguments that the program took for itself, as they are not in what it left.
+        """Returns the arguments that the program took for itself, as they are not in what it left.
 
         Args:
             argv: what it left, ``sys.argv[1:]``.
@@ -59,7 +59,7 @@ class Command:
 
 
 def this_command(file: str, module: str, cwd: str) -> Command | None:
-    """How this process was started; None if its command line does not name what runs in it.
+    """Returns the command that started this process; None if its command line does not name what runs in it.
 
     Args:
         file: the main file, absolute.
@@ -82,7 +82,7 @@ def this_command(file: str, module: str, cwd: str) -> Command | None:
 
 
 def started_in(file: str, module: str, *sources: str) -> str:
-    """The directory in which this process was started, wherever the app went since.
+    """Returns the directory in which this process was started, wherever the app went since.
 
     Args:
         file: ``__file__`` of the main module, as it is there: Python joins the directory with what was typed.
@@ -106,7 +106,7 @@ def _goes_elsewhere(file: str) -> bool:
 
 
 def _variable_at_start(name: str) -> str:
-    """A variable as this process was given it; empty where the system does not tell."""
+    """Returns a variable as this process was given it; empty if the system does not tell."""
     try:
         entries = Path("/proc/self/environ").read_bytes().split(b"\0")
     except OSError:
@@ -116,7 +116,7 @@ def _variable_at_start(name: str) -> str:
 
 
 def original_argv(file: str, module: str, cwd: str) -> list[str]:
-    """``sys.argv`` as the interpreter made it, whatever was done to it since."""
+    """Returns ``sys.argv`` as the interpreter made it, whatever was done to it since."""
     found = this_command(file, module, cwd)
     if found is None:
         return list(sys.argv)
@@ -124,7 +124,7 @@ def original_argv(file: str, module: str, cwd: str) -> list[str]:
 
 
 def _place(words: Sequence[str], file: str, module: str, cwd: str) -> tuple[int, int] | None:
-    """Where the program stands in a command line, and how many words it takes."""
+    """Returns where the program stands in a command line, and how many words it takes."""
     if module:
         names = {module, module.removesuffix(".__main__")}
         pairs = (index for index in range(1, len(words) - 1) if words[index] == "-m")
@@ -137,7 +137,7 @@ def _place(words: Sequence[str], file: str, module: str, cwd: str) -> tuple[int,
 
 
 def _after_options(words: Sequence[str]) -> tuple[int, int] | None:
-    """The first word of a command line of Python's that is neither an option nor belongs to one."""
+    """Returns the first word of a Python command line that is neither an option nor belongs to one."""
     index = 1
     while index < len(words):
         word = words[index]
@@ -153,7 +153,7 @@ def _after_options(words: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _starter(tail: Sequence[str]) -> tuple[str, ...] | None:
-    """What the outermost starter among this process's parents was given before the program."""
+    """Returns the words before the program of the outermost starter among this process's parents."""
     found, pid = None, os.getppid()
     while pid > 1:
         theirs, pid = _command_of(pid)
@@ -170,7 +170,7 @@ def _is_starter(words: Sequence[str]) -> bool:
 
 
 def _command_of(pid: int) -> tuple[tuple[str, ...], int]:
-    """The words of a process's command line, and its parent; nothing where the system does not tell."""
+    """Returns the words of a process's command line, and its parent; nothing if the system does not tell."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
         status = Path(f"/proc/{pid}/stat").read_text()

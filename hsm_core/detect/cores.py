@@ -1,4 +1,4 @@
-"""How many cores and GPUs this process may use."""
+"""Counts the cores and GPUs that this process may use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hsm_core.errors import ConfigError
 
 
 def usable_cores() -> int:
-    """Cores that affinity and the control group's quota leave, at least 1.
+    """Returns the number of cores that affinity and the control group's quota leave, at least 1.
 
     Source: sched_getaffinity(2), cgroup v2 ``cpu.max``, v1 ``cpu.cfs_quota_us``.
     """
@@ -30,7 +30,7 @@ def _quota() -> float | None:
 
 
 def _quota_files() -> list[Path]:
-    """The files of our group and of those above it: the tightest one holds."""
+    """Yields the quota files of our control group and of those above it: the tightest one holds."""
     files = []
     for line in _words(Path("/proc/self/cgroup")).splitlines():
         _, controllers, group = line.split(":", 2)
@@ -61,7 +61,7 @@ def _words(path: Path) -> str:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """GPUs that a process of this user would see: CUDA_VISIBLE_DEVICES, else all that nvidia-smi lists."""
+    """Returns the GPUs that a process of this user would see: CUDA_VISIBLE_DEVICES, else all of nvidia-smi."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return tuple(name.strip() for name in chosen.split(",") if name.strip())
@@ -73,7 +73,7 @@ def visible_gpus() -> tuple[str, ...]:
 
 
 def why_no_gpus() -> str:
-    """What ``visible_gpus`` went by where it found none."""
+    """Returns why ``visible_gpus`` found none."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return f"CUDA_VISIBLE_DEVICES is '{chosen}'"
@@ -81,7 +81,7 @@ def why_no_gpus() -> str:
 
 
 def chosen_gpus(wanted: object) -> tuple[str, ...] | None:
-    """What ``hydra.launcher.gpus`` means: None leaves CUDA_VISIBLE_DEVICES as it is.
+    """Returns the GPUs that ``hydra.launcher.gpus`` means; None leaves CUDA_VISIBLE_DEVICES as it is.
 
     Args:
         wanted: ``none``, ``auto`` or a list of GPU numbers.

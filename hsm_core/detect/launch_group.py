@@ -79,7 +79,7 @@ _NAMES = frozenset((
 
 
 def launch_group(environ: Mapping[str, str], host: str) -> LaunchGroup | None:
-    """The group that a process with these variables belongs to; None if it was started alone.
+    """Returns the group that a process with these variables belongs to; None if it was started alone.
 
     Args:
         host: this machine's name.
@@ -93,7 +93,7 @@ def launch_group(environ: Mapping[str, str], host: str) -> LaunchGroup | None:
 
 
 def of_groups(environ: Mapping[str, str]) -> list[str]:
-    """The variables that make a process one of a group."""
+    """Returns the names of the variables that make a process one of a group."""
     return [name for name in environ if name in _NAMES or name.startswith(_BEGINNINGS)]
 
 

@@ -1,4 +1,4 @@
-"""Whether this machine ends a user's processes when the user logs out."""
+"""Tells whether this machine ends a user's processes when the user logs out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def kills_at_logout() -> bool:
-    """True if systemd is set to (``KillUserProcesses``) and the user does not linger."""
+    """Returns whether systemd is set to (``KillUserProcesses``) and the user does not linger."""
     if not Path("/run/systemd/system").is_dir() or not shutil.which("busctl"):
         return False
     manager = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")

@@ -1,4 +1,4 @@
-"""Where a sweep comes from: the command that started it, the code it runs, the versions around it."""
+"""Describes where a sweep comes from: the command that started it, its code, the versions around it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .code import changes, code_files, git
 
 
 def main_file() -> str:
-    """The script that was started; empty if what runs came from no file."""
+    """Returns the script that was started; empty if what runs came from no file."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     return os.path.abspath(script) if script and os.path.isfile(script) else ""
 
 
 def interpreter_flags() -> list[str]:
-    """The options that this interpreter was started with, such as ``-O`` and ``-W``, for another one."""
+    """Returns the options that this interpreter was started with, such as ``-O`` and ``-W``, for another one."""
     found: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     options = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
     missing = [word for option in options if option not in found for word in ("-X", option)]
@@ -29,7 +29,7 @@ def interpreter_flags() -> list[str]:
 
 
 def python_path(base: str) -> str:
-    """PYTHONPATH with whole paths, so that it means the same in another directory.
+    """Returns PYTHONPATH with whole paths, so that it means the same in another directory.
 
     Args:
         base: the directory that relative ones are meant from.
@@ -40,7 +40,7 @@ def python_path(base: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of python and of the packages that decide how a sweep runs."""
+    """Returns the versions of python and of the packages that decide how a sweep runs."""
     names = {
         "hsm": "hpc-sweep-manager",
         "hydra": "hydra-core",
@@ -57,7 +57,7 @@ def versions() -> dict[str, str]:
 
 
 def git_state(directory: str) -> dict[str, object]:
-    """Commit, branch and whether something is not committed; empty outside a repository."""
+    """Returns commit, branch and whether something is not committed; empty outside a repository."""
     commit = git(directory, "rev-parse", "HEAD").strip()
     if not commit:
         return {}
@@ -86,7 +86,7 @@ def first_changes(sweep: str, found: Sequence[str]) -> str:
 
 
 def requirements() -> list[str]:
-    """A line a package, sorted: ``name==version``, or where it came from if not from an index."""
+    """Returns a line a package, sorted: ``name==version``, or its origin if that is not an index."""
     found = {line.lower(): line for package in distributions() if (line := _line(package))}
     return [found[key] for key in sorted(found)]
 
@@ -106,7 +106,7 @@ def _line(package: Distribution) -> str:
 
 
 def _head(package: Distribution) -> dict[str, str]:
-    """The first fields of a package's metadata; the library parses all of it, in ten times the time."""
+    """Returns the first fields of a package's metadata; the library parses all of it, in ten times the time."""
     texts = (package.read_text(name) for name in ("METADATA", "PKG-INFO", ""))  # as the library looks for it
     text = next(filter(None, texts), "").partition("\n\n")[0]
     pairs = (line.partition(":") for line in reversed(text.splitlines()) if line[:1].strip())

@@ -1,4 +1,4 @@
-"""Which batch system jobs go to from here: by what its commands answer, not by what they are called."""
+"""Detects which batch system jobs go to from here, by what its commands answer, not by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freezes an app's directory, so that edits made while a sweep waits never reach its tasks."""
+"""Copies an app's directory, so that edits made while a sweep waits never reach its tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_BYTES = 500_000_000
 
 
 def freeze(root: str, folder: Path) -> Path:
-    """Copy what git would commit of ``root``, untracked files too and ignored ones not; make it read-only.
+    """Copies what git would commit of ``root``, untracked files too and ignored ones not; makes the copy read-only.
 
     Args:
         root: the app's directory; without git, all of it but hidden and output directories is copied.

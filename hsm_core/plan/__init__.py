@@ -1,1 +1,1 @@
-"""From axes and filters to a lazy sequence of tasks."""
+"""Turns axes and filters into a lazy sequence of tasks."""

@@ -1,4 +1,4 @@
-"""One thing that varies in a sweep: a key with its values, or several keys that vary together."""
+"""Represents what varies in a sweep: a key with its values, or several keys that vary together."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Axis:
 
 
 def single(key: str, texts: Sequence[str], values: Sequence[object]) -> Axis:
-    """An axis of one key; ``texts`` are its values in Hydra's grammar."""
+    """Returns an axis of one key; ``texts`` are its values in Hydra's grammar."""
     rows = [(f"{key}={text}",) for text in texts]
     return Axis(key_of(key), (key,), rows, [(value,) for value in values])
 
 
 def counting(key: str, numbers: range) -> Axis:
-    """An axis over whole numbers that costs no memory."""
+    """Returns an axis over whole numbers, which takes no memory."""
     return Axis(key_of(key), (key,), CountedRows(key, numbers), CountedValues(numbers))
 
 
 def together(name: str, members: Sequence[Axis]) -> Axis:
-    """Let axes of equal length vary as one.
+    """Joins axes of equal length into one.
 
     Raises:
         ConfigError: their lengths differ.
@@ -64,7 +64,7 @@ def together(name: str, members: Sequence[Axis]) -> Axis:
 
 
 def without(axis: Axis, key: str) -> Axis:
-    """``axis`` without one of its keys; rows that become equal are kept once."""
+    """Returns ``axis`` without one of its keys; rows that become equal are kept once."""
     stay = [column for column, own in enumerate(axis.keys) if key_of(own) != key_of(key)]
     kept: dict[Row, Values] = {}
     for row, values in zip(axis.rows, axis.values, strict=True):
@@ -74,7 +74,7 @@ def without(axis: Axis, key: str) -> Axis:
 
 
 def rekeyed(axis: Axis, old: str, new: str) -> Axis:
-    """``axis`` with the key ``old`` written as ``new``, such as ``+lr`` for ``lr``."""
+    """Returns ``axis`` with the key ``old`` written as ``new``, such as ``+lr`` for ``lr``."""
     if isinstance(axis.rows, CountedRows):
         return Axis(axis.name, (new,), CountedRows(new, axis.rows.numbers), axis.values)
     column = axis.keys.index(old)

@@ -1,4 +1,4 @@
-"""What someone meant who wrote ``opt=adam`` or ``opt == adam`` where ``opt == 'adam'`` was wanted."""
+"""Guesses the condition that was meant by ``opt=adam`` or ``opt == adam``: ``opt == 'adam'``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BARE = re.compile(r"(==|!=)\s*([^\s'\"()\[\]=<>!&|][^\s'\"()\[\]=<>!&|]*)")
 
 
 def meant(text: str, known: Known, names: Iterable[str]) -> str:
-    """The condition as it can be read: ``==`` for ``=``, text in quotes, the nearest key; or empty.
+    """Returns the condition as it can be read: ``==`` for ``=``, text in quotes, the nearest key; or an empty text.
 
     Args:
         known: is there such a key?
@@ -51,7 +51,7 @@ def _in_quotes(match: re.Match[str]) -> str:
 
 
 def _changes(node: ast.expr, text: str, known: Known, names: list[str]) -> list[tuple[ast.expr, str]] | None:
-    """What is to stand for each part that names no key; None: it can't be told."""
+    """Returns the replacement of each part that names no key; None if it can't be guessed."""
     found: list[tuple[ast.expr, str]] = []
     for part, is_value in _operands(node):
         said = ast.get_source_segment(text, part) or ""
@@ -68,7 +68,7 @@ def _changes(node: ast.expr, text: str, known: Known, names: list[str]) -> list[
 
 
 def _operands(node: ast.expr) -> Iterable[tuple[ast.expr, bool]]:
-    """The parts that are compared, and whether each stands where a value does."""
+    """Yields the parts that are compared, and whether each stands in the place of a value."""
     if isinstance(node, ast.BoolOp):
         for value in node.values:
             yield from _operands(value)
@@ -84,7 +84,7 @@ def _operands(node: ast.expr) -> Iterable[tuple[ast.expr, bool]]:
 
 
 def _unknown(node: ast.expr, text: str, known: Known) -> bool:
-    """Is there a name in it that is no key?"""
+    """Returns whether it contains a name that is no key."""
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
         return not known(ast.get_source_segment(text, node) or "")
     return any(_unknown(child, text, known) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))

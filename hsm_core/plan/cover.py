@@ -1,4 +1,4 @@
-"""A few tasks of a plan in which everything worth checking occurs at least once."""
+"""Chooses a few tasks of a plan in which everything worth checking occurs at least once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IsGroup = Callable[[str], bool]
 
 
 def cover(plan: Plan, is_group: IsGroup) -> Tasks:
-    """Tasks with every choice of every config group, and for other keys one value of each type."""
+    """Returns tasks with every choice of every config group, and for other keys one value of each type."""
     wanted = [_worth_checking(axis, is_group) for axis in plan.axes]
     found: list[int] = []
     left = {(axis, row) for axis, rows in enumerate(wanted) for row in rows}
@@ -28,7 +28,7 @@ def cover(plan: Plan, is_group: IsGroup) -> Tasks:
 
 
 def _candidates(plan: Plan, wanted: Sequence[Sequence[int]]) -> Iterator[int]:
-    """First the members that cover several wants at once, then whatever the plan holds."""
+    """Yields the members that cover several wants at once, then whatever the plan holds."""
     steps = strides(plan.axes)
     for turn in range(max((len(rows) for rows in wanted), default=1)):
         picks = (rows[turn % len(rows)] * step for rows, step in zip(wanted, steps, strict=True))

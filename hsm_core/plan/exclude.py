@@ -1,4 +1,4 @@
-"""Which combinations ``exclude`` takes out, worked out once for each combination of the axes it names."""
+"""Works out which combinations ``exclude`` removes, once for each combination of the axes that it names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Base(Protocol):
     """The config as it is without the sweep."""
 
     def value(self, key: str) -> object:
-        """What ``key`` is set to.
+        """Returns the value of ``key``.
 
         Raises:
             KeyError: there is no such key.
@@ -34,7 +34,7 @@ class Base(Protocol):
         ...
 
     def keys(self) -> Iterable[str]:
-        """All keys, for suggestions."""
+        """Returns all keys, for suggestions."""
         ...
 
 
@@ -51,7 +51,7 @@ class Filter:
         return sorted({axis for axis, _, _ in self.columns.values()})
 
     def verdicts(self, axes: Sequence[Axis]) -> bytes:
-        """A byte a combination of `self.axes`, the last one fastest: 1 where it is excluded."""
+        """Returns a byte for each combination of ``self.axes``, the last axis fastest: 1 if it is excluded."""
         own = self.axes
         place = {axis: position for position, axis in enumerate(own)}
         names = [
@@ -80,7 +80,7 @@ class Filter:
 
 
 def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
-    """Read one line of ``exclude`` and find what it names.
+    """Reads one line of ``exclude`` and finds what it names.
 
     Raises:
         ConfigError: it can't be read, or names what is neither swept nor in the config.
@@ -111,7 +111,7 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
 
 
 def _meant(text: str, columns: Mapping[str, object], base: Base) -> str:
-    """The line as it can be read, or empty."""
+    """Returns the line as it can be read; empty if there is no guess."""
 
     def known(name: str) -> bool:
         if _swept_part(name, columns)[0] is not None:
@@ -157,7 +157,7 @@ def _base_value(
 
 
 def kept(axes: Sequence[Axis], filters: Sequence[Filter]) -> tuple[Sequence[int], tuple[int, ...]]:
-    """The members that no filter excludes, and how many each filter alone excludes."""
+    """Returns the members that no filter excludes, and how many each filter alone excludes."""
     total = size(axes)
     if total > LARGEST:
         raise ConfigError(
@@ -175,7 +175,7 @@ def kept(axes: Sequence[Axis], filters: Sequence[Filter]) -> tuple[Sequence[int]
 
 
 def _mask(axes: Sequence[Axis], one: Filter) -> bytes:
-    """A byte a member of the product, 1 where it is excluded."""
+    """Returns a byte for each member of the product: 1 if it is excluded."""
     verdicts, own = one.verdicts(axes), set(one.axes)
 
     def below(level: int, begin: int, end: int) -> bytes:

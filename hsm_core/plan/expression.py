@@ -1,4 +1,4 @@
-"""What may stand under ``exclude``: comparisons of keys and values, and nothing that can do harm."""
+"""Reads conditions of ``exclude``: comparisons of keys and values, and nothing that can do harm."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Expression:
     evaluator: Evaluator
 
     def holds(self, values: Mapping[str, object]) -> bool:
-        """Is it true for these values?
+        """Returns whether the condition is true for these values.
 
         Raises:
             ConfigError: it can't be worked out for them, or is neither true nor false.
@@ -74,7 +74,7 @@ class Expression:
 
 
 def parse(text: str, known: Container[str] = ()) -> Expression:
-    """Read a condition.
+    """Reads a condition.
 
     Args:
         known: keys whose names Python would take for arithmetic, such as ``db/engine``, are found here.
@@ -97,7 +97,7 @@ def parse(text: str, known: Container[str] = ()) -> Expression:
 
 
 def _unreadable(text: str, error: SyntaxError) -> ConfigError:
-    """Python counts columns from 1, and gives 0 where the text ends too early."""
+    """Returns the error for a condition that Python can't parse; it counts columns from 1, and 0 means the end."""
     column = error.offset - 1 if error.offset else len(text)
     return pointed(text, column, column + 1, f"can't be read: {error.msg}", f"write it like: {_EXAMPLE}")
 
@@ -126,7 +126,7 @@ class _Reader:
         return lambda values: values[name]
 
     def _name(self, node: ast.expr) -> str | None:
-        """``optimizer.lr``, ``layers[0].size``, ``db/engine`` as one key; None for anything else."""
+        """Returns ``optimizer.lr``, ``layers[0].size``, ``db/engine`` as one key; None for anything else."""
         if isinstance(node, ast.Name):
             return node.id
         if isinstance(node, ast.Attribute):

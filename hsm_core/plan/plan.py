@@ -38,7 +38,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Plan(Sequence[Row]):
-    """The tasks of a sweep, in order; each the overrides that make it.
+    """The tasks of a sweep in order, each as its overrides.
 
     Args:
         tasks: the sequence itself.
@@ -73,7 +73,7 @@ class Plan(Sequence[Row]):
 
 
 def make_plan(axes: Sequence[Axis], choice: Choice, base: Base) -> Plan:
-    """Multiply the axes and choose.
+    """Multiplies the axes and chooses members.
 
     Raises:
         ConfigError: an axis is empty, a condition is wrong, or nothing is left.
@@ -119,7 +119,7 @@ _VERBS = {"exclude": "exclude removes", "sample": "sample keeps", "limit": "limi
 
 
 def product_line(plan: Plan) -> str:
-    """``2 model × 3 lr × 5 seed = 30, exclude removes 4 → 26 tasks``."""
+    """Returns ``2 model × 3 lr × 5 seed = 30, exclude removes 4 → 26 tasks``."""
     factors = " × ".join(f"{len(axis)} {axis.name}" for axis in plan.axes if len(axis) > 1)
     (_, total), *steps = plan.steps
     told, left = [f"{factors} = {total}" if factors else str(total)], total

@@ -1,4 +1,4 @@
-"""The tasks of a sweep as a sequence that is worked out only where someone looks."""
+"""Provides the tasks of a sweep as a sequence that is worked out only where it is read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Tasks(Sequence[Row]):
 
 
 def size(axes: Sequence[Axis]) -> int:
-    """How many members the product has."""
+    """Returns how many members the product has."""
     total = 1
     for axis in axes:
         total *= len(axis)
@@ -53,7 +53,7 @@ def size(axes: Sequence[Axis]) -> int:
 
 
 def strides(axes: Sequence[Axis]) -> tuple[int, ...]:
-    """By how much a member's index grows with a step along each axis."""
+    """Returns by how much a member's index grows with a step along each axis."""
     found: list[int] = []
     stride = 1
     for axis in reversed(axes):
@@ -63,5 +63,5 @@ def strides(axes: Sequence[Axis]) -> tuple[int, ...]:
 
 
 def indices_of(numbers: Iterable[int]) -> Sequence[int]:
-    """Hold indices in eight bytes each, whatever made them."""
+    """Stores indices in eight bytes each, whatever made them."""
     return array("Q", numbers)

@@ -16,7 +16,7 @@ _MARKED_AT_MOST = 50_000_000
 
 
 def sampled(items: Sequence[int], count: int, seed: int) -> Sequence[int]:
-    """``count`` of ``items`` in their own order, each choice equally likely; all if there are fewer."""
+    """Returns ``count`` of ``items`` in their order, each choice equally likely; all if there are fewer."""
     total = len(items)
     if count >= total:
         return items
@@ -27,7 +27,7 @@ def sampled(items: Sequence[int], count: int, seed: int) -> Sequence[int]:
 
 
 def _marks(total: int, count: int, rng: random.Random) -> Iterable[int]:
-    """``total`` flags, ``count`` of them set: those with the smallest random bytes, ties drawn."""
+    """Returns ``total`` flags, ``count`` of them set: those with the smallest random bytes, ties drawn."""
     drawn = rng.randbytes(total)
     left = count
     for level in range(256):
@@ -87,7 +87,7 @@ class Shuffled(Sequence[int]):
 
 
 def _mix(number: int) -> int:
-    """SplitMix64's finaliser (Steele, Lea and Flood 2014)."""
+    """Returns SplitMix64's finaliser of a number (Steele, Lea and Flood 2014)."""
     number = (number + 0x9E3779B97F4A7C15) & _MASK
     number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name most like ``word``, if one is like it; a key's last part counts as the key."""
+    """Returns the known name most like ``word``, if one is like it; a key's last part counts as the key."""
     names = list(known)
     lowered: dict[str, str] = {}
     for name in names:
@@ -20,6 +20,6 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'lr'?``, or nothing."""
+    """Returns ``did you mean 'lr'?``, or an empty text."""
     guess = closest(word, known)
     return f"did you mean '{guess}'?" if guess else ""

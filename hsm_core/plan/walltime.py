@@ -21,7 +21,7 @@ _EXAMPLES = 'write it in quotes, as "4:00:00", "1-12:00:00", "90min" or "2h"'
 
 
 def minutes(text: str | int | float) -> int:
-    """Whole minutes, rounded up, of ``4:00:00``, ``1-12:00:00``, ``90min``, ``2h``, ``1d 6h``.
+    """Returns the whole minutes, rounded up, of ``4:00:00``, ``1-12:00:00``, ``90min``, ``2h``, ``1d 6h``.
 
     A clock is ``[days-]hours:minutes[:seconds]``; ``12:30`` is refused, as schedulers disagree about it.
 
@@ -62,13 +62,13 @@ def _units(written: str) -> float | None:
 
 
 def clock(mins: float) -> str:
-    """``28800 / 60`` minutes as ``8:00:00``."""
+    """Returns minutes as a clock: ``8:00:00``."""
     seconds = round(mins * 60)
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _bare(number: float, written: str) -> ConfigError:
-    """A small number is most likely hours; a large one is seconds, made of a clock by YAML."""
+    """Returns the error for a bare number: a small one likely means hours, a large one seconds, which YAML made."""
     hours, mins, secs = ((f'"{clock(number * size)}"', unit) for size, unit in _READINGS)
     first = (hours, mins, secs) if number < _LEAST_OF_YAML else (secs, mins)
     choices = [f"{text} for {number:.10g} {unit}" for text, unit in first]

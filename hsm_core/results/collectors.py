@@ -21,7 +21,7 @@ Collector = Callable[[Path], Sequence[Mapping[str, object]]]
 
 
 def metrics_json(directory: Path) -> list[Metrics]:
-    """``metrics.json``: one mapping, nested or flat."""
+    """Returns the row of ``metrics.json``: one mapping, nested or flat."""
     path = directory / "metrics.json"
     if not path.is_file():
         return []
@@ -32,14 +32,14 @@ def metrics_json(directory: Path) -> list[Metrics]:
 
 
 def metrics_jsonl(directory: Path) -> list[Metrics]:
-    """``metrics.jsonl``: a mapping a line; lines that are none are skipped."""
+    """Returns the rows of ``metrics.jsonl``: one mapping a line; skips other lines."""
     path = directory / "metrics.jsonl"
     lines = path.read_bytes().splitlines() if path.is_file() else []
     return [row for line in lines if (row := _line(line))]
 
 
 def lightning_csv(directory: Path) -> list[Metrics]:
-    """``metrics.csv`` of Lightning's CSVLogger, here or in the newest ``*/version_*``; no empty cells."""
+    """Returns the rows of Lightning's ``metrics.csv``, here or in the newest ``*/version_*``, without empty cells."""
     places = [directory / "metrics.csv", *directory.glob("*/version_*/metrics.csv")]
     found = [path for path in places if path.is_file()]
     if not found:
@@ -57,7 +57,7 @@ BUILT_IN: tuple[tuple[str, Collector], ...] = (
 
 @functools.cache
 def collectors() -> tuple[tuple[str, Collector], ...]:
-    """The built-in ones, then those of installed packages, by name; one that fails finds nothing."""
+    """Returns the built-in collectors, then those of installed packages, by name; one that fails finds nothing."""
     from importlib.metadata import entry_points
 
     others = sorted(entry_points(group="hsm.collectors"), key=lambda point: point.name)
@@ -65,7 +65,7 @@ def collectors() -> tuple[tuple[str, Collector], ...]:
 
 
 def _forgiven(name: str, load: Callable[[], Collector]) -> Collector:
-    """A collector of others, whose trouble is told once and costs only what it would have found."""
+    """Wraps a foreign collector: its failure is reported once and costs only its own rows."""
     told: set[str] = set()
 
     def collect(directory: Path) -> Sequence[Mapping[str, object]]:

@@ -26,7 +26,7 @@ class Columns:
     metrics: dict[str, str]
 
     def cells(self, row: Row) -> Cells:
-        """All that is known of a row, by column."""
+        """Returns everything known of a row, by column."""
         reason = {"reason": row.reason} if row.reason else {}
         return {
             "sweep": row.sweep, "task": row.task, "state": row.state, **reason,
@@ -35,14 +35,14 @@ class Columns:
         }  # fmt: skip
 
     def findable(self, row: Row) -> Cells:
-        """The same, also by plain names that nothing else has here, and by the longer names."""
+        """Returns the same, also by plain names that nothing else has here, and by the longer names."""
         longer = {f"param.{name}": value for name, value in row.parameters.items()}
         longer |= {f"metric.{name}": value for name, value in row.metrics.items()}
         return {**row.metrics, **row.parameters, **longer, **self.cells(row)}
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """Which columns are parameters and which metrics, by all names that may be asked for."""
+        """Returns which columns are parameters and which metrics, by all names that may be asked for."""
         found: dict[str, Kind] = dict.fromkeys(self.metrics, "metric")
         found |= dict.fromkeys(self.parameters, "parameter")
         found |= {f"metric.{name}": "metric" for name in self.metrics}
@@ -52,16 +52,16 @@ class Columns:
         return found | dict.fromkeys(self.parameters.values(), "parameter")
 
     def parameter(self, asked: str) -> str:
-        """The parameter that is meant by a column's name."""
+        """Returns the parameter that is meant by a column's name."""
         return asked if asked in self.parameters else asked.removeprefix("param.")
 
     def metric(self, asked: str) -> str:
-        """The metric that is meant by a column's name."""
+        """Returns the metric that is meant by a column's name."""
         return asked if asked in self.metrics else asked.removeprefix("metric.")
 
 
 def columns_of(rows: Iterable[Row]) -> Columns:
-    """Columns for what these rows have, in the order of first appearance."""
+    """Returns the columns of these rows, in the order of first appearance."""
     found = list(rows)
     parameters = list(dict.fromkeys(name for row in found for name in row.parameters))
     metrics = list(dict.fromkeys(name for row in found for name in row.metrics))
@@ -75,7 +75,7 @@ def columns_of(rows: Iterable[Row]) -> Columns:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """A name that nothing has yet; it is taken from now on."""
+    """Returns a name that is not taken, and takes it."""
     while name in taken:
         name = f"{name}_"
     taken.add(name)

@@ -1,4 +1,4 @@
-"""A table of results as CSV, JSON, JSON lines or Markdown; ``results.output`` writes it to a file."""
+"""Writes a table of results as CSV, JSON, JSON lines or Markdown; ``results.output`` writes it to a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 
 
 def to_csv(table: Table, delimiter: str = ",") -> str:
-    """With a header; a group's metric becomes three columns: mean, std and n."""
+    """Returns CSV with a header; a group's metric becomes three columns: mean, std and n."""
     wide = spelled_out(table)
     stream = io.StringIO()
     writer = csv.DictWriter(
@@ -27,12 +27,12 @@ def to_csv(table: Table, delimiter: str = ",") -> str:
 
 
 def to_tsv(table: Table) -> str:
-    """The same with tabs."""
+    """Returns the same with tabs."""
     return to_csv(table, "\t")
 
 
 def to_json(table: Table) -> str:
-    """A document with ``schema_version``, ``sweeps``, ``columns``, their ``kinds`` and ``rows``.
+    """Returns a document with ``schema_version``, ``sweeps``, ``columns``, their ``kinds`` and ``rows``.
 
     NaN and infinity are strings.
     """
@@ -45,12 +45,12 @@ def to_json(table: Table) -> str:
 
 
 def to_jsonl(table: Table) -> str:
-    """An object a line."""
+    """Returns one JSON object a line."""
     return "".join(json.dumps(json_line(line, table.columns)) + "\n" for line in table.lines)
 
 
 def to_markdown(table: Table) -> str:
-    """A table for a README or a pull request."""
+    """Returns a table for a README or a pull request."""
     head = [f"| {' | '.join(table.columns)} |", f"|{'---|' * len(table.columns)}"]
     for line in table.lines:
         shown = (show(line[name]) if name in line else "" for name in table.columns)
@@ -60,7 +60,7 @@ def to_markdown(table: Table) -> str:
 
 
 def spelled_out(table: Table) -> Table:
-    """The same with a column each for mean, std and n of a group's metrics."""
+    """Returns the table with a column each for mean, std and n of a group's metrics."""
     grouped = {name for line in table.lines for name, value in line.items() if isinstance(value, Spread)}
     columns: list[str] = []
     for name in table.columns:
@@ -69,19 +69,19 @@ def spelled_out(table: Table) -> Table:
 
 
 def show(value: object) -> str:
-    """A value as people read it: six digits, ``0.913 ± 0.004 (5)``."""
+    """Returns a value as people read it: six digits, ``0.913 ± 0.004 (5)``."""
     if isinstance(value, Spread):
         return f"{value.mean:.4g} ± {value.deviation:.2g} ({value.count})"
     return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def json_line(line: dict[str, object], columns: tuple[str, ...]) -> dict[str, object]:
-    """The chosen columns of a line as JSON can hold them."""
+    """Returns the chosen columns of a line as JSON can hold them."""
     return {name: plain(line.get(name)) for name in columns}
 
 
 def plain(value: object) -> object:
-    """A value as JSON can hold it, however deep: NaN and infinity are strings."""
+    """Returns a value as JSON can hold it, however deep: NaN and infinity become strings."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):

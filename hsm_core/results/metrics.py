@@ -12,7 +12,7 @@ UNNAMED = "result"
 
 
 def flat(value: object, prefix: str = "") -> dict[str, object]:
-    """A nested mapping with dotted keys; what is no mapping or list is a value."""
+    """Returns a nested mapping with dotted keys; everything but mappings and lists is a value."""
     if isinstance(value, dict):
         items = [(str(key), item) for key, item in value.items()]
     elif isinstance(value, list) and prefix:
@@ -26,7 +26,7 @@ def flat(value: object, prefix: str = "") -> dict[str, object]:
 
 
 def named(value: object, names: Sequence[str]) -> dict[str, object]:
-    """Metrics of a return value.
+    """Returns the metrics of a return value.
 
     Args:
         names: the sweep's metrics, in order: they name a single number, or the members of a tuple.
@@ -42,12 +42,12 @@ def named(value: object, names: Sequence[str]) -> dict[str, object]:
 
 
 def is_finite(value: object) -> bool:
-    """A number that may be the best."""
+    """Returns whether a value is a number that may be the best."""
     return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def merit(value: object, mode: Mode) -> tuple[bool, float]:
-    """Sorts ascending from best to worst; what isn't finite comes last."""
+    """Returns a key that sorts from best to worst; what isn't finite comes last."""
     if not isinstance(value, (int, float)) or not is_finite(value):
         return True, 0.0
     return False, value if mode == "min" else -value

@@ -1,4 +1,4 @@
-"""Metrics that a sweep declares and that results lack: a misspelled name, mostly."""
+"""Finds metrics that a sweep declares and that its results lack: mostly a misspelled name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOW_TO_RETURN = "return a number, or a dict with numbers, from the task function
 
 
 def missing_at_first(state: SweepState, numbers: range | None = None) -> list[str]:
-    """What ``missing_metrics`` says of the first results.
+    """Returns the lines of ``missing_metrics`` for a sweep's first results.
 
     Args:
         numbers: the tasks to look at; None means all.
@@ -30,7 +30,7 @@ def missing_at_first(state: SweepState, numbers: range | None = None) -> list[st
 
 
 def missing_metrics(declared: Iterable[str], found: Iterable[Row], where: str = "the results") -> list[str]:
-    """A line for each declared metric that is missing, or one if there is no metric at all.
+    """Returns a line for each declared metric that is missing, or one if there is no metric at all.
 
     Nothing before a task has completed.
 

@@ -26,7 +26,7 @@ _SUFFIXES = {
 
 
 def format_of(path: Path, asked: str | None = None) -> str:
-    """The format for a file.
+    """Returns the format for a file.
 
     Args:
         asked: the format that was asked for in words, if any.
@@ -49,7 +49,7 @@ def format_of(path: Path, asked: str | None = None) -> str:
 
 
 def write_table(table: Table, path: Path, form: str) -> None:
-    """Write all of a file or nothing.
+    """Writes the whole file or nothing.
 
     Raises:
         ConfigError: its directory is not there.

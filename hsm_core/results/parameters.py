@@ -1,4 +1,4 @@
-"""What a task's overrides set, as keys and values of a table."""
+"""Reads what a task's overrides set, as keys and values of a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLOAT = re.compile(
 
 
 def parameters(overrides: Iterable[str]) -> dict[str, object]:
-    """Key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
+    """Returns key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
     found: dict[str, object] = {}
     for override in overrides:
         _, given, text = override.partition("=")
@@ -27,7 +27,7 @@ def parameters(overrides: Iterable[str]) -> dict[str, object]:
 
 
 def value(text: str) -> object:
-    """A plain value as Hydra's grammar types it; lists, mappings and the like stay text."""
+    """Returns a plain value as Hydra's grammar (``OverrideLexer.g4``) types it; lists and mappings stay text."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if _INTEGER.fullmatch(text):
@@ -40,7 +40,7 @@ def value(text: str) -> object:
 
 
 def varying(rows: Iterable[dict[str, object]]) -> list[str]:
-    """The keys whose value is not the same in all rows, in the order of their first appearance."""
+    """Returns the keys whose values differ between rows, in the order of first appearance."""
     found = list(rows)
     keys = {key: None for row in found for key in row}
     return [key for key in keys if len({repr(row.get(key)) for row in found}) > 1]

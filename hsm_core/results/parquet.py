@@ -1,4 +1,4 @@
-"""A table of results as a Parquet file, each column with the type of its values."""
+"""Writes a table of results as a Parquet file, each column with the type of its values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .table import Table
 
 
 def to_parquet(table: Table) -> bytes:
-    """The bytes of the file; a field's metadata say its ``kind``, the schema's name the ``sweeps``.
+    """Returns the bytes of the file; a field's metadata hold its ``kind``, the schema's name the ``sweeps``.
 
     Whole numbers are int64, numbers float64, lists of numbers lists of them. What differs in kind from
     row to row, or has no type there, is text.
@@ -45,7 +45,7 @@ def to_parquet(table: Table) -> bytes:
 
 
 def kind_of(values: Sequence[object]) -> str:
-    """What all values are: ``bool``, ``int``, ``float``, ``str``, or ``ints`` and ``floats`` for lists of these.
+    """Returns the type of all values: ``bool``, ``int``, ``float``, ``str``, or ``ints`` and ``floats`` for lists.
 
     A column without any value is of numbers: it is a metric that no task has returned yet.
     """
@@ -77,7 +77,7 @@ def _as(kind: str, value: object) -> object:
 
 
 def _text(value: object) -> str:
-    """Text as it is, anything else as JSON; bytes that are no UTF-8 become visible."""
+    """Returns text as it is, anything else as JSON; bytes that are no UTF-8 become visible."""
     held = plain(value)
     text = held if isinstance(held, str) else json.dumps(held)
     return text.encode("utf-8", "backslashreplace").decode()

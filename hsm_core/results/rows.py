@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Row:
-    """One task.
+    """The results of one task.
 
     Args:
         parameters: what its overrides set.
@@ -51,7 +51,7 @@ class Row:
 
 
 def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[Row]:
-    """All tasks of a sweep, by number.
+    """Returns all tasks of a sweep, by number.
 
     Args:
         sweep: as on the command line: its directory, id, the beginning of that, name, or ``latest``.
@@ -70,7 +70,7 @@ def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[
 def rows(
     state: SweepState, *, best: tuple[str, Mode] | None = None, among: Iterable[int] | None = None
 ) -> Iterator[Row]:
-    """The rows of a sweep whose state is known, each read when it is asked for.
+    """Yields the rows of a sweep whose state was read, each read when it is asked for.
 
     Args:
         among: only these tasks.
@@ -99,7 +99,7 @@ def rows(
 def _metrics(
     files: TaskPaths, owner: Owner, names: Sequence[str], best: tuple[str, Mode] | None, *, is_shared: bool
 ) -> dict[str, tuple[object, str]]:
-    """Value and source of each metric; the first that has one wins.
+    """Returns value and source of each metric; the first source that has one wins.
 
     The app's files of a task whose directory a later sweep uses are no longer its own.
     """

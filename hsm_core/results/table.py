@@ -1,4 +1,4 @@
-"""Rows of results chosen, sorted and grouped, as a table of named columns."""
+"""Chooses, sorts and groups rows of results, as a table of named columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GROUPING = ("sweep", "state")
 
 @dataclass(frozen=True)
 class Table:
-    """Names of the columns, and a mapping a line; a line lacks what it has no value for.
+    """The names of columns, and a mapping a line; a line lacks what it has no value for.
 
     Args:
         sweeps: ids of those that the lines are of.
@@ -33,13 +33,13 @@ class Table:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
 
     def kind_of(self, column: str) -> Kind:
-        """``task`` for what is said of a task or a group itself."""
+        """Returns the kind of a column: ``task`` for facts about a task or a group itself."""
         return self.kinds.get(column) or self.kinds.get(column.rpartition(".")[0], "task")
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A metric over a group: mean, sample standard deviation (NaN for one) and how many."""
+    """A metric over a group: mean, sample standard deviation (NaN for a single value) and count."""
 
     mean: float
     deviation: float
@@ -50,7 +50,7 @@ def tabulate(
     rows: Sequence[Row], columns: Sequence[str] | None = None, *, among: Sequence[Row] | None = None,
     sweep: bool = False,
 ) -> Table:  # fmt: skip
-    """A line a task.
+    """Returns a table with a line a task.
 
     Args:
         columns: the wanted ones; else the task, what varies, and all metrics.
@@ -73,7 +73,7 @@ def tabulate(
 
 
 def everything(rows: Sequence[Row]) -> Table:
-    """A line a task with all that is known: its sweep, number and state, every parameter, every metric."""
+    """Returns a line a task with all that is known: sweep, number, state, every parameter, every metric."""
     named = columns_of(rows)
     reason = ["reason"] if any(row.reason for row in rows) else []
     columns = ("sweep", "task", "state", *reason, *named.parameters.values(), *named.metrics.values())
@@ -81,7 +81,7 @@ def everything(rows: Sequence[Row]) -> Table:
 
 
 def choose(table: Table, columns: Sequence[str]) -> Table:
-    """The same lines with these columns.
+    """Returns the same lines with these columns.
 
     Raises:
         ConfigError: there is no such column.
@@ -91,13 +91,13 @@ def choose(table: Table, columns: Sequence[str]) -> Table:
 
 
 def where(rows: Sequence[Row], holds: Callable[[Cells], bool]) -> list[Row]:
-    """The rows for which a condition holds."""
+    """Returns the rows for which a condition holds."""
     named = columns_of(rows)
     return [row for row in rows if holds(named.findable(row))]
 
 
 def best_first(rows: Sequence[Row], metric: str, mode: Mode, top: int | None = None) -> list[Row]:
-    """Sorted by a metric; what isn't finite comes last, and is never among the top."""
+    """Returns the rows sorted by a metric; what isn't finite comes last, and is never among the top."""
     name = known_metric(rows, metric)
     ordered = sorted(rows, key=lambda row: merit(row.metrics.get(name), mode))
     if top is None:
@@ -108,7 +108,7 @@ def best_first(rows: Sequence[Row], metric: str, mode: Mode, top: int | None = N
 def group(
     rows: Sequence[Row], by: Sequence[str], *, best: tuple[str, Mode] | None = None, top: int | None = None
 ) -> Table:
-    """A line for each combination of ``by``: mean ± std and n of each metric over everything else.
+    """Returns a line for each combination of ``by``: mean ± std and n of each metric over everything else.
 
     Args:
         by: parameters, ``sweep`` or ``state``.
@@ -171,12 +171,12 @@ def _metric_names(rows: Iterable[Row]) -> list[str]:
 
 
 def numeric(rows: Iterable[Row]) -> list[str]:
-    """The metrics that can be sorted: a task at least has a number."""
+    """Returns the metrics that can be sorted by: at least one task has a number."""
     return list({name: None for row in rows for name, value in row.metrics.items() if isinstance(value, int | float)})
 
 
 def known_metric(rows: Sequence[Row], asked: str) -> str:
-    """The name of the metric that is meant.
+    """Returns the name of the metric that is meant.
 
     Raises:
         ConfigError: no row has it, or none has a number for it.
@@ -198,7 +198,7 @@ def known_metric(rows: Sequence[Row], asked: str) -> str:
 
 
 def require_names(names: Iterable[str], known: set[str], kind: str = "column") -> None:
-    """Refuse names of columns, or of metrics, that there are none of.
+    """Refuses names of columns or metrics that do not exist.
 
     Raises:
         ConfigError: it says which there are, and which was meant.

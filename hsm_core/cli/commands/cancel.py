@@ -65,7 +65,7 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
 
 
 def _outcomes(state: SweepState, numbers: Sequence[int]) -> dict[State, list[int]]:
-    """What became of tasks that were to be cancelled: some may have come to their own end."""
+    """Returns how tasks that were to be cancelled ended: some may have come to an end of their own."""
     found: dict[State, list[int]] = {"cancelled": []}
     for number in numbers:
         found.setdefault(state.state_of(number), []).append(number)
@@ -73,12 +73,12 @@ def _outcomes(state: SweepState, numbers: Sequence[int]) -> dict[State, list[int
 
 
 def open_tasks(state: SweepState, wanted: Sequence[int]) -> list[int]:
-    """Those that may still run or start."""
+    """Returns the tasks that may still run or start."""
     return [number for number in wanted if state.state_of(number) not in ENDED]
 
 
 def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
-    """Have schedulers end the jobs whose unfinished tasks are all among these; workers see to the others.
+    """Makes schedulers end the jobs whose unfinished tasks are all among these; workers end the others.
 
     Returns:
         whether all schedulers obeyed.
@@ -94,13 +94,13 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
 
 
 def _queues(state: SweepState) -> list[RunningSource]:
-    """Those that were given something of the sweep."""
+    """Returns the queues that were given something of the sweep."""
     used = {submission.source for submission in state.jobs.submissions()}
     return rebuild((record for name, record in state.sources.items() if name in used), state.paths, LocalHost())
 
 
 def cancel_idle_jobs(state: SweepState) -> int:
-    """Have schedulers take out what waits with nothing left to do; how many jobs."""
+    """Makes schedulers remove waiting jobs that have nothing left to do; returns how many."""
     count = 0
     for source in _queues(state):
         try:
@@ -113,7 +113,7 @@ def cancel_idle_jobs(state: SweepState) -> int:
 def wait_until_ended(
     state: SweepState, wanted: Sequence[int], timeout: float, questions: JobQuestions
 ) -> None:
-    """Wait for workers and conductor; what nobody holds any more is recorded here.
+    """Waits for workers and conductor, and records here the tasks that nobody holds any more.
 
     Raises:
         HsmError: some have not ended in time; it says which, and where they are.
@@ -142,7 +142,7 @@ def wait_until_ended(
 
 
 def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
-    """Write down that tasks never start, as the sweep's conductor for a moment."""
+    """Records, as the sweep's conductor for a moment, that tasks never start."""
     with suppress(LeaseHeld), acting_for(state) as journal:  # who holds it reads the request
         for number in unheld:
             known = state.tasks.get(number)
@@ -156,7 +156,7 @@ def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
 
 
 def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:
-    """Those that may still run, and those of which only their scheduler knows that they don't."""
+    """Returns the tasks that may still run, and those of which only their scheduler knows that they don't."""
     return [
         number for number in wanted
         if state.state_of(number) not in ENDED
@@ -177,12 +177,12 @@ def _named(found: Sequence[int]) -> str:
 
 
 def _tasks(state: SweepState, wanted: Sequence[int]) -> str:
-    """The option that names them, unless they are all."""
+    """Returns the option that names the tasks; empty if they are all."""
     return "" if len(wanted) == state.total else f' --task "{task_ranges(wanted)}"'
 
 
 def _where(state: SweepState, still: Sequence[int]) -> str:
-    """Which workers hold them."""
+    """Returns the workers that hold them."""
     workers = {state.tasks[number].worker for number in still if number in state.tasks} - {""}
     places = [f"{name} on {state.writers[name].host}" for name in sorted(workers)]
     holder = living_conductor(state.paths)

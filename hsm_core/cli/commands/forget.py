@@ -43,7 +43,7 @@ def _require_ended(entry: catalogue.Entry) -> None:
 
 
 def _entry(sweep: str) -> catalogue.Entry:
-    """The list's entry, also of a sweep whose directory is gone."""
+    """Returns the list's entry, also of a sweep whose directory is gone."""
     exact = [entry for entry in catalogue.entries() if entry.id == sweep]
     root = None if exact else catalogue.find(sweep, gone_too=True)
     for entry in exact or [entry for entry in catalogue.entries() if entry.place == root]:

@@ -98,7 +98,7 @@ def _not_started(state: SweepState, task: int) -> HsmError:
 
 
 def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str]:
-    """Says so, and where something is to be read."""
+    """Yields lines that say so, and where there is something to read."""
     now, sweep = state.state_of(task), state.record.id
     other = where_to_read(state, task)
     told = f"task {task} printed nothing"
@@ -116,7 +116,7 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
 
 
 def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool], follow: bool) -> None:
-    """Print what there is; then what comes, until it is over."""
+    """Prints what there is, then what comes, until ``over`` returns True."""
     while follow and not over():
         more()
         sys.stdout.flush()

@@ -52,7 +52,7 @@ def queue(watch: float | None, as_json: bool) -> int:
 
 
 def queued_jobs(here: Sequence[Scheduler]) -> list[QueuedJob]:
-    """All jobs of this user that wait or run, by element.
+    """Returns all jobs of this user that wait or run, by element.
 
     Raises:
         NoAnswer: a scheduler does not say.

@@ -69,7 +69,7 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
 
 
 def _code_of(state: SweepState, task: int) -> CodePaths:
-    """What the task's newest attempt ran: a sweep that went on with changed code recorded it once more."""
+    """Returns the code that the task's newest attempt ran; a sweep resumed with changed code recorded it again."""
     known = state.tasks.get(task)
     pair = (task, known.attempt if known else 1)
     for submission in reversed(state.submissions):
@@ -87,7 +87,7 @@ def _read(places: CodePaths, sweep: str) -> Document:
 
 
 def _bring_back(state: SweepState, places: CodePaths, code: Document, again: str) -> Iterator[str]:
-    """Lines that put the app's directory as it was into ``again``; none where nothing kept it."""
+    """Yields lines that restore the app's directory into ``again``; none if nothing kept it."""
     snapshot = _snapshot(state)
     if snapshot is not None:
         yield f"cp -r {quoted(str(snapshot))} {quoted(again)}"
@@ -104,7 +104,7 @@ def _bring_back(state: SweepState, places: CodePaths, code: Document, again: str
 
 
 def _snapshot(state: SweepState) -> Path | None:
-    """The copy of the app that all tasks of a frozen sweep ran from."""
+    """Returns the copy of the app that all tasks of a frozen sweep ran from."""
     try:
         name = read_json(state.paths.launch(0).boot).get("snapshot")
     except (OSError, ValueError):
@@ -113,7 +113,7 @@ def _snapshot(state: SweepState) -> Path | None:
 
 
 def _installed_from_paths(places: CodePaths) -> Iterator[str]:
-    """Packages that no index has, as they are now; pip was given them as comments."""
+    """Yields packages that no index has; the record lists them for pip as comments."""
     try:
         lines = places.requirements.read_text().splitlines()
     except OSError:
@@ -127,6 +127,6 @@ def _installed_from_paths(places: CodePaths) -> Iterator[str]:
 
 
 def _moved(path: str, root: str, base: str) -> str:
-    """A path of the app, in the directory that was brought back; others stay as they are."""
+    """Returns a path of the app in the directory that was restored; other paths stay as they are."""
     inside = os.path.relpath(path, root) if os.path.isabs(path) else ".."
     return path if inside.split("/")[0] == ".." else os.path.normpath(os.path.join(base, inside))

@@ -131,7 +131,7 @@ def export(
 
 
 def _format(form: str | None, output: Path | None, usual: str) -> str:
-    """What is written, and that it can be: before anything is read.
+    """Returns the format to write, and checks before anything is read that it can be written.
 
     Raises:
         ConfigError: the file's suffix does not say it, or a screen can't show it.
@@ -152,7 +152,7 @@ def _rows(states: Iterable[SweepState], best: Best | None) -> list[Row]:
 
 
 def _with_reasons(state: SweepState, best: Best | None) -> Iterator[Row]:
-    """Its rows, with why a task is not completed, as every command says it."""
+    """Yields the rows of a sweep, with the reason why a task is not completed."""
     reasons = {number: ending.reason for number, ending in Reasons(state).all()}
     for row in rows(state, best=best):
         reason = reasons.get(row.task)
@@ -162,7 +162,7 @@ def _with_reasons(state: SweepState, best: Best | None) -> Iterator[Row]:
 def _asked_for(
     states: Sequence[SweepState], best: str | None, largest: bool | None, option: str
 ) -> Best | None:
-    """The metric to sort by, and its mode: as typed, or as the sweep declares.
+    """Returns the metric to sort by, and its mode: as typed, or as the sweep declares.
 
     Args:
         option: what wants it; empty: nothing does.
@@ -186,20 +186,20 @@ def _asked_for(
 
 
 def _with_metric(option: str, name: str) -> tuple[str, str]:
-    """The option that needs a metric, and the same with one."""
+    """Returns the option that needs a metric, and the same option with one."""
     best = f"--best {quoted(name)}"
     return option, best if option == "--best" else f"{best} {option}"
 
 
 def _declared(states: Sequence[SweepState], found: Sequence[Row], largest: bool | None) -> Best | None:
-    """The first metric that the sweeps declare and for which a task has a number."""
+    """Returns the first metric that the sweeps declare and for which a task has a number."""
     known = _known_modes(states)
     returned = set(numeric(found))
     return next(((name, _mode(known, name, largest)) for name in known if name in returned), None)
 
 
 def _lacking(states: Sequence[SweepState], every: Sequence[Row]) -> Iterator[str]:
-    """That there is no metric at all, or which of the declared ones there are not."""
+    """Yields the remark that there is no metric at all, or which of the declared ones are missing."""
     more, has_none = "    # more: hsm results --help", not any(row.metrics for row in every)
     if has_none and any(row.state == "completed" for row in every) and not _known_modes(states):
         yield f"no metrics: {HOW_TO_RETURN}{more}"
@@ -225,7 +225,7 @@ def _line_choice(states: Sequence[SweepState], asked: Best | None, line: str) ->
 
 
 def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, object]], bool]:
-    """A condition over the columns of a row; a row that lacks one is left out."""
+    """Returns a condition over the columns of a row; it is false for a row that lacks one."""
     named = columns_of(found)
     known = {name for row in found for name in named.findable(row)}
     with _told_of_where(text, known):
@@ -241,7 +241,7 @@ def _predicate(text: str, found: Sequence[Row]) -> Callable[[dict[str, object]],
 
 @contextmanager
 def _told_of_where(text: str, known: set[str]) -> Iterator[None]:
-    """A sweep's ``exclude`` reads conditions too, and its errors name it; what was meant is proposed."""
+    """Reports errors of ``exclude``, which reads conditions too, as errors of this option, with a suggestion."""
     try:
         yield
     except ConfigError as error:
@@ -257,7 +257,7 @@ def _names(text: str) -> list[str]:
 
 
 def _give(table: Table, form: str, output: Path | None) -> None:
-    """Write the file, or show the table."""
+    """Writes the file, or shows the table."""
     if output is not None:
         write_table(table, output, form)
         remark(f"{counted(len(table.lines), 'row')} as {form} in {output.absolute()}")

@@ -145,7 +145,7 @@ def _tried(state: SweepState, number: int) -> tuple[int, str]:
 
 
 def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -> int:
-    """The exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own.
+    """Returns the exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own.
 
     Raises:
         HsmError: the app did not come to the sweep's function.
@@ -165,7 +165,7 @@ def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -
 
 
 def _settle_stopped(state: SweepState) -> None:
-    """Nothing is left of a sweep whose conductor died: from now on that is written down."""
+    """Records that nothing is left of a sweep whose conductor died."""
     if phase_of(state, state.counts()) == "stopped":
         with suppress(LeaseHeld):
             settle(state)
@@ -229,7 +229,7 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
 
 
 def _wait_for(command: Sequence[str], cwd: str, environment: dict[str, str]) -> int:
-    """Run a command that heeds Ctrl-C by itself: a terminal tells both of us, and its last words are awaited."""
+    """Runs a command that handles Ctrl-C itself: a terminal signals both of us, and its last words are awaited."""
     process = subprocess.Popen(list(command), cwd=cwd, env=environment)
     heard: dict[int, Callable[[int, object], None]] = {
         signal.SIGINT: lambda *_: None,

@@ -1,4 +1,4 @@
-"""What hsm doctor looks at; it starts no Hydra."""
+"""Runs the checks of hsm doctor; starts no Hydra."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SKEW_S = 2.0
 
 
 def all_findings() -> Iterator[Finding]:
-    """Everything, in the order of likely trouble."""
+    """Yields all findings, in the order of likely trouble."""
     yield from versions()
     yield from plugin_places()
     yield from primary_configs(Path.cwd())
@@ -36,7 +36,7 @@ def all_findings() -> Iterator[Finding]:
 
 
 def versions() -> Iterator[Finding]:
-    """Python, hsm, Hydra and what it reads configs with."""
+    """Yields the versions of Python, hsm, Hydra and what it reads configs with."""
     yield Finding("python", "ok", f"{sys.version.split()[0]} in {sys.prefix}")
     for name in (_PACKAGE, "hydra-core", "omegaconf", "cloudpickle"):
         try:
@@ -48,7 +48,7 @@ def versions() -> Iterator[Finding]:
 
 
 def plugin_places() -> Iterator[Finding]:
-    """Where Hydra would find the plugins: in one place, not none and not two."""
+    """Checks where Hydra would find the plugins: in one place, not in none or two."""
     found = [Path(entry or ".") / "hydra_plugins" / "hsm" for entry in dict.fromkeys(sys.path)]
     places = list(dict.fromkeys(path.resolve() for path in found if (path / "plugins.py").is_file()))
     again = pip_line("install", "--force-reinstall", "--no-deps", _PACKAGE)
@@ -67,7 +67,7 @@ def plugin_places() -> Iterator[Finding]:
 
 
 def primary_configs(directory: Path) -> Iterator[Finding]:
-    """A primary config that chooses another sweeper wins over sweep files, which then don't compose."""
+    """Checks for primary configs that choose another sweeper: they win over sweep files, which then don't compose."""
     for path in sorted(
         [*directory.glob("*.yaml"), *directory.glob("conf*/*.yaml"), *directory.glob("*/conf*/*.yaml")]
     ):
@@ -78,7 +78,7 @@ def primary_configs(directory: Path) -> Iterator[Finding]:
 
 
 def writable(name: str, directory: Path, instead: str) -> Finding:
-    """Can a file be made there, or the directory itself, and is there room?
+    """Checks that a file can be made there, or the directory itself, and that there is room.
 
     Args:
         instead: what to type where not.
@@ -97,7 +97,7 @@ def writable(name: str, directory: Path, instead: str) -> Finding:
 
 
 def clock(directory: Path) -> Finding:
-    """Does the file system's clock agree with ours?"""
+    """Checks that the file system's clock agrees with ours."""
     try:
         with tempfile.NamedTemporaryFile(dir=directory) as stream:
             stream.write(b"x")

@@ -1,4 +1,4 @@
-"""What hsm doctor asks batch systems: who they are, where jobs may go, and what limits there are."""
+"""Asks batch systems for hsm doctor: who they are, where jobs may go, and what limits there are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hsm_core.schedulers.registry import find_system, make_scheduler, title_of
 
 
 def scheduler_findings(host: Host) -> Iterator[Finding]:
-    """Each batch system that hsm speaks."""
+    """Yields findings for each batch system that hsm speaks."""
     found = find_systems(host)
     paths = [one.path for one in found if isinstance(one, System)]
     for system in found:
@@ -57,7 +57,7 @@ def _limits(title: str, system: System, host: Host) -> Finding:
 
 
 def _allowed_words(allowed: Allowed) -> str:
-    """Limits as a user meets them: larger sweeps are divided, or wait for room."""
+    """Returns limits as a user meets them: larger sweeps are divided, or wait for room."""
     sizes = [size for size in (allowed.array_index, allowed.array_size) if size is not None]
     if not sizes and allowed.lowest is None:
         return "none"

@@ -75,7 +75,7 @@ def renew_tensorflow() -> None:
 
 
 def silent_generators() -> Iterator[object]:
-    """Returns the generators that don't tell whether they were given a seed."""
+    """Yields the generators that don't tell whether they were given a seed."""
     known = [getattr(sys.modules.get(module), name, None) for module, name in _SILENT.items()]
     kinds = [kind for kind in known if isinstance(kind, type)]
     yield from followed(*kinds) if kinds else ()

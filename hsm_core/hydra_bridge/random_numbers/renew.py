@@ -88,7 +88,7 @@ def _named(generator: object) -> str:
 
 
 def _holders(generator: object) -> Iterator[object]:
-    """Returns a bit generator and what numpy makes of it."""
+    """Yields a bit generator and what numpy makes of it."""
     yield generator
     numpy_random = sys.modules.get("numpy.random")
     for holder in followed(numpy_random.Generator, numpy_random.RandomState) if numpy_random else ():
