@@ -1,4 +1,4 @@
-"""What a batch system tells of itself; one is registered by an entry point of the group ``hsm.schedulers``."""
+"""Describes batch systems to hsm; one is registered by an entry point of the group ``hsm.schedulers``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Place = tuple[str | None, str | None, str | None]
 
 @dataclass(frozen=True)
 class WorkerStart:
-    """What the script of a job has to do, in whichever scheduler's words: start a worker.
+    """The worker that a job's script starts, in whichever scheduler's words, and where.
 
     Args:
         token: the job's name.

@@ -1,4 +1,4 @@
-"""Checks what every batch system's dialect must do; a test module of a dialect binds it to a real one."""
+"""Checks the dialect of a batch system on a real one; a test module of the dialect binds it."""
 
 from __future__ import annotations
 

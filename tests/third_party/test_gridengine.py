@@ -16,6 +16,8 @@ from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.batch_system import System
 from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
 from hsm_core.schedulers.registry import find_system, make_scheduler
+from hsm_core.testing.batch_system import BatchSystemContract, Registered
+from hsm_core.testing.recording import RecordingHost
 from hsm_core.testing.scheduler import Place, SchedulerContract
 from hsm_core.testing.waiting import wait_until
 from tests.integration.slurm_sweeping import wrapped
@@ -47,6 +49,17 @@ def place(gridengine: Cluster, weird_tmp_path: Path) -> Iterator[Place]:
 
 class TestGridEngine(SchedulerContract):
     """The contract."""
+
+
+class TestGridEngineSystem(BatchSystemContract):
+    @pytest.fixture
+    def registered(self, gridengine_package: Path) -> Registered:
+        system, log = find_system("gridengine"), {"SGE_STDOUT_PATH": "/logs/demo.log"}
+        return Registered(
+            system, system.scheduler(RecordingHost(), "auto"), system.parse({}), array="7", job="8",
+            in_array={"JOB_ID": "7", "SGE_TASK_ID": "3", **log},
+            in_job={"JOB_ID": "8", "SGE_TASK_ID": "undefined", **log}, again={"RESTARTED": "1"},
+        )  # fmt: skip
 
 
 # ---- what is Grid Engine's own
