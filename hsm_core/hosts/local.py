@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hsm_core.model import ProcessIdentity
+from hsm_core.processes.dead_workers import end_leftovers
 from hsm_core.processes.identity import evidence_of_death, identify
-from hsm_core.processes.leftovers import end_leftovers
 
 from .interface import Done, Patience
 

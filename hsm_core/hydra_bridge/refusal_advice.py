@@ -22,9 +22,9 @@ from hsm_core.plan.suggest import closest
 
 from .error_display import refuse
 from .launcher.fields import LauncherConf
-from .one_value import swept_settings
 from .sweeper.fields import SweeperConf
 from .sweeper_hint import chosen_by, directories, overridden, sweeps
+from .swept_settings import swept_settings
 
 _NO_CHOICE = re.compile(r"Could not find 'hydra/(launcher|sweeper)/([^']+)'")
 _NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")

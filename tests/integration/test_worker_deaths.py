@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from hsm_core.model import Span
-from hsm_core.processes.leftovers import end_leftovers
+from hsm_core.processes.dead_workers import end_leftovers
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from tests.integration.apps.worker_plain.harness import PlainSweep, is_gone, sweep, tasks

@@ -23,9 +23,9 @@ from hsm_core.text import task_ranges
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import shorten
 
-from ..acting import acting_for, settle
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..conductor_journal import conductor_journal, record_stopped
 from ..terminal import remark
 
 _EVERY_S, _SAY_EVERY_S = 0.3, 10.0
@@ -57,7 +57,7 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
     obeyed = cancel_jobs(state, still)
     wait_until_ended(state, wanted, timeout, JobQuestions(times_gone=2, cancelled=obeyed))
     if phase_of(state, state.counts()) == "stopped" and not open_tasks(state, range(state.total)):
-        settle(state)
+        record_stopped(state)
     for outcome, found in _outcomes(state, still).items():
         how = outcome if outcome == "cancelled" else f"{outcome}, not cancelled:"
         remark(f"{state.record.id}: {how} {_named(found)}")
@@ -143,7 +143,7 @@ def wait_until_ended(
 
 def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
     """Records, as the sweep's conductor for a moment, that tasks never start."""
-    with suppress(LeaseHeld), acting_for(state) as journal:  # who holds it reads the request
+    with suppress(LeaseHeld), conductor_journal(state) as journal:  # who holds it reads the request
         for number in unheld:
             known = state.tasks.get(number)
             attempt = known.attempt if known else 1

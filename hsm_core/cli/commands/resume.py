@@ -22,9 +22,9 @@ from hsm_core.text import task_ranges
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.phase import phase_of
 
-from ..acting import settle
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..conductor_journal import record_stopped
 from ..relaunch import (
     agree_on_changes,
     keep_accepted,
@@ -108,7 +108,7 @@ def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
         none = "no task has failed" if has_none else "nothing to run"
         remark(f"{state.record.id}: {none}{f' ({note})' if note else ''}{_hint(state, again)}")
         if not options.dry_run and not alive and not state.numbers_in("pending", "lost", "cancelled"):
-            _settle_stopped(state)
+            _record_stopped(state)
         return 0
     command = _command(state, found, again, options, allow_changed=options.allow_changed)
     _require_no_other(state, options.force)
@@ -164,11 +164,11 @@ def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -
     return ENDED_WITH_FAILURES if is_new and all(how in ENDED for _, how in now.values()) else code
 
 
-def _settle_stopped(state: SweepState) -> None:
+def _record_stopped(state: SweepState) -> None:
     """Records that nothing is left of a sweep whose conductor died."""
     if phase_of(state, state.counts()) == "stopped":
         with suppress(LeaseHeld):
-            settle(state)
+            record_stopped(state)
 
 
 def _tasks_to_run(

@@ -12,7 +12,7 @@ from hsm_core.overrides import key_of
 from hsm_core.plan.axis import Axis, CountedRows, rekeyed, together, without
 
 from ..faults import Faults
-from ..one_value import instead
+from ..swept_settings import instead
 from .axes_in_file import grid_axes, paired_axes, params_axes
 from .grammar import Grammar, zip_tags
 

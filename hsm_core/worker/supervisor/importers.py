@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from hsm_core.model import Isolation
-from hsm_core.processes.leftovers import MARK
+from hsm_core.processes.dead_workers import MARK
 from hsm_core.processes.lock import Lock
 from hsm_core.store.files import read_json
 from hsm_core.store.submission import WorkerSpec

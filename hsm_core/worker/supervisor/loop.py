@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hsm_core.model import Span
+from hsm_core.processes.dead_workers import end_leftovers_of_the_dead
 from hsm_core.processes.identity import this_process
-from hsm_core.processes.leftovers import end_leftovers_of_the_dead
 from hsm_core.processes.lock import Lock, held_lock
 from hsm_core.store import events
 from hsm_core.store.files import nonce

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.hydra_bridge.one_value import swept_settings
 from hsm_core.hydra_bridge.sweeper_hint import overridden
+from hsm_core.hydra_bridge.swept_settings import swept_settings
 from tests.unit.hydra_bridge.sweeping import sweeper_file, write_app
 
 ROOT = Path(__file__).parents[3]

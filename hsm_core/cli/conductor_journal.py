@@ -1,4 +1,4 @@
-"""Writes facts about a sweep down as its conductor, for a moment."""
+"""Records facts about a sweep, as its conductor for a moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hsm_core.store.state.sweep_state import SweepState
 
 
 @contextmanager
-def acting_for(state: SweepState) -> Iterator[JournalWriter]:
+def conductor_journal(state: SweepState) -> Iterator[JournalWriter]:
     """Yields a conductor's journal, and seals it afterwards; reads the state again before.
 
     Raises:
@@ -35,12 +35,12 @@ def acting_for(state: SweepState) -> Iterator[JournalWriter]:
         lease.release()
 
 
-def settle(state: SweepState) -> None:
+def record_stopped(state: SweepState) -> None:
     """Records that somebody checked, and that nothing is left to run or to wait for.
 
     Raises:
-        LeaseHeld, OSError: see ``acting_for``.
+        LeaseHeld, OSError: see ``conductor_journal``.
     """
-    with acting_for(state):
+    with conductor_journal(state):
         pass
     state.refresh()

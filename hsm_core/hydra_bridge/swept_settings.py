@@ -1,4 +1,4 @@
-"""What to type instead of a sweep over Hydra's own settings, which are the same for all tasks."""
+"""Suggests what to type instead of a sweep over Hydra's own settings, which are the same for all tasks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LISTS = (
 
 
 def instead(key: str, texts: Sequence[str]) -> str:
-    """The line to type: in brackets if ``key`` takes a list, else with one value.
+    """Returns the line to type: in brackets if ``key`` takes a list, else with one value.
 
     Args:
         key: without ``+``, such as ``hydra.launcher.tags``.
@@ -36,7 +36,7 @@ def instead(key: str, texts: Sequence[str]) -> str:
 
 
 def takes_list(key: str) -> bool:
-    """May ``key`` hold a list? True for a field that is not known, such as that of another launcher."""
+    """Returns whether ``key`` may hold a list; True for an unknown field, such as that of another launcher."""
     if "/" in key:
         return False
     section, _, field = key.removeprefix("hydra.").partition(".")
@@ -55,7 +55,7 @@ def _fields(section: str) -> dict[str, str]:
 
 
 def swept_settings(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with ``hydra.launcher.tags=a,b``, which Hydra refuses without a way out, and what to type."""
+    """Yields what is wrong with ``hydra.launcher.tags=a,b``, which Hydra refuses without advice, and what to type."""
     for word in arguments:
         override = _sweep_over_hydra(word)
         if override is not None:
