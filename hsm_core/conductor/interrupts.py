@@ -8,8 +8,8 @@ import signal
 import termios
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 
 class Interrupts:
@@ -23,7 +23,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = self.left = 0
         self._seen = self._disregarded = 0
-        self._previous: dict[int, Any] = {}
+        self._previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._armed = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Interrupts:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from hsm_core.model import ProcessIdentity
 
@@ -26,11 +25,11 @@ def this_boot() -> str:
         return _ask("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
 
 
-def identity_in(line: Mapping[str, Any]) -> ProcessIdentity | None:
+def identity_in(line: Mapping[str, object]) -> ProcessIdentity | None:
     """Returns the process that a line of JSON names; None if it names none."""
     try:
-        return ProcessIdentity(line["host"], line["boot"], line["pid"], line["start"])
-    except KeyError:
+        return ProcessIdentity(str(line["host"]), str(line["boot"]), int(str(line["pid"])), str(line["start"]))
+    except (KeyError, ValueError):
         return None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import os
 import sys
-import threading
-import weakref
 from contextlib import suppress
-from typing import Any, NoReturn
+from types import ModuleType
+from typing import NoReturn
 
 
 def forget_inherited_exits() -> None:
@@ -19,7 +19,7 @@ def forget_inherited_exits() -> None:
     directory that a module made when it was imported would else be removed by the first task that ends.
     """
     atexit._clear()
-    finalize: Any = weakref.finalize
+    finalize = importlib.import_module("weakref").finalize
     for inherited in list(finalize._registry):
         inherited.atexit = False
     finalize._registered_with_atexit = False
@@ -31,11 +31,11 @@ def _forget_inherited_processes() -> None:
     util, process = _of_multiprocessing("util"), _of_multiprocessing("process")
     if util is not None and process is not None:
         util._finalizer_registry.clear()
-        process._children = set()
+        vars(process)["_children"] = set()
         util._run_after_forkers()
 
 
-def _of_multiprocessing(name: str) -> Any:
+def _of_multiprocessing(name: str) -> ModuleType | None:
     """Returns a module of ``multiprocessing``; None if the app did not load it."""
     return sys.modules.get(f"multiprocessing.{name}")
 
@@ -58,5 +58,4 @@ def leave(code: int) -> NoReturn:
 
 def _shut_threads_down() -> None:
     """Wakes the idle threads of executors and joins all threads that are not daemons, as ``multiprocessing`` does."""
-    shutdown: Any = threading._shutdown  # type: ignore[attr-defined]
-    shutdown()
+    importlib.import_module("threading")._shutdown()
