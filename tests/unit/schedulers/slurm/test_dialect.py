@@ -58,6 +58,11 @@ def test_one_that_was_ended_while_the_queue_was_full_is_looked_for(queued: str, 
         cluster.submit(SCRIPT)
 
 
+def test_one_that_slurm_itself_ended_was_not_taken() -> None:
+    with pytest.raises(LimitReached):
+        slurm(sbatch=ended(1, FULL), squeue="ARRAY_JOB_ID\n41\n").submit(SCRIPT)
+
+
 def test_where_there_is_no_sbatch_nothing_was_submitted() -> None:
     with pytest.raises(Refused, match="can't run sbatch"):
         slurm().submit(SCRIPT)
