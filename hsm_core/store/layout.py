@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Format number of what is written below ``.hsm``; a reader refuses any other.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ def test_events_of_another_format_are_refused(shell: Shell, tmp_path: Path) -> N
     sweep = MadeSweep(tmp_path / "s", total=1)
     complete(sweep.worker("w1"), 0)
     path = sweep.paths.journal("w1")
-    path.write_bytes(path.read_bytes().replace(b'"format":2', b'"format":1'))
+    path.write_bytes(path.read_bytes().replace(b'"format":3', b'"format":1'))
     done = shell.status("latest")
     assert done.returncode == 1
     assert "format 1" in done.stderr
