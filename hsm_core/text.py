@@ -1,11 +1,31 @@
-"""Reads and writes what several parts say alike: task numbers such as ``3,7-9``, and the ends of logs."""
+"""Writes what several parts say alike: task numbers such as ``3,7-9``, the ends of logs, how wide a text may be."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from .model import spans
+
+#: The width of what is no terminal: nothing is cut there.
+UNLIMITED = 1_000_000
+
+
+def columns(stream: TextIO | None = None) -> int:
+    """Returns the terminal's width, or what COLUMNS says; in a pipe or a file there is no limit.
+
+    Args:
+        stream: where the text goes; None: standard output.
+    """
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return max(40, int(os.environ["COLUMNS"]))
+    try:
+        return max(40, os.get_terminal_size((stream or sys.stdout).fileno()).columns)
+    except (OSError, ValueError):
+        return UNLIMITED
 
 
 def task_ranges(numbers: Iterable[int]) -> str:

@@ -14,10 +14,10 @@ from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.model import Span, spans
 from hsm_core.store import catalogue
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.text import read_task_ranges
+from hsm_core.text import UNLIMITED, read_task_ranges
 
 from .find_sweep import directory_of
-from .terminal import INTERRUPTED, UNLIMITED, remark
+from .terminal import INTERRUPTED, remark
 from .typed_line import with_sweep
 from .usage_errors import lines_of
 
@@ -49,7 +49,7 @@ class SweepName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     name = "sweep"
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "latest is the newest one.\n  next: hsm-status    # lists your sweeps"
+        return "hsm-status lists them, latest is the newest"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

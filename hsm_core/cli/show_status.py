@@ -11,13 +11,14 @@ from pathlib import Path
 from hsm_core.store import catalogue
 from hsm_core.store.record import sweep_root
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import columns
 from hsm_core.views.status.phase import Phase
 from hsm_core.views.status.sweep_view import SweepView, read_view
 
 from .ask_schedulers import JobQuestions
 from .find_sweep import directory_of
 from .repaint import Repaint
-from .terminal import colour_on, columns, remark, say_json
+from .terminal import colour_on, remark, say_json
 
 #: Sweeps that the list shows unless all are asked for.
 _NEWEST = 20

@@ -22,6 +22,7 @@ def colour_on(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+<<<<<<< HEAD
 #: The width of what is no terminal: nothing is cut there.
 UNLIMITED = 1_000_000
 
@@ -36,6 +37,8 @@ def columns() -> int:
         return UNLIMITED
 
 
+=======
+>>>>>>> 1529fba (A sweep whose directory was deleted and used again is told as gone; failures show messages that are the same for all as they are)
 def say(text: str) -> None:
     """Prints a line of data, also what the terminal's encoding can't show."""
     write(f"{text}\n")

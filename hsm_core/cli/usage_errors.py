@@ -31,6 +31,8 @@ _CALLED_ELSEWHERE = {
     "--markdown": "--format md", "--failed": "--state failed", "--running": "--state running",
     "--interval": "--watch", "--refresh": "--watch", "-y": "--yes", "--force": "--yes",
 }  # fmt: skip
+#: An argument that is missing → what it usually is.
+_FIRST = {"task": "0", "sweep": "latest", "sweeps": "latest"}
 _SIMILAR = 0.7
 
 
@@ -74,7 +76,7 @@ def _meant(error: click.ClickException) -> str:
         first = error.param.type.choices[0] if isinstance(error.param.type, click.Choice) else ""
         if _lone_task(error):
             return with_sweep(_lone_task(error))
-        return retyped("", str(first) or ("0" if error.param.name == "task" else ""))
+        return retyped("", str(first) or _FIRST.get(str(error.param.name), ""))
     if isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
         typed = re.search(r"'([^']*)' is not one of", error.format_message())
         choices = list(map(str, error.param.type.choices))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from hsm_core.store.layout import LaunchPaths
+from hsm_core.text import columns
 from hsm_core.views.live import LiveProgress
 from hsm_core.views.summary import summary
 
@@ -33,7 +34,9 @@ def conduct_live(
     with LiveProgress() as progress:
         code = conductor.conduct(launch, payload, pairs, progress)
     earlier = before.intersection(state.numbers_in("failed", "lost"))
-    text = summary(state, numbers, earlier=earlier, advise=not conductor.has_advised, first=first)
+    text = summary(
+        state, numbers, earlier=earlier, advise=not conductor.has_advised, first=first, width=columns(sys.stderr)
+    )
     print(text, file=sys.stderr, flush=True)
     return code
 

@@ -11,7 +11,7 @@ from .rows import Row, rows
 
 #: A mistake in a name shows in any result; a large sweep has too many to read them all.
 _FIRST = 20
-HOW_TO_RETURN = "return a number, or a dict with numbers, from the task function"
+HOW_TO_RETURN = "return a number, or a dict with numbers, from the task function, or write metrics.json"
 
 
 def missing_at_first(state: SweepState, numbers: range | None = None) -> list[str]:

@@ -207,9 +207,15 @@ def require_names(names: Iterable[str], known: set[str], kind: str = "column") -
 
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            has = f"there are: {', '.join(sorted(known))}" if known else f"no task has a {kind} yet"
+            shortest = sorted(one for one in known if _without_kind(one) not in known - {one})
+            ends = [one for one in shortest if one.rpartition(".")[2] == name]
+            near = ends or difflib.get_close_matches(name, known, n=1)
+            has = f"there are: {', '.join(shortest)}" if known else f"no task has a {kind}"
             raise ConfigError(
                 f"no {kind} '{name}'", evidence=has, fix=near[0] if near else "",
                 instead=(name, near[0]) if near else None,
             )  # fmt: skip
+
+
+def _without_kind(column: str) -> str:
+    return column.removeprefix("param.").removeprefix("metric.")

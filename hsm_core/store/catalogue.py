@@ -12,7 +12,7 @@ from hsm_core.model import counted
 from hsm_core.overrides import quoted
 
 from .earlier_sweeps import sweeps_in
-from .files import to_json, write_atomically
+from .files import read_json, to_json, write_atomically
 from .layout import SweepPaths, state_home
 from .record import SweepRecord, read_record, sweep_root
 
@@ -35,7 +35,18 @@ class Entry:
     @property
     def is_there(self) -> bool:
         """Neither moved nor deleted since it was last seen."""
-        return SweepPaths.at(self.place).record.is_file()
+        return SweepPaths.at(self.place).record.is_file() and not self.replaced_by
+
+    @property
+    def replaced_by(self) -> str:
+        """The id of another sweep that has its directory, after that was deleted and made anew; empty: none has."""
+        if SweepPaths(self.dir, self.id).record.is_file():
+            return ""
+        try:
+            found = str(read_json(SweepPaths(self.dir).record)["id"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""  # whoever reads it says what is wrong
+        return "" if found == self.id else found
 
 
 def remember(record: SweepRecord, root: Path) -> None:
@@ -122,6 +133,11 @@ def _latest(known: list[Entry]) -> Path:
 
 
 def _gone(entry: Entry) -> SweepNotFound:
+    if other := entry.replaced_by:
+        return SweepNotFound(
+            f"{entry.id} is gone: its directory was deleted, and holds the sweep {other} now",
+            evidence=str(entry.dir), fix=f"hsm forget {entry.id}    # takes it off your list",
+        )  # fmt: skip
     return SweepNotFound(
         f"{entry.id} is no longer in {entry.dir}: it was moved or deleted, or its disk isn't mounted",
         fix=f"hsm forget {entry.id}    # only if it was deleted; if it was moved: hsm-status DIRECTORY",

@@ -21,7 +21,7 @@ _GROUPS = 5
 
 def summary(
     state: SweepState, numbers: range | None = None, *, earlier: Collection[int] = (), colour: bool = False,
-    advise: bool = True, first: bool = True,
+    advise: bool = True, first: bool = True, width: int = 80,
 ) -> str:  # fmt: skip
     """Returns the text for the end of a launch.
 
@@ -29,11 +29,12 @@ def summary(
         numbers: the tasks of this launch; None means all of the sweep.
         earlier: of these, tasks that had failed before it and did not run in it.
         advise: say what to type next.
+        width: columns; longer messages are cut.
         first: the sweep's first results came in this launch: what all of them lack is said, once.
     """
     among = numbers if not earlier else set(range(state.total) if numbers is None else numbers) - set(earlier)
     groups = group_failures(state, among)
-    lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, colour=colour)]
+    lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, width=width, colour=colour)]
     if len(groups) > _GROUPS:
         lines.append(f"  … and {counted(len(groups) - _GROUPS, 'more cause')}: hsm errors {state.record.id}")
     counts = counts_among(state, numbers)

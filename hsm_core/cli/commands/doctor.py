@@ -9,12 +9,13 @@ from dataclasses import asdict
 import click
 
 from hsm_core.schedulers.batch_system import Finding
+from hsm_core.text import columns
 from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.text import paint
 
 from ..click_types import examples, json_option
 from ..doctor.checks import all_findings
-from ..terminal import colour_on, columns, say, say_json
+from ..terminal import colour_on, say, say_json
 
 _SIGN = {"ok": ("✓", "completed"), "note": ("!", "cancelled"), "bad": ("✗", "failed")}
 

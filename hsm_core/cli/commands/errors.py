@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from hsm_core.text import columns
 from hsm_core.views.failures.by_cause import group_failures
 from hsm_core.views.failures.not_begun import group_unbegun
 from hsm_core.views.failures.refusals import refusal_group
@@ -13,7 +14,7 @@ from hsm_core.views.failures.text import failure_lines
 from hsm_core.views.status.sweep_json import enveloped, failure_json
 
 from ..click_types import examples, json_option, open_asked, sweep_argument
-from ..terminal import colour_on, columns, remark, say, say_json
+from ..terminal import colour_on, remark, say, say_json
 
 
 @click.command("errors", epilog=examples("hsm errors latest"))

@@ -15,6 +15,7 @@ from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
 from hsm_core.overrides import joined
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import columns
 from hsm_core.views.event_log import EventLog, tail
 from hsm_core.views.failures.reasons import message_of
 from hsm_core.views.lines_to_copy.resume_lines import resume_line
@@ -24,7 +25,7 @@ from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.text import shorten
 
 from ..click_types import ask_schedulers, examples, open_sweep, open_whole, require_tasks, sweep_argument
-from ..terminal import columns, remark, say, say_json, write
+from ..terminal import remark, say, say_json, write
 
 _EVERY_S = 0.5
 #: A line of a sweep's events is not cut to less: a narrow terminal wraps it.

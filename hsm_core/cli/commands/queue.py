@@ -14,11 +14,12 @@ from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.interface import Scheduler, Sight
 from hsm_core.schedulers.registry import find_system, make_scheduler, title_of
 from hsm_core.store.job_names import Named, find_tokens, token_in
+from hsm_core.text import columns
 from hsm_core.views.queue_text import QueuedJob, queue_json, queue_text
 
 from ..click_types import examples, json_option
 from ..repaint import Repaint
-from ..terminal import colour_on, columns, remark, say_json
+from ..terminal import colour_on, remark, say_json
 
 #: seconds between two questions to the scheduler, at least and usually
 _LEAST_S, _USUAL_S = 2.0, 10.0

@@ -33,11 +33,12 @@ from hsm_core.results.table import (
     where,
 )
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import columns
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.result_table import table_text
 
 from ..click_types import SWEEP, examples, open_each
-from ..terminal import colour_on, columns, remark, say, write
+from ..terminal import colour_on, remark, say, write
 
 Best = tuple[str, Mode]
 #: ``--best`` without a name: the metric that the sweep declares.
@@ -105,8 +106,10 @@ def results(
         found = best_first(found, *wanted, top) if wanted else found
         is_for_people = chosen in ("table", "md")
         table = tabulate(found, _names(names) if names else None, among=every, sweep=not is_for_people)
-    if wanted and not asked and chosen == "table":
-        remark(f"sorted by {wanted[0]}, the {'largest' if wanted[1] == 'max' else 'smallest'} first, as declared")
+    if wanted and chosen == "table" and (not asked or largest is None):
+        first = "largest" if wanted[1] == "max" else "smallest"
+        known = "as declared" if wanted[0] in _known_modes(states) else "--max for the largest"
+        remark(f"sorted by {wanted[0]}, the {first} first, {known}")
     _give(table, chosen, output)
     return 0
 
@@ -178,7 +181,7 @@ def _asked_for(
         there = list(dict.fromkeys(name for row in _rows(states, None) for name in row.metrics))
         raise ConfigError(
             f"{option}: name a metric, the sweep declares none",
-            evidence=f"there are: {', '.join(there)}" if there else "no task has a metric yet",
+            evidence=f"there are: {', '.join(there)}" if there else "no task has a metric",
             fix=f"--best {quoted(there[0])}" if there else "",
             instead=_with_metric(option, there[0]) if there else None,
         )  # fmt: skip

@@ -14,12 +14,13 @@ from hsm_core.model import STATES, State, Task
 from hsm_core.overrides import joined
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
+from hsm_core.text import UNLIMITED, columns
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, TaskRow, task_json, task_lines
 
 from ..click_types import examples, json_option, open_asked, sweep_argument
-from ..terminal import UNLIMITED, colour_on, columns, say, say_json
+from ..terminal import colour_on, say, say_json
 
 
 @click.command("tasks", epilog=examples("hsm tasks latest --state failed,lost"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class FailureGroup:
     Args:
         state: ``failed`` or ``lost``; ``pending`` where a job ended before it began them.
         reason: one of ``model.REASONS``.
-        cause: the message without paths, numbers, addresses and nodes.
+        cause: the first line of the message; where it differs, without paths, numbers, addresses and nodes.
         message: the example's own message.
         where: the place in the app, as ``train.py:12 in main``; empty if none is known.
         tasks: numbers, ascending; the first is the example.
@@ -103,6 +103,7 @@ def grouped(
     groups = []
     for (now, reason, cause), tasks in found.items():
         example = endings[tasks[0]]
+        cause = _common([endings[task].message for task in tasks]) or cause
         message = clean(example.message.strip()) + memory_remark(state, tasks[0])
         told = Counter(node for task in tasks if (node := endings[task].node)) if state.jobs else Counter[str]()
         groups.append(
@@ -120,15 +121,27 @@ def normalised(message: str, nodes: Collection[str] = ()) -> str:
     Args:
         nodes: names of machines; also without their domains.
     """
-    line = next((line for line in message.splitlines() if line.strip()), "").strip()
-    line = _SLURMS_NODES.sub(r"\1<node>", _DAEMON.sub(r"\1-<node>", line))
+    line = _SLURMS_NODES.sub(r"\1<node>", _DAEMON.sub(r"\1-<node>", _first_line(message)))
     names = {name for node in nodes for name in (node, node.partition(".")[0])}
     if names:
         longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
         line = re.sub(rf"(?<![\w.])(?:{longest_first})(?![\w-]|\.\w)", "<node>", line)
     for pattern, word in _VARYING:
         line = pattern.sub(word, line)
-    line = clean(line)
+    return _cut(clean(line))
+
+
+def _common(messages: Sequence[str]) -> str:
+    """Returns the first line of messages that all begin with the same one; else nothing."""
+    found = {_first_line(message) for message in messages}
+    return _cut(clean(found.pop())) if len(found) == 1 else ""
+
+
+def _first_line(message: str) -> str:
+    return next((line for line in message.splitlines() if line.strip()), "").strip()
+
+
+def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 

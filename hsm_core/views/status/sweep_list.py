@@ -18,6 +18,7 @@ from .sweep_view import SweepView, read_view
 
 _NOT_WELL: tuple[State, ...] = ("failed", "lost", "cancelled")
 GONE = "moved, deleted, or disk not mounted"
+REPLACED = "deleted; its directory holds"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ def read_listed(entry: Entry, ask: Callable[[SweepState], str] | None = None) ->
     """Reads one sweep of the list; ``ask`` as for ``sweep_view.read_view``."""
     if not entry.dir.is_dir():
         return Listed(entry, None, GONE)
+    if other := entry.replaced_by:
+        return Listed(entry, None, f"{REPLACED} {other}")
     try:
         return Listed(entry, read_view(SweepState(entry.place), ask))
     except HsmError as error:
@@ -55,6 +58,7 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     readable = next((item.entry.id for item in found if item.view), "")
     lines += [f"next: hsm-status {readable}"] if readable else []
     lines += [f"next: hsm forget {item.entry.id}    # if it was deleted" for item in found if item.trouble == GONE]
+    lines += [f"next: hsm forget {item.entry.id}" for item in found if item.trouble.startswith(REPLACED)]
     return "\n".join(lines)
 
 

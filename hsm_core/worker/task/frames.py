@@ -83,6 +83,8 @@ def _module(frame: FrameType) -> str:
 
 def _is_of_app(frame: FrameType) -> bool:
     filename = frame.f_code.co_filename
+    if not os.path.isabs(filename):  # compiled code names its source as it was where that was built
+        filename = str(frame.f_globals.get("__file__") or filename)
     if _module(frame).partition(".")[0] in _LIBRARIES or filename.startswith("<frozen "):
         return False
     return not filename.startswith(_library_folders()) and "/site-packages/" not in filename

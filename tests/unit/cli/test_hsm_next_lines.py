@@ -65,6 +65,29 @@ def test_a_deleted_or_moved_sweep_is_told_as_that(shell: Shell, tmp_path: Path, 
     assert sweep.id not in shell.status().stdout
 
 
+def test_a_sweep_whose_directory_was_deleted_is_not_taken_for_the_one_that_followed(
+    shell: Shell, tmp_path: Path
+) -> None:
+    first = MadeSweep(tmp_path / "s", total=1, name="one")
+    fail(first.worker("w1"), 0, "no")
+    shutil.rmtree(first.root)
+    second = MadeSweep(tmp_path / "s", total=1, name="two")
+    complete(second.worker("w1"), 0)
+    for words in (("errors",), ("tasks",), ("status",), ("resume",), ("cancel", "--yes"), ("results",)):
+        for selector in (first.id, "one"):
+            done = shell.run("hsm", words[0], selector, *words[1:])
+            assert done.returncode == 2
+            assert f"{first.id} is gone: its directory was deleted, and holds the sweep {second.id}" in done.stderr
+            assert next_words(done.stderr) == ["hsm", "forget", first.id]
+    listed = shell.status().stdout
+    assert f"deleted; its directory holds {second.id}" in listed
+    assert listed.count("1/1") == 1
+    assert shell.status("latest").stdout.startswith(second.id)
+    assert shell.run("hsm", "forget", first.id).returncode == 0
+    assert first.id not in shell.status().stdout
+    assert shell.status("two").returncode == 0
+
+
 @pytest.mark.parametrize("words", [("errors",), ("forget",), ("status",)])
 def test_an_unreadable_record_can_be_forgotten(shell: Shell, tmp_path: Path, words: tuple[str, ...]) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)

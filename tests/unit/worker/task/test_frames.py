@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -184,3 +185,13 @@ def test_an_error_of_hydra_is_told_as_hydra_tells_it() -> None:
         error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
         cut_frames(error)
         assert (error.__traceback__ is None) == is_cut
+
+
+def test_compiled_code_of_a_library_is_not_the_apps(tmp_path: Path) -> None:
+    library = {"__name__": "numpy.random.mtrand", "__file__": f"{sysconfig.get_paths()['purelib']}/numpy/mtrand.so"}
+    exec(compile("def seed(): raise ValueError('no')", "numpy/random/mtrand.pyx", "exec"), library)
+    app = {"__name__": "__main__", "__file__": str(tmp_path / "train.py"), "seed": library["seed"]}
+    exec(compile("\ndef main(): seed()", str(tmp_path / "train.py"), "exec"), app)
+    with pytest.raises(ValueError, match="no") as raised:
+        app["main"]()
+    assert where(raised.value).endswith("train.py:2 in main")
