@@ -22,23 +22,6 @@ def colour_on(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-<<<<<<< HEAD
-#: The width of what is no terminal: nothing is cut there.
-UNLIMITED = 1_000_000
-
-
-def columns() -> int:
-    """Returns the terminal's width, or COLUMNS; unlimited in a pipe or a file."""
-    if os.environ.get("COLUMNS", "").isdecimal():
-        return max(40, int(os.environ["COLUMNS"]))
-    try:
-        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
-    except (OSError, ValueError):
-        return UNLIMITED
-
-
-=======
->>>>>>> 1529fba (A sweep whose directory was deleted and used again is told as gone; failures show messages that are the same for all as they are)
 def say(text: str) -> None:
     """Prints a line of data, also what the terminal's encoding can't show."""
     write(f"{text}\n")
