@@ -105,7 +105,16 @@ def test_what_is_to_be_made_is_in_the_makefile(page: Path) -> None:
 @pages
 def test_a_page_uses_the_languages_that_are_checked(page: Path) -> None:
     kinds = {kind for kind, _ in FENCE.findall(page.read_text(encoding="utf-8"))}
-    assert kinds <= {"bash", "text", "yaml", "python", "toml"}
+    assert kinds <= {"bash", "text", "yaml", "python", "toml", "mermaid"}
+
+
+def test_modules_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    there = [path.relative_to(ROOT).as_posix() + "/" * path.is_dir() for path in (ROOT / "hsm_core").rglob("*")]
+    there += ["tests/test_architecture.py", "tests/faults"]
+    named = re.findall(r"`([\w/]+(?:/|\.py))`", text)
+    assert len(named) > 30
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in there)] == []
 
 
 @pages
