@@ -265,7 +265,7 @@ def test_what_a_packed_job_lost_is_told_while_the_job_goes_on(app: SlurmApp) -> 
     app.wait_for_begun(1)
     begun = app.state().tasks[0].begun
     assert begun is not None
-    importer = Path(f"/proc/{begun['pid']}/stat").read_text().rpartition(")")[2].split()[1]
+    importer = Path(f"/proc/{begun.pid}/stat").read_text().rpartition(")")[2].split()[1]
     os.kill(int(importer), signal.SIGKILL)
     app.wait_for_begun(2)
     said = json.loads(app.hsm("status", str(app.sweep), "--json").stdout)
