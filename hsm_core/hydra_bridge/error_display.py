@@ -31,7 +31,7 @@ def shown(step: Callable[[], T]) -> T:
 
 
 def _of_disk(error: OSError) -> StoreError:
-    """What is true of a disk that refuses, by its error number, and what helps."""
+    """Returns why a disk refuses, by its error number, and what helps."""
     if not isinstance(error.filename, str):
         return StoreError("can't read or write the disk", evidence=str(error))
     path = Path(error.filename)

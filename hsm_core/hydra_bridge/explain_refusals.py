@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def explain_refusals(frame: FrameType | None) -> None:
-    """Have what Hydra refuses to compose for a command line explained, where it concerns us.
+    """Makes Hydra's refusals to compose a command line explain themselves, where they concern hsm.
 
     Args:
         frame: of a function that Hydra called before it begins to compose.
@@ -43,7 +43,7 @@ def explain_refusals(frame: FrameType | None) -> None:
 
 
 def _watch(hydra: RunningHydra) -> None:
-    """Replace the methods of this one object, each until it has been called: Hydra's state is pickled."""
+    """Replaces the methods of this one object, each until it has been called: Hydra's state is pickled."""
     mode_of: Callable[..., object] = hydra.get_mode
     compose: Callable[..., DictConfig] = hydra.compose_config
 

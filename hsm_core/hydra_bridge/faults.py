@@ -18,26 +18,26 @@ class Faults:
         self.found: list[ConfigError] = []
 
     def add(self, error: ConfigError) -> None:
-        """Keep an error; one that reads like another is the same."""
+        """Keeps an error; one that reads like another is the same."""
         if str(error) not in map(str, self.found):
             self.found.append(error)
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Keep an error that the block raises."""
+        """Keeps an error that the block raises."""
         try:
             yield
         except ConfigError as error:
             self.add(error)
 
     def attempt(self, step: Callable[[], T], otherwise: T) -> T:
-        """What a step returns, or ``otherwise`` where it raises an error, which is kept."""
+        """Returns what a step returns, or ``otherwise`` if it raises an error, which is kept."""
         with self.gathered():
             return step()
         return otherwise
 
     def raise_all(self) -> None:
-        """Raise what was found.
+        """Raises the errors found so far.
 
         Raises:
             ConfigError: the only one, or one that tells them all.

@@ -14,7 +14,7 @@ from hydra.plugins.sweeper import Sweeper
 
 
 def keep_unresolved(plugins: Plugins, target: str) -> None:
-    """Have ``plugins`` make the sweeper ``target``, which takes no fields, without a look at its fields.
+    """Makes ``plugins`` create the sweeper ``target``, which takes no fields, without reading its fields.
 
     All other sweepers are made as before.
     """

@@ -1,4 +1,4 @@
-"""Ctrl-C while a sweep is prepared: says what was done so far, instead of a traceback through our code."""
+"""Handles Ctrl-C while a sweep is prepared: says what was done so far, instead of a traceback through our code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING = "interrupted before anything was recorded: nothing runs"
 
 @contextmanager
 def interruptible(say: Callable[[], str]) -> Iterator[None]:
-    """End the command line by a Ctrl-C in the block with words and 130; Python's callers get KeyboardInterrupt.
+    """Ends the command line with words and 130 at a Ctrl-C in the block; Python's callers get KeyboardInterrupt.
 
     Args:
         say: what became of the sweep, and what to type next; called after the Ctrl-C.

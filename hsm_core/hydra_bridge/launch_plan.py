@@ -1,4 +1,4 @@
-"""What the sweeper and an hsm launcher tell each other about a sweep before its first launch."""
+"""Passes a sweep's plan from the sweeper to an hsm launcher, before its first launch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True)
 class PlannedSweep:
-    """A sweep, ready to start.
+    """A sweep that is ready to start.
 
     Args:
         tasks: the overrides of all tasks, in order of their numbers; made when asked for.
@@ -37,10 +37,10 @@ class PlanTaker(Protocol):
     """A launcher that takes the whole plan, as those of hsm do."""
 
     def announce(self, planned: PlannedSweep) -> None:
-        """Take the whole plan, before the first launch of it."""
+        """Takes the whole plan, before the first launch of it."""
 
     def recorded_tasks(self, resume: str | None = None) -> Sequence[tuple[str, ...]] | None:
-        """The tasks of the sweep to go on with, in order of their numbers; None when a new one starts."""
+        """Returns the tasks of the sweep to resume, in order of their numbers; None when a new one starts."""
 
     def preview(self, tasks: Sequence[Sequence[str]]) -> list[str]:
-        """What would be submitted for these tasks, as lines to read."""
+        """Returns lines that say what would be submitted for these tasks."""

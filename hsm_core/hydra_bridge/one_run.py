@@ -16,7 +16,7 @@ _RUNS_ONCE = ("hydra._internal.hydra", "run")
 
 
 def tell_before_run(frame: FrameType | None) -> None:
-    """If Hydra is composing the config of a single run, say what of it is not used once it is composed.
+    """Says, once Hydra has composed the config of a single run, which part of it is not used.
 
     Args:
         frame: of a function that Hydra calls while it composes; it tells plugins of no single run.
@@ -35,7 +35,7 @@ def tell_before_run(frame: FrameType | None) -> None:
 
 
 def told(config: DictConfig) -> Iterator[str]:
-    """The lines to print about a run with this config; none if no sweep was to be expected."""
+    """Yields the lines to print about a run with this config; none if no sweep was expected."""
     hydra = config.hydra
     axes = [name for name in ("grid", "paired", "params") if OmegaConf.select(hydra, f"sweeper.{name}")]
     if axes and "hydra.mode=RUN" not in (word.lstrip("+") for word in sys.argv):  # Hydra 1.3 adds it to all

@@ -23,7 +23,7 @@ def dry_run_lines(
     arguments: Sequence[str],
     preview: Sequence[str],
 ) -> Iterator[str]:
-    """The text of a dry run.
+    """Yields the text of a dry run.
 
     Args:
         title: the sweep's name and the product of its axes.
@@ -44,7 +44,7 @@ def dry_run_lines(
 
 
 def _some(tasks: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first and the last tasks, numbered."""
+    """Yields the first and the last tasks, numbered."""
     count = len(tasks)
     whole = count <= _HEAD + _TAIL
     shown = [*range(count)] if whole else [*range(_HEAD), *range(count - _TAIL, count)]
@@ -56,7 +56,7 @@ def _some(tasks: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def leave_no_trace(config: DictConfig) -> None:
-    """Let what the sweeper writes before it launches, ``multirun.yaml``, go where it is removed again."""
+    """Sends what the sweeper writes before it launches, ``multirun.yaml``, to a directory that is removed again."""
     directory = tempfile.mkdtemp(prefix="hsm-dry-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     with read_write(config.hydra), open_dict(config.hydra):
@@ -66,7 +66,7 @@ def leave_no_trace(config: DictConfig) -> None:
 def dry_launch_lines(
     config: DictConfig, job_overrides: Sequence[Sequence[str]], first: int, preview: Sequence[str]
 ) -> list[str]:
-    """The text of a dry run of one call of ``launch``."""
+    """Returns the text of a dry run of one call of ``launch``."""
     typed = OmegaConf.to_container(config.hydra.overrides.task)
     assert isinstance(typed, list)
     arguments = [str(text) for text in typed]
@@ -77,7 +77,7 @@ def dry_launch_lines(
 
 
 def _product(job_overrides: Sequence[Sequence[str]]) -> str:
-    """``2 model × 3 lr = ``, if that is what the tasks are; else nothing."""
+    """Returns ``2 model × 3 lr = ``, if the tasks are such a product; else an empty text."""
     counts: dict[str, set[str]] = {}
     for row in job_overrides:
         for text in row:
@@ -96,7 +96,7 @@ _WITH_VALUE = ("-W", "-X")
 
 
 def command_of(started: Sequence[str], swept: Sequence[str], task: Sequence[str]) -> str | None:
-    """What to type to run ``task`` in Hydra's single-run mode.
+    """Returns the command line that runs ``task`` in Hydra's single-run mode.
 
     Args:
         started: the whole command line of the sweep, interpreter first (``sys.orig_argv``).
@@ -115,7 +115,7 @@ def command_of(started: Sequence[str], swept: Sequence[str], task: Sequence[str]
 
 
 def _program(started: Sequence[str]) -> Sequence[str]:
-    """Interpreter and script, ``-m package`` included: its ``-m`` is not Hydra's."""
+    """Returns interpreter and script, ``-m package`` included: that ``-m`` is not Hydra's."""
     words = iter(range(1, len(started)))
     for place in words:
         if started[place] == "-m":

@@ -1,4 +1,4 @@
-"""What to tell a user when Hydra does not compose a sweep: which word or line of theirs to change, and to what."""
+"""Advises a user for whom Hydra does not compose a sweep: which word or line to change, and to what."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RunningHydra(Protocol):
 def told(
     error: Exception, hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]
 ) -> ConfigError | None:
-    """Our words for what Hydra refused; None if that has nothing to do with us.
+    """Returns our words for what Hydra refused; None if that does not concern hsm.
 
     Args:
         error: Hydra's or omegaconf's.
@@ -99,7 +99,7 @@ def told(
 
 
 def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
-    """``paired.points.data.noise=…``, where ``data`` has a list of its own in the group."""
+    """Returns ``paired.points.data.noise=…``, where ``data`` has a list of its own in the group."""
     for word in overrides:
         found = _IN_GROUP.fullmatch(word)
         if found:
@@ -110,7 +110,7 @@ def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
 
 
 def refuse_added(config: DictConfig, overrides: Sequence[str]) -> None:
-    """Refuse fields of ours that ``+`` gave to Hydra's own launcher or sweeper, which would fail on them.
+    """Refuses fields of ours that ``+`` gave to Hydra's own launcher or sweeper, which would fail on them.
 
     Args:
         config: of this run.
@@ -140,7 +140,7 @@ def _no_choice(kind: str, name: str, loader: ConfigLoader, overrides: Sequence[s
 
 
 def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> ConfigError | None:
-    """What a field takes that has a value of another type; None if that is not ours."""
+    """Returns the error for a field of ours with a value of another type; None if the field is not ours."""
     found = _VALUE.search(text)
     confs: tuple[type, ...] = (LauncherConf, *LauncherConf.__subclasses__(), SweeperConf)  # other packages', too
     conf = next((one for one in confs if found and one.__name__ == found[2]), None)
@@ -194,7 +194,7 @@ def _others(kind: str, mark: str) -> str:
 
 
 def _typed(overrides: Sequence[str], key: str) -> str:
-    """The override of the command line for ``key``, or for what is in it; empty if there is none."""
+    """Returns the override of the command line for ``key`` or something below it; empty if there is none."""
     for word in overrides:
         typed = key_of(word)
         if typed == key or typed.startswith(f"{key}."):
@@ -203,7 +203,7 @@ def _typed(overrides: Sequence[str], key: str) -> str:
 
 
 def _launcher(hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]) -> str:
-    """The launcher that the rest of the command line chooses; empty if that can't be composed either."""
+    """Returns the launcher that the rest of the command line chooses; empty if that can't be composed either."""
     rest = [word for word in overrides if not key_of(word).startswith(("hydra.sweeper.", "hydra.launcher."))]
     try:
         compose = type(hydra).compose_config  # not what ``explain_refusals`` put in its place
@@ -214,7 +214,7 @@ def _launcher(hydra: RunningHydra, config_name: str | None, overrides: Sequence[
 
 
 def refuse_swept_files(hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]) -> None:
-    """Refuse ``+sweep=a,b`` if these are sweep files: each would be one task, and what it sweeps would be ignored.
+    """Refuses ``+sweep=a,b`` if these are sweep files: each would be one task that ignores what it sweeps.
 
     So would be a launcher that they choose and the sweep does not.
 
@@ -256,7 +256,7 @@ def _parsed(word: str) -> Override | None:
 
 
 def _names(override: Override, options: Sequence[str]) -> Iterator[str]:
-    """The options that a sweep chooses, those in lists too."""
+    """Yields the options that a sweep chooses, those in lists too."""
     value = override.value()
     chosen = value.filter(list(options)) if isinstance(value, Glob) else override.sweep_iterator()
     for one in chosen:

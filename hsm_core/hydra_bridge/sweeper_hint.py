@@ -27,7 +27,7 @@ _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 def overridden(
     search_path: Sequence[str], arguments: Sequence[str], config_name: str | None, added_wins: bool = False
 ) -> ConfigError | None:
-    """What to tell the user; None if all is well, or if that can't be known.
+    """Returns the warning for the user; None if all is well, or if that can't be known.
 
     Args:
         search_path: where the app's own configs lie, in Hydra's words.
@@ -55,7 +55,7 @@ def overridden(
 
 
 def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Sequence[str]) -> None:
-    """Have ``hydra.mode: MULTIRUN`` of a chosen sweep file count, which Hydra 1.4 wants in the primary config.
+    """Makes ``hydra.mode: MULTIRUN`` of a chosen sweep file count, which Hydra 1.4 wants in the primary config.
 
     It is as if ``-m`` had been typed. What the command line says itself stays.
 
@@ -80,7 +80,7 @@ def _text(file: Path) -> str:
 
 
 def chosen_by(file: Path, kind: str = "sweeper") -> str | None:
-    """The sweeper or launcher that a config file chooses; None if it chooses none."""
+    """Returns the sweeper or launcher that a config file chooses; None if it chooses none."""
     found = re.search(_CHOICE.format(kind), _text(file), re.MULTILINE)
     return found[1] if found else None
 
@@ -91,7 +91,7 @@ def sweeps(file: Path) -> bool:
 
 
 def _typed(root: Path, arguments: Sequence[str]) -> Iterator[Path]:
-    """Config files that the command line chooses from groups, such as ``+sweep=lrs``."""
+    """Yields config files that the command line chooses from groups, such as ``+sweep=lrs``."""
     for word in arguments:
         group, _, names = word.lstrip("+").partition("=")
         for name in names.strip("[]").split(","):
@@ -100,7 +100,7 @@ def _typed(root: Path, arguments: Sequence[str]) -> Iterator[Path]:
 
 
 def _listed(root: Path, text: str, arguments: Sequence[str]) -> Iterator[Path]:
-    """Config files that a defaults list chooses, where the command line does not choose another."""
+    """Yields config files that a defaults list chooses, unless the command line chooses another."""
     typed = {key_of(word) for word in arguments}
     for group, name in _LISTED.findall(text):
         if group not in typed:
@@ -108,7 +108,7 @@ def _listed(root: Path, text: str, arguments: Sequence[str]) -> Iterator[Path]:
 
 
 def directories(search_path: Sequence[str]) -> Iterator[Path]:
-    """Where plain, ``file://`` and ``pkg://`` entries lie."""
+    """Yields the directories of plain, ``file://`` and ``pkg://`` entries."""
     from importlib.util import find_spec
 
     for path in search_path:

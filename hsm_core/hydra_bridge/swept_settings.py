@@ -77,7 +77,7 @@ def _fix(word: str, override: Override) -> str:
 
 
 def _sweep_over_hydra(word: str) -> Override | None:
-    """The override, if it sweeps a setting of Hydra's."""
+    """Returns the override, if it sweeps a setting of Hydra's."""
     if not word.lstrip("+").startswith(("hydra.", "hydra/")):
         return None
     try:

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from enum import Enum
 
 from hsm_core.errors import ConfigError
-
-#: Text that the grammar reads as itself without quotes: it begins like a name or a path.
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
-_KEYWORDS = frozenset({"true", "false", "null", "nan", "inf"})
+from hsm_core.overrides import hydra_text
 
 
 def value_text(value: object) -> str:
-    """``value`` in Hydra's grammar.
+    """Returns ``value`` in Hydra's override grammar.
 
     Args:
         value: what YAML can hold: None, bool, int, float, str, lists and mappings of these.
@@ -27,7 +24,7 @@ def value_text(value: object) -> str:
     if isinstance(value, Enum):
         return value_text(value.name)
     if isinstance(value, str):
-        return value if _is_plain(value) else quoted(value)
+        return hydra_text(value)
     if isinstance(value, (bool, int, float)):
         return str(value)
     if isinstance(value, (list, tuple)):
@@ -40,21 +37,10 @@ def value_text(value: object) -> str:
     )
 
 
-def quoted(text: str) -> str:
-    """``text`` in quotes, as Hydra writes it."""
-    from hydra.core.override_parser.types import Quote, QuotedString
-
-    return QuotedString(text, Quote.single).with_quotes()
-
-
-def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _KEYWORDS
-
-
 def _key_text(key: object) -> str:
     if not isinstance(key, str):
         return value_text(key)
-    if _is_plain(key):
+    if hydra_text(key) == key:
         return key
     text = re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", key)
     if _read_key(text) != key:

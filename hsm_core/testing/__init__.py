@@ -1,1 +1,1 @@
-"""Contract suites and stand-ins for whoever writes a host, a scheduler or a source; pytest runs them."""
+"""Contract suites and stand-ins for authors of a host, a scheduler or a source; pytest runs them."""

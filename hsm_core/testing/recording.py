@@ -1,4 +1,4 @@
-"""A host that runs nothing: it notes what it was asked, and answers what a test has told it."""
+"""Provides a host that runs nothing: it records what it was asked, and answers as a test has told it."""
 
 from __future__ import annotations
 

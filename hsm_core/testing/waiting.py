@@ -1,4 +1,4 @@
-"""Waiting for something to become true, with a limit, instead of sleeping."""
+"""Waits for something to become true, with a limit, instead of sleeping."""
 
 from __future__ import annotations
 

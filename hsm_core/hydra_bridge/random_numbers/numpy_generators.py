@@ -23,7 +23,7 @@ class SeedSequence(Protocol):
 
 
 class BitGenerator(Protocol):
-    """What draws the bits, by numpy's own names."""
+    """Names the bit generators as numpy does."""
 
     state: Any  #: nested dicts and arrays, another form for each kind
     _seed_seq: SeedSequence | None
