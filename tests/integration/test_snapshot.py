@@ -72,7 +72,7 @@ def test_edits_never_reach_a_frozen_sweep(app: Path) -> None:
     state.refresh()
     values = [state.task_directory(number).outcome.read_text() for number in range(3)]  # type: ignore[union-attr]
     assert [text.count('"old"') for text in values] == [4, 4, 4]
-    notes = [note for worker in state.workers() if worker.ready for note in worker.ready["notes"]]
+    notes = [note for worker in state.workers() if worker.ready for note in worker.ready.notes]
     assert notes
     assert all(note.startswith("the app's modules come from") for note in notes)
     lines = run(app, "-m", "hsm_core.cli.hsm", "reproduce", str(app.parent / "sweep"), "1").stdout
