@@ -15,7 +15,7 @@ from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import quoted
 from hsm_core.store.layout import SweepPaths
 
-from .hydra_frames import MAIN, caller
+from .hydra_private.command_line import command_line
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
 
 def wants_words() -> bool:
     """Whether a command line is to end with words: neither stack traces nor Python's callers are asked for."""
-    return os.environ.get("HYDRA_FULL_ERROR") != "1" and caller(sys._getframe(), MAIN, "run_and_report") is not None
+    return os.environ.get("HYDRA_FULL_ERROR") != "1" and command_line(sys._getframe()) is not None
 
 
 def for_hydra(error: HsmError) -> HsmError:

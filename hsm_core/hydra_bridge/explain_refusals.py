@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from .hydra_frames import MAIN, caller
+from .hydra_private.command_line import command_line
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -29,7 +29,7 @@ def explain_refusals(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra called before it begins to compose.
     """
-    if caller(frame, MAIN, "_run_hydra") is None:
+    if command_line(frame) is None:
         return
     instance = GlobalHydra.instance()
     ordinary: Callable[..., None] = instance.initialize

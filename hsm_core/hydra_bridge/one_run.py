@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from types import FrameType
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from .hydra_frames import caller
+from .hydra_private.command_line import command_line
 
-#: The module and function of Hydra that runs an app once.
-_RUNS_ONCE = ("hydra._internal.hydra", "run")
+#: The command line whose first config is waited for, or has come.
+_seen: list[Namespace] = []
 
 
 def tell_before_run(frame: FrameType | None) -> None:
@@ -21,15 +23,18 @@ def tell_before_run(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra calls while it composes; it tells plugins of no single run.
     """
-    if caller(frame, *_RUNS_ONCE) is None:
+    line = command_line(frame)
+    if line is None or line.cfg or line.info or any(one is line for one in _seen):
         return
+    _seen[:] = [line]
     instance = HydraConfig.instance()
     ordinary = HydraConfig.set_config
 
     def set_config(cfg: DictConfig) -> None:
         vars(instance).pop("set_config", None)
         ordinary(instance, cfg)
-        print(*told(cfg), sep="\n", end="", file=sys.stderr, flush=True)
+        if cfg.hydra.mode == RunMode.RUN:
+            print(*told(cfg), sep="\n", end="", file=sys.stderr, flush=True)
 
     vars(instance)["set_config"] = set_config
 

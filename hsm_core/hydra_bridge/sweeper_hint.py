@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from hsm_core.errors import ConfigError
 from hsm_core.overrides import key_of
 
-from .hydra_frames import MAIN, caller
+from .hydra_private.command_line import command_line
 
 _CHOICE = r"^[^#\n]*\boverride\s+/?hydra/{}\s*:\s*['\"]?(\w+)"
 _AXES = re.compile(r"^[^#\n]*\b(?:grid|paired|params)\s*:", re.MULTILINE)
@@ -62,8 +61,7 @@ def obey_mode(frame: FrameType | None, search_path: Sequence[str], arguments: Se
     Args:
         frame: of a function that Hydra called after it had read the command line.
     """
-    reader = caller(frame, MAIN, "_run_hydra")
-    parsed: Any = reader.f_locals.get("args") if reader else None
+    parsed = command_line(frame)
     if parsed is None or any(key_of(word) == "hydra.mode" for word in arguments):
         return
     if parsed.run or parsed.cfg or parsed.info or parsed.shell_completion:

@@ -9,15 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import hydra
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
-from .deepcopy import copied
+from ..hydra_private.config_copy import copied
+from ..hydra_private.config_loader import ComposingSteps
 
-#: Composing is private to Hydra: these are the lines whose ways were compared with ours, config for config.
-COMPARED = ("1.3.", "1.4.")
 #: Skeletons that a process keeps; each is as large as a composed config, half a megabyte or so.
 MOST = 64
 
@@ -52,13 +48,8 @@ class Skeletons:
         self._made: dict[tuple[str, ...], DictConfig | None] = {}
         self._seen: set[tuple[str, ...]] = set()
         self._expected: Parts | None = None
-        self._repository: Any = None
         self._maker = os.getpid()
-        self._impl: Any = importlib.import_module("hydra._internal.config_loader_impl")
-        own = (
-            getattr(type(loader), "load_sweep_config", None) is self._impl.ConfigLoaderImpl.load_sweep_config
-        )
-        self._is_known = own and hydra.__version__.startswith(COMPARED)
+        self._steps = ComposingSteps.of(loader, master)
 
     def warm_up(self) -> None:
         """Make the skeleton of tasks that choose no groups, and load what any composing needs."""
@@ -97,66 +88,39 @@ class Skeletons:
         skeleton = self._made.get(parts.structure)
         if skeleton is None:
             return None
-        config = skeleton if os.getpid() != self._maker else copied(skeleton, {})
+        config = skeleton if os.getpid() != self._maker else copied(skeleton)
+        assert self._steps is not None
         try:
             for value in parts.values:
                 if not is_plain(config, value):
                     return None
-                self._loader._apply_overrides_to_config([value], config)
-            return self._filled(config, parts)
-        except (HydraException, OmegaConfBaseException):
-            return None  # Hydra will say it in its own words
+                self._steps.set_value(value, config)
+            return self._steps.fill(config, parts.parsed)
+        except Exception:  # noqa: BLE001  whatever it is, Hydra will say it in its own words
+            return None
 
     def _make(self, structure: tuple[str, ...]) -> None:
         self._made[structure] = None
-        if self._is_known:
+        if self._steps is not None:
             with contextlib.suppress(Exception):  # the app's files and resolvers: the task itself will say so
                 made = self._loader.load_sweep_config(self._master, list(structure))
                 self._made[structure] = made
 
     def _part(self, lines: tuple[str, ...]) -> Parts | None:
         """Part a task's overrides as Hydra does; None if they are not for us."""
-        if not self._is_known:
+        if self._steps is None:
             return None
         parser = importlib.import_module("hydra.core.override_parser.overrides_parser").OverridesParser
-        sorting = importlib.import_module("hydra._internal.defaults_list").Overrides
         try:
             parsed = parser.create().parse_overrides(list(lines))
             if any(one.is_sweep_override() or is_of_hydra(one.key_or_group) for one in parsed):
                 return None
-            values = sorting(self._find_repository(), parsed).config_overrides
+            values = self._steps.values_of(parsed)
         except Exception:  # noqa: BLE001  whatever it is, the task itself will say so
             return None
         of_value = set(map(id, values))
         structure = tuple(one.input_line for one in parsed if id(one) not in of_value)
         return Parts(lines, structure, values, parsed)
-
-    def _find_repository(self) -> Any:
-        """Where config groups are looked for, ``hydra.searchpath`` of the primary config included."""
-        if self._repository is None:
-            name, overrides = self._master.hydra.job.config_name, self._master.hydra.overrides.hydra
-            _, self._repository = self._loader._parse_overrides_and_create_caching_repo(name, list(overrides))
-        return self._repository
-
-    def _filled(self, config: DictConfig, parts: Parts) -> DictConfig:
-        """Do what ``ConfigLoaderImpl`` does after it has applied the values."""
-        job, task = config.hydra.job, config.hydra.overrides.task
-        task.clear()
-        for one in parts.parsed:
-            task.append(one.input_line)
-        with open_dict(config.hydra):
-            for name in job.env_copy:
-                job.env_set[name] = os.environ[name]
-        if hasattr(self._impl, "get_overrides_dirname"):  # a resolver does it since 1.4
-            how = job.config.override_dirname
-            job.override_dirname = self._impl.get_overrides_dirname(
-                overrides=parts.parsed,
-                kv_sep=how.kv_sep,
-                item_sep=how.item_sep,
-                exclude_keys=how.exclude_keys,
-            )
-        OmegaConf.copy_cache(from_config=self._master, to_config=config)
-        return config
 
 
 def is_of_hydra(key: str) -> bool:
@@ -169,19 +133,22 @@ def is_plain(config: DictConfig, override: Any) -> bool:
     On the way to its key nothing may refer elsewhere. If it is more than a new value, nor may what is there.
     """
     node: Any = config
-    *way, last = importlib.import_module("omegaconf._utils").split_key(override.key_or_group)
+    if "[" in override.key_or_group:
+        return False
+    *way, last = override.key_or_group.split(".")
     for name in way:
-        node = node._get_node(name, validate_access=False)
-        if node is None or node._is_missing():
+        if name not in node.keys() or OmegaConf.is_missing(node, name):  # noqa: SIM118  that would resolve it
             return True
-        if not isinstance(node, DictConfig) or node._is_interpolation() or node._is_none():
+        if OmegaConf.is_interpolation(node, name) or not isinstance(node[name], DictConfig):
             return False
+        node = node[name]
     value = override.value()
     sets = override.type == type(override.type).CHANGE or override.is_force_add()
     if sets and not isinstance(value, (dict, list)):
         return True
-    there = node._get_node(last, validate_access=False)
-    if there is None:
+    if last not in node.keys():  # noqa: SIM118
         return True
-    replaces = sets and isinstance(value, list)
-    return not there._is_interpolation() and (replaces or not (value or OmegaConf.is_config(there)))
+    if OmegaConf.is_interpolation(node, last):
+        return False
+    there = None if OmegaConf.is_missing(node, last) else node[last]
+    return (sets and isinstance(value, list)) or not (value or OmegaConf.is_config(there))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from hsm_core.errors import ConfigError
 
-#: Sweepers that go on without the returns of their tasks, and call ``launch`` once if they make one batch.
-_NEED_NO_RETURNS = (
-    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-    "hydra_plugins.hsm.plugins.HsmSweeper",
-)
+_OURS = "hydra_plugins.hsm.plugins.HsmSweeper"
 
 
 def needs_returns(config: DictConfig) -> bool:
     """Whether it may choose its next tasks by what the last ones returned."""
-    return config.hydra.sweeper.get("_target_") not in _NEED_NO_RETURNS
+    hydras = ConfigStore.instance().load("hydra/sweeper/basic.yaml").node._target_
+    return config.hydra.sweeper.get("_target_") not in (hydras, _OURS)
 
 
 def launches_once(config: DictConfig) -> bool:

@@ -16,6 +16,7 @@ from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import require_owner
 
 from ..error_display import for_hydra
+from ..hydra_private.task import take_traces
 from ..task.values import loads
 
 #: Composes the config of a task: (overrides, number) → config.
@@ -58,6 +59,7 @@ class SweptJob(JobReturn):
         self._is_needed = is_needed
         self._config: DictConfig | None = None
         self._value: tuple[Any] | None = None
+        self._traces: dict[str, Any] = {}
         completed = state.state_of(number) == "completed"
         super().__init__(
             overrides=list(overrides), task_name=name,
@@ -110,32 +112,26 @@ class SweptJob(JobReturn):
             SweepFailed: it ended without a word of its own; or it returned what can't be kept, and the sweeper
                 needs that.
         """
-        _ = self._return_value  # brings the traceback along, which Hydra looks at first
-        return super().return_value
+        return self._with_value(JobReturn(overrides=self.overrides, status=self.status)).return_value
 
     @return_value.setter
     def return_value(self, value: Any) -> None:
-        self._return_value = value
+        self._value = (value,)
 
-    @property
-    def _return_value(self) -> Any:
+    def _with_value(self, plain: JobReturn) -> JobReturn:
+        """Give a return of Hydra's own what the task returned or raised, its traceback included."""
         if self._value is None:
             self._value = (self._load(),)
-        return self._value[0]
-
-    @_return_value.setter
-    def _return_value(self, value: Any) -> None:
-        if value is not None:
-            self._value = (value,)
+        plain.return_value = self._value[0]
+        take_traces(plain, self._traces)
+        return plain
 
     def _plain(self) -> JobReturn:
         plain = JobReturn(
             overrides=self.overrides, cfg=self.cfg, hydra_cfg=self.hydra_cfg, working_dir=self.working_dir,
-            task_name=self.task_name, status=self.status, _return_value=self._return_value,
+            task_name=self.task_name, status=self.status,
         )  # fmt: skip
-        for name in vars(plain).keys() & vars(self).keys():
-            setattr(plain, name, getattr(self, name))
-        return plain
+        return self._with_value(plain)
 
     def _composed(self) -> DictConfig:
         if self._config is None:
@@ -165,10 +161,8 @@ class SweptJob(JobReturn):
     def _unpickle(self, files: TaskPaths, outcome: dict[str, Any]) -> Any:
         require_owner(files.pickle)
         value, fields = loads(files.pickle.read_bytes())
-        for name, content in fields.items():
-            if hasattr(self, name):
-                setattr(self, name, content)
-        told = getattr(self, "_remote_traceback", None) is not None
+        self._traces = fields
+        told = take_traces(self, fields)
         return value if told or outcome["state"] == "completed" else _caused_by(value, outcome)
 
     def _unkept(self, outcome: dict[str, Any]) -> NotKept:

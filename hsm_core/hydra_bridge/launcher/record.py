@@ -18,7 +18,7 @@ from hsm_core.processes.identity import this_host
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.record import SourceRecord, SweepRecord, new_id
 
-from ..hydra_frames import MAIN, caller
+from ..hydra_private.command_line import command_line
 from ..launch_plan import PlannedSweep
 from .main_origin import MainOrigin
 from .recorded_fields import fields_typed
@@ -117,7 +117,7 @@ def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin
 
 def is_run_by_main() -> bool:
     """True if a function under ``@hydra.main`` was called, and not Hydra's API."""
-    return caller(sys._getframe(), MAIN, "_run_hydra") is not None
+    return command_line(sys._getframe()) is not None
 
 
 def _script(main: list[str]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -38,7 +40,8 @@ def join_task(context: HydraContext, task_function: TaskFunction, config: DictCo
     directory = Path(os.environ["HSM_TASK_DIR"])
     fields = {"hydra.sweep.dir": str(directory.parent), "hydra.sweep.subdir": directory.name}
     place = [f"{name}={hydra_text(value)}" for name, value in fields.items()]
-    launcher = importlib.import_module("hydra._internal.core_plugins.basic_launcher").BasicLauncher()
+    basic = ConfigStore.instance().load("hydra/launcher/basic.yaml").node._target_
+    launcher: Any = Plugins.instance().class_name_to_class[basic]()
     launcher.setup(hydra_context=context, task_function=task_function, config=config)
     (returned,) = launcher.launch([[*task.overrides, *place]], task.number)
     _ = returned.return_value  # raises what the task raised

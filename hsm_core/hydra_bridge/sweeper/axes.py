@@ -74,7 +74,7 @@ def _typed(arguments: Sequence[str], grammar: Grammar) -> list[Axis]:
     for text in arguments:
         override = grammar.parse(text)
         names = zip_tags(override)
-        if len(names) > 1 or (names and getattr(override._value, "shuffle", False)):
+        if len(names) > 1 or (names and getattr(override.value(), "shuffle", False)):
             raise ConfigError(
                 f"{text} can't be paired",
                 evidence="it has several zip_ tags, or is shuffled",

@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType, QuotedString, RangeSweep
+from hydra.core.override_parser.types import Override, OverrideType, QuotedString, RangeSweep, Transformer
 from hydra.errors import HydraException
 
 from hsm_core.errors import ConfigError
@@ -49,7 +49,7 @@ class Grammar:
         override = self.parse(text)
         key = override.get_key_element()
         if not override.is_sweep_override():
-            return Axis(key_of(key), (key,), [(_fixed(override),)], [(_plain(override._value),)])
+            return Axis(key_of(key), (key,), [(_fixed(override),)], [(override.value(),)])
         if not override.is_discrete_sweep():
             raise ConfigError(
                 f"{text}: an interval can't be swept: it has no list of values",
@@ -59,7 +59,7 @@ class Grammar:
         if numbers is not None:
             return counting(key, numbers)
         elements = self._elements(override)
-        texts = [Override._get_value_element_as_str(element) for element in elements]
+        texts = [Transformer.str(element) for element in elements]
         return single(key, texts, [_plain(element) for element in elements])
 
     def _elements(self, override: Override) -> list[Any]:
@@ -95,16 +95,17 @@ class Grammar:
             problem = f"{name}: zip needs key=choice(...) for each key, not {part.strip()!r}"
             raise ConfigError(problem, fix=_ZIP_FORM)
         override = self.parse(f"{key}={value}")
-        if getattr(override._value, "shuffle", False):
+        if getattr(override.value(), "shuffle", False):
             raise ConfigError(f"{name}: shuffling '{key}' would break its pairs")
-        if isinstance(override._value, list):
-            return self.listed(key, override._value)
+        values = override.value()
+        if isinstance(values, list):
+            return self.listed(key, values)
         return self.axis(f"{key}={value}")
 
 
 def zip_tags(override: Override) -> list[str]:
     """Returns the names of the pairs that ``a=tag(zip_x,choice(1,2))`` belongs to."""
-    tags = getattr(override._value, "tags", ())
+    tags = getattr(override.value(), "tags", ())
     return sorted(tag[len("zip_") :] for tag in tags if str(tag).startswith("zip_"))
 
 
@@ -145,7 +146,7 @@ def _fixed(override: Override) -> str:
 
 
 def _whole_numbers(override: Override) -> range | None:
-    sweep = override._value
+    sweep = override.value()
     if not isinstance(sweep, RangeSweep) or sweep.shuffle or getattr(sweep, "transformers", None):
         return None
     numbers = sweep.range()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 _FILES = ("FileHandler", "handlers.RotatingFileHandler", "handlers.TimedRotatingFileHandler")
 
@@ -54,7 +54,8 @@ def _without_opening(log_config: DictConfig | None) -> DictConfig | None:
     if log_config is None:
         return None
     found = log_config.copy()
-    found._set_flag(["readonly", "struct"], [False, False])
+    OmegaConf.set_readonly(found, False)
+    OmegaConf.set_struct(found, False)
     for handler in (found.get("handlers") or {}).values():
         if handler is not None and handler.get("class") in [f"logging.{name}" for name in _FILES]:
             handler["delay"] = True

@@ -10,12 +10,13 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Container, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
+from ..hydra_private.task import main_calls
 from .main_script import read_script
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class MainFile:
         sys.modules.setdefault(_WORKER, sys.modules["__main__"])
         sys.modules["__main__"] = sys.modules["__mp_main__"] = module
         sys.argv[:] = self.argv
-        with _main_functions(self._call), suppress(MainCalled):
+        with main_calls(self._call), suppress(MainCalled):
             exec(read_script(self.path).code, vars(module))
 
     def _call(self, *, task_function: Any, **_: Any) -> None:
@@ -227,16 +228,3 @@ def identity(function: object) -> list[str]:
 def imported_names() -> Container[str]:
     """Returns the names of the main module that the process which started the sweep has too."""
     return vars(sys.modules["__main__"]) if _WORKER in sys.modules else ()
-
-
-@contextmanager
-def _main_functions(called: Callable[..., None]) -> Iterator[None]:
-    """Redirects, until the context ends, calls of functions under ``@hydra.main`` to ours."""
-    importlib.import_module("hydra")
-    place: Any = sys.modules["hydra.main"]
-    theirs = place._run_hydra
-    place._run_hydra = called
-    try:
-        yield
-    finally:
-        place._run_hydra = theirs

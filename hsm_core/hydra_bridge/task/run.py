@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.basecontainer import BaseContainer
 
 from hsm_core.errors import ConfigError, StoreError
 
 from ..fast.group_cache import Skeletons
 from ..fast.nan import renew_nans
-from ..fast.patches import quick, quick_start
+from ..hydra_private.config_copy import is_exact, quick, quick_start
+from ..hydra_private.task import resolvers, returned
 from ..random_numbers.renew import RandomNumbers
 from . import values
 from .checkpoint import offer_checkpoint, resumed
@@ -164,7 +164,7 @@ def _take_state(found: Payload) -> None:
     from hydra.core.utils import setup_globals
 
     setup_globals()
-    own: dict[str, Any] = BaseContainer._resolvers
+    own = resolvers()
     unsent = [name for name, data in found.resolvers.items() if not data and name not in own]
     if unsent:
         raise ConfigError(
@@ -178,6 +178,7 @@ def _take_state(found: Payload) -> None:
 def warm_up(prepared: LoadedApp) -> None:
     """Loads what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
+    is_exact()
     _pools()
     prepared.numbers.find()
 
@@ -213,7 +214,7 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
         what the task's function returned; what it raised, is raised.
     """
     from hydra.core.hydra_config import HydraConfig
-    from hydra.core.utils import JobStatus, run_job
+    from hydra.core.utils import run_job
 
     _spread(order["threads"])
     prepared.numbers.renew()
@@ -234,9 +235,7 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
             hydra_context=context, task_function=function, config=config,
             job_dir_key="hydra.runtime.output_dir", job_subdir_key=None,  # resolved already, and only once
         )  # fmt: skip
-    if ended.status == JobStatus.FAILED:
-        raise ended._return_value
-    return ended._return_value
+    return returned(ended)
 
 
 def _check(payload: Path) -> Boot:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..hydra_private.config_loader import loader_for
 from .main_module import MainFile
 
 
@@ -32,14 +33,13 @@ class FrozenApp:
 
     def context(self, context: Any) -> Any:
         """Returns Hydra's context with a config loader that reads the snapshot."""
-        from hydra._internal.config_loader_impl import ConfigLoaderImpl
-
-        search_path = copy.deepcopy(context.config_loader.get_search_path())
+        loader = context.config_loader
+        search_path = copy.deepcopy(loader.get_search_path())
         for entry in search_path.get_path():
             scheme, mark, place = (entry.path or "").rpartition("://")
             if scheme in ("", "file") and place:
                 entry.path = scheme + mark + self.path(os.path.abspath(place))
-        return replace(context, config_loader=ConfigLoaderImpl(config_search_path=search_path))
+        return replace(context, config_loader=loader_for(search_path, loader))
 
     def main(self, main: MainFile) -> MainFile:
         """Returns the main file, as if it had been started from the snapshot."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import pickle
 import sys
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ import omegaconf
 
 from hsm_core.errors import VersionMismatch
 
+from ..hydra_private.task import traces
 from . import pickling
 from .main_module import imported_names
 
@@ -37,7 +37,7 @@ def dumps(value: object) -> bytes:
     """
     fields: dict[str, Any] = {}
     if isinstance(value, BaseException):
-        fields = _traces(value)
+        fields = traces(value)
         value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
     data = pickling.dumps((value, fields), imported_names(), _LARGEST)
     pickle.loads(data)
@@ -54,17 +54,6 @@ def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
     require_versions(theirs, "the return value was written")
     found: tuple[Any, dict[str, Any]] = pickle.loads(pickled)
     return found
-
-
-def _traces(error: BaseException) -> dict[str, Any]:
-    utils: Any = importlib.import_module("hydra.core.utils")
-    if not hasattr(utils, "_serialize_traceback"):
-        return {}
-    return {
-        "_remote_traceback": utils._serialize_traceback(error.__traceback__),
-        "_remote_exception_chain": utils._serialize_exception_chain(error),
-        "_remote_exception_group": utils._serialize_exception_group(error),
-    }
 
 
 def _survives(error: Exception) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from types import FrameType, TracebackType
 
 #: Modules that import the app, call the task's function, or stand between it and what it has Hydra make or look up.
-_CALLERS = ("hsm_core.", "hydra.core.", "hydra._internal.", "omegaconf.", "importlib.")
+_CALLERS = ("hsm_core.", "hydra.", "omegaconf.", "importlib.")
 #: What those call in turn, and an app may call itself: omegaconf's parser.
 _CALLED_BY_THEM = ("antlr4.",)
 #: What is never the app's own, wherever it is installed.

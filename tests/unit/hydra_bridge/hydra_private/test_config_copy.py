@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from omegaconf import MISSING, DictConfig, ListConfig, Node, OmegaConf, open_dict, read_write
 
-from hsm_core.hydra_bridge.fast.deepcopy import copied
+from hsm_core.hydra_bridge.hydra_private.config_copy import copied_by_fields as copied
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*register_new_resolver:UserWarning")
 

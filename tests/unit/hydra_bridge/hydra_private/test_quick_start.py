@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pytest
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from hsm_core.hydra_bridge.fast.deepcopy import copied
-from hsm_core.hydra_bridge.fast.patches import quick_start
+from hsm_core.hydra_bridge.hydra_private.config_copy import copied_by_fields, is_exact, quick_start
 
 CONTEXT = SimpleNamespace(callbacks=None)
 
@@ -27,7 +26,7 @@ def test_while_hydra_prepares_all_copies_are_ours_and_then_none() -> None:
 
     theirs = SimpleNamespace(callbacks=Callbacks())
     with quick_start(theirs) as context:
-        assert (DictConfig.__deepcopy__, ListConfig.__deepcopy__) == (copied, copied)
+        assert (DictConfig.__deepcopy__, ListConfig.__deepcopy__) == (copied_by_fields, copied_by_fields)
         config = OmegaConf.create({"a": {"b": 1}})
         assert copy.deepcopy({"x": config.a})["x"] == config.a
         context.callbacks.on_job_start(config=config, task_function=print)
@@ -47,5 +46,9 @@ def test_nothing_stays_after_an_error() -> None:
 def test_omegaconf_copies_where_it_was_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omegaconf.__version__", "3.0.0")
     own = DictConfig.__deepcopy__, ListConfig.__deepcopy__
-    with quick_start(CONTEXT):
-        assert (DictConfig.__deepcopy__, ListConfig.__deepcopy__) == own
+    is_exact.cache_clear()
+    try:
+        with quick_start(CONTEXT):
+            assert (DictConfig.__deepcopy__, ListConfig.__deepcopy__) == own
+    finally:
+        is_exact.cache_clear()

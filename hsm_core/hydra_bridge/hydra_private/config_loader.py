@@ -1,0 +1,107 @@
+"""Takes the steps by which Hydra composes a task's config, one by one, and makes a loader for other directories.
+
+Hydra has one public step, ``load_sweep_config``, which does all of it anew for each task, at ten times the cost.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hsm_core.errors import ConfigError
+
+#: The lines of Hydra whose ways were compared with ours, config for config.
+COMPARED = ("1.3.", "1.4.")
+#: What is taken from a config loader, and from Hydra's modules.
+_OF_LOADER = ("_apply_overrides_to_config", "_parse_overrides_and_create_caching_repo")
+_IMPL, _DEFAULTS = "hydra._internal.config_loader_impl", "hydra._internal.defaults_list"
+
+
+@dataclass
+class ComposingSteps:
+    """The steps of Hydra's config loader for the tasks of a sweep.
+
+    Args:
+        loader: Hydra's, of the sweep's context.
+        master: the config that the sweep was started with.
+    """
+
+    loader: Any
+    master: DictConfig
+    _repository: Any = None
+
+    @classmethod
+    def of(cls, loader: Any, master: DictConfig) -> ComposingSteps | None:
+        """Those of a loader; None for one that is not Hydra's own, or of a release that has others."""
+        own = getattr(_module(_IMPL), "ConfigLoaderImpl", None)
+        is_own = own is not None and getattr(type(loader), "load_sweep_config", None) is own.load_sweep_config
+        is_there = all(hasattr(loader, name) for name in _OF_LOADER) and hasattr(_module(_DEFAULTS), "Overrides")
+        return cls(loader, master) if is_own and is_there and hydra.__version__.startswith(COMPARED) else None
+
+    def values_of(self, parsed: Sequence[Any]) -> list[Any]:
+        """Of parsed overrides those that set values; the others choose config groups.
+
+        ``hydra.searchpath`` of the primary config counts, as nothing public lets it.
+
+        Raises:
+            Exception: whatever is wrong with the overrides, or with these steps.
+        """
+        if self._repository is None:
+            name, overrides = self.master.hydra.job.config_name, self.master.hydra.overrides.hydra
+            _, self._repository = self.loader._parse_overrides_and_create_caching_repo(name, list(overrides))
+        found: list[Any] = _module(_DEFAULTS).Overrides(self._repository, list(parsed)).config_overrides
+        return found
+
+    def set_value(self, override: Any, config: DictConfig) -> None:
+        """Set a value in a composed config.
+
+        Raises:
+            Exception: as Hydra refuses it, or with these steps.
+        """
+        self.loader._apply_overrides_to_config([override], config)
+
+    def fill(self, config: DictConfig, parsed: Sequence[Any]) -> DictConfig:
+        """Do what the loader does after it has set the values: Hydra's own nodes."""
+        job, task = config.hydra.job, config.hydra.overrides.task
+        task.clear()
+        for one in parsed:
+            task.append(one.input_line)
+        with open_dict(config.hydra):
+            for name in job.env_copy:
+                job.env_set[name] = os.environ[name]
+        if hydra.__version__.startswith("1.3."):  # a resolver does it since 1.4
+            how = job.config.override_dirname
+            job.override_dirname = _module(_IMPL).get_overrides_dirname(
+                overrides=parsed, kv_sep=how.kv_sep, item_sep=how.item_sep, exclude_keys=how.exclude_keys,
+            )  # fmt: skip
+        OmegaConf.copy_cache(from_config=self.master, to_config=config)
+        return config
+
+
+def loader_for(search_path: Any, like: Any) -> Any:
+    """A config loader that reads other directories than ``like``, one of Hydra's, does.
+
+    Raises:
+        ConfigError: this release makes its loaders in a way of its own.
+    """
+    try:
+        return type(like)(config_search_path=search_path)
+    except TypeError as error:
+        raise ConfigError(
+            f"Hydra {hydra.__version__} can't read configs from a snapshot", evidence=str(error),
+            fix="hydra.launcher.code=live    # tasks read the app's own directory",
+        ) from error  # fmt: skip
+
+
+def _module(name: str) -> Any:
+    """A module of Hydra's; None where a release has moved it."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None
