@@ -9,18 +9,20 @@ import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from copy import copy
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hydra import __version__
 from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 
+from hsm_core.hydra_bridge.hydra_private.config_store import offer
+
 if TYPE_CHECKING:
+    from types import FrameType
+
     from hydra.core.utils import JobReturn
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
@@ -179,14 +181,15 @@ class HsmSweeperHint(SearchPathPlugin):
         plugins, ours = Plugins.instance(), f"{__name__}.HsmSweeper"
         if ours not in plugins.class_name_to_class:
             _register_all(plugins)
-        if IS_1_3:
-            from hsm_core.hydra_bridge import hydra13
-
-            hydra13.keep_unresolved(plugins, ours)
-        _read_fields_ourselves(plugins)
         from hsm_core.hydra_bridge import explain_refusals
+        from hsm_core.hydra_bridge.hydra_private.making import make_by
 
+        if IS_1_3:
+            make_by(plugins, "sweeper", _make_sweeper)
+        make_by(plugins, "launcher", _make_launcher)
         explain_refusals.explain_refusals(sys._getframe(1))
+        if not _TELLS_OF_LOADS:
+            _before_sweeper(sys._getframe(1))
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         if IS_1_3 or {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
@@ -202,75 +205,35 @@ def _register_all(plugins: Plugins) -> None:
         plugins.register(plugin)
 
 
-def _read_fields_ourselves(plugins: Plugins) -> None:
-    """Have our launchers made with fields that tasks may refer to in what the sweep's own config lacks."""
-    ordinary = plugins.instantiate_launcher
+def _make_sweeper(config: DictConfig) -> Sweeper | None:
+    """Ours, which takes no fields: Hydra 1.3 would look for what swept values refer to in the sweep's own config.
 
-    def instantiate_launcher(
-        hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> Launcher:
-        target = str((config.hydra.launcher or {}).get("_target_"))
-        made: Any = plugins.class_name_to_class.get(target)
-        if not (isinstance(made, type) and issubclass(made, LauncherBase)):
-            return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
-        from hsm_core.hydra_bridge.error_display import shown
-        from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-
-        launcher: Launcher = made(**shown(lambda: fields_of_sweep(config)))
-        launcher.setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        return launcher
-
-    vars(plugins).setdefault("instantiate_launcher", instantiate_launcher)
-
-
-class LateNode(ConfigNode):
-    """A node of Hydra's config store whose dataclass is imported when Hydra loads it: others do not pay for it.
-
-    Its dicts (``env``) take keys that they do not have yet without a ``+``: that is what they are for. So does
-    the node: Hydra would tell the first unknown field alone, without what was meant; we refuse all at once.
-
-    Args:
-        module, kind: where the dataclass is.
+    So ``grid: {optimizer: [adam], x: ["${optimizer.beta}"]}`` would fail if the base optimizer has no ``beta``.
     """
-
-    def __init__(self, name: str, group: str, module: str, kind: str) -> None:
-        self._module, self._kind, self._built = module, kind, None
-        self.name, self.group, self.package, self.provider = name, group, None, "hsm"
-
-    @property
-    def node(self) -> Any:
-        if self.group == "hydra/sweeper":
-            from hsm_core.hydra_bridge.one_run import tell_before_run
-
-            tell_before_run(sys._getframe(1))
-        if self._built is None:
-            from omegaconf import DictConfig, OmegaConf
-
-            built: Any = OmegaConf.structured(getattr(import_module(self._module), self._kind))
-            for name in built:
-                field = None if OmegaConf.is_interpolation(built, name) else built[name]
-                if isinstance(field, DictConfig):
-                    OmegaConf.set_struct(field, False)
-            OmegaConf.set_struct(built, False)
-            self._built = built
-        return self._built
-
-    @node.setter
-    def node(self, value: Any) -> None:
-        self._built = value
+    target = str((config.hydra.sweeper or {}).get("_target_"))
+    made: Any = Plugins.instance().class_name_to_class.get(target)
+    return made() if target == f"{__name__}.HsmSweeper" else None
 
 
-def offer(group: str, name: str, module: str, kind: str) -> None:
-    """Stores ``module.kind`` as ``group/name``, as ``ConfigStore.store`` does, but unbuilt.
+def _make_launcher(config: DictConfig) -> Launcher | None:
+    """One of ours, with fields that tasks may refer to in what the sweep's own config lacks."""
+    chosen = config.hydra.launcher
+    kind = Plugins.instance().class_name_to_class.get(str((chosen or {}).get("_target_")))
+    if not (isinstance(kind, type) and issubclass(kind, LauncherBase)):
+        return None
+    from hsm_core.hydra_bridge.error_display import shown
+    from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
 
-    For launchers of other packages, too: ``offer("hydra/launcher", "hsm_mine", "my_package.fields", "MyConf")``.
-    """
-    place = ConfigStore.instance().repo
-    for part in group.split("/"):
-        place = place.setdefault(part, {})
-    place[f"{name}.yaml"] = LateNode(f"{name}.yaml", group, module, kind)
+    return kind(**shown(lambda: fields_of_sweep(config)))
 
 
-offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf")
+def _before_sweeper(frame: FrameType) -> None:
+    from hsm_core.hydra_bridge.one_run import tell_before_run
+
+    tell_before_run(frame)
+
+
+_SWEEPER_FIELDS = "hsm_core.hydra_bridge.sweeper.fields"
+_TELLS_OF_LOADS = offer("hydra/sweeper", "hsm", _SWEEPER_FIELDS, "SweeperConf", _before_sweeper)
 for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
     offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields", _kind)

@@ -23,10 +23,12 @@ COMPOSING = [
 COPYING = ["_parent", "_metadata", "_content", "_flags_cache", "resolver_cache", "Metadata"]
 TASK = ["_run_hydra", "_return_value", "_resolvers"]
 TRACES = [] if IS_1_3 else ["_serialize_traceback", "_remote_exception_group"]
+STORE = ["repo"]
 #: Names that we used to use, and others that Hydra's functions and modules might change.
 FORMER = ["run_and_report", "_run_app", "decorated_main", "_value", "_get_node", "split_key", "_set_flag"]
 GROUPS = {
-    "composing": COMPOSING, "copying": COPYING, "the task": TASK, "tracebacks": TRACES, "the call stack": FORMER,
+    "composing": COMPOSING, "copying": COPYING, "the task": TASK, "tracebacks": TRACES, "the config store": STORE,
+    "the call stack": FORMER,
 }  # fmt: skip
 ALL = [name for names in GROUPS.values() for name in names]
 APP = """
