@@ -11,7 +11,7 @@ from typing import Any
 import hydra
 import pytest
 
-from tests.unit.hydra_bridge.hydra_private.renaming import environ_with
+from tests.integration.renaming import environ_with
 from tests.unit.hydra_bridge.sweeping import sweeper_file, write_app
 
 IS_1_3 = hydra.__version__.startswith("1.3")
