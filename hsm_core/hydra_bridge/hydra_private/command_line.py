@@ -10,7 +10,7 @@ _OPTIONS = {"multirun", "cfg", "overrides"}
 
 
 def command_line(frame: FrameType | None) -> Namespace | None:
-    """The command line that a function under ``@hydra.main`` was called with, as Hydra parsed it.
+    """Returns the command line that a function under ``@hydra.main`` was called with, as Hydra parsed it.
 
     Which functions of Hydra's hold it depends on its release; that some do, does not.
 

@@ -38,14 +38,14 @@ class ComposingSteps:
 
     @classmethod
     def of(cls, loader: Any, master: DictConfig) -> ComposingSteps | None:
-        """Those of a loader; None for one that is not Hydra's own, or of a release that has others."""
+        """Returns those of a loader; None for one that is not Hydra's own, or of a release that has others."""
         own = getattr(_module(_IMPL), "ConfigLoaderImpl", None)
         is_own = own is not None and getattr(type(loader), "load_sweep_config", None) is own.load_sweep_config
         is_there = all(hasattr(loader, name) for name in _OF_LOADER) and hasattr(_module(_DEFAULTS), "Overrides")
         return cls(loader, master) if is_own and is_there and hydra.__version__.startswith(COMPARED) else None
 
     def values_of(self, parsed: Sequence[Any]) -> list[Any]:
-        """Of parsed overrides those that set values; the others choose config groups.
+        """Returns those of parsed overrides that set values; the others choose config groups.
 
         ``hydra.searchpath`` of the primary config counts, as nothing public lets it.
 
@@ -59,7 +59,7 @@ class ComposingSteps:
         return found
 
     def set_value(self, override: Any, config: DictConfig) -> None:
-        """Set a value in a composed config.
+        """Sets a value in a composed config.
 
         Raises:
             Exception: as Hydra refuses it, or with these steps.
@@ -67,7 +67,7 @@ class ComposingSteps:
         self.loader._apply_overrides_to_config([override], config)
 
     def fill(self, config: DictConfig, parsed: Sequence[Any]) -> DictConfig:
-        """Do what the loader does after it has set the values: Hydra's own nodes."""
+        """Does what the loader does after it has set the values: Hydra's own nodes."""
         job, task = config.hydra.job, config.hydra.overrides.task
         task.clear()
         for one in parsed:
@@ -85,7 +85,7 @@ class ComposingSteps:
 
 
 def loader_for(search_path: Any, like: Any) -> Any:
-    """A config loader that reads other directories than ``like``, one of Hydra's, does.
+    """Makes a config loader that reads other directories than ``like``, one of Hydra's, does.
 
     Raises:
         ConfigError: this release makes its loaders in a way of its own.
@@ -100,7 +100,7 @@ def loader_for(search_path: Any, like: Any) -> Any:
 
 
 def _module(name: str) -> Any:
-    """A module of Hydra's; None where a release has moved it."""
+    """Returns a module of Hydra's; None where a release has moved it."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:

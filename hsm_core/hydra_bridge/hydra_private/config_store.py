@@ -70,7 +70,7 @@ def offer(
 
 
 def _built(module: str, kind: str) -> Any:
-    """The config of a dataclass.
+    """Builds the config of a dataclass.
 
     Its dicts (``env``) take keys that they do not have yet without a ``+``: that is what they are for. So does
     the node: Hydra would tell the first unknown field alone, without what was meant; we refuse all at once.

@@ -9,7 +9,7 @@ from hydra.core.plugins import Plugins
 
 
 def make_by(plugins: Plugins, kind: str, make: Callable[[Any], Any]) -> None:
-    """Have Hydra ask ``make`` for its launcher or sweeper.
+    """Has Hydra ask ``make`` for its launcher or sweeper.
 
     It hands plugins their fields resolved, and has no hook for those that refer to what only the tasks' configs
     have. This replaces the one method of this one object; a Hydra that makes plugins by another one makes ours as

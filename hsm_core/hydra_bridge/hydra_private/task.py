@@ -21,7 +21,7 @@ _TRACES = {
 
 
 def returned(job: JobReturn) -> Any:
-    """What the task's function returned; what it raised, is raised.
+    """Returns what the task's function returned; what it raised, is raised.
 
     The public ``return_value`` also prints "Error executing job with overrides" into the task's log.
 
@@ -37,7 +37,7 @@ def returned(job: JobReturn) -> Any:
 
 
 def traces(error: BaseException) -> dict[str, Any]:
-    """Fields of ``JobReturn`` from which Hydra shows a traceback of another process.
+    """Makes the fields of ``JobReturn`` from which Hydra shows a traceback of another process.
 
     Nothing public makes them. Without them, Hydra shows the error and no lines of the app, as 1.3 always does.
     """
@@ -50,7 +50,7 @@ def traces(error: BaseException) -> dict[str, Any]:
 
 
 def take_traces(job: JobReturn, fields: dict[str, Any]) -> bool:
-    """Give a job such fields, where its class has them; whether Hydra will show a traceback from them."""
+    """Gives a job such fields, where its class has them; tells whether Hydra will show a traceback from them."""
     found = {name: value for name, value in fields.items() if hasattr(job, name)}
     for name, value in found.items():
         setattr(job, name, value)
@@ -58,7 +58,7 @@ def take_traces(job: JobReturn, fields: dict[str, Any]) -> bool:
 
 
 def resolvers() -> dict[str, Any]:
-    """The resolvers of this process by name, as ``Singleton.set_state`` takes them.
+    """Returns the resolvers of this process by name, as ``Singleton.set_state`` takes them.
 
     ``Singleton.get_state`` has them too, with copies of all other state, in 15 ms.
     """
@@ -68,7 +68,7 @@ def resolvers() -> dict[str, Any]:
 
 @contextmanager
 def main_calls(called: Callable[..., None]) -> Iterator[None]:
-    """Until this ends, calls of functions under ``@hydra.main`` come here instead of starting Hydra.
+    """Redirects, until this ends, calls of functions under ``@hydra.main`` to ours: none starts Hydra.
 
     Args:
         called: with the function as ``task_function``.
@@ -92,7 +92,7 @@ def _replaced(place: Any, name: str, by: Any) -> Iterator[None]:
 
 @contextmanager
 def _decorator(place: Any, called: Callable[..., None]) -> Iterator[None]:
-    """The public way: functions that are decorated now call ours while this lasts, and Hydra's afterwards."""
+    """Does so in the public way: functions that are decorated now call ours while this lasts, and Hydra's afterwards."""
     theirs, waiting = place.main, [called]
 
     def main(*given: Any, **named: Any) -> Callable[[Any], Any]:
