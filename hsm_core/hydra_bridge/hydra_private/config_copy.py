@@ -82,7 +82,7 @@ class _EndAtStart:
 
 @cache
 def is_exact() -> bool:
-    """Tells whether our copy of a sample is omegaconf's, field for field; seen once a process, in 2 ms."""
+    """Tells whether our copy of a sample is omegaconf's, field for field; looks once a process."""
     if not omegaconf.__version__.startswith(COMPARED):
         return False
     sample = OmegaConf.create(_SAMPLE, flags={"struct": True})
