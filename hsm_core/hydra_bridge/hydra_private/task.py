@@ -92,7 +92,7 @@ def _replaced(place: Any, name: str, by: Any) -> Iterator[None]:
 
 @contextmanager
 def _decorator(place: Any, called: Callable[..., None]) -> Iterator[None]:
-    """Does so in the public way: functions that are decorated now call ours while this lasts, and Hydra's afterwards."""
+    """Does so in the public way: what is decorated now calls ours while this lasts, then Hydra's."""
     theirs, waiting = place.main, [called]
 
     def main(*given: Any, **named: Any) -> Callable[[Any], Any]:
