@@ -1,31 +1,31 @@
-"""Conducts a sweep: hands its tasks over, watches what becomes of them, and brings the rest to an end."""
+"""Conducts a sweep: gives its tasks to sources, learns what becomes of them, and brings the rest to an end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from queue import SimpleQueue
 
-from hsm_core.errors import BackendError, NoAnswer
-from hsm_core.hosts.interface import Patience
+from hsm_core.errors import BackendError
 from hsm_core.model import ENDED, counted
 from hsm_core.processes.identity import this_process
-from hsm_core.sources.interface import RunningSource, Source
-from hsm_core.sources.job_monitor import JobMonitor
+from hsm_core.sources.interface import Pair, RunningSource, Source
+from hsm_core.sources.source_thread import Answer, Calls, SourceThread, T
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.layout import LaunchPaths, SweepPaths
+from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.requests import RequestReader, launches_of, request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 
-from .interrupt_policy import Ending
-from .interrupts import Interrupts
-from .messages import parting_words, told_of_orphans
-from .policies import Policy, Progress
-from .poll_pause import Pause
+from .distribution import Distribution
+from .messages import told_of_orphans
+from .policies import Policy
 from .record_losses import write_losses
-from .submission_queue import Outbox
-from .takeover import seize, settle_unanswered
+from .source_at_work import SourceAtWork
+from .takeover import seize, settle_jobs, settle_unanswered
 from .tasks_to_run import next_attempt
 from .warnings import Troubles
 
@@ -33,52 +33,69 @@ from .warnings import Troubles
 PATIENCE = 3
 #: Seconds between two looks at who is dead.
 JUDGE_EVERY_S = 1.0
-Pairs = Sequence[tuple[int, int]]
+Pairs = Sequence[Pair]
 
 
 class Conductor:
-    """The one process that acts for a sweep.
+    """The one process that acts for a sweep; ``step`` it until nothing is open.
+
+    It alone writes: the calls of a source run in a thread of that source, and only answer.
 
     Args:
-        others: where tasks of the sweep were given to before, and may still run.
-        patience: of the hosts whose commands this process waits for.
+        sources: to which tasks are given.
+        attached: to which tasks of the sweep were given before, and where they may still run.
+        policy: when it hands over no more.
         lease: what this process took already, when it began the sweep.
+        by: the command that it is, if it is not a launcher.
+        calls_of: makes the calls of a source, by its name and by what to do once an answer is there.
 
     Attributes:
-        has_advised: it said at its end what is to be typed next.
+        open_tasks: the tasks that it was given, or found alive, and that have not ended.
+        is_stopping: they are to end.
+        news: set when a source has answered.
+        messages: lines for the user; sources may add to it.
 
     Raises:
         LeaseHeld: another one does.
+        OSError: the disk refuses.
     """
 
     def __init__(
-        self, state: SweepState, source: Source, others: Sequence[RunningSource], policy: Policy,
-        patience: Patience, *, lease: Lease | None = None, force: bool = False,
+        self, sources: Sequence[Source], state: SweepState, attached: Sequence[RunningSource] = (), *,
+        policy: Policy | None = None, lease: Lease | None = None, force: bool = False, by: str = "",
+        calls_of: Callable[[str, Callable[[], object]], Calls] = SourceThread,
     ) -> None:  # fmt: skip
-        self.state, self.source, self.policy = state, source, policy
-        self.monitors = [JobMonitor(state, one) for one in (source, *others)]
-        self._patience = patience
-        paths: SweepPaths = state.paths
+        self.state, self.policy = state, policy or Policy()
         state.judge_every_s = JUDGE_EVERY_S
-        self._me = this_process()
-        self._lease = lease or take_lease(paths, state.record.id, self._me, force=force)
-        self._name = f"conductor-{nonce()}"
-        self._journal = JournalWriter(paths.journal(self._name))
-        self._journal.append(events.ConductorHead(self._name, self._me))
-        if state.sources.get(source.name) != source.record:
-            self._journal.append(events.SourceAdded(**vars(source.record)))
-        self._requests = RequestReader(paths)
-        self._troubles = Troubles(state, self.monitors)
-        self._fruitless = 0
-        self._ended_before = 0
-        self._stopping = False
-        self.has_advised = False
-        self._closed = False
+        me = this_process()
+        self._lease = lease or take_lease(state.paths, state.record.id, me, force=force)
+        self.name = f"conductor-{nonce()}"
+        self.journal = JournalWriter(state.paths.journal(self.name))
+        self.journal.append(events.ConductorHead(self.name, me, by))
+        for source in sources:
+            if state.sources.get(source.name) != source.record:
+                self.journal.append(events.SourceAdded(**vars(source.record)))
+        self.news, self.messages = threading.Event(), SimpleQueue[str]()
+        at_work = partial(SourceAtWork, state, self.journal, self.messages.put, self.name)
+        self.sources = [
+            *(at_work(calls_of(one.name, self.news.set), one, one) for one in sources),
+            *(at_work(calls_of(one.name, self.news.set), one, None) for one in attached),
+        ]
+        self._requests = RequestReader(state.paths)
+        self._troubles = Troubles(state, [source.monitor for source in self.sources])
+        self._launch = ""
+        self._numbers: list[int] = []
+        self._distribution = Distribution(self.sources, self.messages.put)
+        self._version, self._is_news = -1, False
+        self._fruitless = self._ended_before = 0
+        self._closed = self._is_sealed = False
+        self.open_tasks: list[int] = []
+        self.is_stopping = False
 
     # taking over
 
     def attach(self, *, force: bool = False) -> None:
-        """Find out what is alive of a sweep that others began.
+        """Finds out what is alive of a sweep that others began, and waits for the answers.
 
         Args:
             force: although a scheduler does not answer.
@@ -86,228 +103,198 @@ class Conductor:
         Raises:
             NoAnswer: nobody knows what became of a submission.
         """
-        self.look()
-        sources = {monitor.source.name: monitor.source for monitor in self.monitors}
-        settle_unanswered(self.state, sources, self._journal, self._name, force=force)
-        for monitor in self.monitors:
-            monitor.settle()
-        self.look()
-        seize(self.state, self.state.dropped_submissions(), self._name)
+        self._look()
+        by_name = {source.name: source for source in self.sources}
+        settle_unanswered(self.state, by_name, self._wait_for, self.journal, self.name, force=force)
+        for source in self.sources:
+            settle_jobs(self.state, source, self._wait_for)
+        self._look()
+        seize(self.state, self.state.dropped_submissions(), self.name)
 
-    # handing over
+    def _wait_for(self, answer: Answer[T]) -> T:
+        while not answer.wait(0.1):
+            self._lease.beat()
+        return answer.take()
 
-    def hand_over(
-        self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, progress: Progress
-    ) -> int:
-        """Hand everything over and watch nothing.
+    # what it can be told
 
-        Returns:
-            0, or an exit code if a signal ended it before all was handed over.
-
-        Raises:
-            BackendError: it was refused.
-        """
-        outbox = self._outbox(launch, payload, progress)
-        outbox.push(pairs)
-        with Interrupts() as interrupts, self._patience.of(interrupts.is_new, progress.say):
-            while outbox and not (interrupts.count or interrupts.left):
-                outbox.step(detached=True)
-                self._keep()
-                if outbox:
-                    interrupts.wait(self.policy.poll_s)
-            if outbox:
-                self._leave_alone(len(pairs), outbox, progress)
-                return interrupts.exit_code
-            return 0
-
-    def conduct(self, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, progress: Progress) -> int:
-        """Submit, and watch until these tasks, and those that were alive already, have ended.
-
-        TERM and HUP, and Ctrl-C where the policy says so, end the watching and leave the tasks to go on.
+    def add(self, pairs: Sequence[Pair], launch: LaunchPaths, payload: LaunchPaths) -> None:
+        """Has tasks handed over, and waits for these and for what is alive already.
 
         Args:
-            launch: where submissions are written; payload: the launch whose payload they use.
-            pairs: (task, attempt) to hand over.
+            pairs: tasks and their attempts.
+            launch: where submissions are written.
+            payload: the launch whose payload they use.
+        """
+        self._launch = launch.root.name
+        self._distribution.set_launch(launch, payload)
+        self._numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
+        self._distribution.add(pairs)
+        self.open_tasks, self._version = self._numbers, -1
 
-        Returns:
-            0, or if a signal ended it, what a shell makes of that: 130 for Ctrl-C.
+    def cancel(self, tasks: Collection[int] | None = None, *, at_once: bool = False) -> None:
+        """Has tasks end, all or these; what waits is never started.
+
+        Args:
+            at_once: kill them.
+        """
+        if tasks is not None:
+            self.abandon(self._distribution.drop(set(tasks)))
+            for source in self.sources:
+                source.cancel_tasks(sorted(tasks))
+            return
+        self.is_stopping = True
+        self.abandon(self._distribution.stop())
+        for source in self.sources:
+            source.cancel(at_once=at_once)
+        if not at_once and launches_of(self.state.paths)[1:]:
+            try:
+                request_cancel(self.state.paths, None)  # of workers that others started
+            except OSError as error:
+                self.messages.put(f"warning: {error}")
+
+    def close_source(self, name: str) -> None:
+        """A source gets no more: what it has not accepted goes to the others; what runs there, ends by itself."""
+        self._distribution.close(name)
+
+    def abandon(self, pairs: Iterable[Pair]) -> None:
+        """Writes down that these will not be started."""
+        for number, attempt in pairs:
+            self.journal.append(events.Cancel(number, attempt))
+
+    def close(self) -> bool:
+        """Gives the sweep free; what runs goes on. True if all that it had to say is on disk."""
+        if not self._closed:
+            for source in self.sources:
+                source.close()
+            self._closed, self._is_sealed = True, self.journal.seal()
+            self._lease.release()
+        return self._is_sealed
+
+    # going on
+
+    @property
+    def has_handed_over(self) -> bool:
+        """Whether nothing waits to be submitted, and nothing that was submitted is in doubt."""
+        return not self._distribution
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether nobody knows if something was accepted that was submitted."""
+        return any(source.queue is not None and source.queue.is_in_doubt for source in self.sources)
+
+    def step(self, *, detached: bool = False) -> None:
+        """Goes on as far as it can without waiting.
+
+        Args:
+            detached: nobody will be there later to hand over the rest.
 
         Raises:
             BackendError: work was refused, or worker after worker ended without having ended a task.
         """
-        numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
-        outbox, pause = self._outbox(launch, payload, progress), Pause(self.policy.poll_s)
-        outbox.push(pairs)
-        open_tasks, version = numbers, -1
-        with Interrupts() as interrupts, self._patience.of(interrupts.is_new, progress.say):
-            ending = Ending(interrupts, self.policy.on_interrupt, progress)
-            while True:
-                if outbox.step():
-                    self._note_handed(progress)
-                with pause.looking():
-                    self.look()
-                    self._troubles.tell(progress.say)
-                    progress.show(self.state)
-                    still_open, is_news = open_tasks, self.state.version != version
-                    if is_news:
-                        open_tasks, version = self._open(numbers), self.state.version
-                if not open_tasks:
-                    ending.give_up_asking()
-                    return interrupts.exit_code
-                if len(open_tasks) < len(still_open):
-                    outbox.hurry()
-                wish = ending.wish()
-                if wish == "cancel" and self._stopping and (outbox.is_in_doubt or self._unheard()):
-                    self._cancel_jobs(progress, at_once=True)
-                    wish = "detach"  # nobody would tell when they have ended
-                if wish == "detach":
-                    self._leave_alone(len(open_tasks), outbox, progress)
-                    return interrupts.exit_code
-                self._obey(wish, launch, outbox, progress)
-                self._apply_policy(numbers, outbox, progress)
-                if is_news:
-                    self._replace_the_dead(outbox, open_tasks, progress)
-                interrupts.wait(pause.seconds)
+        if self.open_tasks and self._is_news and not detached:
+            self._replace_the_dead()
+        for source in self._distribution.step(self.open_tasks, detached=detached):
+            source.monitor.disturb()
+            if self.is_stopping:  # it turned out to be accepted after it was to end
+                self.state.refresh()
+                source.cancel(at_once=False)
+        if detached:
+            self._keep()
+            return
+        self._look()
+        before, self._is_news = len(self.open_tasks), self.state.version != self._version
+        if self._is_news:
+            waiting = self._distribution.tasks  # an earlier attempt of these may have ended
+            self.open_tasks = [
+                number for number in self._numbers
+                if number in waiting or self.state.state_of(number) not in ENDED
+            ]  # fmt: skip
+            self._version = self.state.version
+        if len(self.open_tasks) < before:
+            self._distribution.hurry()
 
-    def _open(self, numbers: Sequence[int]) -> list[int]:
-        return [number for number in numbers if self.state.state_of(number) not in ENDED]
+    def heed(self) -> None:
+        """Obeys what others ask, and what the policy says of failures."""
+        for spans_asked in self._requests.read_new(self._launch):
+            if spans_asked is not None:
+                self.cancel({number for span in spans_asked for number, _ in span})
+            elif not self.is_stopping:
+                self.cancel()
+        if self.is_stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
+            return
+        failed = sum(self.state.state_of(number) in ("failed", "lost") for number in self._numbers)
+        if failed and (self.policy.fail_fast or failed / len(self._numbers) > self.policy.max_failure_rate):
+            self.messages.put(f"{failed} of {counted(len(self._numbers), 'task')} failed: ending the rest")
+            self.cancel()
 
-    def _note_handed(self, progress: Progress) -> None:
-        """Also of what turned out to be accepted after it was to end."""
-        self._disturb()
-        if self._stopping:
-            self.state.refresh()
-            self._cancel_jobs(progress, at_once=False)
+    def new_messages(self) -> list[str]:
+        """Returns the lines for the user that came since it was asked last."""
+        self._troubles.tell(self.messages.put)
+        return [self.messages.get() for _ in range(self.messages.qsize())]
 
-    def _outbox(self, launch: LaunchPaths, payload: LaunchPaths, progress: Progress) -> Outbox:
-        return Outbox(self.state, self.source, self._journal, launch, payload, progress.say, self._name)
+    def unheard(self) -> str:
+        """Returns until when nobody tells that tasks have ended; empty if somebody does."""
+        if self._troubles.is_full:
+            return "when the disk has room"
+        return "when the scheduler answers" if any(source.monitor.trouble for source in self.sources) else ""
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a source was asked to take or to end something, and has not answered."""
+        self._keep()
+        return any(source.is_ordered() for source in self.sources)
+
+    def give_up(self) -> tuple[int, int]:
+        """Nobody will be here any more to hand over what is left; it stays pending.
+
+        Returns:
+            how many tasks were surely not accepted, and of how many nobody knows.
+        """
+        return self._distribution.give_up()
 
     # looking
 
-    def look(self) -> None:
-        """Read what is new; ask schedulers if it is time to; write down who is proven dead; keep the lease."""
+    def _look(self) -> None:
+        """Reads what is new; takes what sources found out; writes down who is proven dead; keeps the lease."""
         self.state.refresh()
-        answers = [monitor.poll() for monitor in self.monitors]
-        if any(answers):
+        if any([source.look() for source in self.sources]):  # noqa: C419  (each of them looks)
             self.state.refresh()  # what workers wrote before their jobs ended
-        for monitor in self.monitors:
-            monitor.tend()
-        if write_losses(self.state, self._journal):
+        if write_losses(self.state, self.journal):
             self.state.refresh()
         self._keep()
 
     def _keep(self) -> None:
         self._lease.beat()
-        self._journal.flush()
-        self._journal.sync()
+        self.journal.flush()
+        self.journal.sync()
 
-    def close(self) -> None:
-        """Give the sweep free; what runs goes on."""
-        if not self._closed:
-            self._closed = True
-            self.source.close()
-            self._journal.seal()
-            self._lease.release()
-
-    def abandon(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Write down that these will not be started."""
-        for number, attempt in pairs:
-            self._journal.append(events.Cancel(number, attempt))
-
-    def _replace_the_dead(self, outbox: Outbox, open_tasks: Sequence[int], progress: Progress) -> None:
-        waiting = outbox.tasks
+    def _replace_the_dead(self) -> None:
+        waiting = self._distribution.tasks
         orphans = [
-            number for number in open_tasks
+            number for number in self.open_tasks
             if number not in waiting and self.state.state_of(number) == "pending"
         ]  # fmt: skip
         if not orphans:
             return
-        if self._stopping:
-            self.abandon([(number, self._attempt_of(number)) for number in orphans])
+        if self.is_stopping:
+            known = self.state.tasks
+            self.abandon((number, known[number].attempt if number in known else 1) for number in orphans)
             return
-        self._count_death(open_tasks)
+        self._count_death(orphans)
         for line in told_of_orphans(self.state, orphans):
-            progress.say(line)
-        outbox.push([(number, next_attempt(self.state, number)) for number in orphans])
+            self.messages.put(line)
+        self._distribution.add([(number, next_attempt(self.state, number)) for number in orphans])
 
-    def _attempt_of(self, number: int) -> int:
-        task = self.state.tasks.get(number)
-        return task.attempt if task else 1
-
-    def _count_death(self, open_tasks: Sequence[int]) -> None:
-        ended = self.state.total - len(open_tasks)
+    def _count_death(self, orphans: Sequence[int]) -> None:
+        ended = self.state.total - len(self.open_tasks)
         self._fruitless = 1 if ended > self._ended_before else self._fruitless + 1
         self._ended_before = ended
         if self._fruitless > PATIENCE:
+            holder = self._distribution.holder_of(orphans[0])
+            tail = holder.log_tail() if holder else ""
             raise BackendError(
                 f"{PATIENCE + 1} workers in a row ended before any of their tasks did",
-                evidence=self.source.log_tail() or self.state.evidence_of(open_tasks[0]) or "they printed nothing",
+                evidence=tail or self.state.evidence_of(self.open_tasks[0]) or "they printed nothing",
                 fix=f"hsm-status {self.state.record.id}",
             )
-
-    # ending
-
-    def _obey(self, wish: str, launch: LaunchPaths, outbox: Outbox, progress: Progress) -> None:
-        """Cancelled once, the tasks are asked to end; twice, they are killed."""
-        if wish == "cancel":
-            at_once = self._stopping
-            progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
-            self._journal.append(events.Interrupted("kill" if at_once else "cancel"))
-            self._stop(outbox, progress, at_once)
-        for spans_asked in self._requests.read_new(launch.root.name):
-            if spans_asked is not None:
-                self._cancel_tasks({number for span in spans_asked for number, _ in span}, outbox, progress)
-            elif not self._stopping:
-                self._stop(outbox, progress, at_once=False)
-
-    def _cancel_tasks(self, numbers: set[int], outbox: Outbox, progress: Progress) -> None:
-        self.abandon(outbox.drop(numbers))
-        for monitor in self.monitors:
-            jobs = monitor.snapshot()
-            self._order(lambda one=monitor.source, jobs=jobs: one.cancel_tasks(jobs, sorted(numbers)), progress)  # type: ignore[misc]
-
-    def _leave_alone(self, count: int, outbox: Outbox, progress: Progress) -> None:
-        self._journal.append(events.Interrupted("kill" if self._stopping else "detach"))
-        left, unknown = outbox.give_up()
-        others = count - left - unknown
-        self.has_advised = bool(left or unknown or self._stopping)
-        until = (self._unheard() or "when the scheduler answers") if self._stopping else ""
-        for line in parting_words(self.state.record, others, left, unknown, cancel=until):
-            progress.say(line)
-
-    def _stop(self, outbox: Outbox, progress: Progress, at_once: bool) -> None:
-        self._stopping = True
-        self.abandon(outbox.stop())
-        self._cancel_jobs(progress, at_once)
-        if not at_once and launches_of(self.state.paths)[1:]:
-            self._order(lambda: request_cancel(self.state.paths, None), progress)  # of workers that others started
-
-    def _unheard(self) -> str:
-        """Until when nobody tells that tasks have ended; empty if somebody does."""
-        if self._troubles.is_full:
-            return "when the disk has room"
-        return "when the scheduler answers" if any(monitor.trouble for monitor in self.monitors) else ""
-
-    def _cancel_jobs(self, progress: Progress, at_once: bool) -> None:
-        for monitor in self.monitors:
-            self._order(lambda monitor=monitor: monitor.cancel(at_once=at_once), progress)  # type: ignore[misc]
-
-    def _order(self, order: Callable[[], None], progress: Progress) -> None:
-        """Have a scheduler end jobs; where it does not answer, workers still read the request."""
-        try:
-            order()
-        except (NoAnswer, OSError) as error:
-            progress.say(f"warning: {error}")
-        self._disturb()
-
-    def _disturb(self) -> None:
-        for monitor in self.monitors:
-            monitor.disturb()
-
-    def _apply_policy(self, numbers: Sequence[int], outbox: Outbox, progress: Progress) -> None:
-        if self._stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
-            return
-        failed = sum(self.state.state_of(number) in ("failed", "lost") for number in numbers)
-        if failed and (self.policy.fail_fast or failed / len(numbers) > self.policy.max_failure_rate):
-            progress.say(f"{failed} of {counted(len(numbers), 'task')} failed: ending the rest")
-            self._stop(outbox, progress, at_once=False)

@@ -46,6 +46,10 @@ class Interrupts:
         """Whether a signal came that nobody has heeded yet."""
         return self.count != self._seen or bool(self.left)
 
+    def presses(self) -> int:
+        """How often a signal asked this process to end."""
+        return self.count + bool(self.left)
+
     def fresh(self) -> int:
         """How often Ctrl-C was pressed since the last look."""
         seen, self._seen = self._seen, self.count
@@ -55,11 +59,13 @@ class Interrupts:
         """What was pressed so far was not meant to end anything."""
         self._disregarded = self._seen = self.count
 
-    def wait(self, seconds: float) -> None:
-        """Wait, but not longer than to the next signal."""
+    def wait(self, seconds: float, news: threading.Event) -> None:
+        """Wait, but not longer than to the next signal, or to news; these are heeded then."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not self.is_new():
-            time.sleep(min(left, 0.1))
+            if news.wait(min(left, 0.1)):
+                break
+        news.clear()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:

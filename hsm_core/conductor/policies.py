@@ -1,4 +1,4 @@
-"""What the user wants of the conductor of a sweep, and what it can ask of who watches."""
+"""Says what the user wants of the conductor of a sweep, and what signals mean for its tasks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from hsm_core.store.state.sweep_state import SweepState
 
-from .interrupt_policy import Asking
+from .interrupts import Interrupts
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,19 @@ class Policy:
     poll_s: float = 0.5
 
 
+class Asking(Protocol):
+    """Asks whoever pressed Ctrl-C, and never waits for the answer."""
+
+    def ask_how_to_end(self) -> None:
+        """Put the question."""
+
+    def answer(self) -> str | None:
+        """``cancel`` the tasks, ``detach`` from them, or nothing; None as long as nobody answered."""
+
+    def drop_question(self) -> None:
+        """Ask no longer, if it was asked."""
+
+
 class Progress(Asking, Protocol):
     """Shows how a sweep goes, and asks how it shall end."""
 
@@ -35,3 +48,58 @@ class Progress(Asking, Protocol):
 
     def say(self, text: str) -> None:
         """Print lines that stay."""
+
+
+class Ending:
+    """Tells at each look how the tasks shall end, while a question about it may stand.
+
+    Args:
+        on_interrupt: what Ctrl-C does: ``cancel``, ``detach`` or ``ask``.
+    """
+
+    def __init__(self, interrupts: Interrupts, on_interrupt: str, asking: Asking) -> None:
+        self._interrupts, self._on_interrupt, self._asking = interrupts, on_interrupt, asking
+        self._is_asked = self._is_cancelled = False
+
+    def wish(self) -> str:
+        """``cancel``, anew each time that it is wished; ``detach``; or nothing."""
+        pressed = self._interrupts.fresh()
+        if self._interrupts.left:
+            wish = "detach"
+        elif pressed:
+            wish = self._meant_by(pressed)
+        else:
+            wish = self._answered()
+        if wish:
+            self._drop_question()
+        self._is_cancelled |= wish == "cancel"
+        return wish
+
+    def give_up_asking(self) -> None:
+        """All has ended by itself: what nobody answered has changed nothing."""
+        if self._on_interrupt == "ask" and not self._is_cancelled:
+            self._drop_question()
+            self._interrupts.disregard()
+
+    def _meant_by(self, pressed: int) -> str:
+        """Ctrl-C at the question, or pressed twice before it was put, cancels."""
+        if self._on_interrupt != "ask":
+            return self._on_interrupt
+        if pressed > 1 or self._is_asked or self._is_cancelled:
+            return "cancel"
+        self._is_asked = True
+        self._asking.ask_how_to_end()
+        return ""
+
+    def _answered(self) -> str:
+        answer = self._asking.answer() if self._is_asked else None
+        if answer is None:
+            return ""
+        self._is_asked = False
+        if not answer:
+            self._interrupts.disregard()
+        return answer
+
+    def _drop_question(self) -> None:
+        self._is_asked = False
+        self._asking.drop_question()

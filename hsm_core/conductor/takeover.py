@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Protocol
 
 from hsm_core.errors import NoAnswer
-from hsm_core.processes.identity import this_process
-from hsm_core.sources.interface import RunningSource
+from hsm_core.sources.job_monitor import LEAST_S
+from hsm_core.sources.source_thread import Answer, T
 from hsm_core.store import events
-from hsm_core.store.claims import claim_batch, read_claim
+from hsm_core.store.claims import seize_batches
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import SubmissionState
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.submission import Submission, read_submission
+from hsm_core.store.submission import read_submission
+
+from .source_at_work import SourceAtWork
+
+#: Of a job that is missing, the second answer decides.
+_MOST_POLLS = 3
+
+
+class Waiter(Protocol):
+    """Waits for the answer of a source."""
+
+    def __call__(self, answer: Answer[T], /) -> T:
+        """Returns what the call returned, or raises what it raised."""
 
 
 def settle_unanswered(
-    state: SweepState, sources: Mapping[str, RunningSource], journal: JournalWriter, conductor: str, *, force: bool
-) -> None:
-    """Submissions of a dead conductor that had no answer: look whether they were accepted.
+    state: SweepState, sources: Mapping[str, SourceAtWork], wait_for: Waiter, journal: JournalWriter, conductor: str,
+    *, force: bool,
+) -> None:  # fmt: skip
+    """Looks whether submissions of a dead conductor were accepted that had no answer.
 
     Args:
         sources: by name.
@@ -29,14 +44,26 @@ def settle_unanswered(
     Raises:
         NoAnswer: nobody knows.
     """
+
+    def find(submission: SubmissionState) -> str | None:
+        try:
+            if submission.source not in sources:
+                raise NoAnswer(f"nothing tells where the source '{submission.source}' is")
+            at_work = sources[submission.source]
+            found = wait_for(at_work.calls.ask(lambda: at_work.source.find(submission.token)))
+        except NoAnswer:
+            if not force:
+                raise
+            return None
+        return found.native_id if found else None
+
     for submission in state.jobs.submissions():
         if submission.native_id:
             continue
-        source = sources[submission.source]
-        native_id = _find(source, submission, force)
+        native_id = find(submission)
         if native_id is None:
             seize(state, [submission], conductor)  # what is accepted from now on will find nothing to do
-            native_id = _find(source, submission, force)
+            native_id = find(submission)
         if native_id is None:
             journal.append(events.Withdrawn(submission.name, "not submitted"))
         else:
@@ -45,14 +72,16 @@ def settle_unanswered(
     state.refresh()
 
 
-def _find(source: RunningSource, submission: SubmissionState, force: bool) -> str | None:
-    try:
-        found = source.find(submission.token)
-    except NoAnswer:
-        if not force:
-            raise
-        return None
-    return found.native_id if found else None
+def settle_jobs(state: SweepState, at_work: SourceAtWork, wait_for: Waiter) -> None:
+    """Polls a source until nothing is in doubt that a further answer could clear up."""
+    monitor, source = at_work.monitor, at_work.source
+    for _ in range(_MOST_POLLS if state.jobs and source.kind == "queue" else 0):
+        poll = partial(source.poll, monitor.snapshot(), time.monotonic() - LEAST_S)
+        polled = wait_for(at_work.calls.ask(poll))
+        monitor.take(polled)
+        if not polled.in_doubt:
+            return
+        time.sleep(LEAST_S)
 
 
 def seize(state: SweepState, dropped: Iterable[SubmissionState], conductor: str) -> None:
@@ -60,13 +89,3 @@ def seize(state: SweepState, dropped: Iterable[SubmissionState], conductor: str)
     for one in dropped:
         seize_batches(state.paths, read_submission(state.paths, one.name), conductor)
     state.refresh()
-
-
-def seize_batches(paths: SweepPaths, submission: Submission, conductor: str) -> bool:
-    """Claims all batches of a submission that no worker has claimed; returns whether all are the conductor's then."""
-    are_ours = True
-    for number in range(len(submission.batches)):
-        batch = submission.batch_id(number)
-        claim_batch(paths, batch, worker=conductor, native_id="", restart=0, process=this_process())
-        are_ours &= read_claim(paths.claim(batch, 0)).worker == conductor
-    return are_ours

@@ -32,24 +32,26 @@ class Done:
 class Patience:
     """How long a user waits for commands; given to a host by whoever shows what goes on.
 
+    Commands may run in several threads, and call both of these there.
+
     Args:
-        wants_to_leave: asked now and then; once it says yes, a command's time is over soon.
+        presses: how often the user has asked to leave; as that grows, a command that runs has little time left.
         say: told once of each command that is slow, by its name.
     """
 
-    wants_to_leave: Callable[[], bool] = lambda: False
-    say: Callable[[str], None] = lambda _: None
+    presses: Callable[[], int] = lambda: 0
+    say: Callable[[str], object] = lambda _: None
     told: set[str] = field(default_factory=set)
 
     @contextmanager
-    def of(self, wants_to_leave: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
+    def of(self, presses: Callable[[], int], say: Callable[[str], object]) -> Iterator[None]:
         """Has this user wait for what runs within; afterwards nobody waits."""
-        self.wants_to_leave, self.say, self.told = wants_to_leave, say, set()
+        self.presses, self.say, self.told = presses, say, set()
         try:
             yield
         finally:
             usual = Patience()
-            self.wants_to_leave, self.say = usual.wants_to_leave, usual.say
+            self.presses, self.say = usual.presses, usual.say
 
 
 class Host(Protocol):

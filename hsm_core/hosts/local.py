@@ -110,10 +110,10 @@ class LocalHost:
             subprocess.TimeoutExpired: it did not end in time.
         """
         user, began = self._patience, time.monotonic()
-        deadline, is_hurried = began + timeout_s, False
+        deadline, before, is_hurried = began + timeout_s, user.presses(), False
         while True:
             now = time.monotonic()
-            if not is_hurried and user.wants_to_leave():
+            if not is_hurried and user.presses() > before:
                 is_hurried, deadline = True, min(deadline, now + LEAVING_S)
             if now - began > SLOW_S and name not in user.told:
                 user.told.add(name)

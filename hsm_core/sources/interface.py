@@ -66,7 +66,7 @@ class Portion:
 
 @dataclass(frozen=True)
 class Polled:
-    """What a source found out of its jobs.
+    """Tells what a source found out of its jobs.
 
     Args:
         words: of its jobs, by submission and batch; what is not named is as it was.
@@ -74,6 +74,7 @@ class Polled:
         at: when it answered, or failed to, by the machine's monotonic clock; None: it was not asked.
         trouble: why it did not answer; empty if it did.
         ask_soon: a further question would tell more.
+        has_stuck: jobs that it has given up wait in its queue until it is tended.
         in_doubt: jobs were missing from an answer, and the next one decides.
         found: native ids of submissions that had no answer, by their names.
         hopeless: why jobs never start, by their ids.
@@ -85,6 +86,7 @@ class Polled:
     at: float | None = None
     trouble: str = ""
     ask_soon: bool = False
+    has_stuck: bool = False
     in_doubt: bool = False
     found: Mapping[str, str] = field(default_factory=dict)
     hopeless: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Health:
 
 
 class RunningSource(Protocol):
-    """What can be done with the jobs of a source, also by a process that did not submit them.
+    """Does what can be done with the jobs of a source, also by a process that did not submit them.
 
     Calls may block. They come one at a time, and take what they must know of the sweep along: a source neither reads
     its state nor writes it.

@@ -5,17 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 
 from .interface import Polled, RunningSource
 from .snapshot import SILENT_BEATS, Snapshot, snapshot_of
 from .stalled_jobs import Held
 
-#: Seconds between two looks at the throttles of a scheduler's arrays.
-_TEND_S = 5.0
-#: Polls of ``settle``: of a job that is missing, the second answer decides.
-_MOST_POLLS = 3
 #: Seconds between two questions, at least and at most.
 LEAST_S, MOST_S = 2.0, 60.0
 #: The next question comes when this share of the undisturbed time has passed once more.
@@ -64,7 +59,6 @@ class JobMonitor:
         self._state, self.source, self._beat_s = state, source, beat_s
         self._cadence = Cadence(time.monotonic())
         self._disturbed: set[str] = set()
-        self._tended_at = float("-inf")
         self.trouble = ""
         self.hopeless: Mapping[str, str] = {}
         self.held: Mapping[str, Held] = {}
@@ -109,34 +103,6 @@ class JobMonitor:
     def poll_now(self, not_before: float) -> bool:
         """Polls, and waits for the answer; that to another sweep serves, too, if it is not older than this."""
         return self.take(self.source.poll(self.snapshot(), not_before))
-
-    def tend(self) -> None:
-        """Has the source clean up after the dead, and share out what there is."""
-        now = time.monotonic()
-        if self.source.kind == "pool":
-            self.source.tend(Snapshot())
-        elif self._state.jobs and now - self._tended_at >= _TEND_S:
-            self._tended_at = now
-            self.source.tend(self.snapshot())
-
-    def cancel(self, *, at_once: bool) -> None:
-        """Has all its jobs end; workers learn that it was wanted.
-
-        Raises:
-            NoAnswer, OSError: they may go on.
-        """
-        if self.source.kind == "queue":
-            request_cancel(self._state.paths, None)
-        self.source.cancel(self.snapshot(), at_once=at_once)
-
-    def settle(self) -> None:
-        """Polls until nothing is in doubt that a further answer could clear up."""
-        for _ in range(_MOST_POLLS if self._state.jobs else 0):
-            polled = self.source.poll(self.snapshot(), time.monotonic() - LEAST_S)
-            self.take(polled)
-            if not polled.in_doubt:
-                return
-            time.sleep(LEAST_S)
 
     def _heed_events(self, now: float) -> None:
         """A worker that ended or fell silent before its tasks did: its scheduler knows more."""

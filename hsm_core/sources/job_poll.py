@@ -95,7 +95,7 @@ class JobPoll:
             words={key: seen.word for key, seen in self._watched.items() if seen.word is not None},
             is_answer=answer is not None and answer.sights is not None,
             at=answer.at if answer is not None else None if open_jobs else time.monotonic(),
-            trouble=self.trouble, ask_soon=self._ask_soon,
+            trouble=self.trouble, ask_soon=self._ask_soon, has_stuck=bool(self._stuck),
             in_doubt=any(0 < seen.missed < self._times_gone for seen in self._watched.values()),
             found={name: native_id for name, native_id in self._found.items() if native_id is not None},
             hopeless=dict(self._stalled.hopeless), held=dict(self._stalled.held),

@@ -1,4 +1,4 @@
-"""What a sweep knows of one source's jobs at one moment: a call that may block takes it along, not the state."""
+"""Tells what a sweep knows of a source at one moment: a call that may block takes that along, not the state."""
 
 from __future__ import annotations
 

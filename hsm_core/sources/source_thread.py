@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 class Answer(Generic[T]):
-    """What a call returned or raised, once it is there."""
+    """Holds what a call returned or raised, once it is there."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
-        self._done = threading.Event()
+        self._done, self._claimed = threading.Event(), threading.Lock()
         self._value: list[T] = []
         self._error: BaseException | None = None
 
@@ -37,8 +37,14 @@ class Answer(Generic[T]):
             raise self._error
         return self._value[0]
 
+    def withdraw(self) -> bool:
+        """Has the call never made; False if it has begun already."""
+        return self._claimed.acquire(blocking=False)
+
     def work(self) -> None:
-        """Makes the call, in whichever thread this is."""
+        """Makes the call, in whichever thread this is, unless it was withdrawn."""
+        if not self._claimed.acquire(blocking=False):
+            return
         try:
             self._value.append(self._work())
         except BaseException as error:  # noqa: BLE001  (it is raised where somebody asked)
@@ -49,8 +55,12 @@ class Answer(Generic[T]):
 class Calls(Protocol):
     """Makes calls one after another, now or later."""
 
-    def ask(self, work: Callable[[], T]) -> Answer[T]:
-        """Has a call made; returns at once."""
+    def ask(self, work: Callable[[], T], *, quietly: bool = False) -> Answer[T]:
+        """Has a call made; returns at once.
+
+        Args:
+            quietly: nobody waits for its answer.
+        """
 
 
 class SourceThread:
@@ -58,17 +68,17 @@ class SourceThread:
 
     Args:
         name: the source's.
-        on_answer: called, in this thread, when an answer is there.
+        on_answer: called, in this thread, when an answer is there that somebody waits for.
     """
 
     def __init__(self, name: str, on_answer: Callable[[], object] = lambda: None) -> None:
         self._name, self._on_answer = name, on_answer
-        self._calls: SimpleQueue[Answer[object]] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[Callable[[], None], bool]] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def ask(self, work: Callable[[], T]) -> Answer[T]:
+    def ask(self, work: Callable[[], T], *, quietly: bool = False) -> Answer[T]:
         answer = Answer(work)
-        self._calls.put(answer)  # type: ignore[arg-type]
+        self._calls.put((answer.work, quietly))
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=f"source {self._name}", daemon=True)
             self._thread.start()
@@ -76,5 +86,7 @@ class SourceThread:
 
     def _serve(self) -> None:
         while True:
-            self._calls.get().work()
-            self._on_answer()
+            work, quietly = self._calls.get()
+            work()
+            if not quietly:
+                self._on_answer()

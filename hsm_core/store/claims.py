@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hsm_core.model import ProcessIdentity
-from hsm_core.processes.identity import evidence_of_death
+from hsm_core.processes.identity import evidence_of_death, this_process
 
 from .files import create_exclusively, nonce, read_json, to_json
 from .layout import SweepPaths
+from .submission import Submission
 
 
 class Claimant(NamedTuple):
@@ -88,3 +89,13 @@ def _is_over(theirs: Claimant, restart: int) -> bool:
 def is_claimed_again(paths: SweepPaths, batch: str, claim: Claim) -> bool:
     """True once the job of a claim is run again: what this run still does is no longer wanted."""
     return paths.claim(batch, claim.again + 1).exists()
+
+
+def seize_batches(paths: SweepPaths, submission: Submission, conductor: str) -> bool:
+    """Claims all batches of a submission that no worker has claimed; returns whether all are the conductor's then."""
+    are_ours = True
+    for number in range(len(submission.batches)):
+        batch = submission.batch_id(number)
+        claim_batch(paths, batch, worker=conductor, native_id="", restart=0, process=this_process())
+        are_ours &= read_claim(paths.claim(batch, 0)).worker == conductor
+    return are_ours

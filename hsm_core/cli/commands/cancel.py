@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
-from hsm_core.errors import BackendError, ConfigError, HsmError, LeaseHeld, NoAnswer
+from hsm_core.conductor.drivers import end_unheld, record_stopped
+from hsm_core.errors import BackendError, ConfigError, HsmError, NoAnswer
 from hsm_core.hosts.local import LocalHost
-from hsm_core.model import ENDED, Span, State
+from hsm_core.model import ENDED, State
 from hsm_core.sources.interface import RunningSource
 from hsm_core.sources.registry import rebuild
 from hsm_core.sources.snapshot import snapshot_of
-from hsm_core.store import events
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
@@ -25,7 +24,6 @@ from hsm_core.views.text import shorten
 
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
-from ..conductor_journal import conductor_journal, record_stopped
 from ..terminal import remark
 
 _EVERY_S, _SAY_EVERY_S = 0.3, 10.0
@@ -125,7 +123,7 @@ def wait_until_ended(
             if state.state_of(number) == "pending" or state.state_of(number) in ENDED
         ]  # fmt: skip
         if unheld and living_conductor(state.paths) is None:
-            record_cancelled(state, unheld)
+            end_unheld(state, unheld)
         elif time.monotonic() - began > timeout:
             raise HsmError(
                 f"not ended yet: {_named(still)} of {state.record.id}", evidence=_where(state, still),
@@ -139,20 +137,6 @@ def wait_until_ended(
         state.refresh()
         if living_conductor(state.paths) is None:
             questions(state)
-
-
-def record_cancelled(state: SweepState, unheld: Sequence[int]) -> None:
-    """Records, as the sweep's conductor for a moment, that tasks never start."""
-    with suppress(LeaseHeld), conductor_journal(state) as journal:  # who holds it reads the request
-        for number in unheld:
-            known = state.tasks.get(number)
-            attempt = known.attempt if known else 1
-            ended = state.unrecorded_end(number) if known else None
-            if ended is not None:
-                span = Span(number, 1, attempt)
-                journal.append(events.Gone((span,), ended.state, ended.reason, ended.evidence, ended.node))
-            if state.state_of(number) == "pending":
-                journal.append(events.Cancel(number, attempt))
 
 
 def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from hsm_core.conductor.drivers import record_stopped
 from hsm_core.errors import HsmError, LeaseHeld
 from hsm_core.model import ENDED, REASONS, counted
 from hsm_core.overrides import joined, quoted
@@ -24,7 +25,6 @@ from hsm_core.views.status.phase import phase_of
 
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
-from ..conductor_journal import record_stopped
 from ..relaunch import (
     agree_on_changes,
     keep_accepted,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from hsm_core.conductor.conductor import Conductor
+from hsm_core.conductor.drivers import conduct_live, hand_over
 from hsm_core.conductor.messages import hint_to_pack
 from hsm_core.conductor.policies import Policy
-from hsm_core.conductor.run_live import conduct_live, hand_over
 from hsm_core.conductor.tasks_to_run import resumable
 from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
@@ -258,7 +258,7 @@ class Launching:
         numbers = range(first, first + len(job_overrides))
         code: int | None = None
         try:
-            code = conduct_live(conductor, launch, self._payload, pairs, numbers)
+            code = conduct_live(conductor, launch, self._payload, pairs, numbers, self._patience)
         finally:
             if self._is_last_launch() or code != 0:
                 conductor.close()
@@ -290,7 +290,7 @@ class Launching:
                 "  next: loginctl enable-linger    # keeps them running", file=sys.stderr,
             )  # fmt: skip
         try:
-            code = hand_over(conductor, launch, self._payload, pairs)
+            code = hand_over(conductor, launch, self._payload, pairs, self._patience)
         finally:
             if self._is_last_launch():
                 conductor.close()
@@ -339,7 +339,7 @@ class Launching:
             source = make_source(self._source(), state.paths, settings, self._host)
             others = [record for record in state.sources.values() if record.name != source.name]
             self._conductor = Conductor(
-                state, source, rebuild(others, state.paths, self._host), _policy(self._settings), self._patience,
+                [source], state, rebuild(others, state.paths, self._host), policy=_policy(self._settings),
                 lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.conductor import submission_queue as module
-from hsm_core.conductor.submission_queue import Outbox
+from hsm_core.conductor import open_submission, pauses
+from hsm_core.conductor.open_submission import DOUBT_S, TRIES
+from hsm_core.conductor.submission_queue import SubmissionQueue
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Handed, Pair, Portion
@@ -17,6 +18,7 @@ from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec, read_submission
+from tests.unit.sources.stand_in import AtOnce
 from tests.unit.store.making import MadeSweep
 
 
@@ -71,7 +73,10 @@ class Bench:
         self.clock, self.place, self.said = clock, Place(), list[str]()
         self.state = SweepState(root)
         journal = JournalWriter(sweep.paths.journal("conductor-a"))
-        self.outbox = Outbox(self.state, self.place, journal, launch, launch, self.said.append, "conductor-a")  # type: ignore[arg-type]
+        self.outbox = SubmissionQueue(
+            self.state, self.place, AtOnce(), journal, self.said.append, "conductor-a"  # type: ignore[arg-type]
+        )
+        self.outbox.set_launch(launch, launch)
 
     def lines(self) -> list[tuple[str, object]]:
         self.state.refresh()
@@ -90,7 +95,8 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
+    for module in (open_submission, pauses):
+        monkeypatch.setattr(module, "time", clock)
     return Bench(tmp_path / "sweep", clock)
 
 
@@ -307,9 +313,9 @@ def test_a_command_that_tells_no_id_of_a_job_that_nobody_knows_is_not_asked_for_
     bench.place.finds = [None, None]
     bench.outbox.push(tasks(2))
     bench.outbox.step()
-    bench.after(module.DOUBT_S - 1)
+    bench.after(DOUBT_S - 1)
     with pytest.raises(BackendError, match="printed no job id, and the scheduler knows no such job") as caught:
-        bench.after(module.DOUBT_S)
+        bench.after(DOUBT_S)
     assert (caught.value.evidence, caught.value.fix) == ("sbatch: exit code 0: hello", "hsm doctor")
     assert bench.place.submitted == ["launch-0/submit-0"]
     assert bench.lines() == []
@@ -320,7 +326,7 @@ def test_a_command_that_tells_no_id_may_have_submitted(bench: Bench) -> None:
     bench.place.finds = ["5"]
     bench.outbox.push(tasks(2))
     bench.outbox.step()
-    assert bench.after(module.DOUBT_S)
+    assert bench.after(DOUBT_S)
     assert bench.lines() == [("launch-0/submit-0", "5")]
 
 
@@ -328,22 +334,22 @@ def test_a_failure_in_unknown_words_is_looked_for_before_it_is_tried_again(bench
     bench.place.answers, bench.place.finds = [Unexplained("qsub failed")], [None, "5"]
     bench.outbox.push(tasks(2))
     bench.outbox.step()
-    bench.after(module.DOUBT_S - 2)
-    assert bench.after(module.DOUBT_S)
+    bench.after(DOUBT_S - 2)
+    assert bench.after(DOUBT_S)
     assert bench.place.submitted == ["launch-0/submit-0"]
     assert bench.lines() == [("launch-0/submit-0", "5")]
 
 
 def test_a_failure_in_unknown_words_that_leaves_no_job_is_not_tried_for_ever(bench: Bench) -> None:
     said = "qsub: exit code 1: come back on Monday"
-    bench.place.answers = [Unexplained("qsub failed", evidence=said) for _ in range(module.TRIES)]
+    bench.place.answers = [Unexplained("qsub failed", evidence=said) for _ in range(TRIES)]
     bench.place.finds = [None] * 20
     bench.outbox.push(tasks(2))
     bench.outbox.step()
     with pytest.raises(BackendError, match="qsub failed 3 times, and the scheduler knows no such job") as caught:
-        any(bench.after(module.DOUBT_S) for _ in range(20))
+        any(bench.after(DOUBT_S) for _ in range(20))
     assert caught.value.evidence == said
-    assert bench.place.submitted == ["launch-0/submit-0"] * module.TRIES
+    assert bench.place.submitted == ["launch-0/submit-0"] * TRIES
     assert bench.lines() == []
 
 
@@ -354,7 +360,7 @@ def test_stopped_what_nobody_accepted_is_not_submitted_again(bench: Bench) -> No
     bench.outbox.step()
     assert bench.outbox.is_in_doubt
     bench.outbox.stop()
-    bench.after(module.DOUBT_S)
+    bench.after(DOUBT_S)
     assert bench.place.submitted == ["launch-0/submit-0"]
     assert not bench.outbox
     bench.state.refresh()

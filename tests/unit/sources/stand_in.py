@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
 from hsm_core.schedulers.interface import Allowed, NoAnswer, Script, Sight
+from hsm_core.sources.source_thread import Answer, T
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
 from tests.unit.store.making import MadeSweep
+
+
+class AtOnce:
+    """Makes each call at once, in the thread that asks."""
+
+    def ask(self, work: Callable[[], T], *, quietly: bool = False) -> Answer[T]:
+        answer = Answer(work)
+        answer.work()
+        return answer
 
 
 @dataclass

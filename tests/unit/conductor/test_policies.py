@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hsm_core.conductor.interrupt_policy import Ending
 from hsm_core.conductor.interrupts import Interrupts
+from hsm_core.conductor.policies import Ending
 
 
 class Somebody:

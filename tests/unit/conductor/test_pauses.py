@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import hsm_core.conductor.poll_pause as module
-from hsm_core.conductor.poll_pause import Pause
+import hsm_core.conductor.pauses as module
+from hsm_core.conductor.pauses import Pause
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(module.time, "process_time", lambda: self.now)
+        monkeypatch.setattr(module.time, "thread_time", lambda: self.now)
 
     def look(self, pause: Pause, cost: float) -> float:
         """The pause after a look that costs so many seconds."""

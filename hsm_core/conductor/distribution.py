@@ -1,0 +1,138 @@
+"""Gives the tasks of a sweep to its sources, and takes back what a source can't take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hsm_core.errors import BackendError
+from hsm_core.sources.interface import Pair
+from hsm_core.store.layout import LaunchPaths
+
+from .source_at_work import SourceAtWork
+from .strategy import Offer, assign
+
+
+class Distribution:
+    """Holds what waits for a source, and who was given what.
+
+    Args:
+        say: prints a line for the user.
+    """
+
+    def __init__(self, sources: Sequence[SourceAtWork], say: Callable[[str], None]) -> None:
+        self._sources, self._say = sources, say
+        self._unassigned: list[Pair] = []
+        self._given: dict[int, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._unassigned) or any(source.queue for source in self._sources)
+
+    @property
+    def tasks(self) -> set[int]:
+        """Those that wait, for a source or at one."""
+        found = {number for number, _ in self._unassigned}
+        return found.union(*(source.queue.tasks for source in self._sources if source.queue is not None))
+
+    def holder_of(self, task: int) -> SourceAtWork | None:
+        """Returns the source that was given a task."""
+        return next((source for source in self._sources if source.name == self._given.get(task)), None)
+
+    def set_launch(self, launch: LaunchPaths, payload: LaunchPaths) -> None:
+        """From now on submissions are written to a launch, and use the payload of one."""
+        for source in self._sources:
+            if source.queue is not None:
+                source.queue.set_launch(launch, payload)
+
+    def add(self, pairs: Sequence[Pair]) -> None:
+        """Has more handed over."""
+        self._unassigned += pairs
+
+    def drop(self, tasks: set[int]) -> list[Pair]:
+        """Takes tasks out that wait; returns them."""
+        dropped = [pair for pair in self._unassigned if pair[0] in tasks]
+        self._unassigned = [pair for pair in self._unassigned if pair[0] not in tasks]
+        for source in self._sources:
+            dropped += source.queue.drop(tasks) if source.queue is not None else []
+        return dropped
+
+    def stop(self) -> list[Pair]:
+        """Hands over no more; returns what waited."""
+        stopped, self._unassigned = self._unassigned, []
+        for source in self._sources:
+            stopped += source.queue.stop() if source.queue is not None else []
+        return stopped
+
+    def give_up(self) -> tuple[int, int]:
+        """Nobody will be here to hand over what is left.
+
+        Returns:
+            how many tasks were surely not accepted, and of how many nobody knows.
+        """
+        left, unknown = len(self._unassigned), 0
+        for queue in [source.queue for source in self._sources if source.queue is not None]:
+            here = queue.give_up()
+            left, unknown = left + here[0], unknown + here[1]
+        return left, unknown
+
+    def hurry(self) -> None:
+        """Something ended, so that there may be room."""
+        for source in self._sources:
+            if source.queue is not None:
+                source.queue.hurry()
+
+    def close(self, name: str) -> None:
+        """A source gets no more: what it has not accepted goes to the others; what runs there, ends by itself."""
+        for source in self._sources:
+            if source.name == name and source.queue is not None:
+                self._unassigned += source.queue.hand_back()
+                source.close()
+
+    def step(self, open_tasks: Sequence[int], *, detached: bool) -> list[SourceAtWork]:
+        """Gives out what can be given out now, and has it submitted; returns the sources that accepted something.
+
+        Args:
+            open_tasks: those that have not ended.
+            detached: nobody will be there later to hand over the rest.
+
+        Raises:
+            BackendError: work was refused, and no other source is there to take it.
+        """
+        self._give_out(open_tasks, detached)
+        accepted = []
+        for source in self._sources:
+            try:
+                if source.queue is not None and source.queue.step(detached=detached):
+                    accepted.append(source)
+            except BackendError as error:
+                if all(other.is_closed for other in self._sources if other is not source):
+                    raise
+                self._say(f"warning: {source.name} takes no more tasks: {error}")
+                self.close(source.name)
+        return accepted
+
+    def _give_out(self, open_tasks: Sequence[int], detached: bool) -> None:
+        takers = [source for source in self._sources if not source.is_closed]
+        if not self._unassigned or not takers:
+            return
+        if len(takers) == 1:
+            found = {takers[0].name: self._unassigned}
+        elif any(source.take_health() is None for source in takers):
+            return  # each tells it as soon as it is asked
+        else:
+            offers = [self._offer(source, open_tasks) for source in takers]
+            found = assign(self._unassigned, offers, all_of_it=detached)
+        given = set[Pair]()
+        for source in takers:
+            pairs = found.get(source.name, [])
+            if pairs and source.queue is not None:
+                source.queue.push(pairs)
+                given |= set(pairs)
+                self._given.update((number, source.name) for number, _ in pairs)
+        self._unassigned = [pair for pair in self._unassigned if pair not in given]
+
+    def _offer(self, source: SourceAtWork, open_tasks: Sequence[int]) -> Offer:
+        waiting = {number for number, _ in self._unassigned}
+        held = sum(self._given.get(number) == source.name and number not in waiting for number in open_tasks)
+        health = source.take_health()
+        trouble = source.monitor.trouble or (health.trouble if health else "")
+        return Offer(source.name, health.capacity if health else None, held, is_well=not trouble)

@@ -1,0 +1,200 @@
+"""Steps a conductor: for a launcher that waits, for one that only hands over, for a command that ends tasks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from hsm_core.errors import LeaseHeld
+from hsm_core.hosts.interface import Patience
+from hsm_core.model import Span
+from hsm_core.store import events
+from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import columns
+from hsm_core.views.live import LiveProgress
+from hsm_core.views.summary import summary
+
+from .conductor import Conductor, Pairs
+from .interrupts import Interrupts
+from .messages import parting_words
+from .pauses import Pause
+from .policies import Ending, Progress
+
+
+def conduct_live(
+    conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, numbers: range, patience: Patience
+) -> int:
+    """Conducts one launch, shows how it goes, and sums up.
+
+    Args:
+        launch: where submissions are written; payload: the launch whose payload they use.
+        pairs: (task, attempt) to hand over.
+        numbers: the tasks to sum up.
+        patience: of the hosts whose commands this process waits for.
+
+    Returns:
+        0, or an exit code if a signal ended it.
+    """
+    state, wanted = conductor.state, {number for number, _ in pairs}
+    first = not state.numbers_in("completed")
+    before = {number for number in state.numbers_in("failed", "lost") if number in numbers and number not in wanted}
+    with LiveProgress() as progress:
+        conductor.add(pairs, launch, payload)
+        code, has_advised = watch(conductor, progress, patience)
+    earlier = before.intersection(state.numbers_in("failed", "lost"))
+    text = summary(
+        state, numbers, earlier=earlier, advise=not has_advised, first=first, width=columns(sys.stderr)
+    )
+    print(text, file=sys.stderr, flush=True)
+    return code
+
+
+def watch(conductor: Conductor, progress: Progress, patience: Patience) -> tuple[int, bool]:
+    """Steps until the tasks that it was given, and those that were alive already, have ended.
+
+    TERM and HUP, and Ctrl-C where the policy says so, end the watching and leave the tasks to go on.
+
+    Returns:
+        0, or if a signal ended it, what a shell makes of that: 130 for Ctrl-C; and whether the user was told what to
+        type next.
+
+    Raises:
+        BackendError: work was refused, or worker after worker ended without having ended a task.
+    """
+    pause = Pause(conductor.policy.poll_s)
+    with _heeding(conductor, progress, patience) as interrupts:
+        ending = Ending(interrupts, conductor.policy.on_interrupt, progress)
+        while True:
+            with pause.looking():
+                conductor.step()
+                _say_all(conductor, progress)
+                progress.show(conductor.state)
+            if not conductor.open_tasks:
+                ending.give_up_asking()
+                return interrupts.exit_code, False
+            wish = ending.wish()
+            if wish == "cancel" and conductor.is_stopping and (conductor.is_in_doubt or conductor.unheard()):
+                conductor.cancel(at_once=True)
+                wish = "detach"  # nobody would tell when they have ended
+            if wish == "detach":
+                return interrupts.exit_code, _leave(conductor, len(conductor.open_tasks), progress)
+            if wish == "cancel":
+                _cancel(conductor, progress)
+            conductor.heed()
+            interrupts.wait(pause.seconds, conductor.news)
+
+
+def hand_over(
+    conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, patience: Patience
+) -> int:
+    """Hands everything over and watches nothing.
+
+    Returns:
+        0, or an exit code if a signal ended it before all was handed over.
+
+    Raises:
+        BackendError: it was refused.
+    """
+    with LiveProgress() as progress, _heeding(conductor, progress, patience) as interrupts:
+        conductor.add(pairs, launch, payload)
+        conductor.step(detached=True)
+        while not conductor.has_handed_over and not (interrupts.count or interrupts.left):
+            _say_all(conductor, progress)
+            interrupts.wait(conductor.policy.poll_s, conductor.news)
+            conductor.step(detached=True)
+        _say_all(conductor, progress)
+        if conductor.has_handed_over:
+            return 0
+        _leave(conductor, len(pairs), progress)
+        return interrupts.exit_code
+
+
+@contextmanager
+def _heeding(conductor: Conductor, progress: Progress, patience: Patience) -> Iterator[Interrupts]:
+    with Interrupts() as interrupts, patience.of(interrupts.presses, conductor.messages.put):
+        try:
+            yield interrupts
+        finally:
+            _say_all(conductor, progress)
+
+
+def _say_all(conductor: Conductor, progress: Progress) -> None:
+    for line in conductor.new_messages():
+        progress.say(line)
+
+
+def _cancel(conductor: Conductor, progress: Progress) -> None:
+    """Cancelled once, the tasks are asked to end; twice, they are killed."""
+    at_once = conductor.is_stopping
+    progress.say("killing the tasks" if at_once else "ending the tasks (Ctrl-C again kills them)")
+    conductor.journal.append(events.Interrupted("kill" if at_once else "cancel"))
+    conductor.cancel(at_once=at_once)
+
+
+def _leave(conductor: Conductor, count: int, progress: Progress) -> bool:
+    """Says what becomes of the tasks without this process. True if it said what is to be typed next.
+
+    Args:
+        count: of the tasks.
+    """
+    conductor.journal.append(events.Interrupted("kill" if conductor.is_stopping else "detach"))
+    while conductor.is_waited_for:  # a command that runs now has little time left
+        _say_all(conductor, progress)
+        conductor.news.wait(0.1)
+    left, unknown = conductor.give_up()
+    until = (conductor.unheard() or "when the scheduler answers") if conductor.is_stopping else ""
+    _say_all(conductor, progress)
+    for line in parting_words(conductor.state.record, count - left - unknown, left, unknown, cancel=until):
+        progress.say(line)
+    return bool(left or unknown or conductor.is_stopping)
+
+
+@contextmanager
+def briefly(state: SweepState) -> Iterator[Conductor]:
+    """Conducts a sweep for a moment, to write down what nobody else does; the state is read before and after.
+
+    Raises:
+        LeaseHeld: somebody else conducts it.
+        OSError: the disk refuses.
+    """
+    conductor = Conductor([], state, by="hsm")
+    try:
+        state.refresh()
+        yield conductor
+    finally:
+        is_written = conductor.close()
+    if not is_written and conductor.journal.trouble:
+        raise conductor.journal.trouble
+    state.refresh()
+
+
+def record_stopped(state: SweepState) -> None:
+    """Writes down that somebody looked and nothing is left to run or to wait for.
+
+    Raises:
+        LeaseHeld, OSError: see ``briefly``.
+    """
+    with briefly(state):
+        pass
+
+
+def end_unheld(state: SweepState, tasks: Iterable[int]) -> None:
+    """Writes down how tasks ended that nobody holds any more, or that they never start; unless another conducts.
+
+    Raises:
+        OSError: see ``briefly``.
+    """
+    with suppress(LeaseHeld), briefly(state) as conductor:  # who holds it reads the request
+        for number in tasks:
+            known = state.tasks.get(number)
+            attempt = known.attempt if known else 1
+            ended = state.unrecorded_end(number) if known else None
+            if ended is not None:
+                span = Span(number, 1, attempt)
+                conductor.journal.append(
+                    events.Gone((span,), ended.state, ended.reason, ended.evidence, ended.node)
+                )
+            if state.state_of(number) == "pending":
+                conductor.abandon([(number, attempt)])
