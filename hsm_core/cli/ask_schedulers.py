@@ -26,7 +26,7 @@ class JobQuestions:
 
     Args:
         cancelled: their schedulers have just cancelled the jobs: one that is not named then is gone.
-        times_gone: answers without a job after which it is gone: one for who looks, two for who acts on it.
+        times_gone: answers without a job after which it is gone: one to show it, two to act on it.
     """
 
     def __init__(self, times_gone: int = 1, *, cancelled: bool = False) -> None:

@@ -21,7 +21,7 @@ class Repaint:
     """A place on the terminal, as a context; the last text stays there, whole, when it ends.
 
     Args:
-        again: there will be several looks; with one, or where there is no terminal, texts are just printed,
+        again: there will be several texts; with one, or where there is no terminal, texts are just printed,
             without those in which only times differ from the one before.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-#: Seconds between two looks of ``-w`` without a number.
+#: Seconds between two displays of ``-w`` without a number.
 EVERY_S = 2.0
 #: The least that may be asked for.
 LEAST_S = 0.1

@@ -22,7 +22,7 @@ from .interface import Done, Patience
 LEAVING_S = 3.0
 #: Seconds after which its user is told what is waited for.
 SLOW_S = 10.0
-#: Seconds between two looks whether the user wants to leave.
+#: Seconds between two checks whether the user wants to leave.
 _LOOK_EVERY_S = 0.25
 
 

@@ -18,7 +18,7 @@ def missing_at_first(state: SweepState, numbers: range | None = None) -> list[st
     """Returns the lines of ``missing_metrics`` for a sweep's first results.
 
     Args:
-        numbers: the tasks to look at; None means all.
+        numbers: the tasks to consider; None means all.
     """
     declared = [name for name, _ in state.record.metric]
     if not declared:

@@ -1,4 +1,4 @@
-"""hsm doctor: looks for what keeps sweeps from working here, with a line to fix each."""
+"""hsm doctor: checks what keeps sweeps from working here, with a line to fix each."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class SeedSequence(Protocol):
 
 
 class BitGenerator(Protocol):
-    """Names the bit generators as numpy does."""
+    """Draws random bits; its members have the names that numpy gives them."""
 
     state: Any  #: nested dicts and arrays, another form for each kind
     _seed_seq: SeedSequence | None

@@ -25,7 +25,7 @@ class TaskEnding:
     Args:
         state: ``failed``, ``lost`` or ``cancelled``; ``pending`` where a job ended before it began the task,
             or was refused.
-        message: what was said or seen; empty where the reason says all.
+        message: what was reported or observed; empty where the reason says all.
         node: where its job ran; empty where nobody knows.
         left_by: the worker that claimed a pending task and left properly without it.
         is_refused: its scheduler did not take it.

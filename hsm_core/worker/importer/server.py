@@ -13,22 +13,30 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 from hsm_core.processes.lock import drop_in_forks
 
 from ..os.gpus import GpuQuestion
-from ..os.processes import adopt_orphans, be_killed_first, die_with_parent, native_threads
+from ..os.processes import (
+    adopt_orphans,
+    be_killed_first,
+    children,
+    die_with_parent,
+    kill_children,
+    native_threads,
+)
 from ..os.signals import be_heard
 from ..os.usage import measured, measured_here
 from ..protocol import Channel, Message, Order
 from ..task.attempt import TaskModule, run_attempt
 from ..task.exit import forget_inherited_exits, leave
 from ..task.frames import cut_frames
-from ..task.restore import undisturbed
 
-#: Seconds between looks for ended children where the kernel has no pidfd (before Linux 5.3).
+#: Seconds between checks for ended children where the kernel has no pidfd (before Linux 5.3).
 POLL_S = 0.05
 #: A batch system sends these to all processes of a job; the supervisor alone decides what they mean.
 _SUPERVISED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -166,7 +174,7 @@ class ImporterLoop:
         adopt_orphans()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self._give_signals_back()
-        with undisturbed():
+        with _undisturbed():
             code = run_with_variables(order, connection, self._module, self._prepared)
         self._take_signals()
         connection.close()
@@ -225,3 +233,30 @@ def run_with_variables(order: Order, connection: Channel, module: TaskModule, pr
         else:
             os.environ[name] = value
     return run_attempt(order, connection, module, prepared)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Restores output, environment and working directory, and ends processes that were started meanwhile."""
+    outputs = [os.dup(number) for number in (1, 2)]
+    environ, cwd, before = dict(os.environ), os.getcwd(), set(children())
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        for number, descriptor in zip((1, 2), outputs, strict=True):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        _restore_environ(environ)
+        os.chdir(cwd)
+        kill_children(before)
+
+
+def _restore_environ(wanted: dict[str, str]) -> None:
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value

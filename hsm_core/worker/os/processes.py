@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
-#: Seconds between looks for the parent where the kernel does not tell of its death.
-_LOOK_S = 1.0
+#: Seconds between checks for the parent where the kernel does not tell of its death.
+_CHECK_S = 1.0
 #: Seconds that the end of killed processes is waited for; one that hangs in the kernel is left to it.
 _REAP_S = 2.0
 
@@ -31,14 +31,14 @@ def die_with_parent(parent: int) -> None:
 def watch_parent(parent: int) -> None:
     """Checks every now and then for the parent; without it, ends this process and its group (macOS)."""
 
-    def look() -> None:
+    def check() -> None:
         while os.getppid() == parent:
-            time.sleep(_LOOK_S)
+            time.sleep(_CHECK_S)
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
-    threading.Thread(target=look, name="watch-parent", daemon=True).start()
+    threading.Thread(target=check, name="watch-parent", daemon=True).start()
 
 
 def adopt_orphans() -> None:

@@ -29,8 +29,8 @@ from ..supervisor.slots import remove_if_empty
 from .leader import Leader, await_claim
 from .rank import Rank
 
-#: Seconds between looks at rank 0's words: while it may start something, and while we run what it started.
-_IDLE_LOOK_S, _BUSY_LOOK_S = 0.25, 1.0
+#: Seconds between checks of rank 0's journal: while it may start something, and while we run what it started.
+_IDLE_CHECK_S, _BUSY_CHECK_S = 0.25, 1.0
 
 
 def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> int:
@@ -81,7 +81,7 @@ class Follower(AttemptLoop):
         self._started: deque[events.Start] = deque()
         self._to_come = 1
         self._end_at: float | None = None
-        self._looked_at = 0.0
+        self._checked_at = 0.0
         self._gone = ""
 
     def run(self) -> int:
@@ -104,7 +104,7 @@ class Follower(AttemptLoop):
         return bool(over) and not self._started and not len(self._slots)
 
     def _timeout(self) -> float:
-        due = [self._look_s, self._report.due_in(), self._slots.due_in()]
+        due = [self._check_s, self._report.due_in(), self._slots.due_in()]
         if self._end_at is not None:
             due.append(max(0.0, self._end_at - time.monotonic()))
         return min(due)
@@ -112,15 +112,15 @@ class Follower(AttemptLoop):
     # following
 
     @property
-    def _look_s(self) -> float:
-        return min(_BUSY_LOOK_S if len(self._slots) else _IDLE_LOOK_S, self._spec.beat_s)
+    def _check_s(self) -> float:
+        return min(_BUSY_CHECK_S if len(self._slots) else _IDLE_CHECK_S, self._spec.beat_s)
 
     def _follow(self) -> None:
         """Notes what rank 0 started and ended since the last check."""
         now = time.monotonic()
-        if self._stops or self._gone or now - self._looked_at < self._look_s:
+        if self._stops or self._gone or now - self._checked_at < self._check_s:
             return
-        self._looked_at = now
+        self._checked_at = now
         for event in self._leader.listen(deaf=self._report.is_refused):
             if isinstance(event, events.Claimed):
                 self._to_come = sum(span.count for span in event.tasks)

@@ -16,33 +16,33 @@ class Silence:
     """How long a process has been silent that reports every ``beat_s`` seconds.
 
     Args:
-        beat_s: seconds between beats; looks that lie closer together count as one.
+        beat_s: seconds between beats; checks that lie closer together count as one.
         most_s: seconds of silence that are borne.
     """
 
     def __init__(self, beat_s: float, most_s: float) -> None:
         self._beat_s, self._most_s = beat_s, most_s
-        self._looks = 0
-        self._looked_at = time.monotonic()
+        self._checks = 0
+        self._checked_at = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        return self._looks * self._beat_s
+        return self._checks * self._beat_s
 
     @property
     def is_too_long(self) -> bool:
         return self.seconds > self._most_s
 
-    def broken(self, most_s: float) -> None:
+    def heard(self, most_s: float) -> None:
         """Notes that a word was read; from now on ``most_s`` seconds of silence are tolerated."""
-        self._looks, self._most_s = 0, most_s
-        self._looked_at = time.monotonic()
+        self._checks, self._most_s = 0, most_s
+        self._checked_at = time.monotonic()
 
-    def looked(self) -> None:
+    def nothing_heard(self) -> None:
         """Notes a check that found no new word."""
         now = time.monotonic()
-        if now - self._looked_at >= self._beat_s:
-            self._looks, self._looked_at = self._looks + 1, now
+        if now - self._checked_at >= self._beat_s:
+            self._checks, self._checked_at = self._checks + 1, now
 
 
 class Followed:
@@ -75,7 +75,7 @@ class Followed:
         except OSError:
             return []
         if news:
-            self.silence.broken(self._patience_s)
+            self.silence.heard(self._patience_s)
         elif not deaf:
-            self.silence.looked()
+            self.silence.nothing_heard()
         return news

@@ -16,7 +16,7 @@ from .heartbeat import Followed
 
 #: Seconds that ranks wait for each other's first word: interpreters start slowly where a thousand start at once.
 FIRST_WORD_S = 300.0
-_LOOK_S = 0.25
+_CHECK_S = 0.25
 
 
 def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[Claimant, int] | None:
@@ -32,7 +32,7 @@ def await_claim(paths: SweepPaths, batch: str, job: JobFacts) -> tuple[Claimant,
         try:
             claim = read_claim(paths.claim(batch, again))
         except FileNotFoundError:
-            time.sleep(_LOOK_S)
+            time.sleep(_CHECK_S)
             continue
         if claim.native_id != job.native_id:
             return None

@@ -12,18 +12,22 @@ from hsm_core.store import events
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
 from hsm_core.store.submission import WorkerSpec
+from hsm_core.text import log_tail
 
 from ..job import JobFacts
 from ..os.processes import adopt_orphans
 from ..os.signals import SignalBell
 from ..protocol import Message
-from .import_failure import ImporterDeaths, output_since, why_not_imported
 from .importers import Importer, ImporterPool
 from .report import Report
 from .slots import Slots
 
 #: Seconds by which the signals that a scheduler sends to the processes of a job may lie apart.
 _OWN_TERM_S = 0.5
+#: An importer that is killed this often, without a task having ended meanwhile, is given up.
+_MOST_DEATHS = 3
+#: Longest output kept in an event, bytes.
+_OUTPUT_LIMIT = 8000
 
 
 class AttemptLoop(ABC):
@@ -47,7 +51,7 @@ class AttemptLoop(ABC):
         report.say(head)
         self._importers = ImporterPool(spec, lock, log, self._selector, self._on_message)
         self._slots = Slots(spec, paths, read_record(paths).id, job, report, self._importers, self._selector)
-        self._deaths = ImporterDeaths()
+        self._deaths = _ImporterDeaths()
         self._stops = 0
 
     @abstractmethod
@@ -117,7 +121,42 @@ class AttemptLoop(ABC):
         if ran_attempts or importer.dismissed:
             self._deaths.reset()
         elif not self._stops and self._deaths.are_too_many(exited, importer.is_ready):
-            output = output_since(self._log, importer.log_offset)
-            why = why_not_imported(exited, importer.is_ready, output)
+            output = _output_since(self._log, importer.log_offset)
+            why = _why_not_imported(exited, importer.is_ready, output)
             self._report.say(events.Broken(importer.boot.parent.name, why, output))
             self._fail_waiting(importer.boot, why)
+
+
+class _ImporterDeaths:
+    """Counts the importers of a worker that were killed, one after the other, without a task having ended."""
+
+    def __init__(self) -> None:
+        self._deaths = 0
+
+    def reset(self) -> None:
+        """Starts to count anew, as a task has ended: the app can be imported."""
+        self._deaths = 0
+
+    def are_too_many(self, exited: Message, was_ready: bool) -> bool:
+        """Counts a death and returns whether to give up: at once after a failed import, later if it was killed.
+
+        Args:
+            exited: ``code`` or ``signal`` of the importer.
+            was_ready: whether it had imported the app.
+        """
+        self._deaths += 1
+        killed = was_ready or exited["signal"] == signal.SIGKILL
+        return not killed or self._deaths >= _MOST_DEATHS
+
+
+def _output_since(log: Path, offset: int) -> str:
+    """Returns the end of what was printed to the worker's log after ``offset`` (bytes), where a process began."""
+    return log_tail(log, limit=_OUTPUT_LIMIT, begin=offset).strip()
+
+
+def _why_not_imported(exited: Message, was_ready: bool, output: str) -> str:
+    """Returns one line that says why tasks can't be run; ``output`` is what their importer printed."""
+    how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
+    last = output.splitlines()[-1] if output else "it printed nothing"
+    what = "the process that imports the app keeps dying" if was_ready else "the app could not be imported"
+    return f"{what} ({how}): {last}"

@@ -22,7 +22,7 @@ class Predecessor:
 
     Args:
         claim: what it claimed the batch with.
-        patience_s: after so many seconds of silence one that may live has seen that it is replaced, and obeyed.
+        patience_s: after so many seconds of silence one that may live has read that it is replaced, and obeyed.
     """
 
     def __init__(self, paths: SweepPaths, claim: Claimant, patience_s: float) -> None:

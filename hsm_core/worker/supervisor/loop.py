@@ -33,7 +33,7 @@ from .time_warning import EndWarning, Requeue
 if TYPE_CHECKING:
     from ..ranks.others import OtherRanks
 
-#: Seconds between looks into the inbox; a signal says at once that there is something new.
+#: Seconds between checks of the inbox; a signal says at once that there is something new.
 INBOX_S = 0.25
 #: What an importer says of the app that it has imported.
 _FOUND = ("notes", "gpus", "against_forks")
@@ -93,7 +93,7 @@ class Supervisor(AttemptLoop):
         if os.environ.pop("HSM_WARNED", ""):  # by a script, before we could hear
             self._warning.ring()
         self._busy_at = time.monotonic()
-        self._looked_at = self._busy_at - spec.beat_s
+        self._checked_at = self._busy_at - spec.beat_s
 
     def run(self, inbox: Inbox | None, batch: str | None) -> int:
         """Works until there is nothing left to do; see ``supervise``."""
@@ -125,7 +125,7 @@ class Supervisor(AttemptLoop):
             self._work.assign(batch)
         try:
             self._work.claim()
-        except OSError as error:  # nothing is claimed: it is tried again at the next look
+        except OSError as error:  # nothing is claimed: it is tried again at the next check
             self._report.say(events.Trouble(f"a batch can't be claimed: {error}"))
 
     def _is_done(self) -> bool:
@@ -149,9 +149,9 @@ class Supervisor(AttemptLoop):
             self._slots.start(pending, self._work.overrides(pending.task), importer)
 
     def _timeout(self) -> float:
-        looks_often = self._inbox or self._work or self._slots.awaits_others
-        look = INBOX_S if looks_often else self._spec.beat_s
-        return min(look, self._report.due_in(), self._slots.due_in(), self._warning.due_in())
+        checks_often = self._inbox or self._work or self._slots.awaits_others
+        check = INBOX_S if checks_often else self._spec.beat_s
+        return min(check, self._report.due_in(), self._slots.due_in(), self._warning.due_in())
 
     # listening to importers
 
@@ -235,12 +235,12 @@ class Supervisor(AttemptLoop):
     def _obey_others(self) -> None:
         """Reads, once a beat, requests and the attempts that a conductor started in place of ours."""
         now = time.monotonic()
-        is_due = now - self._looked_at >= self._spec.beat_s
+        is_due = now - self._checked_at >= self._spec.beat_s
         if is_due or self._slots.awaits_others:
             self._hear_other_ranks()
         if not is_due:
             return
-        self._looked_at = now
+        self._checked_at = now
         self._obey_requests()
         for later, below in self._fences.read_new():
             self._work.waiting.drop(later, below=below)

@@ -40,7 +40,7 @@ class Slots:
 
     Attributes:
         failures: attempts so far that ended and did not complete.
-        unfinished: those of them that are to be gone on with, as after a checkpoint.
+        unfinished: those of them that are to be continued, as after a checkpoint.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 #: Deeper values, and longer integers (Python prints 4300 digits at most), are shown as their ``repr``.
 _DEPTH, _BITS, _REPR = 40, 10_000, 500
-#: Values with more parts, or more text, are shown by their beginning: an outcome is read by whoever looks.
+#: Values with more parts, or more text, are shown by their beginning: an outcome is read often.
 _PARTS, _TEXT = 100_000, 1_000_000
 #: Where an object lies is another place in each task, and tells nothing.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=[>,])")
