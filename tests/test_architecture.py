@@ -38,7 +38,7 @@ PARTS: dict[str, set[str]] = {
         *("plan", "processes", "scripts", "hosts", "store", "schedulers", "detect"),
         *("worker", "sources", "results", "views", "conductor"),
     },
-    "testing": {"hosts", "schedulers"},
+    "testing": {"hosts", "schedulers", "sources", "store", "processes"},
 }
 #: Imports that the table above does not give a part. Take out what is gone; nothing comes in.
 BEYOND_THE_TABLE = {("conductor", "hosts"), ("conductor", "processes")}

@@ -56,7 +56,7 @@ class Interrupts:
         return self._seen - seen
 
     def disregard(self) -> None:
-        """What was pressed so far was not meant to end anything."""
+        """Forgets what was pressed so far: it was not meant to end anything."""
         self._disregarded = self._seen = self.count
 
     def wait(self, seconds: float, news: threading.Event) -> None:

@@ -185,7 +185,7 @@ class SubmissionQueue:
         )  # fmt: skip
 
     def _hear(self, opened: OpenSubmission, answer: Answer[Handed | None]) -> bool:
-        """What the source said of the newest submission. True if that was accepted."""
+        """Takes what the source said of the newest submission. True if that was accepted."""
         opened.answer = None
         try:
             handed = answer.take()

@@ -12,7 +12,7 @@ from hsm_core.views.event_log import against_forks
 
 
 class Troubles:
-    """What was warned of, and what is new.
+    """Remembers what was warned of, and tells what is new.
 
     Args:
         monitors: know of jobs that will never start, and of a scheduler that does not answer.

@@ -34,7 +34,7 @@ class Throttle:
 
     @property
     def free(self) -> int:
-        """What no array uses: one with fewer elements left than its share needs no more than these."""
+        """Returns what no array uses: one with fewer elements left than its share needs no more than these."""
         return self._limit - sum(min(array.share, array.left) for array in self._arrays.values())
 
     def next_share(self, arrays_to_come: int) -> int:

@@ -236,7 +236,7 @@ class JobPoll:
         return heard.get(native_id, heard.get(one.line.native_id, is_new and not has_begun))
 
     def _dropped(self, sight: Sight, name: str, one: _Missing, jobs: Snapshot) -> Sight:
-        """What became of a job that is gone and told nothing."""
+        """Returns what became of a job that is gone and told nothing."""
         sight = self._explained(sight, one, jobs)
         has_begun = one.key in jobs.begun or name in jobs.heard or one.line.native_id in jobs.heard
         if not self._scheduler.why_dropped or has_begun:
