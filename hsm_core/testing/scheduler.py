@@ -31,6 +31,7 @@ class Place:
         refused: a line of a script that it refuses.
         index: what a script finds its number in the array in, with a zero for a plain job.
         outage: its server does not answer inside.
+        patience_s: seconds within which it notices that a job began or ended.
     """
 
     scheduler: Scheduler
@@ -39,6 +40,7 @@ class Place:
     index: str
     outage: Callable[[], AbstractContextManager[object]]
     submitted: list[str] = field(default_factory=list)
+    patience_s: float = 30.0
 
     def script(
         self, body: str, *, head: str = "", size: int | None = None, throttle: int | None = None
@@ -63,7 +65,7 @@ class Place:
 
     def wait_for(self, native_id: str, *phases: str, whole: str | None = None) -> None:
         told = f"{native_id} to be {' or '.join(phases)}"
-        wait_until(lambda: self.phase(native_id, whole) in phases, what=told, every=0.2)
+        wait_until(lambda: self.phase(native_id, whole) in phases, self.patience_s, told, every=0.2)
 
 
 class SchedulerContract:

@@ -75,9 +75,14 @@ def running_cluster(accounting: bool = False, **knobs: object) -> Iterator[Clust
 
 
 @contextmanager
-def running_gridengine(**knobs: object) -> Iterator[Cluster]:
-    """Start a Grid Engine of its own, and end it with all that it ran. Knobs: see ``gridengine/cluster.sh``."""
-    with _running(GRIDENGINE_SH, knobs) as cell:
+def running_gridengine(conf: str = "") -> Iterator[Cluster]:
+    """Start a Grid Engine of its own, and end it with all that it ran.
+
+    Args:
+        conf: lines of its configuration. Jobs get no login shell, as this user's profile may take long, or leave a
+            lock when it is killed.
+    """
+    with _running(GRIDENGINE_SH, {"HSM_CONF": f"login_shells sh\n{conf}"}) as cell:
         os.chmod(cell.base, 0o755)
         yield cell
 

@@ -42,6 +42,7 @@ def place(gridengine: Cluster, weird_tmp_path: Path) -> Iterator[Place]:
         refused="#$ -q nosuch.q",
         index="$((${SGE_TASK_ID/undefined/1} - 1))",
         outage=without_master,
+        patience_s=120.0,  # execd may see a minute late that a short job has ended
     )
     yield place
     place.scheduler.cancel(place.submitted, at_once=True)
@@ -126,7 +127,7 @@ def test_an_answer_that_is_not_whole_is_none(
 def test_a_limit_on_the_users_jobs_means_wait(
     tmp_path: Path, gridengine_package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_gridengine(HSM_CONF="max_u_jobs 1") as cell:
+    with running_gridengine("max_u_jobs 1") as cell:
         for name, value in cell.chosen_by.items():
             monkeypatch.setenv(name, value)
         scheduler = make_scheduler("gridengine", LocalHost())

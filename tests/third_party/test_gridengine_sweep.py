@@ -57,7 +57,7 @@ def test_a_cancelled_sweep_leaves_the_queue_and_goes_on_when_it_is_resumed(app: 
     assert code != 0, err
     assert app.states() == {"cancelled": 6}
     qstat = ["qstat"]
-    wait_until(lambda: not subprocess.run(qstat, capture_output=True, check=True).stdout, what="an empty queue")
+    wait_until(lambda: not subprocess.run(qstat, capture_output=True, check=True).stdout, 120, "an empty queue")
     app.open_gate()
     resumed = app.resume()
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
