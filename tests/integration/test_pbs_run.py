@@ -47,7 +47,7 @@ def test_a_failing_task_costs_itself_only(app: PbsApp) -> None:
     done = app.run("x=1,2,3", "bad=[2]")
     assert done.returncode == 3
     assert app.states() == {"completed": 2, "failed": 1}, done.stderr
-    assert "✗ 1 × exception: ValueError: bad x: N" in done.stderr
+    assert "✗ 1 × exception: ValueError: bad x: 2" in done.stderr
     assert "Traceback" not in done.stderr
     whole = app.handed()[0]
     assert "[]" in whole

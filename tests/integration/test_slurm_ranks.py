@@ -154,12 +154,12 @@ def test_a_rank_that_raises_and_one_that_is_killed(app: RanksApp) -> None:
     done = app.run("x=1,2,3", "bad=[1]", "killed=[2]")
     assert done.returncode == 3
     assert app.states() == {"failed": 2, "completed": 1}
-    assert (app.end(0)["reason"], app.end(1)["reason"]) == ("exception", "signal")
+    assert (app.end(0).reason, app.end(1).reason) == ("exception", "signal")
     host = os.uname().nodename
-    assert app.end(0)["message"] == f"rank 3 on {host} failed: ValueError: bad x: 1"
-    assert app.end(1)["message"] == f"rank 3 on {host} failed: killed by signal 9 (SIGKILL)"
+    assert app.end(0).message == f"rank 3 on {host} failed: ValueError: bad x: 1"
+    assert app.end(1).message == f"rank 3 on {host} failed: killed by signal 9 (SIGKILL)"
     assert "ValueError: bad x: 1" in (app.sweep / "0" / ".hsm/stderr-rank3.log").read_text()
-    assert "bad x: N" in done.stderr
+    assert "bad x: 1" in done.stderr
     seen = wait_until(
         lambda: found if not {"RUNNING", "COMPLETING"} & set((found := words()).values()) else {}
     )
@@ -186,7 +186,7 @@ def test_a_task_runs_as_long_as_any_rank(app: RanksApp, well: bool) -> None:
     assert app.states() == {"completed" if well else "failed": 1}
     if not well:
         told = f"rank 3 on {os.uname().nodename} failed: SystemExit: the task called sys.exit('too bad')"
-        assert app.end(0)["message"] in (told, told.replace("SystemExit: ", ""))
+        assert app.end(0).message in (told, told.replace("SystemExit: ", ""))
     assert read_json(outcome)["state"] == ("completed" if well else "running")
 
 

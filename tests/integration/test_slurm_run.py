@@ -47,7 +47,7 @@ def test_a_failing_task_costs_itself_only(app: SlurmApp, monkeypatch: pytest.Mon
     done = app.run("x=1,2,3", "bad=[2]")
     assert done.returncode == 3
     assert app.states() == {"completed": 2, "failed": 1}
-    assert "✗ 1 × exception: ValueError: bad x: N" in done.stderr
+    assert "✗ 1 × exception: ValueError: bad x: 2" in done.stderr
     assert "Traceback" not in done.stderr
     whole = app.handed()[0]
     assert app.native_ids() == [f"{whole}_0", f"{whole}_1", f"{whole}_2"]
