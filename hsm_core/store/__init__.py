@@ -1,1 +1,1 @@
-"""What a sweep has on disk: the only part that spells file names and formats."""
+"""Keeps a sweep on disk; no other part spells file names and formats."""

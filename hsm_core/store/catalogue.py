@@ -28,18 +28,18 @@ class Entry:
 
     @property
     def place(self) -> Path:
-        """What stands for it: its directory, unless a later sweep has that."""
+        """The path that stands for it: its directory, unless a later sweep has that."""
         aside = SweepPaths(self.dir, self.id)
         return aside.place if aside.record.is_file() else self.dir
 
     @property
     def is_there(self) -> bool:
-        """Neither moved nor deleted since it was last seen."""
+        """True if it was neither moved nor deleted since it was last seen."""
         return SweepPaths.at(self.place).record.is_file() and not self.replaced_by
 
     @property
     def replaced_by(self) -> str:
-        """The id of another sweep that has its directory, after that was deleted and made anew; empty: none has."""
+        """The id of a sweep that took over its directory after that had been deleted; empty if none did."""
         if SweepPaths(self.dir, self.id).record.is_file():
             return ""
         try:
@@ -50,7 +50,7 @@ class Entry:
 
 
 def remember(record: SweepRecord, root: Path) -> None:
-    """Put a sweep on the user's list.
+    """Puts a sweep on the user's list.
 
     Raises:
         OSError: the state directory can't be written.
@@ -62,12 +62,12 @@ def remember(record: SweepRecord, root: Path) -> None:
 
 
 def forget(identifier: str) -> None:
-    """Take a sweep off the list; nothing of the sweep itself is deleted."""
+    """Takes a sweep off the list; nothing of the sweep itself is deleted."""
     (_folder() / f"{identifier}.json").unlink(missing_ok=True)
 
 
 def entries() -> list[Entry]:
-    """The user's sweeps, newest first."""
+    """Returns the user's sweeps, newest first."""
     try:
         names = [
             name for name in os.listdir(_folder()) if name.endswith(".json") and not name.startswith(".")
@@ -79,15 +79,14 @@ def entries() -> list[Entry]:
 
 
 def find(selector: str, *, gone_too: bool = False) -> Path:
-    """The place (``SweepPaths.place``) of the sweep that ``latest``, an id's unique prefix, a name or a path means.
-
-    A name means its newest sweep.
+    """Returns the place (``SweepPaths.place``) of the sweep that the user means.
 
     Args:
-        gone_too: also of one that is no longer in its directory.
+        selector: ``latest``, the beginning of an id, a name (its newest sweep is meant) or a path.
+        gone_too: also find a sweep that is no longer in its directory.
 
     Raises:
-        SweepNotFound: none, or it is gone, or several ids begin so; the message lists the candidates.
+        SweepNotFound: there is none, it is gone, or several ids begin so; the message lists the candidates.
     """
     known = entries()
     if selector == "latest":
@@ -106,13 +105,13 @@ def find(selector: str, *, gone_too: bool = False) -> Path:
 
 
 def named(name: str) -> list[Entry]:
-    """The user's sweeps of this name, newest first; those whose directories are gone come last."""
+    """Returns the user's sweeps of this name, newest first; those whose directories are gone come last."""
     found = [entry for entry in entries() if entry.name == name]
     return sorted(found, key=lambda entry: not entry.is_there)
 
 
 def follow(place: Path) -> None:
-    """Note where sweeps of the user's list were moved to; one that is not on it stays off it."""
+    """Notes where sweeps of the user's list were moved to; one that is not on it stays off it."""
     try:
         for paths in sweeps_in(SweepPaths(SweepPaths.at(place).root)):
             record = read_record(paths)
@@ -200,13 +199,13 @@ def _no_sweep(path: Path) -> SweepNotFound:
 
 
 def _sweeps_below(path: Path) -> list[Path]:
-    """Returns such as those in ``multirun/`` or ``multirun/2026-11-28``, the newest first."""
+    """Returns the sweeps below a directory such as ``multirun/`` or ``multirun/2026-11-28``, newest first."""
     places = [place for depth in ("*", "*/*") for place in path.glob(depth)]
     return sorted((place for place in places if SweepPaths(place).record.is_file()), reverse=True)
 
 
 def _of_hydra(path: Path) -> str:
-    """Says which directory of Hydra's own one is; empty: none."""
+    """Says which of Hydra's own directories this is; empty if it is none of them."""
     if (path / "multirun.yaml").is_file():
         return "a plain Hydra multirun"
     if (path / ".hydra").is_dir():

@@ -15,12 +15,12 @@ from .submission import Submission
 
 
 class Claimant(NamedTuple):
-    """Who claimed a batch.
+    """The worker that claimed a batch.
 
     Args:
         worker: its name.
-        native_id: of its job; empty if it runs in none.
-        restart: how often its scheduler had run the job before.
+        native_id: the id of its job; empty if it runs in none.
+        restart: how often the scheduler had run the job before.
     """
 
     worker: str
@@ -31,7 +31,7 @@ class Claimant(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """A batch that is ours.
+    """A batch that this worker has claimed.
 
     Args:
         again: how often its job was run before; each time its unfinished tasks are a new attempt.
@@ -45,9 +45,9 @@ class Claim:
 def claim_batch(
     paths: SweepPaths, batch: str, *, worker: str, native_id: str, restart: int, process: ProcessIdentity
 ) -> Claim | None:
-    """Claim a batch for a worker.
+    """Claims a batch for a worker.
 
-    A batch is claimed once more only by the same job, when its scheduler runs it again: that shows by a higher
+    Only the same job can claim a batch again, when its scheduler reruns it. That shows by a higher
     restart count, or, where the scheduler does not count, by the death of the process that had it.
 
     Args:
@@ -57,7 +57,7 @@ def claim_batch(
         None if another worker has it.
 
     Raises:
-        OSError: the disk refuses; nothing is claimed.
+        OSError: the disk refuses, and nothing is claimed.
     """
     content = {
         "nonce": nonce(16), "worker": worker, "native_id": native_id, "restart": restart, **asdict(process),
@@ -72,10 +72,10 @@ def claim_batch(
 
 
 def read_claim(path: Path) -> Claimant:
-    """Reads who made a claim.
+    """Reads which worker made a claim.
 
     Raises:
-        FileNotFoundError, ValueError: it is not there, or damaged.
+        FileNotFoundError, ValueError: the claim is not there, or is damaged.
     """
     found = read_json(path)
     process = ProcessIdentity(found["host"], found["boot"], found["pid"], found["start"])
@@ -87,12 +87,12 @@ def _is_over(theirs: Claimant, restart: int) -> bool:
 
 
 def is_claimed_again(paths: SweepPaths, batch: str, claim: Claim) -> bool:
-    """True once the job of a claim is run again: what this run still does is no longer wanted."""
+    """Returns whether the job of a claim was run again, so that this run of it should stop."""
     return paths.claim(batch, claim.again + 1).exists()
 
 
 def seize_batches(paths: SweepPaths, submission: Submission, conductor: str) -> bool:
-    """Claims all batches of a submission that no worker has claimed; returns whether all are the conductor's then."""
+    """Claims every batch of a submission that no worker has claimed; returns whether the conductor now has all."""
     are_ours = True
     for number in range(len(submission.batches)):
         batch = submission.batch_id(number)

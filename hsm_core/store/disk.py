@@ -1,4 +1,4 @@
-"""What a disk does to a sweep: how late other hosts see what was written, and whether there is room."""
+"""Tells how late other hosts see what was written to a disk, and whether it has room."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEAST = 32 * 1024
 
 
 def is_full(folder: Path) -> bool:
-    """True if next to nothing can be written; False where the system does not tell (a quota)."""
+    """Returns whether the disk is all but full; False where the system does not tell (a quota)."""
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -30,7 +30,7 @@ _NETWORK_S = 60.0
 
 
 def visibility_s(path: Path) -> float:
-    """Seconds; 0 on a disk of this machine.
+    """Returns after how many seconds other hosts see what was written; 0 on a disk of this machine.
 
     Source: proc(5), ``/proc/self/mountinfo``: field 5 is the mount point, the kind follows the dash.
     """

@@ -1,4 +1,4 @@
-"""Sweeps that follow one another in one directory: the earlier one is kept under its id, readable as before."""
+"""Keeps earlier sweeps of a directory under their ids, readable as before, when another one begins there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .record import read_record
 
 
 def is_set_aside_in_part(paths: SweepPaths) -> bool:
-    """Whether the next sweep had begun to put the one in a directory aside, and was cut short.
+    """Returns whether a later sweep had begun to set this one aside and was cut short.
 
     Raises:
         StoreError, VersionMismatch: the record can't be read.
@@ -22,9 +22,9 @@ def is_set_aside_in_part(paths: SweepPaths) -> bool:
 
 
 def set_aside(paths: SweepPaths) -> None:
-    """Put what the directory's sweep wrote where its id says; done again, it goes on where it was cut short.
+    """Moves what the directory's sweep wrote to where its id says; called again, goes on where it was cut short.
 
-    To be called by who holds the directory's lease, of a sweep that has ended. The record goes last.
+    The sweep must have ended, and the caller must hold the directory's lease. The record goes last.
 
     Raises:
         StoreError, VersionMismatch: the record can't be read.
@@ -38,7 +38,7 @@ def set_aside(paths: SweepPaths) -> None:
 
 
 def require_current(place: Path) -> Path:
-    """The directory of a sweep that can be gone on with.
+    """Returns the directory of a sweep that can be resumed.
 
     Args:
         place: see ``SweepPaths.place``.
@@ -57,7 +57,7 @@ def require_current(place: Path) -> Path:
 
 
 def sweeps_in(paths: SweepPaths) -> Iterator[SweepPaths]:
-    """The sweep of a directory, and those that were there before it."""
+    """Yields the sweep of a directory, and those that were there before it."""
     if paths.record.is_file():
         yield paths
     for record in sorted((paths.hsm / "earlier").glob("*/sweep.json")):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
 
     def event(*, frozen):
-        """A frozen dataclass that takes its methods from ``Event``.
+        """Makes a frozen dataclass that takes its methods from ``Event``.
 
         ``dataclasses`` compiles methods for each class, which takes 0.3 ms: too long for twenty kinds of events
         in every worker and every ``hsm-status``.
@@ -43,13 +43,13 @@ def now() -> float:
 
 
 class Column(NamedTuple):
-    """How a field stands in a line.
+    """The way a field is written in a line.
 
     Args:
-        key: in the line; empty: the keys of what it holds stand in the line themselves.
-        plain: the type that is taken as it is.
-        read: from JSON of another type; it raises TypeError, ValueError or KeyError where that can't be meant.
-        write: to JSON; None: as it is.
+        key: its key in the line; empty if the field's own keys stand in the line directly.
+        plain: the type whose values are taken as they are.
+        read: converts JSON of another type; raises TypeError, ValueError or KeyError if it can't.
+        write: converts the value to JSON; None leaves it as it is.
         default: ``dataclasses.MISSING`` if every line has it.
     """
 
@@ -62,7 +62,7 @@ class Column(NamedTuple):
 
 
 def _register(kind: type[Event]) -> type[Event]:
-    """Notes how the fields of a kind of events stand in its lines; ``at`` is the last one."""
+    """Notes how the fields of a kind of event are written in its lines; ``at`` comes last."""
     at, *others = dataclasses.fields(kind)
     kind.columns = (*map(_column, others), _column(at))
     kind.by_key = {column.key: column for column in kind.columns}
@@ -73,7 +73,7 @@ def _register(kind: type[Event]) -> type[Event]:
 
 
 def _column(one: dataclasses.Field[object]) -> Column:
-    """Tells how a field stands in a line; the process that an event is of, with keys of its own."""
+    """Returns how a field is written in a line; a process identity is written with keys of its own."""
     plain, read, write = _TYPES[str(one.type).removesuffix(" | None")]
     key = "" if one.type == "ProcessIdentity" else _KEYS.get(one.name, one.name)
     return Column(one.name, key, plain, read, write, 0.0 if one.name == "at" else one.default)
@@ -166,7 +166,7 @@ class Event:
     Its line has the fields' names as keys. A line may have unknown keys, and lack those of fields with a default.
 
     Args:
-        at: seconds since 1970 by the writer's clock: for showing only, clocks differ; 0.0 where a line has none.
+        at: seconds since 1970 by the writer's clock, only to be shown: clocks differ; 0.0 if the line has none.
     """
 
     tag: ClassVar[str]
@@ -201,7 +201,7 @@ class Event:
         return hash((self.tag, self.at))
 
     def to_json(self) -> dict[str, object]:
-        """Returns the line as an object, without its number; what is empty by default is left out if it is."""
+        """Returns the event as a JSON object without its number; fields that are empty by default may be left out."""
         line: dict[str, object] = {KIND: self.tag}
         for name, key, _, _, write, default in self.columns:
             value = getattr(self, name)
@@ -241,13 +241,13 @@ class Event:
 
 @event(frozen=True)
 class OtherFormat(Event, tag="format"):
-    """Stands for the first line of a writer that speaks another format; nobody writes it."""
+    """Stands for the first line of a writer that uses another format; it is never written."""
 
     format: str
 
 
 def from_line(line: bytes) -> Event | None:
-    """Reads any event; None if it is of a kind that is not known here.
+    """Reads an event of any kind; returns None for a kind that this version does not know.
 
     Raises:
         KeyError, TypeError, ValueError: the line is damaged.

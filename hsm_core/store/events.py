@@ -46,7 +46,7 @@ class WorkerHead(Event, tag="worker"):
 
 @event(frozen=True)
 class Claimed(Event, tag="claim"):
-    """This worker alone runs these (task, attempt) pairs; ``batch``: ``launch-0/submit-1/2``."""
+    """A worker has the sole right to run these (task, attempt) pairs; ``batch``: ``launch-0/submit-1/2``."""
 
     batch: str
     tasks: tuple[Span, ...]
@@ -58,10 +58,10 @@ class Ready(Event, tag="ready"):
 
     Args:
         mode: how tasks start: ``fork``, ``spawn`` or ``none``.
-        threads: native ones, after the import.
-        seconds: that it took.
-        notes: on where its code came from.
-        gpus: their names.
+        threads: native threads after the import.
+        seconds: how long the import took.
+        notes: remarks on where its code came from.
+        gpus: names of the GPUs.
         against_forks: why a task would be better off in a fresh interpreter.
     """
 
@@ -103,18 +103,18 @@ class Start(Event, tag="start"):
 
 @event(frozen=True)
 class End(Event, tag="end"):
-    """How an attempt ended.
+    """The end of an attempt.
 
     Args:
         state: ``completed``, ``failed`` or ``cancelled``.
-        kind: of the exception; ``where`` in the app it was raised.
+        kind: the exception's class; ``where``: the place in the app that raised it.
         warning: why the returned value can't be kept.
-        code, signal: of its process.
-        wall, cpu: seconds.
-        mem: MiB, its peak.
+        code, signal: how its process ended.
+        wall, cpu: seconds it took.
+        mem: peak memory in MiB.
         rank: the one that failed.
         limit: the task's own time limit in seconds, where that ended it.
-        adopted: it is an outcome on disk whose worker died before it could tell.
+        adopted: it was read from an outcome on disk, as the worker died before it could report.
     """
 
     task: int
@@ -142,7 +142,7 @@ class End(Event, tag="end"):
 
 @event(frozen=True)
 class Beat(Event, tag="beat"):
-    """Alive, and nothing else to say."""
+    """The writer is alive, with nothing else to report."""
 
 
 @event(frozen=True)
@@ -169,7 +169,7 @@ class ConductorHead(Event, tag="conductor"):
 
 @event(frozen=True)
 class SourceAdded(Event, tag="source"):
-    """Tasks may go to a source from now on that the sweep's record does not name; see ``SourceRecord``."""
+    """From now on tasks may go to a source that the sweep's record does not name; see ``SourceRecord``."""
 
     name: str
     kind: str
@@ -213,7 +213,7 @@ class HandedOver(Event, tag="handed"):
 
 @event(frozen=True)
 class Refusal(Event, tag="refused"):
-    """A scheduler said no for good, and nothing of the submission will run.
+    """A scheduler refused a submission for good; nothing of it will run.
 
     Args:
         submission: its name, or the one that it would have been given.
@@ -239,7 +239,7 @@ class Withdrawn(Event, tag="withdrawn"):
 
 @event(frozen=True)
 class Waits(Event, tag="waits"):
-    """Why tasks are not submitted yet; it holds until something is handed over."""
+    """The reason why tasks are not submitted yet; it holds until something is handed over."""
 
     message: str
 
@@ -262,7 +262,7 @@ class Gone(Event, tag="gone"):
 
 @event(frozen=True)
 class Lost(Event, tag="lost"):
-    """Who held an attempt is proven dead; ``final``: it was the importer, and the worker goes on without the task."""
+    """The holder of an attempt is proven dead; ``final``: it was the importer, and the worker goes on without it."""
 
     task: int
     attempt: int

@@ -14,17 +14,17 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def nonce(length: int = 8, alphabet: str = _ALPHABET) -> str:
-    """Random characters, base32 if no others are wanted: safe in file names and in a scheduler's job names."""
+    """Returns random characters, base32 by default: safe in file names and in a scheduler's job names."""
     return "".join(alphabet[byte % len(alphabet)] for byte in os.urandom(length))
 
 
 def to_line(value: object) -> bytes:
-    """One JSON line; ASCII only, so that a line cut anywhere is never a valid one."""
+    """Returns a value as one line of JSON; ASCII only, so that a line cut anywhere is never valid."""
     return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write under a temporary name, flush to disk, rename.
+    """Writes under a temporary name, flushes to disk, then renames.
 
     Raises:
         OSError: nothing is left under ``path`` that was not there before.
@@ -41,12 +41,12 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool:
-    """Create a complete file, or do nothing because somebody else's is there.
+    """Creates a complete file, or does nothing if another is already there.
 
     A request that NFS repeats answers EEXIST to its own first try: the file is then read back.
 
     Args:
-        durable: flush it to disk first; without, a power cut may leave an empty file.
+        durable: flush it to disk first; otherwise a power cut may leave an empty file.
 
     Returns:
         True if the file at ``path`` is this one.
@@ -66,10 +66,10 @@ def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool
 
 
 def read_json(path: Path) -> Document:
-    """Read a JSON object.
+    """Reads a JSON object.
 
     Raises:
-        FileNotFoundError, ValueError: it is not there, or is not a JSON object.
+        FileNotFoundError, ValueError: the file is not there, or holds no JSON object.
     """
     found = json.loads(path.read_bytes())
     if not isinstance(found, Mapping):
@@ -78,7 +78,7 @@ def read_json(path: Path) -> Document:
 
 
 def to_json(value: object) -> bytes:
-    """A JSON document for people and programs: indented, with a final newline."""
+    """Returns a JSON document for people and programs: indented, with a final newline."""
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 

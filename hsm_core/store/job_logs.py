@@ -1,4 +1,4 @@
-"""Where a scheduler's job printed, whether or not a worker of ours ever began in it."""
+"""Finds the log of a scheduler's job, whether or not a worker ever started in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER_BEGAN = "before it started"
 
 
 def job_logs(paths: SweepPaths, submission: SubmissionState, batch: int) -> Iterator[Path]:
-    """Yields what may be the log of a job, the likeliest first; not all of them are there.
+    """Yields the paths where a job's log may be, the likeliest first; not all of them exist.
 
     The scheduler's names for them stand in the event: ``{id}`` is the native id of the job, or of the array as a
     whole, ``{token}`` the job's name, ``{index}`` the element's number from 0 on, ``{number}`` that from 1 on.

@@ -19,27 +19,27 @@ _TOKEN = re.compile(r"([a-z][a-z0-9]{0,5}-[a-z2-7]{8})(?:-\d+)?")
 
 @dataclass(frozen=True)
 class Named:
-    """What a job's name stands for."""
+    """The sweep and submission that a job's name stands for."""
 
     sweep: str
     root: Path
     submission: Submission
 
     def tasks_of(self, batch: int) -> tuple[int, ...]:
-        """The tasks of one job, or of one element of an array."""
+        """Returns the tasks of one job, or of one element of an array."""
         batches = self.submission.batches
         spans = batches[batch] if batch < len(batches) else ()
         return tuple(number for span in spans for number, _ in span)
 
 
 def token_in(name: str) -> str | None:
-    """The token in a job's name; None: it is not one of ours."""
+    """Returns the token in a job's name; None if the job is not one of ours."""
     match = _TOKEN.fullmatch(name)
     return match[1] if match else None
 
 
 def find_tokens(tokens: Collection[str]) -> dict[str, Named]:
-    """What these stand for, among the user's sweeps."""
+    """Looks tokens up among the user's sweeps; those that are not found are left out."""
     wanted = set(tokens)
     found: dict[str, Named] = {}
     for entry in catalogue.entries():  # the newest first: theirs are the jobs

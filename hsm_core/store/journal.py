@@ -1,4 +1,4 @@
-"""An append-only file of JSON lines that survives full disks, torn writes and being read meanwhile."""
+"""Writes and reads append-only files of JSON lines that survive full disks, torn writes and concurrent reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class JournalWriter:
     part of a line may have reached the disk.
 
     Args:
-        path: created; it must not exist.
+        path: the file to create; it must not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,13 +29,13 @@ class JournalWriter:
         self.trouble: OSError | None = None
 
     def append(self, event: Event) -> None:
-        """Writes an event with its number; if the disk refuses, keep it for the next ``flush``."""
+        """Writes an event with its number; if the disk refuses, keeps it for the next ``flush``."""
         self._pending.append(event.to_line(self._sequence))
         self._sequence += 1
         self.flush()
 
     def flush(self) -> bool:
-        """Writes what is kept; returns whether nothing is left."""
+        """Writes the events that are kept; returns whether none is left."""
         while self._pending:
             line = b"\n" + self._pending[0] if self._torn else self._pending[0]
             try:
@@ -72,7 +72,7 @@ class JournalWriter:
 
 
 class JournalReader:
-    """Reads a journal again and again, each time what is new.
+    """Reads a journal repeatedly, each time only what is new.
 
     Attributes:
         bad_lines: complete lines so far that are no events; they are skipped.
@@ -111,7 +111,7 @@ class JournalReader:
         return data
 
     def parse(self, line: bytes) -> Event | None:
-        """Returns the event of a line; None if its kind is not known here, and, counted, if the line is damaged."""
+        """Returns the event of a line; None if its kind is unknown, or if the line is damaged, which is counted."""
         try:
             return from_line(line)
         except (KeyError, TypeError, ValueError):

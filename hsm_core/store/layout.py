@@ -1,4 +1,4 @@
-"""Where everything of a sweep lies; the only place that spells a file name."""
+"""Names every file of a sweep; no other module spells a file name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SweepPaths:
 
     @classmethod
     def at(cls, place: Path) -> SweepPaths:
-        """Of the sweep that ``place`` stands for, see there."""
+        """Returns the paths of the sweep that ``place`` stands for; see the property ``place``."""
         if place.parent.name == "earlier" and place.parent.parent.name == ".hsm":
             return cls(place.parents[2], place.name)
         return cls(place)
@@ -39,7 +39,7 @@ class SweepPaths:
         return own / "earlier" / self.earlier if self.earlier else own
 
     def own_files(self) -> list[Path]:
-        """What belongs to one sweep of those that follow one another here; what makes it a sweep is last."""
+        """Returns the files of this sweep alone, apart from others in the same directory; its record comes last."""
         code = (self.snapshots, self.first_code.code, self.first_code.patch, self.first_code.requirements)
         found = (self.tasks, self.events, self.claims, self.requests, self.hsm / "inbox", self.logs)
         return [*self.hsm.glob("launch-*"), *code, *found, self.hsm / "ranks", self.record]
@@ -50,7 +50,7 @@ class SweepPaths:
 
     @property
     def first_code(self) -> CodePaths:
-        """The code that the sweep began with."""
+        """The files that describe the code that the sweep began with."""
         return CodePaths(self.hsm)
 
     @property
@@ -85,7 +85,7 @@ class SweepPaths:
         return self.hsm / "claims"
 
     def claim(self, batch: str, again: int = 0) -> Path:
-        """The claim of a batch named ``launch-0/submit-1/3``.
+        """Returns the claim of a batch named ``launch-0/submit-1/3``.
 
         Args:
             again: how often its job was run again before.
@@ -109,29 +109,29 @@ class SweepPaths:
         return self.hsm / "logs"
 
     def worker_log(self, worker: str) -> Path:
-        """What a worker printed itself, and its tasks before their directory was known."""
+        """Returns the log of what a worker printed, and its tasks before their directory was known."""
         return self.logs / f"{worker}.log"
 
     def ranks(self, worker: str) -> Path:
-        """What the other ranks of a worker's job say to it; made by the first of them."""
+        """Returns where the other ranks of a worker's job report to it; the first of them creates it."""
         return self.hsm / "ranks" / worker
 
     def rank_journal(self, worker: str, rank: int) -> Path:
         return self.ranks(worker) / f"rank{rank}.jsonl"
 
     def rank_log(self, worker: str, rank: int) -> Path:
-        """What a rank printed itself, and its tasks before their directory was known."""
+        """Returns the log of what a rank printed, and its tasks before their directory was known."""
         return self.ranks(worker) / f"rank{rank}.log"
 
     def launch(self, first: int) -> LaunchPaths:
         return LaunchPaths(self.hsm / f"launch-{first}")
 
     def has_given_way(self, sweep: str) -> bool:
-        """Whether a sweep of this id ended here, and another one has begun in its directory."""
+        """Returns whether the sweep of this id ended here and another one has begun in its directory."""
         return SweepPaths(self.root, sweep).record.is_file()
 
     def make_directories(self) -> None:
-        """Create what every sweep has.
+        """Creates the directories that every sweep has.
 
         Raises:
             OSError: the file system refuses.
@@ -143,7 +143,7 @@ class SweepPaths:
 
 @dataclass(frozen=True)
 class CodePaths:
-    """What is written down of the code and the packages that tasks run with."""
+    """The files that describe the code and the packages that tasks run with."""
 
     root: Path
 
@@ -154,7 +154,7 @@ class CodePaths:
 
     @property
     def patch(self) -> Path:
-        """What was not committed, as git's diff."""
+        """Uncommitted changes, as git's diff."""
         return self.root / "code.patch"
 
     @property
@@ -181,7 +181,7 @@ class LaunchPaths:
 
     @property
     def boot(self) -> Path:
-        """What must be set before the payload can be read: cwd, sys.path, versions."""
+        """The settings needed before the payload can be read: cwd, sys.path, versions."""
         return self.root / "boot.json"
 
     @property
@@ -194,12 +194,12 @@ class LaunchPaths:
 
     @staticmethod
     def script(directory: Path) -> Path:
-        """What a scheduler is given for a submission."""
+        """Returns the script that a scheduler is given for a submission."""
         return directory / "script.sh"
 
     @staticmethod
     def starts(directory: Path) -> Path:
-        """Where the jobs of a submission count their starts, for a scheduler that does not tell them."""
+        """Returns where the jobs of a submission count their starts, for a scheduler that does not tell them."""
         return directory / "starts"
 
     @staticmethod
@@ -235,7 +235,7 @@ class TaskPaths:
 
     @property
     def outcome(self) -> Path:
-        """How the attempt ended, with its return value as JSON."""
+        """The outcome of the attempt, with its return value as JSON."""
         return self.hsm / f"outcome{self.suffix}.json"
 
     @property
@@ -245,34 +245,34 @@ class TaskPaths:
 
     @property
     def checkpoint(self) -> Path:
-        """What the next attempt calls in place of the task's function."""
+        """The pickled call that the next attempt makes in place of the task's function."""
         return self.hsm / f"checkpoint{self.suffix}.pkl"
 
     def of_rank(self, rank: int) -> TaskPaths:
-        """The logs of another rank than 0: ``stdout-rank2.log``."""
+        """Returns the files of a rank other than 0, with logs such as ``stdout-rank2.log``."""
         return TaskPaths(self.root, f"{self.suffix}-rank{rank}", self.aside)
 
     def logs_of_ranks(self, *streams: str) -> list[Path]:
-        """The logs that other ranks than 0 have left, in order; of ``stdout`` or ``stderr``, or both."""
+        """Returns the logs that ranks other than 0 have left, in order; of ``stdout``, ``stderr`` or both."""
         names = [f"{stream}{self.suffix}-rank*.log" for stream in streams or ("stderr", "stdout")]
         return [path for name in names for path in sorted(self.hsm.glob(name)) if path.is_file()]
 
     def of_attempt(self, attempt: int) -> TaskPaths:
-        """Where the files of an earlier attempt went, and Hydra's: laid out as the task's directory is."""
+        """Returns where our files and Hydra's of an earlier attempt went, laid out as the task's directory is."""
         return TaskPaths(self.hsm / f"attempt-{attempt}{self.suffix}", self.suffix)
 
     def attempts(self) -> list[Path]:
-        """The directories of ``of_attempt``."""
+        """Returns the directories of all earlier attempts, see ``of_attempt``."""
         found = self.hsm.glob(f"attempt-*{self.suffix}")
         return [path for path in found if path.name.removesuffix(self.suffix).partition("-")[2].isdigit()]
 
     def of_sweep(self, sweep: str) -> TaskPaths:
-        """Where the files of an earlier sweep went, whose id this is; laid out in the same way."""
+        """Returns where the files of the earlier sweep with this id went, laid out in the same way."""
         return TaskPaths(self.hsm / sweep, self.suffix)
 
 
 def relative_to_sweep(path: Path, root: Path) -> str:
-    """A path as events store it: relative to the sweep if it lies in it, else absolute."""
+    """Returns a path as events store it: relative to the sweep if it lies in it, else absolute."""
     try:
         return str(path.relative_to(root))
     except ValueError:
@@ -280,11 +280,11 @@ def relative_to_sweep(path: Path, root: Path) -> str:
 
 
 def state_home() -> Path:
-    """The user's directory of things to remember, ``${XDG_STATE_HOME:-~/.local/state}/hsm``."""
+    """Returns the user's state directory, ``${XDG_STATE_HOME:-~/.local/state}/hsm``."""
     base = os.environ.get("XDG_STATE_HOME", "")
     return Path(base if os.path.isabs(base) else os.path.expanduser("~/.local/state")) / "hsm"
 
 
 def first_rank(group: str) -> Path:
-    """What the first of several processes that were started side by side says of its sweep to the others."""
+    """Returns the file in which the first of several processes started together tells the others of its sweep."""
     return state_home() / "ranks" / f"{group}.json"

@@ -1,4 +1,4 @@
-"""One conductor a sweep: whoever creates the next lease conducts; a dead holder is succeeded."""
+"""Keeps a sweep to one conductor: whoever creates the next lease conducts; a dead holder is succeeded."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Lease:
         self._beaten = time.monotonic()
 
     def beat(self) -> None:
-        """Renew, at most once in ``BEAT_S``; a full disk is no reason to stop: the next beat tries again."""
+        """Renews the lease, at most once in ``BEAT_S`` seconds; if the disk is full, the next beat tries again."""
         if time.monotonic() - self._beaten >= BEAT_S:
             with contextlib.suppress(OSError):
                 self._write(released=False)
 
     def release(self) -> None:
-        """Give the sweep free for another conductor; a directory that was removed is free."""
+        """Releases the sweep for another conductor; a directory that was removed counts as released."""
         with contextlib.suppress(FileNotFoundError):
             self._write(released=True)
 
     def withdraw(self) -> None:
-        """Undo that it was taken."""
+        """Removes the lease as if it had never been taken."""
         with contextlib.suppress(OSError):
             self._path.unlink()
 
@@ -48,7 +48,7 @@ class Lease:
 
 
 def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force: bool = False) -> Lease:
-    """Become the sweep's conductor.
+    """Takes the sweep's lease, which makes its holder the sweep's conductor.
 
     Args:
         force: take it from a holder that may live.
@@ -66,13 +66,13 @@ def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force:
 
 
 def last_lease(paths: SweepPaths) -> int:
-    """The number of the newest lease; 0 if there never was one."""
+    """Returns the number of the newest lease; 0 if there never was one."""
     numbers = (path.stem for path in paths.leases.glob("*.json"))
     return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def living_conductor(paths: SweepPaths) -> ProcessIdentity | None:
-    """The conductor that holds the sweep, unless it released it or is dead."""
+    """Returns the conductor that holds the sweep; None if it released the sweep or is dead."""
     number = last_lease(paths)
     if not number:
         return None
@@ -85,7 +85,7 @@ def living_conductor(paths: SweepPaths) -> ProcessIdentity | None:
 
 
 def _age(lease: Path) -> float:
-    """Seconds since a lease's last beat, by the disk's own clock where we may write: hosts' clocks differ."""
+    """Returns seconds since a lease's last beat, by the disk's own clock where we may write: hosts' clocks differ."""
     written = lease.stat().st_mtime
     probe = lease.with_name(f".{nonce()}.tmp")
     try:

@@ -1,4 +1,4 @@
-"""Whose the outcome in a task's directory is: several sweeps may use one directory, one after another."""
+"""Tells whose outcome lies in a task's directory: several sweeps may use one directory, one after another."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Owner:
     is_over: bool = False
 
     def facts(self) -> dict[str, str | int]:
-        """What an outcome says of whose it is."""
+        """Returns the entries by which an outcome names its attempt."""
         return {"sweep": self.sweep, "task": self.task, "attempt": self.attempt}
 
     def wrote(self, outcome: Mapping[str, object]) -> bool:
-        """True if an outcome is this attempt's."""
+        """Returns whether an outcome is this attempt's."""
         return all(outcome.get(name) == value for name, value in self.facts().items())
 
 
 def owner_of(files: TaskPaths) -> Owner | None:
-    """The attempt whose outcome lies here; None if there is none, or it can't be read."""
+    """Returns the attempt whose outcome lies here; None if there is none, or it can't be read."""
     try:
         found = read_json(files.outcome)
         is_over = found["state"] != "running"
@@ -45,7 +45,7 @@ def owner_of(files: TaskPaths) -> Owner | None:
 
 
 def read_outcome(files: TaskPaths, owner: Owner) -> Document | None:
-    """How an attempt ended, as it wrote down itself; None if it did not get so far, or it can't be read."""
+    """Returns the outcome that an attempt wrote; None if it did not get that far, or it can't be read."""
     try:
         found = read_json(files.outcome)
     except (OSError, ValueError):
@@ -55,7 +55,7 @@ def read_outcome(files: TaskPaths, owner: Owner) -> Document | None:
 
 
 def adopted_end(owner: Owner, outcome: Document) -> End:
-    """Returns the end that an outcome on disk stands for, where its worker died before it could tell.
+    """Returns the end that an outcome on disk stands for, where its worker died before it could report.
 
     Raises:
         KeyError, TypeError, ValueError: the outcome is damaged.

@@ -1,4 +1,4 @@
-"""What a sweep is: its id, where it came from, what started it. Written once, before anything else."""
+"""Reads and writes a sweep's record: its id, its origin, its command. It is written once, before anything runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SourceRecord:
 
     @classmethod
     def of(cls, name: str, kind: str, host: str, settings: Mapping[str, object] | None) -> SourceRecord:
-        """Reads what was written down of it."""
+        """Makes a record of values read from disk."""
         words = {key: str(value) for key, value in (settings or {}).items()}
         return cls(name, "pool" if kind == "pool" else "queue", host, words)
 
@@ -93,7 +93,7 @@ class SweepRecord:
 
     @property
     def knows_all_tasks(self) -> bool:
-        """All tasks were written down before the first of them ran."""
+        """True if all tasks were written down before the first of them ran."""
         return self.total is not None or (self.sweeper == "basic" and not self.app.get("batches"))
 
     @property
@@ -102,7 +102,7 @@ class SweepRecord:
         return bool(self.app.get("main", True))
 
     def command_with(self, words: Sequence[str]) -> list[str]:
-        """The argv that starts the app with other words for Hydra; empty if it has no command line."""
+        """Returns the argv that starts the app with other words for Hydra; empty if it has no command line."""
         main = [str(word) for word in self.app.get("main") or ()]
         before, after = self.app.get("taken") or ((), ())
         return [*main, *map(str, before), *words, *map(str, after)] if main else []
@@ -113,7 +113,7 @@ _NO_WORD = "bcdfghjkmnpqrtvwx6789"
 
 
 def new_id(name: str) -> str:
-    """A sweep's id: its name as a slug, local time to the minute, five random characters that spell no word."""
+    """Makes an id: the name as a slug, local time to the minute, five random characters that spell no word."""
     import datetime
 
     slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:40] or "sweep"
@@ -121,7 +121,7 @@ def new_id(name: str) -> str:
 
 
 def create_record(paths: SweepPaths, record: SweepRecord) -> None:
-    """Write the record, unless the directory already holds a sweep.
+    """Writes the record, unless the directory already holds a sweep.
 
     Raises:
         SweepExists: it does; two starts within one second share ``${now:}`` in ``hydra.sweep.dir``.
@@ -135,7 +135,7 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
 
 
 def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool]) -> Lease:
-    """Be the only one who begins a sweep in a directory.
+    """Takes the lease of a directory, so that no other process begins a sweep there.
 
     The record is to be written last: a directory without one holds no sweep, whatever else is in it, and a
     sweep can begin there again.
@@ -177,7 +177,7 @@ def _written_to(paths: SweepPaths) -> Iterator[None]:
 
 
 def refuse_second(paths: SweepPaths) -> NoReturn:
-    """Say which sweep the directory holds already.
+    """Raises the error that names the sweep which the directory already holds.
 
     Raises:
         SweepExists: always.
@@ -192,7 +192,7 @@ def refuse_second(paths: SweepPaths) -> NoReturn:
 
 
 def read_record(paths: SweepPaths) -> SweepRecord:
-    """Read a sweep's record.
+    """Reads a sweep's record.
 
     Raises:
         StoreError: there is none, or it is damaged.
@@ -210,10 +210,10 @@ def read_record(paths: SweepPaths) -> SweepRecord:
 def require_format(
     number: object, what: str, fix: str = "hydra.sweep.dir=DIRECTORY    # another one", *, writer: str = ""
 ) -> None:
-    """Refuse what another format's hsm wrote.
+    """Refuses files that an hsm with another format wrote.
 
     Args:
-        number: the format's.
+        number: the format that the files have.
         fix: what to type where no released version is known to read it.
         writer: the version of hsm that wrote it; empty: unknown.
 
@@ -252,7 +252,7 @@ def _from_json(found: Document) -> SweepRecord:
 
 
 def sweep_root(path: Path) -> Path | None:
-    """The place (``SweepPaths.place``) of the sweep that ``path`` is, or lies in."""
+    """Returns the place (``SweepPaths.place``) of the sweep that ``path`` is or lies in; None if there is none."""
     for directory in (path, *path.parents):
         if SweepPaths.at(directory).record.is_file():
             return directory

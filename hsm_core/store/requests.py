@@ -1,4 +1,4 @@
-"""What others ask of a running sweep, as files that its workers and conductor read at each beat."""
+"""Passes requests to a running sweep, as files that its workers and conductor read at each beat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .layout import SweepPaths
 
 
 def request_cancel(paths: SweepPaths, tasks: Iterable[Span] | None) -> None:
-    """Ask for an end of tasks; None asks for all. What is launched later, by a resume, is not meant.
+    """Asks for tasks to be cancelled; None asks for all. Later launches, by a resume, are not affected.
 
     Raises:
         OSError: the disk refuses.
@@ -23,15 +23,15 @@ def request_cancel(paths: SweepPaths, tasks: Iterable[Span] | None) -> None:
 
 
 def launches_of(paths: SweepPaths) -> list[str]:
-    """The launches that there are so far, those of a resume among them."""
+    """Returns the names of all launches so far, those of a resume among them."""
     return sorted(name for name in os.listdir(paths.hsm) if name.startswith("launch-"))
 
 
 def asked_to_end(paths: SweepPaths) -> Callable[[str, int], bool]:
-    """Whether somebody asked for an end of a task of a launch, by all requests that there are now.
+    """Reads all requests there are now, and returns a function that tells whether a task was to be cancelled.
 
     Returns:
-        told of the launch's name and the task's number.
+        A function of a launch's name and a task's number.
     """
     requests = [read_json(paths.requests / name) for name in _names(paths)]
     meant = [
@@ -62,7 +62,7 @@ class RequestReader:
         self._seen: set[str] = set()
 
     def read_new(self, launch: str) -> list[tuple[Span, ...] | None]:
-        """The tasks of new requests to cancel; None stands for all tasks.
+        """Returns the tasks of new requests to cancel; None stands for all tasks.
 
         Args:
             launch: name of the newest launch that the reader works on; requests from before it are not meant.

@@ -1,4 +1,4 @@
-"""What is handed over together: batches of (task, attempt) pairs and how a worker shall run them."""
+"""Records a submission: its batches of (task, attempt) pairs, and how a worker is to run them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .layout import FORMAT, LaunchPaths, SweepPaths
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """How a worker runs its tasks.
+    """The way a worker runs its tasks.
 
     Args:
         slots: tasks at once.
-            gpus: GPU numbers handed out; None leaves CUDA_VISIBLE_DEVICES alone, () hides all.
+        gpus: GPU numbers handed out; None leaves CUDA_VISIBLE_DEVICES alone, () hides all.
         tasks_per_gpu: tasks at once on one GPU.
         task_timeout_s: seconds a task may run; None is no limit.
         grace_s: seconds between TERM and KILL.
@@ -78,7 +78,7 @@ class Submission:
 
 
 def new_token(name: str) -> str:
-    """Slug of at most 6, a dash and 8 characters base32: 15, the limit of PBS for a job's name."""
+    """Makes a token: a slug of at most 6, a dash and 8 base32 characters, 15 in all, PBS's limit for job names."""
     slug = "".join(ch for ch in name.lower() if ch.isascii() and ch.isalnum()).lstrip("0123456789")[:6]
     return f"{slug or 'hsm'}-{nonce(8)}"
 
@@ -86,7 +86,7 @@ def new_token(name: str) -> str:
 def write_submission(
     launch: LaunchPaths, name: str, batches: tuple[tuple[Span, ...], ...], worker: WorkerSpec, payload: str
 ) -> Submission:
-    """Write the next submission of a launch.
+    """Writes the next submission of a launch.
 
     Raises:
         OSError: the disk refuses.
@@ -113,7 +113,7 @@ def write_submission(
 
 
 def next_name(launch: LaunchPaths) -> str:
-    """The name that the next submission of a launch would have."""
+    """Returns the name that the next submission of a launch would have."""
     number = 0
     while launch.submission(number).exists():
         number += 1
@@ -121,14 +121,14 @@ def next_name(launch: LaunchPaths) -> str:
 
 
 def order_of(submission: str) -> tuple[int, int, int]:
-    """Submissions in the order in which they were made; ``launch-0-1`` is a resume of all launches before."""
+    """Returns a key that sorts submissions by when they were made; ``launch-0-1`` resumes all launches before."""
     launch, _, number = submission.partition("/")
     _, first, again = (launch + "-0").split("-")[:3]
     return int(again), int(first), int(number.rpartition("-")[2])
 
 
 def read_submission(paths: SweepPaths, name: str) -> Submission:
-    """Read a submission by its name.
+    """Reads a submission by its name.
 
     Raises:
         StoreError: it is not there or damaged.
@@ -149,7 +149,7 @@ def _worker_spec(found: Document) -> WorkerSpec:
 
 
 def require_owner(path: Path) -> None:
-    """Refuse to unpickle what another user may have written.
+    """Refuses a file that another user may have written, before it is unpickled.
 
     Raises:
         StoreError: the file belongs to somebody else.

@@ -1,4 +1,4 @@
-"""The exact overrides of every task, written before the first launch and never expanded again."""
+"""Keeps the exact overrides of every task, written before the first launch and never expanded again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _OFFSET = struct.Struct("<Q")
 
 
 def write_tasks(paths: SweepPaths, first: int, overrides: Iterable[Sequence[str]]) -> int:
-    """Write one line a task, numbered from ``first``; both files appear complete, the lines last.
+    """Writes one line a task, numbered from ``first``; both files appear complete, the lines last.
 
     Returns:
-        how many tasks were written.
+        The number of tasks written.
     """
     suffix = f".{nonce()}.tmp"
     lines, offsets = paths.task_lines(first), paths.task_offsets(first)
@@ -59,7 +59,7 @@ class TaskTable(Sequence[Task]):
         self._parts = [_Part(paths, first) for first in sorted(int(name) for name in names if name.isdigit())]
 
     def __len__(self) -> int:
-        """One more than the highest number."""
+        """Returns one more than the highest task number."""
         return max((part.first + part.count for part in self._parts), default=0)
 
     @overload

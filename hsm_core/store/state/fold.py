@@ -1,4 +1,4 @@
-"""The fold: what the events that were read so far say of tasks, writers, submissions and jobs.
+"""Adds up the events read so far into the state of tasks, writers, submissions and jobs.
 
 Within an attempt the stronger word wins, whatever the order of reading:
 queued < running < lost < cancelled < failed < completed.
@@ -28,10 +28,10 @@ _SAID: dict[bytes, State] = {
 
 
 class Fold:
-    """Adds up what the lines say, whoever lives.
+    """Adds up what the events say, whether or not their writers are alive.
 
     Args:
-        whose: of what sweep, for messages.
+        whose: the sweep, for messages.
         sources: those that its record names.
 
     Attributes:

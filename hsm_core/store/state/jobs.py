@@ -1,4 +1,4 @@
-"""Which job of a scheduler holds a task, and what is known of that job now."""
+"""Tells which job of a scheduler holds a task, and what is known of that job."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SubmissionState:
 
     @property
     def is_one_job(self) -> bool:
-        """Whether it consists of one batch: a plain job, or an array of one element."""
+        """True if it consists of one batch: a plain job, or an array of one element."""
         return not self.each or sum(span.count for span in self.tasks) <= self.each
 
     def batches(self) -> Iterator[tuple[Key, Pair]]:

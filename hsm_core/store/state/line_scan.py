@@ -1,4 +1,4 @@
-"""Reads what a sweep has most of, starts and ends of tasks, and leaves the rest of these lines unparsed.
+"""Scans the commonest lines, starts and ends of tasks, without parsing all of their JSON.
 
 Ten thousand finished tasks are three megabytes of JSON; making Python objects of all of it takes longer than
 everything else that ``hsm-status`` does.

@@ -1,4 +1,4 @@
-"""Reads what is new in the journals of a sweep."""
+"""Reads new lines of a sweep's journals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class News:
     is_first: bool
 
     def heard_at(self, last_at: float) -> float:
-        """Tells when it spoke, by our monotonic clock: now; what it wrote before we first looked, by its own.
+        """Returns when the writer last wrote, by our monotonic clock: now, or at the first reading by its own clock.
 
         Args:
             last_at: seconds since 1970, by the writer's clock.
@@ -50,7 +50,7 @@ class SweepReader:
 
     @property
     def bad_lines(self) -> int:
-        """Complete lines so far that are damaged; they are skipped."""
+        """The number of complete but damaged lines so far; they are skipped."""
         return sum(reader.bad_lines for reader in self._readers.values())
 
     def read_new(self) -> Iterator[News]:

@@ -1,4 +1,4 @@
-"""The state of a sweep: its events, and what follows from who is dead and which jobs have ended."""
+"""Derives the state of a sweep from its events, from who is dead and from which jobs have ended."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SweepState:
         self.bad_lines = self.version = 0
 
     def refresh(self) -> bool:
-        """Reads what is new and looks again who is dead; returns whether anything was new.
+        """Reads new events and checks again who is dead; returns whether anything was new.
 
         Raises:
             OSError: the events can't be read.
@@ -71,12 +71,12 @@ class SweepState:
         return is_new
 
     def take_job_words(self, words: Mapping[Key, JobWord]) -> None:
-        """Takes in what a scheduler just said of its jobs."""
+        """Takes in a scheduler's latest words on its jobs."""
         self.jobs.words = {**self.jobs.words, **words}
         self._note_change()
 
     def _judge(self) -> bool:
-        """Looks who is dead, and reads what they wrote since the last reading; returns whether that was anything."""
+        """Checks who is dead and reads their last events; returns whether there were any."""
         now, is_new = time.monotonic(), False
         if now - self._judged_at < self.judge_every_s:
             return False
@@ -95,7 +95,7 @@ class SweepState:
     # of tasks
 
     def state_of(self, number: int) -> State:
-        """Returns a task's state, by its events, dead workers and ended jobs: what is queued there is pending.
+        """Returns a task's state by its events, dead workers and ended jobs; what was queued with these is pending.
 
         An attempt that is lost while its job lives on is not yet given up: the job may be run again.
         """
@@ -147,7 +147,7 @@ class SweepState:
         return self._fold.ended_job(number)
 
     def ended_before(self, number: int) -> JobWord | None:
-        """Returns of a pending task the end of the job that held it and did not begin it."""
+        """Returns the end of the job that held a pending task and did not begin it."""
         if number not in self.tasks or self.state_of(number) != "pending":
             return None
         return self.ended_job(number)
@@ -164,15 +164,15 @@ class SweepState:
         return self.is_given_up((number, self.tasks[number].attempt))
 
     def is_given_up(self, pair: Pair) -> bool:
-        """Tells the same of a task's attempt, newest or not."""
+        """Tells the same of any attempt of a task."""
         return self._fold.is_given_up(pair)
 
     def refusal(self) -> Refusal | None:
-        """Returns the scheduler's no to the newest submission, unless something was accepted since."""
+        """Returns the scheduler's refusal of the newest submission, unless something was accepted since."""
         return self._fold.refusal()
 
     def dropped_submissions(self) -> list[SubmissionState]:
-        """Returns submissions that nothing alive holds; a batch of theirs that is unclaimed will never be started."""
+        """Returns submissions that nothing alive holds; their unclaimed batches will never start."""
         return [submission for submission in self.submissions if is_dropped(submission, self.death_of)]
 
     # of workers and conductors

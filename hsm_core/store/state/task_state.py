@@ -1,4 +1,4 @@
-"""The state of one task, and of one worker or conductor, as far as it is known."""
+"""Holds the known state of one task, and of one worker or conductor."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TaskState:
 
     @property
     def is_given_up(self) -> bool:
-        """Lost, and its worker went on without it: what becomes of their job says no more about it."""
+        """True if it is lost and its worker went on without it: their job says no more about it."""
         return self.state == "lost" and isinstance(self.last, Lost) and self.last.final
 
     @property
@@ -97,12 +97,12 @@ class WriterState:
 
     @property
     def native_id(self) -> str:
-        """Of the job that a worker runs in; empty if it runs in none."""
+        """The id of the job that a worker runs in; empty if it runs in none."""
         return self.as_worker.native_id if self.as_worker else ""
 
     @property
     def is_here(self) -> bool:
-        """Whether it runs on this machine, as far as its host's name says."""
+        """True if it runs on this machine, as far as its host's name says."""
         return self.host == this_host()
 
     @property

@@ -1,4 +1,4 @@
-"""Who may still start a task that waits: a worker that claimed it, a job, or the process it was handed to."""
+"""Finds waiting tasks that nobody can start any more: no worker that claimed them, no job, no process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ DeathOf = Callable[[str], str | None]
 
 
 def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]:
-    """Returns those that no living worker claimed, and where none did at all, no living job was given.
+    """Returns the attempts claimed by no living worker, or, if unclaimed, given to no living job.
 
-    What a worker on another host claimed is its own no more once its job has ended.
+    A worker on another host loses its claims once its job has ended.
 
     Args:
         queued: tasks and their attempts.
@@ -45,7 +45,7 @@ def unheld(fold: Fold, death_of: DeathOf, queued: Collection[Pair]) -> set[Pair]
 
 
 def is_dropped(submission: SubmissionState, death_of: DeathOf) -> bool:
-    """Tells whether nothing alive holds a submission; a batch of it that is unclaimed will never be started.
+    """Tells whether nothing alive holds a submission, so that its unclaimed batches will never start.
 
     A pool's, if the process that it went to is dead, or its conductor died before there was one.
     """
@@ -57,7 +57,7 @@ def is_dropped(submission: SubmissionState, death_of: DeathOf) -> bool:
 
 
 def _is_held_by_newest(fold: Fold, pair: Pair) -> bool:
-    """Most that wait do so in the job that they were last given to: told without a look at all jobs."""
+    """Tells whether the job that was last given an attempt holds it: the usual case, checked before all others."""
     number, attempt = pair
     word = fold.jobs.word_on(number)
     return (

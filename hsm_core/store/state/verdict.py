@@ -1,4 +1,4 @@
-"""The verdict: who is dead, which tasks are lost or waiting for nobody, and the evidence."""
+"""Judges who is dead and which tasks are lost or held by nobody, and gives the evidence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Verdict:
     # who is dead
 
     def judge(self) -> list[str]:
-        """Looks again who is dead; returns the names of those who were not at the last look."""
+        """Checks again who is dead; returns the names of those who were alive before."""
         found = {name: self._death(writer) for name, writer in self._fold.writers.items() if not writer.sealed}
         new = [name for name, evidence in found.items() if evidence and not self._deaths.get(name)]
         self._deaths = found
@@ -49,7 +49,7 @@ class Verdict:
         return evidence_of_death(jobs[0]) if jobs and jobs[0] else None
 
     def _is_silent(self, worker: str) -> bool:
-        """Of a worker on another host this is all that tells that its job waits to be run again."""
+        """Tells whether a worker on another host is silent: nothing else shows that its job waits to be rerun."""
         known = self._fold.writers.get(worker)
         return known is not None and time.monotonic() - known.heard_at > SILENT_S
 
@@ -60,7 +60,7 @@ class Verdict:
     # what becomes of tasks
 
     def forget_orphans(self) -> None:
-        """Has the tasks that wait for nobody found again, as something new is known."""
+        """Forgets which tasks are held by nobody, so that they are found again with what is now known."""
         self._orphans = None
 
     def state_of(self, number: int) -> State:
