@@ -10,23 +10,31 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import omegaconf
 from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 
+if TYPE_CHECKING:
+    from hydra.types import HydraContext
+    from omegaconf.base import Metadata
+
 #: The lines of omegaconf whose copies were compared with ours.
 COMPARED = ("2.3.", "2.4.")
-_CONTAINERS = (DictConfig, ListConfig)
+_CONTAINERS: tuple[type[Node], ...] = (DictConfig, ListConfig)
 #: Nodes that are no more than a value; others, such as an enum's, are left to omegaconf.
 _VALUES = ("AnyNode", "BooleanNode", "BytesNode", "FloatNode", "IntegerNode", "PathNode", "StringNode")
 _PLAIN = {*_CONTAINERS, *(getattr(omegaconf.nodes, name) for name in _VALUES)}
+#: The method that ``copy.deepcopy`` calls.
+_COPIER = "__deepcopy__"
 _SAMPLE = {"a": {"b": 1, "c": ["${a.b}", None, {"d": 0.5}]}, "e": "???", "f": True, "g": None}
 
 
-def copied(config: Any) -> Any:
+def copied(config: DictConfig) -> DictConfig:
     """Returns what ``copy.deepcopy(config)`` does, quicker where that is sure to be the same."""
-    return copied_by_fields(config, {}) if is_exact() else copy.deepcopy(config)
+    found = copied_by_fields(config, {}) if is_exact() else copy.deepcopy(config)
+    assert isinstance(found, DictConfig)
+    return found
 
 
 @contextmanager
@@ -36,16 +44,15 @@ def quick() -> Iterator[Callable[[], None]]:
     Yields:
         what ends it at once.
     """
-    places: tuple[Any, ...] = _CONTAINERS
-    theirs = [place.__deepcopy__ for place in places]
+    theirs = [getattr(kind, _COPIER) for kind in _CONTAINERS]
 
     def put_back() -> None:
-        for place, method in zip(places, theirs, strict=True):
-            place.__deepcopy__ = method
+        for kind, method in zip(_CONTAINERS, theirs, strict=True):
+            setattr(kind, _COPIER, method)
 
     if is_exact():
-        for place in places:
-            place.__deepcopy__ = copied_by_fields
+        for kind in _CONTAINERS:
+            setattr(kind, _COPIER, copied_by_fields)
     try:
         yield put_back
     finally:
@@ -53,7 +60,7 @@ def quick() -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def quick_start(context: Any) -> Iterator[Any]:
+def quick_start(context: HydraContext) -> Iterator[HydraContext]:
     """Copies configs quickly until the task begins, with ``on_job_start`` of its callbacks.
 
     Yields:
@@ -62,7 +69,7 @@ def quick_start(context: Any) -> Iterator[Any]:
     """
     with quick() as end:
         ours = copy.copy(context)
-        ours.callbacks = _EndAtStart(context.callbacks, end)
+        vars(ours)["callbacks"] = _EndAtStart(context.callbacks, end)
         yield ours
 
 
@@ -111,12 +118,12 @@ def _is_same(ours: Any, theirs: Any, original: Any) -> bool:
     return _is_same(*fields)
 
 
-def copied_by_fields(config: Any, memo: dict[int, Any]) -> Any:
+def copied_by_fields(config: Node, memo: dict[int, Node]) -> Node:
     """Returns what ``config.__deepcopy__(memo)`` of omegaconf does: a copy below the same parent."""
     return _copied(config, config.__dict__["_parent"], memo)
 
 
-def _copied(node: Any, parent: Any, memo: dict[int, Any]) -> Any:
+def _copied(node: Node, parent: Node | None, memo: dict[int, Node]) -> Node:
     if id(node) in memo:
         found = memo[id(node)]
         found.__dict__["_parent"] = parent
@@ -139,7 +146,7 @@ def _copied(node: Any, parent: Any, memo: dict[int, Any]) -> Any:
     return found
 
 
-def _copied_content(content: Any, parent: Any, memo: dict[int, Any]) -> Any:
+def _copied_content(content: object, parent: Node, memo: dict[int, Node]) -> object:
     if isinstance(content, dict):
         return {key: _copied(child, parent, memo) for key, child in content.items()}
     if isinstance(content, list):
@@ -147,7 +154,7 @@ def _copied_content(content: Any, parent: Any, memo: dict[int, Any]) -> Any:
     return content
 
 
-def _copied_metadata(metadata: Any, memo: dict[int, Any]) -> Any:
+def _copied_metadata(metadata: Metadata, memo: dict[int, Node]) -> Metadata:
     found = object.__new__(type(metadata))
     found.__dict__.update(metadata.__dict__)
     found.flags = _shallow(metadata.flags)
@@ -156,11 +163,11 @@ def _copied_metadata(metadata: Any, memo: dict[int, Any]) -> Any:
     return found
 
 
-def _shallow(flags: dict[str, Any] | None) -> dict[str, Any] | None:
+def _shallow(flags: dict[str, bool] | None) -> dict[str, bool] | None:
     return None if flags is None else flags.copy()
 
 
-def _left_to_omegaconf(node: Any, parent: Any, memo: dict[int, Any]) -> Any:
+def _left_to_omegaconf(node: Node, parent: Node | None, memo: dict[int, Node]) -> Node:
     """As it copies a container's child."""
     own = node.__dict__["_parent"]
     try:

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hydra.core.config_store import ConfigNode, ConfigStore
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 _FIELDS = {"name", "node", "group", "package", "provider"}
 
@@ -29,11 +32,12 @@ class LateNode(ConfigNode):
     def __init__(
         self, name: str, group: str, module: str, kind: str, before_load: Callable[[FrameType], None] | None
     ) -> None:
-        self._module, self._kind, self._built, self._before_load = module, kind, None, before_load
+        self._module, self._kind, self._before_load = module, kind, before_load
+        self._built: DictConfig | None = None
         self.name, self.group, self.package, self.provider = name, group, None, "hsm"
 
     @property
-    def node(self) -> Any:
+    def node(self) -> DictConfig:
         if self._before_load is not None:
             self._before_load(sys._getframe(1))
         if self._built is None:
@@ -41,7 +45,7 @@ class LateNode(ConfigNode):
         return self._built
 
     @node.setter
-    def node(self, value: Any) -> None:
+    def node(self, value: DictConfig) -> None:
         self._built = value
 
 
@@ -69,7 +73,7 @@ def offer(
     return True
 
 
-def _built(module: str, kind: str) -> Any:
+def _built(module: str, kind: str) -> DictConfig:
     """Builds the config of a dataclass.
 
     Its dicts (``env``) take keys that they do not have yet without a ``+``: that is what they are for. So does
@@ -77,8 +81,8 @@ def _built(module: str, kind: str) -> Any:
     """
     from omegaconf import DictConfig, OmegaConf
 
-    built: Any = OmegaConf.structured(getattr(import_module(module), kind))
-    for name in built:
+    built: DictConfig = OmegaConf.structured(getattr(import_module(module), kind))
+    for name in map(str, built):
         field = None if OmegaConf.is_interpolation(built, name) else built[name]
         if isinstance(field, DictConfig):
             OmegaConf.set_struct(field, False)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hydra.core.plugins import Plugins
 
+if TYPE_CHECKING:
+    from hydra.plugins.launcher import Launcher
+    from hydra.plugins.sweeper import Sweeper
+    from hydra.types import HydraContext, TaskFunction
+    from omegaconf import DictConfig
 
-def make_by(plugins: Plugins, kind: str, make: Callable[[Any], Any]) -> None:
+
+def make_by(plugins: Plugins, kind: str, make: Callable[[DictConfig], Launcher | Sweeper | None]) -> None:
     """Has Hydra ask ``make`` for its launcher or sweeper.
 
     It hands plugins their fields resolved, and has no hook for those that refer to what only the tasks' configs
@@ -24,12 +30,11 @@ def make_by(plugins: Plugins, kind: str, make: Callable[[Any], Any]) -> None:
     if ordinary is None:
         return
 
-    def instantiate(hydra_context: Any, task_function: Any, config: Any) -> Any:
-        given = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
+    def instantiate(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> object:
         made = make(config)
         if made is None:
-            return ordinary(**given)
-        made.setup(**given)
+            return ordinary(hydra_context=hydra_context, task_function=task_function, config=config)
+        made.setup(hydra_context=hydra_context, task_function=task_function, config=config)
         return made
 
     vars(plugins).setdefault(name, instantiate)

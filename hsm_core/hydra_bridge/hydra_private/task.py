@@ -7,11 +7,16 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf.basecontainer import BaseContainer
+
+if TYPE_CHECKING:
+    from hydra.types import TaskFunction
+    from omegaconf import DictConfig
 
 #: Fields of ``JobReturn`` for the traceback of another process, since Hydra 1.4, and who makes them.
 _TRACES = {
@@ -20,7 +25,7 @@ _TRACES = {
 }  # fmt: skip
 
 
-def returned(job: JobReturn) -> Any:
+def returned(job: JobReturn) -> object:
     """Returns what the task's function returned; what it raised, is raised.
 
     The public ``return_value`` also prints "Error executing job with overrides" into the task's log.
@@ -36,12 +41,12 @@ def returned(job: JobReturn) -> Any:
     return kept["_return_value"]
 
 
-def traces(error: BaseException) -> dict[str, Any]:
+def traces(error: BaseException) -> dict[str, object]:
     """Makes the fields of ``JobReturn`` from which Hydra shows a traceback of another process.
 
     Nothing public makes them. Without them, Hydra shows the error and no lines of the app, as 1.3 always does.
     """
-    utils: Any = importlib.import_module("hydra.core.utils")
+    utils = importlib.import_module("hydra.core.utils")
     if not all(hasattr(utils, maker) and hasattr(JobReturn, field) for field, maker in _TRACES.items()):
         return {}
     trace, *others = (getattr(utils, maker) for maker in _TRACES.values())
@@ -49,7 +54,7 @@ def traces(error: BaseException) -> dict[str, Any]:
     return dict(zip(_TRACES, made, strict=True))
 
 
-def take_traces(job: JobReturn, fields: dict[str, Any]) -> bool:
+def take_traces(job: JobReturn, fields: dict[str, object]) -> bool:
     """Gives a job such fields, where its class has them; tells whether Hydra will show a traceback from them."""
     found = {name: value for name, value in fields.items() if hasattr(job, name)}
     for name, value in found.items():
@@ -57,12 +62,12 @@ def take_traces(job: JobReturn, fields: dict[str, Any]) -> bool:
     return any(value is not None for value in found.values())
 
 
-def resolvers() -> dict[str, Any]:
+def resolvers() -> dict[str, object]:
     """Returns the resolvers of this process by name, as ``Singleton.set_state`` takes them.
 
     ``Singleton.get_state`` has them too, with copies of all other state, in 15 ms.
     """
-    found: dict[str, Any] | None = getattr(BaseContainer, "_resolvers", None)
+    found: dict[str, object] | None = getattr(BaseContainer, "_resolvers", None)
     return Singleton.get_state()["omegaconf_resolvers"] if found is None else found
 
 
@@ -74,14 +79,14 @@ def main_calls(called: Callable[..., None]) -> Iterator[None]:
         called: with the function as ``task_function``.
     """
     importlib.import_module("hydra")
-    place: Any = sys.modules["hydra.main"]
+    place = sys.modules["hydra.main"]
     private = "_run_hydra"
     with _decorator(place, called) if not hasattr(place, private) else _replaced(place, private, called):
         yield
 
 
 @contextmanager
-def _replaced(place: Any, name: str, by: Any) -> Iterator[None]:
+def _replaced(place: ModuleType, name: str, by: Callable[..., object]) -> Iterator[None]:
     theirs = getattr(place, name)
     setattr(place, name, by)
     try:
@@ -91,18 +96,18 @@ def _replaced(place: Any, name: str, by: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _decorator(place: Any, called: Callable[..., None]) -> Iterator[None]:
+def _decorator(place: ModuleType, called: Callable[..., None]) -> Iterator[None]:
     """Does so in the public way: what is decorated now calls ours while this lasts, then Hydra's."""
     theirs, waiting = place.main, [called]
 
-    def main(*given: Any, **named: Any) -> Callable[[Any], Any]:
+    def main(*given: object, **named: object) -> Callable[[TaskFunction], Callable[..., object]]:
         decorate = theirs(*given, **named)
 
-        def decorated(task_function: Any) -> Any:
+        def decorated(task_function: TaskFunction) -> Callable[..., object]:
             hydras = decorate(task_function)
 
             @functools.wraps(task_function)
-            def decorated_main(cfg_passthrough: Any = None) -> Any:
+            def decorated_main(cfg_passthrough: DictConfig | None = None) -> object:
                 if cfg_passthrough is None and waiting:
                     return waiting[0](task_function=task_function)
                 return hydras(cfg_passthrough)
