@@ -72,6 +72,16 @@ def found_plugins() -> None:
     Plugins.instance()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_version_base(found_plugins: None) -> Iterator[None]:
+    """Hydra's version base outlives ``initialize(version_base=…)``: no file of tests leaves one to the next."""
+    from hydra.version import VersionBase
+
+    found = VersionBase.instance().version_base
+    yield
+    VersionBase.instance().version_base = found
+
+
 def open_to_all(path: Path) -> Path:
     """Let other users reach ``path``: pytest's directories are closed to them."""
     tops = {Path("/"), Path(tempfile.gettempdir())}
