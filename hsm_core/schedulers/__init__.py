@@ -1,1 +1,1 @@
-"""Dialects of batch systems: text in, text out."""
+"""Speaks the dialects of batch systems: text in, text out."""

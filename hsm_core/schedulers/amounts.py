@@ -1,4 +1,4 @@
-"""What the amounts of one task mean for a job, which may run several of them at once."""
+"""Turns the amounts of one task into those of a job, which may run several tasks at once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Asked = TypeVar("Asked", bound=Resources)
 
 
 def for_slots(asked: Asked, settings: LauncherSettings, *, says_cores: bool) -> Asked:
-    """Returns what a job asks for, of what one task needs.
+    """Returns the amounts that a job asks for, given what one task needs.
 
     Args:
-        asked: a task's.
+        asked: the amounts of one task.
         says_cores: whether the scheduler's own fields say how many cores there are.
     """
     slots = settings.slots_of_job
@@ -32,20 +32,20 @@ def for_slots(asked: Asked, settings: LauncherSettings, *, says_cores: bool) -> 
 
 
 def times(amount: int | None, count: int) -> int | None:
-    """Returns so many times the amount; None stays None."""
+    """Returns ``count`` times the amount; None stays None."""
     return None if amount is None else amount * count
 
 
 def gpu_shares(settings: LauncherSettings) -> int:
-    """Returns how many times the GPUs of one task a job needs, whose tasks share them."""
+    """Returns how many times one task's GPUs a job needs whose tasks share them."""
     return -(-settings.slots_of_job // settings.tasks_per_gpu)
 
 
 def time_stays(is_own: bool) -> str:
-    """What to say where a job gets more to do, and no more time for it.
+    """Returns the message for a job that gets more to do but no more time.
 
     Args:
-        is_own: its time is asked for in the scheduler's own words.
+        is_own: the user asked for the time in the scheduler's own words.
     """
     if is_own:
         return "each for the time that your own words ask for: that stays, is it enough?"

@@ -27,7 +27,7 @@ class WorkerStart:
         size: elements of the array; None: a plain job.
         throttle: elements at once; None: no limit.
         program: the command that every worker starts with, and ``submission``, which it works on.
-        setup: lines of shell before that, the user's own.
+        setup: the user's own lines of shell, before the command.
         cwd: where the app was started.
         logs: the directory of the jobs' own logs, where the submit command runs, too.
         starts: a directory of this submission, which no one has made yet, for schedulers that don't tell a job
@@ -47,7 +47,7 @@ class WorkerStart:
     template: Path | None = None
 
     def line(self, worker: str, *options: str) -> str:
-        """Shell that becomes the worker.
+        """Returns the line of shell that becomes the worker.
 
         Args:
             worker: its name, unique in the sweep, which holds the job's id and its number of starts.
@@ -59,7 +59,7 @@ class WorkerStart:
 
 
 class JobWriter(Protocol):
-    """Says what jobs ask for, and writes their scripts, in one scheduler's words."""
+    """Works out what jobs ask for and writes their scripts, in one scheduler's words."""
 
     def asked(self, settings: LauncherSettings) -> Resources:
         """Returns what a job asks for; jobs that ask for the same share an array.
@@ -73,7 +73,7 @@ class JobWriter(Protocol):
         """
 
     def text(self, asked: Resources, start: WorkerStart) -> str:
-        """Returns the script.
+        """Returns the text of the script.
 
         Raises:
             ConfigError: no script can say this.
@@ -83,9 +83,9 @@ class JobWriter(Protocol):
         """Returns where such a job goes."""
 
     def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
-        """Returns the same for a job that runs so many times as long, and what to say of its time.
+        """Returns the resources of a job that runs ``times`` as long, and a message on its time.
 
-        Where no time is asked for, or in the scheduler's own words, nothing is changed: the words say so.
+        If no time is asked for, or only in the scheduler's own words, nothing changes, and the message says so.
         """
 
 
@@ -112,10 +112,10 @@ class System:
 
 @dataclass(frozen=True)
 class Absent:
-    """Why a batch system is not to be used from a host.
+    """The reason why a batch system can't be used from a host.
 
     Args:
-        odd: something of its name is there all the same.
+        odd: a command of its name is there all the same.
         fix: a line to copy; empty if there is none.
     """
 
@@ -127,7 +127,7 @@ class Absent:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that ``hsm doctor`` looked at; ``fix`` is a line to copy."""
+    """One thing that ``hsm doctor`` checked; ``fix`` is a line to copy."""
 
     name: str
     level: Literal["ok", "note", "bad"]
@@ -140,7 +140,7 @@ _ASK_S = 15.0
 
 
 def asked(host: Host, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Done:
-    """Returns what a command says within a quarter of a minute; one that can't be started says why."""
+    """Runs a command for at most 15 s and returns what it says; if it can't be started, the reason."""
     try:
         return host.run(argv, _ASK_S, env=env)
     except OSError as error:
@@ -166,10 +166,10 @@ class BatchSystem(Protocol):
     status_command: str
 
     def find(self, host: Host) -> System | Absent:
-        """Returns it as it is on a host, by what its commands answer, not by what they are called."""
+        """Finds it on a host by what its commands answer, not by what they are called."""
 
     def require(self, host: Host, flavour: str) -> None:
-        """Refuses a host without it, before anything is written.
+        """Refuses a host that lacks it, before anything is written.
 
         Raises:
             BackendError: its commands are not on PATH, are another system's, or know no cluster.
@@ -177,7 +177,7 @@ class BatchSystem(Protocol):
         """
 
     def scheduler(self, host: Host, flavour: str) -> Scheduler:
-        """Returns its dialect.
+        """Returns its dialect for a host.
 
         Args:
             flavour: one of ``flavours``; ``auto``: as its commands say.
@@ -203,14 +203,14 @@ class BatchSystem(Protocol):
         """Returns the writer of scripts for a dialect that ``scheduler`` made."""
 
     def is_job(self, native_id: str, typed: str) -> bool:
-        """Whether a user who typed this means the job, or an element of it, with its server's name or without.
+        """Returns whether what a user typed means this job or an element of it, with or without its server's name.
 
         Args:
             native_id: as ``Scheduler.submit`` returned it.
         """
 
     def index_of(self, native_id: str) -> int:
-        """Returns which element of its array this is, from 0 on, as ``Scheduler.element`` counts; 0: a plain job."""
+        """Returns an element's index in its array, from 0, as ``Scheduler.element`` counts; 0 for a plain job."""
 
     def findings(self, host: Host, system: System) -> Iterator[Finding]:
-        """Yields what ``hsm doctor`` says of one that answers: queues, accounts."""
+        """Yields what ``hsm doctor`` reports on a system that answers: queues, accounts."""

@@ -1,4 +1,4 @@
-"""What a batch system's dialect can do: submit, look, cancel, and say what it allows."""
+"""Defines the interface of a batch system's dialect: submit, look, cancel, and tell its limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Phase = Literal["waiting", "running", "ended"]
 
 @dataclass(frozen=True)
 class Sight:
-    """What the scheduler says of one job, or of one element of an array.
+    """The scheduler's account of one job, or of one element of an array.
 
     Args:
         native_id: ``680_3`` or ``680``; ``12[3].server`` or ``12.server``: it starts with the job's number, which all
@@ -62,11 +62,11 @@ class Sight:
 
 @dataclass(frozen=True)
 class Limit:
-    """How many jobs (elements count) of this user a scheduler takes at once, waiting and running.
+    """A limit on this user's jobs, waiting and running; each element of an array counts as one.
 
     Args:
-        most: so many.
-        source: what says so: ``QOS normal: MaxSubmitJobsPU``.
+        most: the number of jobs.
+        source: where it was read: ``QOS normal: MaxSubmitJobsPU``.
         queue, account, qos: it counts the jobs there; empty: anywhere.
     """
 
@@ -77,7 +77,7 @@ class Limit:
     qos: str = ""
 
     def counts(self, sight: Sight) -> bool:
-        """Whether this job is one of those that it limits."""
+        """Returns whether this job counts towards the limit."""
         places = ((self.queue, sight.queue), (self.account, sight.account), (self.qos, sight.qos))
         return all(limited in ("", there) for limited, there in places)
 
@@ -87,12 +87,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a scheduler takes at most; None where it names no limit, or does not say.
+    """The limits of a scheduler; None where it has none, or does not tell.
 
     Args:
         array_index: highest index of an array plus one.
         array_size: elements of one array.
-        limits: on the jobs of this user.
+        limits: those on the jobs of this user.
         refusal: why no such job will ever be taken there, though it would be accepted at first; empty: it may be.
         sizes_from: where the size of arrays was read, for messages: ``MaxArraySize=1001``.
     """
@@ -110,7 +110,7 @@ class Allowed:
 
     @property
     def evidence(self) -> str:
-        """Where all this was read, for messages."""
+        """The sources of these limits, for messages."""
         return ", ".join(str(part) for part in (self.sizes_from, self.lowest) if part)
 
 
@@ -142,37 +142,37 @@ class Scheduler(Protocol):
 
     @property
     def throttles(self) -> bool:
-        """Whether an array can be told how many of its elements run at once."""
+        """True if an array can be told how many of its elements may run at once."""
 
     def submit_command(self, script: Script) -> list[str]:
-        """The command that submits a script."""
+        """Returns the command that submits a script."""
 
     def submit(self, script: Script) -> str:
-        """Submit a script that is on disk.
+        """Submits a script that is on disk.
 
         Returns:
-            the native id of the job, or of the array as a whole.
+            The native id of the job, or of the array as a whole.
 
         Raises:
             Refused, NotNow, LimitReached: nothing was accepted.
-            NoAnswer: perhaps it was: look for the token before trying again.
+            NoAnswer: it may have been accepted: look for the token before trying again.
         """
 
     def find(self, token: str) -> str | None:
-        """The native id of the job or array with this name, waiting, running or ended; None: there is none.
+        """Returns the native id of the job or array with this name, waiting, running or ended; None if there is none.
 
         Raises:
             NoAnswer: nobody knows.
         """
 
     def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
-        """One question: what is known of these jobs, by element.
+        """Asks the scheduler once what it knows of these jobs, by element.
 
         Args:
             ids: of jobs and of arrays as a whole, as ``submit`` returned them.
 
         Returns:
-            a sight for each element that the scheduler still knows, waiting, running or ended; of one that
+            A sight for each element that the scheduler still knows, waiting, running or ended; of one that
             is missing see ``unknown``. Jobs of others, and others of the user, may be among them.
 
         Raises:
@@ -180,7 +180,7 @@ class Scheduler(Protocol):
         """
 
     def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
-        """Ask the accounting about elements that ``look`` no longer knows; empty where there is none.
+        """Asks the accounting about elements that ``look`` no longer knows; empty where there is no accounting.
 
         Args:
             since: seconds since 1970, before they were submitted.
@@ -190,44 +190,44 @@ class Scheduler(Protocol):
         """
 
     def unknown(self, ids: Collection[str]) -> Collection[str]:
-        """Of elements that neither ``look`` nor ``look_back`` told, those that the scheduler itself calls unknown.
+        """Returns which elements, missing from ``look`` and ``look_back``, the scheduler itself calls unknown.
 
-        That it does not speak of a job proves nothing: its answer may be cut, or come from elsewhere.
+        Its silence on a job proves nothing: the answer may be cut off, or come from elsewhere.
 
         Raises:
             NoAnswer: nothing is known.
         """
 
     def keeps_ended_s(self) -> float:
-        """Seconds for which it knows a job after its end, so that one which is gone sooner has not run; 0: unknown.
+        """Returns for how many seconds it remembers an ended job: one gone sooner has not run; 0 if unknown.
 
         Raises:
             NoAnswer: nothing is known.
         """
 
     def queue(self) -> Sequence[Sight]:
-        """All jobs of this user that wait or run, by element; those that are stuck, too: they are still there.
+        """Returns all jobs of this user that wait or run, by element, stuck ones included.
 
         Raises:
             NoAnswer: nothing is known.
         """
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
-        """Ask jobs, arrays or elements to end; ``at_once`` kills. Those that are gone already are no error.
+        """Asks jobs, arrays or elements to end; ``at_once`` kills them. Those already gone are no error.
 
         Raises:
             NoAnswer: they may go on.
         """
 
     def element(self, native_id: str, index: int) -> str:
-        """The native id of an array's element."""
+        """Returns the native id of an array's element; ``index`` counts from 0."""
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-        """What it takes at most from this user, there; ``qos``: on PBS, the resources that decide where a job lands.
+        """Returns the limits for this user there; ``qos``: on PBS, the resources that decide where a job lands.
 
         Raises:
             NoAnswer: nothing is known.
         """
 
     def throttle(self, native_id: str, elements: int) -> bool:
-        """Let so many elements of an array run at once from now on. False where that can't be changed."""
+        """Sets how many elements of an array may run at once from now on; False if that can't be changed."""

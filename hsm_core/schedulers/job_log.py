@@ -1,4 +1,4 @@
-"""What a job's own log says of its end: the scheduler's words, of a set-up line that failed, or of a shell."""
+"""Reads from a job's log why it ended: by the scheduler, a set-up line that failed, or a shell."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LAST_LINES = 3
 
 
 def could_not_start(log: str) -> str:
-    """The last words of a log in which no worker of ours began, if they say that none could be; else nothing.
+    """Returns the last words of a log without a worker, if they say that none could start; else nothing.
 
     Args:
         log: the end of the job's log.
@@ -38,7 +38,7 @@ def could_not_start(log: str) -> str:
 
 
 def reason_in(log: str) -> tuple[Reason, str] | None:
-    """Why a job ended, and the line that says so.
+    """Returns why a job ended, and the line that says so; None if the log does not tell.
 
     Args:
         log: the end of the job's log.

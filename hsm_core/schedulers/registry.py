@@ -25,7 +25,7 @@ GROUP = "hsm.schedulers"
 
 @cache
 def own_systems() -> tuple[BatchSystem, ...]:
-    """Returns those of the packages beside this module."""
+    """Returns hsm's own batch systems."""
     names = sorted(path.parent.name for path in Path(__file__).parent.glob("*/registration.py"))
     return tuple(import_module(f"{__package__}.{name}.registration").SYSTEM for name in reversed(names))
 
@@ -39,7 +39,7 @@ def _entries() -> tuple[EntryPoint, ...]:
 
 
 def all_systems() -> Iterator[BatchSystem | Absent]:
-    """Yields all that are registered; of one whose package can't be loaded, why."""
+    """Yields all registered batch systems; for one whose package can't be loaded, the reason."""
     yield from own_systems()
     for entry in _entries():
         try:
@@ -49,7 +49,7 @@ def all_systems() -> Iterator[BatchSystem | Absent]:
 
 
 def find_system(name: str) -> BatchSystem:
-    """Returns the one of this name, or that calls one of its flavours so.
+    """Returns the batch system with this name, or with a flavour of this name.
 
     Raises:
         BackendError: there is none, or its package can't be loaded.
@@ -71,7 +71,7 @@ def find_system(name: str) -> BatchSystem:
 
 
 def title_of(name: str) -> str:
-    """Returns how messages call it: ``Slurm``; one that is not known, by its name."""
+    """Returns its name in messages: ``Slurm``; an unknown one keeps its own name."""
     try:
         system = find_system(name)
     except BackendError:
@@ -80,7 +80,7 @@ def title_of(name: str) -> str:
 
 
 def variables_of(name: str) -> tuple[str, ...]:
-    """Returns the variables of the environment that say which server it is; none of one that is not known."""
+    """Returns the environment variables that select its server; none for an unknown system."""
     try:
         return find_system(name).variables
     except BackendError:
@@ -88,7 +88,7 @@ def variables_of(name: str) -> tuple[str, ...]:
 
 
 def make_scheduler(name: str, host: Host, flavour: str = "auto") -> Scheduler:
-    """Returns the dialect that a launcher's class or a submission's ``backend`` names.
+    """Returns the dialect that a launcher or a submission names.
 
     Args:
         name: ``slurm``, ``pbs``, or one flavour of it: ``pbspro``, ``torque``.

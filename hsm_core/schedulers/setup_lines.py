@@ -1,4 +1,4 @@
-"""The user's lines before the task, so that one which fails ends its job and says so."""
+"""Guards the user's set-up lines, so that one which fails ends its job and says so."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EXIT_TRAP = (
 
 
 def guarded(lines: Sequence[str], *, strict: bool) -> list[str]:
-    """The lines as a script says them.
+    """Returns the lines as they stand in a script.
 
     Args:
         strict: the first one that fails ends the script with its exit code.
@@ -43,7 +43,7 @@ def guarded(lines: Sequence[str], *, strict: bool) -> list[str]:
 
 
 def require_shell(lines: Sequence[str], host: Host) -> None:
-    """Refuse what bash can't read.
+    """Refuses lines that bash can't read.
 
     Raises:
         ConfigError: a quote or an ``if`` is left open, or the like.
@@ -61,7 +61,7 @@ def require_shell(lines: Sequence[str], host: Host) -> None:
 
 
 def failed_line(log: str, how: str = FAILED) -> str:
-    """What a log says of a line that failed, with what was printed before; empty if it says nothing.
+    """Returns what a log says of a failed line, with the output before it; empty if it says nothing.
 
     Args:
         log: the end of a job's log.

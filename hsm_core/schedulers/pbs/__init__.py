@@ -1,1 +1,1 @@
-"""PBS Pro, OpenPBS and Torque."""
+"""Speaks to PBS Pro, OpenPBS and Torque."""

@@ -1,4 +1,4 @@
-"""Asks PBS by its own commands, each with a time-out, and tells "no" from "no answer"."""
+"""Runs PBS's own commands, each with a time-out, and tells "no" from "no answer"."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GONE_LINE = re.compile(rf"{_UNKNOWN_WORDS}|Job has finished|state for job - COM
 
 
 class TimedOut(NoAnswer):
-    """It did not end in time, whatever it was asked."""
+    """A command did not end in time."""
 
 
 class Commands:
@@ -43,7 +43,7 @@ class Commands:
         self.host = host
 
     def ask(self, argv: Sequence[str], timeout_s: float = ASK_S, *, cwd: Path | None = None) -> Done:
-        """Run one of PBS's commands to its end, whatever it says.
+        """Runs one of PBS's commands to its end, whatever it says.
 
         Raises:
             TimedOut: it did not end in time.
@@ -60,7 +60,7 @@ class Commands:
         return done
 
     def version(self) -> tuple[int, ...]:
-        """``(23, 6, 6)``, as ``qstat --version`` says; empty where it says none.
+        """Returns the version, as ``qstat --version`` tells it: ``(23, 6, 6)``; empty if it tells none.
 
         PBS Professional counts by whole years: its ``2022.1`` is OpenPBS's ``22``.
 
@@ -73,7 +73,7 @@ class Commands:
         return (parts[0] % 2000, *parts[1:]) if parts else ()
 
     def run_qsub(self, argv: Sequence[str], cwd: Path) -> Done:
-        """Run ``qsub`` where its own output shall land, whatever it says.
+        """Runs ``qsub`` in the directory where the job's log is to land, whatever it says.
 
         Raises:
             Refused: it can't be started.
@@ -85,22 +85,22 @@ class Commands:
 
 
 def is_down(done: Done) -> bool:
-    """Whether the command says that it reached no server."""
+    """Returns whether the command says that it reached no server."""
     return done.code != 0 and bool(_DOWN.search(done.err))
 
 
 def is_gone(done: Done, flavour: str) -> bool:
-    """Whether it says only that the job is unknown, or has ended."""
+    """Returns whether it says only that the job is unknown, or has ended."""
     return not is_down(done) and (done.code in GONE[flavour] or "state for job - COMPLETE" in done.err)
 
 
 def says_only_that(done: Done) -> bool:
-    """Whether each line of its errors is about a job that is unknown, or has ended: then the rest was answered."""
+    """Returns whether every error line is about an unknown or ended job: then the rest was answered."""
     return all(_GONE_LINE.search(line) for line in done.err.splitlines() if line.strip())
 
 
 def says_unknown(done: Done) -> bool:
-    """Whether it says, of the one job that it was asked about, that the server does not know it."""
+    """Returns whether it says that the server does not know the one job it was asked about."""
     return re.search(_UNKNOWN_WORDS, done.err) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a site's environment asks for by default (``HSM_HPC_RESOURCES``), below what the fields say."""
+"""Applies a site's default resources (``HSM_HPC_RESOURCES``) where the launcher's fields say nothing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _GIB = {"kb": 2.0**-20, "mb": 2.0**-10, "gb": 1.0, "tb": 1024.0}
 
 
 def below_the_fields(asked: PbsResources, defaults: str) -> PbsResources:
-    """Let defaults give way where a field says the same; of a chunk, what no field says stays.
+    """Drops defaults that a field sets too; of a chunk, what no field sets stays.
 
     Args:
-        asked: with the defaults as its ``raw``.
+        asked: the resources, with the defaults as ``raw``.
     """
     left = defaults.strip()
     if left.startswith("-"):
@@ -43,7 +43,7 @@ def _without(text: str, chunk: re.Match[str]) -> str:
 
 
 def _filled(asked: PbsResources, found: Mapping[str, float]) -> PbsResources:
-    """With what a chunk says where no field says it."""
+    """Fills fields that are not set from a chunk."""
     if asked.cpus_per_task is None and "cpus_per_task" in found:
         asked = replace(asked, cpus_per_task=int(found["cpus_per_task"]))
     if asked.mem_gb is None and "mem_gb" in found:
@@ -54,7 +54,7 @@ def _filled(asked: PbsResources, found: Mapping[str, float]) -> PbsResources:
 
 
 def _fields(chunk: re.Match[str]) -> dict[str, float]:
-    """What a chunk says, as fields; what has none is left out, as where another chunk is asked for."""
+    """Returns a chunk's resources as fields; those without a field are left out."""
     found: dict[str, float] = {}
     for part in [*chunk["parts"].split(":"), f"mem={chunk['mem'] or ''}"]:
         name, _, value = part.partition("=")

@@ -1,4 +1,4 @@
-"""PBS Pro, OpenPBS and Torque, by their own commands."""
+"""Submits to PBS Pro, OpenPBS and Torque, and asks them about jobs, by their own commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WRITES_DIRECTLY = (20,)
 
 
 class Pbs:
-    """One PBS server, that of a host's environment.
+    """The PBS server that a host's environment names.
 
     Args:
         flavour: ``pbspro`` is OpenPBS too.
@@ -46,21 +46,21 @@ class Pbs:
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """As ``qstat --version`` says; asked once."""
+        """The version that ``qstat --version`` tells; asked once."""
         return self._commands.version()
 
     @property
     def throttles(self) -> bool:
-        """Whether an array can be told how many of its elements run at once."""
+        """True if an array can be told how many of its elements may run at once."""
         return self.flavour == "torque" or self.version >= _THROTTLES
 
     @property
     def writes_directly(self) -> bool:
-        """Whether a job's own output can be written where it belongs while the job runs (``-k doe``)."""
+        """True if a job's log can be written to its final place while the job runs (``-k doe``)."""
         return self.flavour == "pbspro" and self.version >= _WRITES_DIRECTLY
 
     def submit(self, script: Script) -> str:
-        """Submit a script; an array of one is a plain job, as PBS Pro takes no such array."""
+        """Submits a script; an array of one becomes a plain job, as PBS Pro takes no such array."""
         done = self._commands.run_qsub(self.submit_command(script), script.cwd)
         words = done.out.split()
         if done.code == 0 and words and _ID.fullmatch(words[-1]):
@@ -69,20 +69,20 @@ class Pbs:
         raise explained(self._judged(refusal(done), script), text, self._commands)
 
     def find(self, token: str) -> str | None:
-        """The id of the job or array with this name, as a whole; the server's history is asked too."""
+        """Returns the id of the job or whole array with this name; searches the server's history too."""
         ids = self._status.mine(token)
         return array_of(ids[0]) or ids[0] if ids else None
 
     def look(self, ids: Collection[str]) -> dict[str, Sight]:
-        """One ``qstat`` by explicit ids, with their elements."""
+        """Asks one ``qstat`` about these ids and their elements."""
         return sights(self._status.of(sorted(ids)), self.flavour, history=self._status.history)
 
     def look_back(self, ids: Collection[str], since: float) -> dict[str, Sight]:
-        """Nothing: PBS's accounting is its operators'; its history, where there is one, ``look`` knows."""
+        """Returns nothing: only operators may read PBS's accounting, and ``look`` covers its history."""
         return {}
 
     def unknown(self, ids: Collection[str]) -> Collection[str]:
-        """Asked one by one, so that the answer can be about nothing else; and twice."""
+        """Asks about each id by itself, so that the answer can be about nothing else; and twice."""
         found = self._status.unknown(ids)
         if found:
             time.sleep(_AGAIN_S)
@@ -93,12 +93,12 @@ class Pbs:
         return 0.0
 
     def queue(self) -> Sequence[Sight]:
-        """All jobs of this user that wait or run, by element, and those that PBS holds for ever."""
+        """Returns all jobs of this user that wait or run, by element, and those that PBS holds for ever."""
         seen = self.look(self._status.mine(ended=False))
         return [sight for sight in seen.values() if sight.phase != "ended" or sight.stuck]
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
-        """One id a call: of several, some versions delete none if one of them is gone."""
+        """Cancels one id a call: of several, some versions delete none if one of them is gone."""
         force = ["-W", "force" if self.flavour == "pbspro" else "0"] if at_once else []
         for native_id in ids:
             done = self._commands.ask(["qdel", *force, native_id], DELETE_S)
@@ -106,35 +106,35 @@ class Pbs:
                 raise NoAnswer(f"PBS did not delete {native_id}", evidence=done.evidence, fix=f"qdel '{native_id}'")
 
     def element(self, native_id: str, index: int) -> str:
-        """``12[3].server`` of ``12[].server``; a plain job is its own only element."""
+        """Returns ``12[3].server`` for ``12[].server``; a plain job is its own only element."""
         return native_id.replace("[]", f"[{index}]")
 
     def allowed(self, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-        """What server and queue take at most from this user; ``qos``: see ``PbsJobs.place``."""
+        """Returns the limits of server and queue for this user; ``qos``: see ``PbsJobs.place``."""
         return allowed(self._commands, queue, account, qos or "")
 
     def throttle(self, native_id: str, elements: int) -> bool:
-        """Change how many elements of an array run at once.
+        """Changes how many elements of an array may run at once.
 
-        False where PBS can't: Torque says that it did, and leaves waiting elements held for ever.
+        Returns False where PBS can't: Torque claims that it did, and leaves waiting elements held for ever.
         """
         if self.flavour == "torque" or not self.throttles or not is_array(native_id):
             return False
         return self._commands.ask(["qalter", "-W", f"max_run_subjobs={elements}", native_id]).code == 0
 
     def submit_command(self, script: Script) -> list[str]:
-        """The command that submits a script, in ``script.cwd``."""
+        """Returns the command that submits a script, to be run in ``script.cwd``."""
         return [*self._qsub(script), str(script.path)]
 
     def _is_ending(self, done: Done, native_id: str) -> bool:
-        """Whether it was not deleted because it ends just now."""
+        """Returns whether a job was not deleted because it is just ending."""
         if _WRONG_STATE not in done.err:
             return False
         sight = self.look([native_id]).get(native_id)
         return sight is None or sight.phase == "ended" or sight.word == "E"
 
     def _judged(self, error: BackendError, script: Script) -> BackendError:
-        """A limit on this user that one job is above, with nothing of this user's in the queue: no use to wait."""
+        """Turns a limit into a refusal if this one job exceeds it with an empty queue, so that waiting is no use."""
         is_one = script.size in (None, 1)
         if not (isinstance(error, LimitReached) and is_one and _OF_THE_USER.search(error.evidence or "")):
             return error
@@ -147,7 +147,7 @@ class Pbs:
         return Refused("one job exceeds a limit of PBS", evidence=error.evidence, fix="qstat -Bf; qstat -Qf")
 
     def _qsub(self, script: Script) -> list[str]:
-        """PBS Pro's qsub leaves a process behind that works in its place, unless it's told ``-f``."""
+        """Returns the command; without ``-f``, PBS Pro's qsub leaves a process behind that works in its place."""
         argv = ["qsub", *(["-f"] if self.flavour == "pbspro" else []), "-N", script.token]
         if script.size is None or script.size == 1:
             return argv

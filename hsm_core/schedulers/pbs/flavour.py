@@ -1,4 +1,4 @@
-"""Whose ``qsub`` and ``qstat`` these are: five systems have commands of that name."""
+"""Finds out which of five batch systems the ``qsub`` and ``qstat`` on PATH belong to."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _OF_OTHERS = {
 
 
 def find_pbs(host: Host) -> Found | None:
-    """Returns what the commands on a host's PATH belong to; None: there are none."""
+    """Returns the system that the commands on a host's PATH belong to; None if there are none."""
     qstat, qsub = host.which("qstat"), host.which("qsub")
     if qstat is None or qsub is None:
         return None
@@ -56,7 +56,7 @@ def find_pbs(host: Host) -> Found | None:
 
 
 def chosen_flavour(wanted: str, host: Host) -> Literal["pbspro", "torque"]:
-    """The flavour of PBS to speak.
+    """Returns the flavour of PBS to speak.
 
     Args:
         wanted: ``pbspro``, ``torque``, or ``auto``: what the commands on PATH belong to.
@@ -81,7 +81,7 @@ def chosen_flavour(wanted: str, host: Host) -> Literal["pbspro", "torque"]:
 
 
 def _calls_slurm(host: Host, qstat: Path) -> bool:
-    """Slurm's wrappers are scripts in Perl that load its library; asked for a version they print their usage."""
+    """Recognises Slurm's wrappers: Perl scripts that load its library, and print usage when asked for a version."""
     try:
         head = host.read(qstat, size=_HEAD_BYTES)
     except OSError:
@@ -90,7 +90,7 @@ def _calls_slurm(host: Host, qstat: Path) -> bool:
 
 
 def _grid_engine(host: Host, qstat: str, said: str) -> Found | None:
-    """Grid Engine names itself on the first line of its help, or misses its root or its master."""
+    """Recognises Grid Engine: it names itself in the first line of its help, or misses its root or master."""
     helped = _said(host, [qstat, "-help"])
     match = re.match(r"\s*(?:SGE|GE|UGE|AGE|OGS|OGS/GE|SoGE)\s+(\d\S*)", helped)
     if match or re.search(r"SGE_ROOT|qmaster", helped + said):

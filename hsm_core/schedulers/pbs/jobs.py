@@ -1,4 +1,4 @@
-"""What the launcher's fields mean to PBS, and the script that says it."""
+"""Turns the launcher's fields into PBS resources and a job's script."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RANK = ("--rank-from=HSM_RANK", "--local-rank-from=HSM_LOCAL_RANK")
 
 
 def asked_of_pbs(pbs: Pbs, settings: LauncherSettings) -> PbsResources:
-    """Returns what a job asks for.
+    """Returns the resources that a job asks for.
 
     Args:
         settings: as they are for one task; what they name is a task's.
@@ -60,7 +60,7 @@ class PbsJobs:
         )  # fmt: skip
 
     def place(self, asked: Resources) -> Place:
-        """Queue and account; and, as a routing queue has destinations with limits of their own, time and memory."""
+        """Returns queue, account, and as ``qos`` time and memory, which decide where a routing queue sends a job."""
         lines = [line.removeprefix("#PBS ") for line in directives(pbses(asked), "token")]
         words = [line for line in lines if line.startswith("-l") and re.search(r"walltime=|mem=", line)]
         return asked.queue, asked.account, " ".join(words) or None

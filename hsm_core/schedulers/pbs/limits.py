@@ -1,4 +1,4 @@
-"""What a PBS server and its queues take at most, from one user."""
+"""Reads the limits of a PBS server and its queues for one user."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ALL = {"o": "PBS_ALL", "u": "PBS_GENERIC", "g": "PBS_GENERIC", "p": "PBS_GENERI
 
 
 def allowed(commands: Commands, queue: str | None, project: str | None = None, asked: str = "") -> Allowed:
-    """The least of what the server says and what the queue says; the default queue if none is named.
+    """Returns the stricter of the server's and the queue's limits; of the default queue if none is named.
 
-    Of a routing queue, the destinations that take such a job count: the one that takes the largest arrays.
+    For a routing queue, only destinations that take such a job count: the one with the largest arrays.
 
     Args:
         asked: the job's resources in PBS's own words.
@@ -62,17 +62,17 @@ def _is_routing(said: Attributes) -> bool:
 
 
 def _largest(queues: list[tuple[str, Attributes]]) -> list[tuple[int, str]]:
-    """The size of arrays that the most generous of these queues takes; nothing if one names no limit."""
+    """Returns the largest array that any of these queues takes; nothing if one has no limit."""
     sizes = [min(_sizes(f"queue {name}", said), default=None) for name, said in queues]
     known = [size for size in sizes if size is not None]
     return [max(known)] if known and len(known) == len(sizes) else []
 
 
 def attributes_of(commands: Commands, argv: list[str]) -> dict[str, Attributes]:
-    """What a question about the server or its queues is answered, by their names.
+    """Asks about the server or its queues, and returns their attributes by name.
 
     Raises:
-        NoAnswer: it is not.
+        NoAnswer: the command failed.
     """
     done = commands.ask(argv)
     if done.code != 0:
@@ -94,7 +94,7 @@ def _counts(attributes: Attributes, user: str, project: str | None) -> Iterator[
 
 
 def _of(written: str, user: str, project: str | None) -> Iterator[int]:
-    """Limits that hold for this user; one by name stands before the one for everybody."""
+    """Yields limits that apply to this user; one by name takes precedence over the one for everybody."""
     found = {(kind, name.strip()): int(count) for kind, name, count in _LIMIT.findall(written)}
     for kind, name in (("u", user), ("p", project or ""), ("o", "PBS_ALL"), ("g", "")):
         count = found.get((kind, name), found.get((kind, _ALL[kind])))

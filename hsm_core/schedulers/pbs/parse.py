@@ -1,4 +1,4 @@
-"""Reads what ``qstat -f`` says, in whichever form it comes: JSON, XML or text."""
+"""Parses the output of ``qstat -f``, in whichever form it comes: JSON, XML or text."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _XML_JOB = re.compile(r"<Job>.*?</Job>", re.DOTALL)
 
 
 class Unreadable(ValueError):
-    """It is in none of the forms; the same question in another form may be answered better."""
+    """The output is in none of the forms; asking for another form may help."""
 
 
 def read(text: str) -> dict[str, Attributes]:
-    """Attributes by id or name; empty if nothing matched the question.
+    """Returns attributes by id or name; empty if nothing matched the question.
 
     Raises:
         Unreadable: older versions write JSON that is none, for variables such as ``X=005``.
@@ -45,7 +45,7 @@ def _from_json(text: str) -> Iterator[tuple[str, Attributes]]:
 
 
 def _flat(attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """One level, all of it text: a name such as ``123`` comes as a number."""
+    """Yields all values on one level, as text: a name such as ``123`` comes as a number."""
     for name, value in attributes.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{inner}", str(said)) for inner, said in value.items())
@@ -54,7 +54,7 @@ def _flat(attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _from_xml(text: str) -> Iterator[tuple[str, Attributes]]:
-    """Job by job: several questions make several documents, one after the other."""
+    """Yields job by job: several questions make several documents, one after the other."""
     for found in _XML_JOB.findall(text):
         try:
             job = ElementTree.fromstring(found)
@@ -70,7 +70,7 @@ def _elements(job: ElementTree.Element) -> Iterator[tuple[str, str]]:
 
 
 def _from_text(text: str) -> dict[str, Attributes]:
-    """Lines ``name = value``; one that is too long goes on after a newline and a tab.
+    """Parses lines ``name = value``; a long one goes on after a newline and a tab.
 
     An empty line ends each block: the last one of an answer that was cut off has none, and may lack what matters.
     """

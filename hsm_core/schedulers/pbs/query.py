@@ -1,4 +1,4 @@
-"""Asks PBS about jobs, in the way that this server answers."""
+"""Asks PBS about jobs, in the form that this server answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_HISTORY = "not configured to maintain job history"
 
 
 class Status:
-    """Questions about jobs; it notes whether the server keeps a history, and whether its JSON can be read."""
+    """Asks about jobs, and remembers whether the server keeps a history and writes readable JSON."""
 
     def __init__(self, flavour: str, commands: Commands) -> None:
         self._commands = commands
@@ -27,7 +27,7 @@ class Status:
         self._well_formed = True
 
     def of(self, ids: Sequence[str]) -> Mapping[str, Attributes]:
-        """What PBS knows of these jobs and arrays, with their elements; what it says nothing of is left out.
+        """Returns what PBS knows of these jobs and arrays, with their elements; unmentioned ones are left out.
 
         A question about several that fails is divided: the client may break down over some of them (Torque's does
         from nine unknown ids on), and that must not hide the others.
@@ -54,7 +54,7 @@ class Status:
         return found
 
     def unknown(self, ids: Collection[str]) -> set[str]:
-        """Those of which PBS itself says that it does not know them; of an unknown array, all elements.
+        """Returns the ids that PBS itself calls unknown; for an unknown array, all its elements.
 
         Raises:
             NoAnswer: it does not answer.
@@ -77,7 +77,7 @@ class Status:
         return done.code not in (0, FINISHED) and is_gone(done, self.flavour) and says_unknown(done)
 
     def mine(self, token: str | None = None, *, ended: bool = True) -> list[str]:
-        """Ids of this user's jobs and arrays, or of those with that name.
+        """Returns ids of this user's jobs and arrays; with ``token``, only of those with that name.
 
         Raises:
             NoAnswer: nothing is known.
@@ -102,7 +102,7 @@ class Status:
         raise NoAnswer("PBS's answer can't be read", evidence=self.flavour, fix="qstat -f")
 
     def _torque_mine(self, token: str | None) -> list[str]:
-        """Torque names an element ``<token>-3``, so that its ``qselect -N`` finds no array."""
+        """Searches all of this user's jobs: Torque names elements ``<token>-3``, so ``qselect -N`` finds no array."""
         everything = self._answer([]) or self._answer([]) or {}
         return [
             native_id
@@ -112,7 +112,7 @@ class Status:
         ]
 
     def _answer(self, ids: Sequence[str]) -> Mapping[str, Attributes] | None:
-        """One answer; None: ask again, in the other way that was noted."""
+        """Returns one answer; None means to ask again, in the other form that was noted."""
         done = self._commands.ask([*self._qstat(len(ids)), *ids])
         if self._history_changed(done):
             self.history = not self.history
@@ -140,7 +140,7 @@ class Status:
         return done.code == FINISHED and self.flavour == "pbspro"
 
     def _qstat(self, count: int) -> list[str]:
-        """``-E``: without it, some versions write only the first of several ids as JSON."""
+        """Returns the command; without ``-E``, some versions write only the first of several ids as JSON."""
         if self.flavour == "torque":
             return ["qstat", "-t", "-x" if self._well_formed else "-f"]
         form = ["-F", "json"] if self._well_formed else ["-w"]
@@ -149,7 +149,7 @@ class Status:
 
 @dataclass
 class _Part:
-    """Ids of one question."""
+    """The ids of one question."""
 
     ids: Sequence[str]
     is_divided: bool = False
@@ -159,7 +159,7 @@ class _Part:
 
 
 def _halving(ids: Sequence[str]) -> Iterator[_Part]:
-    """All in one question; those of one that is to be divided, in two."""
+    """Yields all ids as one question, and the halves of each question that was marked as divided."""
     parts = [_Part(ids)] if ids else []
     while parts:
         part = parts.pop()

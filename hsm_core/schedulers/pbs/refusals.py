@@ -1,4 +1,4 @@
-"""Tells from a failed ``qsub`` whether to wait, to look whether the job is there after all, or to give up.
+"""Tells from a failed ``qsub`` whether to wait, to check if the job is there after all, or to give up.
 
 Doubt is the rule: only words on the list below, in a line of qsub's own, say for sure that PBS has not taken the job.
 """
@@ -74,7 +74,7 @@ _FIXES = (
 
 
 def refusal(done: Done) -> BackendError:
-    """The error that a ``qsub`` without an id, or with a bad end, stands for, in PBS's own words."""
+    """Returns the error for a ``qsub`` that printed no id or ended badly, in PBS's own words."""
     if done.code == 0:
         return NoId("qsub printed no job id", evidence=done.evidence, fix="hsm doctor")
     own = _OWN.findall(done.err)
@@ -93,14 +93,14 @@ def refusal(done: Done) -> BackendError:
 
 
 def _is_cut_off(done: Done, own: list[str]) -> bool:
-    """Whether it was ended, or cut off from the server, while the job may have been accepted."""
+    """Returns whether it was killed or cut off from the server when the job may have been accepted."""
     if done.code is None or done.code < 0 or done.code in _KILLED or _PART_OF_ID.search(done.out):
         return True
     return any(map(_CUT_OFF.match, own))
 
 
 def _kind(done: Done, own: list[str]) -> type[BackendError] | None:
-    """What its own lines prove: each must be known, for an unknown one may tell of another end. None: nothing."""
+    """Returns the error that its lines prove; None if any line is unknown, as that one may tell of another end."""
     unreached = _UNREACHED.match(own[-1]) if own else None
     if unreached:
         last_was_it = int(unreached[1]) & 0xFF == done.code  # else somebody tried again afterwards
@@ -120,22 +120,22 @@ def _kind_of(line: str) -> type[BackendError] | None:
 
 
 def _said(done: Done) -> str:
-    """What it said on one line, without the usage that often follows."""
+    """Returns its message on one line, without the usage that often follows."""
     said = re.split(r"^usage: qsub ", done.err, flags=re.MULTILINE)[0] or done.err
     return " ".join(said.split())[:400]
 
 
 def _fix(words: str) -> tuple[str, str]:
-    """What to look at, and which field to change."""
+    """Returns what to look at, and which field to change."""
     matching = ((fix, field) for pattern, fix, field in _FIXES if re.search(pattern, words, re.IGNORECASE))
     return next(matching, ("qstat -Bf; qstat -Qf", ""))
 
 
 def explained(error: BackendError, script: str, commands: Commands) -> BackendError:
-    """The same error with the field to be changed, as far as PBS tells it, and values that it may have.
+    """Returns the same error with the field to change and possible values, as far as PBS tells them.
 
     Args:
-        script: what was refused.
+        script: the text of the script that was refused.
     """
     if error.field not in ("queue", "walltime"):
         return error
@@ -162,7 +162,7 @@ def _open(queues: dict[str, Attributes]) -> Iterator[str]:
 
 
 def _minutes(places: list[Attributes], script: str) -> Iterator[str]:
-    """The longest time that server and queue take, if that is less than was asked for."""
+    """Yields the longest time, in minutes, that server and queue take, if less than was asked for."""
     said = re.search(r"\bwalltime=([\d:]+)", script)
     limits = [_seconds(text) for place in places if (text := place.get("resources_max.walltime", ""))]
     if said and limits and min(limits) < _seconds(said[1]):
@@ -170,7 +170,7 @@ def _minutes(places: list[Attributes], script: str) -> Iterator[str]:
 
 
 def _seconds(clock: str) -> int:
-    """Of ``90``, ``10:00``, ``1:00:00``."""
+    """Returns the seconds in ``90``, ``10:00`` or ``1:00:00``."""
     seconds = 0
     for part in clock.split(":"):
         seconds = 60 * seconds + int(part or 0)

@@ -1,4 +1,4 @@
-"""PBS Pro, OpenPBS and Torque, as the registry knows them."""
+"""Registers PBS Pro, OpenPBS and Torque as one batch system."""
 
 from __future__ import annotations
 

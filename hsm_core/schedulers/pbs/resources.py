@@ -1,4 +1,4 @@
-"""Says nodes, cores, memory and time in PBS Pro's words or in Torque's."""
+"""Writes nodes, cores, memory and time in PBS Pro's words or in Torque's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIELDS = ("cpus_per_task", "mem_gb", "gpus_per_node")
 
 
 def resource_lines(asked: PbsResources) -> Iterator[str]:
-    """The ``-l`` lines, and other options that ``raw`` holds.
+    """Yields the ``-l`` lines, and other options that ``raw`` holds.
 
     Raises:
         ConfigError: two fields say the same thing, or this flavour can't say it.
@@ -37,7 +37,7 @@ def resource_lines(asked: PbsResources) -> Iterator[str]:
 
 
 def _check(asked: PbsResources) -> None:
-    """Refuse what would be said twice: of two, PBS takes one without a word."""
+    """Refuses a resource that would be set twice: PBS would silently take one of the two."""
     whole = "resources" if _has_chunk(asked.raw) else "select" if asked.select else ""
     words = str(asked.raw if whole == "resources" else asked.select)
     if whole == "resources" and asked.select:
@@ -71,7 +71,7 @@ def _chunk(asked: PbsResources) -> str:
 
 
 def _pro_chunk(asked: PbsResources) -> str:
-    """``select=2:ncpus=8:mpiprocs=2:mem=16gb:ngpus=1``; empty if all is left to the site."""
+    """Returns ``select=2:ncpus=8:mpiprocs=2:mem=16gb:ngpus=1``; empty if all is left to the site."""
     ranks = asked.ranks > 1
     cores = (asked.cpus_per_task or 1) * asked.tasks_per_node if asked.cpus_per_task or ranks else None
     parts = {
@@ -85,7 +85,7 @@ def _pro_chunk(asked: PbsResources) -> str:
 
 
 def _torque_nodes(asked: PbsResources) -> str:
-    """``nodes=2:ppn=8:gpus=1,mem=32gb``: memory counts for the job as a whole."""
+    """Returns ``nodes=2:ppn=8:gpus=1,mem=32gb``; memory is that of the whole job."""
     ranks = asked.ranks > 1
     cores = (asked.cpus_per_task or 1) * asked.tasks_per_node if asked.cpus_per_task or ranks else None
     parts = [f":ppn={cores}" if cores else "", f":gpus={asked.gpus_per_node}" if asked.gpus_per_node else ""]
@@ -96,13 +96,13 @@ def _torque_nodes(asked: PbsResources) -> str:
 
 
 def _spread(asked: PbsResources) -> str:
-    """Several nodes are several hosts; PBS Pro may put several chunks on one."""
+    """Asks for separate hosts if there are several nodes: PBS Pro may put several chunks on one."""
     own_words = _has_chunk(asked.raw) or asked.select
     return "scatter" if asked.nodes > 1 and asked.flavour == "pbspro" and not own_words else ""
 
 
 def _raw_lines(raw: str, flavour: str) -> Iterator[str]:
-    """``select=1:ncpus=4 walltime=1:00:00``, ``nodes=1:ppn=4,mem=16gb``, or options: ``-l nodes=1 -q long``."""
+    """Yields lines of ``select=1:ncpus=4 walltime=1:00:00``, ``nodes=1:ppn=4,mem=16gb``, ``-l nodes=1 -q long``."""
     text = " ".join(raw.split())
     if text.startswith("-"):
         if flavour == "torque" and re.search(r"\bselect=", text):
@@ -118,12 +118,12 @@ def _raw_lines(raw: str, flavour: str) -> Iterator[str]:
 
 
 def _select(value: str, flavour: str) -> Iterator[str]:
-    """PBS Pro takes it as it is; Torque would take it and not look at it, so it's said in Torque's words."""
+    """Yields ``select`` as it is for PBS Pro; in Torque's words for Torque, which would take but ignore it."""
     yield f"-l select={value}" if flavour == "pbspro" else f"-l {_as_nodes(value)}"
 
 
 def _as_nodes(select: str) -> str:
-    """``nodes=2:ppn=4:gpus=1,mem=32gb`` of ``2:ncpus=4:mem=16gb:ngpus=1``."""
+    """Returns ``nodes=2:ppn=4:gpus=1,mem=32gb`` for ``2:ncpus=4:mem=16gb:ngpus=1``."""
     chunk, *further = select.split(",")
     count, *parts = chunk.split(":")
     if not count.isdigit():
@@ -148,7 +148,7 @@ def _no_select(words: str) -> ConfigError:
 
 
 def _memory(gib: float | None) -> str | None:
-    """``16gb``, or ``1536mb``: PBS takes no fractions."""
+    """Returns ``16gb``, or ``1536mb``: PBS takes no fractions."""
     if gib is None:
         return None
     return f"{int(gib)}gb" if gib == int(gib) else f"{math.ceil(gib * 1024)}mb"
@@ -162,7 +162,7 @@ _SELECT = re.compile(r"\bselect=([^\s,]+)")
 
 
 def check_processes(field: str, words: str, ranks: int, ranks_by: str | None) -> None:
-    """Refuse places for processes where a task has another number of ranks.
+    """Refuses places for processes that don't match a task's number of ranks.
 
     Args:
         field: where the words stand.
@@ -186,7 +186,7 @@ def check_processes(field: str, words: str, ranks: int, ranks_by: str | None) ->
 
 
 def _chunks(words: str) -> Iterator[tuple[int, int]]:
-    """Of each chunk, how many and with how many processes; nothing where none is named.
+    """Yields for each chunk its count and its processes; nothing where none is named.
 
     Where others name theirs, PBS counts one of a chunk that has a core.
     """

@@ -1,4 +1,4 @@
-"""Where a job lands that goes to a routing queue: PBS takes it at once, and drops it if no destination does."""
+"""Finds where a routing queue sends a job: PBS accepts it at once, and drops it if no destination takes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNITS = {"b": 1 / 1024, "w": 8 / 1024, "k": 1, "m": 1024, "g": 1024**2, "t": 10
 
 @dataclass(frozen=True)
 class Wish:
-    """What of a job decides which destinations take it; None: it asks for none.
+    """The part of a job's request that decides which destinations take it; None: not asked for.
 
     Args:
         walltime: seconds.
@@ -27,7 +27,7 @@ class Wish:
 
 
 def wish_in(words: str) -> Wish:
-    """What resources in PBS's own words ask for: ``-l select=2:mem=4gb -l walltime=1:00:00``; the first counts."""
+    """Reads resources in PBS's own words: ``-l select=2:mem=4gb -l walltime=1:00:00``; the first of each counts."""
     walltime = re.search(r"\bwalltime=([\d:.]+)", words)
     select = re.search(r"\bselect=(\S+)", words)
     chunks = list(_memory(select[1])) if select else []
@@ -39,7 +39,7 @@ def wish_in(words: str) -> Wish:
 def destinations(
     queue: str, attributes_of: Callable[[str], Attributes], hops: int = 0
 ) -> list[tuple[str, Attributes]]:
-    """The queues where a job may land, with what they say of themselves; the queue alone if it does not route.
+    """Returns the queues where a job may land, with their attributes; the queue alone if it does not route.
 
     Args:
         attributes_of: of a queue of this server; those of another server, or that can't be seen, are left empty.
@@ -55,7 +55,7 @@ def destinations(
 
 
 def why_not(said: Attributes, wish: Wish) -> str:
-    """The limits of a queue that a job does not keep, as the queue writes them; empty: it takes the job."""
+    """Returns the limits of a queue that a job exceeds, as the queue writes them; empty if it takes the job."""
     return ", ".join(_broken(said, wish))
 
 

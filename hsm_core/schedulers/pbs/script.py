@@ -31,7 +31,7 @@ def script_text(
     logs: Path | None = None,
     starts: Path | None = None,
 ) -> str:
-    """The script of a job, or of all elements of an array.
+    """Returns the script of a job, or of all elements of an array.
 
     Args:
         command: shell, or with ranks the words that each rank becomes; ``$ID``, ``$INDEX`` and ``$RESTART``
@@ -45,7 +45,7 @@ def script_text(
         starts: where the job counts its starts.
 
     Raises:
-        ConfigError: it can't be said in this flavour's words, or the template is wrong.
+        ConfigError: this flavour has no words for a resource, or the template is wrong.
     """
     ranks = resources.ranks
     values = {
@@ -68,14 +68,14 @@ def script_text(
 
 
 def _index(resources: PbsResources, size: int | None) -> str:
-    """The variable with an element's index; empty for a plain job, which may have inherited those of another one."""
+    """Returns the variable with an element's index; empty for a plain job, which may have inherited another's."""
     if size is None or size == 1:
         return ""
     return "$PBS_ARRAYID" if resources.flavour == "torque" else "$PBS_ARRAY_INDEX"
 
 
 def _rank_starter(resources: PbsResources, ranks: int) -> str:
-    """The beginning of the line that starts the ranks.
+    """Returns the beginning of the line that starts the ranks.
 
     Raises:
         ConfigError: none was named; PBS starts no ranks by itself.
@@ -92,7 +92,7 @@ def _rank_starter(resources: PbsResources, ranks: int) -> str:
 def directives(
     resources: PbsResources, token: str, size: int | None = None, throttle: int | None = None
 ) -> list[str]:
-    """The ``#PBS`` lines; raw ones stand where they count."""
+    """Returns the ``#PBS`` lines; raw ones stand where they take effect."""
     is_array = size is not None and size > 1
     lines = [f"-N {token}"]
     if is_array:
@@ -104,7 +104,7 @@ def directives(
 
 
 def _whose(resources: PbsResources) -> Iterator[str]:
-    """Queue, account, project, priority, mail."""
+    """Yields the options for queue, account, project, priority and mail."""
     if resources.project and resources.flavour == "torque":
         raise ConfigError(
             "Torque has no projects: its -P submits as another user",
@@ -126,14 +126,14 @@ def _how(resources: PbsResources) -> Iterator[str]:
 
 
 def _shell() -> str:
-    """A login shell that survives a warning, where PBS can be told its path: qsub splits at ``,`` and ``@``."""
+    """Returns a login shell that survives a warning, if PBS can be given its path: qsub splits at ``,`` and ``@``."""
     found = TEMPLATES / "login_shell.sh"
     is_plain = re.fullmatch(r"[A-Za-z0-9_./+-]+", str(found)) is not None
     return str(found) if is_plain and os.access(found, os.X_OK) else "/bin/bash"
 
 
 def _output(resources: PbsResources, token: str, is_array: bool) -> Iterator[str]:
-    """PBS's own log: a name without a directory, which is that where qsub runs; Torque adds ``-<index>``.
+    """Yields the options for PBS's log: a name without a directory lands where qsub runs; Torque adds ``-<index>``.
 
     Torque delivers nothing into a directory with a space or a quote in its name, and nothing before the end.
     """
@@ -154,7 +154,7 @@ def _priority(written: str | None) -> str | None:
 
 
 def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
-    """Raw lines, before and after ours: of two lines the last counts, but of PBS Pro's ``-l`` the first."""
+    """Returns raw lines to put before and after ours: the last of two counts, but the first of PBS Pro's ``-l``."""
     whole = [line.strip() for line in resources.directives if line.strip()]
     if broken := [line for line in whole if "\n" in line]:
         told = f"a directive can't contain a line break: {broken[0]!r}"
@@ -165,14 +165,14 @@ def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
 
 
 def _word(value: str) -> str:
-    """One word of a directive, which qsub reads nearly as a shell does."""
+    """Quotes one word of a directive, which qsub reads nearly as a shell does."""
     if "\n" in value:
         raise ConfigError(f"a directive can't contain a line break: {value!r}", fix="remove the line break")
     return shlex.quote(value)
 
 
 def _own_umask() -> str:
-    """The umask of this process; it can't be asked for without setting it, but Linux writes it down."""
+    """Returns this process's umask from Linux's proc: the system call could not read it without setting it."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""PBS's own of the launcher's fields, typed."""
+"""Types the launcher's fields that are PBS's own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse(own: Mapping[str, object]) -> PbsResources:
         own: the launcher's fields by name, as plain values; others may be among them.
 
     Raises:
-        ConfigError: one of them is of another kind.
+        ConfigError: one of them has the wrong type.
     """
     fields = Fields(own)
     return PbsResources(

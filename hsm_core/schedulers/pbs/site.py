@@ -1,4 +1,4 @@
-"""PBS as it is on a host: whether it is there, and what ``hsm doctor`` says of it."""
+"""Finds PBS on a host, and collects what ``hsm doctor`` says of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_QUEUE = ("max_array_size", "max_queued", "max_user_queuable", "max_run", "ma
 
 
 def find_pbs_server(host: Host) -> System | Absent:
-    """PBS, if ``qsub`` and ``qstat`` are its own."""
+    """Returns PBS, if ``qsub`` and ``qstat`` are its own; else why it can't be used."""
     found = find_pbs(host)
     if found is None:
         alone = [path for name in ("qstat", "qsub") if (path := host.which(name))]
@@ -50,7 +50,7 @@ def pbs_findings(system: System, host: Host) -> Iterator[Finding]:
 
 
 def _default_project(server: Attributes) -> Finding:
-    """What a job without ``hydra.launcher.project`` is of: the server may say, else PBS names one itself."""
+    """Reports the project of a job without ``hydra.launcher.project``: the server's default, or PBS's own."""
     asked_for = re.search(r"-P\s*(\S+)", server.get("default_qsub_arguments", ""))
     project = asked_for[1] if asked_for else "_pbs_project_default"
     return Finding("PBS project", "ok", f"{project}, or what hydra.launcher.project says")
@@ -66,7 +66,7 @@ def _pbs_queues(host: Host) -> Iterator[Finding]:
 
 
 def _queue(name: str, queue: Attributes) -> str:
-    """``workq (walltime 24:00:00, max_run [u:PBS_GENERIC=4])``; one that takes no jobs says so."""
+    """Returns ``workq (walltime 24:00:00, max_run [u:PBS_GENERIC=4])``; a queue that takes no jobs says so."""
     words = [] if queue.get("enabled", "True") == "True" else ["takes no jobs"]
     words += [] if queue.get("started", "True") == "True" else ["starts no jobs"]
     words += [f"{key.partition('.')[2]} {queue[key]}" for key in sorted(queue) if key.startswith("resources_max.")]
@@ -75,7 +75,7 @@ def _queue(name: str, queue: Attributes) -> str:
 
 
 def _pbs_asked(host: Host, title: str, argv: list[str], trouble: list[Finding]) -> Iterator[tuple[str, Attributes]]:
-    """Attributes by name; what went wrong is added to ``trouble``."""
+    """Yields attributes by name; what went wrong is added to ``trouble``."""
     done = asked(host, argv)
     try:
         found = read(done.out) if done.code == 0 else {}

@@ -1,4 +1,4 @@
-"""What PBS's attributes of a job mean: whether it waits, runs or has ended, and how."""
+"""Tells from PBS's attributes of a job whether it waits, runs or has ended, and how."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _BY_PBS: Mapping[str, Mapping[int, Ending]] = {
 
 
 def sights(answers: Mapping[str, Attributes], flavour: str, *, history: bool) -> dict[str, Sight]:
-    """A sight for each plain job and each element; what only the array as a whole says goes to its elements.
+    """Returns a sight for each plain job and element; what only the whole array says goes to its elements.
 
     Args:
         history: whether the server keeps what has ended.
@@ -59,18 +59,18 @@ def sights(answers: Mapping[str, Attributes], flavour: str, *, history: bool) ->
 
 
 def is_array(native_id: str) -> bool:
-    """Whether ``12[].server`` is meant, the array as a whole."""
+    """Returns whether an id is that of a whole array, ``12[].server``."""
     return "[]" in native_id
 
 
 def array_of(native_id: str) -> str:
-    """``12[].server`` of ``12[3].server``; empty for a plain job."""
+    """Returns ``12[].server`` for ``12[3].server``; empty for a plain job."""
     match = _ELEMENT.fullmatch(native_id)
     return f"{match['job']}[]{match['rest']}" if match else ""
 
 
 def name_of(said: Attributes) -> str:
-    """The name that was submitted; Torque writes an element's index behind it."""
+    """Returns the name that was submitted, without the element's index that Torque adds."""
     index = said.get("job_array_id")
     name = said.get("Job_Name", "")
     return name.removesuffix(f"-{index}") if index is not None else name
@@ -103,9 +103,9 @@ def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, hi
 
 
 def _why(said: Attributes, array: Attributes, hold: str) -> str:
-    """Why it waits; of what has run before, and of an array that has begun, the comment tells that alone.
+    """Returns why it waits; for a job that ran before, or an array that has begun, only the comment tells.
 
-    Also of what runs: that it was started again and again.
+    For a running job too: that it was started again and again.
     """
     waits = said.get("job_state") not in _RUNNING
     comments = [attributes.get("comment", "") for attributes in (said, array)] if waits else []
@@ -122,9 +122,9 @@ def _why(said: Attributes, array: Attributes, hold: str) -> str:
 
 
 def _hold(said: Attributes, array: Attributes) -> str:
-    """Who holds it, by PBS's letters: ``u`` its user, ``o`` an operator, ``s`` PBS itself.
+    """Returns who holds it, by PBS's letters: ``u`` its user, ``o`` an operator, ``s`` PBS itself.
 
-    Elements that wait in an array that is held, PBS shows as queued.
+    PBS shows the waiting elements of a held array as queued.
     """
     if "H" not in (said.get("job_state"), array.get("job_state")):
         return ""
@@ -133,7 +133,7 @@ def _hold(said: Attributes, array: Attributes) -> str:
 
 
 def _phase(said: Attributes, array: Attributes) -> Phase:
-    """A letter that we don't know is alive."""
+    """Returns the phase for PBS's letter; an unknown letter means alive."""
     letter = said.get("job_state", "")
     if letter in _ENDED or _given_up(said, array):
         return "ended"
@@ -141,7 +141,7 @@ def _phase(said: Attributes, array: Attributes) -> Phase:
 
 
 def _given_up(said: Attributes, array: Attributes) -> str:
-    """PBS's words where it holds what never started: for ever, as only an operator can release it.
+    """Returns PBS's words if it holds a job that never started: for ever, as only an operator can release it.
 
     Of an array that is held so, PBS shows the waiting elements as ``Q``; they won't start either.
     """
@@ -155,7 +155,7 @@ def _given_up(said: Attributes, array: Attributes) -> str:
 
 
 def _ending(native_id: str, said: Attributes, flavour: str, given_up: str, history: bool) -> Ending:
-    """What its end means for a task whose worker left no word; what PBS dropped, it would drop again."""
+    """Returns what its end means for a task whose worker left no word; PBS would drop again what it dropped."""
     code = exit_status(native_id, said)
     if given_up:
         return "lost" if _GIVEN_UP in given_up else "failed", "launch"
@@ -173,9 +173,9 @@ def _ending(native_id: str, said: Attributes, flavour: str, given_up: str, histo
 
 
 def _dropped(native_id: str, said: Attributes, array: Attributes, history: bool) -> str:
-    """What became of a job that PBS itself took out of its queue before it began; empty of others.
+    """Returns what became of a job that PBS itself dropped from its queue before it began; else nothing.
 
-    One that a user deletes has a substate of its own.
+    A job that a user deletes has a substate of its own.
     """
     whole = array or said
     if exit_status(native_id, said) is not None or _started(said) or "run_count" in said:
@@ -191,13 +191,13 @@ def _dropped(native_id: str, said: Attributes, array: Attributes, history: bool)
 
 
 def _is_untold(native_id: str, said: Attributes, history: bool) -> bool:
-    """Whether nothing tells how it ended: where PBS Pro keeps no history, an element shows its array's end."""
+    """Returns whether nothing tells how it ended: without a history, PBS Pro's elements show their array's end."""
     is_pro = said.get("job_state") != "C"
     return is_pro and not history and bool(array_of(native_id)) and "run_count" not in said
 
 
 def _ended_untold(native_id: str, said: Attributes, history: bool) -> Ending:
-    """No exit status of its own: deleted while it waited, or nobody keeps it.
+    """Returns the end of a job without an exit status: deleted while it waited, or the status is not kept.
 
     The history tells that of each element that ran, unless it was deleted; Torque tells that of each job that ran.
     """
@@ -211,7 +211,7 @@ def _ended_untold(native_id: str, said: Attributes, history: bool) -> Ending:
 
 
 def exit_status(native_id: str, said: Attributes) -> int | None:
-    """The job's own exit status.
+    """Returns the job's own exit status; None if there is none.
 
     PBS Pro shows that of the array for an element that never ran, for a deleted one, and for each if the server
     keeps no history; what is shown so has no ``run_count``.
@@ -231,7 +231,7 @@ def _started(said: Attributes) -> bool:
 
 
 def _used_up(said: Attributes) -> bool:
-    """Whether it ran for as long as it had asked for: before 22.05 a walltime's end looks like a deletion."""
+    """Returns whether it ran for all its time: before 22.05 a job ended by its walltime looks like a deleted one."""
     used, asked = said.get("resources_used.walltime", ""), said.get("Resource_List.walltime", "")
     return bool(used and asked) and _seconds(used) >= _seconds(asked)
 
@@ -261,7 +261,7 @@ def _evidence(native_id: str, said: Attributes, given_up: str) -> Iterator[str]:
 
 
 def _meaning(code: int) -> str:
-    """``271`` is SIGTERM to the job's first process, ``137`` SIGKILL to its script."""
+    """Explains an exit code: ``271`` is SIGTERM to the job's first process, ``137`` SIGKILL to its script."""
     for offset in (256, 128):
         if code - offset in set(signal.Signals):
             return f" ({signal.Signals(code - offset).name})"

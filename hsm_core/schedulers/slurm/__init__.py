@@ -1,1 +1,1 @@
-"""Slurm."""
+"""Speaks to Slurm."""

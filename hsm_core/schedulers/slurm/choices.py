@@ -1,4 +1,4 @@
-"""What a job that Slurm refused could ask for instead: its partitions, accounts, limits of time and nodes."""
+"""Suggests what a job that Slurm refused could ask for: partitions, accounts, limits of time and nodes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _UNITS = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024 * 1024}
 
 
 def explained(error: BackendError, script: str, commands: Commands) -> BackendError:
-    """The same error with the field to be changed, as far as Slurm tells it, and values that it may have.
+    """Returns the same error with the field to change and possible values, as far as Slurm tells them.
 
     Args:
-        script: what was refused.
+        script: the text of the script that was refused.
     """
     try:
         if error.field in ("partition", "account", "qos"):
@@ -50,7 +50,7 @@ def _names(commands: Commands, field: str) -> Iterator[str]:
 
 
 def _minutes(commands: Commands, script: str) -> Iterator[str]:
-    """The longest time that the job's partition takes, if that is less than was asked for."""
+    """Yields the longest time, in minutes, that the job's partition takes, if less than was asked for."""
     limits = [time_limit([f"#SBATCH --time={text}"]) for text in _of_nodes(commands, script, "%l")]
     longest = max(limits, default=math.inf)
     if longest < time_limit(script.splitlines()):
@@ -58,7 +58,7 @@ def _minutes(commands: Commands, script: str) -> Iterator[str]:
 
 
 def _above_nodes(commands: Commands, script: str) -> tuple[str, tuple[str, ...]] | None:
-    """What no node of the partition has as much of, by the launcher's field, with the most that one has."""
+    """Returns the launcher's field that asks for more than any node of the partition has, and the most there is."""
     asked = options_in(script)
     memory = re.fullmatch(r"(\d+)([KMGT]?)B?", asked.get("MEM", ""))
     has_mb = max(_numbers(commands, script, "%m"), default=math.inf)
@@ -83,7 +83,7 @@ def _numbers(commands: Commands, script: str, column: str) -> list[float]:
 
 
 def _of_nodes(commands: Commands, script: str, column: str) -> list[str]:
-    """What sinfo says of the nodes of the job's partition, a value a kind of node."""
+    """Returns what sinfo says of the nodes of the job's partition, one value for each kind of node."""
     partition = place_in(script.splitlines())[0]
     rows = [line.split() for line in commands.answer(["sinfo", "-h", "-o", f"%P {column}"]).split("\n")]
     named = [row for row in rows if len(row) == 2 and row[0].rstrip("*") in (partition or "").split(",")]

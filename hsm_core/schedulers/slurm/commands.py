@@ -1,4 +1,4 @@
-"""Asks Slurm's commands, whatever the user's environment says about their output."""
+"""Runs Slurm's commands, whatever the user's environment says about their output."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def unanswered(done: Done) -> NoAnswer:
 
 
 def question_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's, without what would change the answers' form or extent."""
+    """Returns the user's environment without variables that change the form or extent of answers."""
     kept = {
         name: value
         for name, value in environment.items()
@@ -66,7 +66,7 @@ def question_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def sbatch_environment(environment: Mapping[str, str], script: str) -> dict[str, str]:
-    """The user's: ``SBATCH_*`` are wishes, where the script does not say otherwise.
+    """Returns the user's environment; of ``SBATCH_*``, only what the script does not say itself.
 
     sbatch itself would put them before the script. Within a job, what describes that job is no one's wish
     for another.

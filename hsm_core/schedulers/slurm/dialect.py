@@ -1,4 +1,4 @@
-"""Slurm: submits with sbatch, looks with squeue and sacct, cancels with scancel."""
+"""Submits to Slurm with sbatch, looks with squeue and sacct, cancels with scancel."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _GONE = re.compile(r"Invalid job id|already completing or completed|already fini
 
 
 class Slurm:
-    """One Slurm cluster: the one that the commands on a host's PATH talk to."""
+    """The Slurm cluster that the commands on a host's PATH talk to."""
 
     name = "slurm"
     why_dropped = ""
@@ -67,7 +67,7 @@ class Slurm:
         return accepted(done) or self._later(script, done)
 
     def _later(self, script: Script, done: Done) -> str:
-        """Of an sbatch that we ended while it waited for room in the queue: nothing, unless its last try went in."""
+        """Returns the id if the last try went in of an sbatch that we ended while it waited for room; else raises."""
         if done.code is None and is_queue_full(done):
             found = self.find(script.token)
             if found is None:
@@ -94,7 +94,7 @@ class Slurm:
         return seen | {one: with_exit_code(seen[one], self._exit_codes.get(one, "")) for one in failed}
 
     def _ask_exit_codes(self, failed: set[str]) -> None:
-        """Once for each job that failed, all in one question; without an answer it is asked at the next look."""
+        """Asks once for each failed job, all in one question; without an answer, again at the next look."""
         self._exit_codes = {one: code for one, code in self._exit_codes.items() if one in failed}
         new = failed - self._exit_codes.keys()
         if not new:
@@ -114,7 +114,7 @@ class Slurm:
         return seen
 
     def unknown(self, ids: Collection[str]) -> Collection[str]:
-        """Asked about one by one, for of several squeue says nothing; an array that is unknown only once."""
+        """Asks about each id by itself, as squeue says nothing of several; about an unknown array only once."""
         found: set[str] = set()
         wholes: set[str] = set()
         asked = 0
@@ -132,7 +132,7 @@ class Slurm:
         return found
 
     def keeps_ended_s(self) -> float:
-        """Its MinJobAge; what is cancelled of an array while it waits is not kept at all."""
+        """Returns Slurm's MinJobAge; elements cancelled while they wait are not kept at all."""
         if self._keeps_s is None:
             config = read_config(self._commands.answer(["scontrol", "show", "config"]))
             told = re.match(r"\d+", config.get("MinJobAge", ""))
@@ -144,7 +144,7 @@ class Slurm:
         return [sight for sight in seen.values() if sight.phase != "ended"]
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
-        """Without ``at_once`` the jobs get TERM, and KILL after the cluster's KillWait."""
+        """Cancels jobs; without ``at_once`` they get TERM, and KILL after the cluster's KillWait."""
         orders = [["--batch", "--signal=KILL"], []] if at_once else [[]]
         trouble = [
             done
@@ -162,7 +162,7 @@ class Slurm:
         return read_allowed(self._commands, queue, account, qos)
 
     def throttle(self, native_id: str, elements: int) -> bool:
-        """False for an array that has ended.
+        """Sets how many elements may run at once; returns False for an array that has ended.
 
         Raises:
             NoAnswer: the controller did not answer.
@@ -173,10 +173,10 @@ class Slurm:
         return done.code == 0
 
     def _squeue(self, *question: str) -> str:
-        """The lines that squeue prints below its heading.
+        """Returns the lines that squeue prints below its heading.
 
         Raises:
-            NoAnswer: there is no heading, or the last line is cut: what is not named may be there all the same.
+            NoAnswer: the heading is missing or the last line is cut off, so jobs may be missing.
         """
         argv = ["squeue", "-a", "-u", self._host.user, *question]
         said = self._commands.answer(argv)
@@ -187,7 +187,7 @@ class Slurm:
         return said[heading.end() :]
 
     def _sacct(self, *question: str) -> str:
-        """What the accounting says of the user's jobs; nothing where there is none."""
+        """Returns what the accounting says of the user's jobs; nothing where there is no accounting."""
         self._accounting = self._accounting and self._host.which("sacct") is not None
         if not self._accounting:
             return ""
@@ -202,7 +202,7 @@ class Slurm:
 
 
 def submit_command(script: Script) -> list[str]:
-    """What submits a script; what it says goes before what the script says."""
+    """Returns the command that submits a script; its options take precedence over the script's."""
     argv = ["sbatch", "--parsable", f"--job-name={script.token}", f"--output={log_pattern(script)}"]
     argv.append("--open-mode=append")
     if script.size is not None:
@@ -212,7 +212,7 @@ def submit_command(script: Script) -> list[str]:
 
 
 def log_pattern(script: Script) -> str:
-    """Slurm's own log, in ``script.cwd``.
+    """Returns the pattern of Slurm's own log, in ``script.cwd``.
 
     Slurm puts the directory before a relative name and then replaces patterns in both, so a directory with a
     percent sign is spelt out with that doubled. One with a backslash can't be written to in every version.
@@ -225,19 +225,19 @@ def log_pattern(script: Script) -> str:
 
 
 def accepted(done: Done) -> str | None:
-    """The id that sbatch printed: ``680``, or ``680;cluster``. It counts however sbatch ended then."""
+    """Returns the id that sbatch printed, ``680`` or ``680;cluster``; it counts however sbatch ended afterwards."""
     match = re.search(r"^(\d+)(;\S*)?$", done.out, re.MULTILINE)
     return match[1] if match else None
 
 
 def _obeyed(done: Done) -> bool:
-    """Whether scancel did what it could: those that are gone already are no error."""
+    """Returns whether scancel did what it could: jobs already gone are no error."""
     errors = [line for line in done.err.split("\n") if line.strip()]
     return all(_GONE.search(line) for line in errors) and (done.code == 0 or bool(errors))
 
 
 def _whole(native_id: str) -> str:
-    """The id of the job that an element belongs to."""
+    """Returns the id of the job that an element belongs to."""
     return native_id.partition("_")[0]
 
 

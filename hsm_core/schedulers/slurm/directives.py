@@ -1,4 +1,4 @@
-"""Reads what users say to sbatch in its own words, and refuses what hsm must say itself."""
+"""Reads options that users write in sbatch's own words, and refuses those that hsm must set itself."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _AFTER_DAYS = (3600, 60, 1)
 
 
 def raw_lines(raw: str) -> list[str]:
-    """``--nodes=1 --gres gpu:1`` as a line for each option.
+    """Splits ``--nodes=1 --gres gpu:1`` into a line for each option.
 
     Raises:
         ConfigError: it is not in sbatch's words.
@@ -73,23 +73,23 @@ def _split(text: str, what: str, *, comments: bool = False) -> list[str]:
 
 
 def directive(line: str) -> str:
-    """A line for the script's head, as people copy it from a script of theirs; a comment stays one."""
+    """Returns a line for the script's head, from one that users copy from their own scripts; comments stay."""
     line = line.strip()
     return line if line.startswith("#") or not line else f"#SBATCH {line}"
 
 
 def escaped(line: str) -> str:
-    """A line that means to sbatch what it means to a shell: sbatch takes backslashes away in all quotes."""
+    """Escapes a line so that sbatch, which removes backslashes in all quotes, reads it as a shell would."""
     return line.replace("\\", "\\\\")
 
 
 def options_in(script: str) -> dict[str, str]:
-    """The options that the head of a script says, by their variables' names (``PARTITION``); the last one counts."""
+    """Returns the options in the head of a script, by their variables' names (``PARTITION``); the last one counts."""
     return {_variable(option): value for option, value in _options(script.splitlines())}
 
 
 def said_in(script: str) -> set[str]:
-    """The variables of sbatch's environment that would go before what the head of a script says.
+    """Returns the variables of sbatch's environment that would override the head of a script.
 
     Source: "INPUT ENVIRONMENT VARIABLES" of sbatch(1); an option that is not named here has its own name there.
     """
@@ -105,7 +105,7 @@ def _variable(option: str) -> str:
 
 
 def _options(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Each option that lines of a script say to sbatch, and its value: the next word, where none is joined to it."""
+    """Yields each option in lines of a script with its value: the next word, unless one is joined to it."""
     for line in lines:
         if not line.startswith("#SBATCH"):
             continue
@@ -119,7 +119,7 @@ def _options(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def place_in(lines: Iterable[str]) -> tuple[str | None, str | None, str | None]:
-    """Partition, account and QOS that lines of a script name, the last ones counting, or else the environment."""
+    """Returns partition, account and QOS from lines of a script, where the last counts, or else the environment."""
     said = {_variable(option): value for option, value in _options(lines)}
     partition, account, qos = (
         said.get(name) or os.environ.get(f"SBATCH_{name}") or None for name in ("PARTITION", "ACCOUNT", "QOS")
@@ -128,12 +128,12 @@ def place_in(lines: Iterable[str]) -> tuple[str | None, str | None, str | None]:
 
 
 def says_time(lines: Iterable[str]) -> bool:
-    """Whether a limit of the time is among what lines of a script say."""
+    """Returns whether lines of a script set a time limit."""
     return any(option in ("--time", "-t", "--time-min") for option, _ in _options(lines))
 
 
 def time_limit(lines: Iterable[str]) -> float:
-    """Seconds that a job may take, as lines of a script say it, the last one counting; without a limit: infinity.
+    """Returns the time limit in seconds that lines of a script set, where the last counts; infinity without one.
 
     Source: ``--time`` of sbatch(1): minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]].
     """
@@ -142,7 +142,7 @@ def time_limit(lines: Iterable[str]) -> float:
 
 
 def _seconds(text: str) -> int:
-    """The time that sbatch reads; 0, which is no limit to it, also for a word."""
+    """Returns the seconds that sbatch reads in a time; 0, which means no limit, also for a word."""
     match = re.fullmatch(r"(?:(\d+)-)?(\d+(?::\d+){0,2})", text)
     if match is None:
         return 0
@@ -152,7 +152,7 @@ def _seconds(text: str) -> int:
 
 
 def check_line(line: str) -> None:
-    """A directive is one line, and none that changes what is submitted."""
+    """Refuses a directive of more than one line, or one that changes what is submitted."""
     if "\n" in line or "\r" in line:
         raise ConfigError("Slurm's options can't contain line breaks", evidence=repr(line))
     for option, _ in _options([line]):

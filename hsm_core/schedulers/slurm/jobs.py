@@ -1,4 +1,4 @@
-"""What the launcher's fields mean to Slurm, and the script that says it."""
+"""Turns the launcher's fields into Slurm resources and a job's script."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RANK = ("--rank-from=SLURM_PROCID", "--local-rank-from=SLURM_LOCALID")
 
 
 def asked_of_slurm(settings: LauncherSettings) -> SlurmResources:
-    """Returns what a job asks for.
+    """Returns the resources that a job asks for.
 
     Args:
         settings: as they are for one task; what they name is a task's.
@@ -52,7 +52,7 @@ def slurms(asked: Resources) -> SlurmResources:
 
 
 def _check_gpus(gres: str | None, slots: int, per_gpu: int) -> None:
-    """GPUs in Slurm's own words are a job's, not a task's: they must be enough for all slots."""
+    """Checks that GPUs in Slurm's own words, which are a job's and not a task's, are enough for all slots."""
     named = _GPUS.fullmatch(gres or "")
     wanted = -(-slots // per_gpu)
     if named and int(named[2] or 1) < wanted:

@@ -1,4 +1,4 @@
-"""Reads what Slurm takes at most: the cluster's limits, and those of the user, the account and the QOS."""
+"""Reads Slurm's limits: the cluster's, and those of the user, the account and the QOS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = dict[str, str]
 
 
 def read_allowed(commands: Commands, queue: str | None, account: str | None, qos: str | None) -> Allowed:
-    """What it takes at most there; a limit that the accounting does not tell is as good as none.
+    """Returns the limits there; one that the accounting does not tell counts as none.
 
     Raises:
         NoAnswer: the controller does not answer.
@@ -30,15 +30,15 @@ def read_allowed(commands: Commands, queue: str | None, account: str | None, qos
 
 
 def read_config(text: str) -> dict[str, str]:
-    """``MaxArraySize = 1001`` and the like, of ``scontrol show config``."""
+    """Reads ``MaxArraySize = 1001`` and the like from ``scontrol show config``."""
     pairs = (line.split("=", 1) for line in text.split("\n") if "=" in line)
     return {name.strip(): value.strip() for name, value in pairs}
 
 
 def _of_policy(commands: Commands, queue: str | None, account: str | None, qos: str | None) -> Iterator[Limit]:
-    """Limits of the association, its accounts, and the QOS of the job and of the partition.
+    """Yields limits of the association, its accounts, and the QOS of the job and of the partition.
 
-    Of what others have in the queue nothing is known: a limit on a whole account is met by refusal.
+    Others' jobs in the queue are unknown: a limit on a whole account shows only by a refusal.
     """
     mine = _association(commands, queue, account)
     where = mine.get("Account") or account or ""
@@ -56,7 +56,7 @@ def _of_policy(commands: Commands, queue: str | None, account: str | None, qos: 
 
 
 def _of_accounts(commands: Commands, account: str) -> Iterator[Limit]:
-    """What all jobs of an account may be, and of those above it in the tree."""
+    """Yields limits on all jobs of an account, and of those above it in the tree."""
     above, seen = account, set[str]()
     while above and above not in seen:
         seen.add(above)
@@ -67,13 +67,13 @@ def _of_accounts(commands: Commands, account: str) -> Iterator[Limit]:
 
 
 def _limit(written: str, source: str, **place: str) -> Iterator[Limit]:
-    """One, if a number is written there."""
+    """Yields one limit, if a number is written there."""
     if written.isdigit():
         yield Limit(int(written), source, **place)
 
 
 def _association(commands: Commands, queue: str | None, account: str | None) -> Row:
-    """The user's association that a job would be counted in; one for the partition goes before one for all."""
+    """Returns the user's association that a job counts in; one for the partition before one for all."""
     rows = _accounting(commands, "user", _OF_USER, "withassoc", "where", f"name={commands.host.user}")
     mine = [row for row in rows if row["Account"] == (account or row["DefaultAccount"])]
     fitting = [row for row in mine if row["Partition"] in ("", queue)]
@@ -86,7 +86,7 @@ def _usual_qos(association: Row) -> str:
 
 
 def _partition(commands: Commands, queue: str | None) -> tuple[str, str]:
-    """Name and QOS of the partition; of the default one where none is named."""
+    """Returns name and QOS of the partition; of the default one if none is named."""
     text = commands.answer(["scontrol", "-o", "show", "partition"])
     mark = rf"\bPartitionName={re.escape(queue)}\s" if queue else r"\bDefault=YES\b"
     line = next((line for line in text.split("\n") if re.search(mark, line)), "")
@@ -95,7 +95,7 @@ def _partition(commands: Commands, queue: str | None) -> tuple[str, str]:
 
 
 def _accounting(commands: Commands, kind: str, fields: tuple[str, ...], *which: str) -> list[Row]:
-    """Rows that sacctmgr shows; none where it does not answer."""
+    """Returns rows that sacctmgr shows; none if it does not answer."""
     try:
         text = commands.answer(["sacctmgr", "-n", "-P", "show", kind, *which, f"format={','.join(fields)}"])
     except NoAnswer:

@@ -1,4 +1,4 @@
-"""Reads what squeue and sacct print."""
+"""Parses the output of squeue and sacct."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
 
 
 def read_squeue(text: str) -> dict[str, Sight]:
-    """Sights by native id, of ``squeue -h -r -o SQUEUE_FORMAT``."""
+    """Returns sights by native id, from ``squeue -h -r -o SQUEUE_FORMAT``."""
     seen: dict[str, Sight] = {}
     for native, word, why, node, queue, account, qos, start, name in _lines(text, 9):
         why = "" if why in NOTHING else why
@@ -35,7 +35,7 @@ def read_squeue(text: str) -> dict[str, Sight]:
 
 
 def read_sacct(text: str) -> dict[str, Sight]:
-    """Sights by native id, of ``sacct -X -n -P --delimiter=SEPARATOR -o SACCT_FIELDS``."""
+    """Returns sights by native id, from ``sacct -X -n -P --delimiter=SEPARATOR -o SACCT_FIELDS``."""
     seen: dict[str, Sight] = {}
     for native, state, exit_code, node, queue, name in _lines(text, 6):
         node = "" if node in NOTHING else node
@@ -48,13 +48,13 @@ def read_sacct(text: str) -> dict[str, Sight]:
 
 
 def read_exit_codes(text: str) -> dict[str, str]:
-    """``3:0`` by native id, of ``squeue -h -r -O EXIT_FORMAT``."""
+    """Returns exit codes (``3:0``) by native id, from ``squeue -h -r -O EXIT_FORMAT``."""
     rows = [line.split() for line in text.split("\n")]
     return {row[0]: exit_of_status(row[1]) for row in rows if len(row) == 2}
 
 
 def with_exit_code(sight: Sight, exit_code: str) -> Sight:
-    """An ended job's sight, when the exit code (``3:0``) is known too."""
+    """Returns an ended job's sight with its exit code (``3:0``) taken into account."""
     if sight.phase != "ended":
         return sight
     state, reason, evidence = _ending(sight.word, exit_code, sight.why, sight.node)
@@ -62,7 +62,7 @@ def with_exit_code(sight: Sight, exit_code: str) -> Sight:
 
 
 def _ending(word: str, exit_code: str, why: str, node: str) -> tuple[State, Reason, str]:
-    """What a final word means for a task that left no word of its own, and what was seen."""
+    """Returns what a final word means for a task that left no word of its own, and what was seen."""
     meant = meaning(word, exit_code)
     seen = exit_text(exit_code) or why
     where = f", on {node}" if node else ""
@@ -70,7 +70,7 @@ def _ending(word: str, exit_code: str, why: str, node: str) -> tuple[State, Reas
 
 
 def elements(native_id: str) -> Iterator[str]:
-    """``680_3`` is itself; ``680_[5-7,9%2]`` is four. What is cut short (``…``) says nothing."""
+    """Yields ``680_3`` as it is, and four ids for ``680_[5-7,9%2]``; none for what is cut short (``…``)."""
     if _ONE.fullmatch(native_id):
         yield native_id
         return
@@ -95,7 +95,7 @@ def _sight(
     native: str, word: str, name: str, why: str, node: str, queue: str, account: str = "", qos: str = "",
     start: str = "",
 ) -> Sight:  # fmt: skip
-    """Made in one go: an answer has a line for each of the user's jobs."""
+    """Makes a sight in one go: an answer has a line for each of the user's jobs."""
     found = phase(word, node)
     waits = found == "waiting"
     state, reason, evidence = _ending(word, "", why, node) if found == "ended" else _GOES_ON

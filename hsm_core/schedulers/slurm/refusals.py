@@ -78,7 +78,7 @@ _FIXES = (
 
 
 def refusal(done: Done) -> BackendError:
-    """What an sbatch that told no id means."""
+    """Returns the error for an sbatch that printed no id."""
     if done.code == 0:
         return NoId("sbatch printed no job id", evidence=done.evidence, fix="hsm doctor")
     own = _OWN.findall(done.err)
@@ -101,12 +101,12 @@ def refusal(done: Done) -> BackendError:
 
 
 def _was_killed(done: Done) -> bool:
-    """A code of 128 and a signal's number says that a shell saw it killed; 255 is sbatch's own, of a wrong option."""
+    """Returns whether a shell saw it killed: code 128 plus the signal; 255 is sbatch's own, for a wrong option."""
     return done.code is None or done.code < 0 or 128 < done.code <= 128 + max(signal.valid_signals())
 
 
 def _never_sent(own: list[str]) -> bool:
-    """Whether no controller took it for an answer, or munge did not sign it."""
+    """Returns whether it reached no controller, or munge did not sign it."""
     if not own:
         return False
     unsigned = own[-1] == f"{_FAILED}Protocol authentication error"
@@ -114,7 +114,7 @@ def _never_sent(own: list[str]) -> bool:
 
 
 def _is_limit(own: list[str]) -> bool:
-    """Whether it's a limit that other jobs use up; some versions don't name it."""
+    """Returns whether it met a limit that other jobs use up; some versions don't name it."""
     if not own or not own[-1].startswith(_POLICY):
         return False
     named = _named_limits(own)
@@ -122,7 +122,7 @@ def _is_limit(own: list[str]) -> bool:
 
 
 def is_queue_full(done: Done) -> bool:
-    """Whether the last that it said is that the whole cluster's queue is full."""
+    """Returns whether its last line says that the whole cluster's queue is full."""
     own = _OWN.findall(done.err)
     return bool(own and _QUEUE_FULL.match(own[-1]))
 
@@ -138,13 +138,13 @@ def _named_limits(own: list[str]) -> list[str]:
 
 
 def _reason(own: list[str]) -> str:
-    """The reason in Slurm's words, without what stands before it."""
+    """Returns the reason in Slurm's words, without what stands before it."""
     said = [line.removeprefix(_FAILED) for line in own]
     return ": ".join([*_named_limits(own)[-1:], *said[-1:]])
 
 
 def _fix(words: str, own: list[str]) -> tuple[str, str]:
-    """What to look at, and which field to change."""
+    """Returns what to look at, and which field to change."""
     text = " ".join([words, *own]).lower()
     for pattern, fix, field in _FIXES:
         if re.search(pattern, words.lower()):

@@ -1,4 +1,4 @@
-"""Slurm, as the registry knows it."""
+"""Registers Slurm as a batch system."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _MEMORY = ("mem_gb", "mem_per_cpu", "mem_per_gpu")
 
 
 def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str], ranks: bool) -> str:
-    """The script that would be submitted.
+    """Returns the script to be submitted.
 
     Args:
         command: a line of shell, which is the script's last.
@@ -46,7 +46,7 @@ def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str]
 
 
 def place_of(resources: SlurmResources) -> tuple[str | None, str | None, str | None]:
-    """Partition, account and QOS that a job is submitted to, wherever it is said; None: the user's usual ones."""
+    """Returns partition, account and QOS of a job, wherever they are set; None: the user's usual ones."""
     fields = {"partition": resources.queue, "account": resources.account, "qos": resources.qos}
     named = {**fields, **resources.additional_parameters}
     lines = [f"#SBATCH --{name}={shlex.quote(str(named[name]))}" for name in fields if named[name]]
@@ -56,7 +56,7 @@ def place_of(resources: SlurmResources) -> tuple[str | None, str | None, str | N
 def _submitits(
     resources: SlurmResources, command: str, setup: list[str], ranks: bool
 ) -> tuple[list[str], list[str]]:
-    """The lines that submitit writes for sbatch, and those for the shell."""
+    """Returns the lines that submitit writes for sbatch, and those for the shell."""
     executor = _executor()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a rule for cpus_per_gpu that Slurm does not have
@@ -80,7 +80,7 @@ def _executor_class() -> type[SlurmExecutor]:
     from submitit.slurm.slurm import SlurmExecutor
 
     class ScriptWriter(SlurmExecutor):
-        """Writes scripts, also where Slurm's commands are not installed; it submits nothing."""
+        """Writes scripts even where Slurm's commands are not installed; it submits nothing."""
 
         @classmethod
         def affinity(cls) -> int:
@@ -94,14 +94,14 @@ def _executor() -> SlurmExecutor:
 
 
 def _log_of(executor: SlurmExecutor) -> str:
-    """Where submitit would have srun write; ours writes where the script does."""
+    """Returns where submitit would have srun write; ours writes where the script does."""
     from submitit.core.utils import JobPaths
 
     return str(JobPaths(folder=executor.folder).stdout)
 
 
 def _parameters(resources: SlurmResources, ranks: bool) -> dict[str, object]:
-    """For submitit, by its names: None leaves out a line that it would write by default."""
+    """Returns submitit's parameters; None leaves out a line that it would write by default."""
     given = {f.name: getattr(resources, f.name) for f in fields(resources) if f.name not in _NOT_SUBMITITS}
     if resources.ranks == 1 and resources.gpus_per_task is None:  # which Slurm takes with a number of tasks only
         given |= {"nodes": None, "tasks_per_node": None}
@@ -116,7 +116,7 @@ def _parameters(resources: SlurmResources, ranks: bool) -> dict[str, object]:
 
 
 def _srun_args(resources: SlurmResources) -> list[str]:
-    """A rank that fails must not end the others before they could report; cores are not srun's by inheritance."""
+    """Returns srun's options: a failed rank must not end the others before they report; srun inherits no cores."""
     cores = resources.cpus_per_task
     return [
         "--kill-on-bad-exit=0",
@@ -126,7 +126,7 @@ def _srun_args(resources: SlurmResources) -> list[str]:
 
 
 def _additional(resources: SlurmResources) -> dict[str, object]:
-    """Options that submitit has no parameter for.
+    """Returns options that submitit has no parameter for.
 
     Raises:
         ConfigError: one of them is false, which submitit would say as ``--name=False``.
@@ -152,7 +152,7 @@ def _additional(resources: SlurmResources) -> dict[str, object]:
 
 
 def _signal(said: Sequence[str], resources: SlurmResources, ranks: bool) -> list[str]:
-    """The line that asks for a warning, where a time is said or the user has a signal of their own.
+    """Returns the line that asks for a warning, if a time limit is set or users have a signal of their own.
 
     Not earlier than in the middle of the time: a signal that comes at the start ends the task before it has begun.
     ``B:`` reaches the script's own process, and that only: right where it is the worker, wrong for srun's ranks.

@@ -1,4 +1,4 @@
-"""Slurm's own of the launcher's fields, typed."""
+"""Types the launcher's fields that are Slurm's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slurm as it is on a host: whether it is there, and what ``hsm doctor`` says of it."""
+"""Finds Slurm on a host, and collects what ``hsm doctor`` says of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_ASSOCIATION = ("MaxSubmitJobs", "MaxJobs")
 
 
 def find_slurm(host: Host) -> System | Absent:
-    """Slurm, if ``sbatch`` is Slurm's and knows a cluster."""
+    """Returns Slurm, if ``sbatch`` is Slurm's and knows a cluster; else why it can't be used."""
     path = host.which("sbatch")
     if path is None:
         return Absent("slurm", "sbatch not found on PATH")
@@ -49,7 +49,7 @@ def require_slurm(host: Host) -> None:
 
 
 def require_slurm_cluster(host: Host) -> None:
-    """Refuse, before anything is written, a Slurm whose commands are here and know no cluster.
+    """Refuses, before anything is written, a Slurm whose commands are here but know no cluster.
 
     Raises:
         BackendError: they would say so at each submission, and no waiting helps.
@@ -64,12 +64,12 @@ def require_slurm_cluster(host: Host) -> None:
 
 
 def asked(host: Host, argv: list[str]) -> Done:
-    """Returns what a command says, whatever the user's own settings of Slurm's commands are."""
+    """Runs a command whatever the user's settings for Slurm's commands are, and returns what it says."""
     return batch_system.asked(host, argv, question_environment(host.environment))
 
 
 def _trouble_of_slurm(host: Host) -> str:
-    """The controller lives, and talks to this user; ``squeue`` alone would wait long for a dead one."""
+    """Returns why Slurm does not answer this user, else nothing; ``squeue`` alone would wait long for a dead one."""
     ping = asked(host, ["scontrol", "ping"])
     if " UP" not in ping.out:
         return (ping.out.splitlines() or [ping.evidence])[0]  # a banner follows
@@ -104,7 +104,7 @@ def _slurm_partitions(host: Host) -> Iterator[Finding]:
 
 
 def _partition(row: list[str]) -> str:
-    """``main* (no time limit, 3 of 4 nodes idle)`` of ``main*|up|infinite|1/3/0/4``; the star: the default."""
+    """Returns ``main* (no time limit, 3 of 4 nodes idle)`` for ``main*|up|infinite|1/3/0/4``; a star: default."""
     name, up, limit, nodes = row
     counts = nodes.split("/")
     idle = f"{counts[1]} of {counted(int(counts[3]), 'node')} idle" if len(counts) == 4 else f"nodes {nodes}"
@@ -136,7 +136,7 @@ def _slurm_accounts(host: Host) -> Iterator[Finding]:
 
 
 def _account(row: list[str]) -> str:
-    """``lab on gpu (QOS normal, MaxSubmitJobs 4)``."""
+    """Returns ``lab on gpu (QOS normal, MaxSubmitJobs 4)``."""
     account, partition, *named = row
     words = [f"{name} {value}" for name, value in zip(("QOS", *_OF_ASSOCIATION), named, strict=True) if value]
     return account + (f" on {partition}" if partition else "") + (f" ({', '.join(words)})" if words else "")

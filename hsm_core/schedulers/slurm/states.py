@@ -1,4 +1,4 @@
-"""What Slurm's words for a job's state mean for the task that the job ran."""
+"""Tells what Slurm's words for a job's state mean for the task that the job ran."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hsm_core.model import Reason, State
 
 
 class Meaning(NamedTuple):
-    """What a final word means for a task that left no word of its own."""
+    """The meaning of a final word for a task that left no word of its own."""
 
     state: State
     reason: Reason
@@ -60,7 +60,7 @@ NO_LOG = "0:53"
 
 
 def full_word(written: str) -> str:
-    """``CANCELLED by 1000`` is ``CANCELLED``, ``OUT_OF_ME+`` is ``OUT_OF_MEMORY``."""
+    """Returns ``CANCELLED`` for ``CANCELLED by 1000``, ``OUT_OF_MEMORY`` for ``OUT_OF_ME+``."""
     word = written.split()[0] if written.split() else ""
     if not word.endswith("+"):
         return word
@@ -69,29 +69,29 @@ def full_word(written: str) -> str:
 
 
 def is_hopeless(why: str) -> bool:
-    """Whether a job that waits for this reason will never start, unless it asks for something else."""
+    """Returns whether a job that waits for this reason will never start unless it asks for something else."""
     return why.partition(",")[0] in _HOPELESS or _HOPELESS_TEXT.fullmatch(why) is not None
 
 
 def until(why: str) -> str:
-    """Until when a job waits for this reason, where that is until somebody does something; else nothing."""
+    """Returns until when a job waits for this reason, if somebody has to act first; else nothing."""
     return _UNTIL["JobHeldUser"] if _HELD_TEXT.fullmatch(why) else _UNTIL.get(why, "")
 
 
 def remedy(why: str, native_id: str) -> str:
-    """What a user can type to let a job start that waits for this reason; of an array, for all of it."""
+    """Returns a line to type that lets a job start which waits for this reason; for an array, the whole of it."""
     return f"scontrol release {native_id.partition('_')[0]}" if until(why) == _UNTIL["JobHeldUser"] else ""
 
 
 def phase(word: str, node: str) -> Literal["waiting", "running", "ended"]:
-    """A word that we don't know is alive."""
+    """Returns the phase for Slurm's word; an unknown word means alive."""
     if word in ENDED:
         return "ended"
     return "waiting" if word in WAITING or not node else "running"
 
 
 def meaning(word: str, exit_code: str) -> Meaning:
-    """What a final word means, seen with the exit code (``3:0``).
+    """Returns what a final word means, together with the exit code (``3:0``).
 
     The reason that squeue gives for a failure tells nothing: a job that was killed has ``JobLaunchFailure`` too.
     """
@@ -99,7 +99,7 @@ def meaning(word: str, exit_code: str) -> Meaning:
 
 
 def exit_text(exit_code: str) -> str:
-    """``exit code 3`` of ``3:0``, ``killed by SIGKILL`` of ``0:9``; empty where it says nothing."""
+    """Returns ``exit code 3`` for ``3:0``, ``killed by SIGKILL`` for ``0:9``; empty where it says nothing."""
     match = re.fullmatch(r"(\d+):(\d+)", exit_code)
     if not match or exit_code == "0:0":
         return ""
@@ -110,7 +110,7 @@ def exit_text(exit_code: str) -> str:
 
 
 def exit_of_status(written: str) -> str:
-    """``3:0`` of what squeue prints: ``768``, a wait status, in older versions; ``3:0`` in newer ones."""
+    """Returns ``3:0`` for what squeue prints: ``768``, a wait status, in older versions; ``3:0`` in newer ones."""
     if not written.isdigit():
         return written
     status = int(written)
