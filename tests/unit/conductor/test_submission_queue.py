@@ -10,6 +10,7 @@ from hsm_core.conductor import open_submission, pauses
 from hsm_core.conductor.open_submission import DOUBT_S, TRIES
 from hsm_core.conductor.submission_queue import SubmissionQueue
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
+from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Handed, Pair, Portion
 from hsm_core.sources.snapshot import Snapshot
@@ -18,7 +19,7 @@ from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import Submission, WorkerSpec, read_submission
-from tests.unit.sources.stand_in import AtOnce
+from tests.unit.sources.stand_in import AtOnce, Later
 from tests.unit.store.making import MadeSweep
 
 
@@ -65,7 +66,7 @@ class Clock:
 
 
 class Bench:
-    def __init__(self, root: Path, clock: Clock) -> None:
+    def __init__(self, root: Path, clock: Clock, calls: AtOnce | Later) -> None:
         sweep = MadeSweep(root, 6)
         sweep.paths.make_directories()
         launch = LaunchPaths(sweep.paths.hsm / "launch-0")
@@ -74,7 +75,7 @@ class Bench:
         self.state = SweepState(root)
         journal = JournalWriter(sweep.paths.journal("conductor-a"))
         self.outbox = SubmissionQueue(
-            self.state, self.place, AtOnce(), journal, self.said.append, "conductor-a"  # type: ignore[arg-type]
+            self.state, self.place, calls, journal, self.said.append, "conductor-a"  # type: ignore[arg-type]
         )
         self.outbox.set_launch(launch, launch)
 
@@ -97,7 +98,18 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     clock = Clock()
     for module in (open_submission, pauses):
         monkeypatch.setattr(module, "time", clock)
-    return Bench(tmp_path / "sweep", clock)
+    return Bench(tmp_path / "sweep", clock, AtOnce())
+
+
+@pytest.fixture
+def later() -> Later:
+    return Later()
+
+
+@pytest.fixture
+def slow(tmp_path: Path, later: Later) -> Bench:
+    """A queue whose source answers when the test says so."""
+    return Bench(tmp_path / "sweep", Clock(), later)
 
 
 def tasks(count: int) -> list[Pair]:
@@ -387,3 +399,85 @@ def test_what_was_just_handed_over_is_known_when_the_next_portion_is_measured(be
     bench.outbox.push(tasks(5))
     bench.outbox.step()
     assert seen == [0, 2, 4]
+
+
+# a source that takes its time
+
+
+def test_nothing_waits_for_a_source_that_takes_its_time(slow: Bench, later: Later) -> None:
+    slow.outbox.push(tasks(2))
+    assert not slow.outbox.step()
+    assert slow.lines() == [], "what is not measured is not written down"
+    later.answer()
+    assert not slow.outbox.step()
+    assert slow.lines() == [("launch-0/submit-0", None)], "written before it is submitted"
+    assert slow.place.submitted == []
+    later.answer()
+    assert slow.outbox.step()
+    assert slow.lines() == [("launch-0/submit-0", "5")]
+    assert not slow.outbox
+
+
+def test_what_was_dropped_while_it_was_measured_is_measured_anew(slow: Bench, later: Later) -> None:
+    slow.outbox.push(tasks(4))
+    slow.outbox.step()
+    assert slow.outbox.drop({1}) == [(1, 1)]
+    for _ in range(3):
+        later.answer()
+        slow.outbox.step()
+    assert slow.state.submissions[0].tasks == (Span(0, 1), Span(2, 2))
+
+
+def submitting(slow: Bench, later: Later) -> None:
+    """Two tasks that the source was just asked to take."""
+    slow.outbox.push(tasks(2))
+    slow.outbox.step()
+    later.answer()
+    slow.outbox.step()
+    assert slow.outbox.is_submitting
+
+
+def test_stopped_what_its_source_has_not_begun_is_never_submitted(slow: Bench, later: Later) -> None:
+    submitting(slow, later)
+    slow.outbox.stop()
+    later.answer()
+    assert not slow.outbox.step()
+    assert (slow.place.submitted, slow.lines()) == ([], [])
+    assert not slow.outbox
+
+
+@pytest.mark.parametrize("how", ["stop", "hand_back", "give_up"])
+def test_what_its_source_has_begun_to_take_is_in_doubt_until_it_answers(slow: Bench, later: Later, how: str) -> None:
+    submitting(slow, later)
+    submit = slow.place.submit
+
+    def ended_meanwhile(submission: Submission, portion: Portion) -> Handed:
+        told = getattr(slow.outbox, how)()
+        assert told == ((0, 2) if how == "give_up" else [])
+        assert slow.outbox.is_in_doubt
+        return submit(submission, portion)
+
+    slow.place.submit = ended_meanwhile  # type: ignore[method-assign]
+    later.answer()
+    assert slow.outbox.step(), "it was accepted all the same"
+    assert slow.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_an_answer_that_is_there_counts_when_all_is_given_up(slow: Bench, later: Later) -> None:
+    submitting(slow, later)
+    later.answer()
+    assert slow.outbox.give_up() == (0, 0)
+    assert slow.lines() == [("launch-0/submit-0", "5")]
+
+
+def test_what_a_closed_source_refused_or_never_got_is_handed_back(slow: Bench, later: Later) -> None:
+    slow.place.most, slow.place.answers = 2, [Refused("invalid account")]
+    slow.outbox.push(tasks(5))
+    slow.outbox.step()
+    later.answer()
+    slow.outbox.step()
+    later.answer()
+    with pytest.raises(Refused):
+        slow.outbox.step()
+    assert sorted(slow.outbox.hand_back()) == tasks(5)
+    assert not slow.outbox

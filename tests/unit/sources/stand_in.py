@@ -26,6 +26,22 @@ class AtOnce:
         return answer
 
 
+class Later:
+    """Makes calls when the test says so, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.asked: list[Callable[[], None]] = []
+
+    def ask(self, work: Callable[[], T], *, quietly: bool = False) -> Answer[T]:
+        answer = Answer(work)
+        self.asked.append(answer.work)
+        return answer
+
+    def answer(self) -> None:
+        """Makes the first call that was asked for."""
+        self.asked.pop(0)()
+
+
 @dataclass
 class StandIn:
     """See ``Scheduler``.
