@@ -55,7 +55,7 @@ LONGER = {
 MOST_FILES = 17
 LARGER = {"hydra_bridge/launcher": 20, "store": 18}
 #: Docstrings that begin with "What" instead of a verb: lower it as they go.
-WHAT_DOCSTRINGS = 32
+WHAT_DOCSTRINGS = 0
 #: How far a number above may be from what is found before it must be lowered.
 SLACK = 20
 #: what comes from outside, and the parts that know it

@@ -76,7 +76,7 @@ class Interrupts:
 
 
 def _mute_what_is_gone() -> None:
-    """What is still said to a terminal that was closed goes nowhere, instead of being an error."""
+    """Drops what is still said to a terminal that was closed, instead of failing."""
     for descriptor in (1, 2):
         try:
             termios.tcgetattr(descriptor)

@@ -38,7 +38,7 @@ def _never_claimed(state: SweepState, orphans: Collection[int]) -> set[tuple[int
 
 
 def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, cancel: str) -> Iterator[str]:
-    """What becomes of the tasks, and what to type next.
+    """Says what becomes of the tasks, and what to type next.
 
     Args:
         record: the sweep's.

@@ -38,7 +38,7 @@ class Throttle:
         return self._limit - sum(min(array.share, array.left) for array in self._arrays.values())
 
     def next_share(self, arrays_to_come: int) -> int:
-        """What the next array may have, if that many are still to come, itself among them; 0: it has to wait."""
+        """Returns the share of the next array, if that many are still to come, itself among them; 0: it waits."""
         return min(self.free, max(1, self.free // max(1, arrays_to_come)))
 
     def __contains__(self, name: str) -> bool:

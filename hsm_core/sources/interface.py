@@ -32,7 +32,7 @@ class Handed:
 
 @dataclass(frozen=True)
 class Portion:
-    """What is to be submitted next, as one job or one array.
+    """The next thing to submit: one job or one array.
 
     Args:
         pairs: (task, attempt), in order.
@@ -52,7 +52,7 @@ class Portion:
 
     @property
     def resources(self) -> dict[str, object]:
-        """What its job asks for, without what was left to the site."""
+        """Returns the resources that its job asks for, without those that were left to the site."""
         found = {} if self.asked is None else asdict(self.asked)
         return {name: value for name, value in found.items() if value not in (None, "", (), {}, [], False)}
 

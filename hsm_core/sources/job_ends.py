@@ -1,4 +1,4 @@
-"""What the end of a job means that no worker told: by its log, by who asked for it, by what else its queue knows."""
+"""Explains the end of a job that no worker told: by its log, by who asked for it, by what else its queue knows."""
 
 from __future__ import annotations
 

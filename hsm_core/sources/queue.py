@@ -231,5 +231,5 @@ def _asked(portion: Portion) -> Resources:
 
 
 def _throttle(portion: Portion, size: int | None) -> int | None:
-    """What an array is told of how many of its elements may run together; a plain job has none."""
+    """Returns how many elements of an array may run together; a plain job has no such limit."""
     return None if size is None else portion.at_once

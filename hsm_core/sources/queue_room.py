@@ -28,7 +28,7 @@ class Room:
         self._refused: dict[Place, Bound] = {}
 
     def allowed(self, place: Place) -> Allowed:
-        """What the scheduler takes at most; what it said before, where it does not answer now."""
+        """Returns the most that the scheduler takes; its earlier answer, where it gives none now."""
         now = time.monotonic()
         at, found = self._allowed.get(place, (float("-inf"), Allowed()))
         if now - at > _ALLOWED_S:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """What a source is made from, beside its record.
+    """All that a source is made from, beside its record.
 
     Args:
         spec: of workers whose tasks wish for nothing of their own.
@@ -123,7 +123,7 @@ def _starts(paths: SweepPaths, settings: SourceSettings) -> WorkerStarts:
 
 
 def _needs_of(writer: JobWriter, settings: SourceSettings) -> Callable[[int], Needs]:
-    """What the job of a task asks for."""
+    """Returns the needs of a task's job."""
     from .queue import Needs
     from .worker_command import job_worker
 

@@ -25,7 +25,7 @@ _WANTED_S = 300.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What a scheduler said, and when, by the machine's monotonic clock.
+    """An answer of a scheduler, and when it came, by the machine's monotonic clock.
 
     Args:
         sights: None if it did not answer; ``trouble`` then says how.
@@ -57,7 +57,7 @@ class Asker:
         self._path = own_folder() / f"asked-{scheduler.name}-{sha256(chosen.encode()).hexdigest()[:12]}.json"
 
     def ask(self, ids: Collection[str], not_before: float) -> Answer | None:
-        """What the scheduler says of these jobs.
+        """Asks the scheduler about these jobs.
 
         Args:
             not_before: an answer of this time or later serves too.
@@ -118,7 +118,7 @@ class Asker:
 
 
 def number_of(native_id: str) -> str:
-    """What a job and all elements of an array have in common: ``17`` of ``17_3`` and ``17[3].server``."""
+    """Returns the number that all elements of an array share: ``17`` of ``17_3`` and ``17[3].server``."""
     return re.split(r"\D", native_id, maxsplit=1)[0]
 
 

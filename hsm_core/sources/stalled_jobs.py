@@ -22,7 +22,7 @@ class Held(NamedTuple):
 
 
 class Stalled:
-    """What was seen so far.
+    """Jobs that were seen to wait for good.
 
     Attributes:
         hopeless: why jobs, elements or arrays never start, by their ids.

@@ -62,4 +62,4 @@ class SubmittedJobs:
         return Health(trouble=self._poll.trouble)
 
     def close(self) -> None:
-        """What was submitted is the scheduler's."""
+        """Does nothing: submitted jobs are the scheduler's."""

@@ -16,7 +16,7 @@ ENTRY = Path(__file__).parent.parent / "worker" / "__main__.py"
 
 @dataclass(frozen=True)
 class WorkerStarts:
-    """What is the same for all jobs of a sweep.
+    """Holds all that is the same for the jobs of a sweep.
 
     Args:
         python: the app's interpreter.

@@ -109,7 +109,7 @@ class LauncherBase(Launcher):
         return self._open().recorded_tasks(resume)
 
     def preview(self, tasks: Sequence[Sequence[str]]) -> list[str]:
-        """What would be submitted for these tasks, as lines to read."""
+        """Returns what would be submitted for these tasks, as lines to read."""
         return self._open().preview(tasks, 0)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -125,7 +125,7 @@ class LauncherBase(Launcher):
             raise
 
     def interrupted(self) -> str:
-        """What a Ctrl-C found, see ``Launching.interrupted``."""
+        """Tells what a Ctrl-C found, see ``Launching.interrupted``."""
         from hsm_core.hydra_bridge.interrupted_launch import NOTHING
 
         return NOTHING if self._launching is None else self._launching.interrupted()

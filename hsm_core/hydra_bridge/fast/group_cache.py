@@ -78,7 +78,7 @@ class Skeletons:
         return composed
 
     def config(self, overrides: Sequence[str]) -> DictConfig | None:
-        """What ``load_sweep_config`` would make of the overrides; None where only Hydra can tell.
+        """Composes as ``load_sweep_config`` would; None where only Hydra can tell.
 
         A process that was forked since the skeleton was made may change it: its memory is its own.
         """

@@ -72,7 +72,7 @@ def hydras_loader(loader: ConfigLoader | SweepLoader) -> ConfigLoader:
 
 
 def _what_counts(master: DictConfig) -> object:
-    """What Hydra takes from the sweep's config and the process for each task; None if only Hydra knows."""
+    """Returns what Hydra takes for each task from the sweep's config and the process; None if only it knows."""
     try:
         overrides = OmegaConf.to_container(master.hydra.overrides.hydra)
         return str(master.hydra.job.config_name), str(overrides), os.getcwd()

@@ -1,4 +1,4 @@
-"""What the sweeper of a run expects of its launcher."""
+"""Tells whether the sweeper of a run needs results from its launcher."""
 
 from __future__ import annotations
 

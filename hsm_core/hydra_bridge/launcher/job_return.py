@@ -1,4 +1,4 @@
-"""What Hydra's sweepers get back from a launcher: a ``JobReturn`` a task, read when it is asked for."""
+"""Hands results to Hydra's sweepers: a ``JobReturn`` a task, read when it is asked for."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SweptJob(JobReturn):
 
     @property
     def return_value(self) -> Any:
-        """What the task's function returned.
+        """Returns the value of the task's function.
 
         Raises:
             Exception: what the task raised.

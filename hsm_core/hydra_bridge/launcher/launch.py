@@ -184,7 +184,7 @@ class Launching:
         return app_root(self._config, self._origin)
 
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
-        """What would be submitted for these tasks."""
+        """Returns the lines of a dry run: the jobs that these tasks would become."""
         settings, paths = self._source_settings(lambda number: tasks[number - first]), SweepPaths(self._root)
         source = shown(lambda: make_source(self._source(), paths, settings, self._host))
         numbers = range(first, first + len(tasks))
@@ -322,7 +322,7 @@ class Launching:
         ]
 
     def _to_run(self, state: SweepState, numbers: range) -> list[tuple[int, int]]:
-        """What is neither completed nor alive, each with the number of its next attempt."""
+        """Returns the tasks that are neither completed nor alive, each with the number of its next attempt."""
         if self._resumed is None:
             return [(number, 1) for number in numbers]
         wanted = self._settings.only_tasks
@@ -383,7 +383,7 @@ class Launching:
             self._by_task().settings_of(number, lambda task: tasks[task - first])
 
     def interrupted(self) -> str:
-        """What a Ctrl-C found, as a line, with the next one to type; whoever resumes needn't wait for us."""
+        """Tells how far a Ctrl-C let it come, and the line to type next; whoever resumes needn't wait for us."""
         try:
             record = read_record(SweepPaths(self._root))
         except StoreError:

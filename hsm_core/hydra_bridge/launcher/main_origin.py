@@ -94,7 +94,7 @@ class MainOrigin:
         return [names[name] for name in called if name in names]
 
     def file(self) -> MainFile | None:
-        """What a worker imports; None if the app's names have to be sent by value."""
+        """Returns the module that a worker imports; None if the app's names have to be sent by value."""
         if self.script is None:
             return None
         argv = original_argv(self.path, self._module, self.cwd)
@@ -131,7 +131,7 @@ class MainOrigin:
         return calls_own or (name in script.changed and not isinstance(value, types.ModuleType))
 
     def unsent_names(self) -> list[str]:
-        """What functions read and only the guarded part makes, and that can't be sent."""
+        """Returns names that functions read, that only the guarded part makes, and that can't be sent."""
         late = self.script.late if self.script else set()
         return sorted(name for name in late if name in self.names and name not in self._late)
 
@@ -148,7 +148,7 @@ class MainOrigin:
         return dict(self._sendable((name, one) for name, one in found if not _has_a_name(one)))
 
     def state(self) -> MainState:
-        """What the import does not bring."""
+        """Returns the names that the import does not bring."""
         if self.script is not None:
             return MainState(list(sys.argv), self._late, {}, _start_method(), os.getcwd(), self._changed)
         kept = ("__file__", "__package__")

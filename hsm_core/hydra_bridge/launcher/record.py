@@ -1,4 +1,4 @@
-"""What is written down of a sweep when it begins, as Hydra knows it."""
+"""Makes the record of a sweep that begins, as Hydra knows it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sweep_record(
 
 
 def _app(hydra: DictConfig, origin: MainOrigin, command: Command | None) -> dict[str, object]:
-    """What is known of the app itself, see ``SweepRecord.app``.
+    """Describes the app itself, see ``SweepRecord.app``.
 
     Args:
         command: that starts it; None if a later process can't.

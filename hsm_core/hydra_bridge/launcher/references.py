@@ -73,7 +73,7 @@ def is_of_tasks(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Referred:
-    """What some fields refer to, and what that refers to in turn.
+    """Returns the keys that some fields refer to, and those that these refer to in turn.
 
     Args:
         tops: first parts of keys.
@@ -123,7 +123,7 @@ def referred(written: Mapping[str, object], texts: Iterable[str]) -> Referred:
 
 
 def _at(written: Mapping[str, object], key: str) -> object:
-    """What is below a key with dots; of what is not there, what it should be in."""
+    """Returns the node below a dotted key; where there is none, the one that it should be in."""
     node: object = written
     for name in key.split("."):
         if not isinstance(node, dict) or name not in node:

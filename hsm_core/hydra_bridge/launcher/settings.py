@@ -191,7 +191,7 @@ def _queue_settings(fields: Fields) -> QueueSettings:
 
 
 def _asked_of(system: BatchSystem, values: Mapping[str, object]) -> Resources:
-    """What a task asks a scheduler for; amounts that none would take for what they say are refused."""
+    """Returns the resources of a task; amounts that no scheduler would take for what they say are refused."""
     fields = Fields(values)
     _check_amounts(fields)
     return _neutral(fields, system.parse(values))
