@@ -39,6 +39,11 @@ def tell_before_run(frame: FrameType | None) -> None:
     vars(instance)["set_config"] = set_config
 
 
+def expect_no_run() -> None:
+    """Takes that back, for a sweep: launchers pickle the object that waits for the config of a run."""
+    vars(HydraConfig.instance()).pop("set_config", None)
+
+
 def told(config: DictConfig) -> Iterator[str]:
     """Yields the lines to print about a run with this config; none if no sweep was expected."""
     hydra = config.hydra

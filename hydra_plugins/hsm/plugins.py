@@ -47,6 +47,9 @@ class HsmSweeper(Sweeper):
         self.launcher: Launcher | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from hsm_core.hydra_bridge.one_run import expect_no_run
+
+        expect_no_run()
         self.hydra_context, self.config = hydra_context, config
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
@@ -84,6 +87,9 @@ class LauncherBase(Launcher):
 
         with interruptible(self.interrupted):
             from hsm_core.hydra_bridge.launcher.started_rank import join_task
+            from hsm_core.hydra_bridge.one_run import expect_no_run
+
+        expect_no_run()
         join_task(hydra_context, task_function, config)  # it may be the app's function that runs here
         with interruptible(self.interrupted):
             self._prepare(hydra_context, task_function, config)
