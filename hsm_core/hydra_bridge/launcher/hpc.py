@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def hpc_place() -> str:
-    """The backend of the batch system that is here.
+    """Returns the name of the batch system that is here.
 
     Raises:
         ConfigError: there is none, or it isn't clear which; Hydra shows it without a traceback.
