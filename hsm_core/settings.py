@@ -91,6 +91,11 @@ class LauncherSettings:
         """Tasks at once in a scheduler's job: no more than it runs."""
         return min(1 if self.slots is None else self.slots, self.queue.tasks_per_job)
 
+    @property
+    def task_timeout_s(self) -> float | None:
+        """Seconds a task may run; None is no limit."""
+        return None if self.task_timeout_min is None else self.task_timeout_min * 60
+
 
 class Fields:
     """Fields of ``hydra.launcher`` as plain values; each is read as what it is.

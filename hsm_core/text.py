@@ -64,3 +64,8 @@ def log_tail(log: Path, *, limit: int = 4096, begin: int = 0) -> str:
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def last_lines(log: Path, count: int) -> str:
+    """Returns the last lines of a log, within its last 64 KiB; empty where there is no log, or it can't be read."""
+    return "\n".join(log_tail(log, limit=65_536).strip().splitlines()[-count:])

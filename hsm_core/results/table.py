@@ -207,7 +207,7 @@ def require_names(names: Iterable[str], known: set[str], kind: str = "column") -
 
     for name in names:
         if name not in known:
-            shortest = sorted(one for one in known if _without_kind(one) not in known - {one})
+            shortest = sorted(one for one in known if (plain := _without_kind(one)) == one or plain not in known)
             ends = [one for one in shortest if one.rpartition(".")[2] == name]
             near = ends or difflib.get_close_matches(name, known, n=1)
             has = f"there are: {', '.join(shortest)}" if known else f"no task has a {kind}"

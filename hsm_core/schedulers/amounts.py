@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TypeVar
 
@@ -41,7 +42,22 @@ def gpu_shares(settings: LauncherSettings) -> int:
     return -(-settings.slots_of_job // settings.tasks_per_gpu)
 
 
-def time_stays(is_own: bool) -> str:
+def longer(asked: Asked, times: int, own_time: str) -> tuple[Asked, str]:
+    """Returns the amounts of a job that runs ``times`` as long, and a message on its time; see ``JobWriter.longer``.
+
+    Args:
+        own_time: a regular expression for the time in the scheduler's own words.
+    """
+    if times == 1:
+        return asked, ""
+    if asked.walltime_min is None:
+        own = " ".join([asked.raw or "", *asked.directives])
+        return asked, _time_stays(is_own=re.search(own_time, own) is not None)
+    asked = replace(asked, walltime_min=asked.walltime_min * times)
+    return asked, f"for timeout_min={asked.walltime_min}"
+
+
+def _time_stays(*, is_own: bool) -> str:
     """Returns the message for a job that gets more to do but no more time.
 
     Args:

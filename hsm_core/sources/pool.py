@@ -17,6 +17,7 @@ from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
+from hsm_core.text import last_lines
 
 from .interface import Handed, Health, Pair, Polled, Portion
 from .snapshot import Snapshot
@@ -119,9 +120,7 @@ class WorkerPool:
     def log_tail(self) -> str:
         if not self._workers:
             return ""
-        log = self._paths.worker_log(self._workers[-1].name)
-        lines = log.read_bytes().decode("utf-8", "replace").strip().splitlines()
-        return "\n".join(lines[-15:])
+        return last_lines(self._paths.worker_log(self._workers[-1].name), 15)
 
     def _living_worker(self) -> _Worker | None:
         """The newest worker, if it will still look into its inbox."""

@@ -16,6 +16,7 @@ from hsm_core.settings import QueueSettings
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
+from hsm_core.text import last_lines
 
 from .array_throttle import SharedThrottle
 from .interface import Handed, Health, Pair, Portion
@@ -221,8 +222,7 @@ class BatchQueue(SubmittedJobs):
 
     def log_tail(self) -> str:
         logs = sorted(self._paths.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
-        lines = logs[-1].read_bytes().decode("utf-8", "replace").strip().splitlines() if logs else []
-        return "\n".join(lines[-15:])
+        return last_lines(logs[-1], 15) if logs else ""
 
 
 def _asked(portion: Portion) -> Resources:

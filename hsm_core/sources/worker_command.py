@@ -54,7 +54,7 @@ def job_worker(settings: LauncherSettings, source: str) -> WorkerSpec:
         isolation=settings.isolation,
         threads=resources.cpus_per_task or 1,
         tasks_per_gpu=settings.tasks_per_gpu,
-        task_timeout_s=None if settings.task_timeout_min is None else settings.task_timeout_min * 60,
+        task_timeout_s=settings.task_timeout_s,
         grace_s=settings.grace_s,
         nice=settings.nice,
         env=dict(settings.env),

@@ -28,7 +28,7 @@ def pool_worker(settings: LauncherSettings) -> WorkerSpec:
         threads=wished or max(1, cores // slots),
         gpus=gpus,
         tasks_per_gpu=per_gpu,
-        task_timeout_s=None if settings.task_timeout_min is None else settings.task_timeout_min * 60,
+        task_timeout_s=settings.task_timeout_s,
         grace_s=settings.grace_s,
         nice=settings.nice,
         env=dict(settings.env),

@@ -230,8 +230,7 @@ def _check_amounts(fields: Fields) -> None:
 
 
 def _refuse_slots_with_ranks(settings: LauncherSettings) -> None:
-    ranks = settings.resources.ranks
-    slots = min(settings.slots or 1, settings.queue.tasks_per_job)
+    ranks, slots = settings.resources.ranks, settings.slots_of_job
     if slots > 1 and ranks > 1:
         raise ConfigError(
             f"a task of {ranks} ranks runs alone in its job: slots={slots} must be 1", fix="hydra.launcher.slots=1"

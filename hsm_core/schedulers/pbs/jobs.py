@@ -9,7 +9,7 @@ from dataclasses import replace
 from hsm_core.model import Resources
 from hsm_core.settings import LauncherSettings
 
-from ..amounts import for_slots, time_stays
+from ..amounts import for_slots, longer
 from ..batch_system import Place, WorkerStart
 from .defaults import below_the_fields
 from .dialect import Pbs
@@ -66,9 +66,4 @@ class PbsJobs:
         return asked.queue, asked.account, " ".join(words) or None
 
     def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
-        if times == 1:
-            return asked, ""
-        if asked.walltime_min is None:
-            return asked, time_stays("walltime" in " ".join([asked.raw or "", *asked.directives]))
-        asked = replace(asked, walltime_min=asked.walltime_min * times)
-        return asked, f"for timeout_min={asked.walltime_min}"
+        return longer(asked, times, "walltime")

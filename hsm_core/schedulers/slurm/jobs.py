@@ -10,7 +10,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.model import Resources, counted
 from hsm_core.settings import LauncherSettings
 
-from ..amounts import for_slots, gpu_shares, time_stays, times
+from ..amounts import for_slots, gpu_shares, longer, times
 from ..batch_system import Place, WorkerStart
 from .script import place_of, script_text
 from .settings import SlurmResources
@@ -86,10 +86,4 @@ class SlurmJobs:
         return place_of(slurms(asked))
 
     def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
-        if times == 1:
-            return asked, ""
-        if asked.walltime_min is None:
-            own = " ".join([asked.raw or "", *asked.directives])
-            return asked, time_stays(re.search(r"(?:^|\s)(?:-t|--time)", own) is not None)
-        asked = replace(asked, walltime_min=asked.walltime_min * times)
-        return asked, f"for timeout_min={asked.walltime_min}"
+        return longer(asked, times, r"(?:^|\s)(?:-t|--time)")

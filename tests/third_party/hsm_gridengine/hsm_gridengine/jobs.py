@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import Resources
-from hsm_core.schedulers.amounts import for_slots, time_stays
+from hsm_core.schedulers.amounts import for_slots, longer
 from hsm_core.schedulers.batch_system import Place, WorkerStart
 from hsm_core.settings import Fields, LauncherSettings
 
@@ -76,12 +76,7 @@ class GridEngineJobs:
         return asked.queue, asked.account, None
 
     def longer(self, asked: Resources, times: int) -> tuple[Resources, str]:
-        if times == 1:
-            return asked, ""
-        if asked.walltime_min is None:
-            return asked, time_stays("h_rt" in " ".join([asked.raw or "", *asked.directives]))
-        asked = replace(asked, walltime_min=asked.walltime_min * times)
-        return asked, f"for timeout_min={asked.walltime_min}"
+        return longer(asked, times, "h_rt")
 
 
 def _own(asked: Resources) -> GridEngineResources:
