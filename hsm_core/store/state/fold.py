@@ -112,7 +112,8 @@ class Fold:
                 writer.claimed += [(submission, span) for span in event.tasks]
                 self._queue(span for span in event.tasks if span.attempt > 1)  # a job that runs again
             case events.Ready():
-                writer.ready = event
+                if writer.ready is None or event.against_forks:  # only the first of its importers may say that
+                    writer.ready = event
             case events.Broken():
                 writer.broken = event
             case events.Trouble():

@@ -30,6 +30,16 @@ def look(sweep: MadeSweep) -> SweepState:
     return state
 
 
+def test_why_an_app_should_not_be_forked_is_kept_when_later_importers_do_not_say_it(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    worker = sweep.worker("w1")
+    worker.append(events.Ready("launch-0", "spawn", 1, 0.2, against_forks=("a C library",)))
+    worker.append(events.Ready("launch-0", "spawn", 1, 0.1))
+    (writer,) = [one for one in look(sweep).workers() if one.name == "w1"]
+    assert writer.ready is not None
+    assert writer.ready.against_forks == ("a C library",)
+
+
 def test_counts_add_up_to_the_total(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=6)
     worker = sweep.worker("w1", spans=[Span(0, 4)])
