@@ -57,7 +57,6 @@ class JobQuestions:
         return next(filter(None, [question.answer(deadline) for question in questions]), "")
 
     def _of(self, state: SweepState, is_conducted: bool) -> list[_Question]:
-        from hsm_core.hosts.local import LocalHost
         from hsm_core.sources.job_monitor import JobMonitor
         from hsm_core.sources.job_poll import TIMES_GONE, YOUNG_S
         from hsm_core.sources.registry import rebuild
@@ -65,7 +64,7 @@ class JobQuestions:
         times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S
         used = {submission.source for submission in state.jobs.submissions()}
         records = [record for record in state.sources.values() if record.name in used]
-        sources = rebuild(records, state.paths, LocalHost(), times_gone=times, young_s=young_s)
+        sources = rebuild(records, state.paths, times_gone=times, young_s=young_s)
         return [_Question(JobMonitor(state, source)) for source in sources]
 
 

@@ -58,6 +58,10 @@ class Host(Protocol):
     """Runs commands, reads files, starts processes that live on; its contract is ``hsm_core.testing.host``."""
 
     @property
+    def name(self) -> str:
+        """Returns the name by which ``hsm_core.hosts.registry`` finds it again, also from another process."""
+
+    @property
     def user(self) -> str:
         """Returns the user whom commands run as: the login name, or the number of a user without one."""
 

@@ -33,6 +33,8 @@ class LocalHost:
         patience: of who waits for its commands; None: nobody does.
     """
 
+    name = "local"
+
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._children: dict[int, subprocess.Popen[bytes]] = {}

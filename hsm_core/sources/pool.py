@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ from hsm_core.text import last_lines
 from .interface import Handed, Health, Pair, Polled, Portion
 from .snapshot import Snapshot
 from .worker_command import ENTRY
+
+#: Characters of a source's name that are not taken into the names of its workers' files.
+_NOT_IN_FILES = re.compile(r"[^\w.-]+")
 
 
 @dataclass
@@ -146,7 +150,7 @@ class WorkerPool:
         return reader.sealed
 
     def _start(self, submission: Submission) -> _Worker:
-        name = f"{self.name}-{nonce()}"
+        name = f"{_NOT_IN_FILES.sub('-', self.name)}-{nonce()}"
         inbox = JournalWriter(self._paths.inbox(name))
         inbox.append(ConductorHead("", this_process()))
         argv = [self._python, str(ENTRY), "supervise", str(self._paths.root), name, submission.name]

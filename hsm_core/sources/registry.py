@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hsm_core.hosts.interface import Host
+from hsm_core.hosts.interface import Host, Patience
+from hsm_core.hosts.registry import open_host
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import SweepPaths
@@ -60,8 +61,8 @@ def describe(name: str, host: Host, flavour: str = "auto") -> SourceRecord:
         BackendError, ConfigError: there is none of this name here.
     """
     if queue_at(name) is None:
-        return SourceRecord(name, "pool")
-    return SourceRecord(name, "queue", settings={"scheduler": make_scheduler(name, host, flavour).name})
+        return SourceRecord(name, "pool", host.name)
+    return SourceRecord(name, "queue", host.name, {"scheduler": make_scheduler(name, host, flavour).name})
 
 
 def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSettings, host: Host) -> Source:
@@ -89,25 +90,29 @@ def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSetting
 
 
 def rebuild(
-    records: Iterable[SourceRecord], paths: SweepPaths, host: Host, *, times_gone: int = TIMES_GONE,
-    young_s: float = YOUNG_S,
+    records: Iterable[SourceRecord], paths: SweepPaths, patience: Patience | None = None, *,
+    times_gone: int = TIMES_GONE, young_s: float = YOUNG_S,
 ) -> list[RunningSource]:  # fmt: skip
     """Makes the sources of a sweep from what its directory says of them, to ask about its jobs and to end them.
 
     Nobody but the process that started it can reach a pool otherwise than by a request: there is none among them.
 
     Args:
+        patience: of who waits for the commands of their hosts.
         times_gone, young_s: see ``JobPoll``.
 
     Raises:
-        BackendError: there is no such scheduler.
+        BackendError: there is no such scheduler, or no such host.
     """
     from .submitted_jobs import SubmittedJobs
 
-    schedulers = {one.name: make_scheduler(one.scheduler, host) for one in records if one.kind == "queue"}
+    queues = [one for one in records if one.kind == "queue"]
+    hosts = {name: open_host(name, patience) for name in {one.host for one in queues}}
     return [
-        SubmittedJobs(name, scheduler, paths, times_gone=times_gone, young_s=young_s)
-        for name, scheduler in schedulers.items()
+        SubmittedJobs(
+            one.name, make_scheduler(one.scheduler, hosts[one.host]), paths, times_gone=times_gone, young_s=young_s
+        )
+        for one in queues
     ]
 
 

@@ -173,7 +173,7 @@ class SourceAdded(Event, tag="source"):
 
     name: str
     kind: str
-    host: str = ""
+    host: str
     settings: Fields | None = None
 
 

@@ -25,13 +25,13 @@ class SourceRecord:
     Args:
         name: ``local``, ``slurm``, …; submissions name it.
         kind: ``queue``: a scheduler; ``pool``: workers.
-        host: the machine on which its commands run; empty: the one that conducts.
+        host: where its commands run: a kind of ``hsm_core.hosts.registry``, and which one of that kind.
         settings: of its kind; a queue's ``scheduler``.
     """
 
     name: str
     kind: SourceKind
-    host: str = ""
+    host: str = "local"
     settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod

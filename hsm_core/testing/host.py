@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.hosts.interface import Host
+from hsm_core.hosts.registry import open_host
 
 from .waiting import wait_until
 
@@ -69,6 +70,10 @@ class HostContract:
     def test_what_can_not_be_started_is_an_error(self, host: Host, folder: Path) -> None:
         with pytest.raises(OSError):
             host.start(["no-such-command-here"], host.environment, folder / "log")
+
+    def test_it_is_found_again_by_its_name(self, host: Host) -> None:
+        assert type(open_host(host.name)) is type(host)
+        assert open_host(host.name).name == host.name
 
     def test_a_file_is_read_in_parts(self, host: Host, folder: Path) -> None:
         path = folder / "it's a file"

@@ -35,6 +35,7 @@ class RecordingHost:
     files: dict[Path, bytes] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = "ann"
+    name: str = "recorded"
     calls: list[Call] = field(default_factory=list)
     started: list[Call] = field(default_factory=list)
     signals: list[tuple[ProcessIdentity, int]] = field(default_factory=list)

@@ -164,14 +164,14 @@ def put(script: Path, body: str) -> None:
     script.chmod(0o755)
 
 
-def test_two_pools_share_the_tasks_by_their_slots(many: Many) -> None:
-    conductor = many.conductor(many.pool("big", 3), many.pool("small", 1))
+def test_two_pools_share_the_tasks_by_their_slots_and_may_have_a_slash_in_their_names(many: Many) -> None:
+    conductor = many.conductor(many.pool("box1/big", 3), many.pool("box1/small", 1))
     many.add(conductor)
     many.step_until(conductor, lambda: not conductor.open_tasks, "the end of all")
     assert (many.states(), many.attempts()) == ({"completed": 18}, {1})
     ran = many.ran_at()
     assert sum(ran.values()) == 18
-    assert ran["big"] > ran["small"] > 0
+    assert ran["box1/big"] > ran["box1/small"] > 0
 
 
 def test_a_pool_and_a_queue_share_the_tasks(many: Many, stand_in: Path) -> None:
@@ -216,7 +216,7 @@ def test_whoever_goes_on_attaches_to_both(many: Many, stand_in: Path) -> None:
     state = many.sweep.state()
     kinds = {name: one.kind for name, one in state.sources.items()}
     assert (kinds["here"], kinds["slurm"]) == ("pool", "queue")
-    others = rebuild(state.sources.values(), state.paths, many.host)
+    others = rebuild(state.sources.values(), state.paths, many.patience)
     assert [one.name for one in others] == ["slurm"]
     second = many.conductor(many.pool("here", 2), attached=others)
     second.attach(force=True)  # though nothing of Slurm answers

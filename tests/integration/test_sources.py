@@ -80,7 +80,7 @@ class TestBatchQueue(SourceContract):
 
     def test_what_was_submitted_is_found_by_its_token_also_by_who_reads_the_directory(self, bound: Bound) -> None:
         bound.hand_over(ALL[:2])
-        (rebuilt,) = rebuild([bound.source.record], bound.state.paths, LocalHost())
+        (rebuilt,) = rebuild([bound.source.record], bound.state.paths)
         assert rebuilt.find(bound.submissions[0].token) == bound.source.find(bound.submissions[0].token)
         handed = bound.source.find(bound.submissions[0].token)
         assert handed is not None

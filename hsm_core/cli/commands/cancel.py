@@ -10,7 +10,6 @@ import click
 
 from hsm_core.conductor.drivers import end_unheld, record_stopped
 from hsm_core.errors import BackendError, ConfigError, HsmError, NoAnswer
-from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ENDED, State
 from hsm_core.sources.interface import RunningSource
 from hsm_core.sources.registry import rebuild
@@ -94,7 +93,7 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
 def _queues(state: SweepState) -> list[RunningSource]:
     """Returns the queues that were given something of the sweep."""
     used = {submission.source for submission in state.jobs.submissions()}
-    return rebuild((record for name, record in state.sources.items() if name in used), state.paths, LocalHost())
+    return rebuild((record for name, record in state.sources.items() if name in used), state.paths)
 
 
 def cancel_idle_jobs(state: SweepState) -> int:

@@ -21,7 +21,7 @@ from hsm_core.detect.logout import kills_at_logout
 from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError, StoreError, SweepFailed
 from hsm_core.hosts.interface import Patience
-from hsm_core.hosts.local import LocalHost
+from hsm_core.hosts.registry import open_host
 from hsm_core.model import counted
 from hsm_core.processes.identity import this_host
 from hsm_core.settings import LauncherSettings
@@ -92,7 +92,7 @@ class Launching:
         settle_directory(config)
         self._root = Path(os.path.abspath(str(config.hydra.sweep.dir)))
         self._patience = Patience()
-        self._host = LocalHost(self._patience)
+        self._host = open_host("local", self._patience)
         self._reserved: Reservation | None = None
         self._planned: PlannedSweep | None = None
         self._lease: Lease | None = None
@@ -339,7 +339,7 @@ class Launching:
             source = make_source(self._source(), state.paths, settings, self._host)
             others = [record for record in state.sources.values() if record.name != source.name]
             self._conductor = Conductor(
-                [source], state, rebuild(others, state.paths, self._host), policy=_policy(self._settings),
+                [source], state, rebuild(others, state.paths, self._patience), policy=_policy(self._settings),
                 lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)

@@ -1,0 +1,43 @@
+"""A later process makes the sources of a sweep from their records alone, on the hosts that these name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsm_core.errors import BackendError
+from hsm_core.hosts import registry as hosts
+from hsm_core.sources.registry import describe, rebuild
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord
+from hsm_core.testing.recording import RecordingHost
+
+ELSEWHERE = SourceRecord("login1/slurm", "queue", "recorded:login1", {"scheduler": "slurm"})
+
+
+def test_its_commands_run_on_the_host_that_its_record_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, opened = RecordingHost({"squeue": "JOBID\n"}), list[str]()
+
+    def recorded(name: str, _: object) -> RecordingHost:
+        opened.append(name)
+        return host
+
+    monkeypatch.setitem(hosts.KINDS, "recorded", recorded)
+    (source,) = rebuild([ELSEWHERE, SourceRecord("box1", "pool", "recorded:box1")], SweepPaths(tmp_path))
+    assert (source.name, opened) == ("login1/slurm", ["recorded:login1"])
+    assert source.find("demo-abcdefgh") is None
+    assert host.calls, "it was asked there"
+
+
+def test_a_host_that_this_version_does_not_know_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="recorded:login1"):
+        rebuild([ELSEWHERE], SweepPaths(tmp_path))
+
+
+def test_what_a_launcher_describes_names_its_host() -> None:
+    host = RecordingHost({"sbatch": ""}, name="recorded:login1")
+    assert describe("local", host) == SourceRecord("local", "pool", "recorded:login1")
+    assert describe("slurm", host) == SourceRecord("slurm", "queue", "recorded:login1", {"scheduler": "slurm"})
