@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hsm_core.sources.job_monitor import JobMonitor
 from hsm_core.store.disk import FULL, is_full
-from hsm_core.store.job_logs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
+from hsm_core.store.state.jobs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.event_log import against_forks
 

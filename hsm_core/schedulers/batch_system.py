@@ -158,7 +158,7 @@ class BatchSystem(Protocol):
     flavours: Mapping[str, str]
     #: the launcher's fields that it heeds beside those of every scheduler
     fields: frozenset[str]
-    #: names of a job's logs below ``WorkerStart.logs``, the likeliest first; see ``hsm_core.store.job_logs``
+    #: names of a job's logs below ``WorkerStart.logs``, the likeliest first; see ``hsm_core.store.state.jobs``
     logs: tuple[str, ...]
     #: variables of the environment that say which server its commands ask
     variables: tuple[str, ...]

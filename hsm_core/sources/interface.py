@@ -179,7 +179,7 @@ class Source(RunningSource, Protocol):
 
     @property
     def logs(self) -> tuple[str, ...]:
-        """The names of its jobs' own logs, see ``hsm_core.store.job_logs``."""
+        """The names of its jobs' own logs, see ``hsm_core.store.state.jobs``."""
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         """Returns what would be submitted for these tasks, as lines to read; see ``next_portion``."""

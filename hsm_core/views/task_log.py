@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hsm_core.store.job_logs import job_logs
 from hsm_core.store.layout import TaskPaths
+from hsm_core.store.state.jobs import job_logs
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import read_submission
 

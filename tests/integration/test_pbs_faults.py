@@ -12,7 +12,7 @@ import pytest
 
 from hsm_core.overrides import hydra_text
 from hsm_core.scripts.rendering import TEMPLATES
-from hsm_core.store.job_logs import NEVER_BEGAN
+from hsm_core.store.state.jobs import NEVER_BEGAN
 from tests.integration.pbs_sweeping import PbsApp, pbs_app
 from tests.integration.queue_sweeping import finish
 from tests.services.pbs.pbs import Pbs

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from hsm_core.model import ProcessIdentity, Reason, Span, State
 
 from ..events import Submit
+from ..layout import SweepPaths
 from ..submission import order_of
 
 #: A task and its attempt.
 Pair = tuple[int, int]
 #: A submission's name and the number of a batch in it: in a batch queue that is one job, or one array element.
 Key = tuple[str, int]
+
+#: How the evidence of a job's end begins where a line of its set-up failed.
+SETUP_FAILED = "a set-up line failed"
+#: of one that a line ended itself
+SETUP_ENDED = "a set-up line ended the job"
+#: of a job whose shell or interpreter could not start ours
+NO_WORKER = "the job could not start its worker"
+#: of a job that its scheduler took out of its queue: the task has had no chance yet
+NEVER_BEGAN = "before it started"
 
 
 @dataclass(frozen=True)
@@ -148,3 +159,17 @@ class Jobs:
     def forget_keys(self) -> None:
         """Notes that a submission was refused: its tasks are held by an earlier one, or by none."""
         self._given = None
+
+
+def job_logs(paths: SweepPaths, submission: SubmissionState, batch: int) -> Iterator[Path]:
+    """Yields the paths where a job's log may be, the likeliest first; not all of them exist.
+
+    The scheduler's names for them stand in the event: ``{id}`` is the native id of the job, or of the array as a
+    whole, ``{token}`` the job's name, ``{index}`` the element's number from 0 on, ``{number}`` that from 1 on.
+
+    Args:
+        batch: the element of the array; 0 of a plain job.
+    """
+    facts = {"id": submission.native_id, "token": submission.token}
+    for name in submission.logs:
+        yield paths.logs / name.format_map({**facts, "index": batch, "number": batch + 1})

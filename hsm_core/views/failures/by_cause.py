@@ -12,8 +12,8 @@ from pathlib import Path
 from hsm_core.model import State
 from hsm_core.overrides import quoted
 from hsm_core.store.events import End, Fields
-from hsm_core.store.job_logs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.record import SweepRecord
+from hsm_core.store.state.jobs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import log_tail
 

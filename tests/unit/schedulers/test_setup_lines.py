@@ -12,7 +12,7 @@ from hsm_core.errors import ConfigError
 from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.job_log import reason_in
 from hsm_core.schedulers.setup_lines import failed_line, guarded, require_shell
-from hsm_core.store.job_logs import SETUP_ENDED, SETUP_FAILED
+from hsm_core.store.state.jobs import SETUP_ENDED, SETUP_FAILED
 
 
 def run(folder: Path, lines: Sequence[str], *, strict: bool = True, on_stdin: bool = False) -> tuple[int, str]:

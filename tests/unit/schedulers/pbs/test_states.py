@@ -9,7 +9,7 @@ import pytest
 from hsm_core.schedulers.interface import Sight
 from hsm_core.schedulers.pbs.parse import read
 from hsm_core.schedulers.pbs.states import array_of, sights
-from hsm_core.store.job_logs import NEVER_BEGAN
+from hsm_core.store.state.jobs import NEVER_BEGAN
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 CANCELLED = ("cancelled", "cancelled")

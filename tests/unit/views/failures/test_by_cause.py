@@ -10,7 +10,7 @@ import pytest
 
 from hsm_core.model import Span
 from hsm_core.store.events import End
-from hsm_core.store.job_logs import NEVER_BEGAN
+from hsm_core.store.state.jobs import NEVER_BEGAN
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.failures.by_cause import group_failures, normalised, suggestion
 from hsm_core.views.summary import summary
