@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hsm_core.model import ProcessIdentity
 
@@ -26,6 +27,34 @@ class Done:
         how = "did not end in time" if self.code is None else f"exit code {self.code}"
         said = " ".join((self.err.strip() or self.out.strip())[-400:].split())
         return f"{self.argv[0]}: {how}" + (f": {said}" if said else "")
+
+
+#: Seconds that a command is still given once its user wants to leave.
+LEAVING_S = 3.0
+#: Seconds after which its user is told what is waited for.
+SLOW_S = 10.0
+
+Kind = Literal["file", "folder", "link"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that lies in a folder of a host.
+
+    Args:
+        name: relative to that folder.
+        size: bytes of a file, else 0.
+        changed_ns: when its content changed, by the host's clock.
+        mode: permission bits.
+        target: where a link leads, as it says itself.
+    """
+
+    name: Path
+    kind: Kind
+    size: int
+    changed_ns: int
+    mode: int
+    target: str = ""
 
 
 @dataclass
@@ -54,8 +83,38 @@ class Patience:
             self.presses, self.say = usual.presses, usual.say
 
 
+class Wait:
+    """Tells how long a command still has, by its limit and by its user's patience.
+
+    Args:
+        name: of the command, for a user who waits long.
+        timeout_s: seconds that it has in all.
+    """
+
+    def __init__(self, user: Patience, name: str, timeout_s: float) -> None:
+        self._user, self._name, self._timeout_s = user, name, timeout_s
+        self._began, self._presses = time.monotonic(), user.presses()
+        self._deadline = self._began + timeout_s
+        self.is_hurried = False
+
+    def left(self) -> float:
+        """Returns the seconds that are left, 0 or more; tells the user once of what is slow."""
+        now = time.monotonic()
+        if not self.is_hurried and self._user.presses() > self._presses:
+            self.is_hurried, self._deadline = True, min(self._deadline, now + LEAVING_S)
+        if now - self._began > SLOW_S and self._name not in self._user.told:
+            self._user.told.add(self._name)
+            self._user.say(
+                f"waiting for {self._name}: no answer for {SLOW_S:.0f} s (limit {self._timeout_s:.0f} s)"
+            )
+        return max(0.0, self._deadline - now)
+
+
 class Host(Protocol):
-    """Runs commands, reads files, starts processes that live on; its contract is ``hsm_core.testing.host``."""
+    """Runs commands, reads and writes files, starts processes that live on.
+
+    Its contract is ``hsm_core.testing.host``.
+    """
 
     @property
     def name(self) -> str:
@@ -73,13 +132,15 @@ class Host(Protocol):
         """Returns the path of a command; None if there is none of this name."""
 
     def run(
-        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> Done:
-        """Runs a command to its end, without input; one that does not end in time is killed with all it started.
+        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Done:  # fmt: skip
+        """Runs a command to its end; one that does not end in time is killed with all it started.
 
         Args:
             timeout_s: seconds; less once the user's patience is over.
             env: all its variables; None: those of ``environment``.
+            stdin: what it reads.
 
         Raises:
             OSError: it can't be started, or the host can't be reached.
@@ -115,3 +176,48 @@ class Host(Protocol):
         Raises:
             OSError: it can't be read.
         """
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Writes a whole file: readers see the old one or the new one. Makes its folders; only the user may read it.
+
+        Raises:
+            OSError: it can't be written; the old one is still there.
+        """
+
+    def append(self, path: Path, offset: int, data: bytes) -> None:
+        """Appends to a file that has ``offset`` bytes. The same call once more, after an error, writes nothing twice.
+
+        Raises:
+            OSError: it can't be written, or not all of it.
+            ValueError: the file has other bytes there.
+        """
+
+    def files(self, folder: Path) -> list[Found]:
+        """Lists what lies in a folder and below it, without following links.
+
+        Raises:
+            OSError: it can't be read.
+        """
+
+    def push(self, copies: Mapping[Path, Path]) -> None:
+        """Copies files from this machine to the host; each appears complete, with its owner's permissions only.
+
+        Args:
+            copies: by the path here, the path there; folders are made.
+
+        Raises:
+            OSError: a file can't be copied; some may have been.
+        """
+
+    def pull(self, copies: Mapping[Path, Path]) -> None:
+        """Copies files from the host to this machine; each appears complete.
+
+        Args:
+            copies: by the path there, the path here; folders are made.
+
+        Raises:
+            OSError: a file can't be copied, or changed meanwhile; some may have been copied.
+        """
+
+    def close(self) -> None:
+        """Ends what ``run`` still runs, and the connection; what was started lives on."""

@@ -1,4 +1,4 @@
-"""Runs commands and reads files on this machine."""
+"""Runs commands, reads and writes files on this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,12 +15,9 @@ from hsm_core.model import ProcessIdentity
 from hsm_core.processes.dead_workers import end_leftovers
 from hsm_core.processes.identity import evidence_of_death, identify
 
-from .interface import Done, Patience
+from .files import append_at, finish_part, found_below, make_folder, part_of, write_whole
+from .interface import Done, Found, Patience, Wait
 
-#: Seconds that a command is still given once its user wants to leave.
-LEAVING_S = 3.0
-#: Seconds after which its user is told what is waited for.
-SLOW_S = 10.0
 #: Seconds between two checks whether the user wants to leave.
 _LOOK_EVERY_S = 0.25
 
@@ -38,6 +34,7 @@ class LocalHost:
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     @property
     def user(self) -> str:
@@ -54,20 +51,24 @@ class LocalHost:
         return shutil.which(command)
 
     def run(
-        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> Done:
+        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Done:  # fmt: skip
         process = subprocess.Popen(
-            list(argv), cwd=cwd, env=None if env is None else dict(env), stdin=subprocess.DEVNULL,
+            list(argv), cwd=cwd, env=None if env is None else dict(env),
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
+        self._running.add(process)
         try:
-            out, err = self._communicate(process, argv[0], timeout_s)
+            out, err = self._communicate(process, argv[0], timeout_s, stdin)
             code: int | None = process.returncode
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # a wrapper's child too: afterwards nothing more is sent
-            process.wait()
+            _kill(process)  # a wrapper's child too: afterwards nothing more is sent
             out, err = _printed(process)
             code = None
+        finally:
+            self._running.discard(process)
         return Done(tuple(argv), code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ProcessIdentity:
@@ -105,26 +106,61 @@ class LocalHost:
             file.seek(offset)
             return file.read(size)
 
-    def _communicate(self, process: subprocess.Popen[bytes], name: str, timeout_s: float) -> tuple[bytes, bytes]:
+    def write(self, path: Path, data: bytes) -> None:
+        write_whole(path, data)
+
+    def append(self, path: Path, offset: int, data: bytes) -> None:
+        append_at(path, offset, data)
+
+    def files(self, folder: Path) -> list[Found]:
+        return list(found_below(folder))
+
+    def push(self, copies: Mapping[Path, Path]) -> None:
+        for here, there in copies.items():
+            _copy(here, there)
+
+    def pull(self, copies: Mapping[Path, Path]) -> None:
+        self.push(copies)
+
+    def close(self) -> None:
+        for process in list(self._running):
+            if process.poll() is None:
+                _kill(process)
+
+    def _communicate(
+        self, process: subprocess.Popen[bytes], name: str, timeout_s: float, stdin: bytes
+    ) -> tuple[bytes, bytes]:
         """Waits for a command as long as its user does.
 
         Raises:
             subprocess.TimeoutExpired: it did not end in time.
         """
-        user, began = self._patience, time.monotonic()
-        deadline, before, is_hurried = began + timeout_s, user.presses(), False
+        wait, sent = Wait(self._patience, name, timeout_s), stdin or None
         while True:
-            now = time.monotonic()
-            if not is_hurried and user.presses() > before:
-                is_hurried, deadline = True, min(deadline, now + LEAVING_S)
-            if now - began > SLOW_S and name not in user.told:
-                user.told.add(name)
-                user.say(f"waiting for {name}: no answer for {SLOW_S:.0f} s (limit {timeout_s:.0f} s)")
+            left = wait.left()
             try:
-                return process.communicate(timeout=max(0.0, min(deadline - now, _LOOK_EVERY_S)))
+                return process.communicate(sent, timeout=min(left, _LOOK_EVERY_S))
             except subprocess.TimeoutExpired:
-                if time.monotonic() >= deadline:
+                sent = None  # subprocess keeps what it has not sent yet
+                if not left:
                     raise
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _copy(source: Path, target: Path) -> None:
+    make_folder(target.parent)
+    part = part_of(target)
+    try:
+        shutil.copyfile(source, part)
+        part.chmod(source.stat().st_mode & 0o700)
+        finish_part(part, target, source.stat().st_size)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _printed(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

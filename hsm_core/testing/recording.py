@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hsm_core.hosts.interface import Done
+from hsm_core.hosts.interface import Done, Found
 from hsm_core.model import ProcessIdentity
 
 #: What a command prints, with exit code 0; or how it ends; or what tells from its argv how it ends.
@@ -28,11 +28,11 @@ class RecordingHost:
 
     Args:
         replies: by how the command line begins: ``{"squeue -r": "…"}``.
-        files: what lies there.
+        files_there: what lies there.
     """
 
     replies: dict[str, Reply] = field(default_factory=dict)
-    files: dict[Path, bytes] = field(default_factory=dict)
+    files_there: dict[Path, bytes] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = "ann"
     name: str = "recorded"
@@ -45,8 +45,9 @@ class RecordingHost:
         return f"/usr/bin/{command}" if any(line.split()[0] == command for line in self.replies) else None
 
     def run(
-        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> Done:
+        self, argv: Sequence[str], timeout_s: float, *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Done:  # fmt: skip
         self.calls.append(Call(tuple(argv), cwd, env))
         line = " ".join([argv[0].rpartition("/")[2], *argv[1:]])
         known = max((start for start in self.replies if (line + " ").startswith(start + " ")), key=len, default=None)
@@ -71,6 +72,27 @@ class RecordingHost:
         return []
 
     def read(self, path: Path, offset: int = 0, size: int = -1) -> bytes:
-        if path not in self.files:
+        if path not in self.files_there:
             raise FileNotFoundError(2, "No such file or directory", str(path))
-        return self.files[path][offset:][: None if size < 0 else size]
+        return self.files_there[path][offset:][: None if size < 0 else size]
+
+    def write(self, path: Path, data: bytes) -> None:
+        self.files_there[path] = data
+
+    def append(self, path: Path, offset: int, data: bytes) -> None:
+        self.files_there[path] = self.files_there.get(path, b"")[:offset] + data
+
+    def files(self, folder: Path) -> list[Found]:
+        inside = [path for path in self.files_there if folder in path.parents]
+        return [Found(path.relative_to(folder), "file", len(self.files_there[path]), 0, 0o600) for path in inside]
+
+    def push(self, copies: Mapping[Path, Path]) -> None:
+        for here, there in copies.items():
+            self.write(there, here.read_bytes())
+
+    def pull(self, copies: Mapping[Path, Path]) -> None:
+        for there, here in copies.items():
+            here.write_bytes(self.read(there))
+
+    def close(self) -> None:
+        """It holds nothing."""

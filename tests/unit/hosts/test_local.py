@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import hsm_core.hosts.local as module
+import hsm_core.hosts.interface as module
 from hsm_core.hosts.interface import Host, Patience
 from hsm_core.hosts.local import LocalHost
 from hsm_core.testing.host import HostContract
