@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hsm_core.errors import HsmError
+from hsm_core.errors import ConfigError, HsmError
 from hsm_core.overrides import joined
 from hsm_core.store.record import sweep_root
 
@@ -21,10 +21,7 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
         meant: a word, or none; for an option several, as in a shell.
         argv: the program and its words; None: of this process.
     """
-    program, *words = sys.argv if argv is None else argv
-    name = Path(program).stem
-    name = "hsm-status" if name in ("hsm-status", "status") else "hsm"
-    start = 0 if name == "hsm-status" else 1  # the command's own name is never meant
+    name, words, start = _typed(argv)
     if not typed:
         return joined([name, *words, *shlex.split(meant)])
     places = [place for place in range(start, len(words)) if words[place] == typed]
@@ -41,12 +38,26 @@ def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:
 def with_sweep(task: str) -> str:
     """Returns the line that was typed with a sweep before the task: the one of this directory, else the newest."""
     sweep = "." if Path(task).exists() and sweep_root(Path(task).absolute()) else "latest"
-    return retyped(task, sweep).replace(f" {sweep}", f" {sweep} {task}", 1)
+    name, words, start = _typed(None)
+    if task not in words[start:]:
+        return ""
+    place = words.index(task, start)
+    return joined([name, *words[:place], sweep, *words[place:]])
+
+
+def _typed(argv: Sequence[str] | None) -> tuple[str, list[str], int]:
+    """Returns a line's program, its words, and how many of these name the command: they are never meant."""
+    program, *words = sys.argv if argv is None else argv
+    is_status = Path(program).stem in ("hsm-status", "status")
+    return ("hsm-status", words, 0) if is_status else ("hsm", words, 1)
 
 
 def told(error: HsmError) -> str:
     """Returns an error's text; adds the command that was typed with another word, if one is suggested."""
     line = retyped(*error.instead) if error.instead else ""
+    if not (line or error.fix) and isinstance(error, ConfigError):
+        name, words, count = _typed(None)
+        line = joined([name, *words[:count], "--help"])
     if not line:
         return str(error)
     return str(type(error)(error.problem, evidence=error.evidence, fix=line))

@@ -17,7 +17,6 @@ _WORDS = (
     (re.compile(r" is not a valid (?:float range|float)\.?$"), " is not a number, such as 1.5"),
     (re.compile(r" is not in the range x>=(\d+(?:\.\d+)?)\.?$"), r" is too small: it must be at least \1"),
     (re.compile(r"^No such option:? '?([^'\s]+?)'?(?:[. ].*)?$"), r"there is no option \1"),
-    (re.compile(r"'([^']*)' is not one of ((?:'[^']*'(?:, )?)+)\.?$"), r"'\1' is none of \2"),
     (re.compile(r"^Invalid value for '\{[^}]*\}': "), ""),
     (re.compile(r"^Invalid value for '?([^':]+)'?: "), r"\1: "),
     (re.compile(r"^Got unexpected extra arguments? \((.*)\)$", re.DOTALL), r"too many words: \1"),
@@ -40,6 +39,8 @@ def lines_of(error: click.ClickException) -> Iterator[str]:
     """Yields the lines of an error of click's, laid out like all errors."""
     told = _plain(error)
     yield f"error: {told}"
+    if isinstance(error, click.BadParameter) and _unknown_choice(error):
+        yield f"  because: there are: {', '.join(_choices(error))}"
     if line := _meant(error):
         yield f"  next: {line}"
     elif "  next: " not in told:
@@ -56,6 +57,9 @@ def _plain(error: click.ClickException) -> str:
             return f"name a {name}: {', '.join(map(str, error.param.type.choices))}"
         more = error.format_message().partition("'. ")[2]  # what the type has to say
         return f"name a {name.removesuffix('s')}{f'; {more}' if more else ''}"
+    if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):
+        param = error.param
+        return f"{param.opts[-1] if isinstance(param, click.Option) else param and param.name} can't be '{typed}'"
     told = error.format_message()
     for pattern, words in _WORDS:
         told = pattern.sub(words, told)
@@ -68,6 +72,18 @@ def _lone_task(error: click.MissingParameter) -> str:
     return sweep if error.param and error.param.name == "task" and sweep.isdecimal() else ""
 
 
+def _choices(error: click.BadParameter) -> list[str]:
+    """Returns the values that the option or argument may have; none if it may have any."""
+    kind = error.param.type if error.param else None
+    return [str(choice) for choice in kind.choices] if isinstance(kind, click.Choice) else []
+
+
+def _unknown_choice(error: click.BadParameter) -> str:
+    """Returns the value that was typed where one of a list must stand; else an empty text."""
+    typed = re.search(r"'([^']*)' is not one of", error.format_message()) if _choices(error) else None
+    return typed[1] if typed else ""
+
+
 def _meant(error: click.ClickException) -> str:
     """Returns the line that was typed with the word that was meant; empty if that is unknown."""
     if isinstance(error, click.NoSuchOption):
@@ -77,11 +93,9 @@ def _meant(error: click.ClickException) -> str:
         if _lone_task(error):
             return with_sweep(_lone_task(error))
         return retyped("", str(first) or _FIRST.get(str(error.param.name), ""))
-    if isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
-        typed = re.search(r"'([^']*)' is not one of", error.format_message())
-        choices = list(map(str, error.param.type.choices))
-        near = difflib.get_close_matches(typed[1], choices, 1, _SIMILAR) if typed else []
-        return retyped(typed[1], near[0]) if typed and near else ""
+    if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):
+        near = difflib.get_close_matches(typed, _choices(error), 1, _SIMILAR)
+        return retyped(typed, near[0]) if near else ""
     extra = re.search(r"unexpected extra argument \((\S+)\)", error.format_message())
     return retyped(extra[1], "") if extra else ""
 

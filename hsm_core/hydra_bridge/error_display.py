@@ -67,7 +67,7 @@ def refuse(error: HsmError, cause: BaseException | None = None) -> NoReturn:
         HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces; Hydra prints it without one.
     """
     if wants_words():
-        print(error, file=sys.stderr, flush=True)
+        print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
     raise for_hydra(error) from cause
 
@@ -87,7 +87,7 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
     if not wants_words():
         raise error
     if not is_told:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
     elif error.fix:
         print(f"  next: {error.fix}", file=sys.stderr)
     sys.exit(error.exit_code)

@@ -50,5 +50,5 @@ def told(config: DictConfig) -> Iterator[str]:
     axes = [name for name in ("grid", "paired", "params") if OmegaConf.select(hydra, f"sweeper.{name}")]
     if axes and "hydra.mode=RUN" not in (word.lstrip("+") for word in sys.argv):  # Hydra 1.3 adds it to all
         one = "is" if len(axes) == 1 else "are"
-        yield f"hsm: this is a single run: without -m, hydra.sweeper.{' and '.join(axes)} {one} not used."
+        yield f"warning: without -m this is a single run; hydra.sweeper.{' and '.join(axes)} {one} not used"
         yield "  next: add -m to the command line    # or hydra.mode: MULTIRUN to the sweep file\n"

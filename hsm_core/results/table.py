@@ -11,6 +11,7 @@ from hsm_core.errors import ConfigError
 
 from .columns import Cells, Columns, Kind, columns_of
 from .metrics import Mode, merit
+from .missing_metrics import HOW_TO_RETURN
 from .parameters import varying
 from .rows import Row
 
@@ -211,8 +212,9 @@ def require_names(names: Iterable[str], known: set[str], kind: str = "column") -
             ends = [one for one in shortest if one.rpartition(".")[2] == name]
             near = ends or difflib.get_close_matches(name, known, n=1)
             has = f"there are: {', '.join(shortest)}" if known else f"no task has a {kind}"
+            near = near or (shortest[:1] if kind == "metric" else [])
             raise ConfigError(
-                f"no {kind} '{name}'", evidence=has, fix=near[0] if near else "",
+                f"no {kind} '{name}'", evidence=has, fix=near[0] if near else "" if known else HOW_TO_RETURN,
                 instead=(name, near[0]) if near else None,
             )  # fmt: skip
 

@@ -70,12 +70,14 @@ def task_lines(
         yield from _wide_lines(state, tasks, colour)
         return
     reasons = Reasons(state)
-    yield paint(f"{'task':>6}  {'state':11}  {'time':>10}  overrides", "dim", colour)
-    for task in tasks:
-        found = task_json(state, task, reasons)
-        now = state.state_of(task.number)
-        tail = shorten(_overrides(task), max(20, width - 33))
-        yield f"{task.number:6}  {_state(now, colour)}  {_took(found['seconds']):>10}  {tail}"
+    rows = [(task_json(state, task, reasons), task) for task in tasks]
+    wide = max((len(row["reason"] or "") for row, _ in rows), default=0)
+    wide = max(wide, len("reason")) + 2 if wide else 0  # no column where no task has a reason
+    yield paint(f"{'task':>6}  {'state':11}  {'reason'[:wide]:{wide}}{'time':>10}  overrides", "dim", colour)
+    for row, task in rows:
+        tail = shorten(_overrides(task), max(20, width - 33 - wide))
+        why = f"{row['reason'] or '':{wide}}"
+        yield f"{task.number:6}  {_state(row['state'], colour)}  {why}{_took(row['seconds']):>10}  {tail}"
 
 
 def _wide_lines(state: SweepState, tasks: Sequence[Task], colour: bool) -> Iterator[str]:

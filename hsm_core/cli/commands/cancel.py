@@ -86,7 +86,7 @@ def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
             source.cancel_tasks(snapshot_of(state, source.name), tasks)
         except NoAnswer as error:
             obeyed = False
-            remark(f"{error.problem}\n  because: {error.evidence}\nthe workers will still read the request")
+            remark(f"{_warning(error)}; the workers still read the request")
     return obeyed
 
 
@@ -103,8 +103,13 @@ def cancel_idle_jobs(state: SweepState) -> int:
         try:
             count += source.remove_idle(snapshot_of(state, source.name))
         except BackendError as error:
-            remark(f"{error.problem}\n  because: {error.evidence}")
+            remark(_warning(error))
     return count
+
+
+def _warning(error: BackendError) -> str:
+    """Returns what a scheduler did not do, where the command goes on without it."""
+    return f"warning: {error.problem}" + (f"\n  because: {error.evidence}" if error.evidence else "")
 
 
 def wait_until_ended(

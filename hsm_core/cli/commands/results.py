@@ -182,7 +182,7 @@ def _asked_for(
         raise ConfigError(
             f"{option}: name a metric, the sweep declares none",
             evidence=f"there are: {', '.join(there)}" if there else "no task has a metric",
-            fix=f"--best {quoted(there[0])}" if there else "",
+            fix=f"--best {quoted(there[0])}" if there else HOW_TO_RETURN,
             instead=_with_metric(option, there[0]) if there else None,
         )  # fmt: skip
     return name, _mode(known, name, largest)

@@ -20,7 +20,7 @@ from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, TaskRow, task_json, task_lines
 
 from ..click_types import examples, json_option, open_asked, sweep_argument
-from ..terminal import colour_on, say, say_json
+from ..terminal import colour_on, remark, say, say_json
 
 
 @click.command("tasks", epilog=examples("hsm tasks latest --state failed,lost"))
@@ -66,6 +66,8 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
         width = None if form == "wide" or columns() == UNLIMITED else columns()
         for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):
             say(line)
+        if width is not None and any(state.state_of(task.number) in ("failed", "lost") for task in found):
+            remark(f"next: hsm errors {state.record.id}    # why tasks failed")
 
 
 def _csv_row(found: TaskRow) -> list[object]:

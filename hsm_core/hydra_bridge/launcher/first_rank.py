@@ -155,15 +155,15 @@ def lead_or_wait(context: HydraContext) -> FirstRank | None:
 
 def _waited(group: LaunchGroup, path: Path) -> int:
     """The exit code of the first process' sweep; 1 where there is none to be had."""
-    who = f"hsm: rank {group.rank} of {group.size} under {group.starter}"
-    print(f"{who}: rank 0 runs the sweep, this rank waits until it ends", file=sys.stderr, flush=True)
+    who = f"rank {group.rank} of {group.size} under {group.starter}"
+    print(f"hsm: {who}: rank 0 runs the sweep, this rank waits until it ends", file=sys.stderr, flush=True)
     try:
         found = Waiting(path, PATIENCE_S).wait()
     except KeyboardInterrupt:
         return 130
     if isinstance(found, int):
         return found
-    print(f"{who}: {found}", file=sys.stderr, flush=True)
+    print(f"error: {who}: {found}", file=sys.stderr, flush=True)
     return 1
 
 

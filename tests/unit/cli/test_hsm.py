@@ -707,6 +707,10 @@ def test_help_is_as_wide_as_the_terminal(shell: Shell) -> None:
         (["tasks", "latest", "--limit", "0"], "next: hsm tasks --help\n"),
         (["tasks", "--stat", "lost"], "next: hsm tasks --state lost\n"),
         (["help", "resum"], "error: hsm has no 'resum'\n  next: hsm resume --help\n"),
+        (
+            ["completion", "tcsh"],
+            "error: shell can't be 'tcsh'\n  because: there are: bash, zsh, fish\n  next: hsm completion --help\n",
+        ),
     ],
 )
 def test_what_was_typed_wrong_is_told_as_all_errors_are(shell: Shell, words: list[str], told: str) -> None:
@@ -721,6 +725,31 @@ def _returning(made: MadeSweep, value: object, *tasks: int) -> None:
         outcome = {"sweep": made.id, "task": task, "attempt": 1, "state": "completed", "value": value}
         made.files(task).outcome.write_text(json.dumps(outcome))
     worker.seal()
+
+
+def test_every_refusal_of_a_name_ends_with_a_line_to_type(shell: Shell, sweep: MadeSweep) -> None:
+    for words in (("--columns", "zzz"), ("--where", "zzz > 1"), ("--group-by", "zzz")):
+        told = shell.run("hsm", "results", "latest", *words).stderr
+        assert re.fullmatch(r"error: .*no column 'zzz'\n  because: there are: .*\n  next: hsm results --help\n", told)
+    assert "  next: hsm results latest --best loss\n" in shell.run("hsm", "results", "latest", "--best", "zzz").stderr
+
+
+def test_tasks_on_a_terminal_have_their_reasons_and_the_line_that_says_more(shell: Shell, sweep: MadeSweep) -> None:
+    done = shell.run("hsm", "tasks", "latest", COLUMNS="80")
+    assert done.stdout.splitlines()[0].split() == ["task", "state", "reason", "time", "overrides"]
+    assert re.search(r"^ +2  ✗ failed +exception +lr=2$", done.stdout, re.MULTILINE)
+    assert done.stderr == f"next: hsm errors {sweep.id}    # why tasks failed\n"
+    good = shell.run("hsm", "tasks", "latest", "--state", "completed", COLUMNS="80")
+    assert (good.stdout.splitlines()[0].split(), good.stderr) == (["task", "state", "time", "overrides"], "")
+
+
+def test_a_sweep_is_added_before_the_task(shell: Shell, sweep: MadeSweep) -> None:
+    for words, meant in (
+        (["logs", "--stderr", "3"], "logs --stderr latest 3"),
+        (["reproduce", "3"], "reproduce latest 3"),
+        (["command", "3", "--json"], "command latest 3 --json"),
+    ):
+        assert shell.run("hsm", *words).stderr.endswith(f"\n  next: hsm {meant}\n")
 
 
 def test_what_can_not_be_sorted_is_refused(shell: Shell, tmp_path: Path) -> None:
@@ -762,7 +791,7 @@ def test_no_metric_is_proposed_where_there_is_none(shell: Shell, tmp_path: Path)
     for words in (("--top", "2"), ("--best",), ("--best", "loss")):
         done = shell.run("hsm", "results", "latest", *words)
         assert done.returncode == 2
-        assert done.stderr.endswith("because: no task has a metric\n")
+        assert "because: no task has a metric\n  next: return a number, or" in done.stderr
 
 
 def test_a_launcher_looks_at_the_first_results_only(tmp_path: Path) -> None:
@@ -800,7 +829,7 @@ def test_rows_without_the_metric_are_shown_as_they_are(shell: Shell, sweep: Made
         (("results", "latest", "--top", "x"), "'x' is not a whole number, such as 3"),
         (("results", "latest", "--top", "0"), "0 is too small: it must be at least 1"),
         (("wait", "latest", "--timeout", "x"), "'x' is not a number, such as 1.5"),
-        (("results", "latest", "--format", "xlsx"), "'xlsx' is none of 'table', 'csv', 'tsv'"),
+        (("results", "latest", "--format", "xlsx"), "--format can't be 'xlsx'\n  because: there are: table, csv"),
         (("results", "latest", "--wher", "x"), "there is no option --wher"),
         (("status", "-w", "0", "latest"), "0.0 is too small: it must be at least 0.1"),
         (("monitor", "-w0", "latest"), "0.0 is too small: it must be at least 0.1"),

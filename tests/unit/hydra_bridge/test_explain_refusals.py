@@ -112,6 +112,8 @@ def test_what_to_type_is_said_and_nothing_follows_it(
     told = capfd.readouterr().err
     assert ended.value.code == 1
     assert problem in told
+    assert next(line for line in told.splitlines() if problem in line).startswith(("error: ", "  "))
+    assert "\nerror: " in f"\n{told}"
     last = told.strip().splitlines()[-1]
     assert last.startswith(f"  next: {fix}")
     assert not (app / "multirun").exists()

@@ -46,7 +46,7 @@ def test_a_sweep_file_without_m_says_that_nothing_varies(app: Path, file: str, a
     printed, told = run(app, f"+sweep={file}")
     assert printed == "0\n"
     assert told.splitlines() == [
-        f"hsm: this is a single run: without -m, hydra.sweeper.{axes} not used.",
+        f"warning: without -m this is a single run; hydra.sweeper.{axes} not used",
         "  next: add -m to the command line    # or hydra.mode: MULTIRUN to the sweep file",
     ]
 
