@@ -62,6 +62,9 @@ class Calls(Protocol):
             quietly: nobody waits for its answer.
         """
 
+    def close(self) -> None:
+        """Ends once what was asked for is done; nothing may be asked any more."""
+
 
 class SourceThread:
     """Makes the calls of one source, in the order in which they come; it writes nothing of the sweep itself.
@@ -73,7 +76,7 @@ class SourceThread:
 
     def __init__(self, name: str, on_answer: Callable[[], object] = lambda: None) -> None:
         self._name, self._on_answer = name, on_answer
-        self._calls: SimpleQueue[tuple[Callable[[], None], bool]] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[Callable[[], None], bool] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def ask(self, work: Callable[[], T], *, quietly: bool = False) -> Answer[T]:
@@ -84,9 +87,12 @@ class SourceThread:
             self._thread.start()
         return answer
 
+    def close(self) -> None:
+        self._calls.put(None)
+
     def _serve(self) -> None:
-        while True:
-            work, quietly = self._calls.get()
+        while (call := self._calls.get()) is not None:
+            work, quietly = call
             work()
             if not quietly:
                 self._on_answer()

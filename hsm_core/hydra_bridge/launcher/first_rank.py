@@ -73,7 +73,7 @@ class FirstRank:
     def __init__(self, path: Path) -> None:
         self._path, self._me, self._token = path, this_process(), nonce()
         self._code: int | None = None
-        self._written: int | None = None
+        self._is_over = threading.Event()
         self._say(None)
         atexit.register(self._leave)
         threading.Thread(target=self._beat, name="first-rank", daemon=True).start()
@@ -88,17 +88,17 @@ class FirstRank:
 
     def _leave(self) -> None:
         """At the end of the process: without a better word, its sweep did not end well."""
-        if os.getpid() == self._me.pid and self._written is None:
+        if os.getpid() == self._me.pid and not self._is_over.is_set():
             self._say(1 if self._code is None else self._code)
 
     def _say(self, code: int | None) -> None:
-        self._written = code
+        if code is not None:
+            self._is_over.set()
         said = {**asdict(self._me), "token": self._token, "said": time.time(), "code": code}
         write_atomically(self._path, to_json(said))
 
     def _beat(self) -> None:
-        while self._written is None:
-            time.sleep(BEAT_S)
+        while not self._is_over.wait(BEAT_S):
             with contextlib.suppress(OSError):
                 os.utime(self._path)
 

@@ -25,6 +25,9 @@ class AtOnce:
         answer.work()
         return answer
 
+    def close(self) -> None:
+        pass
+
 
 class Later:
     """Makes calls when the test says so, in the order in which they came."""
@@ -36,6 +39,9 @@ class Later:
         answer = Answer(work)
         self.asked.append(answer.work)
         return answer
+
+    def close(self) -> None:
+        pass
 
     def answer(self) -> None:
         """Makes the first call that was asked for."""

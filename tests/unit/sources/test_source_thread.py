@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from hsm_core.sources.source_thread import SourceThread
+from tests.waiting import wait_until
+
+Make = Callable[..., SourceThread]
 
 
-def test_a_call_is_made_in_a_thread_of_its_own_and_answers() -> None:
+@pytest.fixture
+def make() -> Iterator[Make]:
+    """Makes source threads; once they are closed, none of them is left."""
+    made, before = list[SourceThread](), set(threading.enumerate())
+
+    def make_one(name: str, on_answer: Callable[[], object] = lambda: None) -> SourceThread:
+        made.append(SourceThread(name, on_answer))
+        return made[-1]
+
+    yield make_one
+    for one in made:
+        one.close()
+    wait_until(lambda: set(threading.enumerate()) <= before, 5, "the end of their threads")
+
+
+def test_a_call_is_made_in_a_thread_of_its_own_and_answers(make: Make) -> None:
     news = threading.Event()
-    answer = SourceThread("a", news.set).ask(threading.get_ident)
+    answer = make("a", news.set).ask(threading.get_ident)
     assert answer.wait(30)
     assert answer.take() != threading.get_ident()
     assert news.wait(30)
 
 
-def test_what_a_call_raises_is_raised_where_its_answer_is_taken_and_the_next_call_is_made() -> None:
-    thread = SourceThread("a")
+def test_what_a_call_raises_is_raised_where_its_answer_is_taken_and_the_next_call_is_made(make: Make) -> None:
+    thread = make("a")
     failed, fine = thread.ask(lambda: 1 // 0), thread.ask(lambda: 7)
     assert fine.wait(30)
     with pytest.raises(ZeroDivisionError):
@@ -27,8 +46,8 @@ def test_what_a_call_raises_is_raised_where_its_answer_is_taken_and_the_next_cal
     assert fine.take() == 7
 
 
-def test_a_call_that_hangs_delays_its_own_source_only_and_what_waits_behind_it_can_be_withdrawn() -> None:
-    hanging, other, release = SourceThread("a"), SourceThread("b"), threading.Event()
+def test_a_call_that_hangs_delays_its_own_source_only_and_what_waits_behind_it_can_be_withdrawn(make: Make) -> None:
+    hanging, other, release = make("a"), make("b"), threading.Event()
     made = list[int]()
     began = time.monotonic()
     first = hanging.ask(lambda: release.wait(60))
@@ -44,9 +63,9 @@ def test_a_call_that_hangs_delays_its_own_source_only_and_what_waits_behind_it_c
     assert time.monotonic() - began < 30
 
 
-def test_nobody_is_woken_for_a_quiet_answer() -> None:
+def test_nobody_is_woken_for_a_quiet_answer(make: Make) -> None:
     news = threading.Event()
-    thread = SourceThread("a", news.set)
+    thread = make("a", news.set)
     assert thread.ask(lambda: 1, quietly=True).wait(30)
     assert not news.is_set()
     thread.ask(lambda: 2)

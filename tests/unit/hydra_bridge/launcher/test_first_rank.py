@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,20 @@ from hydra.experimental.callback import Callback
 import hsm_core.hydra_bridge.launcher.first_rank as module
 from hsm_core.hydra_bridge.launcher.first_rank import EndOfSweep, FirstRank, Waiting
 from hsm_core.processes.identity import this_process
+from tests.waiting import wait_until
 
 
 def say(path: Path, **fields: Any) -> None:
     word = {**asdict(this_process()), "token": "t", "said": time.time(), "code": None, **fields}
     path.write_text(json.dumps(word))
+
+
+@pytest.fixture(autouse=True)
+def _none_beats_on() -> Iterator[None]:
+    """Once it has said how its sweep ended, no thread of the first process is left."""
+    before = set(threading.enumerate())
+    yield
+    wait_until(lambda: set(threading.enumerate()) <= before, 5, "the end of its beats")
 
 
 @pytest.fixture
