@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from hsm_core.errors import StoreError
+from hsm_core.safe_open import open_regular, read_own
+
 #: A JSON object as the parser makes it.
 Document: TypeAlias = dict[str, Any]
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -66,20 +69,40 @@ def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool
 
 
 def read_json(path: Path) -> Document:
-    """Reads a JSON object.
+    """Reads a JSON object, whoever wrote it.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is not there, or holds no JSON object; or it is no regular file, or
+            too large.
+    """
+    try:
+        stream = open_regular(path)
+    except StoreError as error:
+        raise ValueError(error.problem) from error
+    with stream:
+        return _object(path, stream.read())
+
+
+def read_own_json(path: Path) -> Document:
+    """Reads a JSON object that acts: only from a file of this user's that nobody else can write.
 
     Raises:
         FileNotFoundError, ValueError: the file is not there, or holds no JSON object.
+        StoreError: it is somebody else's, no regular file, or too large.
     """
-    found = json.loads(path.read_bytes())
-    if not isinstance(found, Mapping):
-        raise ValueError(f"{path} does not hold a JSON object")
-    return dict(found)
+    return _object(path, read_own(path))
 
 
 def to_json(value: object) -> bytes:
     """Returns a JSON document for people and programs: indented, with a final newline."""
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _object(path: Path, data: bytes) -> Document:
+    found = json.loads(data)
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{path} does not hold a JSON object")
+    return dict(found)
 
 
 def _write_new(path: Path, data: bytes, durable: bool = True) -> None:

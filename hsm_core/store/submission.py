@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from hsm_core.errors import StoreError
 from hsm_core.model import Isolation, Span
 
-from .files import Document, nonce, read_json, to_json, write_atomically
+from .files import Document, nonce, read_json, read_own_json, to_json, write_atomically
 from .layout import FORMAT, LaunchPaths, SweepPaths
 
 
@@ -127,15 +125,18 @@ def order_of(submission: str) -> tuple[int, int, int]:
     return int(again), int(first), int(number.rpartition("-")[2])
 
 
-def read_submission(paths: SweepPaths, name: str) -> Submission:
+def read_submission(paths: SweepPaths, name: str, *, to_act: bool = False) -> Submission:
     """Reads a submission by its name.
 
+    Args:
+        to_act: it says what to run, so it must be this user's own.
+
     Raises:
-        StoreError: it is not there or damaged.
+        StoreError: it is not there or damaged, or somebody else's.
     """
     record = LaunchPaths.submission_record(paths.hsm / name)
     try:
-        found = read_json(record)
+        found = read_own_json(record) if to_act else read_json(record)
         batches = tuple(tuple(Span(*span) for span in batch) for batch in found["batches"])
         return Submission(name, found["token"], batches, _worker_spec(found["worker"]), found["payload"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -146,17 +147,3 @@ def _worker_spec(found: Document) -> WorkerSpec:
     if found.get("gpus") is not None:
         found = {**found, "gpus": tuple(found["gpus"])}
     return WorkerSpec(**found)
-
-
-def require_owner(path: Path) -> None:
-    """Refuses a file that another user may have written, before it is unpickled.
-
-    Raises:
-        StoreError: the file belongs to somebody else.
-    """
-    owner = os.stat(path).st_uid
-    if owner != os.geteuid():
-        raise StoreError(
-            f"{path} belongs to user {owner}, so it is not loaded",
-            fix="start the sweep as yourself in your own directory",
-        )

@@ -10,10 +10,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import SweepFailed
+from hsm_core.safe_open import MOST_PICKLED, read_own
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.submission import require_owner
 
 from ..error_display import for_hydra
 from ..hydra_private.task import take_traces
@@ -159,8 +159,7 @@ class SweptJob(JobReturn):
         return _caused_by(RuntimeError(f"Remote {outcome.get('message', state)}"), outcome)
 
     def _unpickle(self, files: TaskPaths, outcome: dict[str, Any]) -> Any:
-        require_owner(files.pickle)
-        value, fields = loads(files.pickle.read_bytes())
+        value, fields = loads(read_own(files.pickle, most=MOST_PICKLED))
         self._traces = fields
         told = take_traces(self, fields)
         return value if told or outcome["state"] == "completed" else _caused_by(value, outcome)

@@ -21,11 +21,11 @@ from hsm_core.detect.launch_group import of_groups
 from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
 from hsm_core.overrides import quoted
+from hsm_core.safe_open import MOST_PICKLED, open_own
 from hsm_core.sources.worker_command import ENTRY
-from hsm_core.store.files import read_json, to_json, write_atomically
+from hsm_core.store.files import read_json, read_own_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
 from hsm_core.store.record import read_record
-from hsm_core.store.submission import require_owner
 
 from ..fast.nan import renew_nans
 from ..task.environ import digest
@@ -82,8 +82,8 @@ def check_payload(origin: MainOrigin, config: DictConfig, context: HydraContext,
         return
     with tempfile.TemporaryDirectory(prefix="hsm-trial-") as folder:
         launch = LaunchPaths(Path(folder))
-        launch.payload.write_bytes(data)
-        launch.boot.write_bytes(to_json(_boot(origin, None)))
+        write_atomically(launch.payload, data)
+        write_atomically(launch.boot, to_json(_boot(origin, None)))
         _load_on_trial(launch, python, origin)
 
 
@@ -136,10 +136,10 @@ def read_config(launch: LaunchPaths) -> DictConfig | None:
         StoreError: it belongs to another user.
     """
     try:
-        require_owner(launch.config)
-        if read_json(launch.boot)["versions"] != versions():
+        if read_own_json(launch.boot)["versions"] != versions():
             return None
-        config: DictConfig = pickle.loads(launch.config.read_bytes())
+        with open_own(launch.config, most=MOST_PICKLED) as stream:
+            config: DictConfig = pickle.load(stream)
         return renew_nans(config)
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         log.warning("can't read the sweep's original config, using the current one: %s", error)

@@ -11,15 +11,24 @@ from types import FrameType
 from typing import Protocol
 
 from hsm_core.errors import Checkpointed
+from hsm_core.safe_open import MOST_PICKLED, open_own
 
 from .pickling import dumps
 
 
 def resumed(function: Callable[[object], object], checkpoint: Path, attempt: int) -> Callable[[object], object]:
-    """Returns the task function, or the function that an earlier attempt's checkpoint left to be called instead."""
-    if attempt == 1 or not checkpoint.exists():
+    """Returns the task function, or the function that an earlier attempt's checkpoint left to be called instead.
+
+    Raises:
+        StoreError: the checkpoint is not this user's own.
+    """
+    if attempt == 1:
         return function
-    with open(checkpoint, "rb") as stream:
+    try:
+        stream = open_own(checkpoint, most=MOST_PICKLED)
+    except FileNotFoundError:
+        return function
+    with stream:
         return _Resumed(pickle.load(stream))
 
 

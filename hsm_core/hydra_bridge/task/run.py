@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from hsm_core.errors import ConfigError, StoreError
+from hsm_core.errors import ConfigError
+from hsm_core.safe_open import MOST_PICKLED, open_own, read_own
 
 from ..fast.group_cache import Skeletons
 from ..fast.nan import renew_nans
@@ -137,7 +138,7 @@ def prepare(payload: str) -> LoadedApp:
             MainFile(**boot["main"]).run()
         elif boot["module_of_function"]:
             importlib.import_module(boot["module_of_function"])
-    with open(payload, "rb") as stream:
+    with open_own(Path(payload), most=MOST_PICKLED) as stream:
         found: Payload = pickle.load(stream)
     found.singletons[Plugins] = plugins  # else set_state would look for them again
     os.environ.update(found.env_copy)
@@ -239,10 +240,7 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
 
 
 def _check(payload: Path) -> Boot:
-    owner = payload.stat().st_uid
-    if owner != os.geteuid():
-        raise StoreError(f"{payload} belongs to user {owner}, so it is not loaded")
-    boot: Boot = json.loads(payload.with_name("boot.json").read_bytes())
+    boot: Boot = json.loads(read_own(payload.with_name("boot.json")))
     values.require_versions(boot["versions"], "the sweep was started")
     return boot
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import resource
 import selectors
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hsm_core.processes.lock import drop_in_forks
+from hsm_core.store.files import read_own_json
 
 from ..os.gpus import GpuQuestion
 from ..os.processes import (
@@ -76,7 +76,7 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
 
 def load(boot: Path) -> tuple[TaskModule, object]:
     """Goes to the directory where the app was started, takes over its ``sys.path``, then unpickles: in this order."""
-    found = json.loads(boot.read_bytes())
+    found = read_own_json(boot)
     os.chdir(found["cwd"])
     sys.path[:] = found["sys_path"]
     gc.disable()  # what Hydra's modules consist of stays: there is nothing to collect

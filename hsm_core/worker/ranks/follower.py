@@ -40,7 +40,7 @@ def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> 
         exit code: 0, as rank 0's tells how the tasks ended; 1 if rank 0 was lost.
     """
     paths = SweepPaths(root)
-    found = read_submission(paths, submission)
+    found = read_submission(paths, submission, to_act=True)
     claim = await_claim(paths, f"{submission}/{batch}", job)
     if claim is None:
         print(f"rank {rank.number}: there is no claim of rank 0 to follow", file=sys.stderr)

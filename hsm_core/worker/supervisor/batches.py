@@ -98,7 +98,7 @@ class ClaimedBatches:
 
     def _claim(self, batch: str) -> None:
         submission, _, number = batch.rpartition("/")
-        found = read_submission(self._paths, submission)
+        found = read_submission(self._paths, submission, to_act=True)
         spans = found.batches[int(number)]
         claim = claim_batch(
             self._paths, batch, worker=self._worker, native_id=self._job.native_id,

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from hsm_core.errors import StoreError
 from hsm_core.model import Isolation
 from hsm_core.processes.dead_workers import MARK
 from hsm_core.processes.lock import Lock
-from hsm_core.store.files import read_json
+from hsm_core.store.files import read_own_json
 from hsm_core.store.submission import WorkerSpec
 
 from ..os import threads
@@ -29,8 +30,8 @@ _WORDS: dict[Mode, str] = {"fork": "fork", "spawn": "only", "none": "here"}
 def _flags(boot: Path) -> list[str]:
     """Returns options of the app's interpreter, such as ``-O``; whoever loads the file reports what is wrong."""
     try:
-        return [str(flag) for flag in read_json(boot).get("flags", ())]
-    except (OSError, ValueError):
+        return [str(flag) for flag in read_own_json(boot).get("flags", ())]
+    except (OSError, ValueError, StoreError):
         return []
 
 

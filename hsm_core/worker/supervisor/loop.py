@@ -49,7 +49,7 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
         exit code: 0 when every task of it completed, else 1.
     """
     paths = SweepPaths(root)
-    spec = read_submission(paths, submission).worker
+    spec = read_submission(paths, submission, to_act=True).worker
     if batch is not None and paths.journal(name).exists():
         name = f"{name}-{nonce(4)}"  # the scheduler has run this job twice
     with held_lock(f"{name}.{nonce(6)}") as lock:

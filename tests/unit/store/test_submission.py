@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from hsm_core.errors import StoreError
 from hsm_core.model import Span
-from hsm_core.store.submission import WorkerSpec, new_token, read_submission, require_owner, write_submission
+from hsm_core.store.submission import WorkerSpec, new_token, read_submission, write_submission
 from tests.unit.store.making import MadeSweep
 
 
@@ -45,13 +44,3 @@ def test_a_token_fits_every_scheduler(name: str) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]{0,5}-[a-z2-7]{8}", token)
     assert len(token) <= 15
     assert new_token(name) != token
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
-def test_another_users_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "payload.pkl"
-    path.touch()
-    require_owner(path)
-    os.chown(path, 12345, -1)
-    with pytest.raises(StoreError, match="belongs to user 12345"):
-        require_owner(path)
