@@ -88,7 +88,7 @@ def test_children_are_found_without_the_kernels_list(monkeypatch: pytest.MonkeyP
             return read_text(path, *args)
 
         monkeypatch.setattr(Path, "read_text", without_list)
-        assert set(children()) == with_list >= {child.pid}
+        assert set(children()) >= with_list >= {child.pid}  # the list is the main thread's alone
         child.kill()
 
 
