@@ -11,6 +11,10 @@ HsmError
 │   ├── Refused        the scheduler said no, for good
 │   ├── NotNow         it said no for now
 │   │   └── LimitReached
+│   ├── HostTrouble    a machine behind a connection can't be used
+│   │   ├── HostDown   it does not answer now; it may later
+│   │   ├── LinkLost   the connection broke: what was asked for may have happened
+│   │   └── HostClosed it lets us in only when somebody has done something
 │   └── NoAnswer       it did not answer
 │       ├── NoId       its command ended well, and told no id
 │       └── Unexplained its command failed, in words that are no known refusal
@@ -123,6 +127,22 @@ class NotNow(BackendError):
 
 class LimitReached(NotNow):
     """A limit on the jobs of this user, account or queue: less at once may be accepted."""
+
+
+class HostTrouble(BackendError, OSError):
+    """A machine behind a connection can't be used; an OSError too, as a command there can't be run."""
+
+
+class HostDown(HostTrouble):
+    """A machine does not answer: nothing was asked of it, later it may answer."""
+
+
+class LinkLost(HostTrouble):
+    """The connection broke before the answer came: what was asked for may have happened, or not."""
+
+
+class HostClosed(HostTrouble):
+    """A machine doesn't let us in, or lacks what hsm needs: trying again is of no use until somebody acts."""
 
 
 class NoAnswer(BackendError):

@@ -1,0 +1,172 @@
+"""Copies files over an agent's channel: small ones together, large ones in pieces, several calls at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hsm_core.hosts.files import finish_part, part_of, write_part
+
+from .answers import as_number, rows_in
+from .messages import Message
+
+#: Bytes of a piece, or of small files together; files that go together at most; calls that are on the way at once.
+PIECE, TOGETHER, AT_ONCE = 1 << 18, 400, 8
+
+Asked = TypeVar("Asked")
+Send = Callable[..., Asked]
+Result = Callable[[Asked], Message]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file and where it goes; ``size`` is that before it was copied."""
+
+    source: Path
+    target: Path
+    size: int
+    changed_ns: int
+    mode: int
+
+
+def push(copies: Mapping[Path, Path], send: Send[Asked], result: Result[Asked]) -> None:
+    """Copies files to the host, see ``Host.push``.
+
+    Args:
+        send: sends a call that may be asked for twice.
+        result: waits for its answer.
+    """
+    small, large = _by_size(
+        _File(here, there, found.st_size, found.st_mtime_ns, found.st_mode & 0o700)
+        for here, there in copies.items()
+        for found in [os.stat(here)]
+    )
+    calls = ((group, _put(group, send)) for group in _together(small))
+    for _, asked in _ahead(calls):
+        result(asked)
+    for file in large:
+        _push_large(file, send, result)
+
+
+def _put(group: list[_File], send: Send[Asked]) -> Asked:
+    contents = [file.source.read_bytes() for file in group]
+    parts = [
+        [str(file.target), str(part_of(file.target)), len(content), file.mode]
+        for file, content in zip(group, contents, strict=True)
+    ]
+    return send("put", b"".join(contents), parts=parts)
+
+
+def _push_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
+    part = str(part_of(file.target))
+    with open(file.source, "rb") as stream:
+        calls = (
+            (offset, send("put_part", data, part=part, offset=offset, mode=file.mode))
+            for offset in range(0, file.size, PIECE)
+            if (data := stream.read(PIECE))
+        )
+        for _, asked in _ahead(calls):
+            result(asked)
+    result(send("finish", part=part, path=str(file.target), length=file.size))
+
+
+def pull(copies: Mapping[Path, Path], send: Send[Asked], result: Result[Asked]) -> None:
+    """Copies files from the host, see ``Host.pull``; writes nothing but the files that were asked for."""
+    names = list(copies)
+    rows: list[list[int]] = []
+    for start in range(0, len(names), TOGETHER):
+        asked = [str(name) for name in names[start : start + TOGETHER]]
+        found = rows_in(result(send("sizes", json.dumps(asked).encode())).body, 3)
+        rows += [[as_number(value, "size") for value in row] for row in found]
+    files = [_File(there, copies[there], *row) for there, row in zip(names, rows, strict=True)]
+    small, large = _by_size(files)
+    calls = ((group, _get([(file, 0, file.size) for file in group], send)) for group in _together(small))
+    for group, answer in _ahead(calls):
+        _write_small(group, result(answer).body)
+    for file in large:
+        _pull_large(file, send, result)
+
+
+def _get(pieces: list[tuple[_File, int, int]], send: Send[Asked]) -> Asked:
+    return send("get", json.dumps([[str(file.source), offset, size] for file, offset, size in pieces]).encode())
+
+
+def _write_small(group: list[_File], body: bytes) -> None:
+    if len(body) != sum(file.size for file in group):
+        raise OSError(f"{group[0].source}, or a file beside it, changed while it was copied")
+    place = 0
+    for file in group:
+        part = part_of(file.target)
+        with _gone_after(part):
+            write_part(part, 0, body[place : place + file.size], _mode(file))
+            finish_part(part, file.target, file.size)
+        place += file.size
+
+
+def _pull_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
+    part = part_of(file.target)
+    sizes = ((offset, min(PIECE, file.size - offset)) for offset in range(0, file.size, PIECE))
+    calls = (((offset, size), _get([(file, offset, size)], send)) for offset, size in sizes)
+    with _gone_after(part):
+        for (offset, size), asked in _ahead(calls):
+            data = result(asked).body
+            if len(data) != size:
+                raise OSError(f"{file.source} changed while it was copied")
+            write_part(part, offset, data, _mode(file))
+        finish_part(part, file.target, file.size)
+
+
+def _mode(file: _File) -> int:
+    return (file.mode & 0o777) | 0o600
+
+
+class _gone_after:  # used as a verb
+    """Removes a temporary file that was not renamed."""
+
+    def __init__(self, part: Path) -> None:
+        self._part = part
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._part.unlink()
+
+
+def _by_size(files: Iterable[_File]) -> tuple[list[_File], list[_File]]:
+    small: list[_File] = []
+    large: list[_File] = []
+    for file in files:
+        (small if file.size <= PIECE else large).append(file)
+    return small, large
+
+
+def _together(files: list[_File]) -> Iterator[list[_File]]:
+    group: list[_File] = []
+    size = 0
+    for file in files:
+        if group and (size + file.size > PIECE or len(group) == TOGETHER):
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += file.size
+    if group:
+        yield group
+
+
+def _ahead(calls: Iterator[T]) -> Iterator[T]:
+    """Yields calls in turn, with some of those that follow already sent."""
+    sent: deque[T] = deque()
+    for call in calls:
+        sent.append(call)
+        if len(sent) == AT_ONCE:
+            yield sent.popleft()
+    yield from sent
