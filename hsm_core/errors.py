@@ -23,6 +23,8 @@ HsmError
 
 from __future__ import annotations
 
+from .text import printable
+
 
 class HsmError(Exception):
     """Expected trouble; its text is shown to the user without a traceback.
@@ -46,7 +48,7 @@ class HsmError(Exception):
             lines.append(f"  because: {evidence}")
         if fix:
             lines.append(f"  next: {fix}")
-        super().__init__("\n".join(lines))
+        super().__init__(printable("\n".join(lines)))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.problem, self.evidence, self.fix, self.instead)

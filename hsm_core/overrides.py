@@ -7,8 +7,12 @@ import shlex
 import sys
 from collections.abc import Iterable
 
+from .text import UNSEEN, printable
+
 #: What a shell changes inside double quotes, where a backslash helps; and where none helps in bash and in shlex.
 _ESCAPED_IN_DOUBLE_QUOTES, _LIVE_IN_DOUBLE_QUOTES = re.compile(r'(["\\])'), set("$`!")
+#: What ``printf`` and a shell leave as it is in single quotes within double quotes.
+_PLAIN_IN_PRINTF = re.compile(r"[^%'\"\\$`!]")
 #: What Hydra reads as plain text.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.+@-]*")
 _KEYWORDS = ("null", "true", "false", "inf", "nan")
@@ -17,12 +21,37 @@ _OF_SWEEPS = ("hydra.sweep", "hydra.launcher", "hydra/launcher", "hydra/sweeper"
 
 
 def quoted(word: str) -> str:
-    """Quotes a word for a POSIX shell, if need be: in single quotes, or in double quotes where that is shorter."""
+    """Quotes a word for a POSIX shell, if need be: in single quotes, or in double quotes where that is shorter.
+
+    No character in it acts on a terminal or is hidden there, whatever the word contains: ``printf`` makes those.
+    """
+    if UNSEEN.search(word):
+        return _made_by_printf(word)
     single = shlex.quote(word)
     if "'" not in word or _LIVE_IN_DOUBLE_QUOTES.intersection(word):
         return single
     double = _ESCAPED_IN_DOUBLE_QUOTES.sub(r"\\\1", word)
     return min(f'"{double}"', single, key=len)
+
+
+def _made_by_printf(word: str) -> str:
+    """Returns ``"$(printf '…')"``, which has no line end at its end; for one that has, ``$'…'``, unknown to dash."""
+    text = "".join(
+        character if _PLAIN_IN_PRINTF.match(character) and not UNSEEN.match(character) else _octal(character)
+        for character in word.removeprefix("-")
+    )
+    text = f"{_octal('-') if word.startswith('-') else ''}{text}"
+    return f"$'{text}'" if word.endswith("\n") else f"\"$(printf '{text}')\""
+
+
+def _octal(character: str) -> str:
+    how = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", how))
+
+
+def comment(text: str) -> str:
+    """Returns text as a comment of a shell's that ends with its line."""
+    return f"# {printable(text).replace(chr(10), ' ')}"
 
 
 def joined(words: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
-"""Writes what several parts say alike: task numbers such as ``3,7-9``, the ends of logs, how wide a text may be."""
+"""Writes what several parts say alike: task numbers such as ``3,7-9``, logs' ends, what a terminal may be sent."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +13,21 @@ from .model import spans
 
 #: The width of what is no terminal: nothing is cut there.
 UNLIMITED = 1_000_000
+#: Characters that a terminal obeys or hides: C0 and C1 controls, zero-width ones, those that turn or end a line
+#: (Unicode's Cf, Zl and Zp), and bytes that were no UTF-8.
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+#: The colours that ``views.text.paint`` uses; no other sequence of a terminal's ever leaves.
+_COLOURS = re.compile("(\x1b\\[(?:[012]|3[1-6])m)")
+
+#: Whole sequences for a terminal: CSI, those that carry text (OSC, DCS, …), and two or three characters (ECMA-48).
+_SEQUENCE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]*[0-Z\\\\^_`-~]"
+)
 
 
 def columns(stream: TextIO | None = None) -> int:
@@ -69,3 +85,38 @@ def log_tail(log: Path, *, limit: int = 4096, begin: int = 0) -> str:
 def last_lines(log: Path, count: int) -> str:
     """Returns the last lines of a log, within its last 64 KiB; empty where there is no log, or it can't be read."""
     return "\n".join(log_tail(log, limit=65_536).strip().splitlines()[-count:])
+
+
+def escaped(character: str) -> str:
+    """Returns a character as Python writes it: ``\\x1b``, ``\\u202e``."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def printable(text: str, *, colours: bool = False) -> str:
+    """Returns text for a terminal: what that would obey or hide is spelled out, but for line ends and tabs.
+
+    Args:
+        colours: keep those of ``views.text.paint``.
+    """
+    if not UNSEEN.search(text):
+        return text
+    parts = _COLOURS.split(text) if colours else [text]
+    return "".join(
+        part if place % 2 else UNSEEN.sub(lambda match: match[0] if match[0] in "\n\t" else escaped(match[0]), part)
+        for place, part in enumerate(parts)
+    )
+
+
+def printable_log(text: str) -> str:
+    """Returns what a program printed for a terminal: without colours, and a line for each that was overwritten."""
+    return printable(re.sub("\r+\n?", "\n", _SEQUENCE.sub("", text)))
+
+
+def tell(text: str, stream: TextIO | None = None, *, end: str = "\n") -> None:
+    """Prints what hsm has to say at once, whatever the text contains.
+
+    Args:
+        stream: None: standard error.
+    """
+    print(printable(text), end=end, file=stream or sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.model import Span, spans
+from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import UNLIMITED, read_task_ranges
@@ -153,7 +154,7 @@ def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]
     """
     for number in numbers:
         if number >= state.total:
-            fix = f"hsm tasks {state.record.id}"
+            fix = f"hsm tasks {quoted(state.record.id)}"
             raise ConfigError(f"{state.record.id} has no task {number}: it has {state.total}", fix=fix)
     tried = state.tasks
     return spans((number, tried[number].attempt if number in tried else 1) for number in sorted(numbers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hsm_core.errors import BackendError, HsmError, StoreError, SweepNotFound, VersionMismatch
+from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
@@ -41,7 +42,7 @@ def _require_readable(place: Path) -> None:
         read_record(SweepPaths.at(place))
     except (StoreError, VersionMismatch) as error:
         listed = next((entry.id for entry in catalogue.entries() if entry.place == place), "")
-        forget = f"hsm forget {listed} --force    # takes it off your list; its files stay" if listed else ""
+        forget = f"hsm forget {quoted(listed)} --force    # takes it off your list; its files stay" if listed else ""
         fix = error.fix if error.fix.startswith("pip ") else forget
         raise type(error)(error.problem, evidence=error.evidence, fix=fix) from error
 

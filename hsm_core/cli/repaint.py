@@ -7,7 +7,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from .terminal import say
+from hsm_core.text import printable
+
+from .terminal import colour_on, say
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -56,7 +58,8 @@ class Repaint:
                 sys.stdout.flush()
         else:
             size = self._live.console.size
-            self._live.update(fitting(text, size.width, size.height), refresh=True)
+            cleaned = printable(text, colours=colour_on(sys.stdout))
+            self._live.update(fitting(cleaned, size.width, size.height), refresh=True)
         self._shown = text
 
 

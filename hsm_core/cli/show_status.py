@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.record import sweep_root
 from hsm_core.store.state.sweep_state import SweepState
@@ -114,7 +115,7 @@ class Running:
         views = self._first_views() if first else [read_view(state, self._questions) for state in self._states or ()]
         if not views:
             newest = next((entry.id for entry in catalogue.entries()), "")
-            remark(f"nothing runs\n  next: {f'hsm-status {newest}' if newest else _FIRST_STEP}")
+            remark(f"nothing runs\n  next: {f'hsm-status {quoted(newest)}' if newest else _FIRST_STEP}")
             return "completed"
         if len(views) == 1:
             put(_text(views[0]))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from hsm_core.errors import HsmError
+from hsm_core.text import printable
 
 #: What a shell gets for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -23,14 +24,27 @@ def colour_on(stream: TextIO) -> bool:
 
 
 def say(text: str) -> None:
-    """Prints a line of data, also what the terminal's encoding can't show."""
-    write(f"{text}\n")
+    """Prints a line for people, whatever it contains; also what the terminal's encoding can't show."""
+    _put(f"{printable(text, colours=colour_on(sys.stdout))}\n", sys.stdout)
 
 
-def write(text: str) -> None:
-    """Prints data as it is, except for what the terminal's encoding can't show."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+def write(text: str, clean: Callable[[str], str] = printable) -> None:
+    """Prints data: as it is, or on a terminal without what that would obey.
+
+    Args:
+        clean: makes it fit for a terminal.
+    """
+    _put(clean(text) if sys.stdout.isatty() else text, sys.stdout)
+
+
+def write_raw(text: str) -> None:
+    """Prints data as it is, also on a terminal."""
+    _put(text, sys.stdout)
+
+
+def _put(text: str, stream: TextIO) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def say_json(value: object) -> None:
@@ -42,8 +56,7 @@ def say_json(value: object) -> None:
 
 def remark(text: str) -> None:
     """Prints a message that is no data."""
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    _put(f"{printable(text, colours=colour_on(sys.stderr))}\n", sys.stderr)
 
 
 def _open_closed() -> None:

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 
 from hsm_core.errors import BackendError
 from hsm_core.model import ENDED, counted
+from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Pair, RunningSource, Source
 from hsm_core.sources.source_thread import Answer, Calls, SourceThread, T
@@ -292,9 +293,9 @@ class Conductor:
         self._ended_before = ended
         if self._fruitless > PATIENCE:
             holder = self._distribution.holder_of(orphans[0])
-            tail = holder.log_tail() if holder else ""
+            told = (holder.log_tail() if holder else "") or self.state.evidence_of(self.open_tasks[0])
             raise BackendError(
                 f"{PATIENCE + 1} workers in a row ended before any of their tasks did",
-                evidence=tail or self.state.evidence_of(self.open_tasks[0]) or "they printed nothing",
-                fix=f"hsm-status {self.state.record.id}",
+                evidence=told or "they printed nothing",
+                fix=f"hsm-status {quoted(self.state.record.id)}",
             )

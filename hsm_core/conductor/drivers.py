@@ -12,7 +12,7 @@ from hsm_core.model import Span
 from hsm_core.store import events
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.text import columns
+from hsm_core.text import columns, tell
 from hsm_core.views.live import LiveProgress
 from hsm_core.views.summary import summary
 
@@ -47,7 +47,7 @@ def conduct_live(
     text = summary(
         state, numbers, earlier=earlier, advise=not has_advised, first=first, width=columns(sys.stderr)
     )
-    print(text, file=sys.stderr, flush=True)
+    tell(text)
     return code
 
 

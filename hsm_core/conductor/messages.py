@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator
 
 from hsm_core.model import counted
+from hsm_core.overrides import quoted
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import tell
 from hsm_core.views.failures.reasons import left_behind
 from hsm_core.views.lines_to_copy.resume_lines import resume_line
 
@@ -56,7 +57,7 @@ def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, 
     if left:
         yield f"{counted(left, 'task', 'was', 'were')} not submitted"
     if cancel:
-        yield f"  next: hsm cancel {record.id}    # {cancel}"
+        yield f"  next: hsm cancel {quoted(record.id)}    # {cancel}"
     elif left or unknown:
         yield f"  next: {resume_line(record)}"
 
@@ -74,8 +75,7 @@ def hint_to_pack(state: SweepState, numbers: Iterable[int]) -> None:
     if len(short) <= MANY:
         return
     each = max(2, min(len(short) // 10, int(_WORTH_S / max(0.1, sum(short) / len(short)))))
-    print(
+    tell(
         f"{len(short)} tasks took less than {SHORT_S:.0f} s, each in a job of its own\n"
-        f"  next: hydra.launcher.tasks_per_job={each}    # several per job: faster, and easier on the scheduler",
-        file=sys.stderr,
+        f"  next: hydra.launcher.tasks_per_job={each}    # several per job: faster, and easier on the scheduler"
     )

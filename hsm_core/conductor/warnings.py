@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from hsm_core.overrides import quoted
 from hsm_core.sources.job_monitor import JobMonitor
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.jobs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
@@ -46,7 +47,7 @@ class Troubles:
         for word in self._state.jobs.words.values():
             if word.evidence.startswith((SETUP_FAILED, SETUP_ENDED, NO_WORKER)):
                 told = word.evidence.partition("; ")[0]
-                yield "", f"warning: {told}\n  next: hsm errors {self._state.record.id}    # what it said"
+                yield "", f"warning: {told}\n  next: hsm errors {quoted(self._state.record.id)}    # what it said"
 
 
 def _seen_by(monitor: JobMonitor) -> Iterator[tuple[str, str]]:

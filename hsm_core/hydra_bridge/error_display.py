@@ -14,6 +14,7 @@ from hydra.errors import CompactHydraException
 from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import quoted
 from hsm_core.store.layout import SweepPaths
+from hsm_core.text import tell
 
 from .hydra_private.command_line import command_line
 
@@ -67,7 +68,7 @@ def refuse(error: HsmError, cause: BaseException | None = None) -> NoReturn:
         HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces; Hydra prints it without one.
     """
     if wants_words():
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        tell(f"error: {error}")
         sys.exit(1)
     raise for_hydra(error) from cause
 
@@ -87,9 +88,9 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
     if not wants_words():
         raise error
     if not is_told:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
     elif error.fix:
-        print(f"  next: {error.fix}", file=sys.stderr)
+        tell(f"  next: {error.fix}")
     sys.exit(error.exit_code)
 
 

@@ -135,11 +135,11 @@ def _gone(entry: Entry) -> SweepNotFound:
     if other := entry.replaced_by:
         return SweepNotFound(
             f"{entry.id} is gone: its directory was deleted, and holds the sweep {other} now",
-            evidence=str(entry.dir), fix=f"hsm forget {entry.id}    # takes it off your list",
+            evidence=str(entry.dir), fix=f"hsm forget {quoted(entry.id)}    # takes it off your list",
         )  # fmt: skip
     return SweepNotFound(
         f"{entry.id} is no longer in {entry.dir}: it was moved or deleted, or its disk isn't mounted",
-        fix=f"hsm forget {entry.id}    # only if it was deleted; if it was moved: hsm-status DIRECTORY",
+        fix=f"hsm forget {quoted(entry.id)}    # only if it was deleted; if it was moved: hsm-status DIRECTORY",
     )
 
 
@@ -152,7 +152,7 @@ def _ambiguous(selector: str, matching: list[Entry]) -> SweepNotFound:
     lines = "".join(f"\n    {entry.id}  {entry.dir}" for entry in matching[:10])
     newest = matching[0].id
     return SweepNotFound(
-        f"{len(matching)} sweeps have ids that begin with '{selector}':{lines}", fix=f"hsm-status {newest}",
+        f"{len(matching)} sweeps have ids that begin with '{selector}':{lines}", fix=f"hsm-status {quoted(newest)}",
         instead=(selector, newest),
     )  # fmt: skip
 

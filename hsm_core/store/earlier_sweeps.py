@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 
 from .layout import SweepPaths
 from .record import read_record
@@ -51,7 +52,7 @@ def require_current(place: Path) -> Path:
         raise ConfigError(
             f"{paths.earlier} can be read, but not resumed: a later sweep uses its directory",
             evidence=f"{read_record(SweepPaths(paths.root)).id} began in {paths.root}",
-            fix=f"hsm command {paths.earlier} 0    # what task 0 ran",
+            fix=f"hsm command {quoted(paths.earlier)} 0    # what task 0 ran",
         )
     return place
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hsm_core.errors import LeaseHeld
 from hsm_core.model import ProcessIdentity
+from hsm_core.overrides import quoted
 from hsm_core.processes.identity import evidence_of_death, this_host
 
 from .files import create_exclusively, nonce, read_json, to_json, write_atomically
@@ -104,7 +105,7 @@ def _require_free(paths: SweepPaths, sweep: str, number: int) -> None:
         raise LeaseHeld(
             f"the sweep {sweep} is already run by process {holder.pid} on {holder.host}",
             evidence=str(paths.leases / f"{number}.json"),
-            fix=f"hsm-status -w {sweep}    # to watch it",
+            fix=f"hsm-status -w {quoted(sweep)}    # to watch it",
         )
 
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 from hsm_core.model import SourceKind
+from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_process
 
 from .files import Document, create_exclusively, nonce, read_json, to_json
@@ -187,7 +188,7 @@ def refuse_second(paths: SweepPaths) -> NoReturn:
     raise SweepExists(
         f"{paths.root} holds the sweep {other.id}, which is not finished",
         evidence=f"started {other.created} on {other.host}",
-        fix=f"hsm resume {other.id}    # finishes it; hsm cancel gives it up; hydra.sweep.dir=… begins another",
+        fix=f"hsm resume {quoted(other.id)}    # finishes it; hsm cancel gives it up; hydra.sweep.dir=…: another",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hsm_core.store.disk import is_full
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.text import printable, tell
 
 from .status.progress import progress_line
 from .status.rate import UNKNOWN, counts_ended, pace
@@ -71,9 +72,9 @@ class LiveProgress:
         if self._question.stands:
             self._question.say(text)
         elif self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False)
+            self._live.console.print(printable(text), markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
 
     def ask_how_to_end(self) -> None:
         """Asks at the terminal what Ctrl-C is to mean; the live line pauses until then."""
@@ -105,5 +106,5 @@ class LiveProgress:
 
             self._live.update(Text(line, no_wrap=True), refresh=True)
         elif line != self._shown:
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
         self._shown = line

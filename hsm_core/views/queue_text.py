@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
 from hsm_core.model import State
+from hsm_core.overrides import quoted
 from hsm_core.text import task_ranges
 
 from .status.sweep_json import enveloped
@@ -95,10 +96,10 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
             return
         never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
         if never:
-            yield f"next: hsm cancel {sweep} --task {task_ranges(never)}    # they will never start"
+            yield f"next: hsm cancel {quoted(sweep)} --task {task_ranges(never)}    # they will never start"
             return
     if mine:
-        yield f"next: hsm-status -w {mine[0]}"
+        yield f"next: hsm-status -w {quoted(mine[0])}"
 
 
 def _heading(sweep: str, system: str, jobs: Sequence[QueuedJob], colour: bool) -> str:

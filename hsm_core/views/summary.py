@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from hsm_core.model import State, counted
+from hsm_core.overrides import quoted
 from hsm_core.results.missing_metrics import missing_at_first
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import task_ranges
@@ -36,7 +37,7 @@ def summary(
     groups = group_failures(state, among)
     lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, width=width, colour=colour)]
     if len(groups) > _GROUPS:
-        lines.append(f"  … and {counted(len(groups) - _GROUPS, 'more cause')}: hsm errors {state.record.id}")
+        lines.append(f"  … and {counted(len(groups) - _GROUPS, 'more cause')}: hsm errors {quoted(state.record.id)}")
     counts = counts_among(state, numbers)
     lines += _unkept(state, numbers)
     if first:

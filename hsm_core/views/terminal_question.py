@@ -6,6 +6,8 @@ import os
 import select
 import sys
 
+from hsm_core.text import tell
+
 
 class Question:
     """A question on stderr, whose answer is read from stdin without waiting."""
@@ -37,7 +39,7 @@ class Question:
     def say(self, text: str) -> None:
         """Prints lines while the question stands, and repeats it below them."""
         _end_line()
-        print(text, file=sys.stderr)
+        tell(text)
         self._put()
 
     def _put(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 
 from hsm_core.model import STATES, State
+from hsm_core.text import UNSEEN, escaped
 
 #: A sign beside each state's word, so that colour is never the only difference.
 GLYPH: dict[State, str] = {
@@ -18,7 +18,6 @@ _COLOUR: dict[str, str] = {
     "lost": "35", "bold": "1", "dim": "2",
 }  # fmt: skip
 _CTIME, _ISO = "%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 #: The order in which a reader wants to know.
 SHOWN: tuple[State, ...] = ("completed", "failed", "lost", "cancelled", "running", "queued", "pending")
 assert set(SHOWN) == set(STATES)
@@ -73,8 +72,8 @@ def about(seconds: float) -> str:
 
 
 def clean(text: str) -> str:
-    """Returns foreign text without the characters that would move a terminal's cursor or colour it."""
-    return _CONTROL.sub(lambda match: " " if match[0] in "\n\t" else f"\\x{ord(match[0]):02x}", text)
+    """Returns foreign text as one line, without what a terminal would obey or hide."""
+    return UNSEEN.sub(lambda match: " " if match[0] in "\n\t" else escaped(match[0]), text)
 
 
 def shorten(text: str, width: int) -> str:

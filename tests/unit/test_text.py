@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.text import log_tail, read_task_ranges, task_ranges
+from hsm_core.text import UNSEEN, log_tail, printable, printable_log, read_task_ranges, task_ranges
 
 
 def test_task_numbers_are_written_as_ranges() -> None:
@@ -33,3 +33,25 @@ def test_the_end_of_a_log_is_read_from_an_offset_on(tmp_path: Path) -> None:
     assert log_tail(log, limit=4) == "6789"
     assert log_tail(log, limit=4, begin=9) == "89"
     assert log_tail(tmp_path / "none") == ""
+
+
+@pytest.mark.parametrize(
+    "evil",
+    ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\u202e", "\u200b", "\x08", "\x7f", "\r", "\udcff", "\U000e0041"],
+)
+def test_a_terminal_is_sent_nothing_that_it_obeys_or_hides(evil: str) -> None:
+    for cleaned in (printable(f"a{evil}b"), printable(f"a{evil}b", colours=True), printable_log(f"a{evil}b\n")):
+        assert not UNSEEN.search(cleaned.replace("\n", ""))
+        assert cleaned.startswith("a")
+        assert cleaned.rstrip().endswith("b")
+
+
+def test_colours_are_those_of_the_views_and_only_where_they_are_wanted() -> None:
+    assert printable("\x1b[31mx\x1b[0m", colours=True) == "\x1b[31mx\x1b[0m"
+    assert printable("\x1b[8mx\x1b[0m", colours=True) == "\\x1b[8mx\x1b[0m"
+    assert printable("\x1b[31mx") == "\\x1b[31mx"
+
+
+def test_a_log_is_shown_without_its_colours_and_with_all_that_was_overwritten() -> None:
+    printed = "\x1b[1;32mepoch\x1b[0m 1\r\n10%\r20%\x1b[K\r\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\n\ttab"
+    assert printable_log(printed) == "epoch 1\n10%\n20%\nlink\n\ttab"

@@ -11,6 +11,7 @@ import click
 from hsm_core.conductor.drivers import end_unheld, record_stopped
 from hsm_core.errors import BackendError, ConfigError, HsmError, NoAnswer
 from hsm_core.model import ENDED, State
+from hsm_core.overrides import quoted
 from hsm_core.sources.interface import RunningSource
 from hsm_core.sources.registry import rebuild
 from hsm_core.sources.snapshot import snapshot_of
@@ -131,7 +132,7 @@ def wait_until_ended(
         elif time.monotonic() - began > timeout:
             raise HsmError(
                 f"not ended yet: {_named(still)} of {state.record.id}", evidence=_where(state, still),
-                fix=f"hsm cancel {state.record.id}{_tasks(state, wanted)} --yes    # safe to repeat",
+                fix=f"hsm cancel {quoted(state.record.id)}{_tasks(state, wanted)} --yes    # safe to repeat",
             )  # fmt: skip
         else:
             if time.monotonic() - told > _SAY_EVERY_S:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hsm_core.errors import HsmError, SweepNotFound
+from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.lease import living_conductor
 
@@ -38,7 +39,7 @@ def _require_ended(entry: catalogue.Entry) -> None:
     if alive or living_conductor(state.paths) is not None:
         raise HsmError(
             f"{entry.id} is still running", evidence=f"{len(alive)} of its tasks run or wait in a queue",
-            fix=f"hsm cancel {entry.id}    # or hsm forget {entry.id} --force, and it runs on",
+            fix=f"hsm cancel {quoted(entry.id)}    # or hsm forget {quoted(entry.id)} --force, and it runs on",
         )  # fmt: skip
 
 

@@ -8,14 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 
 import click
 
 from hsm_core.errors import HsmError
 from hsm_core.model import ENDED
-from hsm_core.overrides import joined
+from hsm_core.overrides import joined, quoted
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.text import columns
+from hsm_core.text import columns, printable_log
 from hsm_core.views.event_log import EventLog, tail
 from hsm_core.views.failures.reasons import message_of
 from hsm_core.views.lines_to_copy.resume_lines import resume_line
@@ -25,7 +26,7 @@ from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.text import shorten
 
 from ..click_types import ask_schedulers, examples, open_sweep, open_whole, require_tasks, sweep_argument
-from ..terminal import remark, say, say_json, write
+from ..terminal import remark, say, say_json, write, write_raw
 
 _EVERY_S = 0.5
 #: A line of a sweep's events is not cut to less: a narrow terminal wraps it.
@@ -39,8 +40,9 @@ _WIDTH = 80
 @click.argument("task", type=click.IntRange(min=0), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the task, or the sweep, ends.")
 @click.option("--stderr", is_flag=True, help="Show standard error, with tracebacks.")
+@click.option("--raw", is_flag=True, help="On a terminal, too, print what the task printed as it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; of a whole sweep an object a line.")
-def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool) -> int:
+def logs(sweep: str, task: int | None, follow: bool, stderr: bool, raw: bool, as_json: bool) -> int:
     """Show what a task printed, or what happened in a sweep."""
     state = open_sweep(sweep) if task is not None else open_whole(sweep)
     if task is None:
@@ -52,7 +54,8 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, as_json: bool
     require_tasks(state, [task])
     if stream_of(state, task, stderr) is None:
         ask_schedulers(state)  # its job may have ended before a worker began
-    return _print_json(state, task, stderr) if as_json else _print_task(state, task, stderr, follow)
+    put = write_raw if raw else partial(write, clean=printable_log)
+    return _print_json(state, task, stderr) if as_json else _print_task(state, task, stderr, follow, put)
 
 
 def _print_json(state: SweepState, task: int, stderr: bool) -> int:
@@ -63,7 +66,7 @@ def _print_json(state: SweepState, task: int, stderr: bool) -> int:
     return 0
 
 
-def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int:
+def _print_task(state: SweepState, task: int, stderr: bool, follow: bool, put: Callable[[str], None]) -> int:
     path, offset = stream_of(state, task, stderr), 0
     if path is None and (not follow or state.state_of(task) in ENDED):
         raise _not_started(state, task)
@@ -79,7 +82,7 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
         path = path or stream_of(state, task, stderr)
         if path is not None:
             text, offset = tail(path, offset)
-            write(text)
+            put(text)
 
     _follow(state, more, lambda: state.state_of(task) in ENDED or _is_over(state), follow)
     if path is None:
@@ -90,12 +93,12 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool) -> int
 def _not_started(state: SweepState, task: int) -> HsmError:
     now = state.state_of(task)
     if now == "failed":
-        return HsmError(f"task {task} failed before it started", fix=f"hsm errors {state.record.id}")
+        return HsmError(f"task {task} failed before it started", fix=f"hsm errors {quoted(state.record.id)}")
     if now in ENDED:
         return HsmError(f"task {task} was {now} before it started", fix=resume_line(state.record))
     if _is_over(state):
         return HsmError(f"task {task} has not started, and nothing will start it", fix=resume_line(state.record))
-    return HsmError(f"task {task} has not started", fix=f"hsm logs {state.record.id} {task} -f")
+    return HsmError(f"task {task} has not started", fix=f"hsm logs {quoted(state.record.id)} {task} -f")
 
 
 def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str]:
@@ -105,7 +108,7 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
     told = f"task {task} printed nothing"
     if other is not None:
         yield f"{told} on {'stderr' if stderr else 'stdout'}"
-        yield f"  next: {f'hsm logs {sweep} {task} {other}'.rstrip()}"
+        yield f"  next: {f'hsm logs {quoted(sweep)} {task} {other}'.rstrip()}"
         return
     ended = state.end_of(task)
     why = message_of(ended).removeprefix(f"{now} ") if ended and ended.message else ""
@@ -113,7 +116,7 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
     if now == "cancelled":
         yield f"  next: {resume_line(state.record)}"
     else:
-        yield f"  next: hsm {'results' if now == 'completed' else 'errors'} {sweep}"
+        yield f"  next: hsm {'results' if now == 'completed' else 'errors'} {quoted(sweep)}"
 
 
 def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool], follow: bool) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from hsm_core.errors import StoreError
-from hsm_core.overrides import joined, quoted
+from hsm_core.overrides import comment, joined, quoted
 from hsm_core.store.files import Document, read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
-from hsm_core.views.lines_to_copy.rerun import require_line, rerun_variables, rerun_words
+from hsm_core.views.lines_to_copy.rerun import change_directory, require_line, rerun_variables, rerun_words
 from hsm_core.views.status.sweep_json import enveloped
 
 from ..click_types import examples, json_option, open_sweep, require_tasks, sweep_argument
 from ..terminal import say, say_json
+
+#: A whole object name of git's, of either kind.
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @click.command("reproduce", epilog=examples("hsm reproduce latest 3 > again.sh"))
@@ -52,13 +56,15 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     has_run = known is not None and known.begun is not None
     what = f"attempt {known.attempt} of task {task}" if known and has_run else f"task {task}"
     whose = f"{what} of {record.id}" + ("" if has_run else ", which has not run yet")
-    yield f"# {whose}, of a sweep begun {record.created} on {record.host}, Python {record.versions['python']}"
+    python = quoted(record.versions["python"])
+    yield comment(f"{whose}, of a sweep begun {quoted(record.created)} on {quoted(record.host)}, Python {python}")
     brought = list(_bring_back(state, places, code, again))
-    yield from brought or [f"# {root} was in no git repository: its files are taken as they are now"]
+    nowhere = comment(f"{quoted(root)} was in no git repository: its files are taken as they are now")
+    yield from brought or [nowhere]
     base = again if brought else root
-    yield f"cd {quoted(_moved(record.cwd, root, base))}"
+    yield change_directory(_moved(record.cwd, root, base))
     yield "python3 -m venv .venv-again"
-    yield f".venv-again/bin/pip install -r {quoted(str(places.requirements))}"
+    yield joined([".venv-again/bin/pip", "install", "-r", str(places.requirements)])
     yield from _installed_from_paths(places)
     first, length = words[0], len(record.app["main"])
     main = [_moved(word, root, base) for word in words[1:length]]
@@ -90,17 +96,31 @@ def _bring_back(state: SweepState, places: CodePaths, code: Document, again: str
     """Yields lines that restore the app's directory into ``again``; none if nothing kept it."""
     snapshot = _snapshot(state)
     if snapshot is not None:
-        yield f"cp -r {quoted(str(snapshot))} {quoted(again)}"
-        yield f"chmod -R u+w {quoted(again)}"
+        yield joined(["cp", "-r", "--", str(snapshot), again])
+        yield joined(["chmod", "-R", "u+w", "--", again])
         return
     git = code.get("git") or state.record.git
     if not git:
         return
-    yield joined(["git", "-C", code["root"], "worktree", "add", "--detach", again, git["commit"]])
+    yield joined(["git", "-C", code["root"], "worktree", "add", "--detach", "--", again, _commit(git)])
     if places.patch.exists():
-        yield f"git -C {quoted(again)} apply {quoted(str(places.patch))}"
+        yield joined(["git", "-C", again, "apply", "--", str(places.patch)])
     for name in code["untracked"]:
-        yield f"# git did not know {name}; copy it from {code['root']} if the task needs it"
+        yield comment(
+            f"git did not know {quoted(name)}, copy it from {quoted(code['root'])} if the task needs it"
+        )
+
+
+def _commit(git: Document) -> str:
+    """Returns the recorded commit, if git itself can have written it.
+
+    Raises:
+        StoreError: it is something else, which git might take for an option or a branch.
+    """
+    found = str(git.get("commit"))
+    if not _COMMIT.fullmatch(found):
+        raise StoreError("the record names no commit", evidence=f"it has {quoted(found)}")
+    return found
 
 
 def _snapshot(state: SweepState) -> Path | None:
@@ -121,9 +141,10 @@ def _installed_from_paths(places: CodePaths) -> Iterator[str]:
     for line in lines:
         name, _, url = line.removeprefix("# ").partition(" from ")
         if line.startswith("# ") and url.startswith("file://"):
-            yield f".venv-again/bin/pip install {quoted(url)}    # {name}, as it is there now"
+            again = joined([".venv-again/bin/pip", "install", url])
+            yield f"{again}    {comment(f'{quoted(name)}, as it is there now')}"
         elif line.startswith("# "):
-            yield f"# {name} was installed from {url}"
+            yield comment(f"{quoted(name)} was installed from {quoted(url)}")
 
 
 def _moved(path: str, root: str, base: str) -> str:

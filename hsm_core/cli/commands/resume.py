@@ -159,7 +159,7 @@ def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -
     if not code and not is_new:
         raise HsmError(
             f"the app ended, but never called {state.record.app['function']}, which {state.record.id} runs",
-            evidence=joined(state.record.app["main"]), fix=f"hsm-status {state.record.id}",
+            evidence=joined(state.record.app["main"]), fix=f"hsm-status {quoted(state.record.id)}",
         )  # fmt: skip
     return ENDED_WITH_FAILURES if is_new and all(how in ENDED for _, how in now.values()) else code
 
@@ -186,10 +186,10 @@ def _tasks_to_run(
 def _hint(state: SweepState, again: set[str]) -> str:
     failed, left = state.numbers_in("failed"), state.numbers_in("lost", "pending", "cancelled")
     if failed and "failed" not in again:
-        return f"; {counted(len(failed), 'task')} failed\n  next: hsm retry {state.record.id}"
+        return f"; {counted(len(failed), 'task')} failed\n  next: hsm retry {quoted(state.record.id)}"
     if left and not again.issuperset(("pending", "cancelled")):
         tasks = f"{counted(len(left), 'task', 'is', 'are')}"
-        return f"; {tasks} left\n  next: hsm resume {state.record.id}"
+        return f"; {tasks} left\n  next: hsm resume {quoted(state.record.id)}"
     return ""
 
 
@@ -209,7 +209,7 @@ def _require_no_other(state: SweepState, force: bool) -> None:
     if holder is not None and not force:
         raise HsmError(
             f"{state.record.id} is already run by process {holder.pid} on {holder.host}",
-            fix=f"hsm-status -w {state.record.id}    # or --force, if that process is dead",
+            fix=f"hsm-status -w {quoted(state.record.id)}    # or --force, if that process is dead",
         )
 
 
@@ -224,7 +224,7 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     except FileNotFoundError as error:
         raise HsmError(
             "the sweep's Python interpreter is gone", evidence=str(command[0]),
-            fix=f"hsm resume {state.record.id} --python PATH",
+            fix=f"hsm resume {quoted(state.record.id)} --python PATH",
         ) from error  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_list import COLUMNS, TaskRow, task_json, task_lines
 
 from ..click_types import examples, json_option, open_asked, sweep_argument
-from ..terminal import colour_on, remark, say, say_json
+from ..terminal import colour_on, remark, say, say_json, write
 
 
 @click.command("tasks", epilog=examples("hsm tasks latest --state failed,lost"))
@@ -58,10 +59,12 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
         reasons = Reasons(state)
         say_json(enveloped(sweep=state.record.id, tasks=[task_json(state, task, reasons) for task in found]))
     elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
         reasons = Reasons(state)
         writer.writerows(_csv_row(task_json(state, task, reasons)) for task in found)
+        write(stream.getvalue())
     else:
         width = None if form == "wide" or columns() == UNLIMITED else columns()
         for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):

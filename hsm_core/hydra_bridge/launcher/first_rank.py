@@ -24,6 +24,7 @@ from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import evidence_of_death, start_of, this_host, this_process
 from hsm_core.store.files import nonce, read_json, to_json, write_atomically
 from hsm_core.store.layout import first_rank
+from hsm_core.text import tell
 
 #: Seconds between two beats of the first process, and without one until it is given up from another machine.
 BEAT_S, STALE_S = 10.0, 120.0
@@ -156,14 +157,14 @@ def lead_or_wait(context: HydraContext) -> FirstRank | None:
 def _waited(group: LaunchGroup, path: Path) -> int:
     """The exit code of the first process' sweep; 1 where there is none to be had."""
     who = f"rank {group.rank} of {group.size} under {group.starter}"
-    print(f"hsm: {who}: rank 0 runs the sweep, this rank waits until it ends", file=sys.stderr, flush=True)
+    tell(f"hsm: {who}: rank 0 runs the sweep, this rank waits until it ends")
     try:
         found = Waiting(path, PATIENCE_S).wait()
     except KeyboardInterrupt:
         return 130
     if isinstance(found, int):
         return found
-    print(f"error: {who}: {found}", file=sys.stderr, flush=True)
+    tell(f"error: {who}: {found}")
     return 1
 
 

@@ -10,6 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import SweepFailed
+from hsm_core.overrides import quoted
 from hsm_core.safe_open import MOST_PICKLED, read_own
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
@@ -180,7 +181,7 @@ class SweptJob(JobReturn):
         end = self._state.end_of(self._number)
         message = self._state.evidence_of(self._number) if state == "lost" else end.message if end else ""
         return SweepFailed(
-            f"task {self._number} is {state}", evidence=message, fix=f"hsm errors {self._state.record.id}"
+            f"task {self._number} is {state}", evidence=message, fix=f"hsm errors {quoted(self._state.record.id)}"
         )
 
 

@@ -23,6 +23,7 @@ from hsm_core.errors import ConfigError, StoreError, SweepFailed
 from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.registry import open_host
 from hsm_core.model import counted
+from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_host
 from hsm_core.settings import LauncherSettings
 from hsm_core.sources.registry import (
@@ -43,6 +44,7 @@ from hsm_core.store.record import SourceRecord, read_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.store.tasks import TaskTable, write_tasks
+from hsm_core.text import tell
 
 from ..error_display import for_hydra, leave, shown
 from ..interrupted_launch import NOTHING
@@ -150,8 +152,7 @@ class Launching:
         record = shown(lambda: read_record(SweepPaths(self._root)))
         self._passed_over = is_of_another_function(record, self._origin)
         if self._passed_over:
-            names = self._origin.function_name, record.id, record.app["function"]
-            print("{}: not run, as {} ran {}".format(*names), file=sys.stderr)
+            tell(f"{self._origin.function_name}: not run, as {record.id} ran {record.app['function']}")
             return
         if not self._settings.force:
             shown(lambda: require_same_app(record, self._config, self._origin))
@@ -170,15 +171,14 @@ class Launching:
             except ConfigError as error:
                 if not main_file():
                     raise for_hydra(error) from None
-                print(f"error: {error}", file=sys.stderr)
+                tell(f"error: {error}")
                 sys.exit(error.exit_code)  # Hydra's own is 1
 
     def _say_what_is_not_used(self) -> None:
         """The tasks keep their overrides, whatever this command line says of them."""
         typed = [str(text) for text in self._config.hydra.overrides.task]
         if typed and typed != read_record(SweepPaths(self._root)).overrides.get("task"):
-            told = f"warning: the sweep keeps its own tasks; ignored: {' '.join(typed)}"
-            print(told, file=sys.stderr)
+            tell(f"warning: the sweep keeps its own tasks; ignored: {' '.join(typed)}")
 
     def _app(self) -> str:
         return app_root(self._config, self._origin)
@@ -219,7 +219,7 @@ class Launching:
             return []
         if self._settings.dry_run:
             lines = dry_launch_lines(self._config, job_overrides, first, self.preview(job_overrides, first))
-            print("\n".join(lines))
+            tell("\n".join(lines), sys.stdout)
             return []
         return shown(lambda: self._launch(job_overrides, first))
 
@@ -285,10 +285,10 @@ class Launching:
     def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[JobReturn]:
         assert self._payload is not None
         if kills_at_logout():
-            print(
+            tell(
                 f"warning: {this_host()} ends your processes when you log out\n"
-                "  next: loginctl enable-linger    # keeps them running", file=sys.stderr,
-            )  # fmt: skip
+                "  next: loginctl enable-linger    # keeps them running"
+            )
         try:
             code = hand_over(conductor, launch, self._payload, pairs, self._patience)
         finally:
@@ -298,8 +298,8 @@ class Launching:
             sys.exit(code)
         identifier = conductor.state.record.id
         go = "it runs" if len(pairs) == 1 else "they run"
-        print(f"{identifier}: {counted(len(pairs), 'task')} started; {go} without this process")
-        print(f"  next: hsm-status -w {identifier}", flush=True)
+        tell(f"{identifier}: {counted(len(pairs), 'task')} started; {go} without this process", sys.stdout)
+        tell(f"  next: hsm-status -w {quoted(identifier)}", sys.stdout)
         return []
 
     def _returns(
@@ -368,7 +368,7 @@ class Launching:
         self._require_fields(first, tasks)
         check_payload(self._origin, self._tasks_config, self._context, self._settings.python)
         for line in unseen_lines(self._origin):
-            print(line, file=sys.stderr)
+            tell(line)
         reserved = self._reserved or reserve_directory(self._config)
         typed = self._typed_of_hydra
         record = sweep_record(
@@ -391,11 +391,12 @@ class Launching:
         if self._resumed is None and record.id != self._id:
             return NOTHING
         if self._launches:
-            return f"interrupted\n  next: hsm-status {record.id}"
+            return f"interrupted\n  next: hsm-status {quoted(record.id)}"
         if self._conductor is None and self._lease is not None:
             self._lease.release()
         what = "the sweep is recorded" if self._resumed is None else record.id
-        return f"interrupted before any task was started: {what}, nothing new runs\n  next: hsm resume {record.id}"
+        told = f"interrupted before any task was started: {what}, nothing new runs"
+        return f"{told}\n  next: hsm resume {quoted(record.id)}"
 
     def _is_last_launch(self) -> bool:
         if self._planned is not None:

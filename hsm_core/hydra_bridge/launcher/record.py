@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from hsm_core.detect.command import Command
 from hsm_core.detect.origin import git_state, python_path, versions
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_host
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.record import SourceRecord, SweepRecord, new_id
@@ -111,7 +112,7 @@ def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin
         raise ConfigError(
             f"{record.id} belongs to another app",
             evidence=f"it ran {_shown(then)} in {record.cwd}, this is {_shown(now)}",
-            fix=f"hsm resume {record.id}    # starts the right app; hydra.launcher.force=true if it is this one",
+            fix=f"hsm resume {quoted(record.id)}    # starts the right app; or hydra.launcher.force=true",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hsm_core.overrides import quoted
 from hsm_core.store.state.sweep_state import SweepState
 
 from ..lines_to_copy.resume_lines import resume_line
@@ -29,7 +30,7 @@ def _advice(state: SweepState, number: int, ending: TaskEnding) -> str:
     """Returns what to type next."""
     writer = ending.left_by
     if writer is None and ending.reason == "launch" and has_text(log_of(state, number)):
-        return f"hsm logs {state.record.id} {number}"
+        return f"hsm logs {quoted(state.record.id)} {number}"
     if writer is None or ending.reason != "walltime":
         return resume_line(state.record)
     head = writer.as_worker

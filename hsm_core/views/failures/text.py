@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hsm_core.errors import StoreError
+from hsm_core.overrides import quoted
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.text import task_ranges
@@ -41,7 +42,7 @@ def failure_lines(
         yield _line("log", clean(str(group.log)))
     again = run_alone(state, group.example)
     if brief and len(again) > 2 * room:
-        again = f"hsm command {state.record.id} {group.example}"
+        again = f"hsm command {quoted(state.record.id)} {group.example}"
     if again and again != group.suggestion:
         yield _line("rerun", again)
     yield _line("next", group.suggestion)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from hsm_core.errors import ConfigError
@@ -12,6 +13,7 @@ from hsm_core.store.record import SweepRecord
 
 #: What a script is called that came from standard input or ``-c``, once it has a file.
 _SAVED = "app.py"
+_A_SHELLS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
 
 
@@ -22,7 +24,7 @@ def rerun_line(record: SweepRecord, task: Task) -> str:
         return ""
     path = str(record.app.get("pythonpath") or "")
     line = " ".join([*rerun_variables(record, path), joined(words)])
-    return f"cd {quoted(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
+    return f"{change_directory(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
 
 
 def require_line(record: SweepRecord, task: Task) -> None:
@@ -43,7 +45,7 @@ def require_line(record: SweepRecord, task: Task) -> None:
         functions = " and ".join(record.app["functions"])
         raise ConfigError(
             f"{record.app['main'][-1]} runs {functions}; no command runs {record.app['function']} alone",
-            fix=f"hsm retry {record.id} --task {task.number}",
+            fix=joined(["hsm", "retry", record.id, "--task", str(task.number)]),
         )
 
 
@@ -51,7 +53,14 @@ def rerun_variables(record: SweepRecord, python_path: str) -> list[str]:
     """Returns ``NAME=value`` for the shell: those of ``hydra.launcher.env``, and PYTHONPATH unless it is set here."""
     more = {"PYTHONPATH": python_path} if python_path and "PYTHONPATH" not in os.environ else {}
     found: dict[str, str] = {**more, **(record.app.get("env") or {})}
-    return [f"{name}={quoted(value)}" for name, value in found.items()]
+    if all(map(_A_SHELLS_NAME.fullmatch, found)):
+        return [f"{name}={quoted(value)}" for name, value in found.items()]
+    return ["env", "--", *(quoted(f"{name}={value}") for name, value in found.items())]
+
+
+def change_directory(path: str) -> str:
+    """Returns the ``cd`` for a path, which ``cd`` takes for no option."""
+    return joined(["cd", *(["--"] if path.startswith("-") else []), path])
 
 
 def rerun_words(record: SweepRecord, task: Task) -> list[str]:

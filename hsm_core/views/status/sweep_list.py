@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hsm_core.errors import HsmError
 from hsm_core.model import State, counted
+from hsm_core.overrides import quoted
 from hsm_core.store.catalogue import Entry
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -56,9 +57,10 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
     if hidden:
         lines.append(f"… and {hidden} older: hsm-status --all")
     readable = next((item.entry.id for item in found if item.view), "")
-    lines += [f"next: hsm-status {readable}"] if readable else []
-    lines += [f"next: hsm forget {item.entry.id}    # if it was deleted" for item in found if item.trouble == GONE]
-    lines += [f"next: hsm forget {item.entry.id}" for item in found if item.trouble.startswith(REPLACED)]
+    lines += [f"next: hsm-status {quoted(readable)}"] if readable else []
+    forget = [(item.trouble, f"next: hsm forget {quoted(item.entry.id)}") for item in found]
+    lines += [f"{line}    # if it was deleted" for trouble, line in forget if trouble == GONE]
+    lines += [line for trouble, line in forget if trouble.startswith(REPLACED)]
     return "\n".join(lines)
 
 
@@ -108,7 +110,7 @@ def running_text(views: Sequence[SweepView], *, width: int = 80, colour: bool = 
     """
     lines = [line for view in views for line in _lines(view, width, colour)]
     running = next((view for view in views if view.phase == "running"), None)
-    following = f"hsm monitor {running.state.record.id}" if running else "hsm-status"
+    following = f"hsm monitor {quoted(running.state.record.id)}" if running else "hsm-status"
     return "\n".join([*lines, f"next: {following}"])
 
 

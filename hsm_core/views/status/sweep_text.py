@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from hsm_core.model import counted
+from hsm_core.overrides import quoted
 
 from ..failures.text import failure_lines
 from ..text import clean, duration, paint, shorten, state_words
@@ -49,7 +50,8 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     for group in view.failures[:_GROUPS]:
         yield from failure_lines(view.state, group, width=width, colour=colour, brief=True)
     if len(view.failures) > _GROUPS:
-        yield f"… and {counted(len(view.failures) - _GROUPS, 'more cause')}: hsm errors {view.state.record.id}"
+        more = counted(len(view.failures) - _GROUPS, "more cause")
+        yield f"… and {more}: hsm errors {quoted(view.state.record.id)}"
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
@@ -62,7 +64,7 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
         told = shorten(clean(f"trouble  {trouble}"), 2 * width - 9)
         yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)
     if len(view.troubles) > _WORKERS:
-        yield f"… and {len(view.troubles) - _WORKERS} more: hsm logs {view.state.record.id}"
+        yield f"… and {len(view.troubles) - _WORKERS} more: hsm logs {quoted(view.state.record.id)}"
     if view.state.bad_lines:
         yield f"{view.state.bad_lines} unreadable lines skipped in {clean(str(view.state.paths.events))}"
 

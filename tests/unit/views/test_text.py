@@ -34,7 +34,7 @@ def test_the_middle_is_taken_out() -> None:
 
 
 def test_control_characters_become_visible() -> None:
-    assert clean("a\x1b[31mb\nc\u202e") == "a\\x1b[31mb c\\x202e"
+    assert clean("a\x1b[31mb\nc\u202e") == "a\\x1b[31mb c\\u202e"
 
 
 def test_only_states_that_there_are_with_sign_and_word() -> None:
