@@ -296,6 +296,5 @@ class Conductor:
             told = (holder.log_tail() if holder else "") or self.state.evidence_of(self.open_tasks[0])
             raise BackendError(
                 f"{PATIENCE + 1} workers in a row ended before any of their tasks did",
-                evidence=told or "they printed nothing",
-                fix=f"hsm-status {quoted(self.state.record.id)}",
-            )
+                evidence=told or "they printed nothing", fix=f"hsm-status {quoted(self.state.record.id)}",
+            )  # fmt: skip

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from hsm_core.text import tell
+
 #: As a shell says it of a command that SIGINT ended.
 EXIT_CODE = 128 + signal.SIGINT
 NOTHING = "interrupted before anything was recorded: nothing runs"
@@ -28,7 +30,7 @@ def interruptible(say: Callable[[], str]) -> Iterator[None]:
 
             if not wants_words():
                 raise
-            print(f"\n{say()}", file=sys.stderr, flush=True)
+            tell(f"\n{say()}")
         finally:
             signal.signal(signal.SIGINT, previous)
         sys.exit(EXIT_CODE)

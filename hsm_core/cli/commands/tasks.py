@@ -12,7 +12,7 @@ import click
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import STATES, State, Task
-from hsm_core.overrides import joined
+from hsm_core.overrides import joined, quoted
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.text import UNLIMITED, columns
@@ -70,7 +70,7 @@ def _print(state: SweepState, found: Sequence[Task], form: str) -> None:
         for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):
             say(line)
         if width is not None and any(state.state_of(task.number) in ("failed", "lost") for task in found):
-            remark(f"next: hsm errors {state.record.id}    # why tasks failed")
+            remark(f"next: hsm errors {quoted(state.record.id)}    # why tasks failed")
 
 
 def _csv_row(found: TaskRow) -> list[object]:

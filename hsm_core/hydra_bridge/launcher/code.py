@@ -15,6 +15,7 @@ from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
+from hsm_core.text import tell
 
 from ..task.snapshot_paths import FrozenApp
 from .main_origin import MainOrigin
@@ -111,7 +112,7 @@ def require_unchanged(paths: SweepPaths, root: str, allowed: bool) -> None:
             told, fix="hydra.launcher.allow_changed=true    # continues even if the code changed"
         )
     else:
-        print(told, file=sys.stderr)
+        tell(told)
         answer = input("continue with the changed code? [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
             raise ConfigError("not resumed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from hsm_core.errors import ConfigError, HsmError
 from hsm_core.plan.exclude import bind
 from hsm_core.plan.plan import Choice, make_plan, product_line
 from hsm_core.store.layout import SweepPaths
+from hsm_core.text import tell
 
 from ..error_display import refuse
 from ..faults import Faults
@@ -107,7 +109,7 @@ class Sweeping:
         preview = self._ours.preview(work.tasks) if self._ours is not None else [f"launcher: {self._launcher_name()}"]
         name = settings.name or self._config.hydra.job.name
         lines = dry_run_lines(f"{name}: {work.product}", work.tasks, work.excluded, arguments, preview)
-        print("\n".join(lines))
+        tell("\n".join(lines), sys.stdout)
 
     def _recorded(self, settings: Settings) -> SweepTasks | None:
         """Returns the tasks of the sweep that is resumed; None for a new sweep."""
