@@ -1,0 +1,1 @@
+"""Reaches machines by SSH, with paramiko or the system's own ssh."""
