@@ -168,6 +168,7 @@ class Conductor:
         if not self._closed:
             for source in self.sources:
                 source.close()
+                source.calls.close()
             self._closed, self._is_sealed = True, self.journal.seal()
             self._lease.release()
         return self._is_sealed

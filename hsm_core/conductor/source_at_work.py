@@ -143,7 +143,6 @@ class SourceAtWork:
         """It gets no more; what runs, ends by itself."""
         self.is_closed = True
         closed = self.calls.ask(self.source.close)  # after all that it was asked before
-        self.calls.close()
         if closed.wait(_CLOSE_S if self.source.kind == "pool" or self._asked.tend is not None else 0.0):
             closed.take()
 

@@ -195,6 +195,20 @@ def test_a_source_that_is_closed_hands_its_rest_back(many: Many) -> None:
     assert many.ran_at()["a"] <= at_a + 2, "what it holds, it ends"
 
 
+@pytest.mark.parametrize("many", [[WAITS] * 3], indirect=True, ids=["_"])
+def test_a_queue_that_is_closed_is_still_asked_about_its_jobs(many: Many, stand_in: Path) -> None:
+    put(stand_in / "squeue", f"echo >>'{stand_in}/asked'; exit 1")
+    conductor = many.conductor(many.pool("here", 1), many.queue(parallelism=1))
+    many.add(conductor)
+    many.step_until(conductor, lambda: set(many.ran_at()) == {"here", "slurm"}, "both at work")
+    conductor.close_source("slurm")
+    many.step_until(conductor, lambda: not conductor.is_waited_for, "the answers to what it was asked")
+    asked = (stand_in / "asked").stat().st_size
+    many.step_until(conductor, lambda: (stand_in / "asked").stat().st_size > asked + 1, "further polls")
+    (many.sweep.paths.root / "go").touch()
+    many.step_until(conductor, lambda: not conductor.open_tasks, "the end of all")
+
+
 def test_a_source_that_refuses_leaves_its_tasks_to_the_other(many: Many, stand_in: Path) -> None:
     put(stand_in / "sbatch", "echo 'sbatch: error: Batch job submission failed: Invalid account' >&2; exit 1")
     conductor = many.conductor(many.pool("here", 2), many.queue())
