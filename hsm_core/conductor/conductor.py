@@ -167,8 +167,7 @@ class Conductor:
         """Gives the sweep free; what runs goes on. True if all that it had to say is on disk."""
         if not self._closed:
             for source in self.sources:
-                source.close()
-                source.calls.close()
+                source.leave()
             self._closed, self._is_sealed = True, self.journal.seal()
             self._lease.release()
         return self._is_sealed

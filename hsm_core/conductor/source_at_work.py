@@ -146,6 +146,11 @@ class SourceAtWork:
         if closed.wait(_CLOSE_S if self.source.kind == "pool" or self._asked.tend is not None else 0.0):
             closed.take()
 
+    def leave(self) -> None:
+        """Nobody conducts any more: it gets no more, and is asked nothing any more."""
+        self.close()
+        self.calls.close()
+
     def log_tail(self) -> str:
         """Returns the end of its newest worker's log; empty where it does not come at once."""
         if self.takes is None:
