@@ -8,21 +8,24 @@ import json
 import math
 from dataclasses import replace
 
+from .cells import harmless, markdown
 from .table import Spread, Table
 
 #: Of what ``hsm results --json`` prints.
 SCHEMA_VERSION = 1
 
 
-def to_csv(table: Table, delimiter: str = ",") -> str:
-    """Returns CSV with a header; a group's metric becomes three columns: mean, std and n."""
+def to_csv(table: Table, delimiter: str = ",", *, raw: bool = False) -> str:
+    """Returns CSV with a header; a group's metric becomes three columns: mean, std and n.
+
+    Args:
+        raw: also leave text as it is that a spreadsheet would compute.
+    """
     wide = spelled_out(table)
-    stream = io.StringIO()
-    writer = csv.DictWriter(
-        stream, wide.columns, restval="", extrasaction="ignore", lineterminator="\n", delimiter=delimiter
-    )
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in line.items()} for line in wide.lines)
+    stream, fit = io.StringIO(), _same if raw else harmless
+    writer = csv.writer(stream, lineterminator="\n", delimiter=delimiter)
+    writer.writerow(map(fit, wide.columns))
+    writer.writerows([fit(_cell(line.get(name, ""))) for name in wide.columns] for line in wide.lines)
     return stream.getvalue()
 
 
@@ -51,11 +54,10 @@ def to_jsonl(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """Returns a table for a README or a pull request."""
-    head = [f"| {' | '.join(table.columns)} |", f"|{'---|' * len(table.columns)}"]
+    head = [f"| {' | '.join(map(markdown, table.columns))} |", f"|{'---|' * len(table.columns)}"]
     for line in table.lines:
         shown = (show(line[name]) if name in line else "" for name in table.columns)
-        cells = (text.replace("|", "\\|").replace("\n", " ") for text in shown)
-        head.append(f"| {' | '.join(cells)} |")
+        head.append(f"| {' | '.join(map(markdown, shown))} |")
     return "\n".join(head) + "\n"
 
 
@@ -106,3 +108,6 @@ def _spelled_out(line: dict[str, object]) -> dict[str, object]:
 def _cell(value: object) -> object:
     return json.dumps(plain(value)) if isinstance(value, list | dict) else value
 
+
+def _same(value: object) -> object:
+    return value

@@ -48,8 +48,19 @@ def format_of(path: Path, asked: str | None = None) -> str:
     return asked or meant or ""
 
 
-def write_table(table: Table, path: Path, form: str) -> None:
-    """Writes the whole file or nothing.
+def text_of(table: Table, form: str, *, raw_cells: bool = False) -> str:
+    """Returns a table in one of ``TEXTS``.
+
+    Args:
+        raw_cells: leave cells of CSV as they are that a spreadsheet would compute.
+    """
+    if raw_cells and form in ("csv", "tsv"):
+        return to_csv(table, "," if form == "csv" else "\t", raw=True)
+    return TEXTS[form](table)
+
+
+def write_table(table: Table, path: Path, form: str, *, raw_cells: bool = False) -> None:
+    """Writes the whole file or nothing; for ``raw_cells`` see ``text_of``.
 
     Raises:
         ConfigError: its directory is not there.
@@ -58,6 +69,7 @@ def write_table(table: Table, path: Path, form: str) -> None:
     """
     if not path.parent.is_dir():
         raise ConfigError(f"there is no directory {path.parent}", fix=f"mkdir -p {quoted(str(path.parent))}")
-    is_text = form in TEXTS
-    data = TEXTS[form](table).encode("utf-8", "backslashreplace") if is_text else to_parquet(table)
-    write_atomically(path, data)
+    if form in TEXTS:
+        write_atomically(path, text_of(table, form, raw_cells=raw_cells).encode("utf-8", "backslashreplace"))
+    else:
+        write_atomically(path, to_parquet(table))

@@ -18,7 +18,7 @@ from hsm_core.plan.expression import parse
 from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
 from hsm_core.results.missing_metrics import HOW_TO_RETURN, missing_metrics
-from hsm_core.results.output import FORMATS, TEXTS, format_of, write_table
+from hsm_core.results.output import FORMATS, format_of, text_of, write_table
 from hsm_core.results.rows import Row, rows
 from hsm_core.results.table import (
     Table,
@@ -59,6 +59,11 @@ _output_option = click.option(
 )  # fmt: skip
 
 
+_raw_option = click.option(
+    "--raw-cells", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would compute: =1+1."
+)
+
+
 @click.command(
     "results",
     epilog=examples("hsm results latest --best val_loss --top 5", "hsm results latest --group-by model"),
@@ -73,10 +78,12 @@ _output_option = click.option(
 @click.option("--format", "form", type=click.Choice(["table", *FORMATS]))
 @_output_option
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@_raw_option
 @_line_option
 def results(
     sweeps: Sequence[str], best: str | None, largest: bool | None, top: int | None, group_by: str | None,
-    condition: str | None, names: str | None, form: str | None, output: Path | None, as_json: bool, line: str,
+    condition: str | None, names: str | None, form: str | None, output: Path | None, as_json: bool, raw_cells: bool,
+    line: str,
 ) -> int:  # fmt: skip
     """Show parameters and metrics, a row per task.
 
@@ -110,7 +117,7 @@ def results(
         first = "largest" if wanted[1] == "max" else "smallest"
         known = "as declared" if wanted[0] in _known_modes(states) else "--max for the largest"
         remark(f"sorted by {wanted[0]}, the {first} first, {known}")
-    _give(table, chosen, output)
+    _give(table, chosen, output, raw_cells)
     return 0
 
 
@@ -120,16 +127,18 @@ def results(
 @_output_option
 @_best_option
 @_largest_option
+@_raw_option
 @_line_option
 def export(
-    sweeps: Sequence[str], form: str | None, output: Path | None, best: str | None, largest: bool | None, line: str
-) -> int:
+    sweeps: Sequence[str], form: str | None, output: Path | None, best: str | None, largest: bool | None,
+    raw_cells: bool, line: str,
+) -> int:  # fmt: skip
     """Write every parameter and metric to a file."""
     chosen = _format(form, output, "csv")
     states = open_each(sweeps)
     asked = _asked_for(states, best, largest, "" if best is None else "--best")
     found = _rows(states, _line_choice(states, asked, line))
-    _give(everything(best_first(found, *asked) if asked else found), chosen, output)
+    _give(everything(best_first(found, *asked) if asked else found), chosen, output, raw_cells)
     return 0
 
 
@@ -259,13 +268,13 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _give(table: Table, form: str, output: Path | None) -> None:
+def _give(table: Table, form: str, output: Path | None, raw_cells: bool) -> None:
     """Writes the file, or shows the table."""
     if output is not None:
-        write_table(table, output, form)
+        write_table(table, output, form, raw_cells=raw_cells)
         remark(f"{counted(len(table.lines), 'row')} as {form} in {output.absolute()}")
     elif form != "table":
-        write(TEXTS[form](table))
+        write(text_of(table, form, raw_cells=raw_cells))
     elif table.lines:
         for line in table_text(table, width=columns(), colour=colour_on(sys.stdout)):
             say(line)
