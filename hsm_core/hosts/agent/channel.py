@@ -8,8 +8,10 @@ import select
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from hsm_core.errors import HostTrouble
 
 #: Bytes of what is said beside the stream that are kept, from the end.
 MOST_SAID = 8192
@@ -37,6 +39,9 @@ class Channel(Protocol):
     def code(self) -> int | None:
         """Returns how the command ended; None if nobody knows, or it still runs."""
 
+    def trouble(self) -> HostTrouble | None:
+        """Returns why there is no connection, if that is known."""
+
     def close(self) -> None:
         """Ends the stream; safe to call twice, and while another thread reads or writes."""
 
@@ -46,15 +51,16 @@ class PipeChannel:
 
     Args:
         argv: the command; it gets no terminal, so it can't ask anybody.
+        env: its variables; None: ours.
 
     Raises:
         OSError: it can't be started.
     """
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, bufsize=0,
+            list(argv), env=None if env is None else dict(env), start_new_session=True, bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         pipes = self._process.stdin, self._process.stdout, self._process.stderr
         self._in, self._out, self._err = (pipe for pipe in pipes if pipe is not None)
@@ -81,6 +87,9 @@ class PipeChannel:
     def code(self) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(_ENDING_S)
+        return None
+
+    def trouble(self) -> HostTrouble | None:
         return None
 
     def close(self) -> None:

@@ -149,6 +149,8 @@ class AgentClient:
             ) from error  # fmt: skip
 
     def _no_hello(self) -> HostTrouble:
+        if (known := self._channel.trouble()) is not None:
+            return known
         said, code = self._channel.said(), self._channel.code()
         if code == NO_PYTHON:
             need = ".".join(map(str, OLDEST))

@@ -14,6 +14,7 @@ Transport = Literal["auto", "paramiko", "openssh"]
 HostKeys = Literal["known", "accept_new"]
 #: More slots than this are no slots but a port.
 _MOST_SLOTS = 1023
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@\s:]+)@)?(?P<host>\[[^\]]+\]|[^@\s:\[\]/]+)(?::(?P<port>\d+))?/?")
 _SHORT = re.compile(r"(?:(?P<user>[^@\s:]+)@)?(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^@\s:\[\]]+)(?::(?P<slots>\d+))?")
 
 
@@ -165,3 +166,21 @@ def _wrong(entry: object, why: str) -> ConfigError:
         f"this names no host: {entry}", evidence=why,
         fix="hydra.launcher.hosts=[box1,ann@box2:4]    # or {name: box3, host: 10.0.0.3, port: 2222, slots: 4}",
     )  # fmt: skip
+
+
+def read_jump(text: str, behind: HostAddress) -> HostAddress:
+    """Reads a machine on the way to another, as ``ssh -J`` takes it: ``user@host:port``, or a URI.
+
+    Args:
+        behind: the host that is reached through it; its keys are treated as that one's are.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    match = _JUMP.fullmatch(text.strip())
+    if match is None or match["host"].startswith("-"):
+        raise ConfigError(f"the jump host of {behind.name} is not written as USER@HOST:PORT", evidence=text)
+    host = match["host"].strip("[]")
+    return HostAddress(
+        host, host, match["user"], int(match["port"]) if match["port"] else None, host_keys=behind.host_keys
+    )

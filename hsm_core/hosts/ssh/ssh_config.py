@@ -30,6 +30,7 @@ class Target:
         identity_agent: socket of the agent; None: there is none.
         jump: machines between, in the form of ``ssh -J``.
         proxy_command: a command that connects.
+        control_path: socket of a connection that others may use, too.
         needs_openssh: what is configured that only the system's ssh can do.
         doubts: what may not have been read as ssh would.
     """
@@ -47,6 +48,7 @@ class Target:
     identity_agent: str | None = None
     jump: tuple[str, ...] = ()
     proxy_command: str | None = None
+    control_path: str | None = None
     needs_openssh: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -132,6 +134,7 @@ def _target(address: HostAddress, options: Mapping[str, Sequence[str]], doubts: 
         identity_agent=_agent(one("identityagent", "SSH_AUTH_SOCK")),
         jump=() if jump.lower() in _NONE else tuple(jump.split(",")),
         proxy_command=None if command.lower() in _NONE else command,
+        control_path=None if one("controlpath").lower() in _NONE else one("controlpath"),
         needs_openssh=tuple(_needs_openssh(options)), doubts=doubts,
     )  # fmt: skip
 

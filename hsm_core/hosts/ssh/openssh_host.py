@@ -1,0 +1,124 @@
+"""Reaches a machine with the system's own ssh: for what paramiko can't do, or through a person's own login."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from hsm_core.errors import ConfigError, HostClosed, HostDown, HostTrouble
+from hsm_core.hosts.agent.carried import PYTHONS, command
+from hsm_core.hosts.agent.channel import PipeChannel
+from hsm_core.hosts.agent.client import Timing
+from hsm_core.hosts.agent.remote_host import RemoteHost
+from hsm_core.hosts.interface import Patience
+
+from .address import HostAddress
+from .host_key import changed, login_line, unknown
+from .ssh_config import Target, resolve
+
+_CONNECT_S, _ASK_S = 10, 10.0
+_OPTIONS = {
+    "BatchMode": "yes", "ControlMaster": "no", "ConnectTimeout": str(_CONNECT_S), "ServerAliveInterval": "5",
+    "ServerAliveCountMax": "3", "ClearAllForwardings": "yes", "ForwardAgent": "no", "ForwardX11": "no",
+    "PermitLocalCommand": "no", "RemoteCommand": "none", "RequestTTY": "no", "LogLevel": "ERROR",
+}  # fmt: skip
+#: What ssh says, and what that means for a login that is tried again.
+_HOST_KEY = re.compile(r"host key|remote host identification", re.IGNORECASE)
+_NEVER = re.compile(r"Permission denied|Too many authentication failures|no matching|Bad configuration|Bad owner")
+
+
+class OpenSshHost(RemoteHost):
+    """A machine behind SSH, through the system's ssh; nobody is ever asked for anything.
+
+    Where the SSH configuration names a ``ControlPath``, the login that a person opened there is used, and no other.
+
+    Args:
+        address: how its user wrote it.
+        config: the SSH configuration; None: the user's own and the system's.
+        patience: of who waits for its commands; None: nobody does.
+    """
+
+    def __init__(
+        self, address: HostAddress, config: Path | None = None, patience: Patience | None = None,
+        timing: Timing | None = None,
+    ) -> None:  # fmt: skip
+        times = timing or Timing()
+        line = command(PYTHONS, beat_s=times.beat_s, silent_s=times.silent_s)
+        super().__init__(f"ssh:{address.name}", lambda: _open(address, config, line), patience, times)
+
+
+class _SshChannel(PipeChannel):
+    """The ssh command, which can tell why there is no connection."""
+
+    def __init__(self, argv: list[str], address: HostAddress, config: Path | None, target: Target) -> None:
+        super().__init__(argv, env={**os.environ, "SSH_ASKPASS_REQUIRE": "never"})
+        self._address, self._config, self._target = address, config, target
+
+    def trouble(self) -> HostTrouble | None:
+        if self.code() != 255:
+            return None
+        return explain(self.said(), self._target, login_line(self._address, self._config))
+
+
+def _open(address: HostAddress, config: Path | None, line: str) -> _SshChannel:
+    ssh = shutil.which("ssh")
+    if ssh is None:
+        raise ConfigError(f"{address.name} has transport: openssh, but there is no ssh command here")
+    target = resolve(address, config)
+    start = [ssh, *(["-F", str(config)] if config else []), *(["-p", str(address.port)] if address.port else [])]
+    checking = "accept-new" if address.host_keys == "accept_new" else "yes"
+    options = {**_OPTIONS, "StrictHostKeyChecking": checking}
+    if target.control_path is not None:
+        _require_master(start, address, config, target.control_path)
+        # else ssh logs in anew where that connection is dead, or has no session left
+        options |= {"ControlPath": target.control_path, "ProxyCommand": "false"}
+    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    return _SshChannel([*start, "-T", *words, "--", address.login, line], address, config, target)
+
+
+def _require_master(start: list[str], address: HostAddress, config: Path | None, path: str) -> None:
+    """Returns if a person's login is there.
+
+    Raises:
+        HostDown: it is not, or it hangs; it may come back.
+    """
+    argv = [*start, "-S", path, "-O", "check", "--", address.login]
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_ASK_S, check=False
+        )
+        if done.returncode == 0:
+            return
+        said = " ".join(done.stderr.split())
+    except subprocess.TimeoutExpired:
+        said = f"ssh -O check: no answer for {_ASK_S:.0f} s"
+    raise HostDown(
+        f"nobody is logged in to {address.name}, and hsm does not log in there itself: it has a ControlPath",
+        evidence=said, fix=f"{login_line(address, config).replace('ssh ', 'ssh -fNM ', 1)}",
+    )  # fmt: skip
+
+
+def explain(said: str, target: Target, login: str) -> HostTrouble:
+    """Returns what ssh's last words mean.
+
+    Args:
+        login: the ssh command that goes there, for messages.
+    """
+    words = " ".join(line for line in said.splitlines() if not line.startswith("@"))[-600:]
+    if _HOST_KEY.search(said):
+        return _of_host_key(said, words, target, login)
+    if _NEVER.search(said):
+        return HostClosed(f"{target.name} does not let {target.user} in", evidence=words, fix=login)
+    return HostDown(f"{target.name} does not answer", evidence=words or "ssh: exit code 255, without a word")
+
+
+def _of_host_key(said: str, words: str, target: Target, login: str) -> HostTrouble:
+    if "HAS CHANGED" in said:
+        found = re.search(r"Offending .* key in (.+):\d+", said)
+        return changed(target, words, Path(found[1]) if found else None)
+    if "revoked" in said:
+        return HostClosed(f"the host key of {target.name} was revoked: do not log in there", evidence=words)
+    return unknown(target, words, login)

@@ -1,0 +1,251 @@
+"""Connects to a host with paramiko and runs one command there, whose input and output are a channel."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+
+from hsm_core.errors import HostClosed, HostDown, HostTrouble
+from hsm_core.hosts.agent.channel import MOST_SAID
+
+from .address import HostAddress, read_jump
+from .host_key import check, login_line
+from .known_hosts import known_kinds, read_lines
+from .login import log_in
+from .ssh_config import Target, resolve
+
+_CONNECT_S, _BANNER_S, _LOGIN_S, _CHANNEL_S = 10.0, 10.0, 20.0, 20.0
+#: Seconds after which the kernel gives up a connection on which nothing is acknowledged.
+_UNACKNOWLEDGED_S = 20
+#: Tries where a server that is asked by many at once hangs up on some.
+_TRIES = 3
+_MOST_JUMPS = 8
+_READ = 1 << 16
+_LOG = logging.getLogger("hsm.paramiko")  # paramiko prints tracebacks of what we explain
+_LOG.propagate = False
+_LOG.addHandler(logging.NullHandler())
+
+Socket = socket.socket | paramiko.Channel | paramiko.ProxyCommand
+
+
+class _HungUp(HostDown):
+    """The server hung up before it said who it is: it has too many logins at once, or is going down."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a host is logged in to.
+
+    Args:
+        config: the SSH configuration; None: the user's own.
+    """
+
+    address: HostAddress
+    config: Path | None = None
+
+
+class ParamikoChannel:
+    """A command on a host.
+
+    Args:
+        command: for its user's login shell.
+
+    Raises:
+        HostTrouble: it can't be started.
+    """
+
+    def __init__(self, login: Login, command: str) -> None:
+        self._transports = connect(login)
+        self._said = b""
+        try:
+            self._channel = self._transports[-1].open_session(timeout=_CHANNEL_S)
+            self._channel.exec_command(command)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            self._close_transports()
+            raise _no_session(login.address.name, error) from error
+        self._poll = select.poll()
+        self._poll.register(self._channel.fileno(), select.POLLIN)
+
+    def read(self, timeout_s: float) -> bytes | None:
+        try:
+            if not self._channel.recv_ready() and not self._poll.poll(timeout_s * 1000):
+                return None
+            self._hear()
+            if self._channel.recv_ready() or self._channel.eof_received or self._channel.closed:
+                return self._channel.recv(_READ)
+        except (OSError, EOFError, ValueError):
+            return b""
+        return None
+
+    def write(self, data: bytes) -> None:
+        self._channel.sendall(data)
+
+    def said(self) -> str:
+        with contextlib.suppress(OSError):
+            self._hear()
+        return self._said.decode("utf-8", "replace").strip()
+
+    def code(self) -> int | None:
+        deadline = time.monotonic() + 2.0
+        while not self._channel.exit_status_ready() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        code = self._channel.recv_exit_status() if self._channel.exit_status_ready() else -1
+        return None if code < 0 else code
+
+    def trouble(self) -> HostTrouble | None:
+        return None
+
+    def close(self) -> None:
+        self._close_transports()
+
+    def _hear(self) -> None:
+        while self._channel.recv_stderr_ready():
+            self._said = (self._said + self._channel.recv_stderr(_READ))[-MOST_SAID:]
+
+    def _close_transports(self) -> None:
+        for transport in reversed(self._transports):
+            transport.close()
+
+
+def connect(login: Login) -> list[paramiko.Transport]:
+    """Logs in, through the machines between, the host's own connection coming last.
+
+    Raises:
+        HostTrouble: it does not answer, or does not let us in.
+    """
+    transports: list[paramiko.Transport] = []
+    try:
+        _connect(login, transports, 0)
+    except BaseException:
+        for transport in reversed(transports):
+            transport.close()
+        raise
+    return transports
+
+
+def _connect(login: Login, transports: list[paramiko.Transport], depth: int) -> None:
+    target = resolve(login.address, login.config)
+    if target.needs_openssh:
+        raise _only_openssh(target, f"its SSH configuration has {', '.join(target.needs_openssh)}")
+    if len(target.jump) + depth > _MOST_JUMPS:
+        raise HostClosed(f"{target.name} is more than {_MOST_JUMPS} machines away", evidence=",".join(target.jump))
+    for number, jump in enumerate(target.jump):
+        address = read_jump(jump, login.address)
+        if number == 0:
+            _connect(Login(address, login.config), transports, depth + len(target.jump))
+        else:
+            hop = resolve(address, login.config)
+            transports.append(_logged_in(hop, address, login.config, _through(transports[-1], hop)))
+    through = transports[-1] if target.jump else None
+
+    def open_socket() -> Socket:
+        return _through(through, target) if through is not None else _socket(target)
+
+    transports.append(_patiently(lambda: _logged_in(target, login.address, login.config, open_socket())))
+
+
+def _patiently(log_in: Callable[[], paramiko.Transport]) -> paramiko.Transport:
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(_HungUp):
+            return log_in()
+        time.sleep(random.uniform(0.5, 2.0))
+    return log_in()
+
+
+def _socket(target: Target) -> Socket:
+    if target.proxy_command is not None:
+        command = target.proxy_command.replace("%h", target.host).replace("%p", str(target.port))
+        try:
+            return paramiko.ProxyCommand(command.replace("%r", target.user))
+        except (OSError, paramiko.SSHException) as error:
+            raise HostClosed(f"the ProxyCommand of {target.name} can't be run", evidence=str(error)) from error
+    try:
+        found = socket.create_connection((target.host, target.port), timeout=_CONNECT_S)
+    except OSError as error:
+        raise _down(target, error) from error
+    _tune(found)
+    return found
+
+
+def _tune(found: socket.socket) -> None:
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    wanted = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": _UNACKNOWLEDGED_S * 1000}
+    for name, value in wanted.items():
+        if hasattr(socket, name):  # Linux
+            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _through(transport: paramiko.Transport, target: Target) -> Socket:
+    try:
+        there = (target.host, target.port)
+        return transport.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=_CONNECT_S)
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise _down(target, error) from error
+
+
+def _logged_in(target: Target, address: HostAddress, config: Path | None, found: Socket) -> paramiko.Transport:
+    transport = paramiko.Transport(found)
+    transport.set_log_channel(_LOG.name)
+    transport.daemon = True
+    transport.banner_timeout, transport.auth_timeout, transport.channel_timeout = _BANNER_S, _LOGIN_S, _CHANNEL_S
+    login = login_line(address, config)
+    try:
+        _prefer(transport, known_kinds(read_lines(target.known_hosts), target.key_name, target.key_port))
+        try:
+            transport.start_client(timeout=_BANNER_S)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise _no_start(target, error) from error
+        key = transport.get_remote_server_key()
+        accept_new = address.host_keys == "accept_new"
+        check(target, key.get_name(), key.asbytes(), accept_new=accept_new, login=login)
+        log_in(transport, target, login)
+    except BaseException:
+        transport.close()
+        raise
+    return transport
+
+
+def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
+    """Asks for a key of a kind that is written down: else a host with several kinds would seem unknown."""
+    names = {"rsa-sha2-512": "ssh-rsa", "rsa-sha2-256": "ssh-rsa"}
+    options = transport.get_security_options()
+    options.key_types = tuple(sorted(options.key_types, key=lambda name: names.get(name, name) not in kinds))
+
+
+def _no_start(target: Target, error: Exception) -> HostTrouble:
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return _only_openssh(target, f"paramiko and the host have no algorithm in common: {error}")
+    if "banner" in str(error) and "reset" in str(error).lower():
+        return _HungUp(f"{target.name} hung up before it said who it is", evidence=str(error))
+    return _down(target, error)
+
+
+def _only_openssh(target: Target, evidence: str) -> HostClosed:
+    return HostClosed(
+        f"{target.name} can be reached by the system's ssh only", evidence=evidence,
+        fix=f"{{name: {target.name}, transport: openssh}}    # in hydra.launcher.hosts",
+    )  # fmt: skip
+
+
+def _down(target: Target, error: Exception) -> HostDown:
+    seen = str(error) or type(error).__name__
+    return HostDown(f"{target.name} does not answer", evidence=f"{target.host} port {target.port}: {seen}")
+
+
+def _no_session(name: str, error: Exception) -> HostTrouble:
+    if isinstance(error, paramiko.ChannelException):
+        return HostClosed(
+            f"{name} lets us in, but not run anything", evidence=str(error),
+            fix="MaxSessions 1    # or more, in its sshd_config",
+        )  # fmt: skip
+    return HostDown(f"{name} did not stay connected", evidence=str(error) or type(error).__name__)

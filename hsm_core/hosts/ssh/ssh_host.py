@@ -1,0 +1,33 @@
+"""Reaches a machine with paramiko, over one connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hsm_core.hosts.agent.carried import PYTHONS, command
+from hsm_core.hosts.agent.client import Timing
+from hsm_core.hosts.agent.remote_host import RemoteHost
+from hsm_core.hosts.interface import Patience
+
+from .address import HostAddress
+from .paramiko_channel import Login, ParamikoChannel
+
+
+class SshHost(RemoteHost):
+    """A machine behind SSH.
+
+    Args:
+        address: how its user wrote it.
+        config: the SSH configuration; None: the user's own and the system's.
+        patience: of who waits for its commands; None: nobody does.
+    """
+
+    def __init__(
+        self, address: HostAddress, config: Path | None = None, patience: Patience | None = None,
+        timing: Timing | None = None,
+    ) -> None:  # fmt: skip
+        times = timing or Timing()
+        line = command(PYTHONS, beat_s=times.beat_s, silent_s=times.silent_s)
+        super().__init__(
+            f"ssh:{address.name}", lambda: ParamikoChannel(Login(address, config), line), patience, times
+        )
