@@ -32,7 +32,7 @@ from .warnings import Troubles
 
 #: Workers that die in a row without having ended a task, before the conductor gives up.
 PATIENCE = 3
-#: Seconds between two looks at who is dead.
+#: Seconds between two checks who is dead.
 JUDGE_EVERY_S = 1.0
 Pairs = Sequence[Pair]
 
@@ -104,12 +104,12 @@ class Conductor:
         Raises:
             NoAnswer: nobody knows what became of a submission.
         """
-        self._look()
+        self._refresh()
         by_name = {source.name: source for source in self.sources}
         settle_unanswered(self.state, by_name, self._wait_for, self.journal, self.name, force=force)
         for source in self.sources:
             settle_jobs(self.state, source, self._wait_for)
-        self._look()
+        self._refresh()
         seize(self.state, self.state.dropped_submissions(), self.name)
 
     def _wait_for(self, answer: Answer[T]) -> T:
@@ -203,7 +203,7 @@ class Conductor:
         if detached:
             self._keep()
             return
-        self._look()
+        self._refresh()
         before, self._is_news = len(self.open_tasks), self.state.version != self._version
         if self._is_news:
             waiting = self._distribution.tasks  # an earlier attempt of these may have ended
@@ -254,12 +254,12 @@ class Conductor:
         """
         return self._distribution.give_up()
 
-    # looking
+    # refreshing
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Reads what is new; takes what sources found out; writes down who is proven dead; keeps the lease."""
         self.state.refresh()
-        if any([source.look() for source in self.sources]):  # noqa: C419  (each of them looks)
+        if any([source.poll() for source in self.sources]):  # noqa: C419  (each of them polls)
             self.state.refresh()  # what workers wrote before their jobs ended
         if write_losses(self.state, self.journal):
             self.state.refresh()

@@ -67,7 +67,7 @@ def watch(conductor: Conductor, progress: Progress, patience: Patience) -> tuple
     with _heeding(conductor, progress, patience) as interrupts:
         ending = Ending(interrupts, conductor.policy.on_interrupt, progress)
         while True:
-            with pause.looking():
+            with pause.measured():
                 conductor.step()
                 _say_all(conductor, progress)
                 progress.show(conductor.state)

@@ -51,7 +51,7 @@ class Interrupts:
         return self.count + bool(self.left)
 
     def fresh(self) -> int:
-        """How often Ctrl-C was pressed since the last look."""
+        """How often Ctrl-C was pressed since it was last asked."""
         seen, self._seen = self._seen, self.count
         return self._seen - seen
 

@@ -1,4 +1,4 @@
-"""How long a conductor waits: between two looks, and before it submits again what was not taken."""
+"""How long a conductor waits: between two steps, and before it submits again what was not taken."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Seconds that a pause between two looks lasts at least.
+#: Seconds that a pause between two steps lasts at least.
 LEAST_S = 0.05
-#: The share of a core that looking may take: a four-hundredth; sites end what keeps a login node busy.
+#: The share of a core that stepping may take: a four-hundredth; sites end what keeps a login node busy.
 SHARE = 0.0025
 #: Seconds between tries to submit: the first pause, the longest one.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 
 
 class Pause:
-    """Grows with what a look costs: it reads what all workers wrote.
+    """Grows with what a step costs: it reads what all workers wrote.
 
     Args:
         most_s: seconds that it lasts at most.
@@ -26,8 +26,8 @@ class Pause:
         self._cost_s = LEAST_S * SHARE
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Measure a look. One that is dear only once, as the first of its kind, does not count in full."""
+    def measured(self) -> Iterator[None]:
+        """Measures a step. One that is dear only once, as the first of its kind, does not count in full."""
         began = time.thread_time()
         yield
         spent = time.thread_time() - began
@@ -35,7 +35,7 @@ class Pause:
 
     @property
     def seconds(self) -> float:
-        """Until the next look."""
+        """Until the next step."""
         return min(self._most_s, self._cost_s / SHARE)
 
 

@@ -18,7 +18,7 @@ class Policy:
         fail_fast: end the rest after the first failure.
         max_failure_rate: end the rest when more than this share of the tasks has failed; 1.0 never.
         on_interrupt: what Ctrl-C does: ``cancel`` ends the tasks, ``detach`` leaves them to go on, ``ask`` asks.
-        poll_s: seconds between looks; it begins quicker.
+        poll_s: seconds between steps; it begins quicker.
     """
 
     fail_fast: bool = False
@@ -44,14 +44,14 @@ class Progress(Asking, Protocol):
     """Shows how a sweep goes, and asks how it shall end."""
 
     def show(self, state: SweepState) -> None:
-        """Called at each look."""
+        """Called at each step."""
 
     def say(self, text: str) -> None:
         """Print lines that stay."""
 
 
 class Ending:
-    """Tells at each look how the tasks shall end, while a question about it may stand.
+    """Tells at each step how the tasks shall end, while a question about it may stand.
 
     Args:
         on_interrupt: what Ctrl-C does: ``cancel``, ``detach`` or ``ask``.

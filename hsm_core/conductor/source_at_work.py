@@ -63,7 +63,7 @@ class SourceAtWork:
     def name(self) -> str:
         return self.source.name
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Takes what it has found out, and has it find out more where it is time to. True if a scheduler answered."""
         is_answer = self._take_poll()
         if self._asked.poll is None and self.monitor.is_due():

@@ -19,7 +19,7 @@ class Troubles:
         monitors: know of jobs that will never start, and of a scheduler that does not answer.
 
     Attributes:
-        is_full: the sweep's disk was full at the last look.
+        is_full: the sweep's disk was full when it was last checked.
     """
 
     def __init__(self, state: SweepState, monitors: Sequence[JobMonitor]) -> None:

@@ -19,7 +19,7 @@ from .files import append_at, finish_part, found_below, make_folder, part_of, wr
 from .interface import Done, Found, Patience, Wait
 
 #: Seconds between two checks whether the user wants to leave.
-_LOOK_EVERY_S = 0.25
+_CHECK_EVERY_S = 0.25
 
 
 class LocalHost:
@@ -139,7 +139,7 @@ class LocalHost:
         while True:
             left = wait.left()
             try:
-                return process.communicate(sent, timeout=min(left, _LOOK_EVERY_S))
+                return process.communicate(sent, timeout=min(left, _CHECK_EVERY_S))
             except subprocess.TimeoutExpired:
                 sent = None  # subprocess keeps what it has not sent yet
                 if not left:

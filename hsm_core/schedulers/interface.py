@@ -1,4 +1,4 @@
-"""Defines the interface of a batch system's dialect: submit, look, cancel, and tell its limits."""
+"""Defines the interface of a batch system's dialect: submit, poll, cancel, and tell its limits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hsm_core.errors import LimitReached, NoAnswer, NotNow, Refused
 from hsm_core.model import Reason, State
 
 __all__ = [
-    "Allowed", "Limit", "LimitReached", "NoAnswer", "NotNow", "Phase", "Refused", "Scheduler", "Script", "Sight",
+    "Allowed", "JobStatus", "Limit", "LimitReached", "NoAnswer", "NotNow", "Phase", "Refused", "Scheduler", "Script",
 ]  # fmt: skip
 
 Phase = Literal["waiting", "running", "ended"]
 
 
 @dataclass(frozen=True)
-class Sight:
+class JobStatus:
     """The scheduler's account of one job, or of one element of an array.
 
     Args:
@@ -76,9 +76,9 @@ class Limit:
     account: str = ""
     qos: str = ""
 
-    def counts(self, sight: Sight) -> bool:
+    def counts(self, status: JobStatus) -> bool:
         """Returns whether this job counts towards the limit."""
-        places = ((self.queue, sight.queue), (self.account, sight.account), (self.qos, sight.qos))
+        places = ((self.queue, status.queue), (self.account, status.account), (self.qos, status.qos))
         return all(limited in ("", there) for limited, there in places)
 
     def __str__(self) -> str:
@@ -165,22 +165,22 @@ class Scheduler(Protocol):
             NoAnswer: nobody knows.
         """
 
-    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+    def poll(self, ids: Collection[str]) -> Mapping[str, JobStatus]:
         """Asks the scheduler once what it knows of these jobs, by element.
 
         Args:
             ids: of jobs and of arrays as a whole, as ``submit`` returned them.
 
         Returns:
-            A sight for each element that the scheduler still knows, waiting, running or ended; of one that
+            The status of each element that the scheduler still knows, waiting, running or ended; of one that
             is missing see ``unknown``. Jobs of others, and others of the user, may be among them.
 
         Raises:
             NoAnswer: nothing is known.
         """
 
-    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
-        """Asks the accounting about elements that ``look`` no longer knows; empty where there is no accounting.
+    def poll_accounting(self, ids: Collection[str], since: float) -> Mapping[str, JobStatus]:
+        """Asks the accounting about elements that ``poll`` no longer knows; empty where there is no accounting.
 
         Args:
             since: seconds since 1970, before they were submitted.
@@ -190,7 +190,7 @@ class Scheduler(Protocol):
         """
 
     def unknown(self, ids: Collection[str]) -> Collection[str]:
-        """Returns which elements, missing from ``look`` and ``look_back``, the scheduler itself calls unknown.
+        """Returns which elements, missing from ``poll`` and ``poll_accounting``, the scheduler itself calls unknown.
 
         Its silence on a job proves nothing: the answer may be cut off, or come from elsewhere.
 
@@ -205,7 +205,7 @@ class Scheduler(Protocol):
             NoAnswer: nothing is known.
         """
 
-    def queue(self) -> Sequence[Sight]:
+    def queue(self) -> Sequence[JobStatus]:
         """Returns all jobs of this user that wait or run, by element, stuck ones included.
 
         Raises:

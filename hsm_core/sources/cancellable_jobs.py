@@ -34,14 +34,14 @@ def idle_jobs(jobs: Snapshot, scheduler: Scheduler) -> list[str]:
         NoAnswer: the scheduler does not answer.
     """
     lines = [line for line in jobs.lines if line.native_id]
-    sights = scheduler.look([line.native_id for line in lines]) if lines else {}
+    statuses = scheduler.poll([line.native_id for line in lines]) if lines else {}
     found: dict[str, bool] = {}
-    for line in lines if sights else ():
+    for line in lines if statuses else ():
         for (_, batch), (number, _) in line.batches():
-            sight = sights.get(scheduler.element(line.native_id, batch)) or sights.get(line.native_id)
-            is_ours = sight is not None and sight.name in ("", line.token)  # ids may be given anew
-            if sight is not None and is_ours and sight.phase == "waiting":
-                found[sight.native_id] = found.get(sight.native_id, True) and number not in jobs.unended
+            status = statuses.get(scheduler.element(line.native_id, batch)) or statuses.get(line.native_id)
+            is_ours = status is not None and status.name in ("", line.token)  # ids may be given anew
+            if status is not None and is_ours and status.phase == "waiting":
+                found[status.native_id] = found.get(status.native_id, True) and number not in jobs.unended
     return [*(native_id for native_id, is_idle in found.items() if is_idle), *_strays(jobs, scheduler)]
 
 
@@ -50,7 +50,7 @@ def _strays(jobs: Snapshot, scheduler: Scheduler) -> Iterator[str]:
 
     They show up where a site hands a job on late, and its submit command had said that nothing was accepted.
     """
-    waiting = [sight for sight in scheduler.queue() if sight.phase == "waiting"] if jobs.lines else []
+    waiting = [status for status in scheduler.queue() if status.phase == "waiting"] if jobs.lines else []
     for line in jobs.lines if waiting else ():
         batches = list(line.batches())
         if not any(number in jobs.unended for _, (number, _) in batches):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.model import State
-from hsm_core.schedulers.interface import Scheduler, Sight
+from hsm_core.schedulers.interface import JobStatus, Scheduler
 from hsm_core.schedulers.job_log import could_not_start, reason_in
 from hsm_core.schedulers.registry import title_of
 from hsm_core.store.layout import SweepPaths
@@ -18,7 +18,9 @@ from hsm_core.text import log_tail
 _LAST_LINES = 3
 
 
-def explained(sight: Sight, paths: SweepPaths, line: SubmissionState, batch: int, began: Collection[str]) -> Sight:
+def explained(
+    status: JobStatus, paths: SweepPaths, line: SubmissionState, batch: int, began: Collection[str]
+) -> JobStatus:
     """An end that the scheduler does not explain, or has forgotten, as the job's own log tells it.
 
     Args:
@@ -26,23 +28,23 @@ def explained(sight: Sight, paths: SweepPaths, line: SubmissionState, batch: int
         began: the jobs in which a worker of ours began. A job that wrote a log, and in which none did, could not
             start it.
     """
-    if sight.phase != "ended" or sight.reason not in ("unknown", "launch"):
-        return sight
+    if status.phase != "ended" or status.reason not in ("unknown", "launch"):
+        return status
     logs = [log for log in job_logs(paths, line, batch) if log.exists()]
     for log in logs:
         found = reason_in(log_tail(log))
-        if found is not None and sight.reason in ("unknown", found[0]):
+        if found is not None and status.reason in ("unknown", found[0]):
             state: State = "failed" if found[0] in ("oom", "walltime", "launch") else "lost"
-            return replace(sight, state=state, reason=found[0], evidence=found[1])
+            return replace(status, state=state, reason=found[0], evidence=found[1])
     ends = _ends(logs)
-    has_worker = sight.native_id in began or line.native_id in began
+    has_worker = status.native_id in began or line.native_id in began
     words = "" if has_worker else next(filter(None, (could_not_start(log_tail(log)) for log in logs)), "")
-    if words and sight.state == "lost":  # so would the next one
-        return replace(sight, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {sight.evidence}")
-    if sight.reason != "unknown" or not logs or (has_worker and (sight.word or not ends)):
-        return sight
-    told = f"{sight.evidence}; its log " + (f"ends: {ends}" if ends else "is empty")
-    return replace(sight, evidence=told) if has_worker else replace(sight, reason="launch", evidence=told)
+    if words and status.state == "lost":  # so would the next one
+        return replace(status, state="failed", reason="launch", evidence=f"{NO_WORKER}: {words}; {status.evidence}")
+    if status.reason != "unknown" or not logs or (has_worker and (status.word or not ends)):
+        return status
+    told = f"{status.evidence}; its log " + (f"ends: {ends}" if ends else "is empty")
+    return replace(status, evidence=told) if has_worker else replace(status, reason="launch", evidence=told)
 
 
 def has_begun(paths: SweepPaths, line: SubmissionState, batch: int) -> bool:
@@ -53,7 +55,7 @@ def has_begun(paths: SweepPaths, line: SubmissionState, batch: int) -> bool:
 def vanished(
     native_id: str, scheduler: str, paths: SweepPaths, line: SubmissionState, batch: int,
     is_asked: Callable[[str, int], bool], *, has_not_run: bool,
-) -> Sight:  # fmt: skip
+) -> JobStatus:  # fmt: skip
     """The end of a job of which its scheduler only says that it knows none.
 
     It was cancelled where there is a witness: a request, or its array, which is there and has just shown it waiting.
@@ -68,35 +70,35 @@ def vanished(
     if has_not_run and not has_begun(paths, line, batch):
         evidence = f"job {native_id} left the queue without having run"
         return _cancelled(native_id, evidence)
-    return Sight(native_id, "ended", "", evidence=f"{title_of(scheduler)} no longer knows job {native_id}")
+    return JobStatus(native_id, "ended", "", evidence=f"{title_of(scheduler)} no longer knows job {native_id}")
 
 
 def dropped(
-    sight: Sight, scheduler: Scheduler, paths: SweepPaths, line: SubmissionState, batch: int, last: JobWord | None, *,
-    is_watched: bool,
-) -> Sight:  # fmt: skip
+    status: JobStatus, scheduler: Scheduler, paths: SweepPaths, line: SubmissionState, batch: int,
+    last: JobWord | None, *, is_watched: bool,
+) -> JobStatus:  # fmt: skip
     """The end of a job that left neither log nor word, where its scheduler drops jobs that it has accepted.
 
     Args:
-        sight: its end, of which nothing is known.
+        status: its end, of which nothing is known.
         last: what was seen of it before.
         is_watched: who submitted it still lives, and had better not submit it again: it would be dropped again.
     """
-    if sight.reason != "unknown" or (last is not None and last.phase == "running"):
-        return sight
+    if status.reason != "unknown" or (last is not None and last.phase == "running"):
+        return status
     if has_begun(paths, line, batch):
-        return sight
+        return status
     waited = f"; it waited: {last.why}" if last is not None and last.why else ""
     title = title_of(scheduler.name)
-    told = f"job {sight.native_id} left the queue {NEVER_BEGAN}{waited}; {title} has no record of it"
+    told = f"job {status.native_id} left the queue {NEVER_BEGAN}{waited}; {title} has no record of it"
     return replace(
-        sight, state="failed" if is_watched else "lost", reason="launch",
+        status, state="failed" if is_watched else "lost", reason="launch",
         evidence=f"{told} (perhaps {scheduler.why_dropped})",
     )  # fmt: skip
 
 
-def _cancelled(native_id: str, evidence: str) -> Sight:
-    return Sight(native_id, "ended", "", state="cancelled", reason="cancelled", evidence=evidence)
+def _cancelled(native_id: str, evidence: str) -> JobStatus:
+    return JobStatus(native_id, "ended", "", state="cancelled", reason="cancelled", evidence=evidence)
 
 
 def _ends(logs: Sequence[Path]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.schedulers.interface import JobStatus, NoAnswer, Scheduler
 from hsm_core.store.disk import visibility_s
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.requests import asked_to_end
@@ -59,7 +59,7 @@ class JobPoll:
     """Polls a scheduler for the jobs of one source, whichever launcher submitted them.
 
     Args:
-        times_gone: answers without a job after which it is gone; 1 will do for who only looks.
+        times_gone: answers without a job after which it is gone; 1 will do for who only shows it.
         young_s: see ``YOUNG_S``; 0 for who has just cancelled the jobs, so that their scheduler knew them.
 
     Attributes:
@@ -93,7 +93,7 @@ class JobPoll:
             self._take(answer, jobs, {line.name: line for line in asked}, open_jobs)
         return Polled(
             words={key: seen.word for key, seen in self._watched.items() if seen.word is not None},
-            is_answer=answer is not None and answer.sights is not None,
+            is_answer=answer is not None and answer.statuses is not None,
             at=answer.at if answer is not None else None if open_jobs else time.monotonic(),
             trouble=self.trouble, ask_soon=self._ask_soon, has_stuck=bool(self._stuck),
             in_doubt=any(0 < seen.missed < self._times_gone for seen in self._watched.values()),
@@ -138,24 +138,24 @@ class JobPoll:
     ) -> None:
         unknown: dict[str, _Missing] = {}
         stuck: dict[str, set[str]] = defaultdict(set)
-        stalled: list[tuple[SubmissionState, str, Sight]] = []
-        for key in open_jobs if answer.sights is not None else ():
+        stalled: list[tuple[SubmissionState, str, JobStatus]] = []
+        for key in open_jobs if answer.statuses is not None else ():
             line = lines.get(key[0])
             if line is None:
                 continue
             seen, element = self._watched[key], self._scheduler.element(line.native_id, key[1])
             one = _Missing(seen, line, key[1])
-            sight = (answer.sights or {}).get(element) or (answer.sights or {}).get(line.native_id)
-            if sight is not None:
+            status = (answer.statuses or {}).get(element) or (answer.statuses or {}).get(line.native_id)
+            if status is not None:
                 seen.missed = 0
-                if sight.hopeless or sight.until:
-                    stalled.append((line, element, sight))
-                if sight.stuck:
+                if status.hopeless or status.until:
+                    stalled.append((line, element, status))
+                if status.stuck:
                     stuck[line.name].add(element)
                     if line.by not in jobs.dead:  # who submitted it would only submit it again
-                        sight = replace(sight, state="failed")
-                told = self._dropped(sight, element, one, jobs) if sight.untold else None
-                self._note(seen, told or self._explained(sight, one, jobs), answer.at)
+                        status = replace(status, state="failed")
+                told = self._dropped(status, element, one, jobs) if status.untold else None
+                self._note(seen, told or self._explained(status, one, jobs), answer.at)
             elif seen.word is None or seen.word.phase != "ended":
                 seen.missed += 1
                 unknown[element] = one
@@ -164,20 +164,20 @@ class JobPoll:
             self._stuck.update(named(lines[name], elements))
         self._stalled.take(stalled)
 
-    def _explained(self, sight: Sight, one: _Missing, jobs: Snapshot) -> Sight:
-        return job_ends.explained(sight, self._paths, one.line, one.batch, jobs.heard)
+    def _explained(self, status: JobStatus, one: _Missing, jobs: Snapshot) -> JobStatus:
+        return job_ends.explained(status, self._paths, one.line, one.batch, jobs.heard)
 
-    def _note(self, seen: _Watched, sight: Sight, at: float) -> None:
-        seen.waited_at = at if sight.phase == "waiting" else None
-        if sight.phase != "ended":
+    def _note(self, seen: _Watched, status: JobStatus, at: float) -> None:
+        seen.waited_at = at if status.phase == "waiting" else None
+        if status.phase != "ended":
             seen.ended_at = None
-            never = ": will never start (hsm queue)" if sight.hopeless else ""
-            until = f": {sight.until}" if sight.until else ""
-            seen.word = JobWord(sight.phase, why=f"{sight.why}{never}{until}")
+            never = ": will never start (hsm queue)" if status.hopeless else ""
+            until = f": {status.until}" if status.until else ""
+            seen.word = JobWord(status.phase, why=f"{status.why}{never}{until}")
             return
         seen.ended_at = at if seen.ended_at is None else seen.ended_at
         if at - seen.ended_at >= self._grace_s:  # by now all that its worker wrote can be read here
-            seen.word = JobWord("ended", sight.state, sight.reason, sight.evidence, node=sight.node)
+            seen.word = JobWord("ended", status.state, status.reason, status.evidence, node=status.node)
         else:
             self._ask_soon = True
 
@@ -193,16 +193,16 @@ class JobPoll:
         if not gone:
             return
         try:
-            known = dict(self._scheduler.look_back(gone, min(one.line.at for one in unknown.values())))
+            known = dict(self._scheduler.poll_accounting(gone, min(one.line.at for one in unknown.values())))
         except NoAnswer as error:
             self.trouble, known = error.evidence or error.problem, {}
             self._ask_soon = True
             gone = {name: one for name, one in gone.items() if one.seen.missed > self._times_gone}
         told = {
-            name: sight for name, one in gone.items() if (sight := known.get(name) or known.get(one.asked_as(name)))
+            name: status for name, one in gone.items() if (status := known.get(name) or known.get(one.asked_as(name)))
         }
-        for name, sight in told.items():
-            self._note(gone[name].seen, self._explained(sight, gone[name], jobs), answer.at)
+        for name, status in told.items():
+            self._note(gone[name].seen, self._explained(status, gone[name], jobs), answer.at)
         self._note_vanished({name: gone[name] for name in gone.keys() - told.keys()}, answer, jobs)
 
     def _note_vanished(self, silent: Mapping[str, _Missing], answer: Answer, jobs: Snapshot) -> None:
@@ -218,15 +218,15 @@ class JobPoll:
             self._ask_soon = True
             return
         is_asked = asked_to_end(self._paths)
-        arrays = {number_of(native_id) for native_id in answer.sights or ()}
+        arrays = {number_of(native_id) for native_id in answer.statuses or ()}
         for name, one in doubtful.items():
             if one.asked_as(name) in gone:
                 waited_at = one.seen.waited_at if number_of(name) in arrays else None
                 has_not_run = waited_at is not None and answer.at - waited_at < keeps_s
-                sight = job_ends.vanished(
+                status = job_ends.vanished(
                     name, self._scheduler.name, self._paths, one.line, one.batch, is_asked, has_not_run=has_not_run
                 )
-                self._note(one.seen, self._dropped(sight, name, one, jobs), answer.at)
+                self._note(one.seen, self._dropped(status, name, one, jobs), answer.at)
                 one.seen.is_gone = one.seen.word is not None and one.seen.word.phase == "ended"
 
     def _may_live(self, native_id: str, one: _Missing, heard: Mapping[str, bool]) -> bool:
@@ -235,13 +235,13 @@ class JobPoll:
         has_begun = is_new and job_ends.has_begun(self._paths, one.line, one.batch)
         return heard.get(native_id, heard.get(one.line.native_id, is_new and not has_begun))
 
-    def _dropped(self, sight: Sight, name: str, one: _Missing, jobs: Snapshot) -> Sight:
+    def _dropped(self, status: JobStatus, name: str, one: _Missing, jobs: Snapshot) -> JobStatus:
         """Returns what became of a job that is gone and told nothing."""
-        sight = self._explained(sight, one, jobs)
+        status = self._explained(status, one, jobs)
         has_begun = one.key in jobs.begun or name in jobs.heard or one.line.native_id in jobs.heard
         if not self._scheduler.why_dropped or has_begun:
-            return sight
+            return status
         return job_ends.dropped(
-            sight, self._scheduler, self._paths, one.line, one.batch, one.seen.word,
+            status, self._scheduler, self._paths, one.line, one.batch, one.seen.word,
             is_watched=one.line.by not in jobs.dead,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from hsm_core.schedulers.batch_system import Place
-from hsm_core.schedulers.interface import Allowed, NoAnswer, Scheduler, Sight
+from hsm_core.schedulers.interface import Allowed, JobStatus, NoAnswer, Scheduler
 
 #: Seconds for which what a scheduler allows is not asked again.
 _ALLOWED_S = 60.0
@@ -23,7 +23,7 @@ class Room:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._allowed: dict[Place, tuple[float, Allowed]] = {}
-        self._queue: tuple[float, Sequence[Sight]] | None = None
+        self._queue: tuple[float, Sequence[JobStatus]] | None = None
         self._added = 0
         self._refused: dict[Place, Bound] = {}
 
@@ -57,7 +57,7 @@ class Room:
         self._refused[place], self._queue = (max(1, jobs // 2), why), None
         self._allowed.pop(place, None)
 
-    def _seen(self) -> Sequence[Sight] | None:
+    def _seen(self) -> Sequence[JobStatus] | None:
         now = time.monotonic()
         if self._queue is None or now - self._queue[0] > _QUEUE_S:
             try:

@@ -15,7 +15,7 @@ from typing import TypedDict
 
 from hsm_core.processes.identity import this_boot
 from hsm_core.processes.local_folder import own_folder
-from hsm_core.schedulers.interface import NoAnswer, Scheduler, Sight
+from hsm_core.schedulers.interface import JobStatus, NoAnswer, Scheduler
 from hsm_core.schedulers.registry import variables_of
 from hsm_core.store.files import Document, to_line, write_atomically
 
@@ -28,11 +28,11 @@ class Answer:
     """An answer of a scheduler, and when it came, by the machine's monotonic clock.
 
     Args:
-        sights: None if it did not answer; ``trouble`` then says how.
+        statuses: None if it did not answer; ``trouble`` then says how.
     """
 
     at: float
-    sights: Mapping[str, Sight] | None
+    statuses: Mapping[str, JobStatus] | None
     trouble: str = ""
 
 
@@ -43,7 +43,7 @@ class _Known(TypedDict):
     boot: str
     asked: list[str]
     wanted: dict[str, float]
-    sights: list[Document] | None
+    statuses: list[Document] | None
     trouble: str
 
 
@@ -54,7 +54,7 @@ class Asker:
         self._scheduler = scheduler
         choosing = (*variables_of(scheduler.name), "PATH")  # they make two processes talk to the same scheduler
         chosen = json.dumps([scheduler.name, *(os.environ.get(name, "") for name in choosing)])
-        self._path = own_folder() / f"asked-{scheduler.name}-{sha256(chosen.encode()).hexdigest()[:12]}.json"
+        self._path = own_folder() / f"polled-{scheduler.name}-{sha256(chosen.encode()).hexdigest()[:12]}.json"
 
     def ask(self, ids: Collection[str], not_before: float) -> Answer | None:
         """Asks the scheduler about these jobs.
@@ -75,15 +75,15 @@ class Asker:
 
     def _ask(self, wanted: dict[str, float]) -> Answer:
         try:
-            sights = self._scheduler.look(wanted)
-            told: list[Document] | None = [vars(sight) for sight in sights.values()]
+            statuses = self._scheduler.poll(wanted)
+            told: list[Document] | None = [vars(status) for status in statuses.values()]
             trouble = ""
         except NoAnswer as error:
             told, trouble = None, error.evidence or error.problem
         seen = {number_of(one["native_id"]) for one in told or ()}
         lives = {name: until for name, until in wanted.items() if told is None or number_of(name) in seen}
         found = _Known(
-            at=time.monotonic(), boot=this_boot(), asked=sorted(wanted), wanted=lives, sights=told, trouble=trouble
+            at=time.monotonic(), boot=this_boot(), asked=sorted(wanted), wanted=lives, statuses=told, trouble=trouble
         )
         self._write(found)
         return _answer(found)
@@ -123,6 +123,6 @@ def number_of(native_id: str) -> str:
 
 
 def _answer(found: _Known) -> Answer:
-    if found["sights"] is None:
+    if found["statuses"] is None:
         return Answer(found["at"], None, found["trouble"])
-    return Answer(found["at"], {one["native_id"]: Sight(**one) for one in found["sights"]})
+    return Answer(found["at"], {one["native_id"]: JobStatus(**one) for one in found["statuses"]})

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.interface import JobStatus
 from hsm_core.store.state.jobs import SubmissionState
 
 #: Elements of an array that a warning names.
@@ -33,17 +33,17 @@ class Stalled:
         self.hopeless: dict[str, str] = {}
         self.held: dict[str, Held] = {}
 
-    def take(self, seen: Iterable[tuple[SubmissionState, str, Sight]]) -> None:
+    def take(self, seen: Iterable[tuple[SubmissionState, str, JobStatus]]) -> None:
         """Take in elements of submissions that one answer shows so."""
         lines: dict[str, SubmissionState] = {}
         hopeless: dict[tuple[str, str], set[str]] = defaultdict(set)
         held: dict[tuple[str, Held], set[str]] = defaultdict(set)
-        for line, element, sight in seen:
+        for line, element, status in seen:
             lines[line.name] = line
-            if sight.until:
-                held[line.name, Held(sight.why, sight.until, sight.remedy)].add(element)
+            if status.until:
+                held[line.name, Held(status.why, status.until, status.remedy)].add(element)
             else:
-                hopeless[line.name, sight.why].add(element)
+                hopeless[line.name, status.why].add(element)
         self.hopeless |= {_listed(lines[name], elements): why for (name, why), elements in hopeless.items()}
         self.held |= {_listed(lines[name], elements): what for (name, what), elements in held.items()}
 

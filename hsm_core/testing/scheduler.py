@@ -60,8 +60,8 @@ class Place:
 
     def phase(self, native_id: str, whole: str | None = None) -> str:
         """``waiting``, ``running``, ``ended``, or ``gone``: the scheduler no longer knows it."""
-        sight = self.scheduler.look([whole or native_id]).get(native_id)
-        return sight.phase if sight else "gone"
+        status = self.scheduler.poll([whole or native_id]).get(native_id)
+        return status.phase if status else "gone"
 
     def wait_for(self, native_id: str, *phases: str, whole: str | None = None) -> None:
         told = f"{native_id} to be {' or '.join(phases)}"
@@ -84,9 +84,9 @@ class SchedulerContract:
     def test_a_job_is_known_by_its_id_and_its_name(self, place: Place) -> None:
         script = place.script("sleep 60")
         native_id = place.submit(script)
-        sight = place.scheduler.look([native_id])[native_id]
-        assert (sight.native_id, sight.name) == (native_id, script.token)
-        assert sight.phase in ("waiting", "running")
+        status = place.scheduler.poll([native_id])[native_id]
+        assert (status.native_id, status.name) == (native_id, script.token)
+        assert status.phase in ("waiting", "running")
         assert place.scheduler.find(script.token) == native_id
 
     def test_a_running_job_has_a_node_and_what_a_job_prints_lands_in_its_directory(
@@ -95,7 +95,7 @@ class SchedulerContract:
         script = place.script("echo printed; sleep 3")
         native_id = place.submit(script)
         place.wait_for(native_id, "running")
-        assert place.scheduler.look([native_id])[native_id].node
+        assert place.scheduler.poll([native_id])[native_id].node
         logs = wait_until(lambda: [p for p in script.cwd.iterdir() if p != script.path], what="a log")
         wait_until(lambda: any("printed" in log.read_text() for log in logs), what="what the job printed")
 
@@ -135,7 +135,7 @@ class SchedulerContract:
         whole = place.submit(place.script("sleep 60", size=2, throttle=1))
         first, second = (place.scheduler.element(whole, index) for index in (0, 1))
         place.wait_for(first, "running", whole=whole)
-        shown = {sight.native_id: sight.phase for sight in place.scheduler.queue()}
+        shown = {status.native_id: status.phase for status in place.scheduler.queue()}
         assert (shown[first], shown[second]) == ("running", "waiting")
         place.scheduler.cancel([whole])
         wait_until(
@@ -175,14 +175,14 @@ class SchedulerContract:
         place.wait_for(native_id, "running")
         place.scheduler.cancel([native_id])
         place.wait_for(native_id, "ended", "gone")
-        sight = place.scheduler.look([native_id]).get(native_id)
-        assert sight is None or (sight.state, sight.reason) == ("cancelled", "cancelled")
+        status = place.scheduler.poll([native_id]).get(native_id)
+        assert status is None or (status.state, status.reason) == ("cancelled", "cancelled")
 
     def test_a_job_that_fails_is_told_with_evidence(self, place: Place) -> None:
         native_id = place.submit(place.script("exit 3"))
         place.wait_for(native_id, "ended", "gone")
-        sight = place.scheduler.look([native_id]).get(native_id)
-        assert sight is None or (sight.state in ("failed", "lost") and "3" in sight.evidence)
+        status = place.scheduler.poll([native_id]).get(native_id)
+        assert status is None or (status.state in ("failed", "lost") and "3" in status.evidence)
 
     def test_what_can_never_run_is_refused_in_the_schedulers_words(self, place: Place) -> None:
         script = place.script("true", head=place.refused)
@@ -194,9 +194,9 @@ class SchedulerContract:
 
     def test_nothing_is_known_of_what_never_was(self, place: Place) -> None:
         native_id = place.submit(place.script("true"))
-        assert "99999" not in place.scheduler.look([native_id, "99999"])
-        place.scheduler.look([])
-        assert "99999" not in place.scheduler.look_back(["99999"], time.time())
+        assert "99999" not in place.scheduler.poll([native_id, "99999"])
+        place.scheduler.poll([])
+        assert "99999" not in place.scheduler.poll_accounting(["99999"], time.time())
 
     def test_limits_are_numbers_with_their_source(self, place: Place) -> None:
         allowed = place.scheduler.allowed(None, None, None)
@@ -210,7 +210,7 @@ class SchedulerContract:
         place.wait_for(native_id, "running")
         script = place.script("echo ran >> ran")
         questions: list[Callable[[], object]] = [
-            lambda: place.scheduler.look([native_id]),
+            lambda: place.scheduler.poll([native_id]),
             lambda: place.scheduler.find(script.token),
             place.scheduler.queue,
             lambda: place.scheduler.cancel([native_id]),

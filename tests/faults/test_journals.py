@@ -56,7 +56,7 @@ def told(data: bytes) -> set[int]:
     return found
 
 
-def look(root: Path) -> SweepState:
+def read_state(root: Path) -> SweepState:
     state = SweepState(root)
     state.refresh()
     return state
@@ -76,7 +76,7 @@ def test_a_journal_cut_at_every_byte_is_read(copy: Path) -> None:
     data = journal.read_bytes()
     for length in range(len(data) + 1):
         journal.write_bytes(data[:length])
-        require_sober(look(copy), data[:length])
+        require_sober(read_state(copy), data[:length])
 
 
 @pytest.mark.parametrize("ending", [b"\n", b""], ids=["alone", "run into the next"])
@@ -86,7 +86,7 @@ def test_a_torn_line_in_the_middle_costs_that_line(copy: Path, ending: bytes) ->
     for number, line in enumerate(lines[:-1]):
         torn = b"".join([*lines[:number], line[: len(line) // 2] + ending, *lines[number + 1 :]])
         journal.write_bytes(torn)
-        state = look(copy)
+        state = read_state(copy)
         require_sober(state, torn)
         assert state.bad_lines == 1
 
@@ -96,7 +96,7 @@ def test_tasks_of_a_dead_worker_are_lost_also_where_its_first_line_is_torn(copy:
     head, *lines = journal.read_bytes().splitlines(keepends=True)
     begun = [line for line in lines if not line.startswith((b'{"e":"end"', b'{"e":"seal"'))]
     journal.write_bytes(b"".join([head[:40], b"\n", *begun]))
-    assert look(copy).numbers_in("lost") == list(range(TASKS))
+    assert read_state(copy).numbers_in("lost") == list(range(TASKS))
 
 
 def _cut_in(word: str, data: bytes) -> bytes:

@@ -51,7 +51,7 @@ _COMPLETED = re.compile(rb'^\{"e":"end","t":(\d+),"a":(\d+),"state":"completed".
 
 
 @dataclass(frozen=True)
-class Sight:
+class JobStatus:
     """What the commands said at one moment, with what was true after they had said it.
 
     Args:
@@ -72,7 +72,7 @@ class WitnessedSweep:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "app.py").write_text(APP)
         self._witness.touch()
-        self.sights: list[Sight] = []
+        self.statuses: list[JobStatus] = []
 
     @property
     def environ(self) -> dict[str, str]:
@@ -113,7 +113,7 @@ class WitnessedSweep:
 
     def _note(self, said: frozenset[int]) -> None:
         """Only now ask the witness."""
-        self.sights.append(Sight(said, frozenset(self.attempts("end"))))
+        self.statuses.append(JobStatus(said, frozenset(self.attempts("end"))))
 
     def hsm(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "hsm_core.cli.hsm", *words)
@@ -202,6 +202,6 @@ def check(sweep: WitnessedSweep) -> None:
     assert sorted(task for task, _ in accepted) == list(range(TASKS)), f"accepted outcomes: {accepted}"
     assert max(accepted.values()) == 1, f"reported more than once: {accepted}"
     assert sweep.outcomes() == dict(accepted.keys()), "the events and the outcomes on disk differ"
-    assert len(sweep.sights[-1].said) == TASKS
-    for sight in sweep.sights:
-        assert sight.said <= sight.ended, f"called completed: {set(sight.said)}, ended: {set(sight.ended)}"
+    assert len(sweep.statuses[-1].said) == TASKS
+    for status in sweep.statuses:
+        assert status.said <= status.ended, f"called completed: {set(status.said)}, ended: {set(status.ended)}"

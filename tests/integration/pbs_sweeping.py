@@ -45,7 +45,7 @@ class PbsApp(QueueApp):
 
     def queued(self) -> list[str]:
         """Ids of what waits or runs, by element."""
-        return [sight.native_id for sight in Dialect(self.server.knobs.flavour, LocalHost()).queue()]
+        return [status.native_id for status in Dialect(self.server.knobs.flavour, LocalHost()).queue()]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.hosts.local import LocalHost
-from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
+from hsm_core.schedulers.interface import JobStatus, LimitReached, NoAnswer, Refused
 from hsm_core.schedulers.pbs.dialect import Flavour
 from hsm_core.schedulers.pbs.dialect import Pbs as Dialect
 from hsm_core.schedulers.pbs.flavour import find_pbs
@@ -73,9 +73,9 @@ def place(pbs: Pbs, weird_tmp_path: Path) -> Place:
     return bound("pbspro", pbs, weird_tmp_path)
 
 
-def ended(place: Place, native_id: str, whole: str | None = None) -> Sight:
+def ended(place: Place, native_id: str, whole: str | None = None) -> JobStatus:
     place.wait_for(native_id, "ended", whole=whole)
-    return place.scheduler.look([whole or native_id])[native_id]
+    return place.scheduler.poll([whole or native_id])[native_id]
 
 
 @pytest.mark.parametrize("json", ["release", "master", "invalid"])
@@ -83,21 +83,21 @@ def test_several_jobs_are_told_by_one_question_whatever_the_json(pbs: Pbs, place
     pbs.turn(json=json)
     whole = place.submit(place.script("sleep 60", size=2))
     job = place.submit(place.script("export X=005; sleep 60"))
-    seen = place.scheduler.look([whole, job])
+    seen = place.scheduler.poll([whole, job])
     assert {place.scheduler.element(whole, 0), place.scheduler.element(whole, 1), job} <= set(seen)
 
 
 def test_a_jobs_walltime_is_told(place: Place) -> None:
     native_id = place.submit(place.script("sleep 60", head="#PBS -l walltime=1"))
-    sight = ended(place, native_id)
-    assert (sight.state, sight.reason) == ("failed", "walltime")
+    status = ended(place, native_id)
+    assert (status.state, status.reason) == ("failed", "walltime")
 
 
 def test_torque_tells_a_jobs_walltime(torque: Pbs, tmp_path: Path) -> None:
     place = bound("torque", torque, tmp_path)
     native_id = place.submit(place.script("sleep 60", head="#PBS -l walltime=1"))
-    sight = ended(place, native_id)
-    assert (sight.state, sight.reason) == ("failed", "walltime")
+    status = ended(place, native_id)
+    assert (status.state, status.reason) == ("failed", "walltime")
 
 
 def test_torque_is_asked_about_many_jobs_that_it_forgot(torque: Pbs, tmp_path: Path) -> None:
@@ -105,30 +105,30 @@ def test_torque_is_asked_about_many_jobs_that_it_forgot(torque: Pbs, tmp_path: P
     native_id = place.submit(place.script("sleep 60"))
     number, _, server = native_id.partition(".")
     forgotten = [f"{int(number) + more}.{server}" for more in range(1, 40)]
-    assert set(place.scheduler.look([native_id, *forgotten])) == {native_id}
+    assert set(place.scheduler.poll([native_id, *forgotten])) == {native_id}
 
 
 def test_what_can_never_run_is_said_at_once(place: Place) -> None:
     native_id = place.submit(place.script("true", head="#PBS -l select=1:ncpus=999"))
-    wait_until(lambda: place.scheduler.look([native_id])[native_id].hopeless, what="PBS to say so")
+    wait_until(lambda: place.scheduler.poll([native_id])[native_id].hopeless, what="PBS to say so")
 
 
 def test_what_never_starts_is_given_up(pbs: Pbs, place: Place) -> None:
     pbs.turn(failing_starts=True)
     whole = place.submit(place.script("true", size=2))
     for index in range(2):
-        sight = ended(place, place.scheduler.element(whole, index), whole)
-        assert (sight.state, sight.reason) == ("lost", "launch")
-        assert "too many failed attempts" in sight.evidence
-        assert sight.stuck
+        status = ended(place, place.scheduler.element(whole, index), whole)
+        assert (status.state, status.reason) == ("lost", "launch")
+        assert "too many failed attempts" in status.evidence
+        assert status.stuck
 
 
 def test_an_elements_exit_status_is_its_own(pbs: Pbs, place: Place) -> None:
     pbs.turn(history=False)
     script = place.script(f"[ {place.index} = 2 ] && sleep 60; exit {place.index}", size=3)
     whole = place.submit(script)
-    sights = [ended(place, place.scheduler.element(whole, index), whole) for index in (0, 1)]
-    assert ["Exit_status" in sight.evidence for sight in sights] == [False, False]
+    statuses = [ended(place, place.scheduler.element(whole, index), whole) for index in (0, 1)]
+    assert ["Exit_status" in status.evidence for status in statuses] == [False, False]
 
 
 def test_limits_are_told_and_reached(pbs: Pbs, place: Place) -> None:

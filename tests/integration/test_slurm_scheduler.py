@@ -88,7 +88,7 @@ def test_an_answer_that_is_not_whole_is_none(
     script = place.script("sleep 60", size=3)
     whole = place.submit(script)
     monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "squeue", body))
-    for question in (lambda: place.scheduler.look([whole]), lambda: place.scheduler.queue()):
+    for question in (lambda: place.scheduler.poll([whole]), lambda: place.scheduler.queue()):
         with pytest.raises(NoAnswer, match="squeue's answer is incomplete"):
             question()
     if "head" not in body:
@@ -121,7 +121,7 @@ def test_the_users_settings_of_squeue_change_nothing(place: Place, monkeypatch: 
 
 def test_a_waiting_job_says_why(place: Place) -> None:
     native_id = place.submit(place.script("true", head="#SBATCH --partition=off"))
-    seen = wait_until(lambda: place.scheduler.look([native_id])[native_id].why, what="a reason")
+    seen = wait_until(lambda: place.scheduler.poll([native_id])[native_id].why, what="a reason")
     assert seen == "PartitionDown"
 
 
@@ -130,25 +130,25 @@ def test_a_killed_job_is_lost_with_its_signal(place: Place) -> None:
     for index in (0, 1):
         element = place.scheduler.element(whole, index)
         place.wait_for(element, "ended", whole=whole)
-        sight = place.scheduler.look([whole])[element]
-        assert (sight.word, sight.state, sight.reason) == ("FAILED", "lost", "unknown")
-        assert "killed by SIGKILL" in sight.evidence
+        status = place.scheduler.poll([whole])[element]
+        assert (status.word, status.state, status.reason) == ("FAILED", "lost", "unknown")
+        assert "killed by SIGKILL" in status.evidence
 
 
 def test_a_job_whose_log_cannot_be_opened_was_never_launched(place: Place) -> None:
     script = place.script("true", head="#SBATCH --error=/nowhere/at/all")
     native_id = place.submit(script)
     place.wait_for(native_id, "ended")
-    sight = place.scheduler.look([native_id])[native_id]
-    assert (sight.state, sight.reason) == ("lost", "launch")
-    assert "could not open the job's log" in sight.evidence
+    status = place.scheduler.poll([native_id])[native_id]
+    assert (status.state, status.reason) == ("lost", "launch")
+    assert "could not open the job's log" in status.evidence
 
 
 def test_a_job_that_ended_well_did_not_complete_its_task(place: Place) -> None:
     native_id = place.submit(place.script("true"))
     place.wait_for(native_id, "ended")
-    sight = place.scheduler.look([native_id])[native_id]
-    assert (sight.word, sight.state, sight.reason) == ("COMPLETED", "lost", "unknown")
+    status = place.scheduler.poll([native_id])[native_id]
+    assert (status.word, status.state, status.reason) == ("COMPLETED", "lost", "unknown")
 
 
 ALL_NODES = "#SBATCH --nodes=4 --exclusive"
@@ -159,8 +159,8 @@ def test_a_preempted_job_waits_again_or_is_lost(place: Place) -> None:
     place.wait_for(stays, "running")
     place.submit(place.script("sleep 1", head=f"{ALL_NODES} --partition=high"))
     place.wait_for(stays, "ended")
-    sight = place.scheduler.look([stays])[stays]
-    assert (sight.word, sight.state, sight.reason) == ("PREEMPTED", "lost", "preempted")
+    status = place.scheduler.poll([stays])[stays]
+    assert (status.word, status.state, status.reason) == ("PREEMPTED", "lost", "preempted")
     again = place.submit(place.script("sleep 60", head=f"{ALL_NODES} --requeue"))
     place.wait_for(again, "running")
     place.submit(place.script("sleep 1", head=f"{ALL_NODES} --partition=high"))
@@ -177,9 +177,9 @@ def test_a_job_is_lost_with_its_node(tmp_path: Path, monkeypatch: pytest.MonkeyP
         place.wait_for(native_id, "running")
         cluster("kill-node", 2)
         wait_until(lambda: place.phase(native_id) == "ended", timeout=90, every=0.5)
-        sight = place.scheduler.look([native_id])[native_id]
-        assert (sight.word, sight.state, sight.reason) == ("NODE_FAIL", "lost", "node")
-        assert "node2" in sight.evidence
+        status = place.scheduler.poll([native_id])[native_id]
+        assert (status.word, status.state, status.reason) == ("NODE_FAIL", "lost", "node")
+        assert "node2" in status.evidence
 
 
 @pytest.mark.slow
@@ -189,8 +189,8 @@ def test_a_job_beyond_its_time_failed_for_it(place: Place) -> None:
     end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 2))
     order("scontrol", "update", f"jobid={native_id}", f"EndTime={end}")
     wait_until(lambda: place.phase(native_id) == "ended", timeout=120, every=0.5)
-    sight = place.scheduler.look([native_id])[native_id]
-    assert (sight.state, sight.reason) == ("failed", "walltime")
+    status = place.scheduler.poll([native_id])[native_id]
+    assert (status.state, status.reason) == ("failed", "walltime")
 
 
 def counted(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -213,10 +213,10 @@ def test_a_look_is_one_question_and_one_more_for_those_that_failed(
             place.wait_for(place.scheduler.element(one, index), "ended", whole=one)
     asked = counted("squeue", tmp_path, monkeypatch)
     fresh = Slurm(LocalHost())
-    first = fresh.look(wholes)
+    first = fresh.poll(wholes)
     assert "exit code 4" in first[fresh.element(wholes[2], 1)].evidence
     assert asked.read_text() == "asked\n" * 2
-    assert fresh.look(wholes) == first
+    assert fresh.poll(wholes) == first
     assert asked.read_text() == "asked\n" * 3
 
 
@@ -253,7 +253,7 @@ def test_the_command_line_goes_before_the_script(place: Place) -> None:
         element = place.scheduler.element(whole, index)
         place.wait_for(element, "ended", whole=whole)
         assert (script.cwd / f"slurm-{element}.log").read_text() == "printed\n"
-        assert place.scheduler.look([whole])[element].name == script.token
+        assert place.scheduler.poll([whole])[element].name == script.token
     assert not (script.cwd / "other.log").exists()
 
 
@@ -264,7 +264,7 @@ def test_the_users_settings_of_sbatch_are_wishes_but_for_two(
     monkeypatch.setenv("SBATCH_WAIT", "1")
     monkeypatch.setenv("SBATCH_ARRAY_INX", "0-5")
     native_id = place.submit(place.script("sleep 30"))
-    assert place.scheduler.look([native_id])[native_id].queue == "high"
+    assert place.scheduler.poll([native_id])[native_id].queue == "high"
 
 
 def test_what_the_script_says_goes_before_the_users_settings(
@@ -274,7 +274,7 @@ def test_what_the_script_says_goes_before_the_users_settings(
         monkeypatch.setenv(f"SBATCH_{name}", value)
     head = "#SBATCH -p high\n#SBATCH --account=root\n#SBATCH --time=5\n#SBATCH --mem-per-cpu=50M"
     native_id = place.submit(place.script("sleep 30", head=head))
-    assert place.scheduler.look([native_id])[native_id].queue == "high"
+    assert place.scheduler.poll([native_id])[native_id].queue == "high"
 
 
 def test_a_job_that_submits_gives_its_own_description_to_no_other(
@@ -359,7 +359,7 @@ def test_commands_that_are_not_there(place: Place, monkeypatch: pytest.MonkeyPat
     with pytest.raises(Refused, match="can't run sbatch"):
         place.scheduler.submit(place.script("true"))
     with pytest.raises(NoAnswer, match="can't run squeue"):
-        place.scheduler.look([])
+        place.scheduler.poll([])
 
 
 # ---- scripts
@@ -476,7 +476,7 @@ def test_the_accounting_knows_what_the_queue_forgot(limited: Place) -> None:
     for one in elements:
         limited.wait_for(one, "gone", whole=whole)
     told = wait_until(
-        lambda: (found := limited.scheduler.look_back([whole], since)).keys() >= set(elements) and found,
+        lambda: (found := limited.scheduler.poll_accounting([whole], since)).keys() >= set(elements) and found,
         what="the accounting to tell of them",
         every=0.3,
     )
@@ -492,7 +492,7 @@ def test_without_its_database_the_accounting_gives_no_answer(limited: Place, acc
     accounted("stop-dbd")
     try:
         with pytest.raises(NoAnswer):
-            limited.scheduler.look_back([native_id], time.time())
+            limited.scheduler.poll_accounting([native_id], time.time())
         with pytest.raises(NoAnswer):
             limited.scheduler.find("t-nobodys")
         assert limited.phase(native_id) in ("waiting", "running")
@@ -506,7 +506,7 @@ def test_without_accounting_nothing_is_asked_of_it_twice(
 ) -> None:
     asked = counted("sacct", tmp_path, monkeypatch)
     for _ in range(3):
-        assert place.scheduler.look_back(["1"], time.time()) == {}
+        assert place.scheduler.poll_accounting(["1"], time.time()) == {}
     assert asked.read_text() == "asked\n"
 
 
@@ -521,7 +521,7 @@ from hsm_core.schedulers.slurm.dialect import Slurm
 cwd, slurm = Path(sys.argv[1]), Slurm(LocalHost())
 native_id = slurm.submit(Script(cwd / "job.sh", cwd, "t-ordinary", 2, 1))
 assert slurm.find("t-ordinary") == native_id
-print(native_id, slurm.allowed(None, None, None).array_index, *slurm.look([native_id]))
+print(native_id, slurm.allowed(None, None, None).array_index, *slurm.poll([native_id]))
 slurm.cancel([native_id])
 """
 

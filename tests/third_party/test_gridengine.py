@@ -14,7 +14,7 @@ from hsm_core.detect.scheduler import find_systems
 from hsm_core.errors import BackendError
 from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.batch_system import System
-from hsm_core.schedulers.interface import LimitReached, NoAnswer, Refused, Sight
+from hsm_core.schedulers.interface import JobStatus, LimitReached, NoAnswer, Refused
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.testing.batch_system import BatchSystemContract, Registered
 from hsm_core.testing.recording import RecordingHost
@@ -66,10 +66,10 @@ class TestGridEngineSystem(BatchSystemContract):
 # ---- what is Grid Engine's own
 
 
-def ended(place: Place, native_id: str) -> Sight:
+def ended(place: Place, native_id: str) -> JobStatus:
     """An ended element, as the accounting tells it; it may be late."""
     place.wait_for(native_id, "gone", whole=native_id.partition(".")[0])
-    found = wait_until(lambda: place.scheduler.look_back([native_id], 0.0), what="its accounting", every=0.2)
+    found = wait_until(lambda: place.scheduler.poll_accounting([native_id], 0.0), what="its accounting", every=0.2)
     return dict(found)[native_id]
 
 
@@ -83,8 +83,8 @@ def test_ended_elements_are_told_by_the_accounting(place: Place) -> None:
 
 
 def test_a_job_beyond_its_time_failed_for_it(place: Place) -> None:
-    sight = ended(place, place.submit(place.script("sleep 60", head="#$ -l h_rt=1")))
-    assert (sight.state, sight.reason) == ("failed", "walltime")
+    status = ended(place, place.submit(place.script("sleep 60", head="#$ -l h_rt=1")))
+    assert (status.state, status.reason) == ("failed", "walltime")
 
 
 def test_a_job_that_cant_be_started_is_stuck_with_its_reason(place: Place) -> None:
@@ -92,11 +92,11 @@ def test_a_job_that_cant_be_started_is_stuck_with_its_reason(place: Place) -> No
     native_id = place.submit(script)
     shutil.rmtree(script.cwd)
     subprocess.run(["qrls", native_id], check=True, timeout=60)
-    wait_until(lambda: place.scheduler.look([native_id])[native_id].stuck, what="its error", every=0.2)
-    sight = place.scheduler.look([native_id])[native_id]
-    assert (sight.phase, sight.reason, sight.stuck) == ("ended", "launch", True)
-    assert "No such file or directory" in sight.evidence
-    assert sight.native_id in [one.native_id for one in place.scheduler.queue()]
+    wait_until(lambda: place.scheduler.poll([native_id])[native_id].stuck, what="its error", every=0.2)
+    status = place.scheduler.poll([native_id])[native_id]
+    assert (status.phase, status.reason, status.stuck) == ("ended", "launch", True)
+    assert "No such file or directory" in status.evidence
+    assert status.native_id in [one.native_id for one in place.scheduler.queue()]
 
 
 def test_what_is_gone_is_called_unknown_and_nothing_else(place: Place) -> None:
@@ -108,8 +108,8 @@ def test_what_is_gone_is_called_unknown_and_nothing_else(place: Place) -> None:
 
 def test_a_held_job_says_so(place: Place) -> None:
     native_id = place.submit(place.script("true", head="#$ -h"))
-    sight = place.scheduler.look([native_id])[native_id]
-    assert (sight.phase, sight.why) == ("waiting", "held")
+    status = place.scheduler.poll([native_id])[native_id]
+    assert (status.phase, status.why) == ("waiting", "held")
 
 
 @pytest.mark.parametrize("body", ["exit 0", '"$REAL" "$@" | head -c 150', "echo 'error: commlib error' >&2; exit 1"])
@@ -118,7 +118,7 @@ def test_an_answer_that_is_not_whole_is_none(
 ) -> None:
     whole = place.submit(place.script("sleep 60", size=3))
     monkeypatch.setenv("PATH", wrapped(tmp_path / "bin", "qstat", body))
-    for question in (lambda: place.scheduler.look([whole]), place.scheduler.queue):
+    for question in (lambda: place.scheduler.poll([whole]), place.scheduler.queue):
         with pytest.raises(NoAnswer):
             question()
 

@@ -11,7 +11,7 @@ import click
 from hsm_core.detect.scheduler import systems_here
 from hsm_core.errors import NoAnswer
 from hsm_core.hosts.local import LocalHost
-from hsm_core.schedulers.interface import Scheduler, Sight
+from hsm_core.schedulers.interface import JobStatus, Scheduler
 from hsm_core.schedulers.registry import find_system, make_scheduler, title_of
 from hsm_core.store.job_names import Named, find_tokens, token_in
 from hsm_core.text import columns
@@ -58,28 +58,28 @@ def queued_jobs(here: Sequence[Scheduler]) -> list[QueuedJob]:
     Raises:
         NoAnswer: a scheduler does not say.
     """
-    seen = [(scheduler.name, sight) for scheduler in here for sight in scheduler.queue()]
-    known = find_tokens({token for _, sight in seen if (token := token_in(sight.name))})
-    return [_job(name, sight, known.get(token_in(sight.name) or "")) for name, sight in seen]
+    seen = [(scheduler.name, status) for scheduler in here for status in scheduler.queue()]
+    known = find_tokens({token for _, status in seen if (token := token_in(status.name))})
+    return [_job(name, status, known.get(token_in(status.name) or "")) for name, status in seen]
 
 
-def _job(scheduler: str, sight: Sight, named: Named | None) -> QueuedJob:
+def _job(scheduler: str, status: JobStatus, named: Named | None) -> QueuedJob:
     return QueuedJob(
         system=title_of(scheduler),
-        job=sight.native_id,
-        phase="running" if sight.phase == "running" else "waiting",
-        state=sight.word,
-        name=sight.name,
-        queue=sight.queue,
-        reason=sight.why,
-        hopeless=sight.hopeless,
-        until=sight.until,
-        remedy=sight.remedy,
-        node=sight.node,
-        start=sight.start,
+        job=status.native_id,
+        phase="running" if status.phase == "running" else "waiting",
+        state=status.word,
+        name=status.name,
+        queue=status.queue,
+        reason=status.why,
+        hopeless=status.hopeless,
+        until=status.until,
+        remedy=status.remedy,
+        node=status.node,
+        start=status.start,
         sweep=named.sweep if named else "",
         dir=str(named.root) if named else "",
-        tasks=named.tasks_of(find_system(scheduler).index_of(sight.native_id)) if named else (),
+        tasks=named.tasks_of(find_system(scheduler).index_of(status.native_id)) if named else (),
     )
 
 

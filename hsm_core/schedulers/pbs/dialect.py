@@ -11,12 +11,12 @@ from typing import Literal
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Done, Host
 
-from ..interface import Allowed, LimitReached, NoAnswer, Refused, Script, Sight
+from ..interface import Allowed, JobStatus, LimitReached, NoAnswer, Refused, Script
 from .commands import DELETE_S, Commands, is_gone
 from .limits import allowed
 from .query import Status
 from .refusals import explained, refusal
-from .states import array_of, is_array, sights
+from .states import array_of, is_array, statuses
 
 Flavour = Literal["pbspro", "torque"]
 
@@ -73,12 +73,12 @@ class Pbs:
         ids = self._status.mine(token)
         return array_of(ids[0]) or ids[0] if ids else None
 
-    def look(self, ids: Collection[str]) -> dict[str, Sight]:
+    def poll(self, ids: Collection[str]) -> dict[str, JobStatus]:
         """Asks one ``qstat`` about these ids and their elements."""
-        return sights(self._status.of(sorted(ids)), self.flavour, history=self._status.history)
+        return statuses(self._status.of(sorted(ids)), self.flavour, history=self._status.history)
 
-    def look_back(self, ids: Collection[str], since: float) -> dict[str, Sight]:
-        """Returns nothing: only operators may read PBS's accounting, and ``look`` covers its history."""
+    def poll_accounting(self, ids: Collection[str], since: float) -> dict[str, JobStatus]:
+        """Returns nothing: only operators may read PBS's accounting, and ``poll`` covers its history."""
         return {}
 
     def unknown(self, ids: Collection[str]) -> Collection[str]:
@@ -92,10 +92,10 @@ class Pbs:
     def keeps_ended_s(self) -> float:
         return 0.0
 
-    def queue(self) -> Sequence[Sight]:
+    def queue(self) -> Sequence[JobStatus]:
         """Returns all jobs of this user that wait or run, by element, and those that PBS holds for ever."""
-        seen = self.look(self._status.mine(ended=False))
-        return [sight for sight in seen.values() if sight.phase != "ended" or sight.stuck]
+        seen = self.poll(self._status.mine(ended=False))
+        return [status for status in seen.values() if status.phase != "ended" or status.stuck]
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
         """Cancels one id a call: of several, some versions delete none if one of them is gone."""
@@ -130,8 +130,8 @@ class Pbs:
         """Returns whether a job was not deleted because it is just ending."""
         if _WRONG_STATE not in done.err:
             return False
-        sight = self.look([native_id]).get(native_id)
-        return sight is None or sight.phase == "ended" or sight.word == "E"
+        status = self.poll([native_id]).get(native_id)
+        return status is None or status.phase == "ended" or status.word == "E"
 
     def _judged(self, error: BackendError, script: Script) -> BackendError:
         """Turns a limit into a refusal if this one job exceeds it with an empty queue, so that waiting is no use."""
@@ -139,7 +139,7 @@ class Pbs:
         if not (isinstance(error, LimitReached) and is_one and _OF_THE_USER.search(error.evidence or "")):
             return error
         try:
-            waits = any(not sight.stuck for sight in self.queue())
+            waits = any(not status.stuck for status in self.queue())
         except NoAnswer:
             waits = True
         if waits:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from hsm_core.model import Reason, State
 
-from ..interface import Phase, Sight
+from ..interface import JobStatus, Phase
 from .parse import Attributes
 
 Ending = tuple[State, Reason]
@@ -45,14 +45,14 @@ _BY_PBS: Mapping[str, Mapping[int, Ending]] = {
 }  # fmt: skip
 
 
-def sights(answers: Mapping[str, Attributes], flavour: str, *, history: bool) -> dict[str, Sight]:
-    """Returns a sight for each plain job and element; what only the whole array says goes to its elements.
+def statuses(answers: Mapping[str, Attributes], flavour: str, *, history: bool) -> dict[str, JobStatus]:
+    """Returns the status of each plain job and element; what only the whole array says goes to its elements.
 
     Args:
         history: whether the server keeps what has ended.
     """
     return {
-        native_id: _sight(native_id, said, answers.get(array_of(native_id), {}), flavour, history)
+        native_id: _status(native_id, said, answers.get(array_of(native_id), {}), flavour, history)
         for native_id, said in answers.items()
         if not is_array(native_id)
     }
@@ -76,13 +76,13 @@ def name_of(said: Attributes) -> str:
     return name.removesuffix(f"-{index}") if index is not None else name
 
 
-def _sight(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> Sight:
+def _status(native_id: str, said: Attributes, array: Attributes, flavour: str, history: bool) -> JobStatus:
     phase, held = _phase(said, array), _given_up(said, array)
     hold = _hold(said, array) if phase == "waiting" and not held else ""
     why = held or ("" if phase == "ended" else _why(said, array, hold))
     dropped = "" if held or phase != "ended" else _dropped(native_id, said, array, history)
     state, reason = _ending(native_id, said, flavour, held or dropped, history) if phase == "ended" else _UNTOLD
-    return Sight(
+    return JobStatus(
         native_id,
         phase,
         said.get("job_state", "?"),

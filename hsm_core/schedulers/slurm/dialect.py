@@ -1,4 +1,4 @@
-"""Submits to Slurm with sbatch, looks with squeue and sacct, cancels with scancel."""
+"""Submits to Slurm with sbatch, polls with squeue and sacct, cancels with scancel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hsm_core.hosts.interface import Done, Host
 
-from ..interface import Allowed, NoAnswer, Refused, Script, Sight
+from ..interface import Allowed, JobStatus, NoAnswer, Refused, Script
 from .choices import explained
 from .commands import Commands, sbatch_environment, unanswered
 from .limits import read_allowed, read_config
@@ -86,7 +86,7 @@ class Slurm:
             ids = re.findall(r"^\d+", self._sacct("-S", yesterday, f"--name={token}", "-o", "JobID"), re.M)
         return min((one for one in ids if one.isdigit()), key=int, default=None)
 
-    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+    def poll(self, ids: Collection[str]) -> Mapping[str, JobStatus]:
         seen = read_squeue(self._squeue("-r", "-t", "all", "-o", SQUEUE_FORMAT))
         asked = set(map(_whole, ids))
         failed = {one for one in seen if seen[one].word == "FAILED" and _whole(one) in asked}
@@ -94,7 +94,7 @@ class Slurm:
         return seen | {one: with_exit_code(seen[one], self._exit_codes.get(one, "")) for one in failed}
 
     def _ask_exit_codes(self, failed: set[str]) -> None:
-        """Asks once for each failed job, all in one question; without an answer, again at the next look."""
+        """Asks once for each failed job, all in one question; without an answer, again at the next poll."""
         self._exit_codes = {one: code for one, code in self._exit_codes.items() if one in failed}
         new = failed - self._exit_codes.keys()
         if not new:
@@ -106,8 +106,8 @@ class Slurm:
             return
         self._exit_codes |= {one: told.get(one, "") for one in new}
 
-    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
-        seen: dict[str, Sight] = {}
+    def poll_accounting(self, ids: Collection[str], since: float) -> Mapping[str, JobStatus]:
+        seen: dict[str, JobStatus] = {}
         start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - CLOCKS_S))
         for some in _portions(sorted(set(map(_whole, ids)))):
             seen |= read_sacct(self._sacct("-S", start, "-j", ",".join(some), "-o", SACCT_FIELDS))
@@ -139,9 +139,9 @@ class Slurm:
             self._keeps_s = float(told[0]) if told else 0.0
         return self._keeps_s
 
-    def queue(self) -> Sequence[Sight]:
+    def queue(self) -> Sequence[JobStatus]:
         seen = read_squeue(self._squeue("-r", "-o", SQUEUE_FORMAT))
-        return [sight for sight in seen.values() if sight.phase != "ended"]
+        return [status for status in seen.values() if status.phase != "ended"]
 
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
         """Cancels jobs; without ``at_once`` they get TERM, and KILL after the cluster's KillWait."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hsm_core.model import Reason, State
 
-from ..interface import Sight
+from ..interface import JobStatus
 from .states import exit_of_status, exit_text, full_word, is_hopeless, meaning, phase, remedy, until
 
 #: between fields; printable ones occur in the names of jobs
@@ -24,26 +24,26 @@ _ONE = re.compile(r"\d+(_\d+)?")
 _ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
 
 
-def read_squeue(text: str) -> dict[str, Sight]:
-    """Returns sights by native id, from ``squeue -h -r -o SQUEUE_FORMAT``."""
-    seen: dict[str, Sight] = {}
+def read_squeue(text: str) -> dict[str, JobStatus]:
+    """Returns statuses by native id, from ``squeue -h -r -o SQUEUE_FORMAT``."""
+    seen: dict[str, JobStatus] = {}
     for native, word, why, node, queue, account, qos, start, name in _lines(text, 9):
         why = "" if why in NOTHING else why
-        sight = _sight(native, word, name, why, node, queue, account, qos, "" if start in NOTHING else start)
-        seen |= {one: sight if one == native else replace(sight, native_id=one) for one in elements(native)}
+        status = _status(native, word, name, why, node, queue, account, qos, "" if start in NOTHING else start)
+        seen |= {one: status if one == native else replace(status, native_id=one) for one in elements(native)}
     return seen
 
 
-def read_sacct(text: str) -> dict[str, Sight]:
-    """Returns sights by native id, from ``sacct -X -n -P --delimiter=SEPARATOR -o SACCT_FIELDS``."""
-    seen: dict[str, Sight] = {}
+def read_sacct(text: str) -> dict[str, JobStatus]:
+    """Returns statuses by native id, from ``sacct -X -n -P --delimiter=SEPARATOR -o SACCT_FIELDS``."""
+    seen: dict[str, JobStatus] = {}
     for native, state, exit_code, node, queue, name in _lines(text, 6):
         node = "" if node in NOTHING else node
-        sight = with_exit_code(_sight(native, full_word(state), name, "", node, queue), exit_code)
+        status = with_exit_code(_status(native, full_word(state), name, "", node, queue), exit_code)
         by = state.partition(" by ")[2]
-        if by and sight.phase == "ended":
-            sight = replace(sight, evidence=f"{sight.evidence}, by user {by}")
-        seen |= {one: replace(sight, native_id=one) for one in elements(native)}
+        if by and status.phase == "ended":
+            status = replace(status, evidence=f"{status.evidence}, by user {by}")
+        seen |= {one: replace(status, native_id=one) for one in elements(native)}
     return seen
 
 
@@ -53,12 +53,12 @@ def read_exit_codes(text: str) -> dict[str, str]:
     return {row[0]: exit_of_status(row[1]) for row in rows if len(row) == 2}
 
 
-def with_exit_code(sight: Sight, exit_code: str) -> Sight:
-    """Returns an ended job's sight with its exit code (``3:0``) taken into account."""
-    if sight.phase != "ended":
-        return sight
-    state, reason, evidence = _ending(sight.word, exit_code, sight.why, sight.node)
-    return replace(sight, state=state, reason=reason, evidence=evidence)
+def with_exit_code(status: JobStatus, exit_code: str) -> JobStatus:
+    """Returns an ended job's status with its exit code (``3:0``) taken into account."""
+    if status.phase != "ended":
+        return status
+    state, reason, evidence = _ending(status.word, exit_code, status.why, status.node)
+    return replace(status, state=state, reason=reason, evidence=evidence)
 
 
 def _ending(word: str, exit_code: str, why: str, node: str) -> tuple[State, Reason, str]:
@@ -91,17 +91,17 @@ def _lines(text: str, fields: int) -> Iterator[list[str]]:
             yield [*(value.strip() for value in values[:-1]), values[-1]]
 
 
-def _sight(
+def _status(
     native: str, word: str, name: str, why: str, node: str, queue: str, account: str = "", qos: str = "",
     start: str = "",
-) -> Sight:  # fmt: skip
-    """Makes a sight in one go: an answer has a line for each of the user's jobs."""
+) -> JobStatus:  # fmt: skip
+    """Makes it in one go: an answer has a line for each of the user's jobs."""
     found = phase(word, node)
     waits = found == "waiting"
     state, reason, evidence = _ending(word, "", why, node) if found == "ended" else _GOES_ON
     never, let_go = waits and is_hopeless(why), until(why) if waits else ""
     expected = start if waits and not never and not let_go else ""  # Slurm keeps the start that it once expected
-    return Sight(
+    return JobStatus(
         native, found, word, name, "" if found == "running" else why,  # of one that runs it names the nodes
         node, queue, account, qos, expected, state, reason, evidence, hopeless=never, until=let_go,
         remedy=remedy(why, native) if waits else "",

@@ -35,7 +35,7 @@ class Verdict:
         return new
 
     def death_of(self, writer: str) -> str | None:
-        """Returns evidence, as of the last look, that a worker or conductor is gone."""
+        """Returns evidence, as of the last check, that a worker or conductor is gone."""
         known = self._fold.writers.get(writer)
         if known is not None and known.sealed:
             return f"{writer} ended without reporting it"

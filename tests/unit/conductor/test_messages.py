@@ -32,19 +32,19 @@ def test_who_sealed_has_left_and_others_died(
     sweep = handed_over(tmp_path)
     sweep.worker("w1", killed_process(), [Span(number, 1) for number in left]).seal()
     sweep.worker("w2", killed_process(), [Span(number, 1) for number in died])
-    assert told_of_orphans(look(sweep), {*left, *died}) == told
+    assert told_of_orphans(read_state(sweep), {*left, *died}) == told
 
 
 def test_what_nobody_claimed_was_left_by_nobody(tmp_path: Path) -> None:
     sweep = handed_over(tmp_path)
     sweep.worker("w1", killed_process()).seal()
-    assert told_of_orphans(look(sweep), {3}) == [DIED_1]
+    assert told_of_orphans(read_state(sweep), {3}) == [DIED_1]
 
 
 def test_where_no_worker_began_none_is_said_to_have_died(tmp_path: Path) -> None:
     sweep = submitted(tmp_path / "s", StandIn(), 4, each=2)
     sweep.worker("slurm-7_0-0", ELSEWHERE, [Span(0, 1)])
-    told = told_of_orphans(look(sweep), {0, 2, 3})
+    told = told_of_orphans(read_state(sweep), {0, 2, 3})
     assert told == [DIED_1, "a job ended before its worker started; 2 tasks go to a new one"]
 
 
@@ -52,7 +52,7 @@ def test_whose_newest_worker_died_was_not_left(tmp_path: Path) -> None:
     sweep = handed_over(tmp_path)
     sweep.worker("w1", killed_process(), [Span(0, 1)]).seal()
     sweep.worker("w2", killed_process(), [Span(0, 1, attempt=2)])
-    assert told_of_orphans(look(sweep), {0}) == [DIED_1]
+    assert told_of_orphans(read_state(sweep), {0}) == [DIED_1]
 
 
 def handed_over(folder: Path) -> MadeSweep:
@@ -61,7 +61,7 @@ def handed_over(folder: Path) -> MadeSweep:
     return sweep
 
 
-def look(sweep: MadeSweep) -> SweepState:
+def read_state(sweep: MadeSweep) -> SweepState:
     state = SweepState(sweep.root)
     state.refresh()
     return state

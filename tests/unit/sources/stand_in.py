@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
-from hsm_core.schedulers.interface import Allowed, NoAnswer, Script, Sight
+from hsm_core.schedulers.interface import Allowed, JobStatus, NoAnswer, Script
 from hsm_core.sources.source_thread import Answer, T
 from hsm_core.store import events
 from hsm_core.store.files import nonce
@@ -53,7 +53,7 @@ class StandIn:
     """See ``Scheduler``.
 
     Attributes:
-        sights: what it knows, by element; None: it does not answer.
+        statuses: what it knows, by element; None: it does not answer.
         past: what its accounting knows.
         mute: elements that it does not call unknown, though it names them nowhere; None: it does not answer.
         keeps_s: for how long it knows what has ended.
@@ -63,15 +63,15 @@ class StandIn:
         told: every call, by its verb.
     """
 
-    sights: dict[str, Sight] | None = field(default_factory=dict)
-    past: dict[str, Sight] | None = field(default_factory=dict)
+    statuses: dict[str, JobStatus] | None = field(default_factory=dict)
+    past: dict[str, JobStatus] | None = field(default_factory=dict)
     mute: set[str] | None = field(default_factory=set)
     keeps_s: float = 300.0
     answers: list[str | Exception] = field(default_factory=list)
     found: str | Exception | None = None
     limits: Allowed = field(default_factory=Allowed)
     limits_of: dict[str | None, Allowed] = field(default_factory=dict)
-    queued: list[Sight] | None = field(default_factory=list)
+    queued: list[JobStatus] | None = field(default_factory=list)
     told: list[tuple[str, object]] = field(default_factory=list)
     name: str = field(default_factory=lambda: f"stand-in-{nonce()}")
     throttles: bool = True
@@ -96,14 +96,14 @@ class StandIn:
             raise self.found
         return self.found
 
-    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
-        self.told.append(("look", sorted(ids)))
-        if self.sights is None:
+    def poll(self, ids: Collection[str]) -> Mapping[str, JobStatus]:
+        self.told.append(("poll", sorted(ids)))
+        if self.statuses is None:
             raise NoAnswer("no answer", evidence="squeue: exit code 1")
-        return self.sights
+        return self.statuses
 
-    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
-        self.told.append(("look_back", sorted(ids)))
+    def poll_accounting(self, ids: Collection[str], since: float) -> Mapping[str, JobStatus]:
+        self.told.append(("poll_accounting", sorted(ids)))
         if self.past is None:
             raise NoAnswer("no answer")
         return self.past
@@ -117,7 +117,7 @@ class StandIn:
     def keeps_ended_s(self) -> float:
         return self.keeps_s
 
-    def queue(self) -> Sequence[Sight]:
+    def queue(self) -> Sequence[JobStatus]:
         self.told.append(("queue", None))
         if self.queued is None:
             raise NoAnswer("no answer")
@@ -142,7 +142,7 @@ class StandIn:
         """From now on these elements are seen so, and no others."""
         words = {"waiting": "PENDING", "running": "RUNNING", "ended": "FAILED"}
         word = facts.pop("word", words[phase])
-        self.sights = {one: Sight(one, phase, word, **facts) for one in elements}  # type: ignore[arg-type]
+        self.statuses = {one: JobStatus(one, phase, word, **facts) for one in elements}  # type: ignore[arg-type]
 
 
 def logs_of(scheduler: StandIn) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pytest
 from hsm_core.conductor.warnings import Troubles
 from hsm_core.errors import NoAnswer
 from hsm_core.model import Span, Task
-from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.interface import JobStatus
 from hsm_core.sources.cancellable_jobs import idle_jobs
 from hsm_core.sources.job_monitor import JobMonitor
 from hsm_core.sources.snapshot import snapshot_of
@@ -43,7 +43,7 @@ class Watched:
         self.state.refresh()
         self.watch = monitor(self.state, self.scheduler)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         return self.watch.poll_now(time.monotonic())
 
     def states(self) -> list[str]:
@@ -68,16 +68,16 @@ def it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 def test_what_waits_and_runs_stays(it: Watched) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    assert it.look()
+    assert it.poll()
     assert it.states() == ["queued"] * 3
 
 
 def test_unknown_twice_is_gone_and_once_is_not(it: Watched) -> None:
     it.scheduler.shows("running", "7_0")
     it.begin(1)
-    it.look()
+    it.poll()
     assert it.states() == ["queued", "running", "queued"]
-    it.look()
+    it.poll()
     assert it.states() == ["queued", "lost", "pending"]
     assert "no longer knows job 7_1" in it.state.evidence_of(1)
 
@@ -86,16 +86,16 @@ def test_known_again_counts_from_the_beginning(it: Watched) -> None:
     it.begin(0)
     for known in ([], ["7_0", "7_1", "7_2"], []):
         it.scheduler.shows("running", *known)
-        it.look()
+        it.poll()
     assert it.states() == ["running", "queued", "queued"]
 
 
 def test_waiting_then_gone_was_cancelled(it: Watched) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    it.look()
+    it.poll()
     it.scheduler.shows("waiting", "7_0", "7_1")
-    it.look()
-    it.look()
+    it.poll()
+    it.poll()
     assert it.states() == ["queued", "queued", "cancelled"]
     assert it.state.end_of(2).reason == "cancelled"
 
@@ -103,11 +103,11 @@ def test_waiting_then_gone_was_cancelled(it: Watched) -> None:
 def test_what_its_queue_does_not_call_unknown_itself_is_not_gone(it: Watched) -> None:
     it.scheduler.mute = {"7_1"}  # an empty or cut answer, with exit 0
     for _ in range(4):
-        it.look()
+        it.poll()
     assert it.states() == ["pending", "queued", "pending"]
     it.scheduler.mute = None
     before = it.states()
-    it.look()
+    it.poll()
     assert it.states() == before
     assert it.watch.trouble == "scontrol: exit code 1"
 
@@ -116,21 +116,21 @@ def test_what_its_queue_does_not_call_unknown_itself_is_not_gone(it: Watched) ->
 def test_what_waited_and_may_have_run_since_was_not_cancelled(it: Watched, keeps_s: float) -> None:
     it.scheduler.keeps_s = keeps_s
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    it.look()
+    it.poll()
     it.scheduler.shows("waiting", "7_0", "7_1")
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states() == ["queued", "queued", "pending"]
 
 
 def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_again(it: Watched) -> None:
     it.scheduler.why_dropped, it.scheduler.keeps_s = "a failed dependency", 0.0
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2", why="(Held)")
-    it.look()
+    it.poll()
     it.scheduler.shows("waiting", "7_0")
     (it.state.paths.logs / "demo-abc.2.log").write_text("module: no such module\n")
-    it.look()
-    it.look()
+    it.poll()
+    it.poll()
     assert it.states() == ["queued", "failed", "pending"]
     assert it.state.end_of(1).reason == "launch"
     assert "job 7_1 left the queue before it started" in it.state.evidence_of(1)
@@ -141,27 +141,27 @@ def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_aga
 def test_an_end_that_nobody_keeps_is_explained_like_a_job_that_is_gone(it: Watched) -> None:
     it.scheduler.why_dropped = "a failed dependency"
     it.begin(0)
-    it.scheduler.sights = {one: Sight(one, "ended", "X", untold=True) for one in ("7_0", "7_1", "7_2")}
-    it.look()
+    it.scheduler.statuses = {one: JobStatus(one, "ended", "X", untold=True) for one in ("7_0", "7_1", "7_2")}
+    it.poll()
     assert it.states() == ["lost", "failed", "failed"]
     assert it.state.end_of(1).reason == "launch"
 
 
 def test_what_is_known_to_be_gone_is_not_asked_about_again(it: Watched) -> None:
-    it.scheduler.sights = {}
-    it.look()
-    it.look()
-    asked = len(it.scheduler.calls("look"))
-    it.look()
-    assert len(it.scheduler.calls("look")) == asked
+    it.scheduler.statuses = {}
+    it.poll()
+    it.poll()
+    asked = len(it.scheduler.calls("poll"))
+    it.poll()
+    assert len(it.scheduler.calls("poll")) == asked
 
 
 def test_a_controller_that_forgot_everything_cancelled_nothing(it: Watched) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    it.look()
+    it.poll()
     it.scheduler.shows("waiting")
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states() == ["pending"] * 3
     (group,) = group_unbegun(it.state)
     assert "no longer knows job" in group.message
@@ -172,7 +172,7 @@ def test_what_is_gone_as_somebody_asked_was_cancelled(it: Watched, tasks: list[S
     (it.sweep.paths.hsm / "launch-0").mkdir(exist_ok=True)
     request_cancel(it.sweep.paths, tasks)
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states() == ["cancelled" if tasks is None else "pending", "cancelled", "cancelled"]
     assert it.state.end_of(1).reason == "cancelled"
 
@@ -181,18 +181,18 @@ def test_a_request_from_before_its_launch_cancelled_nothing(it: Watched) -> None
     request_cancel(it.sweep.paths, None)
     (it.sweep.paths.hsm / "launch-0").mkdir(exist_ok=True)
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states() == ["pending"] * 3
 
 
 def test_a_forgotten_job_that_left_a_log_could_not_start_its_worker(it: Watched) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    it.look()
+    it.poll()
     said = "Loading\n\nbash: line 7: module: command not found\nbash: python9: No such file\n"
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_2.log").write_text(said)
     it.scheduler.shows("waiting", "7_0", "7_1")
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states() == ["queued", "queued", "failed"]
     found = task_json(it.state, Task(2, ()))
     assert found["reason"] == "launch"
@@ -212,14 +212,14 @@ def test_a_forgotten_job_whose_worker_began_is_lost_and_its_log_is_told(it: Watc
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_0.log").write_text("bus error\n")
     it.scheduler.shows("waiting", "7_1", "7_2")
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states()[0] == "lost"
     assert it.state.end_of(0).reason == "unknown"
     assert it.state.evidence_of(0).endswith("its log ends: bus error")
 
 
 def test_a_plain_job_is_asked_about_by_its_own_id(tmp_path: Path, it: Watched) -> None:
-    it.scheduler.sights, it.scheduler.mute = {}, {"9"}
+    it.scheduler.statuses, it.scheduler.mute = {}, {"9"}
     submitted(tmp_path / "plain", it.scheduler, 2, each=2, native_id="9")
     state = SweepState(tmp_path / "plain")
     state.refresh()
@@ -227,7 +227,7 @@ def test_a_plain_job_is_asked_about_by_its_own_id(tmp_path: Path, it: Watched) -
     for _ in range(3):
         watch.poll_now(time.monotonic())
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
-    it.scheduler.past = {"9": Sight("9", "ended", "NODE_FAIL", reason="node", evidence="its node failed")}
+    it.scheduler.past = {"9": JobStatus("9", "ended", "NODE_FAIL", reason="node", evidence="its node failed")}
     watch.poll_now(time.monotonic())
     assert [state.ended_before(number).reason for number in (0, 1)] == ["node", "node"]  # type: ignore[union-attr]
 
@@ -236,13 +236,13 @@ def test_the_accounting_goes_before_a_guess(it: Watched) -> None:
     it.begin(0)
     it.scheduler.shows("running", "7_1", "7_2")
     it.scheduler.past = {
-        "7_0": Sight("7_0", "ended", "OUT_OF_MEMORY", state="failed", reason="oom", evidence="OUT_OF_MEMORY")
+        "7_0": JobStatus("7_0", "ended", "OUT_OF_MEMORY", state="failed", reason="oom", evidence="OUT_OF_MEMORY")
     }
-    it.look()
-    it.look()
+    it.poll()
+    it.poll()
     assert it.states() == ["failed", "queued", "queued"]
     assert it.state.end_of(0).reason == "oom"
-    assert it.scheduler.calls("look_back") == [["7_0"]]
+    assert it.scheduler.calls("poll_accounting") == [["7_0"]]
 
 
 def test_an_accounting_that_is_silent_twice_is_as_good_as_none(it: Watched) -> None:
@@ -250,19 +250,19 @@ def test_an_accounting_that_is_silent_twice_is_as_good_as_none(it: Watched) -> N
     it.scheduler.past = None
     it.scheduler.shows("running", "7_1", "7_2")
     for _ in range(2):
-        it.look()
+        it.poll()
     assert it.states() == ["running", "queued", "queued"]
     assert it.watch.trouble
-    it.look()
+    it.poll()
     assert it.states() == ["lost", "queued", "queued"]
-    assert len(it.scheduler.calls("look_back")) == 2
+    assert len(it.scheduler.calls("poll_accounting")) == 2
 
 
 def test_who_only_looks_concludes_nothing_while_the_accounting_is_silent(it: Watched) -> None:
     it.watch = monitor(it.state, it.scheduler, times_gone=1)
     it.begin(0)
     it.scheduler.past = None
-    it.look()
+    it.poll()
     assert it.states() == ["running", "queued", "queued"]
 
 
@@ -271,17 +271,17 @@ def test_who_only_looks_concludes_nothing_while_the_accounting_is_silent(it: Wat
 )
 def test_what_will_never_start_is_named_by_its_elements(it: Watched, held: list[str], named: str) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    assert it.scheduler.sights is not None
+    assert it.scheduler.statuses is not None
     for one in held:
-        it.scheduler.sights[one] = Sight(one, "waiting", "PENDING", why="JobHeldAdmin", hopeless=True)
-    it.look()
+        it.scheduler.statuses[one] = JobStatus(one, "waiting", "PENDING", why="JobHeldAdmin", hopeless=True)
+    it.poll()
     assert it.watch.hopeless == {named: "JobHeldAdmin"}
 
 
 def test_what_somebody_must_let_go_is_named_with_the_line_that_does(it: Watched) -> None:
     facts = {"why": "JobHeldUser", "until": "until you release it", "remedy": "let 7 go"}
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2", **facts)
-    it.look()
+    it.poll()
     assert it.watch.held == {"7": ("JobHeldUser", "until you release it", "let 7 go")}
     assert not it.watch.hopeless
     told: list[str] = []
@@ -304,9 +304,9 @@ def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> 
 
 
 def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tasks_have_ended(it: Watched) -> None:
-    it.scheduler.sights = {}
+    it.scheduler.statuses = {}
     it.scheduler.queued = [
-        Sight(element, "waiting", "PENDING", name)
+        JobStatus(element, "waiting", "PENDING", name)
         for element, name in (("9_0", "demo-abc"), ("7_1", "demo-abc"), ("9_2", "mine"))
     ]
     assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == []
@@ -320,13 +320,13 @@ def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tas
 
 def test_a_question_that_failed_changes_nothing(it: Watched) -> None:
     it.begin(0)
-    it.scheduler.sights = None
+    it.scheduler.statuses = None
     for _ in range(4):
-        assert not it.look()
+        assert not it.poll()
     assert it.states() == ["running", "queued", "queued"]
     assert it.watch.trouble == "squeue: exit code 1"
     it.scheduler.shows("running", "7_0", "7_1", "7_2")
-    assert it.look()
+    assert it.poll()
     assert it.watch.trouble == ""
 
 
@@ -334,14 +334,14 @@ def test_an_unknown_word_is_alive(it: Watched) -> None:
     it.begin(0)
     it.scheduler.shows("running", "7_0", "7_1", "7_2", word="POWER_UP_NODE")
     for _ in range(3):
-        it.look()
+        it.poll()
     assert it.states() == ["running", "queued", "queued"]
 
 
 def test_an_end_counts_although_no_worker_told_it(it: Watched) -> None:
     it.begin(0)
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="node", evidence="its node failed")
-    it.look()
+    it.poll()
     assert it.states() == ["lost", "pending", "pending"]
     assert it.state.evidence_of(0) == "its node failed"
 
@@ -351,7 +351,7 @@ def test_an_end_that_the_scheduler_does_not_explain_is_explained_by_the_jobs_log
     name = f"{it.scheduler.name}-7_0.log"
     (it.sweep.paths.logs / name).write_text("x\nslurmstepd: error: StepId=7.batch exceeded memory limit (3 > 2)\n")
     it.scheduler.shows("ended", "7_0")
-    it.look()
+    it.poll()
     assert (it.states()[0], it.state.end_of(0).reason) == ("failed", "oom")
     assert "exceeded memory limit" in it.state.end_of(0).message
 
@@ -363,14 +363,14 @@ def test_of_a_forgotten_job_its_log_still_tells(it: Watched, name: str) -> None:
     (it.sweep.paths.logs / f"{token}.log-0").write_text("job killed: mem 3kb exceeded limit 2kb\n")
     (it.sweep.paths.logs / f"{token}{name}").write_text("=>> PBS: job killed: walltime 85 exceeded limit 60\n")
     for _ in range(2):
-        it.look()
+        it.poll()
     assert (it.states()[1], it.state.end_of(1).reason) == ("failed", "walltime")
 
 
 def test_why_a_job_ended_before_it_began_its_tasks_is_kept(it: Watched) -> None:
     worker = it.begin(0)
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="launch", evidence="job held, 21 attempts for 7.srv")
-    it.look()
+    it.poll()
     worker.append(events.End(0, 1, "completed", wall=1.0))
     worker.sync()
     assert it.states() == ["completed", "pending", "pending"]
@@ -402,7 +402,7 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
     worker.seal()
     completed = "the job ended, but its worker reported nothing: Slurm says COMPLETED"
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason="unknown", evidence=completed)
-    it.look()
+    it.poll()
     assert it.states() == ["completed", "pending", "pending"]
     never, left = sorted(group_unbegun(it.state), key=lambda group: -group.example)
     assert (left.tasks, never.tasks, never.message) == ((1,), (2,), completed)
@@ -420,7 +420,7 @@ def test_what_a_worker_left_as_its_jobs_time_was_over_needs_more_time(
 
 def test_what_nobody_submitted_has_no_reason(it: Watched) -> None:
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2")
-    it.look()
+    it.poll()
     assert group_unbegun(it.state) == []
     assert task_json(it.state, Task(0, ()))["reason"] is None
 
@@ -428,7 +428,7 @@ def test_what_nobody_submitted_has_no_reason(it: Watched) -> None:
 def test_a_workers_own_word_beats_its_schedulers(it: Watched) -> None:
     worker = it.begin(0)
     it.scheduler.shows("ended", "7_0", reason="node")
-    it.look()
+    it.poll()
     worker.append(events.End(0, 1, "completed", wall=1.0))
     worker.sync()
     assert it.states()[0] == "completed"
@@ -440,8 +440,8 @@ def test_why_a_worker_gave_an_attempt_up_says_more_than_a_scheduler_that_knows_n
         worker.append(events.Lost(task, 1, "it wrote a checkpoint"))
         worker.sync()
     it.scheduler.shows("ended", "7_0", evidence="exit code 1")
-    it.scheduler.sights["7_1"] = Sight("7_1", "ended", "PREEMPTED", reason="preempted", evidence="preempted")  # type: ignore[index]
-    it.look()
+    it.scheduler.statuses["7_1"] = JobStatus("7_1", "ended", "PREEMPTED", reason="preempted", evidence="preempted")  # type: ignore[index]
+    it.poll()
     assert it.states()[:2] == ["lost", "lost"]
     assert it.state.evidence_of(0) == "it wrote a checkpoint"
     assert it.state.evidence_of(1) == "preempted"
@@ -456,11 +456,11 @@ def test_a_worker_that_died_brings_the_question_forward(it: Watched) -> None:
     start(worker, 0)
     worker.sync()
     it.state.refresh()
-    asked = len(it.scheduler.calls("look"))
+    asked = len(it.scheduler.calls("poll"))
     deadline = time.monotonic() + 4
-    while len(it.scheduler.calls("look")) == asked and time.monotonic() < deadline:
+    while len(it.scheduler.calls("poll")) == asked and time.monotonic() < deadline:
         it.watch.poll()
-    assert len(it.scheduler.calls("look")) == asked + 1
+    assert len(it.scheduler.calls("poll")) == asked + 1
 
 
 def orphaned(root: Path, scheduler: StandIn) -> SweepState:
@@ -487,7 +487,7 @@ def test_an_unanswered_submission_is_looked_for_by_its_token(it: Watched, tmp_pa
     watch.poll_now(time.monotonic())
     watch.poll_now(time.monotonic())
     assert it.scheduler.calls("find") == ["demo-abc"]
-    assert "9" in str(it.scheduler.calls("look")[-1])
+    assert "9" in str(it.scheduler.calls("poll")[-1])
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
 
 
@@ -514,10 +514,10 @@ def test_a_job_whose_worker_beats_is_not_gone_because_its_queue_says_nothing(it:
     worker.sync()
     it.state.refresh()
     for _ in range(4):
-        it.look()
+        it.poll()
     assert it.states() == ["pending", "running", "pending"]
     it.state.writers["slurm-7_1-0"].heard_at -= 3 * 5.0
-    it.look()
+    it.poll()
     assert it.states()[1] == "lost"
 
 
@@ -529,10 +529,10 @@ def test_what_a_queue_has_not_shown_yet_is_gone_only_where_a_worker_has_spoken(i
     submission = it.state.jobs.submissions()[0]
     submission.at = time.time() - 50
     for _ in range(4):
-        it.look()
+        it.poll()
     assert it.states() == ["pending", "queued", "queued"]
     submission.at -= 20
-    it.look()
+    it.poll()
     assert it.states() == ["pending"] * 3
 
 
@@ -541,7 +541,7 @@ def test_a_setup_line_that_failed_is_told_and_not_tried_again(it: Watched, reaso
     log = it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log"
     log.write_text("x: not found\nhsm: a set-up line failed (exit code 127): x\n")
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason=reason, evidence="exit code 127")
-    it.look()
+    it.poll()
     assert it.states() == ["pending", "failed", "pending"]
     (group,) = group_failures(it.state)
     assert (group.reason, group.message, group.log) == (
@@ -567,7 +567,7 @@ def test_a_job_that_cant_start_its_worker_is_not_submitted_again(it: Watched, sa
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log").write_text(f"Loading\n{said}\n")
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_2.log").write_text("Loading\nBus error\n")
     it.scheduler.shows("ended", "7_0", "7_1", "7_2", reason=reason, evidence="exit code 127")
-    it.look()
+    it.poll()
     assert it.states() == ["pending", "failed", "pending"]
     found = task_json(it.state, Task(1, ()))
     assert found["reason"] == "launch"
@@ -583,7 +583,7 @@ def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> N
     it.state.jobs.submissions()[0].at = time.time()
     (it.sweep.paths.logs / f"{it.scheduler.name}-7_1.log").write_text("no python here\n")
     for _ in range(3):
-        it.look()
+        it.poll()
     assert it.states() == ["queued", "pending", "queued"]
     assert task_json(it.state, Task(1, ()))["reason"] == "launch"
 
@@ -591,7 +591,7 @@ def test_a_young_job_that_left_a_log_has_begun_and_can_be_gone(it: Watched) -> N
 def test_what_was_just_cancelled_is_gone_though_no_answer_has_ever_named_it(it: Watched) -> None:
     it.watch = monitor(it.state, it.scheduler, young_s=0)
     it.state.jobs.submissions()[0].at = time.time()
-    it.look()
+    it.poll()
     assert it.states() == ["queued"] * 3
-    it.look()
+    it.poll()
     assert it.states() == ["pending"] * 3

@@ -12,7 +12,7 @@ import pytest
 from hsm_core.errors import LimitReached, NoAnswer, NotNow
 from hsm_core.model import Resources, Span
 from hsm_core.schedulers.batch_system import Place, WorkerStart
-from hsm_core.schedulers.interface import Allowed, Limit, Sight
+from hsm_core.schedulers.interface import Allowed, JobStatus, Limit
 from hsm_core.settings import LauncherSettings, QueueSettings
 from hsm_core.sources import queue_room
 from hsm_core.sources.interface import Pair, Portion
@@ -194,8 +194,8 @@ def test_detached_a_limit_below_the_number_of_arrays_packs(make: Make) -> None:
 LAB = Limit(20, "account lab: MaxSubmitJobs", account="lab")
 
 
-def queue_of(count: int, **place: str) -> list[Sight]:
-    return [Sight(f"9_{number}", "waiting", "PENDING", **{"account": "lab", **place}) for number in range(count)]  # type: ignore[arg-type]
+def queue_of(count: int, **place: str) -> list[JobStatus]:
+    return [JobStatus(f"9_{number}", "waiting", "PENDING", **{"account": "lab", **place}) for number in range(count)]  # type: ignore[arg-type]
 
 
 def test_only_as_much_is_submitted_as_there_is_room_for(make: Make, clock: Clock) -> None:

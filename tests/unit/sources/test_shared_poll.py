@@ -31,9 +31,9 @@ def test_two_sweeps_share_one_answer() -> None:
     assert answer is not None
     assert again is not None
     assert again.at == answer.at
-    assert again.sights is not None
-    assert again.sights["8_0"].phase == "running"
-    assert scheduler.calls("look") == [["7"], ["7", "8"]]
+    assert again.statuses is not None
+    assert again.statuses["8_0"].phase == "running"
+    assert scheduler.calls("poll") == [["7"], ["7", "8"]]
 
 
 def test_what_the_scheduler_has_forgotten_is_asked_by_nobody_else() -> None:
@@ -41,7 +41,7 @@ def test_what_the_scheduler_has_forgotten_is_asked_by_nobody_else() -> None:
     scheduler.shows("running", "7[0].server", "7[1].server")
     Asker(scheduler).ask(["7[].server", "8.server"], time.monotonic())
     Asker(scheduler).ask(["9.server"], time.monotonic())
-    assert scheduler.calls("look")[-1] == ["7[].server", "9.server"]
+    assert scheduler.calls("poll")[-1] == ["7[].server", "9.server"]
 
 
 def test_an_answer_that_is_too_old_is_not_used() -> None:
@@ -52,19 +52,19 @@ def test_an_answer_that_is_too_old_is_not_used() -> None:
     assert old is not None
     assert new is not None
     assert new.at > old.at
-    assert len(scheduler.calls("look")) == 2
+    assert len(scheduler.calls("poll")) == 2
 
 
 def test_a_question_without_an_answer_is_told_so_to_all() -> None:
-    scheduler = StandIn(sights=None)
+    scheduler = StandIn(statuses=None)
     asker = Asker(scheduler)
     before = time.monotonic()
     for one in (asker, Asker(scheduler)):
         answer = one.ask(["7"], before)
         assert answer is not None
-        assert answer.sights is None
+        assert answer.statuses is None
         assert answer.trouble == "squeue: exit code 1"
-    assert len(scheduler.calls("look")) == 1
+    assert len(scheduler.calls("poll")) == 1
 
 
 def test_while_another_asks_nobody_else_does(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_another_cluster_is_another_question(monkeypatch: pytest.MonkeyPatch) ->
     assert Asker(scheduler).ask(["7"], before) is not None
     monkeypatch.setenv("SLURM_CONF", "/another")
     assert Asker(scheduler).ask(["7"], before) is not None
-    assert len(scheduler.calls("look")) == 2
+    assert len(scheduler.calls("poll")) == 2
 
 
 def test_a_damaged_cache_is_no_answer(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_damaged_cache_is_no_answer(tmp_path: Path) -> None:
     (cache,) = tmp_path.rglob("*.json")
     cache.write_bytes(b'{"at": 1e99, "sigh')
     assert asker.ask(["7"], before) is not None
-    assert len(scheduler.calls("look")) == 2
+    assert len(scheduler.calls("poll")) == 2
 
 
 def test_another_process_uses_the_answer(tmp_path: Path) -> None:
@@ -107,4 +107,4 @@ def test_another_process_uses_the_answer(tmp_path: Path) -> None:
         os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
     assert Asker(scheduler).ask(["7"], before) is not None
-    assert scheduler.calls("look") == []
+    assert scheduler.calls("poll") == []

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from hsm_core.model import Reason, State
-from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.interface import JobStatus
 
 #: the value of ``failed`` for a run after which the job waits again
 RESCHEDULED = 25
@@ -15,9 +15,9 @@ LIMIT, NODE, NEVER_BEGAN = 37, 19, range(1, 19)
 _BEFORE_SCRIPT = (26, 27, 28)  # its log, its shell, its directory
 
 
-def read_accounting(text: str) -> dict[str, Sight]:
+def read_accounting(text: str) -> dict[str, JobStatus]:
     """Returns ended elements by native id, of what ``qacct -j`` prints; of several runs the last counts."""
-    return {_native_id(record): _sight(record) for record in _records(text) if _failed(record) != RESCHEDULED}
+    return {_native_id(record): _status(record) for record in _records(text) if _failed(record) != RESCHEDULED}
 
 
 def _records(text: str) -> Iterator[Mapping[str, str]]:
@@ -42,12 +42,12 @@ def _number(text: str) -> int:
     return int(found[0]) if found else 0
 
 
-def _sight(record: Mapping[str, str]) -> Sight:
+def _status(record: Mapping[str, str]) -> JobStatus:
     failed, code, node = _failed(record), _number(record.get("exit_status", "")), record.get("hostname", "")
     state, reason = _meaning(record, failed)
     how = f"killed by signal {code - 128}" if code > 128 else f"exit code {code}"
     said = f", failed {record['failed']}" if failed else ""
-    return Sight(
+    return JobStatus(
         _native_id(record), "ended", str(failed), record.get("jobname", ""), node=node, queue=record.get("qname", ""),
         state=state, reason=reason, evidence=f"Grid Engine says {how}{said}, on {node}",
     )  # fmt: skip

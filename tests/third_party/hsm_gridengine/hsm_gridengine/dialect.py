@@ -1,4 +1,4 @@
-"""Grid Engine: submits with qsub, looks with qstat and qacct, cancels with qdel."""
+"""Grid Engine: submits with qsub, polls with qstat and qacct, cancels with qdel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Done, Host
-from hsm_core.schedulers.interface import Allowed, LimitReached, NoAnswer, Refused, Script, Sight
+from hsm_core.schedulers.interface import Allowed, JobStatus, LimitReached, NoAnswer, Refused, Script
 
 from .accounting import read_accounting
 
@@ -80,15 +80,15 @@ class GridEngine:
             ids = [one.native_id for one in self._accounting(token).values()]
         return min((one.partition(".")[0] for one in ids), key=int, default=None)
 
-    # looking
+    # polling
 
-    def look(self, ids: Collection[str]) -> Mapping[str, Sight]:
+    def poll(self, ids: Collection[str]) -> Mapping[str, JobStatus]:
         """One ``qstat``, and one more for jobs that are in error, which says why."""
-        return {sight.native_id: sight for sight in self._queue()}
+        return {status.native_id: status for status in self._queue()}
 
-    def look_back(self, ids: Collection[str], since: float) -> Mapping[str, Sight]:
+    def poll_accounting(self, ids: Collection[str], since: float) -> Mapping[str, JobStatus]:
         """One ``qacct`` a job or array: it has a record of each element that ran."""
-        found: dict[str, Sight] = {}
+        found: dict[str, JobStatus] = {}
         for whole in sorted({one.partition(".")[0] for one in ids}):
             found |= self._accounting(whole)
         return found
@@ -102,7 +102,7 @@ class GridEngine:
         return found
 
     def _unknown(self, ids: Collection[str]) -> set[str]:
-        listed = {sight.native_id for sight in self._queue()}
+        listed = {status.native_id for status in self._queue()}
         arrays = {one.partition(".")[0] for one in listed}
         found = {one for one in ids if one not in listed and "." in one and one.partition(".")[0] in arrays}
         for whole in sorted({one.partition(".")[0] for one in ids} - arrays):
@@ -114,7 +114,7 @@ class GridEngine:
         """Nothing of a job stays in the queue."""
         return 0.0
 
-    def queue(self) -> Sequence[Sight]:
+    def queue(self) -> Sequence[JobStatus]:
         return self._queue()
 
     # ending, and limits
@@ -145,7 +145,7 @@ class GridEngine:
 
     # questions
 
-    def _queue(self) -> list[Sight]:
+    def _queue(self) -> list[JobStatus]:
         """This user's jobs by element, as ``qstat`` says in XML; an answer that is cut is none.
 
         Raises:
@@ -158,19 +158,19 @@ class GridEngine:
             jobs = None
         if jobs is None:
             raise _no_answer(done)
-        sights = [_sight(job) for job in jobs]
-        return [self._in_error(sight) if sight.stuck else sight for sight in sights]
+        statuses = [_status(job) for job in jobs]
+        return [self._in_error(status) if status.stuck else status for status in statuses]
 
-    def _in_error(self, sight: Sight) -> Sight:
+    def _in_error(self, status: JobStatus) -> JobStatus:
         """With why it is, as ``qstat -j`` says; it stays in the queue until somebody deletes it."""
-        said = self._ask(["qstat", "-j", sight.native_id.partition(".")[0]]).out
+        said = self._ask(["qstat", "-j", status.native_id.partition(".")[0]]).out
         why = re.search(r"^error reason.*?: +(?:\S+ \S+ \[\S+\]: )?(.+)$", said, re.MULTILINE)
-        evidence = f"Grid Engine could not start it: {why[1] if why else sight.word}"
-        return Sight(
-            sight.native_id, "ended", sight.word, sight.name, reason="launch", evidence=evidence, stuck=True
+        evidence = f"Grid Engine could not start it: {why[1] if why else status.word}"
+        return JobStatus(
+            status.native_id, "ended", status.word, status.name, reason="launch", evidence=evidence, stuck=True
         )
 
-    def _accounting(self, job: str) -> Mapping[str, Sight]:
+    def _accounting(self, job: str) -> Mapping[str, JobStatus]:
         """Ended elements by native id, of a job's number or name; none where this machine can't read the accounting.
 
         Raises:
@@ -197,13 +197,13 @@ class GridEngine:
         return done
 
 
-def _sight(job: ElementTree.Element) -> Sight:
+def _status(job: ElementTree.Element) -> JobStatus:
     """A ``job_list`` of qstat's: one element, or a plain job. Letters: q queued, E error, h held, R run again."""
     fact = {child.tag: child.text or "" for child in job}
     number, task, word = fact["JB_job_number"], fact.get("tasks", ""), fact["state"]
     queue, _, node = fact.get("queue_name", "").partition("@")
     held = "held" if word.startswith("h") and "q" in word else ""
-    return Sight(
+    return JobStatus(
         native_id=f"{number}.{task}" if task else number,
         phase="waiting" if "w" in word or "q" in word else "running",
         word=word,

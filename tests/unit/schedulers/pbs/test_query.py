@@ -31,7 +31,7 @@ def test_a_server_without_history_is_asked_without_it_from_then_on() -> None:
     said = "qstat: PBS is not configured to maintain job history 7.pbs"
     host = RecordingHost({"qstat": lambda argv: ended(0, said) if "-x" in argv else ended(0, out=JSON)})
     pbs = Pbs("pbspro", host)
-    assert [list(pbs.look(["7.pbs"])), list(pbs.look(["7.pbs"]))] == [["7.pbs"], ["7.pbs"]]
+    assert [list(pbs.poll(["7.pbs"])), list(pbs.poll(["7.pbs"]))] == [["7.pbs"], ["7.pbs"]]
     assert [" -x " in call for call in lines(host)] == [True, False, False]
 
 
@@ -41,7 +41,7 @@ def test_a_server_without_history_is_asked_without_it_from_then_on() -> None:
 def test_a_server_without_good_json_is_asked_for_text_from_then_on(refusal: Done) -> None:
     host = RecordingHost({"qstat": lambda argv: refusal if "json" in argv else ended(0, out=TEXT)})
     pbs = Pbs("pbspro", host)
-    assert [pbs.look(["7.pbs"])["7.pbs"].phase for _ in range(2)] == ["running", "running"]
+    assert [pbs.poll(["7.pbs"])["7.pbs"].phase for _ in range(2)] == ["running", "running"]
     assert ["json" in call for call in lines(host)] == [True, False, False]
 
 
@@ -49,7 +49,7 @@ def test_a_server_without_good_json_is_asked_for_text_from_then_on(refusal: Done
 def test_what_is_unknown_is_missing_and_the_rest_is_told(flavour: str, code: int) -> None:
     answer = ended(code, "qstat: Unknown Job Id 9.pbs", JSON if flavour == "pbspro" else TEXT)
     pbs = Pbs(flavour, RecordingHost({"qstat": answer}))  # type: ignore[arg-type]
-    assert list(pbs.look(["7.pbs", "9.pbs"])) == ["7.pbs"]
+    assert list(pbs.poll(["7.pbs", "9.pbs"])) == ["7.pbs"]
 
 
 @pytest.mark.parametrize("flavour", ["pbspro", "torque"])
@@ -78,20 +78,20 @@ def test_a_question_over_which_the_client_breaks_down_is_divided(flavour: str) -
         return ended(0, out=TEXT) if "7.pbs" in argv else ended(153, unknown)
 
     pbs = Pbs(flavour, RecordingHost({"qstat": qstat, "qstat -B": ""}))  # type: ignore[arg-type]
-    assert list(pbs.look(["6.pbs", "7.pbs", "8.pbs", "9.pbs"])) == ["7.pbs"]
+    assert list(pbs.poll(["6.pbs", "7.pbs", "8.pbs", "9.pbs"])) == ["7.pbs"]
 
 
 def test_a_server_that_is_down_is_not_asked_about_each() -> None:
     host = RecordingHost({"qstat": ended(255, "qstat: cannot connect to server pbs (errno=15010)")})
     with pytest.raises(NoAnswer):
-        Pbs("pbspro", host).look([f"{number}.pbs" for number in range(64)])
+        Pbs("pbspro", host).poll([f"{number}.pbs" for number in range(64)])
     assert len(host.calls) < 10
 
 
 def test_of_an_answer_that_was_cut_off_what_is_whole_counts() -> None:
     cut = TEXT + "Job Id: 8.pbs\n    job_state = F\n    Exit_st"
     host = RecordingHost({"qstat": lambda argv: ended(2) if "json" in argv else ended(0, out=cut)})
-    assert list(Pbs("pbspro", host).look(["7.pbs", "8.pbs"])) == ["7.pbs"]
+    assert list(Pbs("pbspro", host).poll(["7.pbs", "8.pbs"])) == ["7.pbs"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_failed_question_is_no_answer(code: int | None, said: str) -> None:
     failed = Done((), code, "{}\n", said)
     pbs = Pbs("pbspro", RecordingHost(dict.fromkeys(("qstat", "qselect", "qdel"), failed)))
     for question in (
-        lambda: pbs.look(["7.pbs"]),
+        lambda: pbs.poll(["7.pbs"]),
         lambda: pbs.find("t"),
         pbs.queue,
         lambda: pbs.cancel(["7.pbs"]),
@@ -120,7 +120,7 @@ def test_a_failed_question_is_no_answer(code: int | None, said: str) -> None:
 
 def test_no_commands_are_no_answer_and_no_submission() -> None:
     with pytest.raises(NoAnswer):
-        Pbs("pbspro", RecordingHost()).look(["7.pbs"])
+        Pbs("pbspro", RecordingHost()).poll(["7.pbs"])
     with pytest.raises(Refused):
         Pbs("torque", RecordingHost()).submit(Script(Path("/sweep/job.sh"), Path("/sweep"), "t"))
 

@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.interface import JobStatus
 from hsm_core.schedulers.pbs.parse import read
-from hsm_core.schedulers.pbs.states import array_of, sights
+from hsm_core.schedulers.pbs.states import array_of, statuses
 from hsm_core.store.state.jobs import NEVER_BEGAN
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 CANCELLED = ("cancelled", "cancelled")
 
 
-def seen(name: str, flavour: str) -> dict[str, Sight]:
-    return sights(read((RECORDED / name).read_text()), flavour, history=flavour == "pbspro")
+def seen(name: str, flavour: str) -> dict[str, JobStatus]:
+    return statuses(read((RECORDED / name).read_text()), flavour, history=flavour == "pbspro")
 
 
-def one(said: dict[str, str], flavour: str = "pbspro", native_id: str = "7.pbs", history: bool = True) -> Sight:
-    return sights({native_id: said}, flavour, history=history)[native_id]
+def one(said: dict[str, str], flavour: str = "pbspro", native_id: str = "7.pbs", history: bool = True) -> JobStatus:
+    return statuses({native_id: said}, flavour, history=history)[native_id]
 
 
 def test_pbspro_tells_each_job_and_element_but_no_array() -> None:
-    phases = {native_id: sight.phase for native_id, sight in seen("pbs_history.json", "pbspro").items()}
+    phases = {native_id: status.phase for native_id, status in seen("pbs_history.json", "pbspro").items()}
     assert phases == {
         **dict.fromkeys([f"1004[{index}].pbs" for index in range(4)], "ended"),
         **dict.fromkeys(["1005.pbs", "1008[5].pbs", "1009.pbs", "1011[0].pbs", "1011[1].pbs"], "ended"),
@@ -45,9 +45,9 @@ def test_pbspro_tells_each_job_and_element_but_no_array() -> None:
     ],
 )
 def test_pbspro_tells_how_a_job_ended(native_id: str, state: str, reason: str, evidence: str) -> None:
-    sight = seen("pbs_history.json", "pbspro")[native_id]
-    assert (sight.state, sight.reason) == (state, reason)
-    assert evidence in sight.evidence
+    status = seen("pbs_history.json", "pbspro")[native_id]
+    assert (status.state, status.reason) == (state, reason)
+    assert evidence in status.evidence
 
 
 def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
@@ -55,7 +55,7 @@ def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
     drop = {"job_state": "F", "substate": "92", "Hold_Types": "s", "depend": "afterok:5.pbs@pbs"}
     subjob = {"comment": "Subjob finished"}
     deleted = {"job_state": "F", "substate": "91", "Hold_Types": "u"}
-    found = sights(
+    found = statuses(
         {
             "6.pbs": drop, "7[].pbs": drop, "7[0].pbs": drop | subjob,
             "10[].pbs": deleted, "10[0].pbs": deleted | subjob, "13.pbs": deleted,
@@ -72,7 +72,7 @@ def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
 
 def test_a_hold_is_told_in_the_words_of_pbs_and_how_to_end_it() -> None:
     array = {"job_state": "H", "Hold_Types": "u"}
-    found = sights({"29[].pbs": array, "29[0].pbs": {"job_state": "Q", "Hold_Types": "u"}}, "pbspro", history=True)
+    found = statuses({"29[].pbs": array, "29[0].pbs": {"job_state": "Q", "Hold_Types": "u"}}, "pbspro", history=True)
     held = found["29[0].pbs"]
     assert (held.why, held.until, held.remedy) == ("Hold_Types = u", "until you release it", "qrls '29[].pbs'")
     waits = one({"job_state": "H", "Hold_Types": "s", "depend": "afterok:5.pbs@pbs"})
@@ -89,7 +89,7 @@ def test_a_job_that_is_started_again_and_again_says_so(state: str) -> None:
 
 def test_torque_tells_each_element_by_the_submitted_name() -> None:
     found = seen("torque.xml", "torque")
-    assert {sight.name for sight in found.values()} == {"aaaaaa-abcdefgh", "wall", "canc"}
+    assert {status.name for status in found.values()} == {"aaaaaa-abcdefgh", "wall", "canc"}
     assert (found["37.torque"].state, found["37.torque"].reason) == ("failed", "walltime")
     assert found["38[0].torque"].phase == "running"
     assert (found["38[3].torque"].state, found["38[3].torque"].reason) == CANCELLED
@@ -98,20 +98,20 @@ def test_torque_tells_each_element_by_the_submitted_name() -> None:
 def test_a_job_that_can_never_run_says_so_and_one_that_waits_its_turn_does_not() -> None:
     found = seen("pbs_history.json", "pbspro")
     assert "ncpus (R: 999 A: 8 T: 8)" in found["1007.pbs"].why
-    assert [native_id for native_id, sight in found.items() if sight.hopeless] == ["1007.pbs"]
+    assert [native_id for native_id, status in found.items() if status.hopeless] == ["1007.pbs"]
 
 
 @pytest.mark.parametrize("history", [True, False])
 def test_the_arrays_exit_status_is_not_taken_for_an_elements(history: bool) -> None:
-    sight = one({"job_state": "X", "Exit_status": "1", "stime": "now"}, native_id="7[1].pbs", history=history)
-    assert "Exit_status" not in sight.evidence
-    assert (sight.state, sight.reason) == (CANCELLED if history else ("lost", "unknown"))
+    status = one({"job_state": "X", "Exit_status": "1", "stime": "now"}, native_id="7[1].pbs", history=history)
+    assert "Exit_status" not in status.evidence
+    assert (status.state, status.reason) == (CANCELLED if history else ("lost", "unknown"))
 
 
 def test_elements_that_wait_behind_a_given_up_array_never_start() -> None:
     comment = "Job Array Held, too many failed attempts to run subjob 7[0].pbs"
     array = {"job_state": "H", "comment": comment}
-    found = sights({"7[].pbs": array, "7[1].pbs": {"job_state": "Q"}}, "pbspro", history=True)["7[1].pbs"]
+    found = statuses({"7[].pbs": array, "7[1].pbs": {"job_state": "Q"}}, "pbspro", history=True)["7[1].pbs"]
     assert (found.phase, found.state, found.reason, found.evidence) == ("ended", "lost", "launch", comment)
     assert (found.stuck, found.why) == (True, comment)
 
@@ -151,8 +151,8 @@ def test_a_letter_that_is_not_known_to_be_final_is_alive(letter: str) -> None:
     ],
 )
 def test_endings(flavour: str, said: dict[str, str], state: str, reason: str) -> None:
-    sight = one({"job_state": "F" if flavour == "pbspro" else "C", **said}, flavour)
-    assert (sight.phase, sight.state, sight.reason) == ("ended", state, reason)
+    status = one({"job_state": "F" if flavour == "pbspro" else "C", **said}, flavour)
+    assert (status.phase, status.state, status.reason) == ("ended", state, reason)
 
 
 def test_the_nodes_of_a_job_are_named_once() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.model import Reason, State
-from hsm_core.schedulers.interface import Sight
+from hsm_core.schedulers.interface import JobStatus
 from hsm_core.schedulers.slurm.parse import (
     SEPARATOR,
     elements,
@@ -27,12 +27,12 @@ def recorded(name: str) -> str:
 
 def test_squeue_tells_each_element() -> None:
     seen = read_squeue(recorded("squeue.txt"))
-    assert {one: sight.phase for one, sight in seen.items()} == {
+    assert {one: status.phase for one, status in seen.items()} == {
         **dict.fromkeys(("60_0", "60_1", "60_2", "60_3", "65", "66"), "ended"),
         **dict.fromkeys(("64_5", "64_6", "64_7", "64_8", "64_9", "68"), "waiting"),
         "67": "running",
     }
-    assert all(one == sight.native_id for one, sight in seen.items())
+    assert all(one == status.native_id for one, status in seen.items())
 
 
 def test_squeue_tells_why_a_job_waits_and_until_when() -> None:
@@ -74,11 +74,11 @@ def test_other_reasons_may_pass(why: str) -> None:
     assert not seen_waiting(why).hopeless
 
 
-def seen_waiting(why: str) -> Sight:
+def seen_waiting(why: str) -> JobStatus:
     line = SEPARATOR.join(("7", "PENDING", why, "", "main", "lab", "normal", "N/A", "demo-x"))
-    sight = read_squeue(line)["7"]
-    assert sight.why == ("" if why == "None" else why)
-    return sight
+    status = read_squeue(line)["7"]
+    assert status.why == ("" if why == "None" else why)
+    return status
 
 
 def test_a_name_may_hold_anything() -> None:
@@ -102,10 +102,10 @@ def test_a_name_may_hold_anything() -> None:
 def test_a_final_word_is_read_for_what_it_means(
     native_id: str, state: State, reason: Reason, words: str
 ) -> None:
-    sight = read_sacct(recorded("sacct.txt"))[native_id]
-    assert (sight.phase, sight.state, sight.reason) == ("ended", state, reason)
-    assert words in sight.evidence
-    assert sight.evidence.endswith("on node1") or native_id == "60_3"
+    status = read_sacct(recorded("sacct.txt"))[native_id]
+    assert (status.phase, status.state, status.reason) == ("ended", state, reason)
+    assert words in status.evidence
+    assert status.evidence.endswith("on node1") or native_id == "60_3"
 
 
 def test_squeue_and_sacct_agree() -> None:
@@ -120,7 +120,7 @@ def test_squeue_and_sacct_agree() -> None:
 
 def test_pending_elements_are_told_as_a_range() -> None:
     seen = read_sacct(recorded("sacct.txt"))
-    waiting = [one for one, sight in seen.items() if sight.phase == "waiting"]
+    waiting = [one for one, status in seen.items() if status.phase == "waiting"]
     assert waiting == ["64_5", "64_6", "64_7", "64_8", "64_9"]
     assert seen["64_7"].node == ""
 
@@ -204,12 +204,12 @@ def test_what_somebody_holds_waits_for_that_and_a_users_line_concerns_the_whole_
         )
     )  # fmt: skip
     seen = read_squeue(text)
-    assert {one: sight.remedy for one, sight in seen.items() if sight.remedy} == {
+    assert {one: status.remedy for one, status in seen.items() if status.remedy} == {
         "7_1": "scontrol release 7", "10_3": "scontrol release 10",
     }  # fmt: skip
-    assert {one: sight.until for one, sight in seen.items() if sight.until} == {
+    assert {one: status.until for one, status in seen.items() if status.until} == {
         "7_1": "until you release it", "8": "until an administrator releases it", "10_3": "until you release it",
         "11": "until the partition is up",
     }  # fmt: skip
-    assert [one for one, sight in seen.items() if sight.hopeless] == ["12"]
-    assert [one for one, sight in seen.items() if sight.start] == ["9"]  # never, and expected, exclude each other
+    assert [one for one, status in seen.items() if status.hopeless] == ["12"]
+    assert [one for one, status in seen.items() if status.start] == ["9"]  # never, and expected, exclude each other

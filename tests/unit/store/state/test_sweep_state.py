@@ -24,7 +24,7 @@ from hsm_core.store.state.sweep_state import SweepState
 from tests.unit.store.making import ELSEWHERE, MadeSweep, complete, fail, killed_process, real_process, start
 
 
-def look(sweep: MadeSweep) -> SweepState:
+def read_state(sweep: MadeSweep) -> SweepState:
     state = SweepState(sweep.root)
     state.refresh()
     return state
@@ -35,7 +35,7 @@ def test_why_an_app_should_not_be_forked_is_kept_when_later_importers_do_not_say
     worker = sweep.worker("w1")
     worker.append(events.Ready("launch-0", "spawn", 1, 0.2, against_forks=("a C library",)))
     worker.append(events.Ready("launch-0", "spawn", 1, 0.1))
-    (writer,) = [one for one in look(sweep).workers() if one.name == "w1"]
+    (writer,) = [one for one in read_state(sweep).workers() if one.name == "w1"]
     assert writer.ready is not None
     assert writer.ready.against_forks == ("a C library",)
 
@@ -47,7 +47,7 @@ def test_counts_add_up_to_the_total(tmp_path: Path) -> None:
     fail(worker, 1, "no")
     start(worker, 2)
     sweep.conductor([Span(0, 4)], this_process())
-    counts = look(sweep).counts()
+    counts = read_state(sweep).counts()
     assert counts == {"completed": 1, "failed": 1, "running": 1, "queued": 1, "pending": 2}
     assert sum(counts.values()) == 6
 
@@ -59,7 +59,7 @@ def test_a_killed_worker_is_lost_with_evidence_and_its_queue_is_pending(tmp_path
         complete(worker, 0)
         start(worker, 1)
         sweep.conductor([Span(0, 3)], identity)
-        state = look(sweep)
+        state = read_state(sweep)
         assert [state.state_of(task) for task in range(3)] == ["completed", "running", "queued"]
         process.kill()
         process.wait()
@@ -75,11 +75,11 @@ def test_what_a_dead_worker_claimed_and_never_began_is_held_by_who_it_was_given_
     sweep = MadeSweep(tmp_path / "s", total=1)
     sweep.worker("w1", killed_process(), [Span(0, 1)])
     conductor = sweep.conductor([Span(0, 1)], killed_process())
-    assert look(sweep).state_of(0) == "pending"
+    assert read_state(sweep).state_of(0) == "pending"
     again = events.Submit("launch-0/submit-1", token="t", tasks=[Span(0, 1)], source="local")
     conductor.append(again)
     conductor.append(events.HandedOver("launch-0/submit-1", native_id="w2", job=this_process()))
-    assert look(sweep).state_of(0) == "queued"
+    assert read_state(sweep).state_of(0) == "queued"
 
 
 def test_the_last_words_of_a_dead_worker_count(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_sealed_worker_that_never_ended_a_task_has_lost_it(tmp_path: Path) -> 
     worker = sweep.worker("w1", spans=[Span(0, 1)])
     start(worker, 0)
     worker.seal()
-    state = look(sweep)
+    state = read_state(sweep)
     assert state.state_of(0) == "lost"
     assert "w1" in state.evidence_of(0)
 
@@ -115,14 +115,14 @@ def test_a_foreign_host_is_never_called_lost(tmp_path: Path) -> None:
     worker = sweep.worker("w1", ELSEWHERE, [Span(0, 2)])
     start(worker, 0)
     sweep.conductor([Span(0, 2)], ELSEWHERE)
-    state = look(sweep)
+    state = read_state(sweep)
     assert [state.state_of(0), state.state_of(1)] == ["running", "queued"]
 
 
 def test_another_boot_of_this_host_is_death(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     start(sweep.worker("w1", dataclasses.replace(this_process(), boot="an earlier one")), 0)
-    state = look(sweep)
+    state = read_state(sweep)
     assert state.state_of(0) == "lost"
     assert "rebooted" in state.evidence_of(0)
 
@@ -130,16 +130,16 @@ def test_another_boot_of_this_host_is_death(tmp_path: Path) -> None:
 def test_a_recycled_process_number_is_death(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     start(sweep.worker("w1", dataclasses.replace(this_process(), start="12")), 0)
-    assert look(sweep).state_of(0) == "lost"
+    assert read_state(sweep).state_of(0) == "lost"
 
 
 def test_completed_of_an_unfenced_attempt_beats_lost(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=1)
     conductor = sweep.conductor([Span(0, 1)])
     conductor.append(events.Lost(0, 1, "it looked dead"))
-    assert look(sweep).state_of(0) == "lost"
+    assert read_state(sweep).state_of(0) == "lost"
     complete(sweep.worker("w1"), 0)
-    assert look(sweep).state_of(0) == "completed"
+    assert read_state(sweep).state_of(0) == "completed"
 
 
 def test_a_later_attempt_fences_an_earlier_one(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_later_attempt_fences_an_earlier_one(tmp_path: Path) -> None:
     conductor = sweep.conductor([Span(0, 1)])
     conductor.append(events.Submit("launch-0/submit-1", token="t", tasks=[Span(0, 1, 2)], source="b"))
     complete(sweep.worker("w1"), 0)
-    assert look(sweep).state_of(0) == "queued"
+    assert read_state(sweep).state_of(0) == "queued"
 
 
 def test_events_without_their_fields_are_counted_as_bad(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_events_without_their_fields_are_counted_as_bad(tmp_path: Path) -> None:
     )
     with open(sweep.paths.journal("w1"), "ab") as stream:
         stream.writelines(map(to_line, (*bad, {"e": "of a later version", "t": 1})))
-    state = look(sweep)
+    state = read_state(sweep)
     assert state.bad_lines == 3
     assert [state.state_of(0), state.state_of(1)] == ["pending", "completed"]
 
@@ -171,7 +171,7 @@ def test_ten_thousand_queued_tasks_are_judged_once_a_refresh(
     """One question to the system a submission and a look, not one a task."""
     sweep = MadeSweep(tmp_path / "s", total=10_000)
     sweep.conductor([Span(0, 10_000)], this_process())
-    state = look(sweep)
+    state = read_state(sweep)
     asked: list[ProcessIdentity] = []
 
     def count(job: ProcessIdentity, lock: str = "") -> str | None:
@@ -210,7 +210,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> MadeSweep:
 
 def read_back(sweep: MadeSweep, data: bytes) -> SweepState:
     sweep.paths.journal("w1").write_bytes(data)
-    return look(sweep)
+    return read_state(sweep)
 
 
 def known_of(state: SweepState) -> dict[int, tuple[int, str]]:
@@ -276,7 +276,7 @@ def test_a_line_torn_anywhere_in_the_middle_costs_itself_only(bare: MadeSweep) -
 def test_what_a_reader_saw_before_is_not_read_again(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     worker: JournalWriter = sweep.worker("w1", spans=[Span(0, 2)])
-    state = look(sweep)
+    state = read_state(sweep)
     assert not state.refresh()
     complete(worker, 0)
     assert state.refresh()
@@ -299,7 +299,7 @@ def test_a_job_that_is_queued_again_and_again_holds_what_it_has_not_begun(tmp_pa
         worker = sweep.worker(f"slurm-133-{attempt - 1}", spans=[Span(0, 2, attempt)])
         start(worker, 0, attempt)
         worker.seal()
-        state = look(sweep)
+        state = read_state(sweep)
         state.take_job_words({("launch-0/submit-0", 0): JobWord("waiting")})
         assert (attempt, state.state_of(1)) == (attempt, "queued")
         assert (attempt, state.tasks[1].attempt) == (attempt, attempt)
@@ -322,7 +322,7 @@ def test_what_a_living_worker_gave_up_is_lost_until_its_job_is_run_again(tmp_pat
         start(worker, number)
         worker.append(events.Lost(number, 1, "a process died", final=final))
     worker.flush()
-    state, key = look(sweep), ("launch-0/submit-0", 0)
+    state, key = read_state(sweep), ("launch-0/submit-0", 0)
     state.take_job_words({key: JobWord("running")})
     assert [state.state_of(0), state.state_of(1)] == ["lost", "running"]
     assert state.counts() == {"lost": 1, "running": 1, "pending": 0}

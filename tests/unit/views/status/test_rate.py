@@ -30,14 +30,14 @@ def clocked(
     writer.append(events.Beat(at=1000.0 + last))
 
 
-def look(sweep: MadeSweep) -> SweepState:
+def read_state(sweep: MadeSweep) -> SweepState:
     state = SweepState(sweep.root)
     state.refresh()
     return state
 
 
 def paced(sweep: MadeSweep) -> tuple[float | None, float | None]:
-    state = look(sweep)
+    state = read_state(sweep)
     found = pace(state, state.counts())
     return found.rate, found.eta
 
@@ -45,7 +45,7 @@ def paced(sweep: MadeSweep) -> tuple[float | None, float | None]:
 def test_nothing_is_said_of_two_ends(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=100)
     clocked(sweep, "w1", [1, 2], 2, this_process())
-    state = look(sweep)
+    state = read_state(sweep)
     assert pace(state, state.counts()) == UNKNOWN
 
 
@@ -74,7 +74,7 @@ def test_dead_workers_do_nothing(tmp_path: Path) -> None:
 
 
 def phase(sweep: MadeSweep) -> str:
-    state = look(sweep)
+    state = read_state(sweep)
     return phase_of(state, state.counts())
 
 
