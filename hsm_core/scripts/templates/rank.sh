@@ -1,11 +1,19 @@
 #!/bin/bash
 # Becomes one rank of a task: rank.sh <run> <ranks> <ranks a node> <command …>
-# <run> is a directory of this start of the job, in which its environment lies and ranks draw numbers.
+# <run> is a directory of this start of the job, in which what its set-up made lies and ranks draw numbers.
+
+# where nothing of the job's environment was passed on, there is at least a login's
+[ -n "${HSM_SET_UP-}" ] || HSM_SET_UP=1 exec /bin/bash -l "$0" "$@"
+unset HSM_SET_UP
 run=$1 ranks=$2 per_node=$3
 shift 3
 
 # not every starter of ranks passes on what the job's own set-up made, and some know less than the job
 home_of_node=("HOSTNAME=$HOSTNAME" "TMPDIR=${TMPDIR:-/tmp}" "PBS_NODENUM=${PBS_NODENUM:-0}")
+if ! [ -O "$run/environment" ] || [ -L "$run/environment" ]; then
+  echo "hsm: $run/environment is not this user's own" >&2
+  exit 1
+fi
 . "$run/environment"
 export "${home_of_node[@]}"
 

@@ -247,3 +247,25 @@ def test_a_job_that_gets_more_to_do_says_what_time_it_has(fields: dict[str, Any]
     jobs = PbsJobs(Pbs("pbspro", RecordingHost()))
     assert told in jobs.longer(replace(PRO, **fields), 3)[1]
     assert jobs.longer(replace(PRO, **fields), 1) == (replace(PRO, **fields), "")
+
+
+def test_ranks_get_what_the_set_up_made_and_no_file_has_the_jobs_environment(tmp_path: Path) -> None:
+    starter = tmp_path / "starter"
+    keep = 'cp -p "$3/environment" "$HOME/kept"'
+    starter.write_text(f'#!/bin/sh\n{keep}; for _ in 1 2; do env -i HOME="$HOME" "$@"; done\n')
+    starter.chmod(0o755)
+    text = script_text(
+        replace(PRO, nodes=1, tasks_per_node=2, ranks_by=str(starter)), "sh -c 'echo $HSM_RANK $MADE ${KEY-none}'",
+        token="t", size=None, throttle=None, setup=["export MADE='a\nb'"], cwd=tmp_path, starts=tmp_path / "starts",
+    )  # fmt: skip
+    environment = {"PBS_JOBID": "7.srv", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "KEY": "secret"}
+    done = subprocess.run(
+        ["bash", "-c", f"umask 002; {text}"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("0 a b none\n1 a b none\n", 0), done.stderr
+    kept = tmp_path / "kept"
+    assert "secret" not in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    run = tmp_path / "starts" / "7.srv.0"
+    assert [path.stat().st_mode & 0o777 for path in (run, run.parent)] == [0o700, 0o700]
+    assert not (run / "environment").exists()
