@@ -5,22 +5,22 @@ Hydra composes before it makes any launcher or sweeper, and tells plugins of no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from .hydra_private.command_line import command_line
+from .hydra_private.method_calls import pass_through, take_back
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from .refusal_advice import RunningHydra
-
 T = TypeVar("T")
+_WORDS = ("config_name", "overrides")
 
 
 def explain_refusals(frame: FrameType | None) -> None:
@@ -29,61 +29,51 @@ def explain_refusals(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra called before it begins to compose.
     """
-    if command_line(frame) is None:
-        return
-    instance = GlobalHydra.instance()
-    ordinary: Callable[..., None] = instance.initialize
-
-    def initialize(hydra: RunningHydra) -> None:
-        vars(instance).pop("initialize", None)
-        ordinary(hydra)
-        _watch(hydra)
-
-    vars(instance)["initialize"] = initialize
+    if command_line(frame) is not None:
+        pass_through(GlobalHydra.instance(), "initialize", ("hydra",), _initialize)
 
 
-def _watch(hydra: RunningHydra) -> None:
-    """Replaces the methods of this one object, each until it has been called: Hydra's state is pickled."""
-    mode_of: Callable[..., object] = hydra.get_mode
-    compose: Callable[..., DictConfig] = hydra.compose_config
+def _initialize(ordinary: Callable[[], None], arguments: Mapping[str, Any]) -> None:
+    ordinary()
+    hydra: object = arguments["hydra"]
 
-    def get_mode(*, config_name: str | None, overrides: list[str], **more: object) -> object:
-        del vars(hydra)["get_mode"], vars(hydra)["compose_config"]  # Hydra 1.3 composes to know the mode
-        mode = _explained(
-            hydra, lambda: mode_of(config_name=config_name, overrides=overrides, **more), config_name, overrides
-        )
-        vars(hydra)["compose_config"] = compose_config
+    def get_mode(ordinary: Callable[[], T], arguments: Mapping[str, Any]) -> T:
+        take_back(hydra, "compose_config")  # Hydra 1.3 composes to know the mode
+        mode = _explained(ordinary, *(arguments[word] for word in _WORDS))
+        pass_through(hydra, "compose_config", _WORDS, compose_config)
         return mode
 
-    def compose_config(*, config_name: str | None, overrides: list[str], **more: object) -> DictConfig:
-        del vars(hydra)["compose_config"]
-        vars(hydra).pop("get_mode", None)
-        if any("," in word or "(" in word for word in overrides):
-            from .refusal_advice import refuse_swept_files
+    def compose_config(ordinary: Callable[[], DictConfig], arguments: Mapping[str, Any]) -> DictConfig:
+        take_back(hydra, "get_mode")
+        return _composed(ordinary, *(arguments[word] for word in _WORDS))
 
-            refuse_swept_files(hydra, config_name, overrides)
-        config = _explained(
-            hydra, lambda: compose(config_name=config_name, overrides=overrides, **more), config_name, overrides
-        )
-        if any(word.startswith(("+hydra.", "++hydra.")) for word in overrides):
-            from .refusal_advice import refuse_added
-
-            refuse_added(config, overrides)
-        return config
-
-    vars(hydra).update(get_mode=get_mode, compose_config=compose_config)
+    pass_through(hydra, "get_mode", _WORDS, get_mode)
+    pass_through(hydra, "compose_config", _WORDS, compose_config)
 
 
-def _explained(
-    hydra: RunningHydra, step: Callable[[], T], config_name: str | None, overrides: Sequence[str]
-) -> T:
+def _composed(
+    compose: Callable[[], DictConfig], config_name: str | None, overrides: Sequence[str]
+) -> DictConfig:
+    if any("," in word or "(" in word for word in overrides):
+        from .refusal_advice import refuse_swept_files
+
+        refuse_swept_files(GlobalHydra.instance().config_loader(), config_name, overrides)
+    config = _explained(compose, config_name, overrides)
+    if any(word.startswith(("+hydra.", "++hydra.")) for word in overrides):
+        from .refusal_advice import refuse_added
+
+        refuse_added(config, overrides)
+    return config
+
+
+def _explained(step: Callable[[], T], config_name: str | None, overrides: Sequence[str]) -> T:
     try:
         return step()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         from .error_display import refuse
         from .refusal_advice import told
 
-        found = told(error, hydra, config_name, overrides)
+        found = told(error, GlobalHydra.instance().config_loader(), config_name, overrides)
         if found is None:
             raise
         refuse(found, error)

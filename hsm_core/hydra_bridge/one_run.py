@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from .hydra_private.command_line import command_line
+from .hydra_private.method_calls import pass_through, take_back
 
 #: The command line whose first config is waited for, or has come.
 _seen: list[Namespace] = []
@@ -27,21 +29,19 @@ def tell_before_run(frame: FrameType | None) -> None:
     if line is None or line.cfg or line.info or any(one is line for one in _seen):
         return
     _seen[:] = [line]
-    instance = HydraConfig.instance()
-    ordinary = HydraConfig.set_config
+    pass_through(HydraConfig.instance(), "set_config", ("cfg",), _tell)
 
-    def set_config(cfg: DictConfig) -> None:
-        vars(instance).pop("set_config", None)
-        ordinary(instance, cfg)
-        if cfg.hydra.mode == RunMode.RUN:
-            print(*told(cfg), sep="\n", end="", file=sys.stderr, flush=True)
 
-    vars(instance)["set_config"] = set_config
+def _tell(ordinary: Callable[[], None], arguments: Mapping[str, Any]) -> None:
+    ordinary()
+    config: DictConfig = arguments["cfg"]
+    if config.hydra.mode == RunMode.RUN:
+        print(*told(config), sep="\n", end="", file=sys.stderr, flush=True)
 
 
 def expect_no_run() -> None:
     """Takes that back, for a sweep: launchers pickle the object that waits for the config of a run."""
-    vars(HydraConfig.instance()).pop("set_config", None)
+    take_back(HydraConfig.instance(), "set_config")
 
 
 def told(config: DictConfig) -> Iterator[str]:

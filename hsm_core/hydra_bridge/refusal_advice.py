@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from hydra import __version__
 from hydra.core.config_loader import ConfigLoader
@@ -46,26 +45,14 @@ _OURS = {"launcher": "hsm_local", "sweeper": "hsm"}
 _NEEDED = {"launcher": "an hsm launcher", "sweeper": "the sweeper hsm"}
 
 
-class RunningHydra(Protocol):
-    """Hydra's own object of a run."""
-
-    config_loader: ConfigLoader
-
-    def get_mode(self, config_name: str | None, overrides: list[str]) -> object: ...
-
-    def compose_config(
-        self, config_name: str | None, overrides: list[str], run_mode: RunMode
-    ) -> DictConfig: ...
-
-
 def told(
-    error: Exception, hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]
+    error: Exception, loader: ConfigLoader, config_name: str | None, overrides: Sequence[str]
 ) -> ConfigError | None:
     """Returns our words for what Hydra refused; None if that does not concern hsm.
 
     Args:
         error: Hydra's or omegaconf's.
-        hydra: Hydra's own object of this run.
+        loader: of this run.
         config_name: of the primary config.
         overrides: of the command line.
     """
@@ -77,7 +64,7 @@ def told(
         return _below_a_list(overrides)
     missing = _NO_CHOICE.search(text)
     if missing:
-        return _no_choice(missing[1], missing[2], hydra.config_loader, overrides)
+        return _no_choice(missing[1], missing[2], loader, overrides)
     field = _NO_FIELD.search(text)
     if field is None:
         return None
@@ -92,10 +79,8 @@ def told(
     because = seen[0]
     typed = _typed(overrides, f"hydra.{kind}.{name}")
     if typed:
-        return _field_typed(kind, name, meant, typed, because, _launcher(hydra, config_name, overrides))
-    return _field_in_file(
-        kind, name, _FILE.search(text), because, hydra.config_loader, config_name, overrides
-    )
+        return _field_typed(kind, name, meant, typed, because, _launcher(loader, config_name, overrides))
+    return _field_in_file(kind, name, _FILE.search(text), because, loader, config_name, overrides)
 
 
 def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
@@ -202,29 +187,27 @@ def _typed(overrides: Sequence[str], key: str) -> str:
     return ""
 
 
-def _launcher(hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]) -> str:
+def _launcher(loader: ConfigLoader, config_name: str | None, overrides: Sequence[str]) -> str:
     """Returns the launcher that the rest of the command line chooses; empty if that can't be composed either."""
     rest = [word for word in overrides if not key_of(word).startswith(("hydra.sweeper.", "hydra.launcher."))]
     try:
-        compose = type(hydra).compose_config  # not what ``explain_refusals`` put in its place
-        config = compose(hydra, config_name=config_name, overrides=rest, run_mode=RunMode.MULTIRUN)
+        config = loader.load_configuration(config_name, rest, RunMode.MULTIRUN)
         return str(config.hydra.runtime.choices.get("hydra/launcher"))
     except (HydraException, OmegaConfBaseException):
         return ""
 
 
-def refuse_swept_files(hydra: RunningHydra, config_name: str | None, overrides: Sequence[str]) -> None:
+def refuse_swept_files(loader: ConfigLoader, config_name: str | None, overrides: Sequence[str]) -> None:
     """Refuses ``+sweep=a,b`` if these are sweep files: each would be one task that ignores what it sweeps.
 
     So would be a launcher that they choose and the sweep does not.
 
     Args:
-        hydra, config_name, overrides: as for ``told``.
+        loader, config_name, overrides: as for ``told``.
 
     Raises:
         SystemExit, ConfigError: as ``shown.refuse``.
     """
-    loader = hydra.config_loader
     for word in overrides:
         override = _parsed(word)
         if override is None or not override.is_discrete_sweep() or override.is_hydra_override():
@@ -238,7 +221,7 @@ def refuse_swept_files(hydra: RunningHydra, config_name: str | None, overrides: 
         for file in files:
             launcher = chosen_by(file, "launcher") or ""
             others = [one for one in overrides if one is not word]
-            if launcher.startswith("hsm_") and _launcher(hydra, config_name, others) not in ("", launcher):
+            if launcher.startswith("hsm_") and _launcher(loader, config_name, others) not in ("", launcher):
                 fix = f"add hydra/launcher={launcher} to the command line"
                 _refuse_swept(word, "a task can't choose the launcher", file, f"launcher: {launcher}", fix)
 

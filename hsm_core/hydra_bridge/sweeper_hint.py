@@ -106,13 +106,14 @@ def _listed(root: Path, text: str, arguments: Sequence[str]) -> Iterator[Path]:
 
 
 def directories(search_path: Sequence[str]) -> Iterator[Path]:
-    """Yields the directories of plain, ``file://`` and ``pkg://`` entries."""
+    """Yields the directories of plain, ``file://`` and ``pkg://`` entries; others have none."""
     from importlib.util import find_spec
 
     for path in search_path:
-        scheme, mark, place = path.rpartition("://")
+        scheme, _, place = path.rpartition("://")
+        if scheme in ("", "file"):
+            yield Path(place)
         if scheme != "pkg":
-            yield Path(place if mark else path)
             continue
         try:
             spec = find_spec(place.replace("/", "."))

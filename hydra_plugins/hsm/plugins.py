@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 
-from hsm_core.hydra_bridge.hydra_private.config_store import offer
+from hsm_core.hydra_bridge.config_source import SCHEME, HsmConfigSource, offer
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -181,21 +181,20 @@ class HsmHpcLauncher(LauncherBase):
 
 
 class HsmSweeperHint(SearchPathPlugin):
-    """Looks at the command line before Hydra composes."""
+    """Tells Hydra where our configs are, and looks at the command line before it composes."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         plugins, ours = Plugins.instance(), f"{__name__}.HsmSweeper"
         if ours not in plugins.class_name_to_class:
             _register_all(plugins)
+        search_path.append("hsm", f"{SCHEME}://")
         from hsm_core.hydra_bridge import explain_refusals
-        from hsm_core.hydra_bridge.hydra_private.making import make_by
+        from hsm_core.hydra_bridge.hydra_private.method_calls import make_by
 
         if IS_1_3:
             make_by(plugins, "sweeper", _make_sweeper)
         make_by(plugins, "launcher", _make_launcher)
         explain_refusals.explain_refusals(sys._getframe(1))
-        if not _TELLS_OF_LOADS:
-            _before_sweeper(sys._getframe(1))
         own = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
         if IS_1_3 or {"-m", "--multirun", "hydra.mode=MULTIRUN"}.intersection(sys.argv):
             return
@@ -207,7 +206,7 @@ class HsmSweeperHint(SearchPathPlugin):
 
 def _register_all(plugins: Plugins) -> None:
     """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
-    for plugin in (HsmSweeper, HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmHpcLauncher):
+    for plugin in (HsmConfigSource, HsmSweeper, HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmHpcLauncher):
         plugins.register(plugin)
 
 
@@ -239,7 +238,6 @@ def _before_sweeper(frame: FrameType) -> None:
     tell_before_run(frame)
 
 
-_SWEEPER_FIELDS = "hsm_core.hydra_bridge.sweeper.fields"
-_TELLS_OF_LOADS = offer("hydra/sweeper", "hsm", _SWEEPER_FIELDS, "SweeperConf", _before_sweeper)
+offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf", _before_sweeper)
 for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
     offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields", _kind)

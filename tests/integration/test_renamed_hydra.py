@@ -23,12 +23,10 @@ COMPOSING = [
 COPYING = ["_parent", "_metadata", "_content", "_flags_cache", "resolver_cache", "Metadata"]
 TASK = ["_run_hydra", "_return_value", "_resolvers"]
 TRACES = [] if IS_1_3 else ["_serialize_traceback", "_remote_exception_group"]
-STORE = ["repo"]
 #: Names that we used to use, and others that Hydra's functions and modules might change.
-FORMER = ["run_and_report", "_run_app", "decorated_main", "_value", "_get_node", "split_key", "_set_flag"]
+FORMER = ["run_and_report", "_run_app", "decorated_main", "_value", "_get_node", "split_key", "_set_flag", "repo"]
 GROUPS = {
-    "composing": COMPOSING, "copying": COPYING, "the task": TASK, "tracebacks": TRACES, "the config store": STORE,
-    "the call stack": FORMER,
+    "composing": COMPOSING, "copying": COPYING, "the task": TASK, "tracebacks": TRACES, "the call stack": FORMER,
 }  # fmt: skip
 ALL = [name for names in GROUPS.values() for name in names]
 APP = """
@@ -131,3 +129,13 @@ def test_a_command_line_is_told_the_same(tmp_path: Path) -> None:
         _, printed = run(folder, ALL, *arguments)
         assert told in printed
         assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("names", [["get_mode"], ["compose_config"], ["get_mode", "compose_config"]], ids=" ".join)
+def test_where_hydra_composes_by_other_steps_it_refuses_in_its_own_words(
+    tmp_path: Path, names: list[str]
+) -> None:
+    folder = app(tmp_path / "app")
+    _, printed = run(folder, names, "-m", "hydra.sweeper.sample=2")
+    assert "hydra.sweeper.sample" in printed
+    assert "Traceback" not in printed

@@ -15,12 +15,13 @@ from pathlib import Path
 import click
 import pyarrow.parquet
 import pytest
-from hydra.core.config_store import ConfigStore
+from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 
 from hsm_core.cli.click_types import TaskNumbers, run
 from hsm_core.cli.hsm import LazyGroup, hsm
 from hsm_core.cli.relaunch import OURS
+from hsm_core.hydra_bridge.config_source import HsmConfigSource
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
 from hsm_core.results.missing_metrics import missing_at_first
@@ -192,8 +193,8 @@ def test_a_sweep_without_a_command_line_is_gone_on_with_in_code(shell: Shell, tm
 
 def test_our_launchers_are_known_by_name() -> None:
     Plugins.instance()
-    names = {name.removesuffix(".yaml") for name in ConfigStore.instance().list("hydra/launcher")}
-    assert set(OURS) == {name for name in names if name.startswith("hsm_")}
+    names = HsmConfigSource("hsm", "hsm://").list("hydra/launcher", ObjectType.CONFIG)
+    assert set(OURS) == set(names)
 
 
 def test_following_a_log_ends_with_the_task(shell: Shell, tmp_path: Path) -> None:
