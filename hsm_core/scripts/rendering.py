@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import (
@@ -43,6 +44,7 @@ def render(name: str, values: Mapping[str, object], own: Path | None = None) -> 
         ) from error
 
 
+@cache
 def _environment(own: Path | None) -> Environment:
     """Returns an environment that finds our templates first: a user's file of the same name can extend ours."""
     folders = [TEMPLATES, *([own.absolute().parent] if own else [])]

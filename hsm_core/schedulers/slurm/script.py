@@ -1,4 +1,4 @@
-"""Writes the script that Slurm runs, with submitit's parameters; the one module that knows submitit."""
+"""Writes the script that Slurm runs; the one module that knows submitit, whose parameters it takes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from hsm_core.errors import ConfigError
+from hsm_core.scripts.rendering import render
 
 from .directives import check_line, directive, escaped, place_in, raw_lines, says_time, time_limit
 from .settings import SlurmResources
 
 if TYPE_CHECKING:
-    from submitit.slurm.slurm import SlurmExecutor
+    from submitit import SlurmExecutor
 
-#: said by sbatch's command line, which goes before the script
-_OF_COMMAND_LINE = ("--output=", "--open-mode=")
-_NOT_SUBMITITS = frozenset({"priority", "raw", "directives", "max_num_timeout"})
-_SUBMITITS_NAMES = {"walltime_min": "timeout_min", "queue": "partition"}
+#: fields that are no options of sbatch, or are said in another place
+_NO_OPTIONS = frozenset({
+    "priority", "raw", "directives", "max_num_timeout", "srun_args", "signal_delay_s", "stderr_to_stdout",
+    "additional_parameters", "mem_gb",
+})  # fmt: skip
+_SUBMITITS_NAMES = {"walltime_min": "time", "queue": "partition", "tasks_per_node": "ntasks_per_node"}
 _MEMORY = ("mem_gb", "mem_per_cpu", "mem_per_gpu")
 
 
@@ -37,12 +40,14 @@ def script_text(resources: SlurmResources, command: str, *, setup: Sequence[str]
         ConfigError: something in the resources can't be said to Slurm.
     """
     _check_values(resources)
-    head, body = _submitits(resources, command, list(setup), ranks)
-    ours, theirs = [*head, *raw_lines(resources.raw or "")], [*map(directive, resources.directives)]
+    options = _options(resources)
+    ours = [*(_line(name, options[name]) for name in sorted(options)), *raw_lines(resources.raw or "")]
+    theirs = [directive(line) for line in resources.directives]
     for line in (said := [*ours, *theirs]):
         check_line(line)
-    ours = [*map(escaped, [*_signal(said, resources, ranks), *ours])]
-    return "\n".join(["#!/bin/bash", *ours, *theirs, *body])
+    lines = [*map(escaped, [*_signal(said, resources, ranks), *ours]), *theirs]
+    started = " ".join([*_srun(resources), command]) if ranks else command
+    return render("slurm.sh.j2", {"directives": lines, "setup": list(setup), "command": started})
 
 
 def place_of(resources: SlurmResources) -> tuple[str | None, str | None, str | None]:
@@ -53,76 +58,66 @@ def place_of(resources: SlurmResources) -> tuple[str | None, str | None, str | N
     return place_in([*lines, *raw_lines(resources.raw or ""), *map(directive, resources.directives)])
 
 
-def _submitits(
-    resources: SlurmResources, command: str, setup: list[str], ranks: bool
-) -> tuple[list[str], list[str]]:
-    """Returns the lines that submitit writes for sbatch, and those for the shell."""
-    executor = _executor()
+def _options(resources: SlurmResources) -> dict[str, object]:
+    """Returns sbatch's options by name; submitit knows which there are.
+
+    Raises:
+        ConfigError: it knows one not, or one can't be said.
+    """
+    executor = _executor_class()(folder=os.curdir)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a rule for cpus_per_gpu that Slurm does not have
         try:
-            given = _parameters(resources, ranks)
-            executor.update_parameters(**executor._convert_parameters(given), setup=setup or None)
+            executor.update_parameters(**_parameters(resources))
         except ValueError as error:
             raise ConfigError(
                 "submitit does not know what was asked of Slurm", evidence=str(error)
             ) from error
-        text: str = executor._make_submission_file_text(command, "")
-    lines = text.replace(f" --output {shlex.quote(str(_log_of(executor)))}", "").split("\n")
-    first = lines.index("# Parameters") + 1
-    last = lines.index("", first)
-    ours = tuple(f"#SBATCH {option}" for option in (*_OF_COMMAND_LINE, "--signal="))
-    return [line for line in lines[first:last] if not line.startswith(ours)], lines[last:]
+    options = {name.replace("_", "-"): value for name, value in executor.parameters.items()}
+    return options | _additional(resources)
+
+
+def _line(option: str, value: object) -> str:
+    return f"#SBATCH --{option}" if value is True else f"#SBATCH --{option}={shlex.quote(str(value))}"
 
 
 @cache
 def _executor_class() -> type[SlurmExecutor]:
-    from submitit.slurm.slurm import SlurmExecutor
+    from submitit import SlurmExecutor
 
-    class ScriptWriter(SlurmExecutor):
-        """Writes scripts even where Slurm's commands are not installed; it submits nothing."""
+    class Parameters(SlurmExecutor):
+        """Takes parameters even where Slurm's commands are not installed; it submits nothing."""
 
         @classmethod
         def affinity(cls) -> int:
             return 1
 
-    return ScriptWriter
+    return Parameters
 
 
-def _executor() -> SlurmExecutor:
-    return _executor_class()(folder=os.curdir)
-
-
-def _log_of(executor: SlurmExecutor) -> str:
-    """Returns where submitit would have srun write; ours writes where the script does."""
-    from submitit.core.utils import JobPaths
-
-    return str(JobPaths(folder=executor.folder).stdout)
-
-
-def _parameters(resources: SlurmResources, ranks: bool) -> dict[str, object]:
-    """Returns submitit's parameters; None leaves out a line that it would write by default."""
-    given = {f.name: getattr(resources, f.name) for f in fields(resources) if f.name not in _NOT_SUBMITITS}
+def _parameters(resources: SlurmResources) -> dict[str, object]:
+    """Returns what is asked for, by submitit's names."""
+    given = {f.name: getattr(resources, f.name) for f in fields(resources) if f.name not in _NO_OPTIONS}
     if resources.ranks == 1 and resources.gpus_per_task is None:  # which Slurm takes with a number of tasks only
         given |= {"nodes": None, "tasks_per_node": None}
-    unset = dict.fromkeys(("timeout_min", "nodes", "name", "wckey"))
-    known = {_SUBMITITS_NAMES.get(name, name): value for name, value in given.items() if value is not None}
-    return unset | known | {
-        "use_srun": ranks,
-        "srun_args": _srun_args(resources),
-        "stderr_to_stdout": True,
-        "additional_parameters": _additional(resources),
-    }  # fmt: skip
+    if resources.mem_gb is not None:
+        given["mem"] = _memory(resources.mem_gb)
+    return {_SUBMITITS_NAMES.get(name, name): value for name, value in given.items() if value is not None}
 
 
-def _srun_args(resources: SlurmResources) -> list[str]:
-    """Returns srun's options: a failed rank must not end the others before they report; srun inherits no cores."""
+def _memory(gb: float) -> str:
+    return f"{int(gb)}GB" if gb == int(gb) else f"{int(gb * 1024)}MB"
+
+
+def _srun(resources: SlurmResources) -> list[str]:
+    """Returns srun and its options.
+
+    A failed rank must not end the others before they report; srun does not inherit the number of cores.
+    """
     cores = resources.cpus_per_task
-    return [
-        "--kill-on-bad-exit=0",
-        *([f"--cpus-per-task={cores}"] if cores is not None else []),
-        *resources.srun_args,
-    ]
+    own = [f"--cpus-per-task={cores}"] if cores is not None else []
+    words = ("srun", "--unbuffered", "--kill-on-bad-exit=0", *own, *resources.srun_args)
+    return [shlex.quote(word) for word in words]
 
 
 def _additional(resources: SlurmResources) -> dict[str, object]:
@@ -146,7 +141,7 @@ def _additional(resources: SlurmResources) -> dict[str, object]:
             )
         if value is False:
             found["no-requeue"] = True
-        elif value is not None:
+        elif value is not None and option != "signal":  # see _signal
             found[option] = value
     return found
 
@@ -157,7 +152,7 @@ def _signal(said: Sequence[str], resources: SlurmResources, ranks: bool) -> list
     Not earlier than in the middle of the time: a signal that comes at the start ends the task before it has begun.
     ``B:`` reaches the script's own process, and that only: right where it is the worker, wrong for srun's ranks.
     """
-    from submitit.slurm.slurm import SlurmJobEnvironment
+    from submitit import JobEnvironment
 
     named = resources.additional_parameters.get("signal")
     if named is not None:
@@ -165,7 +160,7 @@ def _signal(said: Sequence[str], resources: SlurmResources, ranks: bool) -> list
     if not says_time(said):
         return []
     before_end = int(min(resources.signal_delay_s, time_limit(said) / 2))
-    return [f"#SBATCH --signal={'' if ranks else 'B:'}{SlurmJobEnvironment.USR_SIG}@{before_end}"]
+    return [f"#SBATCH --signal={'' if ranks else 'B:'}{JobEnvironment.USR_SIG}@{before_end}"]
 
 
 def _check_values(resources: SlurmResources) -> None:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import submitit
 
 from hsm_core.errors import ConfigError
 from hsm_core.schedulers.interface import Script
@@ -70,6 +71,7 @@ def head(resources: SlurmResources, ranks: bool = False) -> list[str]:
             SlurmResources(additional_parameters={"time": 1, "signal": "USR1@5"}),
             ["--signal=USR1@5", "--time=1"],
         ),
+        (SlurmResources(cpus_per_task=2, additional_parameters={"cpus_per_task": 4}), ["--cpus-per-task=4"]),
         (SlurmResources(additional_parameters={"requeue": False}), ["--no-requeue"]),
         (SlurmResources(additional_parameters={"requeue": True}), ["--requeue"]),
         (SlurmResources(directives=("#SBATCH --hint=x", "--nice=5")), ["--hint=x", "--nice=5"]),
@@ -98,6 +100,15 @@ def test_ranks_are_started_by_srun() -> None:
     srun = "srun --unbuffered --kill-on-bad-exit=0 --cpus-per-task=3 --label python -m worker"
     assert text.rstrip().split("\n")[-1] == srun
     assert "#SBATCH --signal=USR2@120\n" in text
+
+
+def test_an_option_that_submitit_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(executor: submitit.SlurmExecutor, **parameters: object) -> None:
+        raise ValueError(f"Unavailable parameter(s): {sorted(parameters)}")
+
+    monkeypatch.setattr(submitit.SlurmExecutor, "update_parameters", refuse)
+    with pytest.raises(ConfigError, match=r"submitit does not know(?s:.*)\['qos'\]"):
+        script_text(SlurmResources(qos="long"), COMMAND, setup=[], ranks=False)
 
 
 def test_no_script_writes_where_submitit_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +145,7 @@ def test_no_script_writes_where_submitit_would(tmp_path: Path, monkeypatch: pyte
         (SlurmResources(raw="-J mine"), r"-J can't be set(?s:.*)hydra.launcher.name="),
         (SlurmResources(directives=("--output=/data/x",)), r"--output can't be set(?s:.*)hsm logs"),
         (SlurmResources(additional_parameters={"error": "x"}), r"--error can't be set"),
+        (SlurmResources(additional_parameters={"output": "x"}), r"--output can't be set(?s:.*)hsm logs"),
         (SlurmResources(additional_parameters={"reservation": ["a", "b"]}), r"reservation=\['a', 'b'\] can't"),
         (SlurmResources(comment="a\n#SBATCH --array=0-3"), "can't contain line breaks"),
         (SlurmResources(additional_parameters={"comment": "a\nb"}), "can't contain line breaks"),
