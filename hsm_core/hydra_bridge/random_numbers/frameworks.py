@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol
 
 from .find_alive import followed, unfollowed
@@ -14,6 +15,8 @@ from .find_alive import followed, unfollowed
 _CHOSEN = 2**32
 #: What ``torch.Generator()`` starts from, in every process.
 TORCH_CONSTANT = 67280421310721
+#: What is asked of tensorflow's context, and changed there.
+_OF_CONTEXT = ("_initialized", "_seed", "_set_global_seed")
 #: Classes of other libraries' generators, which don't tell whether they were given a seed.
 _SILENT = {
     "tensorflow.python.ops.stateful_random_ops": "Generator", "keras.src.random.seed_generator": "SeedGenerator",
@@ -24,6 +27,15 @@ class TorchGenerator(Protocol):
     """``torch.Generator``."""
 
     def manual_seed(self, seed: int) -> object: ...
+
+
+class EagerContext(Protocol):
+    """Tensorflow's state of this process."""
+
+    _initialized: bool
+    _seed: int | None
+
+    def _set_global_seed(self, seed: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -68,16 +80,34 @@ class TorchGenerators:
 
 def renew_tensorflow() -> None:
     """Seeds tensorflow anew: operations that the parent process ran keep their generators in a fork otherwise."""
-    eager = sys.modules.get("tensorflow.python.eager.context")
-    context = eager.context_safe() if eager is not None and hasattr(eager, "context_safe") else None
-    if context is not None and context._initialized and context._seed is None:
+    context = _eager_context()
+    if context is None or isinstance(context, ModuleType):  # ``silent_generators`` told of the latter
+        return
+    if context._initialized and context._seed is None:
         context._set_global_seed(int.from_bytes(os.urandom(4), "big") >> 1)
 
 
+def _eager_context() -> EagerContext | ModuleType | None:
+    """Returns tensorflow's; None if it made none, and its module if this release has none that we know."""
+    tensorflow = sys.modules.get("tensorflow")
+    find = getattr(sys.modules.get("tensorflow.python.eager.context"), "context_safe", None)
+    context: EagerContext | None = find() if find is not None else None
+    if find is not None and (context is None or all(hasattr(context, name) for name in _OF_CONTEXT)):
+        return context
+    return tensorflow
+
+
 def silent_generators() -> Iterator[object]:
-    """Yields the generators that don't tell whether they were given a seed."""
-    known = [getattr(sys.modules.get(module), name, None) for module, name in _SILENT.items()]
-    kinds = [kind for kind in known if isinstance(kind, type)]
+    """Yields the generators that don't tell whether they were given a seed.
+
+    A module stands for the generators that it may have, where this release has none that we know.
+    """
+    loaded = {module: name for module, name in _SILENT.items() if module in sys.modules}
+    known = {module: getattr(sys.modules[module], name, None) for module, name in loaded.items()}
+    yield from (sys.modules[module] for module, kind in known.items() if not isinstance(kind, type))
+    if isinstance(context := _eager_context(), ModuleType):
+        yield context
+    kinds = [kind for kind in known.values() if isinstance(kind, type)]
     yield from followed(*kinds) if kinds else ()
     ctypes = sys.modules.get("ctypes")
     for library in followed(ctypes.CDLL) if ctypes is not None else ():

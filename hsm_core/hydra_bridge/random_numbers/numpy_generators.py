@@ -14,19 +14,26 @@ from .find_alive import followed
 _FAR, _NEAR = 1000, 8
 #: So many draws are repeated for SFC64.
 _SFC_DRAWS = 10**6
+#: Where a generator has what it was seeded with: its public name came with numpy 1.25.
+_SEQUENCE = ("seed_seq", "_seed_seq")
+#: Where a legacy generator has the one that it draws from; nothing public tells.
+_DRAWN_FROM = "_bit_generator"
+#: What sets a seed sequence in place; the second is its name before numpy 2.
+_RESTORE = ("__setstate_cython__", "__setstate__")
 
 
 class SeedSequence(Protocol):
     """Where generators take their seeds from."""
 
-    def __setstate__(self, state: object) -> None: ...
+    entropy: object
+
+    def __init__(self, entropy: object = None) -> None: ...
 
 
 class BitGenerator(Protocol):
     """Draws random bits; its members have the names that numpy gives them."""
 
     state: Any  #: nested dicts and arrays, another form for each kind
-    _seed_seq: SeedSequence | None
 
     def __init__(self, seed: object = None) -> None: ...
 
@@ -57,20 +64,20 @@ class NumpyGenerators:
         sequences: where unseeded generators come from.
         unseeded: bit generators.
         halves: legacy generators on one of those, which keep half of a pair of normal numbers.
-        unknown: bit generators that may be seeded or not.
+        unknown: generators that may be seeded or not, and what this numpy has no known way to renew.
     """
 
     sequences: list[SeedSequence]
     unseeded: list[BitGenerator]
     halves: list[LegacyGenerator]
-    unknown: list[BitGenerator]
+    unknown: list[object]
 
     @classmethod
-    def find(cls, drawn: Collection[int]) -> NumpyGenerators:
+    def find(cls, drawn: Collection[int] | None) -> NumpyGenerators:
         """Finds the generators that are alive.
 
         Args:
-            drawn: what the operating system gave while they were made.
+            drawn: what the operating system gave while they were made; None if that could not be seen.
         """
         numpy_random = sys.modules.get("numpy.random")
         if numpy_random is None:
@@ -80,17 +87,23 @@ class NumpyGenerators:
         )
         found: list[Any] = followed(base, sequence, legacy)
         bits = [one for one in found if isinstance(one, base)]
+        if drawn is None:
+            return cls([], [], [], [*bits])
         judged = {id(one): seeding_of(one, drawn) for one in bits}
         unseeded = [one for one in bits if judged[id(one)] is Seeding.UNSEEDED]
+        sequences = [one for one in found if type(one) is sequence and _is_drawn(one, drawn)]
+        closed = [one for one in found if isinstance(one, legacy) and not hasattr(one, _DRAWN_FROM)]
+        if sequences and not _can_be_renewed(sequence):
+            closed, sequences = [*closed, *sequences], []
         return cls(
-            sequences=[one for one in found if type(one) is sequence and _is_drawn(one, drawn)],
+            sequences=sequences,
             unseeded=unseeded,
             halves=[
                 one for one in found
-                if isinstance(one, legacy) and any(one._bit_generator is bits for bits in unseeded)
+                if isinstance(one, legacy) and any(getattr(one, _DRAWN_FROM, None) is bits for bits in unseeded)
                 and one.get_state(legacy=False)["has_gauss"]
             ],
-            unknown=[one for one in bits if judged[id(one)] is Seeding.UNKNOWN],
+            unknown=[*(one for one in bits if judged[id(one)] is Seeding.UNKNOWN), *closed],
         )  # fmt: skip
 
     def renew(self) -> None:
@@ -111,9 +124,11 @@ def seeding_of(generator: BitGenerator, drawn: Collection[int]) -> Seeding:
     """
     numpy_random = sys.modules["numpy.random"]
     kind = type(generator)
+    if not any(hasattr(generator, name) for name in _SEQUENCE):
+        return Seeding.UNKNOWN
     if kind.__name__ not in _LEADS_TO or getattr(numpy_random, kind.__name__, None) is not kind:
         return Seeding.UNKNOWN
-    sequence = generator._seed_seq
+    sequence = _sequence_of(generator)
     if sequence is None:  # by seed(3); also by seed(), and by seed(3) between get_state and set_state
         given = (kind(numpy_random.SeedSequence(entropy)) for entropy in list(drawn))
         is_given = any(_leads_to(start, generator, _NEAR) for start in given)
@@ -129,16 +144,31 @@ def _is_drawn(sequence: object, drawn: Collection[int]) -> bool:
     return isinstance(entropy, int) and entropy in drawn
 
 
+def _sequence_of(generator: BitGenerator) -> SeedSequence | None:
+    """Returns what a generator was seeded with; None if it was not by one."""
+    return next((getattr(generator, name) for name in _SEQUENCE if hasattr(generator, name)), None)
+
+
+def _can_be_renewed(kind: type[SeedSequence]) -> bool:
+    """Returns whether seed sequences of this numpy take another's entropy."""
+    sample = kind(1)
+    try:
+        _renew_sequence(sample)
+    except (AttributeError, IndexError, StopIteration, TypeError, ValueError):
+        return False
+    return sample.entropy != 1
+
+
 def _renew_sequence(sequence: SeedSequence) -> None:
     """Renews a seed sequence in place, so that generators which hold it spawn new ones too."""
     fresh = type(sequence)()
     reduced = fresh.__reduce__()
-    restore = getattr(sequence, "__setstate_cython__", None) or sequence.__setstate__  # its name before numpy 2
+    restore = next(getattr(sequence, name) for name in _RESTORE if hasattr(sequence, name))
     restore(reduced[2] if len(reduced) > 2 else reduced[1][2])
 
 
 def _anew(generator: BitGenerator) -> BitGenerator:
-    sequence = generator._seed_seq
+    sequence = _sequence_of(generator)
     return type(generator)() if sequence is None else type(generator)(sequence)
 
 

@@ -6,6 +6,7 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 from .find_alive import followed, place_of
 from .frameworks import TorchGenerators, renew_tensorflow, silent_generators
@@ -82,6 +83,8 @@ class RandomNumbers:
 
 
 def _named(generator: object) -> str:
+    if isinstance(generator, ModuleType):
+        return generator.__name__
     kind = f"{type(generator).__module__}.{type(generator).__qualname__}"
     place = next(filter(None, map(place_of, _holders(generator))), "")
     return f"{place} ({kind})" if place else f"a {kind}"

@@ -23,11 +23,12 @@ class Watch:
 
     Attributes:
         drawn: what the operating system gave, as numpy reads it: the entropy of generators that nobody seeded.
+            None if a numpy that is loaded takes it in another way.
         torch_seed: what torch gave its default generator when it was loaded; None if it wasn't.
     """
 
     def __init__(self) -> None:
-        self.drawn: set[int] = set()
+        self.drawn: set[int] | None = set()
         self.torch_seed: int | None = None
         self._seeded: dict[int, tuple[weakref.ref[random.Random], bool]] = {}
         self._unseeded_states: set[int] = set()
@@ -50,6 +51,8 @@ class Watch:
 
     def end(self) -> None:
         """Ends the recording and puts everything back."""
+        if not self._sees_numpy():
+            self.drawn = None
         for name, code in self._codes.items():
             _method(name).__code__ = code
         if self in _watching:
@@ -68,6 +71,10 @@ class Watch:
     def shared_is_seeded(self) -> bool:
         """Returns whether the app chose the state of ``random.random`` and its like."""
         return self.is_seeded(_shared()) is True
+
+    def _sees_numpy(self) -> bool:
+        sequence = getattr(sys.modules.get("numpy.random"), "SeedSequence", None)
+        return sequence is None or sequence().entropy in (self.drawn or ())
 
     # what happens while it watches
 
@@ -105,7 +112,7 @@ class Watch:
     def _draw(self, count: int) -> bytes:
         assert self._urandom is not None
         found = self._urandom(count)
-        if count == _NUMPY_TAKES:
+        if count == _NUMPY_TAKES and self.drawn is not None:
             self.drawn.add(int.from_bytes(found, "big"))
         return found
 

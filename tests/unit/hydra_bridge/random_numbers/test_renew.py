@@ -158,3 +158,27 @@ def test_nothing_of_the_watch_stays() -> None:
     _, _, (seed, setstate, urandom, getstate, finders) = forked(app, draws)
     assert {Path(file).name for file in (seed, setstate, getstate)} == {"random.py"}
     assert (urandom, finders) == ("<built-in function urandom>", 0)
+
+
+OTHER_NUMPY = {
+    "what it was seeded with": ("g._SEQUENCE = ()", "app.R (numpy.random._pcg64.PCG64)"),
+    "what a legacy generator draws from": ("g._DRAWN_FROM = 'x'", "(numpy.random.mtrand.RandomState)"),
+    "how a sequence is set": ("g._RESTORE = ()", "a numpy.random.bit_generator.SeedSequence"),
+    "where its entropy comes from": (
+        "import os; np.random.bit_generator.randbits = lambda bits: int.from_bytes(os.urandom(bits // 8), 'big')",
+        "app.R (numpy.random._pcg64.PCG64)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "name"), OTHER_NUMPY.values(), ids=OTHER_NUMPY)
+def test_of_a_numpy_with_other_private_names_it_can_not_be_told(change: str, name: str) -> None:
+    module = "import hsm_core.hydra_bridge.random_numbers.numpy_generators as g; "
+    _, unknown, _ = forked(NUMPY + module + change + "; R = np.random.default_rng()", "None")
+    assert any(one.endswith(name) for one in unknown), unknown
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "keras.src.random.seed_generator"])
+def test_of_a_framework_with_other_private_names_it_can_not_be_told(name: str) -> None:
+    app = f"import sys, types; sys.modules[{name!r}] = types.ModuleType({name!r})"
+    assert forked(app, "None")[1] == [name]
