@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal, Protocol
 
 from hsm_core.hosts.interface import Done, Host
 from hsm_core.model import Resources
+from hsm_core.overrides import joined, quoted
 from hsm_core.settings import LauncherSettings
 
 from .interface import Scheduler
@@ -54,8 +54,7 @@ class WorkerStart:
             options: ``--batch``, ``--native-id`` and others of ``hsm_core.worker.main``. These and the name stand in
                 shell's own quoting, as they are for the job: ``'"slurm-$ID"'``.
         """
-        words = [shlex.quote(word) for word in self.program]
-        return " ".join([*words, worker, shlex.quote(self.submission), *options])
+        return " ".join([joined(self.program), worker, quoted(self.submission), *options])
 
 
 class JobWriter(Protocol):

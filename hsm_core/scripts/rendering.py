@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from jinja2 import (
 )
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -57,8 +57,8 @@ def _environment(own: Path | None) -> Environment:
 
 
 def quote(value: object) -> str:
-    """Quotes any text as one word of shell."""
-    return shlex.quote(str(value))
+    """Quotes any text as one word of shell, in one line."""
+    return quoted(str(value))
 
 
 def _where(error: Exception) -> str:

@@ -100,7 +100,7 @@ def directives(
         lines.append(f"{'-t' if resources.flavour == 'torque' else '-J'} 0-{(size or 0) - 1}{at_once}")
     lines += [*_whose(resources), *resource_lines(resources), *_how(resources), *_output(resources, token, is_array)]
     first, last = _raw(resources)
-    return [*first, *(f"#PBS {line}" for line in lines), *last]
+    return [_one_line(line) for line in (*first, *(f"#PBS {line}" for line in lines), *last)]
 
 
 def _whose(resources: PbsResources) -> Iterator[str]:
@@ -156,9 +156,6 @@ def _priority(written: str | None) -> str | None:
 def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
     """Returns raw lines to put before and after ours: the last of two counts, but the first of PBS Pro's ``-l``."""
     whole = [line.strip() for line in resources.directives if line.strip()]
-    if broken := [line for line in whole if "\n" in line]:
-        told = f"a directive can't contain a line break: {broken[0]!r}"
-        raise ConfigError(told, fix="hydra.launcher.directives: one entry per line")
     lines = [line if line.startswith("#PBS") else f"#PBS {line}" for line in whole]
     early = [line for line in lines if resources.flavour == "pbspro" and line.split()[1:2] == ["-l"]]
     return early, [line for line in lines if line not in early]
@@ -166,9 +163,17 @@ def _raw(resources: PbsResources) -> tuple[list[str], list[str]]:
 
 def _word(value: str) -> str:
     """Quotes one word of a directive, which qsub reads nearly as a shell does."""
-    if "\n" in value:
-        raise ConfigError(f"a directive can't contain a line break: {value!r}", fix="remove the line break")
     return shlex.quote(value)
+
+
+def _one_line(directive: str) -> str:
+    """Refuses a directive that would go on as a line of its own: one of shell, or another directive."""
+    if re.search(r"[\x00\n\r]", directive):
+        raise ConfigError(
+            f"a directive can't contain a line break: {directive!r}",
+            fix="remove the line break    # in hydra.launcher.directives, an entry is a line",
+        )
+    return directive
 
 
 def _own_umask() -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import replace
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import Resources, counted
+from hsm_core.overrides import quoted
 from hsm_core.settings import LauncherSettings
 
 from ..amounts import for_slots, gpu_shares, longer, times
@@ -75,8 +75,8 @@ class SlurmJobs:
         setup = [
             *([] if joint else [_NOTE_WARNING]),
             *start.setup,
-            f"cd {shlex.quote(str(start.cwd))}",
-            f"export SUBMITIT_FOLDER={shlex.quote(str(start.logs))}",
+            f"cd {quoted(str(start.cwd))}",
+            f"export SUBMITIT_FOLDER={quoted(str(start.logs))}",
             _ID,
             *([] if joint else [_AWAIT_WORKER]),
         ]

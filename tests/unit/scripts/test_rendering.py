@@ -32,7 +32,7 @@ def own(tmp_path: Path, text: str, name: str = "mine.sh.j2") -> Path:
 
 def test_ours_is_a_script_that_reads_from_top_to_bottom() -> None:
     text = render("pbs.sh.j2", VALUES)
-    parts = ["#!/bin/bash\n", "#PBS -N t\n", "module load python\n", "set -euo pipefail\n", "export A='it'\"'\"'s'\n"]
+    parts = ["#!/bin/bash\n", "#PBS -N t\n", "module load python\n", "set -euo pipefail\n", "export A=\"it's\"\n"]
     places = [text.index(part) for part in [*parts, "cd '/a b'\n", "exec true\n"]]
     assert places == sorted(places)
     assert text.startswith("#!")

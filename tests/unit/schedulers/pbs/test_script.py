@@ -269,3 +269,22 @@ def test_ranks_get_what_the_set_up_made_and_no_file_has_the_jobs_environment(tmp
     run = tmp_path / "starts" / "7.srv.0"
     assert [path.stat().st_mode & 0o777 for path in (run, run.parent)] == [0o700, 0o700]
     assert not (run / "environment").exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"select": "1\n#PBS -q other"}, {"place": "free\nrm x"}, {"storage": "a\rb"}, {"queue": "a\nb"},
+     {"directives": ("-l a=1\n-q b",)}, {"depend": "x\ny"}, {"mail_user": "a\nb"}],
+)  # fmt: skip
+def test_no_field_can_begin_a_line_of_its_own(fields: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="line break"):
+        directives(replace(PRO, **fields), "t")
+
+
+def test_a_line_end_in_a_path_is_carried_in_one_line(tmp_path: Path) -> None:
+    cwd = tmp_path / "a\n#PBS -q other\ntouch pwned\nb"
+    cwd.mkdir()
+    text = script_text(PRO, "pwd", token="t", size=None, throttle=None, setup=[], cwd=cwd)
+    assert not [line for line in text.splitlines() if line.startswith(("touch", "#PBS -q"))]
+    done = subprocess.run(["bash", "-c", text], env={"PBS_JOBID": "1"}, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{cwd}\n"

@@ -9,8 +9,10 @@ import pytest
 import submitit
 
 from hsm_core.errors import ConfigError
+from hsm_core.schedulers.batch_system import WorkerStart
 from hsm_core.schedulers.interface import Script
 from hsm_core.schedulers.slurm.dialect import submit_command
+from hsm_core.schedulers.slurm.jobs import SlurmJobs
 from hsm_core.schedulers.slurm.script import place_of, script_text
 from hsm_core.schedulers.slurm.settings import SlurmResources
 
@@ -202,3 +204,16 @@ def test_the_command_that_submits(asked: Script, words: list[str]) -> None:
     argv = submit_command(asked)
     assert argv[:3] == ["sbatch", "--parsable", "--job-name=slug-ABCD2345"]
     assert argv[3:] == [*words, str(asked.path)]
+
+
+def test_a_line_end_in_a_path_is_carried_in_one_line(tmp_path: Path) -> None:
+    cwd = tmp_path / "a\n#SBATCH --array=0-9\ntouch pwned\nb"
+    cwd.mkdir()
+    start = WorkerStart("t", None, None, ("echo",), str(cwd / "s"), (), cwd, cwd, cwd)
+    text = SlurmJobs().text(SlurmResources(), start)
+    assert not [line for line in text.splitlines() if line.startswith(("touch", "#SBATCH --array"))]
+    done = subprocess.run(
+        ["bash", "-c", text], env={"SLURM_JOB_ID": "1", "PATH": "/usr/bin:/bin"}, cwd="/", capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert f"slurm-1-0 {cwd}/s --batch=0" in done.stdout
