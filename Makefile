@@ -1,10 +1,11 @@
 # make demo       a sweep on this machine, from nothing to finished results
-# make test       what must hold, on Hydra 1.3: ruff, mypy, pytest, coverage
+# make test       what must hold, on Hydra 1.3: ruff, mypy, bandit, pytest, coverage
 # make test-all   the same on Hydra 1.4, the long tests, test-learn and test-newest
 # make test-learn what torch, tensorflow and jax draw in tasks (fetches 2.5 GB)
 # make test-newest  the main tests with the newest release of every package
 # make setup      what the tests need, without running them
-# make lint       ruff and mypy alone
+# make lint       ruff, mypy and bandit alone
+# make audit      whether versions that the tests run with have known vulnerabilities (asks PyPI)
 # make constraints  renew tests/constraints-*.txt: the versions that all other tests run with
 # make services   Slurm, Grid Engine, sshd, … for the tests that are skipped without (Debian, root)
 # make dist       an sdist and a wheel, in dist/
@@ -36,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES = $(shell find hsm_core hydra_plugins example_app -name '*.py' -o -name '*.j2' -o -name '*.yaml')
 
-.PHONY: help demo setup lint test test-all test-learn test-newest constraints services dist clean
+.PHONY: help demo setup lint audit test test-all test-learn test-newest constraints services dist clean
 help:
 	@sed -n 's/^# \(.*\)/\1/p;/^$$/q' Makefile
 
@@ -86,6 +87,15 @@ lint: $(T13)/installed
 	$(T13)/bin/ruff check .
 	$(T13)/bin/mypy --strict hsm_core hydra_plugins
 	MYPYPATH=tests/third_party/hsm_gridengine $(T13)/bin/mypy --strict -p hsm_gridengine
+	$(T13)/bin/bandit -q -c pyproject.toml -r hsm_core hydra_plugins example_app setup.py
+
+# Not in lint: a package that PyPI has no answer for fails it, and so does a machine that cannot ask PyPI.
+audit:
+	"$(PYTHON)" -m venv .venv/audit
+	.venv/audit/bin/python -m pip install -q --disable-pip-version-check pip-audit
+	for line in 13 14; do \
+	    .venv/audit/bin/pip-audit --strict --no-deps --disable-pip -r tests/constraints-hydra$$line.txt || exit; \
+	done
 
 test: lint
 	@$(T13)/bin/python $(TWICE) --forget

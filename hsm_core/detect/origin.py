@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -97,12 +98,18 @@ def _line(package: Distribution) -> str:
     if not name:
         return ""
     origin = json.loads(package.read_text("direct_url.json") or "{}")
-    url, commit = origin.get("url"), origin.get("vcs_info", {}).get("commit_id")
+    url, commit = without_credentials(str(origin.get("url") or "")), origin.get("vcs_info", {}).get("commit_id")
     if commit:
         return f"{name} @ {origin['vcs_info']['vcs']}+{url}@{commit}"
     if url:
         return f"# {name}=={version} from {url}"
     return f"{name}=={version}"
+
+
+def without_credentials(url: str) -> str:
+    """Returns a URL without a user, a password or a query, any of which may be a token; git's own user stays."""
+    plain = re.sub(r"(?<=//)(?!git@)[^/?#]*@", "", url)
+    return re.sub(r"\?[^#]*", "", plain)
 
 
 def _head(package: Distribution) -> dict[str, str]:

@@ -48,7 +48,7 @@ def render(name: str, values: Mapping[str, object], own: Path | None = None) -> 
 def _environment(own: Path | None) -> Environment:
     """Returns an environment that finds our templates first: a user's file of the same name can extend ours."""
     folders = [TEMPLATES, *([own.absolute().parent] if own else [])]
-    environment = Environment(
+    environment = Environment(  # nosec B701  # scripts for a shell, not HTML; values go through the filter quote
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip

@@ -81,7 +81,7 @@ class BatchSystemContract:
             assert not registered.system.is_job(native_id, f"9{native_id}")
 
     def test_each_element_has_a_log_of_its_own(self, registered: Registered) -> None:
-        facts = {"id": registered.array, "token": "demo-abcdefgh"}
+        facts = {"id": registered.array, "token": "demo-abcdefgh"}  # nosec B105  # a job's name
         first, second = (
             {name.format_map({**facts, "index": index, "number": index + 1}) for name in registered.system.logs}
             for index in (0, 1)

@@ -139,7 +139,7 @@ def read_config(launch: LaunchPaths) -> DictConfig | None:
         if read_own_json(launch.boot)["versions"] != versions():
             return None
         with open_own(launch.config, most=MOST_PICKLED) as stream:
-            config: DictConfig = pickle.load(stream)
+            config: DictConfig = pickle.load(stream)  # nosec B301  # open_own checked its owner
         return renew_nans(config)
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         log.warning("can't read the sweep's original config, using the current one: %s", error)

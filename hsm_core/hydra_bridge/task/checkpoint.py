@@ -29,7 +29,7 @@ def resumed(function: Callable[[object], object], checkpoint: Path, attempt: int
     except FileNotFoundError:
         return function
     with stream:
-        return _Resumed(pickle.load(stream))
+        return _Resumed(pickle.load(stream))  # nosec B301  # opened as its user's own
 
 
 class Delayed(Protocol):

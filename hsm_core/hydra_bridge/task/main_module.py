@@ -100,7 +100,7 @@ class MainFile:
         sys.modules["__main__"] = sys.modules["__mp_main__"] = module
         sys.argv[:] = self.argv
         with main_calls(self._call), suppress(MainCalled):
-            exec(read_script(self.path).code, vars(module))
+            exec(read_script(self.path).code, vars(module))  # nosec B102  # the user's own script
 
     def _call(self, *, task_function: Any, **_: Any) -> None:
         """Takes the place of the sweep that a call of ``@hydra.main`` starts; ignores other functions."""

@@ -139,7 +139,7 @@ def prepare(payload: str) -> LoadedApp:
         elif boot["module_of_function"]:
             importlib.import_module(boot["module_of_function"])
     with open_own(Path(payload), most=MOST_PICKLED) as stream:
-        found: Payload = pickle.load(stream)
+        found: Payload = pickle.load(stream)  # nosec B301  # open_own checked its owner
     found.singletons[Plugins] = plugins  # else set_state would look for them again
     os.environ.update(found.env_copy)
     found.main.restore()
@@ -172,7 +172,7 @@ def _take_state(found: Payload) -> None:
             f"the resolver {unsent[0]} can't be sent to a worker",
             fix='register it where the app is imported: not under if __name__ == "__main__", not in a function',
         )
-    sent = {name: pickle.loads(data) for name, data in found.resolvers.items() if name not in own}
+    sent = {name: pickle.loads(data) for name, data in found.resolvers.items() if name not in own}  # nosec B301
     Singleton.set_state({"instances": found.singletons, "omegaconf_resolvers": {**sent, **own}})
 
 

@@ -40,7 +40,7 @@ def dumps(value: object) -> bytes:
         fields = traces(value)
         value = value if isinstance(value, Exception) and _survives(value) else _as_text(value)
     data = pickling.dumps((value, fields), imported_names(), _LARGEST)
-    pickle.loads(data)
+    pickle.loads(data)  # nosec B301  # what was pickled just now
     return pickle.dumps((versions(), data))
 
 
@@ -50,15 +50,15 @@ def loads(data: bytes) -> tuple[Any, dict[str, Any]]:
     Raises:
         VersionMismatch: it was written by versions that do not fit; both are named.
     """
-    theirs, pickled = pickle.loads(data)
+    theirs, pickled = pickle.loads(data)  # nosec B301  # callers read it as their own
     require_versions(theirs, "the return value was written")
-    found: tuple[Any, dict[str, Any]] = pickle.loads(pickled)
+    found: tuple[Any, dict[str, Any]] = pickle.loads(pickled)  # nosec B301  # as above
     return found
 
 
 def _survives(error: Exception) -> bool:
     try:
-        again = pickle.loads(pickling.dumps(error, imported_names()))
+        again = pickle.loads(pickling.dumps(error, imported_names()))  # nosec B301  # what was pickled just now
         return type(again).__qualname__ == type(error).__qualname__
     except Exception:  # noqa: BLE001 - the worker's edge: pickling runs the user's code
         return False

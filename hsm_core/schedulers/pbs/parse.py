@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405  # reads what qstat of this site prints
 
 #: The attributes of a job, a queue or a server, as PBS names them; of ``resources_used.mem`` the dot is PBS's.
 Attributes = Mapping[str, str]
@@ -57,7 +57,7 @@ def _from_xml(text: str) -> Iterator[tuple[str, Attributes]]:
     """Yields job by job: several questions make several documents, one after the other."""
     for found in _XML_JOB.findall(text):
         try:
-            job = ElementTree.fromstring(found)
+            job = ElementTree.fromstring(found)  # nosec B314  # as above
         except ElementTree.ParseError as error:
             raise Unreadable(str(error)) from error
         yield job.findtext("Job_Id", ""), dict(_elements(job))
