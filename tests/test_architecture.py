@@ -68,6 +68,17 @@ OUTSIDE = {
     "click": {"cli"},
     "rich": {"cli", "views"},
 }
+#: Where private names of other libraries are used: each is looked for first, and something public serves without it.
+PRIVATE_PLACES = ("hydra_bridge/hydra_private/", "hydra_bridge/random_numbers/")
+#: Private names of the standard library that other modules use; the first two are as good as public.
+PRIVATE_NAMES = {
+    "_exit", "_getframe",
+    # how an interpreter was started
+    "_args_from_interpreter_flags", "_xoptions",
+    # how a process ends: worker/task/exit.py
+    "_clear", "_registry", "_registered_with_atexit", "_finalizer_registry", "_run_after_forkers", "_run_exitfuncs",
+    "_exit_function", "_shutdown",
+}  # fmt: skip
 #: parts that run on other machines, where only what they carry is known to be there
 TRAVELLERS = tuple(
     path
@@ -230,6 +241,36 @@ def test_docstrings_begin_with_a_verb() -> None:
 def test_only_some_parts_know_a_library(path: Path) -> None:
     known = {name.split(".")[0] for name in imports(path)} & set(OUTSIDE)
     assert {library for library in known if part_of(path) not in OUTSIDE[library]} == set()
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def our_names() -> set[str]:
+    """The names that our modules give to what is theirs."""
+    found: set[str] = set()
+    for node in (one for path in [*MODULES, *PLUGINS] for one in ast.walk(ast.parse(path.read_text()))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found |= {node.attr} if isinstance(node.value, ast.Name) and node.value.id == "self" else set()
+    return found
+
+
+def private_names(path: Path) -> set[str]:
+    """The private names that a module takes from something: as attributes, and by import."""
+    attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    imported = {part for name in imports(path) if not name.startswith("hsm_core.") for part in name.split(".")}
+    return {name for name in attributes | imported if is_private(name)} - {"_typeshed"}
+
+
+def test_private_names_of_other_libraries_are_in_places_of_their_own() -> None:
+    elsewhere = [path for path in [*MODULES, *PLUGINS] if not any(place in named(path) for place in PRIVATE_PLACES)]
+    foreign = set().union(*map(private_names, elsewhere)) - our_names()
+    assert foreign == PRIVATE_NAMES, "Hydra's go to hydra_private; take out of PRIVATE_NAMES what is gone"
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if part_of(p) == "worker"], ids=named)
