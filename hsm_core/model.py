@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+#: In place of a secret.
+HIDDEN = "<hidden>"
 State = Literal["pending", "queued", "running", "completed", "failed", "cancelled", "lost"]
 Reason = Literal[
     "exception", "oom", "walltime", "disk", "signal", "node", "preempted", "launch", "cancelled", "unknown"

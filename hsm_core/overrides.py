@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 
+from .model import HIDDEN
 from .text import UNSEEN, printable
 
 #: What a shell changes inside double quotes, where a backslash helps; and where none helps in bash and in shlex.
@@ -18,6 +19,33 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.+@-]*")
 _KEYWORDS = ("null", "true", "false", "inf", "nan")
 #: How the keys of overrides begin that only mean something for a sweep; ``hydra.sweep`` covers ``hydra.sweeper``.
 _OF_SWEEPS = ("hydra.sweep", "hydra.launcher", "hydra/launcher", "hydra/sweeper", "hydra.mode")
+#: The last part of names of secrets: all of a variable's name may say so, of a parameter's only its end
+#: (``max_tokens`` and ``key_dim`` are none).
+_SECRET_VARIABLE = re.compile(r"[A-Z0-9_]*(?:TOKEN|KEY|PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL)[A-Z0-9_]*")
+_SECRET_PARAMETER = re.compile(
+    r"(?:.*[_-])?(?:(?:api|access|secret|private|auth|ssh|account|license)[_-]?key|token|secret|passw(?:or)?d"
+    r"|passphrase|credentials?)",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(r"[-+]?[\d.,eE+-]*|null|true|false|\$\{[^{}]*\}", re.IGNORECASE)
+
+
+def is_secret(name: str) -> bool:
+    """Returns whether a variable or a parameter is called like a secret: ``WANDB_API_KEY``, ``db.password``."""
+    last = name.rpartition(".")[2]
+    return bool(_SECRET_VARIABLE.fullmatch(last) or _SECRET_PARAMETER.fullmatch(last))
+
+
+def without_secrets(override: str) -> str:
+    """Returns an override with ``<hidden>`` for what may be secret: ``hydra.launcher.env``, what is called so.
+
+    A number, a switch or a reference such as ``${oc.env:KEY}`` is none, but in ``hydra.launcher.env``.
+    """
+    head, given, text = override.partition("=")
+    key = key_of(override)
+    is_variable = key == "hydra.launcher.env" or key.startswith("hydra.launcher.env.")
+    hides = is_variable or (is_secret(key) and not _NO_SECRET.fullmatch(text))
+    return f"{head}={HIDDEN}" if given and text and hides else override
 
 
 def quoted(word: str) -> str:

@@ -12,7 +12,7 @@ import click
 
 from hsm_core.detect.origin import changes_since, first_changes
 from hsm_core.errors import ConfigError
-from hsm_core.model import SYNONYMS
+from hsm_core.model import HIDDEN, SYNONYMS
 from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of
 from hsm_core.schedulers.registry import all_systems
 from hsm_core.store.files import read_json, to_json, write_atomically
@@ -56,8 +56,19 @@ def relaunch_command(
     if chosen == record.launcher:
         anew = {name for text in settings for name in names_of(text)}
         kept += [text for text in record.launcher_fields if key_of(text) not in anew]
+    _require_values(record, kept)
     place = ["hydra/sweeper=hsm", f"hydra.sweep.dir={hydra_text(str(root))}"]
     return record.command_with(["-m", *config_flags(record), *kept, *place, *asked, *settings])
+
+
+def _require_values(record: SweepRecord, kept: Sequence[str]) -> None:
+    hidden = [key_of(text) for text in kept if text.endswith(f"={HIDDEN}")]
+    if hidden:
+        raise ConfigError(
+            f"{record.id} can't be resumed without the values that only its user can read",
+            evidence=f"{', '.join(hidden)} in {record.dir}/.hsm/secrets.json",
+            fix=joined(["hsm", "resume", record.id, *(word for key in hidden for word in ("--set", f"{key}=VALUE"))]),
+        )
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:

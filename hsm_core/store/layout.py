@@ -42,11 +42,16 @@ class SweepPaths:
         """Returns the files of this sweep alone, apart from others in the same directory; its record comes last."""
         code = (self.snapshots, self.first_code.code, self.first_code.patch, self.first_code.requirements)
         found = (self.tasks, self.events, self.claims, self.requests, self.hsm / "inbox", self.logs)
-        return [*self.hsm.glob("launch-*"), *code, *found, self.hsm / "ranks", self.record]
+        return [*self.hsm.glob("launch-*"), *code, *found, self.hsm / "ranks", self.secrets, self.record]
 
     @property
     def record(self) -> Path:
         return self.hsm / "sweep.json"
+
+    @property
+    def secrets(self) -> Path:
+        """The members of the record that hold secrets, as they are; only its user can read it."""
+        return self.hsm / "secrets.json"
 
     @property
     def first_code(self) -> CodePaths:

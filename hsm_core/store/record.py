@@ -17,6 +17,7 @@ from hsm_core.processes.identity import this_process
 from .files import Document, create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
 from .lease import Lease, living_conductor, take_lease
+from .ownership.secrets import public, put_apart, with_real_values
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,11 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
     """
     with _written_to(paths):
         paths.make_directories()
-        if create_exclusively(paths.record, to_json(asdict(record))):
+        whole = asdict(record)
+        shown = public(whole)
+        if not paths.record.exists():
+            put_apart(paths.secrets, whole, shown)
+        if create_exclusively(paths.record, to_json(shown)):
             return
     refuse_second(paths)
 
@@ -205,7 +210,7 @@ def read_record(paths: SweepPaths) -> SweepRecord:
         raise StoreError(f"can't read the sweep in {paths.root}", evidence=str(error)) from error
     writer = dict(found.get("versions") or {}).get("hsm", "")
     require_format(found.get("format"), f"the sweep in {paths.root}", writer=writer)
-    return _from_json(found)
+    return _from_json(with_real_values(paths.secrets, found))
 
 
 def require_format(

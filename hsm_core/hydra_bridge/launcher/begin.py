@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.earlier_sweeps import set_aside
+from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.record import SweepRecord, create_record, read_record
 from hsm_core.store.tasks import write_tasks
 
+from ..task.hidden import hide_secrets
 from .code import record_code
 from .sweep_directory import Reservation
 
@@ -49,6 +54,8 @@ def begin_sweep(
         paths.make_directories()
         record_code(paths.first_code, *code)
         write_tasks(paths, first, tasks)
+        if record.app.get("env"):
+            _hide_in_multirun(root / "multirun.yaml")
         create_record(paths, record)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -61,3 +68,12 @@ def begin_sweep(
         log.warning(f"{told}\n  next: hsm-status %s", error, quoted(str(root)))
     log.info("Sweep %s in %s", record.id, root)
     return lease
+
+
+def _hide_in_multirun(path: Path) -> None:
+    """Hide the values of ``hydra.launcher.env`` in what the sweeper, Hydra's own perhaps, has saved."""
+    if path.is_file():
+        saved = OmegaConf.load(path)
+        assert isinstance(saved, DictConfig)
+        hide_secrets(saved)
+        write_atomically(path, OmegaConf.to_yaml(saved).encode())

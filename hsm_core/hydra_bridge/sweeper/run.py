@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 import sys
@@ -24,6 +25,7 @@ from ..error_display import refuse
 from ..faults import Faults
 from ..launch_plan import PlannedSweep, PlanTaker
 from ..preview import dry_run_lines
+from ..task.hidden import has_secrets, hide_secrets
 from .axes import sweep_axes
 from .base_config import BaseConfig
 from .grammar import Grammar
@@ -132,7 +134,9 @@ class Sweeping:
         if self._ours is None and SweepPaths(directory).record.exists():
             return  # the directory of another sweep; hsm's own launchers refuse it
         directory.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self._config, directory / "multirun.yaml")
+        shown = copy.deepcopy(self._config) if has_secrets(self._config) else self._config
+        hide_secrets(shown)
+        OmegaConf.save(shown, directory / "multirun.yaml")
 
 
 def _batches(tasks: Sequence[tuple[str, ...]], most: int | None) -> Sequence[Sequence[tuple[str, ...]]]:

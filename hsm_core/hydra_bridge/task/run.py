@@ -27,6 +27,7 @@ from . import values
 from .checkpoint import offer_checkpoint, resumed
 from .config import numbered
 from .environ import as_at_start
+from .hidden import hide_secrets
 from .log import HydraLog
 from .main_module import MainFile, MainState, MainWords, NamedFunction
 from .open_files import OpenFiles
@@ -231,6 +232,7 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
+    hide_secrets(config)
     with quick_start(prepared.payload.context) as context:
         ended = run_job(
             hydra_context=context, task_function=function, config=config,

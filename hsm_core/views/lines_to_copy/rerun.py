@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hsm_core.errors import ConfigError
-from hsm_core.model import Task
-from hsm_core.overrides import is_of_sweeps, joined, quoted
+from hsm_core.model import HIDDEN, Task
+from hsm_core.overrides import is_of_sweeps, is_secret, joined, quoted
 from hsm_core.store.record import SweepRecord
 
 #: What a script is called that came from standard input or ``-c``, once it has a file.
@@ -54,8 +54,13 @@ def rerun_variables(record: SweepRecord, python_path: str) -> list[str]:
     more = {"PYTHONPATH": python_path} if python_path and "PYTHONPATH" not in os.environ else {}
     found: dict[str, str] = {**more, **(record.app.get("env") or {})}
     if all(map(_A_SHELLS_NAME.fullmatch, found)):
-        return [f"{name}={quoted(value)}" for name, value in found.items()]
-    return ["env", "--", *(quoted(f"{name}={value}") for name, value in found.items())]
+        return [f"{name}={_shown(name, value)}" for name, value in found.items()]
+    return ["env", "--", *(quoted(f"{name}={value}") for name, value in found.items() if value != HIDDEN)]
+
+
+def _shown(name: str, value: str) -> str:
+    """Returns a variable's value; a secret is to be set in the shell, as lines are passed on and end in logs."""
+    return f'"${{{name}:?}}"' if is_secret(name) or value == HIDDEN else quoted(value)
 
 
 def change_directory(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hsm_core.model import STATES
+from hsm_core.overrides import without_secrets
 
 from ..failures.by_cause import FailureGroup
 from .sweep_view import SweepView
@@ -19,9 +20,10 @@ def enveloped(**content: object) -> dict[str, object]:
 def sweep_json(view: SweepView) -> dict[str, object]:
     """Returns the JSON of ``hsm-status SWEEP --json``."""
     record, pace = view.state.record, view.pace
+    command = [without_secrets(word) for word in record.command]
     return enveloped(**brief_json(view)) | {
         "description": record.description, "tags": list(record.tags), "recorded_dir": record.dir,
-        "moved": view.moved, "sweeper": record.sweeper, "command": list(record.command), "cwd": record.cwd,
+        "moved": view.moved, "sweeper": record.sweeper, "command": command, "cwd": record.cwd,
         "user": record.user, "host": record.host, "rate_per_s": pace.rate, "eta_s": pace.eta,
         "failures": [failure_json(group) for group in (*view.failures, *view.unbegun)],
         "silent_workers": [

@@ -1,0 +1,27 @@
+"""Hides the values of ``hydra.launcher.env`` in what Hydra writes down: those files are for everybody to read."""
+
+from __future__ import annotations
+
+import re
+
+from omegaconf import DictConfig, open_dict, read_write
+
+from hsm_core.model import HIDDEN
+
+_SET = re.compile(r"([+~]*hydra\.launcher\.env(?:\.[^=]*)?=).*", re.DOTALL)
+
+
+def has_secrets(config: DictConfig) -> bool:
+    """Returns whether a config sets variables for its tasks."""
+    return "env" in config.hydra.launcher and bool(config.hydra.launcher.env)
+
+
+def hide_secrets(config: DictConfig) -> None:
+    """Changes a config before Hydra saves it, as a task's ``hydra.yaml``; tasks have the values all the same."""
+    if not has_secrets(config):
+        return
+    with read_write(config.hydra), open_dict(config.hydra):
+        config.hydra.launcher.env = dict.fromkeys(config.hydra.launcher.env, HIDDEN)
+        config.hydra.overrides.hydra = [
+            _SET.sub(rf"\g<1>{HIDDEN}", str(text)) for text in config.hydra.overrides.hydra
+        ]

@@ -1,0 +1,1 @@
+"""Tells whether a sweep is this user's alone, before anything of it acts."""

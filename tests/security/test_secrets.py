@@ -1,0 +1,111 @@
+"""Secrets that a sweep is given reach its tasks, also after a resume, and nobody else's eyes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from hsm_core.model import HIDDEN
+from hsm_core.overrides import is_secret, without_secrets
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import read_record
+
+SECRET = "s3cr3t-value"
+APP = """
+import os, hydra
+@hydra.main(version_base=None, config_path=None)
+def main(cfg):
+    print("secret of", len(os.environ["API_TOKEN"]))
+    if cfg.x == 2 and not os.path.exists("mended"):
+        raise ValueError("not yet")
+    return cfg.x
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ("hydra.launcher.env.ANY=1", f"hydra.launcher.env.ANY={HIDDEN}"),
+        ("++hydra.launcher.env={A: b}", f"++hydra.launcher.env={HIDDEN}"),
+        ("+wandb.api_key=abc", f"+wandb.api_key={HIDDEN}"),
+        ("db.password='a b'", f"db.password={HIDDEN}"),
+        ("auth.token=x,y", f"auth.token={HIDDEN}"),
+        ("api_key=${oc.env:KEY}", "api_key=${oc.env:KEY}"),
+        ("model.num_tokens=512", "model.num_tokens=512"),
+        ("model.pad_token=0", "model.pad_token=0"),
+        ("key_dim=a", "key_dim=a"),
+        ("tokenizer=bpe", "tokenizer=bpe"),
+        ("monkey=x", "monkey=x"),
+        ("-m", "-m"),
+    ],
+)
+def test_what_is_called_like_a_secret_is_hidden(override: str, shown: str) -> None:
+    assert without_secrets(override) == shown
+
+
+@pytest.mark.parametrize("name", ["WANDB_API_KEY", "HF_TOKEN", "DB_PASSWORD_2", "AWS_SECRET_ACCESS_KEY", "a.api_key"])
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret(name)
+
+
+def run(words: Sequence[str], cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    environment: Mapping[str, str] = {**os.environ, "XDG_STATE_HOME": str(cwd / "state"), **more}
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def hsm(cwd: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return run(["-m", "hsm_core.cli.hsm", *words], cwd, **more)
+
+
+@pytest.mark.parametrize("sweeper", ["basic", "hsm"])
+def test_a_variable_for_the_tasks_is_in_no_file_that_others_read_and_a_resumed_sweep_has_it(
+    tmp_path: Path, sweeper: str
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    given = [f"hydra.launcher.env.API_TOKEN={SECRET}", "hydra.launcher.env.OTHER=other-s3cr3t", "hydra.sweep.dir=s"]
+    given.append(f"hydra/sweeper={sweeper}")
+    done = run(["app.py", "-m", "hydra/launcher=hsm_local", "+x=1,2", *given], tmp_path)
+    assert done.returncode == 3, done.stderr
+    sweep = tmp_path / "s"
+    holders = {path for path in sweep.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()}
+    apart = SweepPaths(sweep).secrets
+    others = [path for path in holders if not path.parent.is_relative_to(sweep / ".hsm" / "launch-0")]
+    assert others == [apart]
+    assert apart.stat().st_mode & 0o777 == 0o600
+    for words in (("status", "s", "--json"), ("errors", "s"), ("command", "s", "1"), ("logs", "s"), ("tasks", "s")):
+        told = hsm(tmp_path, *words)
+        assert SECRET not in told.stdout + told.stderr, words
+    line = hsm(tmp_path, "command", "s", "0").stdout
+    again = subprocess.run(
+        ["sh", "-c", line], cwd=tmp_path, env={**os.environ, "API_TOKEN": "12345", "OTHER": ""}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert "secret of 5" in again.stdout, again.stderr
+    (tmp_path / "mended").touch()
+    resumed = hsm(tmp_path, "retry", "s")
+    assert resumed.returncode == 0, resumed.stderr
+    assert hsm(tmp_path, "logs", "s", "1").stdout == f"secret of {len(SECRET)}\n"
+
+
+def test_who_can_not_read_the_values_is_told_to_set_them(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    given = [f"hydra.launcher.env.API_TOKEN={SECRET}", "hydra.sweep.dir=s"]
+    run(["app.py", "-m", "hydra/launcher=hsm_local", "+x=2", *given], tmp_path)
+    SweepPaths(tmp_path / "s").secrets.unlink()
+    assert read_record(SweepPaths(tmp_path / "s")).app["env"] == {"API_TOKEN": HIDDEN}
+    refused = hsm(tmp_path, "retry", "s", "--allow-changed")
+    assert refused.returncode == 2
+    assert "next: hsm resume" in refused.stderr
+    assert "--set hydra.launcher.env.API_TOKEN=VALUE" in refused.stderr
+    (tmp_path / "mended").touch()
+    done = hsm(tmp_path, "retry", "s", "--set", "hydra.launcher.env.API_TOKEN=1234567")
+    assert done.returncode == 0, done.stderr
+    assert hsm(tmp_path, "logs", "s", "0").stdout == "secret of 7\n"
