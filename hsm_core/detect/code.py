@@ -112,6 +112,18 @@ def uncommitted(root: str) -> bytes:
     return found if len(found) <= 10_000_000 else b""
 
 
+def mode_of_uncommitted(root: str) -> int:
+    """Returns the mode that suits ``uncommitted``: nobody may read there what they may not in one of the files."""
+    top = git(root, "rev-parse", "--show-toplevel").strip()
+    mode = 0o644
+    for name in _listed(root, "diff", "HEAD", "--name-only", "--no-ext-diff", "-z"):
+        try:
+            mode &= os.stat(os.path.join(top, name), follow_symlinks=False).st_mode
+        except OSError:
+            continue  # it was removed: what the diff tells of it is committed
+    return mode | 0o600
+
+
 def _place_of(script: str) -> str:
     """Returns the directory from which a file is imported: that of its top package, if it is in one."""
     place = os.path.dirname(os.path.abspath(script))

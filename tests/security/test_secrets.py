@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.hydra_bridge.launcher.code import record_code
 from hsm_core.model import HIDDEN
 from hsm_core.overrides import is_secret, without_secrets
-from hsm_core.store.layout import SweepPaths
+from hsm_core.store.layout import CodePaths, SweepPaths
 from hsm_core.store.record import read_record
 
 SECRET = "s3cr3t-value"
@@ -109,3 +110,30 @@ def test_who_can_not_read_the_values_is_told_to_set_them(tmp_path: Path) -> None
     done = hsm(tmp_path, "retry", "s", "--set", "hydra.launcher.env.API_TOKEN=1234567")
     assert done.returncode == 0, done.stderr
     assert hsm(tmp_path, "logs", "s", "0").stdout == "secret of 7\n"
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"), [((0o644, 0o664), 0o644), ((0o644, 0o640), 0o640), ((0o600, 0o640), 0o600)]
+)
+def test_a_patch_is_as_private_as_the_strictest_file_in_it(
+    tmp_path: Path, modes: tuple[int, int], expected: int
+) -> None:
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    files = [tmp_path / "a.py", tmp_path / "b.env"]
+    git("init", "-q")
+    for path in files:
+        path.write_text("first\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    for path, mode in zip(files, modes, strict=True):
+        path.write_text("second\n")
+        path.chmod(mode)
+    place = tmp_path / "sweep"
+    place.mkdir()
+    record_code(CodePaths(place), str(tmp_path), [])
+    patch = CodePaths(place).patch
+    assert b"second" in patch.read_bytes()
+    assert patch.stat().st_mode & 0o777 == expected

@@ -9,12 +9,20 @@ import sys
 
 from omegaconf import DictConfig
 
-from hsm_core.detect.code import code_files, code_root, is_repository, uncommitted, untracked
+from hsm_core.detect.code import (
+    code_files,
+    code_root,
+    is_repository,
+    mode_of_uncommitted,
+    uncommitted,
+    untracked,
+)
 from hsm_core.detect.origin import changes_since, first_changes, git_state, requirements
 from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
+from hsm_core.store.ownership.secrets import write_private
 from hsm_core.text import tell
 
 from ..task.snapshot_paths import FrozenApp
@@ -59,7 +67,8 @@ def record_code(places: CodePaths, root: str, more: list[str]) -> None:
     write_atomically(places.requirements, "\n".join([*requirements(), ""]).encode())
     patch = uncommitted(root)
     if patch:
-        write_atomically(places.patch, patch)
+        write_private(places.patch, patch)
+        places.patch.chmod(mode_of_uncommitted(root))
 
 
 def freeze_app(paths: SweepPaths, root: str) -> FrozenApp:

@@ -37,10 +37,19 @@ def put_apart(path: Path, record: Document, shown: Document) -> None:
     if not members:
         path.unlink(missing_ok=True)  # of a sweep that was never begun
         return
+    write_private(path, to_json({"id": record["id"], "members": members}))
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Writes a whole file that nobody else can read, at no moment.
+
+    Raises:
+        OSError: the disk refuses.
+    """
     temporary = path.with_name(f".{path.name}.{nonce()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as stream:
-        stream.write(to_json({"id": record["id"], "members": members}))
+        stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, path)
