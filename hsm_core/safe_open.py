@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,3 +87,23 @@ def _opened(path: Path, most: int, *, must_be_own: bool) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def log_tail(log: Path, *, limit: int = 4096, begin: int = 0) -> str:
+    """Returns the end of a log as text; empty where there is no log, or it can't be read.
+
+    Args:
+        limit: bytes at most.
+        begin: the offset in bytes before which nothing is read.
+    """
+    try:
+        with open_regular(log, most=sys.maxsize) as stream:
+            stream.seek(max(begin, os.fstat(stream.fileno()).st_size - limit))
+            return stream.read(limit).decode("utf-8", "replace")
+    except (OSError, StoreError):
+        return ""
+
+
+def last_lines(log: Path, count: int) -> str:
+    """Returns the last lines of a log, within its last 64 KiB; empty where there is no log, or it can't be read."""
+    return "\n".join(log_tail(log, limit=65_536).strip().splitlines()[-count:])

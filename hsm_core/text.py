@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TextIO
 
 from .model import spans
@@ -65,26 +64,6 @@ def read_task_ranges(text: str) -> Iterator[tuple[str, range]]:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
-
-
-def log_tail(log: Path, *, limit: int = 4096, begin: int = 0) -> str:
-    """Returns the end of a log as text; empty where there is no log, or it can't be read.
-
-    Args:
-        limit: bytes at most.
-        begin: the offset in bytes before which nothing is read.
-    """
-    try:
-        with open(log, "rb") as stream:
-            stream.seek(max(begin, log.stat().st_size - limit))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def last_lines(log: Path, count: int) -> str:
-    """Returns the last lines of a log, within its last 64 KiB; empty where there is no log, or it can't be read."""
-    return "\n".join(log_tail(log, limit=65_536).strip().splitlines()[-count:])
 
 
 def escaped(character: str) -> str:

@@ -102,8 +102,8 @@ def is_held(lock: str) -> bool:
     import fcntl
 
     try:
-        descriptor = os.open(lock, os.O_RDONLY)
-    except (FileNotFoundError, PermissionError):
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, ValueError):  # not there, not ours to read; a link, a socket; no path at all
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -8,45 +8,60 @@ from __future__ import annotations
 
 import csv
 import functools
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from hsm_core.errors import StoreError
+from hsm_core.parsing import loads, table
+from hsm_core.safe_open import open_regular
+from hsm_core.store.files import read_json
 
 from .metrics import flat
 
 log = logging.getLogger(__name__)
 Metrics = dict[str, object]
-Collector = Callable[[Path], Sequence[Mapping[str, object]]]
+Collector = Callable[[Path], Iterable[Mapping[str, object]]]
+#: Bytes of a file of metrics, and of a line of it.
+_MOST_BYTES, _MOST_LINE = 2**28, 2**20
 
 
 def metrics_json(directory: Path) -> list[Metrics]:
     """Returns the row of ``metrics.json``: one mapping, nested or flat."""
-    path = directory / "metrics.json"
-    if not path.is_file():
-        return []
     try:
-        return [flat(json.loads(path.read_bytes()))]
-    except ValueError:
+        return [flat(read_json(directory / "metrics.json"))]
+    except (OSError, ValueError):
         return []
 
 
-def metrics_jsonl(directory: Path) -> list[Metrics]:
-    """Returns the rows of ``metrics.jsonl``: one mapping a line; skips other lines."""
-    path = directory / "metrics.jsonl"
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    return [row for line in lines if (row := _line(line))]
+def metrics_jsonl(directory: Path) -> Iterator[Metrics]:
+    """Yields the rows of ``metrics.jsonl``: one mapping a line; skips other lines, and those of more than 1 MiB."""
+    with suppress(OSError, StoreError), open_regular(directory / "metrics.jsonl", most=_MOST_BYTES) as stream:
+        while line := stream.readline(_MOST_LINE):
+            if row := _line(line):
+                yield row
 
 
-def lightning_csv(directory: Path) -> list[Metrics]:
-    """Returns the rows of Lightning's ``metrics.csv``, here or in the newest ``*/version_*``, without empty cells."""
+def lightning_csv(directory: Path) -> Iterator[Metrics]:
+    """Yields the rows of Lightning's ``metrics.csv``, here or in the newest ``*/version_*``, without empty cells.
+
+    A row with a cell of more than 128 KiB ends it.
+    """
     places = [directory / "metrics.csv", *directory.glob("*/version_*/metrics.csv")]
     found = [path for path in places if path.is_file()]
     if not found:
-        return []
+        return
     newest = max(found, key=lambda path: path.stat().st_mtime)
-    with open(newest, newline="", encoding="utf-8", errors="replace") as stream:
-        return [_cells(row) for row in csv.DictReader(stream)]
+    with suppress(OSError, StoreError, csv.Error), open_regular(newest, most=_MOST_BYTES) as stream:
+        for row in csv.DictReader(_csv_lines(stream)):
+            yield _cells(row)
+
+
+def _csv_lines(stream: BinaryIO) -> Iterator[str]:
+    while line := stream.readline(_MOST_LINE):
+        yield line.decode("utf-8", "replace")
 
 
 #: In the order of precedence; the return value stands above them.
@@ -83,17 +98,17 @@ def _forgiven(name: str, load: Callable[[], Collector]) -> Collector:
 
 def _line(line: bytes) -> Metrics:
     try:
-        found = json.loads(line)
+        return flat(table(loads(line)))
     except ValueError:
         return {}
-    return flat(found) if isinstance(found, dict) else {}
 
 
 def _cells(row: Mapping[str, str | None]) -> Metrics:
-    found = {}
+    found: Metrics = {}
     for key, text in row.items():
         try:
-            found[key] = float(text or "")
-        except (TypeError, ValueError):
+            number = float(text or "")
+            found[key] = int(number) if key in ("step", "epoch") else number
+        except (TypeError, ValueError, OverflowError):
             continue
-    return {key: int(number) if key in ("step", "epoch") else number for key, number in found.items()}
+    return found

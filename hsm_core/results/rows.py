@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,8 +105,7 @@ def _metrics(
     """
     found = {name: (value, "return value") for name, value in _returned(files, owner, names).items()}
     for source, collector in () if files.aside or is_shared else collectors():
-        lines = [dict(line) for line in collector(files.root)]
-        for name, value in _chosen(lines, best).items():
+        for name, value in _chosen(collector(files.root), best).items():
             found.setdefault(name, (value, source))
     return found
 
@@ -118,8 +117,13 @@ def _returned(files: TaskPaths, owner: Owner, names: Sequence[str]) -> dict[str,
     return named(outcome.get("value"), names)
 
 
-def _chosen(lines: Sequence[dict[str, object]], best: tuple[str, Mode] | None) -> dict[str, object]:
-    if best and any(best[0] in line for line in lines):
-        name, mode = best
-        return min((line for line in lines if name in line), key=lambda line: merit(line[name], mode))
-    return {name: value for line in lines for name, value in line.items()}
+def _chosen(lines: Iterable[Mapping[str, object]], best: tuple[str, Mode] | None) -> Mapping[str, object]:
+    """Returns the line where a metric is best, or each metric's last value; a long file is never held as a whole."""
+    last: dict[str, object] = {}
+    chosen: Mapping[str, object] | None = None
+    for line in lines:
+        if best and best[0] in line:
+            better = chosen is None or merit(line[best[0]], best[1]) < merit(chosen[best[0]], best[1])
+            chosen = line if better else chosen
+        last.update(line)
+    return last if chosen is None else chosen

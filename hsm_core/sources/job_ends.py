@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.model import State
+from hsm_core.safe_open import log_tail
 from hsm_core.schedulers.interface import JobStatus, Scheduler
 from hsm_core.schedulers.job_log import could_not_start, reason_in
 from hsm_core.schedulers.registry import title_of
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import NEVER_BEGAN, NO_WORKER, JobWord, SubmissionState, job_logs
-from hsm_core.text import log_tail
 
 #: Lines of a job's log that are told.
 _LAST_LINES = 3

@@ -12,13 +12,13 @@ from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
 from hsm_core.model import ProcessIdentity, SourceKind, counted
 from hsm_core.processes.identity import this_process
+from hsm_core.safe_open import last_lines
 from hsm_core.store.events import Assigned, ConductorHead
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalReader, JournalWriter
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
-from hsm_core.text import last_lines
 
 from .interface import Handed, Health, Pair, Polled, Portion
 from .snapshot import Snapshot

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from hsm_core.model import Resources, counted
 from hsm_core.overrides import joined
+from hsm_core.safe_open import last_lines
 from hsm_core.schedulers.batch_system import JobWriter, Place
 from hsm_core.schedulers.interface import LimitReached, NotNow, Refused, Scheduler, Script
 from hsm_core.settings import QueueSettings
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
-from hsm_core.text import last_lines
 
 from .array_throttle import SharedThrottle
 from .interface import Handed, Health, Pair, Portion

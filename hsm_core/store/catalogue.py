@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hsm_core import parsing
 from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
@@ -43,8 +43,8 @@ class Entry:
         if SweepPaths(self.dir, self.id).record.is_file():
             return ""
         try:
-            found = str(read_json(SweepPaths(self.dir).record)["id"])
-        except (OSError, ValueError, KeyError, TypeError):
+            found = parsing.identifier(read_json(SweepPaths(self.dir).record)["id"])
+        except (OSError, ValueError, KeyError):
             return ""  # whoever reads it says what is wrong
         return "" if found == self.id else found
 
@@ -221,7 +221,8 @@ def _folder() -> Path:
 
 def _read(path: Path) -> Entry | None:
     try:
-        found = json.loads(path.read_bytes())
-        return Entry(found["id"], found["name"], Path(found["dir"]), found["created"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_json(path)
+        words = parsing.text(found["name"]), Path(parsing.path(found["dir"])), parsing.text(found["created"])
+        return Entry(parsing.identifier(found["id"]), *words)
+    except (OSError, ValueError, KeyError):
         return None

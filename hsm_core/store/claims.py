@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hsm_core.model import ProcessIdentity
+from hsm_core.parsing import process, text, whole
 from hsm_core.processes.identity import evidence_of_death, this_process
 
 from .files import create_exclusively, nonce, read_json, to_json
@@ -78,8 +79,11 @@ def read_claim(path: Path) -> Claimant:
         FileNotFoundError, ValueError: the claim is not there, or is damaged.
     """
     found = read_json(path)
-    process = ProcessIdentity(found["host"], found["boot"], found["pid"], found["start"])
-    return Claimant(found["worker"], found["native_id"], found["restart"], process)
+    try:
+        words = text(found["worker"]), text(found["native_id"]), whole(found["restart"])
+        return Claimant(*words, process(found))
+    except KeyError as error:
+        raise ValueError(f"{path} lacks {error}") from error
 
 
 def _is_over(theirs: Claimant, restart: int) -> bool:

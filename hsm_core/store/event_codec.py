@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, field
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
-from hsm_core.model import STATES, ProcessIdentity, Span
+from hsm_core import parsing
+from hsm_core.model import STATES, ProcessIdentity
 
 from .files import to_line
 from .layout import FORMAT
@@ -48,7 +48,7 @@ class Column(NamedTuple):
     Args:
         key: its key in the line; empty if the field's own keys stand in the line directly.
         plain: the type whose values are taken as they are.
-        read: converts JSON of another type; raises TypeError, ValueError or KeyError if it can't.
+        read: converts JSON of another type; raises ValueError or KeyError if it can't.
         write: converts the value to JSON; None leaves it as it is.
         default: ``dataclasses.MISSING`` if every line has it.
     """
@@ -75,6 +75,8 @@ def _register(kind: type[Event]) -> type[Event]:
 def _column(one: dataclasses.Field[object]) -> Column:
     """Returns how a field is written in a line; a process identity is written with keys of its own."""
     plain, read, write = _TYPES[str(one.type).removesuffix(" | None")]
+    if one.name in _NARROWER:
+        plain, read = None, _NARROWER[one.name]
     key = "" if one.type == "ProcessIdentity" else _KEYS.get(one.name, one.name)
     return Column(one.name, key, plain, read, write, 0.0 if one.name == "at" else one.default)
 
@@ -82,40 +84,10 @@ def _column(one: dataclasses.Field[object]) -> Column:
 # fields
 
 
-def _refuse(value: object) -> object:
-    raise TypeError(f"{value!r} is of another type")
-
-
-def _integer(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is no whole number")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
 def _state(value: object) -> str:
-    if value not in STATES:
-        raise ValueError(f"{value!r} is no state")
+    if parsing.text(value) not in STATES:
+        raise ValueError("text that is no state")
     return str(value)
-
-
-def _items(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(_text, _items(value)))
-
-
-def _spans(value: object) -> tuple[Span, ...]:
-    return tuple(Span(*map(_integer, _items(one))) for one in _items(value))
 
 
 def _from_spans(value: object) -> list[list[int]]:
@@ -123,17 +95,8 @@ def _from_spans(value: object) -> list[list[int]]:
     return [span.to_json() for span in value]
 
 
-def _object(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no object")
-    return value
-
-
 def _process(value: object) -> ProcessIdentity:
-    found = _object(value)
-    return ProcessIdentity(
-        _text(found["host"]), _text(found["boot"]), _integer(found["pid"]), _text(found["start"])
-    )
+    return parsing.process(parsing.table(value))
 
 
 def _from_process(value: object) -> dict[str, object]:
@@ -143,17 +106,23 @@ def _from_process(value: object) -> dict[str, object]:
 
 #: How a field is read and written, by its type.
 _TYPES: dict[str, tuple[type | None, Callable[[object], object], Callable[[object], object] | None]] = {
-    "int": (int, _refuse, None),
-    "float": (float, _integer, None),
-    "str": (str, _refuse, None),
-    "bool": (bool, _refuse, None),
+    "int": (None, parsing.whole, None),
+    "float": (None, parsing.number, None),
+    "str": (str, parsing.text, None),
+    "bool": (bool, parsing.flag, None),
     "State": (None, _state, None),
-    "Reason": (str, _refuse, None),  # one that a later hsm knows is a reason, too
-    "Fields": (dict, _refuse, None),
+    "Reason": (str, parsing.text, None),  # one that a later hsm knows is a reason, too
+    "Fields": (dict, parsing.table, None),
     "ProcessIdentity": (None, _process, _from_process),
-    "tuple[Span, ...]": (None, _spans, _from_spans),
-    "tuple[str, ...]": (None, _texts, None),
+    "tuple[Span, ...]": (None, parsing.spans, _from_spans),
+    "tuple[str, ...]": (None, parsing.texts, None),
 }
+#: How a field is read whose values are fewer than its type's, by its name.
+_NARROWER: dict[str, Callable[[object], object]] = {
+    "task": parsing.task, "attempt": parsing.attempt, "pid": parsing.pid, "directory": parsing.path,
+    "suffix": parsing.suffix, "lock": parsing.path, "log": parsing.path_inside,
+    "submission": parsing.submission, "batch": parsing.batch, "launch": parsing.launch, "at": parsing.moment,
+}  # fmt: skip
 
 
 # events
@@ -223,7 +192,7 @@ class Event:
         """Reads an event of this kind.
 
         Raises:
-            KeyError, TypeError, ValueError: the line is damaged.
+            KeyError, ValueError: the line is damaged.
         """
         found = object.__new__(cls)
         values, columns = found.__dict__, cls.by_key
@@ -250,12 +219,10 @@ def from_line(line: bytes) -> Event | None:
     """Reads an event of any kind; returns None for a kind that this version does not know.
 
     Raises:
-        KeyError, TypeError, ValueError: the line is damaged.
+        KeyError, ValueError: the line is damaged.
     """
-    found = json.loads(line)
-    if not isinstance(found, dict):
-        raise TypeError("not an object")
-    kind = _KINDS.get(_text(found[KIND]))
+    found = parsing.table(parsing.loads(line))
+    kind = _KINDS.get(parsing.text(found[KIND]))
     if hasattr(kind, "format") and found.get("format") != FORMAT:
-        return OtherFormat(str(found.get("format")))
+        return OtherFormat(str(parsing.format_number(found.get("format"))))
     return None if kind is None else kind.from_json(found)

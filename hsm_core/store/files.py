@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from hsm_core.errors import StoreError
+from hsm_core.parsing import MOST_VALUES, loads
 from hsm_core.safe_open import open_regular, read_own
 
 #: A JSON object as the parser makes it.
 Document: TypeAlias = dict[str, Any]
+#: Bytes of a record but for one that lists tasks.
+MOST_BYTES = 4 * 1024**2
+#: Of one that lists a sweep's tasks.
+MOST_LISTED = 64 * 1024**2
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -68,19 +72,22 @@ def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool
         temporary.unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> Document:
+def read_json(path: Path, most: int = MOST_BYTES) -> Document:
     """Reads a JSON object, whoever wrote it.
+
+    Args:
+        most: bytes that it may have.
 
     Raises:
         FileNotFoundError, ValueError: the file is not there, or holds no JSON object; or it is no regular file, or
             too large.
     """
     try:
-        stream = open_regular(path)
+        stream = open_regular(path, most=most)
     except StoreError as error:
         raise ValueError(error.problem) from error
     with stream:
-        return _object(path, stream.read())
+        return _object(path, stream.read(), most // 8)
 
 
 def read_own_json(path: Path) -> Document:
@@ -98,11 +105,11 @@ def to_json(value: object) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _object(path: Path, data: bytes) -> Document:
-    found = json.loads(data)
-    if not isinstance(found, Mapping):
+def _object(path: Path, data: bytes, most_values: int = MOST_VALUES) -> Document:
+    found = loads(data, most_values)
+    if not isinstance(found, dict):
         raise ValueError(f"{path} does not hold a JSON object")
-    return dict(found)
+    return found
 
 
 def _write_new(path: Path, data: bytes, durable: bool = True) -> None:

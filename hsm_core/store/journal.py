@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+from hsm_core.errors import StoreError
+from hsm_core.safe_open import open_regular
 
 from .event_codec import Event, from_line
 from .events import Seal
+
+#: Bytes of a journal, and of one line: no honest one has more; and how many are read at once.
+_MOST_BYTES, _MOST_LINE, _CHUNK = 2**30, 2**24, 2**20
 
 
 class JournalWriter:
@@ -72,17 +79,20 @@ class JournalWriter:
 
 
 class JournalReader:
-    """Reads a journal repeatedly, each time only what is new.
+    """Reads a journal repeatedly, each time only what is new, and never much of it at once.
 
     Attributes:
         bad_lines: complete lines so far that are no events; they are skipped.
+        unreadable: why nothing of the file is read: it is a link, a FIFO, far too large.
         sealed: the final line was read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self._skips = False
         self.bad_lines = 0
+        self.unreadable = ""
         self.sealed = False
 
     def read_new(self) -> list[Event]:
@@ -91,30 +101,58 @@ class JournalReader:
         Raises:
             OSError: the file can't be read; what was read before is not lost.
         """
-        lines = [line for line in self.read_lines().split(b"\n") if line]
-        return [event for line in lines if (event := self.parse(line)) is not None]
+        found: list[Event] = []
+        while data := self.read_lines():
+            found += [event for line in data.split(b"\n") if line and (event := self.parse(line)) is not None]
+        return found
 
     def read_lines(self) -> bytes:
-        """Returns the lines completed since the last call, as they are.
+        """Returns some of the lines completed since the last call, as they are; none once all have been returned.
 
         Raises:
             OSError: the file can't be read; what was read before is not lost.
         """
         if self.sealed:
             return b""
-        with open(self._path, "rb") as stream:
-            stream.seek(self._offset)
-            data = stream.read()
-        data = data[: data.rfind(b"\n") + 1]
-        self._offset += len(data)
+        try:
+            stream = open_regular(self._path, most=_MOST_BYTES)
+        except StoreError as error:
+            self.unreadable = error.problem
+            return b""
+        with stream:
+            self.unreadable = ""
+            data = self._next_lines(stream)
         self.sealed = _is_seal(data[data.rfind(b"\n", 0, -1) + 1 :])
         return data
+
+    def _next_lines(self, stream: BinaryIO) -> bytes:
+        """Returns the next whole lines; skips what is longer than any line of ours, and counts that as one."""
+        while True:
+            stream.seek(self._offset)
+            data = stream.read(_CHUNK)
+            while b"\n" not in data and len(data) < _MOST_LINE and (more := stream.read(len(data))):
+                data += more
+            end = data.rfind(b"\n") + 1
+            if not end:
+                if len(data) < _MOST_LINE and not self._skips:
+                    return b""
+                if not data:
+                    return b""
+                self._offset += len(data)
+                self.bad_lines += not self._skips
+                self._skips = True
+                continue
+            self._offset += end
+            begin = data.find(b"\n") + 1 if self._skips else 0
+            self._skips = False
+            if begin < end:
+                return data[begin:end]
 
     def parse(self, line: bytes) -> Event | None:
         """Returns the event of a line; None if its kind is unknown, or if the line is damaged, which is counted."""
         try:
             return from_line(line)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, ValueError):
             self.bad_lines += 1
             return None
 
@@ -122,5 +160,5 @@ class JournalReader:
 def _is_seal(line: bytes) -> bool:
     try:
         return Seal.tag.encode() in line and isinstance(from_line(line), Seal)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, ValueError):
         return False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from hsm_core.errors import LeaseHeld
+from hsm_core.errors import LeaseHeld, StoreError
 from hsm_core.model import ProcessIdentity
 from hsm_core.overrides import quoted
+from hsm_core.parsing import flag, process
 from hsm_core.processes.identity import evidence_of_death, this_host
 
 from .files import create_exclusively, nonce, read_json, to_json, write_atomically
@@ -17,6 +19,8 @@ from .layout import SweepPaths
 
 #: Seconds between two beats of a conductor, and after how many without one another host may take over.
 BEAT_S, STALE_S = 10.0, 120.0
+
+_NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
 class Lease:
@@ -56,6 +60,7 @@ def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force:
 
     Raises:
         LeaseHeld: another conductor has it; the message names it.
+        StoreError: nobody can tell, as the last lease is damaged.
         OSError: the disk refuses.
     """
     while True:
@@ -69,19 +74,34 @@ def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force:
 def last_lease(paths: SweepPaths) -> int:
     """Returns the number of the newest lease; 0 if there never was one."""
     numbers = (path.stem for path in paths.leases.glob("*.json"))
-    return max((int(number) for number in numbers if number.isdigit()), default=0)
+    return max((int(number) for number in numbers if _NUMBER.fullmatch(number)), default=0)
 
 
 def living_conductor(paths: SweepPaths) -> ProcessIdentity | None:
-    """Returns the conductor that holds the sweep; None if it released the sweep or is dead."""
+    """Returns the conductor that holds the sweep; None if it released the sweep or is dead, or nobody can tell."""
     number = last_lease(paths)
-    if not number:
+    try:
+        return _living_holder(paths.leases / f"{number}.json") if number else None
+    except StoreError:
         return None
-    found = read_json(paths.leases / f"{number}.json")
-    holder = ProcessIdentity(found["host"], found["boot"], found["pid"], found["start"])
-    if found["released"] or evidence_of_death(holder):
+
+
+def _living_holder(lease: Path) -> ProcessIdentity | None:
+    """Returns who holds a lease; None if they released it or are dead.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        found = read_json(lease)
+        holder, is_released = process(found), flag(found["released"])
+    except (OSError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"nobody can tell whether the sweep is run: {lease.name} is damaged", evidence=f"{lease}: {error}",
+            fix=f"rm {quoted(str(lease))}    # if no process runs the sweep",
+        ) from error  # fmt: skip
+    if is_released or evidence_of_death(holder):
         return None
-    lease = paths.leases / f"{number}.json"
     return None if holder.host != this_host() and _age(lease) > STALE_S else holder
 
 
@@ -100,7 +120,7 @@ def _age(lease: Path) -> float:
 
 
 def _require_free(paths: SweepPaths, sweep: str, number: int) -> None:
-    holder = living_conductor(paths)
+    holder = _living_holder(paths.leases / f"{number}.json")
     if holder is not None:
         raise LeaseHeld(
             f"the sweep {sweep} is already run by process {holder.pid} on {holder.host}",

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hsm_core.parsing import attempt, identifier, task, text
+
 from .event_codec import now
 from .events import DETAILS, End
 from .files import Document, read_json
 from .layout import TaskPaths
+
+#: Bytes of an outcome: a value of 100,000 parts, each on a line.
+_MOST_BYTES = 12 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,9 @@ class Owner:
 def owner_of(files: TaskPaths) -> Owner | None:
     """Returns the attempt whose outcome lies here; None if there is none, or it can't be read."""
     try:
-        found = read_json(files.outcome)
-        is_over = found["state"] != "running"
-        return Owner(str(found["sweep"]), int(found["task"]), int(found["attempt"]), is_over)
+        found = read_json(files.outcome, _MOST_BYTES)
+        is_over = text(found["state"]) != "running"
+        return Owner(identifier(found["sweep"]), task(found["task"]), attempt(found["attempt"]), is_over)
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
@@ -47,7 +52,7 @@ def owner_of(files: TaskPaths) -> Owner | None:
 def read_outcome(files: TaskPaths, owner: Owner) -> Document | None:
     """Returns the outcome that an attempt wrote; None if it did not get that far, or it can't be read."""
     try:
-        found = read_json(files.outcome)
+        found = read_json(files.outcome, _MOST_BYTES)
     except (OSError, ValueError):
         return None
     is_over = found.get("state") in ("completed", "failed")
@@ -58,7 +63,7 @@ def adopted_end(owner: Owner, outcome: Document) -> End:
     """Returns the end that an outcome on disk stands for, where its worker died before it could report.
 
     Raises:
-        KeyError, TypeError, ValueError: the outcome is damaged.
+        KeyError, ValueError: the outcome is damaged.
     """
     words = {name: outcome.get(name) for name in ("state", "reason", "message", *DETAILS)}
     return End.from_json({"t": owner.task, "a": owner.attempt, "adopted": True, "at": now(), **words})

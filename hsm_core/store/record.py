@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from hsm_core import parsing
 from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 from hsm_core.model import SourceKind
 from hsm_core.overrides import quoted
@@ -18,6 +19,7 @@ from .files import Document, create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
 from .lease import Lease, living_conductor, take_lease
 from .ownership.secrets import public, put_apart, with_real_values
+from .record_fields import FIELDS, source_kind
 
 
 @dataclass(frozen=True)
@@ -208,9 +210,19 @@ def read_record(paths: SweepPaths) -> SweepRecord:
         found = read_json(paths.record)
     except (OSError, ValueError) as error:
         raise StoreError(f"can't read the sweep in {paths.root}", evidence=str(error)) from error
-    writer = dict(found.get("versions") or {}).get("hsm", "")
-    require_format(found.get("format"), f"the sweep in {paths.root}", writer=writer)
-    return _from_json(with_real_values(paths.secrets, found))
+    try:
+        number = parsing.format_number(found.get("format"))
+        require_format(number, f"the sweep in {paths.root}", writer=_writer(found))
+        return _from_json(with_real_values(paths.secrets, found))
+    except ValueError as error:
+        raise StoreError(f"can't read the sweep in {paths.root}", evidence=f"{paths.record}: {error}") from error
+
+
+def _writer(found: Document) -> str:
+    """Returns the version of hsm that wrote a record; empty if it says none."""
+    versions = found.get("versions")
+    version = versions.get("hsm", "") if isinstance(versions, dict) else ""
+    return version if isinstance(version, str) and re.fullmatch(r"[\w.+!-]{1,64}", version) else ""
 
 
 def require_format(
@@ -247,14 +259,27 @@ def _own_version() -> str:
         return ""
 
 
+def _source(value: object) -> SourceRecord:
+    found = parsing.fields(parsing.table(value), _SOURCE)
+    return SourceRecord(found["name"], found["kind"], found.get("host", ""), found.get("settings", {}))
+
+
+_SOURCE: parsing.Kinds = {
+    "name": parsing.text, "kind": source_kind, "host": parsing.text, "settings": parsing.table_of(parsing.text),
+}  # fmt: skip
+_FIELDS: parsing.Kinds = {**FIELDS, "sources": parsing.each(_source)}
+_NEEDED = ("id", "name", "dir", "created", "launcher", "sweeper")
+
+
 def _from_json(found: Document) -> SweepRecord:
-    known = {item.name: found[item.name] for item in fields(SweepRecord) if item.name in found}
-    known["tags"] = tuple(known.get("tags", ()))
-    known["command"] = tuple(known.get("command", ()))
-    known["launcher_fields"] = tuple(known.get("launcher_fields", ()))
-    known["sources"] = tuple(SourceRecord(**source) for source in known.get("sources", ()))
-    known["metric"] = tuple((name, mode) for name, mode in known.get("metric", ()))
-    return SweepRecord(**known)
+    """Reads a record.
+
+    Raises:
+        ValueError: a field is missing, or of another kind.
+    """
+    if lacking := [name for name in _NEEDED if name not in found]:
+        raise ValueError(f"'{lacking[0]}' is missing")
+    return SweepRecord(**parsing.fields(found, _FIELDS))
 
 
 def sweep_root(path: Path) -> Path | None:

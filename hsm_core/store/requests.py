@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from hsm_core import parsing
 from hsm_core.model import Span
 
-from .files import nonce, read_json, to_json, write_atomically
+from .files import MOST_LISTED, nonce, read_json, to_json, write_atomically
 from .layout import SweepPaths
 
 
@@ -33,11 +35,7 @@ def asked_to_end(paths: SweepPaths) -> Callable[[str, int], bool]:
     Returns:
         A function of a launch's name and a task's number.
     """
-    requests = [read_json(paths.requests / name) for name in _names(paths)]
-    meant = [
-        (frozenset(one["launches"]), None if one["tasks"] is None else [Span(*span) for span in one["tasks"]])
-        for one in requests
-    ]
+    meant = [found for name in _names(paths) if (found := _read(paths.requests / name))]
 
     def is_asked(launch: str, task: int) -> bool:
         return any(
@@ -52,6 +50,16 @@ def asked_to_end(paths: SweepPaths) -> Callable[[str, int], bool]:
 def _names(paths: SweepPaths) -> list[str]:
     found = os.listdir(paths.requests) if paths.requests.is_dir() else []
     return sorted(name for name in found if name.endswith(".json") and not name.startswith("."))
+
+
+def _read(path: Path) -> tuple[frozenset[str], tuple[Span, ...] | None] | None:
+    """Returns the launches and the tasks that a request means; None if it is damaged, and asks for nothing."""
+    try:
+        found = read_json(path, MOST_LISTED)
+        launches = frozenset(parsing.each(parsing.launch)(found["launches"]))
+        return launches, parsing.maybe(parsing.spans)(found["tasks"])
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 class RequestReader:
@@ -71,8 +79,7 @@ class RequestReader:
         for name in _names(self._paths):
             if name not in self._seen:
                 self._seen.add(name)
-                request = read_json(self._paths.requests / name)
-                if launch in request["launches"]:
-                    spans = request["tasks"]
-                    found.append(None if spans is None else tuple(Span(*span) for span in spans))
+                request = _read(self._paths.requests / name)
+                if request and launch in request[0]:
+                    found.append(request[1])
         return found

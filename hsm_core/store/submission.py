@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import cast, get_args
 
+from hsm_core import parsing
 from hsm_core.errors import StoreError
 from hsm_core.model import Isolation, Span
 
-from .files import Document, nonce, read_json, read_own_json, to_json, write_atomically
+from .files import MOST_LISTED, nonce, read_json, read_own_json, to_json, write_atomically
 from .layout import FORMAT, LaunchPaths, SweepPaths
 
 
@@ -136,14 +138,36 @@ def read_submission(paths: SweepPaths, name: str, *, to_act: bool = False) -> Su
     """
     record = LaunchPaths.submission_record(paths.hsm / name)
     try:
-        found = read_own_json(record) if to_act else read_json(record)
-        batches = tuple(tuple(Span(*span) for span in batch) for batch in found["batches"])
-        return Submission(name, found["token"], batches, _worker_spec(found["worker"]), found["payload"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        parsing.submission(name)
+        found = read_own_json(record) if to_act else read_json(record, MOST_LISTED)
+        batches = parsing.each(parsing.spans)(found["batches"])
+        if sum(span.count for batch in batches for span in batch) > parsing.MOST_TASKS:
+            raise ValueError("more tasks than a sweep may have")
+        worker, payload = _worker_spec(found["worker"]), parsing.launch(found["payload"])
+        return Submission(name, parsing.text(found["token"]), batches, worker, payload)
+    except (OSError, ValueError, KeyError) as error:
         raise StoreError(f"the submission {name} can't be read", evidence=f"{record}: {error}") from error
 
 
-def _worker_spec(found: Document) -> WorkerSpec:
-    if found.get("gpus") is not None:
-        found = {**found, "gpus": tuple(found["gpus"])}
-    return WorkerSpec(**found)
+def _worker_spec(value: object) -> WorkerSpec:
+    found = parsing.table(value)
+    if unknown := found.keys() - _SPEC.keys():
+        raise ValueError(f"'{sorted(unknown)[0]}' is no field of a worker")
+    return WorkerSpec(**parsing.fields(found, _SPEC))
+
+
+def _isolation(value: object) -> Isolation:
+    for known in get_args(Isolation):
+        if value == known:
+            return cast("Isolation", known)
+    raise ValueError("text that is no isolation")
+
+
+_SPEC: parsing.Kinds = {
+    "source": parsing.text, "slots": parsing.whole, "isolation": _isolation, "threads": parsing.whole,
+    "gpus": parsing.maybe(parsing.texts), "tasks_per_gpu": parsing.whole,
+    "task_timeout_s": parsing.maybe(parsing.number), "grace_s": parsing.number, "beat_s": parsing.number,
+    "idle_s": parsing.number, "nice": parsing.whole, "env": parsing.table_of(parsing.text),
+    "share_gpus": parsing.flag, "warn_s": parsing.number, "max_restarts": parsing.whole,
+    "resources": parsing.table, "stderr_to_stdout": parsing.flag,
+}  # fmt: skip

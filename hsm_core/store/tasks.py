@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import overload
 
+from hsm_core import parsing
 from hsm_core.errors import StoreError
 from hsm_core.model import Task
+from hsm_core.parsing import MOST_TASKS
+from hsm_core.safe_open import open_regular
 
 from .files import nonce, to_line
 from .layout import SweepPaths
 
 _OFFSET = struct.Struct("<Q")
+_NAME = re.compile(r"(0|[1-9]\d{0,5})\.jsonl", re.ASCII)
+#: Bytes of the lines of all tasks, and of one of them, at most; and of how many lines are read at once.
+_MOST_BYTES, _MOST_LINE, _BLOCK = 2**32, 2**22, 2**16
 
 
 def write_tasks(paths: SweepPaths, first: int, overrides: Iterable[Sequence[str]]) -> int:
@@ -55,8 +59,8 @@ class TaskTable(Sequence[Task]):
     """
 
     def __init__(self, paths: SweepPaths) -> None:
-        names = (name.partition(".")[0] for name in os.listdir(paths.tasks) if name.endswith(".jsonl"))
-        self._parts = [_Part(paths, first) for first in sorted(int(name) for name in names if name.isdigit())]
+        names = (match[1] for name in os.listdir(paths.tasks) if (match := _NAME.fullmatch(name)))
+        self._parts = [_Part(paths, first) for first in sorted(map(int, names))]
 
     def __len__(self) -> int:
         """Returns one more than the highest task number."""
@@ -84,25 +88,39 @@ class _Part:
     def __init__(self, paths: SweepPaths, first: int) -> None:
         self.first = first
         self._lines = paths.task_lines(first)
-        self._offsets = _map(paths.task_offsets(first))
-        self.count = len(self._offsets) // _OFFSET.size
-        self._data: mmap.mmap | bytes | None = None
+        with open_regular(paths.task_offsets(first), most=MOST_TASKS * _OFFSET.size) as stream:
+            self._offsets = stream.read()
+        self.count = min(len(self._offsets) // _OFFSET.size, MOST_TASKS - first)
+        self._begin, self._block = 0, b""
 
     def read(self, number: int) -> Task:
-        if self._data is None:
-            self._data = _map(self._lines)
         (begin,) = _OFFSET.unpack_from(self._offsets, (number - self.first) * _OFFSET.size)
         try:
-            line = json.loads(self._data[begin : self._data.find(b"\n", begin)])
-            if line["task"] == number:
-                return Task(number, tuple(line["overrides"]))
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise StoreError(f"the overrides of task {number} can't be read", evidence=str(self._lines))
+            found = parsing.table(parsing.loads(self._line(begin)))
+            if found["task"] == number:
+                return Task(number, parsing.texts(found["overrides"]))
+        except (OSError, StoreError, ValueError, KeyError) as error:
+            raise self._damaged(number, f": {error}") from error
+        raise self._damaged(number)
 
+    def _damaged(self, number: int, why: str = "") -> StoreError:
+        return StoreError(f"the overrides of task {number} can't be read", evidence=f"{self._lines}{why}")
 
-def _map(path: Path) -> mmap.mmap | bytes:
-    with open(path, "rb") as stream:
-        if os.fstat(stream.fileno()).st_size == 0:
-            return b""
-        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    def _line(self, begin: int) -> bytes:
+        """Returns the line that begins at an offset, from the last block that was read if it lies there."""
+        place = begin - self._begin
+        end = self._block.find(b"\n", place) if 0 <= place < len(self._block) else -1
+        if end < 0:
+            self._begin, self._block, place = begin, self._read_block(begin), 0
+            end = self._block.find(b"\n")
+        if end < 0:
+            raise ValueError("a line without an end")
+        return self._block[place:end]
+
+    def _read_block(self, begin: int) -> bytes:
+        if begin > _MOST_BYTES:
+            raise ValueError("an offset beyond the end")
+        with open_regular(self._lines, most=_MOST_BYTES) as stream:
+            stream.seek(begin)
+            data = stream.read(_BLOCK)
+            return data if b"\n" in data else data + stream.read(_MOST_LINE - _BLOCK)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.model import counted
+from hsm_core.safe_open import open_regular
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalReader
@@ -17,6 +19,8 @@ from hsm_core.store.layout import SweepPaths
 from .failures.reasons import message_of, refusal_words
 from .text import clean, duration
 
+#: Bytes of a log that are read at once.
+_AT_ONCE = 2**20
 #: So many reasons against forks are told.
 _REASONS = 3
 
@@ -165,15 +169,37 @@ def _about_forks(ready: events.Ready) -> str:
     return f"; {told}" if told else ""
 
 
-def tail(path: Path, offset: int) -> tuple[str, int]:
-    """Returns the text of a log from an offset in bytes on, and the next offset; no text while there is no file."""
+def begin_within(path: Path, most: int) -> int:
+    """Returns the offset in bytes after which a log has not more than ``most`` left; 0 where there is no file."""
     try:
-        with open(path, "rb") as stream:
+        return max(0, os.stat(path, follow_symlinks=False).st_size - most)
+    except OSError:
+        return 0
+
+
+def tail(path: Path, offset: int) -> tuple[str, int]:
+    """Returns some text of a log from an offset in bytes on, and the next offset; no text while there is no file.
+
+    Raises:
+        StoreError: it is no regular file.
+        OSError: it can't be read.
+    """
+    try:
+        with open_regular(path, most=sys.maxsize) as stream:
             stream.seek(offset)
-            data = stream.read()
+            data = stream.read(_AT_ONCE)
     except FileNotFoundError:
         return "", offset
-    return data.decode("utf-8", "replace"), offset + len(data)
+    whole = data[: _last_character(data)]
+    return whole.decode("utf-8", "replace"), offset + len(whole)
+
+
+def _last_character(data: bytes) -> int:
+    """Returns where the last whole character of UTF-8 ends, if more of the text is to come."""
+    if len(data) < _AT_ONCE:
+        return len(data)
+    start = next((back for back in range(1, 4) if data[-back] & 0xC0 == 0xC0), 0)
+    return len(data) - start if start and data[-start] >= (0xC0, 0xE0, 0xF0)[start - 1] else len(data)
 
 
 def _how(end: events.End) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from hsm_core.results.export import show
 from hsm_core.results.table import Spread, Table
@@ -42,9 +43,8 @@ class _Column:
 def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterator[str]:
     """Yields lines: numbers right-aligned and whole, text left-aligned and cut if need be; names columns left out."""
     columns = [_column(table, name) for name in table.columns]
-    shown = list(columns)
-    while len(shown) > 1 and _total(column.least for column in shown) > width:
-        shown.pop()
+    ends = accumulate(column.least + 2 for column in columns)
+    shown = columns[: max(1, sum(end - 2 <= width for end in ends))]
     narrow(shown, width)
     yield paint("  ".join(column.show(column.name) for column in shown).rstrip(), "dim", colour)
     for row in range(len(table.lines)):

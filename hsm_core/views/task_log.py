@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from hsm_core.errors import StoreError
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.state.jobs import job_logs
 from hsm_core.store.state.sweep_state import SweepState
@@ -75,7 +76,10 @@ def _has_one_log(state: SweepState, number: int) -> bool:
     task = state.tasks[number]
     writer, pair = state.writers.get(task.worker), (number, task.attempt)
     names = [name for name, span in writer.claimed if pair in span] if writer else []
-    return any(read_submission(state.paths, name).worker.stderr_to_stdout for name in names)
+    try:
+        return any(read_submission(state.paths, name).worker.stderr_to_stdout for name in names)
+    except StoreError:
+        return False  # damaged: nobody knows, and two logs are the usual case
 
 
 def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> list[Path]:
@@ -87,7 +91,8 @@ def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> l
 
 def _workers(state: SweepState, number: int) -> Path | None:
     task = state.tasks.get(number)
-    return state.worker_log(task.worker) if task and task.worker else _jobs(state, number)
+    log = state.worker_log(task.worker) if task and task.worker else _jobs(state, number)
+    return log if log is not None and state.may_read(log) else None
 
 
 def _jobs(state: SweepState, number: int) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.errors import StoreError
-from hsm_core.safe_open import NotOwn, open_regular, read_own
+from hsm_core.safe_open import NotOwn, log_tail, open_regular, read_own
 
 
 def a_link(path: Path) -> None:
@@ -79,3 +79,12 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
         with pytest.raises(StoreError):
             open_regular(tmp_path / "record")
     assert len(os.listdir("/dev/fd")) == before
+
+
+def test_the_end_of_a_log_is_read_from_an_offset_on(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes("ä123456789".encode())
+    assert log_tail(log) == "ä123456789"
+    assert log_tail(log, limit=4) == "6789"
+    assert log_tail(log, limit=4, begin=9) == "89"
+    assert log_tail(tmp_path / "none") == ""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from hsm_core.text import UNSEEN, log_tail, printable, printable_log, read_task_ranges, task_ranges
+from hsm_core.text import UNSEEN, printable, printable_log, read_task_ranges, task_ranges
 
 
 def test_task_numbers_are_written_as_ranges() -> None:
@@ -24,15 +22,6 @@ def test_a_part_that_is_no_range_is_named(text: str) -> None:
     with pytest.raises(ValueError) as error:
         list(read_task_ranges(text))
     assert str(error.value) in text.split(",")
-
-
-def test_the_end_of_a_log_is_read_from_an_offset_on(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes("ä123456789".encode())
-    assert log_tail(log) == "ä123456789"
-    assert log_tail(log, limit=4) == "6789"
-    assert log_tail(log, limit=4, begin=9) == "89"
-    assert log_tail(tmp_path / "none") == ""
 
 
 @pytest.mark.parametrize(

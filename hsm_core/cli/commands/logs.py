@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -17,7 +18,7 @@ from hsm_core.model import ENDED
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import columns, printable_log
-from hsm_core.views.event_log import EventLog, tail
+from hsm_core.views.event_log import EventLog, begin_within, tail
 from hsm_core.views.failures.reasons import message_of
 from hsm_core.views.lines_to_copy.resume_lines import resume_line
 from hsm_core.views.status.phase import phase_of
@@ -29,6 +30,8 @@ from ..click_types import ask_schedulers, examples, open_sweep, open_whole, requ
 from ..terminal import remark, say, say_json, write, write_raw
 
 _EVERY_S = 0.5
+#: Bytes of a log that are shown, and that JSON may hold.
+_MOST, _MOST_JSON = 2**28, 2**22
 #: A line of a sweep's events is not cut to less: a narrow terminal wraps it.
 _WIDTH = 80
 
@@ -60,7 +63,7 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, raw: bool, as
 
 def _print_json(state: SweepState, task: int, stderr: bool) -> int:
     path = stream_of(state, task, stderr)
-    text = tail(path, 0)[0] if path is not None else None
+    text = "".join(text for text, _ in _pieces(path, begin_within(path, _MOST_JSON))) if path is not None else None
     where = str(path) if path else None
     say_json(enveloped(sweep=state.record.id, task=task, state=state.state_of(task), path=where, text=text))
     return 0
@@ -72,6 +75,7 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool, put: C
         raise _not_started(state, task)
     if path is not None and (has_text(path) or state.state_of(task) not in ENDED):
         remark(str(path))
+        offset = _say_begin(path)
         if not has_text(path) and not follow:
             remark(f"task {task} has printed nothing yet\n  next: {joined(['hsm', *sys.argv[1:], '-f'])}")
     elif path is not None:
@@ -81,13 +85,31 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool, put: C
         nonlocal path, offset
         path = path or stream_of(state, task, stderr)
         if path is not None:
-            text, offset = tail(path, offset)
-            put(text)
+            for text, following in _pieces(path, offset):
+                put(text)
+                offset = following
 
     _follow(state, more, lambda: state.state_of(task) in ENDED or _is_over(state), follow)
     if path is None:
         raise _not_started(state, task)
     return 0
+
+
+def _pieces(path: Path, offset: int) -> Iterator[tuple[str, int]]:
+    """Yields the text of a log from an offset in bytes on, piece by piece, each with the offset of the next."""
+    while True:
+        text, offset = tail(path, offset)
+        if not text:
+            return
+        yield text, offset
+
+
+def _say_begin(path: Path) -> int:
+    """Returns the offset in bytes from which a log is shown; remarks if that is not its beginning."""
+    begin = begin_within(path, _MOST)
+    if begin:
+        remark(f"the first {begin / 2**30:.1f} GiB are left out\n  next: {joined(['less', str(path)])}")
+    return begin
 
 
 def _not_started(state: SweepState, task: int) -> HsmError:

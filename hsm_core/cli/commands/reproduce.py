@@ -9,10 +9,13 @@ from pathlib import Path
 
 import click
 
+from hsm_core import parsing
 from hsm_core.errors import StoreError
 from hsm_core.overrides import comment, joined, quoted
-from hsm_core.store.files import Document, read_json
+from hsm_core.safe_open import open_regular
+from hsm_core.store.files import MOST_BYTES, Document, read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
+from hsm_core.store.record_fields import CODE
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.lines_to_copy.rerun import change_directory, require_line, rerun_variables, rerun_words
@@ -49,6 +52,10 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     found = TaskTable(state.paths)[task]
     require_line(record, found)
     words = rerun_words(record, found)
+    if not words:
+        raise StoreError(
+            f"the record of {record.id} does not say how its app is started", evidence=str(state.paths.record)
+        )
     places = _code_of(state, task)
     code = _read(places, record.id)
     root, again = code["root"], f"{code['root'].rstrip('/')}-{record.id}"
@@ -56,7 +63,7 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     has_run = known is not None and known.begun is not None
     what = f"attempt {known.attempt} of task {task}" if known and has_run else f"task {task}"
     whose = f"{what} of {record.id}" + ("" if has_run else ", which has not run yet")
-    python = quoted(record.versions["python"])
+    python = quoted(record.versions.get("python", ""))
     yield comment(f"{whose}, of a sweep begun {quoted(record.created)} on {quoted(record.host)}, Python {python}")
     brought = list(_bring_back(state, places, code, again))
     nowhere = comment(f"{quoted(root)} was in no git repository: its files are taken as they are now")
@@ -87,7 +94,8 @@ def _code_of(state: SweepState, task: int) -> CodePaths:
 
 def _read(places: CodePaths, sweep: str) -> Document:
     try:
-        return read_json(places.code)
+        found = read_json(places.code)
+        return {"untracked": (), **parsing.fields({"root": found.get("root"), **found}, CODE)}
     except (OSError, ValueError) as error:
         raise StoreError(f"the code that {sweep} ran was not recorded", evidence=str(error)) from error
 
@@ -126,7 +134,7 @@ def _commit(git: Document) -> str:
 def _snapshot(state: SweepState) -> Path | None:
     """Returns the copy of the app that all tasks of a frozen sweep ran from."""
     try:
-        name = read_json(state.paths.launch(0).boot).get("snapshot")
+        name = parsing.path_inside(read_json(state.paths.launch(0).boot).get("snapshot") or "")
     except (OSError, ValueError):
         return None
     return state.paths.snapshots / name if name else None
@@ -135,8 +143,9 @@ def _snapshot(state: SweepState) -> Path | None:
 def _installed_from_paths(places: CodePaths) -> Iterator[str]:
     """Yields packages that no index has; the record lists them for pip as comments."""
     try:
-        lines = places.requirements.read_text().splitlines()
-    except OSError:
+        with open_regular(places.requirements, most=MOST_BYTES) as stream:
+            lines = stream.read().decode("utf-8", "replace").splitlines()
+    except (OSError, StoreError):
         return
     for line in lines:
         name, _, url = line.removeprefix("# ").partition(" from ")

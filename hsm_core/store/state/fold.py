@@ -8,7 +8,7 @@ Clocks decide nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from hsm_core.model import Span, State
 
@@ -22,6 +22,9 @@ from .reader import News
 from .task_state import TaskState, WriterState
 
 _RANK = {"queued": 0, "running": 1, "lost": 2, "cancelled": 3, "failed": 4, "completed": 5}
+#: (task, attempt) pairs that all lines of a sweep together may name, in all and for each task: a line of fifty bytes
+#: can name a million, and each of them costs time and memory.
+_MOST_PAIRS, _MOST_NAMED = 500_000, 100
 _SAID: dict[bytes, State] = {
     b"": "running", b"completed": "completed", b"failed": "failed", b"cancelled": "cancelled",
 }  # fmt: skip
@@ -33,8 +36,10 @@ class Fold:
     Args:
         whose: the sweep, for messages.
         sources: those that its record names.
+        has: whether it has a task of this number.
 
     Attributes:
+        bad_lines: lines that name tasks which the sweep does not have, or too many; they are not believed.
         sources: where tasks may go, by name.
         tasks: by number; a task that nobody spoke of is not among them.
         writers: workers and conductors, by the names of their journals.
@@ -43,8 +48,12 @@ class Fold:
         gone: attempts of which a conductor wrote down that their job has ended, and that event.
     """
 
-    def __init__(self, whose: str, sources: Iterable[SourceRecord]) -> None:
-        self._whose = whose
+    def __init__(
+        self, whose: str, sources: Iterable[SourceRecord], has: Callable[[int], bool] = lambda task: True
+    ) -> None:
+        self._whose, self._has = whose, has
+        self._pairs = 0
+        self.bad_lines = 0
         self.sources = {source.name: source for source in sources}
         self.tasks: dict[int, TaskState] = {}
         self.writers: dict[str, WriterState] = {}
@@ -77,6 +86,9 @@ class Fold:
         writer.heard_at = news.heard_at(writer.last_at)
 
     def _add(self, writer: WriterState, event: Event) -> None:
+        if isinstance(event, (events.Submit, events.Claimed, events.Gone)) and not self._may_say(event.tasks):
+            self.bad_lines += 1
+            return
         match event:
             case events.Start():
                 self._add_word(writer, event.task, event.attempt, "running", event)
@@ -97,6 +109,18 @@ class Fold:
                 require_format(event.format, whose, "hsm doctor    # also where the workers ran")
             case _:
                 self._add_to_writer(writer, event)
+
+    def _may_say(self, tasks: Iterable[Span]) -> bool:
+        """Returns whether the sweep has all these tasks, and whether they have not been named beyond all measure."""
+        found = list(tasks)
+        if not all(self._has(span.first + span.count - 1) for span in found):
+            return False
+        count = sum(span.count for span in found)
+        most = max((span.first + span.count for span in found), default=0)
+        if self._pairs + count > _MOST_PAIRS + _MOST_NAMED * max(most, len(self.tasks)):
+            return False
+        self._pairs += count
+        return True
 
     def _is_pool(self, source: str) -> bool:
         """Of one that nobody described nothing proves that its jobs are dead: as of a queue."""
@@ -158,7 +182,9 @@ class Fold:
     def _raise(self, number: int, attempt: int, state: State, line: Event | bytes) -> TaskState | None:
         """Takes a stronger word; returns the task if the line is of its newest attempt."""
         task = self.tasks.get(number)
-        if task is None or attempt > task.attempt:
+        if task is None and not self._has(number):
+            self.bad_lines += 1
+        elif task is None or attempt > task.attempt:
             self.tasks[number] = task = TaskState(attempt, state, line)
         elif attempt < task.attempt:
             return None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from hsm_core.model import ProcessIdentity, Reason, Span, State
+from hsm_core.parsing import path_inside
 
 from ..events import Submit
 from ..layout import SweepPaths
 from ..submission import order_of
 
+_FACT = re.compile(r"\{(id|token|index|number)\}")
 #: A task and its attempt.
 Pair = tuple[int, int]
 #: A submission's name and the number of a batch in it: in a batch queue that is one job, or one array element.
@@ -170,6 +174,7 @@ def job_logs(paths: SweepPaths, submission: SubmissionState, batch: int) -> Iter
     Args:
         batch: the element of the array; 0 of a plain job.
     """
-    facts = {"id": submission.native_id, "token": submission.token}
+    facts = {"id": submission.native_id, "token": submission.token, "index": str(batch), "number": str(batch + 1)}
     for name in submission.logs:
-        yield paths.logs / name.format_map({**facts, "index": batch, "number": batch + 1})
+        with suppress(ValueError):
+            yield paths.logs / path_inside(_FACT.sub(lambda found: facts[found[1]], name))

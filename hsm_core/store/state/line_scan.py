@@ -24,7 +24,7 @@ def _pattern() -> re.Pattern[bytes]:
     """
     task, attempt, state = (column.key for column in End.columns[:3])
     kinds = f'{{"{KIND}":"(?:{Start.tag}|({End.tag}))",'
-    numbers = rf'"{task}":(\d+),"{attempt}":(\d+),'
+    numbers = rf'"{task}":(\d{{1,6}}),"{attempt}":([1-9]\d{{0,5}}),'
     ended = f'(?:"{state}":"({"|".join(END_STATES)})",)?'
     known = rf'(\{kinds}{numbers}{ended}[^\n]*,"{SEQUENCE}":\d+\}}|[^\n]+)'
     return re.compile(f"^{known}$".encode(), re.MULTILINE)
@@ -50,5 +50,5 @@ def parsed(line: Event | bytes | None) -> Event | None:
         return line
     try:
         return from_line(line)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, ValueError):
         return None

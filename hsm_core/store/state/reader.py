@@ -53,6 +53,11 @@ class SweepReader:
         """The number of complete but damaged lines so far; they are skipped."""
         return sum(reader.bad_lines for reader in self._readers.values())
 
+    @property
+    def unreadable(self) -> list[str]:
+        """Why some journals are not read at all."""
+        return [reader.unreadable for reader in self._readers.values() if reader.unreadable]
+
     def read_new(self) -> Iterator[News]:
         """Reads all journals; yields the news of each that has any.
 
@@ -60,11 +65,11 @@ class SweepReader:
             OSError: one can't be read.
         """
         for name in sorted(set(os.listdir(self._paths.events)) - self._read_out):
-            if name.endswith(".jsonl") and (news := self.read(name[: -len(".jsonl")])):
-                yield news
+            if name.endswith(".jsonl"):
+                yield from self.read(name[: -len(".jsonl")])
 
-    def read(self, writer: str) -> News | None:
-        """Reads one journal; None if nothing is new in it.
+    def read(self, writer: str) -> Iterator[News]:
+        """Reads one journal; yields what is new in it, some lines at a time.
 
         Raises:
             OSError: it can't be read.
@@ -73,9 +78,7 @@ class SweepReader:
         is_first = reader is None
         if reader is None:
             reader = self._readers[writer] = JournalReader(self._paths.journal(writer))
-        data = reader.read_lines()
-        if not data:
-            return None
+        while data := reader.read_lines():
+            yield News(writer, scan(data), reader.parse, reader.sealed, is_first)
         if reader.sealed:
             self._read_out.add(f"{writer}.jsonl")
-        return News(writer, scan(data), reader.parse, reader.sealed, is_first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from .task_state import WriterState
 from .unclaimed import is_dropped
 from .verdict import Verdict
 
+#: Tasks beyond those on disk that are believed, where a sweeper makes them as it goes.
+_UNSEEN = 10_000
 _STATE = operator.attrgetter("state")
 
 
@@ -34,7 +37,8 @@ class SweepState:
         tasks: by number; a task that nobody spoke of is not among them.
         submissions: with what became of them, in the order of reading.
         writers: workers and conductors by name.
-        bad_lines: lines of journals that are damaged; they are skipped.
+        bad_lines: lines of journals that are damaged, or say what can't be; they are skipped.
+        unreadable: why some journals are not read at all.
         judge_every_s: seconds for which a look at who is dead holds; for who looks again and again.
         version: grows with all that a task's state may follow from.
     """
@@ -43,13 +47,25 @@ class SweepState:
         self.paths = SweepPaths.at(place)
         self.record: SweepRecord = read_record(self.paths)
         self.total = self.record.total or 0
-        self._reader, self._fold = SweepReader(self.paths), Fold(f"the sweep in {place}", self.record.sources)
+        self._reader = SweepReader(self.paths)
+        self._fold = Fold(f"the sweep in {place}", self.record.sources, self._has)
         self._verdict = Verdict(self._fold)
         self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
         self.writers, self.sources = self._fold.writers, self._fold.sources
         self.judge_every_s = 0.0
         self._judged_at = float("-inf")
         self.bad_lines = self.version = 0
+        self.unreadable: list[str] = []
+        self._has_counted = False
+        self._is_own: bool | None = None
+
+    def _has(self, task: int) -> bool:
+        """Returns whether the sweep has this task: others are not believed, whoever writes of them."""
+        if task >= self.total and self.record.total is None:
+            if not self._has_counted:
+                self.total, self._has_counted = _count_tasks(self.paths), True
+            return task < self.total + _UNSEEN  # another host may not see the newest yet
+        return task < self.total
 
     def refresh(self) -> bool:
         """Reads new events and checks again who is dead; returns whether anything was new.
@@ -59,14 +75,14 @@ class SweepState:
             StoreError: a writer speaks another format.
         """
         if self.record.total is None:
-            self.total = _count_tasks(self.paths)
+            self.total, self._has_counted = _count_tasks(self.paths), False
         is_new = False
         for news in self._reader.read_new():
             self._fold.take(news)
             is_new = True
         is_new |= self._judge()
         if is_new:
-            self.bad_lines = self._reader.bad_lines
+            self.bad_lines, self.unreadable = self._reader.bad_lines + self._fold.bad_lines, self._reader.unreadable
             self._note_change()
         return is_new
 
@@ -82,7 +98,7 @@ class SweepState:
             return False
         self._judged_at = now
         for name in self._verdict.judge():
-            if news := self._reader.read(name):
+            for news in self._reader.read(name):
                 self._fold.take(news)
                 is_new = True
         self._note_change()
@@ -131,14 +147,22 @@ class SweepState:
         return sorted(number for number in found if self.state_of(number) in states)
 
     def task_directory(self, number: int) -> TaskPaths | None:
-        """Returns where a task's files are; None before it said so."""
+        """Returns where a task's files are; None before it said so, and where they may not be read."""
         task = self.tasks.get(number)
         begun = task.begun if task else None
         if begun is None:
             return None
         files = TaskPaths(self.paths.root / begun.directory, begun.suffix)
+        if not self.may_read(files.hsm):
+            return None
         aside = files.of_sweep(self.record.id)
         return TaskPaths(files.root, files.suffix, aside.hsm) if aside.outcome.exists() else files
+
+    def may_read(self, path: Path) -> bool:
+        """Returns whether a path may be followed: in somebody else's sweep only if it does not lead out of that."""
+        if self._is_own is None:
+            self._is_own = os.stat(self.paths.record).st_uid == os.geteuid()
+        return self._is_own or os.path.realpath(path).startswith(f"{os.path.realpath(self.paths.root)}/")
 
     # of jobs and submissions
 

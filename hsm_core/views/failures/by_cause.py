@@ -11,11 +11,11 @@ from pathlib import Path
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
+from hsm_core.safe_open import log_tail
 from hsm_core.store.events import End, Fields
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.jobs import NEVER_BEGAN, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.text import log_tail
 
 from ..lines_to_copy.resume_lines import resume_line, retry_line
 from ..task_log import log_of, where_to_read

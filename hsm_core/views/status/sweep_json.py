@@ -32,6 +32,7 @@ def sweep_json(view: SweepView) -> dict[str, object]:
             for silence in view.silent
         ],
         "waits": dict(view.waits), "troubles": view.troubles, "bad_lines": view.state.bad_lines,
+        "not_read": view.state.unreadable,
         "next": view.next,
     }  # fmt: skip
 

@@ -88,10 +88,10 @@ def _bad(view: SweepView, colour: bool) -> Iterator[str]:
 def _age(created: str) -> str:
     try:
         began = datetime.datetime.fromisoformat(created)
-    except ValueError:
-        return created[:12]
-    seconds = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
-    return f"{duration(seconds)} ago" if seconds < 86400 else f"{began.astimezone():%Y-%m-%d}"
+        seconds = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
+        return f"{duration(seconds)} ago" if seconds < 86400 else f"{began.astimezone():%Y-%m-%d}"
+    except (ValueError, OverflowError):
+        return clean(created[:12])
 
 
 def _unreadable_json(item: Listed) -> dict[str, object]:

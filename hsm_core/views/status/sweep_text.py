@@ -15,6 +15,8 @@ from .progress import progress_line
 from .sweep_view import SweepView
 
 _GROUPS, _WORKERS = 8, 8
+#: Of a time that is none.
+_LONGEST = 32
 
 
 def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False) -> str:
@@ -65,15 +67,19 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
         yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)
     if len(view.troubles) > _WORKERS:
         yield f"… and {len(view.troubles) - _WORKERS} more: hsm logs {quoted(view.state.record.id)}"
-    if view.state.bad_lines:
-        yield f"{view.state.bad_lines} unreadable lines skipped in {clean(str(view.state.paths.events))}"
+    if bad := view.state.bad_lines:
+        yield f"{counted(bad, 'line')} could not be read in {clean(str(view.state.paths.events))}"
+    for why in view.state.unreadable[:_WORKERS]:
+        yield clean(f"not read: {why}")
+    if len(view.state.unreadable) > _WORKERS:
+        yield f"… and {counted(len(view.state.unreadable) - _WORKERS, 'more file')}"
 
 
 def when(created: str) -> str:
     """Returns a time and its age: ``2026-11-22 01:30 (12 min ago)``."""
     try:
         began = datetime.datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    age = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
-    return f"{began.astimezone():%Y-%m-%d %H:%M} ({duration(age)} ago)"
+        age = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
+        return f"{began.astimezone():%Y-%m-%d %H:%M} ({duration(age)} ago)"
+    except (ValueError, OverflowError):
+        return created[:_LONGEST]

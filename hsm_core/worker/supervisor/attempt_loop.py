@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from hsm_core.processes.lock import Lock
+from hsm_core.safe_open import log_tail
 from hsm_core.store import events
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
 from hsm_core.store.submission import WorkerSpec
-from hsm_core.text import log_tail
 
 from ..job import JobFacts
 from ..os.processes import adopt_orphans

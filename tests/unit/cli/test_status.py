@@ -197,7 +197,7 @@ def test_bad_lines_are_told(shell: Shell, tmp_path: Path) -> None:
     with open(sweep.paths.journal("w1"), "ab") as stream:
         stream.write(b'{"e":"end","t":0,"a":1,"state":"comp\n\xff\xfe\n')
     start(worker, 0)
-    assert "2 unreadable lines skipped" in shell.status("latest").stdout
+    assert "2 lines could not be read" in shell.status("latest").stdout
     assert shell.read("latest")["bad_lines"] == 2
 
 
