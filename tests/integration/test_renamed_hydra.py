@@ -122,7 +122,7 @@ def test_a_command_line_is_told_the_same(tmp_path: Path) -> None:
     """That nothing varies without ``-m``; and what is wrong, without a traceback."""
     folder = app(tmp_path / "app")
     for arguments, told in (
-        (["+sweep=seeds"], "hsm: this is a single run"),
+        (["+sweep=seeds"], "without -m this is a single run"),
         (["-m", "hydra/launcher=hsm_local", "hydra.launcher.slots=x"], "hydra.launcher.slots=x must be"),
         (["+sweep=always"], "seed=4"),
     ):
