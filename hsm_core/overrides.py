@@ -87,6 +87,16 @@ def joined(words: Iterable[str]) -> str:
     return " ".join(map(quoted, words))
 
 
+def joined_without_secrets(words: Iterable[str]) -> str:
+    """Returns the same with a variable of the shell for each secret, ``api_key="${API_KEY:?}"``, to be set before."""
+    return " ".join(_by_variable(word) if without_secrets(word) != word else quoted(word) for word in words)
+
+
+def _by_variable(override: str) -> str:
+    name = re.sub(r"\W", "_", key_of(override).rpartition(".")[2], flags=re.ASCII).upper()
+    return f"{quoted(override.partition('=')[0])}=\"${{{name if name[:1].isalpha() else f'_{name}'}:?}}\""
+
+
 def pip_line(*words: str) -> str:
     """Returns the command line for this interpreter's pip, such as ``install pyarrow``."""
     return joined([sys.executable, "-m", "pip", *words])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from hsm_core.overrides import key_of
+from hsm_core.overrides import key_of, without_secrets
 
 _WORDS: dict[str, object] = {"true": True, "false": False, "null": None}
 #: As in Hydra's grammar (OverrideLexer.g4): with a zero in front, as in 007, it is text.
@@ -20,7 +20,7 @@ _FLOAT = re.compile(
 def parameters(overrides: Iterable[str]) -> dict[str, object]:
     """Returns key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
     found: dict[str, object] = {}
-    for override in overrides:
+    for override in map(without_secrets, overrides):
         _, given, text = override.partition("=")
         found[key_of(override)] = value(text) if given and not override.startswith("~") else None
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 from hsm_core.model import Reason, State, Task
-from hsm_core.overrides import joined
+from hsm_core.overrides import joined, without_secrets
 from hsm_core.store.state.sweep_state import SweepState
 
 from .failures.reasons import Reasons
@@ -54,7 +54,7 @@ def task_json(state: SweepState, task: Task, reasons: Reasons | None = None) -> 
         "seconds": ended.wall if ended else None,
         "worker": known.worker or None if known else None,
         "host": state.node_of(task.number) or None,
-        "dir": str(files.root) if files else None, "overrides": list(task.overrides),
+        "dir": str(files.root) if files else None, "overrides": list(map(without_secrets, task.overrides)),
     }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _state(now: State, colour: bool) -> str:
 
 
 def _overrides(task: Task) -> str:
-    return clean(joined(task.overrides))
+    return clean(joined(map(without_secrets, task.overrides)))
 
 
 def _took(seconds: float | None) -> str:

@@ -96,6 +96,22 @@ def test_a_variable_for_the_tasks_is_in_no_file_that_others_read_and_a_resumed_s
     assert hsm(tmp_path, "logs", "s", "1").stdout == f"secret of {len(SECRET)}\n"
 
 
+def test_no_view_shows_an_override_that_is_called_like_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP.replace("API_TOKEN", "HOME"))
+    given = ["hydra.sweep.dir=s", f"+hub.api_key={SECRET}", f"hydra.launcher.env.API_TOKEN={SECRET}"]
+    run(["app.py", "-m", "hydra/launcher=hsm_local", "+x=1,2", *given], tmp_path)
+    for words in (
+        ("status", "s"), ("status", "s", "--json"), ("errors", "s"), ("errors", "s", "--json"), ("tasks", "s"),
+        ("tasks", "s", "--format", "csv"), ("tasks", "s", "--json"), ("command", "s", "1"),
+        ("command", "s", "1", "--json"), ("reproduce", "s", "1"), ("results", "s"), ("export", "s"),
+        ("retry", "s", "--dry-run"), ("logs", "s"),
+    ):  # fmt: skip
+        told = hsm(tmp_path, *words)
+        assert told.returncode == 0, told.stderr
+        assert SECRET not in told.stdout + told.stderr, words
+    assert '+hub.api_key="${API_KEY:?}"' in hsm(tmp_path, "command", "s", "1").stdout
+
+
 def test_who_can_not_read_the_values_is_told_to_set_them(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
     given = [f"hydra.launcher.env.API_TOKEN={SECRET}", "hydra.sweep.dir=s"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hsm_core.overrides import without_secrets
 from hsm_core.store.tasks import TaskTable
 from hsm_core.views.lines_to_copy.rerun import require_line, rerun_line
 from hsm_core.views.status.sweep_json import enveloped
@@ -24,7 +25,8 @@ def command(sweep: str, task: int, as_json: bool) -> int:
     require_line(state.record, found)
     line = rerun_line(state.record, found)
     if as_json:
-        say_json(enveloped(sweep=state.record.id, task=task, command=line, overrides=list(found.overrides)))
+        overrides = [without_secrets(text) for text in found.overrides]
+        say_json(enveloped(sweep=state.record.id, task=task, command=line, overrides=overrides))
     else:
         say(line)
     return 0

@@ -11,7 +11,7 @@ import click
 
 from hsm_core import parsing
 from hsm_core.errors import StoreError
-from hsm_core.overrides import comment, joined, quoted
+from hsm_core.overrides import comment, joined, joined_without_secrets, quoted
 from hsm_core.safe_open import open_regular
 from hsm_core.store.files import MOST_BYTES, Document, read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
@@ -78,7 +78,7 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     interpreter = ".venv-again/bin/python" if os.path.isabs(first) else first
     entries = str(record.app.get("pythonpath") or "").split(os.pathsep)
     path = os.pathsep.join(_moved(entry, root, base) for entry in entries)
-    yield " ".join([*rerun_variables(record, path), joined([interpreter, *main, *words[length:]])])
+    yield " ".join([*rerun_variables(record, path), joined_without_secrets([interpreter, *main, *words[length:]])])
 
 
 def _code_of(state: SweepState, task: int) -> CodePaths:

@@ -15,7 +15,7 @@ import click
 from hsm_core.conductor.drivers import record_stopped
 from hsm_core.errors import HsmError, LeaseHeld
 from hsm_core.model import ENDED, REASONS, counted
-from hsm_core.overrides import joined, quoted
+from hsm_core.overrides import joined, joined_without_secrets, quoted
 from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
@@ -200,7 +200,7 @@ def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], comm
         remark(f"and attach to {len(alive)} live ones: {task_ranges(alive)}")
     path = relaunch_environment(state.record).get("PYTHONPATH")
     missing = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
-    say(f"cd {quoted(state.record.cwd)} && {missing}{joined(command)}")
+    say(f"cd {quoted(state.record.cwd)} && {missing}{joined_without_secrets(command)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import HIDDEN, Task
-from hsm_core.overrides import is_of_sweeps, is_secret, joined, quoted
+from hsm_core.overrides import is_of_sweeps, is_secret, joined, joined_without_secrets, quoted
 from hsm_core.store.record import SweepRecord
 
 #: What a script is called that came from standard input or ``-c``, once it has a file.
@@ -23,7 +23,7 @@ def rerun_line(record: SweepRecord, task: Task) -> str:
     if not words:
         return ""
     path = str(record.app.get("pythonpath") or "")
-    line = " ".join([*rerun_variables(record, path), joined(words)])
+    line = " ".join([*rerun_variables(record, path), joined_without_secrets(words)])
     return f"{change_directory(record.cwd)} && {line}" if record.cwd and not _is_here(record.cwd) else line
 
 
