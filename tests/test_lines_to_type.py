@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,24 @@ def test_a_line_to_type_is_one_line_whose_explanations_are_comments(place: str, 
 
 def test_there_are_such_lines() -> None:
     assert len(list(fixes())) > 50
+
+
+#: How a command of ours begins that a value follows.
+COMMAND = re.compile(r"(?:^|[ '])hsm(?:-status)?(?: -w)?(?: [a-z]+)? $")
+
+
+def values_in_commands() -> Iterator[tuple[str, ast.expr]]:
+    for path in sorted(ROOT.glob("hsm_core/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                for before, part in pairwise(node.values):
+                    is_command = isinstance(before, ast.Constant) and COMMAND.search(str(before.value))
+                    if is_command and isinstance(part, ast.FormattedValue):
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", part.value
+
+
+@pytest.mark.parametrize(("place", "value"), list(values_in_commands()))
+def test_what_stands_in_a_command_to_type_is_quoted(place: str, value: ast.expr) -> None:
+    called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+    ours = isinstance(value, ast.IfExp) or (isinstance(value, ast.Name) and value.id in ("where", "writer"))
+    assert called in ("quoted", "joined") or ours, place

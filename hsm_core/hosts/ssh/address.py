@@ -164,7 +164,7 @@ def _unknown(entry: object, key: str) -> ConfigError:
 def _wrong(entry: object, why: str) -> ConfigError:
     return ConfigError(
         f"this names no host: {entry}", evidence=why,
-        fix="hydra.launcher.hosts=[box1,ann@box2:4]    # or {name: box3, host: 10.0.0.3, port: 2222, slots: 4}",
+        fix="'hydra.launcher.hosts=[box1,ann@box2:4]'    # or {name: box3, host: 10.0.0.3, port: 2222, slots: 4}",
     )  # fmt: skip
 
 
