@@ -247,10 +247,14 @@ def spans(value: object) -> tuple[Span, ...]:
     Raises:
         ValueError: one is none, or they are too many.
     """
-    found = tuple(map(span, items(value)))
-    if sum(one.count for one in found) > MOST_TASKS:
-        raise ValueError("more tasks than a sweep may have")
-    return found
+    found: list[Span] = []
+    count = 0
+    for one in items(value):
+        found.append(span(one))
+        count += found[-1].count
+        if count > MOST_TASKS:
+            raise ValueError("more tasks than a sweep may have")
+    return tuple(found)
 
 
 def span(value: object) -> Span:

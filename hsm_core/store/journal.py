@@ -13,7 +13,9 @@ from .event_codec import Event, from_line
 from .events import Seal
 
 #: Bytes of a journal, and of one line: no honest one has more; and how many are read at once.
-_MOST_BYTES, _MOST_LINE, _CHUNK = 2**30, 2**24, 2**20
+MOST_BYTES, _MOST_LINE, _CHUNK = 2**30, 2**24, 2**20
+#: Damaged lines of a journal, and their bytes, after which the rest is not read.
+_MOST_BAD, _MOST_BAD_BYTES = 100_000, 2**24
 
 
 class JournalWriter:
@@ -81,15 +83,18 @@ class JournalWriter:
 class JournalReader:
     """Reads a journal repeatedly, each time only what is new, and never much of it at once.
 
+    Args:
+        most: bytes that it may have.
+
     Attributes:
         bad_lines: complete lines so far that are no events; they are skipped.
-        unreadable: why nothing of the file is read: it is a link, a FIFO, far too large.
+        unreadable: why nothing more of the file is read: it is a link, a FIFO, far too large, or mostly damaged.
         sealed: the final line was read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
+    def __init__(self, path: Path, most: int = MOST_BYTES) -> None:
+        self._path, self._most = path, most
+        self._offset = self._bad_bytes = 0
         self._skips = False
         self.bad_lines = 0
         self.unreadable = ""
@@ -112,10 +117,10 @@ class JournalReader:
         Raises:
             OSError: the file can't be read; what was read before is not lost.
         """
-        if self.sealed:
+        if self.sealed or self._is_damaged():
             return b""
         try:
-            stream = open_regular(self._path, most=_MOST_BYTES)
+            stream = open_regular(self._path, most=self._most)
         except StoreError as error:
             self.unreadable = error.problem
             return b""
@@ -154,7 +159,15 @@ class JournalReader:
             return from_line(line)
         except (KeyError, ValueError):
             self.bad_lines += 1
+            self._bad_bytes += len(line)
             return None
+
+    def _is_damaged(self) -> bool:
+        """Returns whether so many lines are damaged that the rest is not read: each of them costs time."""
+        if self.bad_lines <= _MOST_BAD and self._bad_bytes <= _MOST_BAD_BYTES:
+            return False
+        self.unreadable = f"too many lines of {self._path} are damaged"
+        return True
 
 
 def _is_seal(line: bytes) -> bool:

@@ -261,6 +261,8 @@ def _own_version() -> str:
 
 def _source(value: object) -> SourceRecord:
     found = parsing.fields(parsing.table(value), _SOURCE)
+    if not {"name", "kind"} <= found.keys():
+        raise ValueError("a source without name or kind")
     return SourceRecord(found["name"], found["kind"], found.get("host", ""), found.get("settings", {}))
 
 

@@ -303,6 +303,8 @@ for _field, _kind, _value in _each_field(one.name for one in fields(SweepRecord)
     )  # fmt: skip
 for _field in ("id", "name", "dir", "created", "launcher", "sweeper", "format"):
     _add(f"without_{_field}", lambda sweep, field=_field: sweep.record(**{field: ...}), costs_all=True)
+_add("field_sources_empty", lambda sweep: sweep.record(sources=[{}]), costs_all=True)
+_add("field_metric_of_three", lambda sweep: sweep.record(metric=[["a", "min", "b"]]), costs_all=True)
 _add("unknown_fields", lambda sweep: sweep.record(**{f"later_{number}": number for number in range(1000)}))
 
 #: A line of each kind of event that is looked at.

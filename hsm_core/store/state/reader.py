@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..event_codec import Event
-from ..journal import JournalReader
+from ..journal import MOST_BYTES, JournalReader
 from ..layout import SweepPaths
 from .line_scan import Scanned, scan
+
+#: Bytes of a journal without those of its tasks, such as beats of months; and of all that is said of a task.
+_MOST_AT_REST, _MOST_EACH = 2**26, 2**16
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,15 @@ class News:
 
 
 class SweepReader:
-    """All journals of a sweep; one that is sealed is not opened again."""
+    """All journals of a sweep; one that is sealed is not opened again.
 
-    def __init__(self, paths: SweepPaths) -> None:
+    Args:
+        total: tasks of the sweep, by which a journal's size is bounded; None: unknown.
+    """
+
+    def __init__(self, paths: SweepPaths, total: int | None = None) -> None:
         self._paths = paths
+        self._most = MOST_BYTES if total is None else min(MOST_BYTES, _MOST_AT_REST + _MOST_EACH * total)
         self._readers: dict[str, JournalReader] = {}
         self._read_out: set[str] = set()
 
@@ -77,7 +85,7 @@ class SweepReader:
         reader = self._readers.get(writer)
         is_first = reader is None
         if reader is None:
-            reader = self._readers[writer] = JournalReader(self._paths.journal(writer))
+            reader = self._readers[writer] = JournalReader(self._paths.journal(writer), self._most)
         while data := reader.read_lines():
             yield News(writer, scan(data), reader.parse, reader.sealed, is_first)
         if reader.sealed:

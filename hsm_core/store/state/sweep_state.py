@@ -47,7 +47,7 @@ class SweepState:
         self.paths = SweepPaths.at(place)
         self.record: SweepRecord = read_record(self.paths)
         self.total = self.record.total or 0
-        self._reader = SweepReader(self.paths)
+        self._reader = SweepReader(self.paths, self.record.total)
         self._fold = Fold(f"the sweep in {place}", self.record.sources, self._has)
         self._verdict = Verdict(self._fold)
         self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
