@@ -97,7 +97,7 @@ def _require_master(start: list[str], address: HostAddress, config: Path | None,
         said = f"ssh -O check: no answer for {_ASK_S:.0f} s"
     raise HostDown(
         f"nobody is logged in to {address.name}, and hsm does not log in there itself: it has a ControlPath",
-        evidence=said, fix=f"{login_line(address, config).replace('ssh ', 'ssh -fNM ', 1)}",
+        evidence=said, fix=login_line(address, config).replace("ssh ", "ssh -fN -o ControlMaster=auto ", 1),
     )  # fmt: skip
 
 
