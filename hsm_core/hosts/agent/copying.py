@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from hsm_core.hosts.files import finish_part, part_of, write_part
 
@@ -66,15 +66,25 @@ def _put(group: list[_File], send: Send[Asked]) -> Asked:
 
 def _push_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
     part = str(part_of(file.target))
-    with open(file.source, "rb") as stream:
-        calls = (
-            (offset, send("put_part", data, part=part, offset=offset, mode=file.mode))
-            for offset in range(0, file.size, PIECE)
-            if (data := stream.read(PIECE))
-        )
-        for _, asked in _ahead(calls):
-            result(asked)
-    result(send("finish", part=part, path=str(file.target), length=file.size))
+    latest: deque[Asked] = deque(maxlen=AT_ONCE)
+
+    def calls(stream: BinaryIO) -> Iterator[Asked]:
+        for offset in range(0, file.size, PIECE):
+            latest.append(send("put_part", stream.read(PIECE), part=part, offset=offset, mode=file.mode))
+            yield latest[-1]
+
+    try:
+        with open(file.source, "rb") as stream:
+            for asked in _ahead(calls(stream)):
+                result(asked)
+        result(send("finish", part=part, path=str(file.target), length=file.size))
+    except OSError:
+        for asked in latest:  # one that is late would make the file anew
+            with suppress(OSError):
+                result(asked)
+        with suppress(OSError):
+            result(send("drop", part=part))
+        raise
 
 
 def pull(copies: Mapping[Path, Path], send: Send[Asked], result: Result[Asked]) -> None:

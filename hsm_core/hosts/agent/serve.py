@@ -65,7 +65,7 @@ class Agent:
             "run": self._run, "start": self._start, "signal": self._signal, "death": self._death,
             "leftovers": self._leftovers, "which": self._which, "read": self._read, "write": self._write,
             "append": self._append, "files": self._files, "put": self._put, "put_part": self._put_part,
-            "finish": self._finish, "sizes": self._sizes, "get": self._get,
+            "finish": self._finish, "drop": self._drop, "sizes": self._sizes, "get": self._get,
         }  # fmt: skip
 
     def serve(self, calls: BinaryIO) -> None:
@@ -173,6 +173,10 @@ class Agent:
         except FileNotFoundError:  # an answer that was lost on its way: it has its name already
             if os.stat(head["path"]).st_size != head["length"]:
                 raise
+        return {}, b""
+
+    def _drop(self, head: Head, body: bytes) -> Answer:
+        Path(head["part"]).unlink(missing_ok=True)
         return {}, b""
 
     def _sizes(self, head: Head, body: bytes) -> Answer:
