@@ -133,7 +133,7 @@ class SweepState:
         found: Counter[State] = Counter(map(_STATE, self.tasks.values()))
         if found["running"] or found["queued"] or (found["lost"] and self.jobs):
             found = Counter(map(self.state_of, self.tasks))
-        found["pending"] += self.total - len(self.tasks)
+        found["pending"] += max(0, self.total - len(self.tasks))  # some may not be seen on disk yet
         return found
 
     def numbers_in(self, *states: State) -> list[int]:
