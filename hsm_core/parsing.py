@@ -20,11 +20,11 @@ MOST_VALUES = 1_500_000
 #: Levels of lists and objects in each other; a task's value has 40 at most.
 _DEEPEST = 64
 _MOST_PID, _MOST_WHOLE, _MOST_NUMBER, _LAST_MOMENT = 2**31 - 1, 2**63 - 1, 1e15, 1e11
-_ID = re.compile(r"[a-z0-9_-]{1,64}")
-_LAUNCH = re.compile(r"launch-\d{1,9}(-\d{1,9})?")
-_SUBMISSION = re.compile(rf"{_LAUNCH.pattern}/submit-\d{{1,9}}", re.ASCII)
-_BATCH = re.compile(rf"{_SUBMISSION.pattern}/\d{{1,9}}", re.ASCII)
-_SUFFIX = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_ID = r"[a-z0-9_-]{1,64}"
+_LAUNCH = r"launch-\d{1,9}(-\d{1,9})?"
+_SUBMISSION = rf"{_LAUNCH}/submit-\d{{1,9}}"
+_BATCH = rf"{_SUBMISSION}/\d{{1,9}}"
+_SUFFIX = r"[A-Za-z0-9._-]{0,64}"
 _Value = TypeVar("_Value")
 #: What reads each field of an object.
 Kinds: TypeAlias = Mapping[str, Callable[[object], Any]]
@@ -180,10 +180,10 @@ def path_inside(value: object) -> str:
     return found
 
 
-def _matching(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
+def _matching(pattern: str, what: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         found = text(value)
-        if not pattern.fullmatch(found):
+        if not re.fullmatch(pattern, found, re.ASCII):  # compiled at its first use
             raise ValueError(f"text that is no {what}")
         return found
 

@@ -16,7 +16,7 @@ from ..events import Submit
 from ..layout import SweepPaths
 from ..submission import order_of
 
-_FACT = re.compile(r"\{(id|token|index|number)\}")
+_FACT = r"\{(id|token|index|number)\}"
 #: A task and its attempt.
 Pair = tuple[int, int]
 #: A submission's name and the number of a batch in it: in a batch queue that is one job, or one array element.
@@ -177,4 +177,4 @@ def job_logs(paths: SweepPaths, submission: SubmissionState, batch: int) -> Iter
     facts = {"id": submission.native_id, "token": submission.token, "index": str(batch), "number": str(batch + 1)}
     for name in submission.logs:
         with suppress(ValueError):
-            yield paths.logs / path_inside(_FACT.sub(lambda found: facts[found[1]], name))
+            yield paths.logs / path_inside(re.sub(_FACT, lambda found: facts[found[1]], name))
