@@ -278,6 +278,17 @@ def test_a_host_without_a_usable_python_is_told_what_was_tried(kind: Kind, confi
 
 
 @both
+def test_the_python_that_is_named_is_the_one_that_runs(kind: Kind, config: Config, network: Fleet) -> None:
+    network("exec", 2, "sh", "-c", "ln -sf /usr/bin/python3 '/home/sweeper/my python'")
+    named = {"name": "h2", "python": "~/my python"}
+    host = kind(read_address(named), config.path)
+    assert host.greeting.python.endswith("/my python")
+    host.close()
+    error = refused(kind, config, {**named, "python": "~/none"})
+    assert error.evidence == "hsm: no usable Python: /home/sweeper/none (not there)"
+
+
+@both
 def test_a_host_that_does_not_exist_or_listen_is_down(kind: Kind, config: Config) -> None:
     config.add("Host nowhere\n  HostName no-such-host.invalid\nHost deaf\n  HostName 192.0.2.1\n  Port 2\n  User x")
     for name in ("nowhere", "deaf"):

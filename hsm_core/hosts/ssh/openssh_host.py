@@ -46,7 +46,7 @@ class OpenSshHost(RemoteHost):
         timing: Timing | None = None,
     ) -> None:  # fmt: skip
         times = timing or Timing()
-        line = command(PYTHONS, beat_s=times.beat_s, silent_s=times.silent_s)
+        line = command([address.python] if address.python else PYTHONS, beat_s=times.beat_s, silent_s=times.silent_s)
         super().__init__(f"ssh:{address.name}", lambda: _open(address, config, line), patience, times)
 
 
