@@ -20,7 +20,7 @@ MOST_VALUES = 1_500_000
 #: Levels of lists and objects in each other; a task's value has 40 at most.
 _DEEPEST = 64
 _MOST_PID, _MOST_WHOLE, _MOST_NUMBER, _LAST_MOMENT = 2**31 - 1, 2**63 - 1, 1e15, 1e11
-_ID = r"[a-z0-9_-]{1,64}"
+_ID = r"[a-z0-9_][a-z0-9_-]{0,63}"  # a word on command lines, too: no option
 _LAUNCH = r"launch-\d{1,9}(-\d{1,9})?"
 _SUBMISSION = rf"{_LAUNCH}/submit-\d{{1,9}}"
 _BATCH = rf"{_SUBMISSION}/\d{{1,9}}"

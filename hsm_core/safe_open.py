@@ -1,11 +1,17 @@
-"""Opens files that others may have put there: what was checked is what is read, as both are of one descriptor."""
+"""Opens files where others may write: what was checked is what is read, and no link is followed.
+
+What is read is checked on the descriptor that it is read from: a name may mean another file a moment later.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +21,9 @@ from .errors import StoreError
 MOST_PICKLED = 2**31
 #: Bytes of a record.
 MOST_RECORDED = 2**28
+#: How many hold ``only_own`` now, in all threads.
+_own_only = 0
+_ELSEWHERE = "hydra.sweep.dir=DIRECTORY    # another one"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: A FIFO is not waited for, a link not followed, a terminal not taken.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -37,6 +46,22 @@ def open_regular(path: Path, *, most: int = MOST_RECORDED) -> BinaryIO:
     return _opened(path, most, must_be_own=False)
 
 
+@contextmanager
+def only_own() -> Iterator[None]:
+    """Opens, within it, no record of somebody else's, wherever in this process: what is read is going to act."""
+    global _own_only
+    _own_only += 1
+    try:
+        yield
+    finally:
+        _own_only -= 1
+
+
+def open_record(path: Path, *, most: int = MOST_RECORDED) -> BinaryIO:
+    """Opens one of a sweep's records as ``open_regular`` does; within ``only_own`` as ``open_own`` does."""
+    return _opened(path, most, must_be_own=_own_only > 0)
+
+
 def open_own(path: Path, *, most: int = MOST_RECORDED) -> BinaryIO:
     """Opens a file of this user's that nobody else can write: its bytes may act, as those of a pickle do.
 
@@ -57,6 +82,73 @@ def read_own(path: Path, *, most: int = MOST_RECORDED) -> bytes:
         return stream.read()
 
 
+def new_file(path: Path, mode: int = 0o644) -> BinaryIO:
+    """Makes a file to write and read; whatever else has the name, a link too, stays as it is.
+
+    Args:
+        mode: at most; the umask may take more away.
+
+    Raises:
+        OSError: there is something of this name, or the disk refuses.
+    """
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w+b")
+
+
+def log_to(path: Path) -> int:
+    """Returns the descriptor of a fresh log, in place of whatever has the name: a link goes, its target stays.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def append_to(path: Path) -> BinaryIO:
+    """Opens a log of this user's to write at its end, and makes it if it is not there.
+
+    Raises:
+        OSError: the disk refuses.
+        StoreError: it is somebody else's, or no regular file.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    descriptor = _descriptor(path, flags)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise NotOwn(f"{path} is not this user's file, so nothing is written to it")
+        return os.fdopen(descriptor, "ab")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def make_directory(path: Path, mode: int = 0o755) -> None:
+    """Makes a directory of ours, and those above it; one that is there must be ours, and loses what is too much.
+
+    Args:
+        mode: at most; the umask may take more away.
+
+    Raises:
+        OSError: the disk refuses.
+        NotOwn: somebody else made it, or it is a link.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            what = f"belongs to user {found.st_uid}" if stat.S_ISDIR(found.st_mode) else "is no directory"
+            raise NotOwn(f"{path} {what}, so it is not used", fix=_ELSEWHERE) from None
+        fewer = stat.S_IMODE(found.st_mode) & (mode | ~0o777)
+        if fewer != stat.S_IMODE(found.st_mode):
+            os.chmod(path, fewer)
+
+
 def why_not_own(found: os.stat_result) -> str:
     """Returns why a file or directory is not this user's alone to change; empty if it is."""
     if found.st_uid != os.geteuid():
@@ -66,13 +158,17 @@ def why_not_own(found: os.stat_result) -> str:
     return ""
 
 
-def _opened(path: Path, most: int, *, must_be_own: bool) -> BinaryIO:
+def _descriptor(path: Path, flags: int) -> int:
     try:
-        descriptor = os.open(path, _FLAGS)
+        return os.open(path, flags, 0o644)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EMLINK):  # a link; a socket; a link on FreeBSD
             raise StoreError(f"{path} is no file of its own", evidence=error.strerror or "") from error
         raise
+
+
+def _opened(path: Path, most: int, *, must_be_own: bool) -> BinaryIO:
+    descriptor = _descriptor(path, _FLAGS)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

@@ -34,6 +34,7 @@ class LauncherSettings:
     Args:
         resume: a sweep's id, the start of it, its name, ``latest``, or its directory.
         only_tasks: numbers of the tasks that run on resume; None: all that are left.
+        share: who else may read the sweep: ``read`` everybody, ``group``, ``none``; nobody else may write.
         python: the interpreter of the tasks.
         code: ``live`` or ``snapshot``.
         env: variables for every task.
@@ -66,6 +67,7 @@ class LauncherSettings:
     tags: tuple[str, ...] = ()
     python: str = ""
     code: str = "live"
+    share: str = "read"
     env: Mapping[str, str] = field(default_factory=dict)
     isolation: Isolation = "auto"
     fail_fast: bool = False

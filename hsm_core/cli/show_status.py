@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
-from hsm_core.store.record import sweep_root
+from hsm_core.store.ownership.sweep_root import sweep_root
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import columns
 from hsm_core.views.status.phase import Phase

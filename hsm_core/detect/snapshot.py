@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from hsm_core.errors import ConfigError
+from hsm_core.safe_open import make_directory
 
 from .code import committable
 
@@ -35,11 +36,13 @@ def freeze(root: str, folder: Path) -> Path:
     target = folder / _content_name(root, names)
     if target.is_dir():
         return target
+    make_directory(folder)
     unfinished = folder / f".{target.name}.{os.getpid()}.tmp"
+    make_directory(unfinished, 0o700)  # nobody else comes in before it is read-only
     for name in names:
         _copy(Path(root, name), unfinished / name)
-    unfinished.mkdir(parents=True, exist_ok=True)
     _make_read_only(unfinished)
+    unfinished.chmod(0o555)
     os.rename(unfinished, target)
     return target
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.dead_workers import end_leftovers
 from hsm_core.processes.identity import evidence_of_death, identify
+from hsm_core.safe_open import append_to
 
 from .files import append_at, finish_part, found_below, make_folder, part_of, write_whole
 from .interface import Done, Found, Patience, Wait
@@ -72,7 +73,7 @@ class LocalHost:
         return Done(tuple(argv), code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ProcessIdentity:
-        with open(log, "ab") as stream:
+        with append_to(log) as stream:
             process = subprocess.Popen(
                 list(argv), env=dict(env), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
                 start_new_session=True,

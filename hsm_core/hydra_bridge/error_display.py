@@ -13,6 +13,7 @@ from hydra.errors import CompactHydraException
 
 from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import quoted
+from hsm_core.safe_open import only_own
 from hsm_core.store.layout import SweepPaths
 from hsm_core.text import tell
 
@@ -22,9 +23,10 @@ T = TypeVar("T")
 
 
 def shown(step: Callable[[], T]) -> T:
-    """Do a step; our errors, and a disk that refuses, end a command line by ``refuse``."""
+    """Do a step, by this user's records alone; our errors and the disk's end a command line by ``refuse``."""
     try:
-        return step()
+        with only_own():
+            return step()
     except HsmError as error:
         refuse(error, error.__cause__)
     except OSError as error:

@@ -14,6 +14,7 @@ from hsm_core.safe_open import last_lines
 from hsm_core.schedulers.batch_system import JobWriter, Place
 from hsm_core.schedulers.interface import LimitReached, NotNow, Refused, Scheduler, Script
 from hsm_core.settings import QueueSettings
+from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
@@ -173,8 +174,8 @@ class BatchQueue(SubmittedJobs):
         size = self._size(submission)
         text = self._writer.text(_asked(portion), self._starts.of(submission, size, _throttle(portion, size)))
         script = LaunchPaths.script(self._paths.hsm / submission.name)
-        script.write_text(text)
-        script.chmod(0o755)
+        write_atomically(script, text.encode("utf-8", "surrogateescape"), private=True)
+        script.chmod(0o700)
 
     def submit(self, submission: Submission, portion: Portion) -> Handed:
         size = self._size(submission)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from hsm_core import parsing
 from hsm_core.errors import StoreError, SweepNotFound, VersionMismatch
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
+from hsm_core.safe_open import make_directory, read_own
 
 from .earlier_sweeps import sweeps_in
-from .files import read_json, to_json, write_atomically
+from .files import read_json, read_own_json, to_json, write_atomically
 from .layout import SweepPaths, state_home
-from .record import SweepRecord, read_record, sweep_root
+from .ownership.sweep_root import sweep_root
+from .record import SweepRecord, read_record
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A sweep that the user started."""
+    """A sweep that the user started.
+
+    Args:
+        record: SHA-256 of the bytes of its record.
+    """
 
     id: str
     name: str
     dir: Path
     created: str
+    record: str = ""
 
     @property
     def place(self) -> Path:
@@ -50,20 +58,34 @@ class Entry:
 
 
 def remember(record: SweepRecord, root: Path) -> None:
-    """Puts a sweep on the user's list.
+    """Puts a sweep on the user's list, with what its record has in it: nothing else with its id is it.
 
     Raises:
-        OSError: the state directory can't be written.
+        OSError: the state directory can't be written, or the record read.
+        StoreError: the record is somebody else's.
     """
     folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {"id": record.id, "name": record.name, "dir": str(root), "created": record.created}
-    write_atomically(folder / f"{record.id}.json", to_json(content))
+    make_directory(folder, 0o700)
+    digest = sha256(read_own(SweepPaths(root).record)).hexdigest()
+    content = {
+        "id": record.id, "name": record.name, "dir": str(root), "created": record.created, "record": digest,
+    }  # fmt: skip
+    write_atomically(_file(record.id), to_json(content))
+
+
+def is_listed(record: bytes) -> bool:
+    """Returns whether the user's list has a sweep with exactly this record."""
+    try:
+        identifier = parsing.identifier(parsing.table(parsing.loads(record))["id"])
+    except (ValueError, KeyError):
+        return False
+    listed = _listed(identifier)
+    return listed is not None and listed.record == sha256(record).hexdigest()
 
 
 def forget(identifier: str) -> None:
     """Takes a sweep off the list; nothing of the sweep itself is deleted."""
-    (_folder() / f"{identifier}.json").unlink(missing_ok=True)
+    _file(identifier).unlink(missing_ok=True)
 
 
 def entries() -> list[Entry]:
@@ -72,7 +94,7 @@ def entries() -> list[Entry]:
         names = [
             name for name in os.listdir(_folder()) if name.endswith(".json") and not name.startswith(".")
         ]
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return []
     found = [entry for name in names if (entry := _read(_folder() / name))]
     return sorted(found, key=lambda entry: (entry.created, entry.id), reverse=True)
@@ -91,17 +113,22 @@ def find(selector: str, *, gone_too: bool = False) -> Path:
     known = entries()
     if selector == "latest":
         return _latest(known)
+    is_path = "/" in selector or selector in (".", "..", "~")  # else a name first, whatever lies here
     exact = [entry for entry in known if entry.id == selector]
-    by_path = _by_path(selector)
-    if by_path is not None and not exact:
+    matching = [] if is_path else exact or named(selector)[:1] or _begun(known, selector)
+    by_path = _by_path(selector) if len(matching) != 1 else None
+    if by_path is not None:
         follow(by_path)
         return by_path
-    matching = exact or named(selector)[:1] or [entry for entry in known if entry.id.startswith(selector)]
     if len(matching) != 1:
         raise _ambiguous(selector, matching) if matching else _unknown(selector, known)
     if not (gone_too or matching[0].is_there):
         raise _gone(matching[0])
     return matching[0].place
+
+
+def _begun(known: list[Entry], selector: str) -> list[Entry]:
+    return [entry for entry in known if entry.id.startswith(selector)]
 
 
 def named(name: str) -> list[Entry]:
@@ -111,13 +138,13 @@ def named(name: str) -> list[Entry]:
 
 
 def follow(place: Path) -> None:
-    """Notes where sweeps of the user's list were moved to; one that is not on it stays off it."""
+    """Notes where sweeps of the user's list were moved to; one that is not on it, or was changed, stays off it."""
     try:
         for paths in sweeps_in(SweepPaths(SweepPaths.at(place).root)):
             record = read_record(paths)
-            listed = _read(_folder() / f"{record.id}.json")
-            if listed and listed.dir != paths.root and not listed.is_there:
-                remember(record, paths.root)
+            listed = _listed(record.id)
+            if listed and listed.dir != paths.root and not listed.is_there and is_listed(read_own(paths.record)):
+                write_atomically(_file(record.id), to_json({**asdict(listed), "dir": str(paths.root)}))
     except (OSError, StoreError, VersionMismatch):
         return
 
@@ -145,7 +172,7 @@ def _gone(entry: Entry) -> SweepNotFound:
 
 def _by_path(selector: str) -> Path | None:
     path = Path(selector).expanduser()
-    return sweep_root(path.absolute()) if path.exists() else None
+    return sweep_root(path.absolute(), typed=True) if path.exists() else None
 
 
 def _ambiguous(selector: str, matching: list[Entry]) -> SweepNotFound:
@@ -219,10 +246,19 @@ def _folder() -> Path:
     return state_home() / "sweeps"
 
 
+def _file(identifier: str) -> Path:
+    return _folder() / f"{identifier}.json"
+
+
+def _listed(identifier: str) -> Entry | None:
+    return _read(_file(identifier))
+
+
 def _read(path: Path) -> Entry | None:
     try:
-        found = read_json(path)
+        found = read_own_json(path)
+        identifier = parsing.identifier(found["id"])
         words = parsing.text(found["name"]), Path(parsing.path(found["dir"])), parsing.text(found["created"])
-        return Entry(parsing.identifier(found["id"]), *words)
-    except (OSError, ValueError, KeyError):
+        return Entry(identifier, *words, parsing.text(found.get("record", ""))) if identifier == path.stem else None
+    except (OSError, StoreError, ValueError, KeyError):
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
+from hsm_core.safe_open import make_directory
 
 from .layout import SweepPaths
 from .record import read_record
@@ -32,7 +33,8 @@ def set_aside(paths: SweepPaths) -> None:
         OSError: the disk refuses.
     """
     aside = SweepPaths(paths.root, read_record(paths).id)
-    aside.hsm.mkdir(parents=True, exist_ok=True)
+    make_directory(aside.hsm.parent)
+    make_directory(aside.hsm)
     for path in paths.own_files():
         if path.exists():
             os.replace(path, aside.hsm / path.name)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from hsm_core.errors import StoreError
 from hsm_core.parsing import MOST_VALUES, loads
-from hsm_core.safe_open import open_regular, read_own
+from hsm_core.safe_open import NotOwn, new_file, open_record, read_own
 
 #: A JSON object as the parser makes it.
 Document: TypeAlias = dict[str, Any]
@@ -30,15 +30,18 @@ def to_line(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
     """Writes under a temporary name, flushes to disk, then renames.
+
+    Args:
+        private: nobody else may read it; else others may, but never write it.
 
     Raises:
         OSError: nothing is left under ``path`` that was not there before.
     """
     temporary = path.with_name(f".{path.name}.{nonce()}.tmp")
     try:
-        _write_new(temporary, data)
+        _write_new(temporary, data, mode=0o600 if private else 0o644)
         os.replace(temporary, path)
     except OSError as error:
         error.filename = str(path)  # the temporary name, or none, would tell nobody anything
@@ -81,9 +84,12 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Document:
     Raises:
         FileNotFoundError, ValueError: the file is not there, or holds no JSON object; or it is no regular file, or
             too large.
+        NotOwn: within ``only_own``, it is somebody else's.
     """
     try:
-        stream = open_regular(path, most=most)
+        stream = open_record(path, most=most)
+    except NotOwn:
+        raise
     except StoreError as error:
         raise ValueError(error.problem) from error
     with stream:
@@ -112,9 +118,8 @@ def _object(path: Path, data: bytes, most_values: int = MOST_VALUES) -> Document
     return found
 
 
-def _write_new(path: Path, data: bytes, durable: bool = True) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with open(descriptor, "wb") as stream:
+def _write_new(path: Path, data: bytes, durable: bool = True, mode: int = 0o644) -> None:
+    with new_file(path, mode) as stream:
         stream.write(data)
         stream.flush()
         if durable:

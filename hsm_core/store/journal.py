@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hsm_core.errors import StoreError
-from hsm_core.safe_open import open_regular
+from hsm_core.safe_open import NotOwn, open_record
 
 from .event_codec import Event, from_line
 from .events import Seal
@@ -116,11 +116,14 @@ class JournalReader:
 
         Raises:
             OSError: the file can't be read; what was read before is not lost.
+            NotOwn: within ``only_own``, it is somebody else's.
         """
         if self.sealed or self._is_damaged():
             return b""
         try:
-            stream = open_regular(self._path, most=self._most)
+            stream = open_record(self._path, most=self._most)
+        except NotOwn:
+            raise
         except StoreError as error:
             self.unreadable = error.problem
             return b""

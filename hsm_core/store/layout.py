@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hsm_core.safe_open import make_directory
+
 #: Format number of what is written below ``.hsm``; a reader refuses any other.
 FORMAT = 3
 
@@ -140,10 +142,11 @@ class SweepPaths:
 
         Raises:
             OSError: the file system refuses.
+            NotOwn: one of them is there, and somebody else's.
         """
-        self.hsm.mkdir(parents=True, exist_ok=True)
+        make_directory(self.hsm)
         for name in ("tasks", "events", "claims", "leases", "requests", "inbox", "logs"):
-            (self.hsm / name).mkdir(exist_ok=True)
+            make_directory(self.hsm / name)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import NoReturn
 
 from hsm_core import parsing
@@ -14,6 +13,7 @@ from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 from hsm_core.model import SourceKind
 from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_process
+from hsm_core.safe_open import make_directory
 
 from .files import Document, create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
@@ -142,7 +142,7 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
     refuse_second(paths)
 
 
-def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool]) -> Lease:
+def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool], mode: int = 0o755) -> Lease:
     """Takes the lease of a directory, so that no other process begins a sweep there.
 
     The record is to be written last: a directory without one holds no sweep, whatever else is in it, and a
@@ -150,15 +150,17 @@ def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool]) -> Lea
 
     Args:
         is_over: whether the sweep that the directory holds has ended, so that another one may follow it.
+        mode: of ``.hsm``, at most.
 
     Raises:
         SweepExists: the directory holds another sweep, or another process is just beginning one.
-        StoreError: it can't be written.
+        StoreError: it can't be written, or what is there is somebody else's.
     """
     if paths.record.exists() and not is_over(paths):
         refuse_second(paths)
     with _written_to(paths):
-        paths.leases.mkdir(parents=True, exist_ok=True)
+        make_directory(paths.hsm, mode)
+        make_directory(paths.leases)
         try:
             me = this_process()
             lease = take_lease(paths, str(paths.root), me, force=living_conductor(paths) == me)
@@ -282,11 +284,3 @@ def _from_json(found: Document) -> SweepRecord:
     if lacking := [name for name in _NEEDED if name not in found]:
         raise ValueError(f"'{lacking[0]}' is missing")
     return SweepRecord(**parsing.fields(found, _FIELDS))
-
-
-def sweep_root(path: Path) -> Path | None:
-    """Returns the place (``SweepPaths.place``) of the sweep that ``path`` is or lies in; None if there is none."""
-    for directory in (path, *path.parents):
-        if SweepPaths.at(directory).record.is_file():
-            return directory
-    return None

@@ -95,7 +95,7 @@ def write_submission(
     while True:
         directory = launch.submission(number)
         try:
-            directory.mkdir()
+            directory.mkdir(0o700)
             break
         except FileExistsError:
             number += 1
@@ -108,7 +108,7 @@ def write_submission(
         "worker": asdict(worker),
         "batches": lines,
     }
-    write_atomically(launch.submission_record(directory), to_json(document))
+    write_atomically(launch.submission_record(directory), to_json(document), private=True)
     return submission
 
 

@@ -12,7 +12,7 @@ from hsm_core import parsing
 from hsm_core.errors import StoreError
 from hsm_core.model import Task
 from hsm_core.parsing import MOST_TASKS
-from hsm_core.safe_open import open_regular
+from hsm_core.safe_open import new_file, open_record
 
 from .files import nonce, to_line
 from .layout import SweepPaths
@@ -34,7 +34,7 @@ def write_tasks(paths: SweepPaths, first: int, overrides: Iterable[Sequence[str]
     new_lines, new_offsets = (path.with_name(f".{path.name}{suffix}") for path in (lines, offsets))
     count = position = 0
     try:
-        with open(new_lines, "wb") as line_file, open(new_offsets, "wb") as offset_file:
+        with new_file(new_lines) as line_file, new_file(new_offsets) as offset_file:
             for row in overrides:
                 line = to_line({"task": first + count, "overrides": list(row)})
                 offset_file.write(_OFFSET.pack(position))
@@ -88,7 +88,7 @@ class _Part:
     def __init__(self, paths: SweepPaths, first: int) -> None:
         self.first = first
         self._lines = paths.task_lines(first)
-        with open_regular(paths.task_offsets(first), most=MOST_TASKS * _OFFSET.size) as stream:
+        with open_record(paths.task_offsets(first), most=MOST_TASKS * _OFFSET.size) as stream:
             self._offsets = stream.read()
         self.count = min(len(self._offsets) // _OFFSET.size, MOST_TASKS - first)
         self._begin, self._block = 0, b""
@@ -120,7 +120,7 @@ class _Part:
     def _read_block(self, begin: int) -> bytes:
         if begin > _MOST_BYTES:
             raise ValueError("an offset beyond the end")
-        with open_regular(self._lines, most=_MOST_BYTES) as stream:
+        with open_record(self._lines, most=_MOST_BYTES) as stream:
             stream.seek(begin)
             data = stream.read(_BLOCK)
             return data if b"\n" in data else data + stream.read(_MOST_LINE - _BLOCK)

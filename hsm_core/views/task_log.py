@@ -78,8 +78,9 @@ def _has_one_log(state: SweepState, number: int) -> bool:
     names = [name for name, span in writer.claimed if pair in span] if writer else []
     try:
         return any(read_submission(state.paths, name).worker.stderr_to_stdout for name in names)
-    except StoreError:
-        return False  # damaged: nobody knows, and two logs are the usual case
+    except StoreError:  # damaged; or a colleague's: that file is its owner's alone
+        files = state.task_directory(number)
+        return files is not None and files.stdout.exists() and not files.stderr.exists()
 
 
 def _rank_logs(state: SweepState, number: int, rank: int, files: TaskPaths) -> list[Path]:

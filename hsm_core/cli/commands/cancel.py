@@ -22,6 +22,7 @@ from hsm_core.text import task_ranges
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import shorten
 
+from ..acting import act_on
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..terminal import remark
@@ -40,9 +41,24 @@ _EVERY_S, _SAY_EVERY_S = 0.3, 10.0
 @click.option("--dry-run", is_flag=True, help="Only say which tasks would be cancelled.")
 def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool, dry_run: bool) -> int:
     """End running tasks and don't start pending ones."""
-    state = open_sweep(sweep)
+    if dry_run:
+        return _cancel(open_sweep(sweep), chosen, timeout, yes, dry_run=True)
+
+    def would(state: SweepState) -> str:
+        return f"cancel {_named(open_tasks(state, _wanted(state, chosen)))}"
+
+    return act_on(sweep, lambda state: _cancel(state, chosen, timeout, yes, dry_run=False), would)
+
+
+def _wanted(state: SweepState, chosen: tuple[int, ...] | None) -> Sequence[int]:
+    return range(state.total) if chosen is None else sorted(chosen)
+
+
+def _cancel(
+    state: SweepState, chosen: tuple[int, ...] | None, timeout: float, yes: bool, *, dry_run: bool
+) -> int:
     spans = None if chosen is None else require_tasks(state, chosen)
-    wanted = range(state.total) if chosen is None else sorted(chosen)
+    wanted = _wanted(state, chosen)
     still = open_tasks(state, wanted)
     if dry_run or not still:
         left = 0 if dry_run or chosen is not None else cancel_idle_jobs(state)

@@ -23,6 +23,7 @@ from hsm_core.text import task_ranges
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.phase import phase_of
 
+from ..acting import act_on
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
 from ..relaunch import (
@@ -82,9 +83,9 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--retry-failed", is_flag=True, help="Run failed tasks again, too.")
 def resume(sweep: str, retry_failed: bool, **chosen: Any) -> int:
     """Run pending, lost and cancelled tasks; attach to live ones."""
-    state, options = open_sweep(sweep), _Options(**chosen)
+    options = _Options(**chosen)
     again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options.reason else set())
-    return _go_on(state, again, options)
+    return _act(sweep, again, options)
 
 
 @click.command("retry", epilog=examples("hsm retry latest --error oom --set hydra.launcher.mem_gb=48"))
@@ -93,7 +94,18 @@ def retry(sweep: str, **chosen: Any) -> int:
     """Run failed tasks again, with the same numbers and directories."""
     options = _Options(**chosen)
     named = {"failed", "lost", "cancelled", "pending"}  # whatever a reason is told of
-    return _go_on(open_sweep(sweep), named if options.reason else {"failed"}, options)
+    return _act(sweep, named if options.reason else {"failed"}, options)
+
+
+def _act(sweep: str, again: set[str], options: _Options) -> int:
+    if options.dry_run:
+        return _go_on(open_sweep(sweep), again, options)
+    return act_on(sweep, lambda state: _go_on(state, again, options), lambda state: _would(state, again, options))
+
+
+def _would(state: SweepState, again: set[str], options: _Options) -> str:
+    command = _command(state, (), again, options, allow_changed=options.allow_changed)
+    return f"run: cd {quoted(state.record.cwd)} && {joined(command)}"
 
 
 def _go_on(state: SweepState, again: set[str], options: _Options) -> int:

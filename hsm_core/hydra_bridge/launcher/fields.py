@@ -48,6 +48,8 @@ class LauncherConf:
     on_interrupt: str = "auto"
     # environment variables for every task
     env: dict[str, str] = field(default_factory=dict)
+    # who else may read the sweep's files, its permissions: none | group | read; the umask may allow less
+    share: str = "read"
     # Python interpreter of the tasks; null: the one that starts the sweep
     python: str | None = None
     # live: tasks use the code as it is when they start; snapshot: as it is now

@@ -22,6 +22,7 @@ from hydra.types import HydraContext
 from hsm_core.detect.launch_group import LaunchGroup, launch_group, of_groups
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import evidence_of_death, start_of, this_host, this_process
+from hsm_core.safe_open import make_directory
 from hsm_core.store.files import nonce, read_json, to_json, write_atomically
 from hsm_core.store.layout import first_rank
 from hsm_core.text import tell
@@ -147,7 +148,7 @@ def lead_or_wait(context: HydraContext) -> FirstRank | None:
         sys.exit(_waited(group, path))
     for name in of_groups(os.environ):
         del os.environ[name]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent, 0o700)
     _forget_old(path.parent)
     first = FirstRank(path)
     context.callbacks.callbacks.append(EndOfSweep(first))

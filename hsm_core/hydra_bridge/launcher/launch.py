@@ -37,9 +37,9 @@ from hsm_core.sources.registry import (
 )
 from hsm_core.sources.worker_command import job_worker
 from hsm_core.store import catalogue
-from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
+from hsm_core.store.ownership.own_sweep import require_own_current
 from hsm_core.store.record import SourceRecord, read_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec
@@ -133,7 +133,7 @@ class Launching:
         shown(lambda: check_fields(self._source_name, SweepPaths(self._root), common, self._host))
         sweeper = self._config.hydra.sweeper
         if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
-            self._reserved = shown(lambda: reserve_directory(self._config))
+            self._reserved = shown(lambda: reserve_directory(self._config, self._settings.share))
             self._root = self._reserved.root
 
     def recorded_tasks(self, resume: str | None) -> Sequence[tuple[str, ...]] | None:
@@ -144,11 +144,11 @@ class Launching:
             return []
         if self._resumed is None:
             return None
-        return [task.overrides for task in TaskTable(SweepPaths(self._resumed))]
+        return shown(lambda: [task.overrides for task in TaskTable(SweepPaths(self._root))])
 
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
-        self._root = self._resumed = shown(lambda: require_current(catalogue.find(selector)))
+        self._root = self._resumed = shown(lambda: require_own_current(catalogue.find(selector)))
         record = shown(lambda: read_record(SweepPaths(self._root)))
         self._passed_over = is_of_another_function(record, self._origin)
         if self._passed_over:
@@ -369,7 +369,7 @@ class Launching:
         check_payload(self._origin, self._tasks_config, self._context, self._settings.python)
         for line in unseen_lines(self._origin):
             tell(line)
-        reserved = self._reserved or reserve_directory(self._config)
+        reserved = self._reserved or reserve_directory(self._config, self._settings.share)
         typed = self._typed_of_hydra
         record = sweep_record(
             self._config, reserved.root, self._origin, self._planned, self._settings, typed, self._source()
@@ -423,7 +423,7 @@ def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
     launch, again = paths.launch(first), 0
     while True:
         try:
-            launch.root.mkdir()
+            launch.root.mkdir(0o700)
             return launch
         except FileExistsError:
             again += 1

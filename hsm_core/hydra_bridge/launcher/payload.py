@@ -60,9 +60,9 @@ def write_payload(
     payload = _payload(origin, config, context, frozen)
     if frozen is not None:
         payload = replace(payload, context=frozen.context(context))
-    write_atomically(launch.config, dumps(config, origin.in_main))
-    write_atomically(launch.payload, _pickled(payload, origin))
-    write_atomically(launch.boot, to_json(_boot(origin, frozen)))
+    write_atomically(launch.config, dumps(config, origin.in_main), private=True)
+    write_atomically(launch.payload, _pickled(payload, origin), private=True)
+    write_atomically(launch.boot, to_json(_boot(origin, frozen)), private=True)
 
 
 def check_payload(origin: MainOrigin, config: DictConfig, context: HydraContext, python: str) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ _SECOND = re.compile(r"%[STXcsfr+]")
 #: Resolvers that say the same to all who ask in a sweep: Hydra keeps what ``now`` said.
 _SAME = re.compile(r"now|hydra|oc\..*|hydra_override_dirname|python_version")
 _DEEPEST = 10
+#: What others may do with a sweep, by ``hydra.launcher.share``.
+_MODES = {"read": 0o755, "group": 0o750, "none": 0o700}
 
 
 @dataclass
@@ -72,8 +75,11 @@ def settle_directory(config: DictConfig) -> None:
         set_sweep_directory(config, settled)
 
 
-def reserve_directory(config: DictConfig) -> Reservation:
+def reserve_directory(config: DictConfig, share: str) -> Reservation:
     """Keep ``hydra.sweep.dir`` for a new sweep; where a time is in its name and it is in use, ``<dir>-2`` and so on.
+
+    Args:
+        share: who else may read it, see ``LauncherSettings``.
 
     Raises:
         SweepExists: a sweep there is alive or unfinished, or another process is just beginning one.
@@ -86,7 +92,7 @@ def reserve_directory(config: DictConfig) -> Reservation:
     for number in itertools.count(1):
         root = first if number == 1 else first.with_name(f"{first.name}-{number}")
         try:
-            found = _reserve(root, may_follow=not is_its_own)
+            found = _reserve(root, _MODES[share], may_follow=not is_its_own)
         except SweepExists:
             if not stamps:
                 raise
@@ -97,12 +103,26 @@ def reserve_directory(config: DictConfig) -> Reservation:
     raise AssertionError("unreachable")
 
 
-def _reserve(root: Path, *, may_follow: bool) -> Reservation:
+def _reserve(root: Path, mode: int, *, may_follow: bool) -> Reservation:
     paths = SweepPaths(root)
     made = [path for path in (paths.leases, paths.hsm, root, *root.parents) if not path.exists()]
-    found = Reservation(root, begin_alone(paths, may_give_way if may_follow else lambda _: False), made)
+    found = Reservation(root, begin_alone(paths, may_give_way if may_follow else lambda _: False, mode), made)
+    _close(root, mode)
     atexit.register(found.give_up)
     return found
+
+
+def _close(root: Path, mode: int) -> None:
+    """Take from others what they may not do in a directory of the user's; one that had other things in it stays open.
+
+    Whoever may write in it could put something else in place of what hsm puts there.
+    """
+    found = os.stat(root)
+    is_new = set(os.listdir(root)) <= {".hsm", "multirun.yaml"}
+    allowed = mode if is_new or mode != _MODES["read"] else 0o777
+    fewer = stat.S_IMODE(found.st_mode) & (allowed | ~0o777)
+    if found.st_uid == os.geteuid() and fewer != stat.S_IMODE(found.st_mode):
+        root.chmod(fewer)
 
 
 def _unresolved(config: DictConfig) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hsm_core.processes.identity import this_process
 from hsm_core.processes.lock import Lock, held_lock
+from hsm_core.safe_open import make_directory, only_own
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
@@ -46,7 +47,8 @@ def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> 
         print(f"rank {rank.number}: there is no claim of rank 0 to follow", file=sys.stderr)
         return 0
     first, again = claim
-    paths.ranks(first.worker).mkdir(parents=True, exist_ok=True)
+    make_directory(paths.ranks(first.worker).parent)
+    make_directory(paths.ranks(first.worker))
     # rank 0 keeps the time limit
     spec = replace(found.worker, task_timeout_s=None, slots=1)
     later = paths.claim(f"{submission}/{batch}", again + 1)
@@ -54,7 +56,7 @@ def join(root: Path, submission: str, batch: int, job: JobFacts, rank: Rank) -> 
     boot = LaunchPaths(paths.hsm / found.payload).boot
     ours = replace(job, rank=replace(rank, master=first.process.host))
     name = f"{first.worker}-rank{rank.number}"
-    with held_lock(f"{name}.{nonce(6)}") as lock:
+    with only_own(), held_lock(f"{name}.{nonce(6)}") as lock:
         report = Report(JournalWriter(paths.rank_journal(first.worker, rank.number)), spec.beat_s)
         log = paths.rank_log(first.worker, rank.number)
         return Follower(paths, spec, ours, leader, boot, report, name, log, lock).run()

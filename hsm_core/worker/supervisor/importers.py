@@ -15,6 +15,7 @@ from hsm_core.errors import StoreError
 from hsm_core.model import Isolation
 from hsm_core.processes.dead_workers import MARK
 from hsm_core.processes.lock import Lock
+from hsm_core.safe_open import append_to
 from hsm_core.store.files import read_own_json
 from hsm_core.store.submission import WorkerSpec
 
@@ -54,7 +55,7 @@ class Importer:
         descriptor = theirs.socket.fileno()
         forks = "forks" if mode in (None, "fork") else "runs"
         words = ["import", str(descriptor), str(lock), str(boot), forks]
-        with open(log, "ab") as stream:
+        with append_to(log) as stream:
             self._process = subprocess.Popen(
                 [sys.executable, *_flags(boot), str(ENTRY), *words], env=environ, stdin=subprocess.DEVNULL,
                 stdout=stream, stderr=stream, pass_fds=(descriptor, lock), start_new_session=True,

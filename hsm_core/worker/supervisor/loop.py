@@ -12,6 +12,7 @@ from hsm_core.model import Span
 from hsm_core.processes.dead_workers import end_leftovers_of_the_dead
 from hsm_core.processes.identity import this_process
 from hsm_core.processes.lock import Lock, held_lock
+from hsm_core.safe_open import only_own
 from hsm_core.store import events
 from hsm_core.store.files import nonce
 from hsm_core.store.journal import JournalWriter
@@ -52,7 +53,7 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
     spec = read_submission(paths, submission, to_act=True).worker
     if batch is not None and paths.journal(name).exists():
         name = f"{name}-{nonce(4)}"  # the scheduler has run this job twice
-    with held_lock(f"{name}.{nonce(6)}") as lock:
+    with only_own(), held_lock(f"{name}.{nonce(6)}") as lock:
         supervisor = Supervisor(paths, name, spec, job, lock, None if batch is None else submission)
         if batch is None:
             end_leftovers_of_the_dead(paths.events)

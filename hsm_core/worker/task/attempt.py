@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 from hsm_core.errors import Checkpointed, ConfigError, StoreError
+from hsm_core.safe_open import append_to
 from hsm_core.store.events import DETAILS
 from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import SweepPaths, TaskPaths, relative_to_sweep
 from hsm_core.store.outcomes import Owner
 
 from ..protocol import Channel, Order
-from .directory import put_back, redirect_output, require_sweep, take_directory
+from .directory import private_mode, put_back, redirect_output, require_sweep, take_directory
 from .exit import leave
 from .outcome import explain, failed, write_outcome
 from .returned import keep
@@ -101,7 +102,8 @@ class _Entry:
 
     def _take(self, directory: Path, leftovers: Iterable[str]) -> TaskPaths:
         has_ended = SweepPaths(Path(self._order.sweep)).has_given_way
-        return take_directory(directory, self._owner, leftovers, has_ended)
+        mode = private_mode(Path(self._order.sweep))
+        return take_directory(directory, self._owner, leftovers, has_ended, mode)
 
     def _checkpoint(self, files: TaskPaths) -> Path:
         return files.checkpoint
@@ -119,7 +121,7 @@ class _Entry:
             try:
                 os.write(self._logs[self._stderr(self._files)], data)
             except OSError:  # the task has closed all that it found open
-                with open(self._stderr(self._files), "ab") as log:
+                with append_to(self._stderr(self._files)) as log:
                     log.write(data)
 
     def _stderr(self, files: TaskPaths) -> Path:
@@ -136,7 +138,7 @@ class _Entry:
         """Ends the attempt without an outcome; the next attempt continues from here."""
         if word.content is not None and self._files is not None:
             put_back(Path(self._order.sweep), self._files, self._logs)
-            write_atomically(self._files.checkpoint, word.content)
+            write_atomically(self._files.checkpoint, word.content, private=True)
         self._channel.send({"said": "end", "state": "checkpointed"})
         return 1
 

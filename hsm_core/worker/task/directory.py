@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from hsm_core.errors import StoreError
+from hsm_core.safe_open import NotOwn, log_to, make_directory, new_file
 from hsm_core.store.files import create_exclusively, to_json
 from hsm_core.store.layout import FORMAT, SweepPaths, TaskPaths
 from hsm_core.store.outcomes import Owner, owner_of
@@ -19,7 +21,7 @@ _PIECE = 2**20
 
 
 def take_directory(
-    directory: Path, owner: Owner, leftovers: Iterable[str], has_ended: Callable[[str], bool]
+    directory: Path, owner: Owner, leftovers: Iterable[str], has_ended: Callable[[str], bool], mode: int = 0o755
 ) -> TaskPaths:
     """Makes a directory a task's own.
 
@@ -29,15 +31,18 @@ def take_directory(
     Args:
         leftovers: what Hydra wrote for an earlier attempt, if there was one; not read if there was none.
         has_ended: whether a sweep with this id has certainly ended.
+        mode: of our folder there, at most.
 
     Returns:
         the task's files: numbered ones if another task has the directory.
 
     Raises:
         OSError: the disk refuses.
+        NotOwn: the directory is a link of somebody else's, or our folder there is.
     """
+    require_no_foreign_link(directory)
     plain, numbered = TaskPaths(directory), TaskPaths(directory, f"-{owner.task}")
-    plain.hsm.mkdir(parents=True, exist_ok=True)
+    make_directory(plain.hsm, mode)
     if _make_room(plain, owner, leftovers, has_ended) and _mark(plain, owner):
         return plain
     if _make_room(numbered, owner, (), has_ended) and _mark(numbered, owner):
@@ -58,6 +63,23 @@ def require_sweep(root: Path) -> None:
         raise StoreError(f"the sweep in {root} was moved or deleted while its tasks ran")
 
 
+def require_no_foreign_link(directory: Path) -> None:
+    """Requires that a task's directory is no link that another user made: it would lead its output elsewhere.
+
+    Raises:
+        NotOwn: it is.
+    """
+    with suppress(FileNotFoundError):
+        found = os.lstat(directory)
+        if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.geteuid()):
+            raise NotOwn(f"{directory} is a link of user {found.st_uid}, so no task runs there")
+
+
+def private_mode(sweep: Path) -> int:
+    """Returns the mode of our folders in tasks' directories: as open to others as the sweep's own."""
+    return stat.S_IMODE(os.stat(SweepPaths(sweep).hsm).st_mode) & 0o755
+
+
 def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:
     """Sends this process's stdout and stderr to the task's logs, which may be one file.
 
@@ -67,15 +89,16 @@ def redirect_output(stdout: Path, stderr: Path) -> dict[Path, int]:
     Raises:
         OSError: the disk refuses.
     """
-    kept = {}
+    kept: dict[Path, int] = {}
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
     for path, number in ((stdout, 1), (stderr, 2)):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-        os.dup2(descriptor, number)
-        kept[path] = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-        os.close(descriptor)
+        if path not in kept:
+            descriptor = log_to(path)
+            kept[path] = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+            os.close(descriptor)
+        os.dup2(kept[path], number)
     return kept
 
 
@@ -93,9 +116,9 @@ def put_back(sweep: Path, files: TaskPaths, logs: Mapping[Path, int]) -> None:
     if files.hsm.is_dir():
         return
     require_sweep(sweep)
-    files.hsm.mkdir(parents=True, exist_ok=True)
+    make_directory(files.hsm, private_mode(sweep))
     for path, descriptor in logs.items():
-        with suppress(OSError), open(path, "xb") as log:  # the task may have closed all that it found open
+        with suppress(OSError), new_file(path) as log:  # the task may have closed all that it found open
             offset = 0
             while piece := os.pread(descriptor, _PIECE, offset):
                 offset += log.write(piece)
@@ -128,7 +151,8 @@ def _retire(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> boo
 
     Its outcome is linked first, which only one of them can, and goes last: until then nobody else comes in.
     """
-    aside.hsm.mkdir(parents=True, exist_ok=True)
+    make_directory(aside.root)
+    make_directory(aside.hsm)
     try:
         os.link(files.outcome, aside.outcome)
     except FileExistsError:
@@ -144,7 +168,8 @@ def _retire(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> boo
 
 def _move(files: TaskPaths, aside: TaskPaths, leftovers: Iterable[str]) -> None:
     """Moves everything but the outcome, so that an interrupted move is repeated."""
-    aside.hsm.mkdir(parents=True, exist_ok=True)
+    make_directory(aside.root)
+    make_directory(aside.hsm)
     for path in (files.stdout, files.stderr, files.pickle, *files.logs_of_ranks()):
         _replace(path, aside.hsm / path.name)
     for theirs in map(Path, leftovers):

@@ -98,7 +98,7 @@ def write_outcome(files: TaskPaths, owner: Owner, content: Mapping[str, object],
     document = {"format": FORMAT, **owner.facts(), **content, "pickle": pickled is not None}
     data = to_json(document)
     if pickled is not None:
-        write_atomically(files.pickle, pickled)
+        write_atomically(files.pickle, pickled, private=True)
     write_atomically(files.outcome, data)
 
 

@@ -108,7 +108,7 @@ def test_an_exact_name_wins_over_longer_ones(tmp_path: Path) -> None:
 
 def test_an_exact_id_wins_over_longer_ones(tmp_path: Path) -> None:
     sweep = made(tmp_path, "abl")
-    catalogue.remember(dataclasses.replace(sweep.record, id=sweep.id + "x"), tmp_path)
+    catalogue.remember(dataclasses.replace(sweep.record, id=sweep.id + "x"), sweep.root)
     assert catalogue.find(sweep.id) == sweep.root
 
 

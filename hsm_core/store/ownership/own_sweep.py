@@ -1,0 +1,156 @@
+"""Requires that a sweep is this user's, and that nobody else can put another one in its place, before it acts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hsm_core.errors import StoreError
+from hsm_core.overrides import quoted
+from hsm_core.safe_open import NotOwn, read_own, why_not_own
+
+from ..catalogue import is_listed
+from ..earlier_sweeps import require_current
+from ..layout import SweepPaths
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """The reason why a sweep may be somebody else's.
+
+    Args:
+        seen: what was seen, with its path.
+        fix: a line to copy.
+        is_shared: all of it is this user's, but its group can put something else in its place.
+    """
+
+    seen: str
+    fix: str
+    is_shared: bool = False
+
+
+def require_own(paths: SweepPaths) -> None:
+    """Requires that a sweep may act in this user's name.
+
+    A group's folder is open to the group: there, only a sweep that the user's own list knows by its content acts.
+
+    Raises:
+        NotOwn: it is somebody else's, or others can change it or put another in its place.
+    """
+    doubt = doubt_about(paths)
+    if doubt is None:
+        return
+    problem = f"the sweep in {paths.root} may be somebody else's work: nothing is done"
+    raise NotOwn(problem, evidence=doubt.seen, fix=doubt.fix)
+
+
+def require_own_current(place: Path) -> Path:
+    """Returns the directory of a sweep that this user can resume.
+
+    Args:
+        place: see ``SweepPaths.place``.
+
+    Raises:
+        ConfigError: a later sweep has its directory.
+        NotOwn: see ``require_own``.
+    """
+    require_own(SweepPaths.at(place))
+    return require_current(place)
+
+
+def doubt_about(paths: SweepPaths) -> Doubt | None:
+    """Returns why a sweep may not act in this user's name; None if it may."""
+    doubt = _of_its_own(paths) or _of_places_above(paths.root)
+    if doubt is not None and doubt.is_shared and _is_listed(paths):
+        return None
+    return doubt
+
+
+def _is_listed(paths: SweepPaths) -> bool:
+    try:
+        return is_listed(read_own(paths.record))
+    except (OSError, StoreError):
+        return False
+
+
+def _of_its_own(paths: SweepPaths) -> Doubt | None:
+    """Returns a doubt about the sweep's directories, or its record; each other file is checked when it is opened."""
+    for path in (paths.root, *_directories(paths.hsm), paths.record):
+        try:
+            found = os.lstat(path) if path != paths.root else os.stat(path)
+        except FileNotFoundError:
+            continue
+        why = why_not_own(found)
+        if stat.S_ISLNK(found.st_mode):
+            why = why or "is a link"
+        if not why:
+            continue
+        if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
+            return Doubt(f"{path} {why}", _copied(paths.root))
+        is_shared = path == paths.root and not found.st_mode & stat.S_IWOTH
+        return Doubt(f"{path} {why}", f"chmod go-w {quoted(str(path))}", is_shared)
+    return None
+
+
+def _directories(hsm: Path) -> Iterator[Path]:
+    """Yields a sweep's folder and those in it; of submissions too."""
+    yield hsm
+    for entry in _entries(hsm):
+        if entry.name == "earlier" or (not entry.is_symlink() and not entry.is_dir()):
+            continue
+        yield Path(entry.path)
+        if entry.name.startswith("launch-") and not entry.is_symlink():
+            yield from (Path(one.path) for one in _entries(Path(entry.path)) if one.is_dir())
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
+
+
+def _of_places_above(root: Path) -> Doubt | None:
+    """Returns a doubt about a directory above, in which others could rename what is below.
+
+    What nobody else can come to, as below a home of mode 0700, nobody else can change.
+    """
+    for path in dict.fromkeys((Path(os.path.abspath(root)), Path(os.path.realpath(root)))):
+        reachable = stat.S_IWGRP | stat.S_IWOTH
+        for above in reversed(path.parents):
+            found = os.stat(above)
+            link = os.lstat(above)
+            if stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid()):
+                return Doubt(f"{above} is a link of user {link.st_uid}", _copied(root))
+            doubt = _of_place(above, found, reachable, root)
+            if doubt is not None:
+                return doubt
+            if not found.st_mode & stat.S_IXOTH:
+                reachable &= ~stat.S_IWOTH
+            if not found.st_mode & (stat.S_IXGRP | stat.S_IXOTH):
+                reachable = 0
+    return None
+
+
+def _of_place(path: Path, found: os.stat_result, reachable: int, root: Path) -> Doubt | None:
+    is_sticky = found.st_mode & stat.S_ISVTX  # only an entry's owner renames it, and the directory's
+    writers = 0 if is_sticky else found.st_mode & reachable
+    if writers:
+        who = "everybody" if writers & stat.S_IWOTH else "its group"
+        is_mine = found.st_uid == os.geteuid()
+        fix = f"chmod go-w {quoted(str(path))}" if is_mine else _copied(root)
+        seen = f"{who} can rename what is in {path} (mode {stat.S_IMODE(found.st_mode):o})"
+        return Doubt(seen, fix, is_shared=not writers & stat.S_IWOTH)
+    if found.st_uid not in (0, os.geteuid()) and reachable:
+        return Doubt(f"{path}, above it, belongs to user {found.st_uid}", _copied(root), is_shared=True)
+    return None
+
+
+def _copied(root: Path) -> str:
+    target = f"~/{root.name}"
+    shown = target if quoted(root.name) == root.name else f"~/{quoted(root.name)}"
+    return f"cp -r {quoted(str(root))} {shown} && hsm resume {shown} --dry-run    # read what it runs, first"

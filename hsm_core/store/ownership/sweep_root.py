@@ -1,0 +1,31 @@
+"""Finds the sweep that a path lies in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hsm_core.safe_open import why_not_own
+
+from ..layout import SweepPaths
+
+
+def sweep_root(path: Path, *, typed: bool = False) -> Path | None:
+    """Returns the place (``SweepPaths.place``) of the sweep that ``path`` is or lies in; None if there is none.
+
+    Args:
+        typed: the user named this path, so whatever sweep it is, is meant. Else, and above it, one of somebody else
+            is not: they may have put it there to be found.
+    """
+    for directory in (path, *path.parents):
+        paths = SweepPaths.at(directory)
+        if paths.record.is_file() and ((typed and directory == path) or _is_own(paths)):
+            return directory
+    return None
+
+
+def _is_own(paths: SweepPaths) -> bool:
+    try:
+        return not any(why_not_own(os.lstat(path)) for path in (paths.hsm, paths.record))
+    except OSError:
+        return False

@@ -1,0 +1,163 @@
+"""Nobody else's sweep acts in one's name: not by its path, not by a name that can mean another one a moment later."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from .people import People, Person, interpreter
+
+#: An app that leaves a file when it is started, and fails its tasks so that there is something to resume.
+APP = """
+import sys
+from pathlib import Path
+import hydra
+
+@hydra.main(version_base=None, config_path=None)
+def main(cfg):
+    raise ValueError("x")
+
+if __name__ == "__main__":
+    Path(__file__).with_suffix(".log").touch()
+    main()
+"""
+
+
+def failed_sweep(person: Person, root: Path, app: Path, umask: int = 0o022) -> Path:
+    """A sweep with a failed task; returns the file that its app leaves when it is started again."""
+    person.write(app, APP)
+    words = ["-m", "hydra/launcher=hsm_local", "+x=1", f"hydra.sweep.dir={root}"]
+    person.run([interpreter(), str(app), *words], umask=umask)
+    assert (root / ".hsm" / "sweep.json").is_file()
+    started = app.with_suffix(".log")
+    person.run(["rm", str(started)])
+    return started
+
+
+@pytest.fixture
+def evil(people: People, tmp_path: Path) -> tuple[Path, Path]:
+    """A sweep of mallory's that alice can read, and the file that shows that its app ran."""
+    name = tmp_path.name
+    started = failed_sweep(people.mallory, people.drop / name / "sweep", people.drop / name / "app.py")
+    people.mallory.run(["chmod", "-R", "a+rwX", str(people.drop / name)])
+    return people.drop / name / "sweep", started
+
+
+@pytest.mark.parametrize("command", ["resume", "retry", "complete", "cancel"])
+def test_a_sweep_of_somebody_else_does_not_act(people: People, evil: tuple[Path, Path], command: str) -> None:
+    root, started = evil
+    more = ["--retry-failed"] if command in ("resume", "complete") else []
+    done = people.alice.hsm(command, str(root), "--yes", *more)
+    assert done.returncode == 1
+    assert not started.exists()
+    assert f"belongs to user {people.mallory.uid}" in done.stderr
+    assert ("it would cancel" if command == "cancel" else "it would run: cd ") in done.stderr
+    assert f"next: cp -r {root} ~/sweep" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_launcher_does_not_go_on_with_it_either(people: People, evil: tuple[Path, Path]) -> None:
+    root, _ = evil
+    app = people.alice.write(people.alice.home / "app.py", APP)
+    words = ["-m", "hydra/launcher=hsm_local", f"hydra.launcher.resume={root}", "hydra.launcher.force=true"]
+    done = people.alice.run([interpreter(), str(app), *words])
+    assert done.returncode == 1
+    assert "may be somebody else's work: nothing is done" in done.stderr
+
+
+def test_a_copy_is_ones_own(people: People, evil: tuple[Path, Path]) -> None:
+    root, _ = evil
+    refused = people.alice.hsm("resume", str(root), "--retry-failed").stderr
+    line = refused.partition("next: ")[2].partition("    #")[0]
+    copy = people.alice.run(["sh", "-c", line.partition(" && ")[0]])
+    assert copy.returncode == 0, copy.stderr
+    shown = people.alice.hsm("resume", str(people.alice.home / "sweep"), "--retry-failed", "--dry-run")
+    assert "would run 1 task: 0" in shown.stderr, shown.stderr
+    people.alice.run(["rm", "-r", str(people.alice.home / "sweep")])
+
+
+def test_one_record_of_somebody_else_is_enough(people: People, tmp_path: Path) -> None:
+    root = people.drop / tmp_path.name / "sweep"
+    started = failed_sweep(people.alice, root, people.alice.home / "own.py")
+    journal = next((root / ".hsm" / "events").glob("local-*.jsonl"))
+    os.chown(journal, people.mallory.uid, -1)
+    done = people.alice.hsm("retry", str(root), "--yes")
+    assert f"{journal} belongs to user {people.mallory.uid}" in done.stderr
+    assert not started.exists()
+
+
+def test_a_place_where_everybody_can_rename_it(people: People, tmp_path: Path) -> None:
+    place = people.drop / tmp_path.name
+    started = failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
+    place.chmod(0o777)
+    done = people.alice.hsm("retry", str(place / "sweep"), "--yes")
+    assert "everybody can rename what is in" in done.stderr
+    assert not started.exists()
+    (line,) = [one.partition("next: ")[2] for one in done.stderr.splitlines() if "next: " in one]
+    assert people.alice.run(shlex.split(line)).returncode == 0
+    people.alice.hsm("retry", str(place / "sweep"), "--yes")
+    assert started.exists()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077], ids=oct)
+def test_ones_own_in_a_folder_of_the_group_acts(people: People, umask: int) -> None:
+    root = people.group_folder / f"acts-{umask:o}"
+    started = failed_sweep(people.alice, root, people.alice.home / "own.py", umask)
+    done = people.alice.hsm("retry", str(root), "--yes", umask=umask)
+    assert started.exists(), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_in_a_folder_of_the_group_ones_own_list_must_know_it(people: People) -> None:
+    root = people.group_folder / "unlisted"
+    started = failed_sweep(people.alice, root, people.alice.home / "own.py")
+    done = people.alice.hsm("retry", str(root), "--yes", env={"XDG_STATE_HOME": str(people.alice.home / "new")})
+    assert "its group can rename what is in" in done.stderr
+    assert not started.exists()
+
+
+def test_a_directory_that_is_exchanged_all_the_time_never_acts(people: People, tmp_path: Path) -> None:
+    """What is checked is one's own; what is read a moment later must be, too."""
+    place = people.group_folder / tmp_path.name
+    place.mkdir()
+    os.chown(place, 0, people.alice.shared)
+    place.chmod(0o2775)
+    mine = failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
+    theirs = failed_sweep(people.mallory, place / "other", people.mallory.home / "other.py")
+    people.mallory.home.chmod(0o755)
+    code = """
+        import os, sys
+        os.chdir(sys.argv[1])
+        while True:
+            for new, old in (("other", "sweep"), ("sweep", "other")):
+                try:
+                    os.rename("sweep", "aside")
+                    os.rename("other", "sweep")
+                    os.rename("aside", "other")
+                except OSError:
+                    pass
+    """
+    flipping = people.mallory.start([interpreter(), "-c", textwrap.dedent(code), str(place)])
+    try:
+        for _ in range(12):
+            people.alice.hsm("retry", str(place / "sweep"), "--yes")
+            assert not theirs.exists()
+    finally:
+        flipping.kill()
+        flipping.wait()
+        people.mallory.home.chmod(0o700)
+    assert mine is not None
+
+
+def test_looking_stays_open_to_all(people: People, evil: tuple[Path, Path]) -> None:
+    root, _ = evil
+    assert "1 failed" in people.alice.status(str(root)).stdout
+    assert "ValueError" in people.alice.hsm("errors", str(root)).stdout
+    shown = people.alice.hsm("retry", str(root), "--dry-run")
+    assert "hydra.launcher.resume" in shown.stdout
+    assert json.loads(people.alice.hsm("status", str(root), "--json").stdout)
