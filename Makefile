@@ -28,6 +28,14 @@ NEED14 = -r tests/requirements-hydra14.txt -c tests/constraints-hydra14.txt
 # Runs what fails beside others once more, alone, and says so in the end.
 TWICE = -m tests.twice
 
+# What is measured: a started process costs twice its time then.
+MEASURED = tests/unit tests/contracts $(addprefix tests/integration/test_, run.py worker_failures.py)
+
+# What meets nothing of Hydra that differs between its lines: once is enough.
+ONE_LINE = tests/contracts tests/faults tests/services tests/third_party tests/test_architecture.py \
+       $(addprefix tests/unit/, conductor detect hosts plan processes results schedulers scripts sources store views worker) \
+       $(wildcard tests/integration/test_*_scheduler.py tests/integration/test_*_faults.py tests/integration/test_worker_*.py)
+
 # What is run with the newest packages too.
 MAIN = tests/unit tests/contracts tests/e2e $(addprefix tests/integration/test_, run.py apps.py optuna.py \
        hydra_suites_launcher.py hydra_suites_sweeper.py)
@@ -100,16 +108,16 @@ audit:
 test: lint
 	@$(T13)/bin/python $(TWICE) --forget
 	$(T13)/bin/coverage erase
-	$(T13)/bin/python $(TWICE) --coverage -m 'not slow' --ignore=tests/faults
+	$(T13)/bin/python $(TWICE) --coverage -m 'not slow' $(MEASURED)
 	$(T13)/bin/coverage combine -q
 	$(T13)/bin/coverage report --fail-under=90
-	$(T13)/bin/python $(TWICE) -m 'not slow' tests/faults   # system calls count there: not measured
+	$(T13)/bin/python $(TWICE) -m 'not slow' $(addprefix --ignore=, $(MEASURED))
 	@$(T13)/bin/python -m tests.services.absent
 	@$(T13)/bin/python $(TWICE) --told
 
 test-all: $(T13)/installed $(T14)/installed
 	@$(T13)/bin/python $(TWICE) --forget
-	$(T14)/bin/python $(TWICE) -m 'not slow'
+	$(T14)/bin/python $(TWICE) -m 'not slow' $(addprefix --ignore=, $(ONE_LINE))
 	$(T14)/bin/python $(TWICE) -m slow tests/integration/test_hydra_suites_[ls][a-z]*er.py
 	$(T13)/bin/python $(TWICE) -m slow
 	$(MAKE) test-learn test-newest
