@@ -34,7 +34,8 @@ MEASURED = tests/unit tests/contracts $(addprefix tests/integration/test_, run.p
 # What meets nothing of Hydra that differs between its lines: once is enough.
 ONE_LINE = tests/contracts tests/faults tests/services tests/third_party tests/test_architecture.py \
        $(addprefix tests/unit/, conductor detect hosts plan processes results schedulers scripts sources store views worker) \
-       $(wildcard tests/integration/test_*_scheduler.py tests/integration/test_*_faults.py tests/integration/test_worker_*.py)
+       $(wildcard tests/integration/test_*_scheduler.py tests/integration/test_*_faults.py tests/integration/test_worker_*.py) \
+       $(addprefix tests/security/test_, reading_commands.py fuzzed_records.py pasted_lines.py)
 
 # What is run with the newest packages too.
 MAIN = tests/unit tests/contracts tests/e2e $(addprefix tests/integration/test_, run.py apps.py optuna.py \
