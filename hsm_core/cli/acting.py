@@ -11,7 +11,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.ownership.own_sweep import require_own
 from hsm_core.store.state.sweep_state import SweepState
 
-from .find_sweep import directory_of
+from .find_sweep import find_sweep
 
 #: What a record that is not what it should be can lead to.
 _ODD = (HsmError, OSError, ValueError, TypeError, LookupError, AttributeError)
@@ -28,7 +28,7 @@ def act_on(selector: str, act: Callable[[SweepState], int], would: Callable[[Swe
         NotOwn: the sweep may be somebody else's.
         HsmError: none fits, it can't be read, or ``act`` raised it.
     """
-    place = directory_of(selector)
+    place = find_sweep(selector).paths.place
     try:
         with only_own():
             require_own(SweepPaths.at(place))

@@ -17,7 +17,7 @@ from hsm_core.store import catalogue
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import UNLIMITED, read_task_ranges
 
-from .find_sweep import directory_of
+from .find_sweep import find_sweep
 from .terminal import INTERRUPTED, remark
 from .typed_line import with_sweep
 from .usage_errors import lines_of
@@ -93,7 +93,7 @@ def open_sweep(selector: str) -> SweepState:
     Raises:
         HsmError: none fits, or it can't be read.
     """
-    state = SweepState(directory_of(selector))
+    state = find_sweep(selector)
     state.refresh()
     return state
 

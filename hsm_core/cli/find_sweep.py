@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from hsm_core.errors import BackendError, HsmError, StoreError, SweepNotFound, VersionMismatch
 from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
-from hsm_core.store.layout import SweepPaths
-from hsm_core.store.record import read_record
 from hsm_core.store.state.sweep_state import SweepState
 
 from .terminal import remark
 
 
-def directory_of(selector: str) -> Path:
-    """Returns the place (``SweepPaths.place``) of the sweep that is meant, also for a scheduler's job id.
+def find_sweep(selector: str) -> SweepState:
+    """Returns the sweep that is meant, also for a scheduler's job id; ``refresh`` reads its events.
 
     Raises:
         SweepNotFound: none, or several.
+        StoreError, VersionMismatch: see ``sweep_in``.
     """
     try:
-        root = catalogue.find(selector)
-        _require_readable(root)
-        _say_which(selector, root)
-        return root
-    except SweepNotFound as error:
+        place = catalogue.find(selector)
+    except SweepNotFound:
         by_job = _by_native_id(selector)
         if by_job is None:
-            raise error from None
+            raise
         return by_job
+    found = sweep_in(place)
+    _say_which(selector, place)
+    return found
 
 
-def _require_readable(place: Path) -> None:
-    """Requires a record that can be read; a damaged sweep can be taken off the list.
+def sweep_in(place: Path) -> SweepState:
+    """Returns the sweep in a place (``SweepPaths.place``); a damaged one can be taken off the list.
 
     Raises:
         StoreError, VersionMismatch: its record is damaged or of another format, and the line for that.
     """
     try:
-        read_record(SweepPaths.at(place))
+        return SweepState(place)
     except (StoreError, VersionMismatch) as error:
         listed = next((entry.id for entry in catalogue.entries() if entry.place == place), "")
         forget = f"hsm forget {quoted(listed)} --force    # takes it off your list; its files stay" if listed else ""
@@ -54,23 +54,21 @@ def _say_which(selector: str, root: Path) -> None:
         remark(f"{selector}: {same[0].id}, the newest of {len(same)} sweeps of this name")
 
 
-def _by_native_id(selector: str) -> Path | None:
-    """Returns the newest sweep that was given this job id."""
+def _by_native_id(selector: str) -> SweepState | None:
+    """Returns the newest sweep that was given this job id; none that is gone or can't be read."""
     if not selector[:1].isdigit():
         return None
     for entry in catalogue.entries():
-        if any(_is_job(scheduler, native_id, selector) for scheduler, native_id in _jobs(entry.place)):
-            return entry.place
+        with suppress(HsmError, OSError):
+            state = SweepState(entry.place)
+            state.refresh()
+            if any(_is_job(scheduler, native_id, selector) for scheduler, native_id in _jobs(state)):
+                return state
     return None
 
 
-def _jobs(place: Path) -> list[tuple[str, str]]:
-    """Returns schedulers and ids of a sweep's jobs; none for a sweep that is gone or can't be read."""
-    try:
-        state = SweepState(place)
-        state.refresh()
-    except (HsmError, OSError):
-        return []
+def _jobs(state: SweepState) -> list[tuple[str, str]]:
+    """Returns schedulers and ids of a sweep's jobs."""
     schedulers = {name: source.scheduler for name, source in state.sources.items()}
     return [(schedulers.get(one.source, one.source), one.native_id) for one in state.submissions if one.native_id]
 

@@ -17,7 +17,7 @@ from hsm_core.views.status.phase import Phase
 from hsm_core.views.status.sweep_view import SweepView, read_view
 
 from .ask_schedulers import JobQuestions
-from .find_sweep import directory_of
+from .find_sweep import find_sweep, sweep_in
 from .repaint import Repaint
 from .terminal import colour_on, remark, say_json
 
@@ -72,17 +72,17 @@ def _display_of(options: Options) -> Display:
     questions = JobQuestions()
     if options.running and not options.selector:
         return Running(questions)
-    root = _wanted(options)
-    if root is None:
+    state = _wanted(options)
+    if state is None:
         return lambda put: _show_list(options, questions, put)
-    state = SweepState(root)
     return lambda put: _show_one(read_view(state, questions), options, put)
 
 
-def _wanted(options: Options) -> Path | None:
+def _wanted(options: Options) -> SweepState | None:
     if options.selector:
-        return directory_of(options.selector)
-    return None if options.all or options.listing else sweep_root(Path.cwd())
+        return find_sweep(options.selector)
+    around = None if options.all or options.listing else sweep_root(Path.cwd())
+    return sweep_in(around) if around else None
 
 
 def _show_one(view: SweepView, options: Options, put: Print) -> Phase:

@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from hsm_core.model import counted
 from hsm_core.overrides import is_of_sweeps, joined
 
+from .sweep_name import sweep_name
+
 _HEAD, _TAIL = 3, 2
 
 
@@ -70,7 +72,8 @@ def dry_launch_lines(
     typed = OmegaConf.to_container(config.hydra.overrides.task)
     assert isinstance(typed, list)
     arguments = [str(text) for text in typed]
-    title = f"{config.hydra.job.name}: {_product(job_overrides)}{counted(len(job_overrides), 'task')}"
+    name = sweep_name(config, str(config.hydra.launcher.get("name") or ""))
+    title = f"{name}: {_product(job_overrides)}{counted(len(job_overrides), 'task')}"
     if first:
         title += f", from #{first} on"
     return list(dry_run_lines(title, job_overrides, (), arguments, preview))

@@ -190,12 +190,37 @@ def _unknown(selector: str, known: list[Entry]) -> SweepNotFound:
     path = Path(selector).expanduser()
     if path.exists():
         return _no_sweep(path)
+    if os.sep in selector or selector == "~":
+        was = next((entry for entry in known if entry.dir == path.absolute()), None)
+        return _gone(was) if was else _no_path(path, selector)
     names = ["latest", *(word for entry in known for word in (entry.id, entry.name))]
     near = difflib.get_close_matches(selector, names, n=1)
     return SweepNotFound(
-        f"no sweep fits '{selector}'", evidence=f"{counted(len(known), 'sweep')} in {_folder()}",
+        f"no sweep fits '{selector}'",
+        evidence=f"{counted(len(known), 'sweep')} in {_folder()}, none with this id or name; no such path either",
         fix=f"hsm-status {quoted(near[0])}" if near else "hsm-status    # lists your sweeps",
         instead=(selector, near[0]) if near else None,
+    )  # fmt: skip
+
+
+def _no_path(path: Path, typed: str) -> SweepNotFound:
+    """Returns the error for a path that does not exist: where it ends, and what was perhaps meant."""
+    import difflib
+
+    missing = path
+    while not (missing.parent.exists() or missing.parent == missing):
+        missing = missing.parent
+    there = [one.name for one in missing.parent.iterdir()] if missing.parent.is_dir() else []
+    near = difflib.get_close_matches(missing.name, there, n=1)
+    meant = str(missing.with_name(near[0]) / path.relative_to(missing)) if near else ""
+    is_there = bool(meant) and Path(meant).exists()
+    seen = f"is not in {missing.parent.absolute()}"
+    if missing.is_symlink():
+        seen = f"is a link to {os.readlink(missing)}"
+    return SweepNotFound(
+        f"the path {typed} does not exist", evidence=f"{missing.name} {seen}",
+        fix=f"hsm-status {quoted(meant)}" if is_there else "hsm-status    # lists your sweeps",
+        instead=(typed, meant) if is_there else None,
     )  # fmt: skip
 
 

@@ -189,6 +189,8 @@ def outcomes(folder: Path, name: str, *overrides: str) -> list[Any]:
 def test_hydra_zens_main_with_configs_of_classes_of_the_script(weird_tmp_path: Path) -> None:
     found = outcomes(weird_tmp_path, "zen", "net=narrow,wide", "lr=0.1")
     assert found == [{"is_net": True, "width": width, "lr": 0.1} for width in (1, 9)]
+    record = next(weird_tmp_path.glob("**/sweep/.hsm/sweep.json"))
+    assert json.loads(record.read_text())["name"] == "app"  # the job's is that of a file of hydra-zen
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ import time
 import click
 
 from hsm_core.model import STATES
-from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.text import state_words
 
 from ..ask_schedulers import JobQuestions
 from ..click_types import examples, json_option, sweep_argument
-from ..find_sweep import directory_of
+from ..find_sweep import find_sweep
 from ..show_status import EXIT
 from ..terminal import remark, say_json
 
@@ -32,7 +31,7 @@ def wait(sweep: str, timeout: float | None, as_json: bool) -> int:
 
     Exit codes: 0 all completed, 3 ended with failures, 4 still running.
     """
-    state = SweepState(directory_of(sweep))
+    state = find_sweep(sweep)
     give_up = None if timeout is None else time.monotonic() + timeout
     ask = JobQuestions()
     while True:

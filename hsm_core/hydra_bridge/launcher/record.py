@@ -21,6 +21,7 @@ from hsm_core.store.record import SourceRecord, SweepRecord, new_id
 
 from ..hydra_private.command_line import command_line
 from ..launch_plan import PlannedSweep
+from ..sweep_name import sweep_name
 from .main_origin import MainOrigin
 from .recorded_fields import fields_typed
 
@@ -42,7 +43,7 @@ def sweep_record(
     overrides = {"hydra": list(typed_of_hydra), "task": typed_overrides(config, "task")}
     under_main = is_run_by_main()
     command = origin.command if under_main else None
-    name = (planned.name if planned else "") or settings.name or str(hydra.job.name)
+    name = sweep_name(config, (planned.name if planned else "") or settings.name)
     return SweepRecord(
         id=new_id(name),
         name=name,

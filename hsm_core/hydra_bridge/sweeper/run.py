@@ -25,6 +25,7 @@ from ..error_display import refuse
 from ..faults import Faults
 from ..launch_plan import PlannedSweep, PlanTaker
 from ..preview import dry_run_lines
+from ..sweep_name import sweep_name
 from ..task.hidden import has_secrets, hide_secrets
 from .axes import sweep_axes
 from .base_config import BaseConfig
@@ -109,7 +110,8 @@ class Sweeping:
 
     def _show(self, work: SweepTasks, settings: Settings, arguments: Sequence[str]) -> None:
         preview = self._ours.preview(work.tasks) if self._ours is not None else [f"launcher: {self._launcher_name()}"]
-        name = settings.name or self._config.hydra.job.name
+        launchers = OmegaConf.select(self._config, "hydra.launcher.name") if self._ours is not None else None
+        name = sweep_name(self._config, settings.name or str(launchers or ""))
         lines = dry_run_lines(f"{name}: {work.product}", work.tasks, work.excluded, arguments, preview)
         tell("\n".join(lines), sys.stdout)
 

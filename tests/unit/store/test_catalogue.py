@@ -119,6 +119,29 @@ def test_a_near_miss_is_suggested(tmp_path: Path) -> None:
     assert "ablation" in caught.value.fix
 
 
+def test_a_path_that_does_not_exist_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = MadeSweep(tmp_path / "multirun" / "s", total=1)
+    monkeypatch.chdir(tmp_path)
+    for typed, seen in (
+        ("/nope/x", "nope is not in /"),
+        ("./nope/x/", f"nope is not in {tmp_path}"),
+        ("multirun/x", f"x is not in {tmp_path}/multirun"),
+        ("multirun/s/.hsm/sweep.json/x", f"x is not in {sweep.root}/.hsm/sweep.json"),
+    ):
+        with pytest.raises(SweepNotFound) as found:
+            catalogue.find(typed)
+        assert (found.value.problem, found.value.evidence) == (f"the path {typed} does not exist", seen)
+    with pytest.raises(SweepNotFound) as found:
+        catalogue.find("multirnu/s")
+    assert found.value.instead == ("multirnu/s", "multirun/s")
+    (tmp_path / "link").symlink_to("elsewhere")
+    with pytest.raises(SweepNotFound, match="link is a link to elsewhere"):
+        catalogue.find("./link")
+    shutil.rmtree(sweep.root)
+    with pytest.raises(SweepNotFound, match=f"{sweep.id} is no longer in "):
+        catalogue.find("multirun/s")
+
+
 def test_forgetting_deletes_nothing_of_the_sweep(tmp_path: Path) -> None:
     sweep = made(tmp_path, "abl")
     catalogue.forget(sweep.id)
