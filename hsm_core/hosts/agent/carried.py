@@ -17,7 +17,8 @@ OLDEST = (3, 10)
 PYTHONS = ("python3", "python3.13", "python3.12", "python3.11", "python3.10", "python")
 #: What the agent consists of; a package is named by its first line.
 MODULES = (
-    "hsm_core", "hsm_core.model", "hsm_core.processes", "hsm_core.processes.identity",
+    "hsm_core", "hsm_core.model", "hsm_core.text", "hsm_core.errors", "hsm_core.safe_open",
+    "hsm_core.processes", "hsm_core.processes.identity",
     "hsm_core.processes.dead_workers", "hsm_core.hosts", "hsm_core.hosts.interface", "hsm_core.hosts.files",
     "hsm_core.hosts.local", "hsm_core.hosts.agent", "hsm_core.hosts.agent.messages", "hsm_core.hosts.agent.serve",
 )  # fmt: skip
