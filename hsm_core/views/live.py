@@ -65,7 +65,7 @@ class LiveProgress:
             return
         found = UNKNOWN if is_full(state.paths.root) else pace(state, counts)
         width = self._live.console.width - 1 if self._live else 80
-        self._draw(progress_line(counts, state.total, found.rate, found.eta, width=width))
+        self._draw(progress_line(counts, state.total, found.rate, found.eta, width=width, doing=_doing(state)))
 
     def say(self, text: str) -> None:
         """Prints lines above the live one, which stay."""
@@ -108,3 +108,9 @@ class LiveProgress:
         elif line != self._shown:
             tell(line)
         self._shown = line
+
+
+def _doing(state: SweepState) -> str:
+    """Returns what workers do that have not begun a task yet: an app's imports may take minutes."""
+    workers = [writer for writer in state.writers.values() if writer.as_worker and not writer.sealed]
+    return "importing the app" if workers and not any(worker.ready for worker in workers) else ""

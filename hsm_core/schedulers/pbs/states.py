@@ -93,7 +93,7 @@ def _status(native_id: str, said: Attributes, array: Attributes, flavour: str, h
         start=said.get("estimated.start_time", ""),
         state=state,
         reason=reason,
-        evidence=" · ".join(_evidence(native_id, said, held or dropped)) if phase == "ended" else "",
+        evidence=" · ".join(_evidence(native_id, said, state, held or dropped)) if phase == "ended" else "",
         hopeless=_NEVER in why.lower(),
         until=_UNTIL.get(hold, ""),
         remedy=f"qrls '{array_of(native_id) or native_id}'" if hold == "u" else "",
@@ -248,11 +248,14 @@ def _nodes(said: Attributes) -> str:
     return "+".join(dict.fromkeys(host for host in hosts if host))
 
 
-def _evidence(native_id: str, said: Attributes, given_up: str) -> Iterator[str]:
+def _evidence(native_id: str, said: Attributes, state: State, given_up: str) -> Iterator[str]:
     if given_up:
         yield given_up
         return
     code = exit_status(native_id, said)
+    if code is None and state == "cancelled":
+        yield "it was deleted" if _started(said) else "it was deleted before it started"
+        return
     yield f"Exit_status {code}{_meaning(code)}" if code is not None else "PBS has no exit status"
     if code == 0:
         yield "the job ended, but its worker reported nothing"

@@ -30,7 +30,7 @@ def find_slurm(host: Host) -> System | Absent:
     match = re.match(r"slurm(?:-wlm)?\s+\S+", done.out)
     if match is None and _NO_CLUSTER.search(done.err):
         return Absent(
-            "slurm", f"{path} finds no cluster: {_last_line(done)}", odd=True, fix="export SLURM_CONF=<slurm.conf>"
+            "slurm", f"{path} finds no cluster: {_last_line(done)}", odd=True, fix="export SLURM_CONF=FILE"
         )
     if match is None:
         return Absent("slurm", f"{path} does not belong to Slurm: {done.evidence}", odd=True, fix=f"{path} --version")

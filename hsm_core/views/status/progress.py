@@ -14,7 +14,7 @@ _ASIDE: tuple[State, ...] = ("failed", "lost", "cancelled", "running")
 
 def progress_line(
     counts: Mapping[State, int], total: int, rate: float | None, eta: float | None, *, width: int = 80,
-    colour: bool = False,
+    colour: bool = False, doing: str = "",
 ) -> str:  # fmt: skip
     """Returns ``━━━━━─────  12/24  ✗ 1 failed  ▶ 4 running  1.3/s  about 10 s left``.
 
@@ -22,10 +22,12 @@ def progress_line(
         rate: tasks a second; None if not known.
         eta: seconds left; None if not known.
         width: columns; the bar takes what the words leave.
+        doing: what goes on while no task runs yet.
     """
     ended = counts_done(counts)
     parts = [(f"{ended}/{total}", "")]
     parts += [(f"{GLYPH[state]} {counts[state]} {state}", state) for state in _ASIDE if counts.get(state)]
+    parts += [(doing, "")] if doing else []
     parts += [(pace_words(rate), "")] if rate else []
     parts += [(f"{about(eta)} left", "")] if eta is not None else []
     while len(parts) > 1 and _length(parts) > width:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.store.events import Ready
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.live import LiveProgress
 from tests.unit.store.making import MadeSweep, complete
@@ -61,6 +62,23 @@ def test_where_nobody_watches_lines_come_ever_more_rarely(
     monkeypatch.setattr("hsm_core.views.live.progress_line", lambda *_, **__: next(lines))
     found = watch(MadeSweep(tmp_path / "s"), LiveProgress(), clock, 400, capsys)
     assert found == [4, 12, 28, 60, 120, 180, 240, 300, 360]
+
+
+def test_before_the_first_task_it_says_that_the_app_is_imported(
+    tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = MadeSweep(tmp_path / "s")
+    worker, live, state, told = sweep.worker("w1"), LiveProgress(), SweepState(sweep.root), []
+    for ready in ([], [Ready("launch-0", "fork", 1, 0.5)]):
+        for event in ready:
+            worker.append(event)
+        worker.flush()
+        clock.now += 100
+        state.refresh()
+        live.show(state)
+        told.append(capsys.readouterr().err)
+    assert ["importing the app" in text for text in told] == [True, False]
+    assert all("0/4" in text for text in told)
 
 
 def test_what_was_said_is_not_said_again(

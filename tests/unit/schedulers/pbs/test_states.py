@@ -39,7 +39,7 @@ def test_pbspro_tells_each_job_and_element_but_no_array() -> None:
         ("1004[0].pbs", "lost", "unknown", "reported nothing"),
         ("1004[3].pbs", "lost", "unknown", "Exit_status 3"),
         ("1005.pbs", "failed", "walltime", "exceeded resource walltime"),
-        ("1008[5].pbs", *CANCELLED, "no exit status"),
+        ("1008[5].pbs", *CANCELLED, "it was deleted"),
         ("1009.pbs", *CANCELLED, "Exit_status 271 (SIGTERM)"),
         ("1011[1].pbs", "lost", "launch", "too many failed attempts"),
     ],
@@ -68,6 +68,7 @@ def test_what_pbs_dropped_is_neither_cancelled_nor_tried_again() -> None:
         assert "afterok:5.pbs" in found[native_id].evidence
     for native_id in ("10[0].pbs", "13.pbs"):
         assert (found[native_id].state, found[native_id].reason) == CANCELLED
+        assert found[native_id].evidence == "it was deleted before it started"
 
 
 def test_a_hold_is_told_in_the_words_of_pbs_and_how_to_end_it() -> None:
