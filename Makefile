@@ -29,7 +29,8 @@ NEED14 = -r tests/requirements-hydra14.txt -c tests/constraints-hydra14.txt
 TWICE = -m tests.twice
 
 # What is measured: a started process costs twice its time then.
-MEASURED = tests/unit tests/contracts $(addprefix tests/integration/test_, run.py worker_failures.py)
+MEASURED = tests/unit tests/contracts $(addprefix tests/integration/test_, run.py worker_failures.py worker_ranks.py \
+       pbs_scheduler.py sources.py many_sources.py snapshot.py) $(wildcard tests/integration/test_ssh_*.py)
 
 # What meets nothing of Hydra that differs between its lines: once is enough.
 ONE_LINE = tests/contracts tests/faults tests/services tests/third_party tests/test_architecture.py \
