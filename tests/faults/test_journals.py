@@ -142,6 +142,6 @@ def test_another_format_is_refused(finished: WitnessedSweep, copy: Path, number:
     for command, *options in READING:
         refused = finished.hsm(command, str(copy), *options)
         assert refused.returncode == 1
-        assert f"has format {number}, this hsm reads format {FORMAT}" in refused.stderr
+        assert f"has format {'?' if number is None else number}, this hsm reads format {FORMAT}" in refused.stderr
         assert "Traceback" not in refused.stderr
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before

@@ -151,6 +151,5 @@ def _of_place(path: Path, found: os.stat_result, reachable: int, root: Path) -> 
 
 
 def _copied(root: Path) -> str:
-    target = f"~/{root.name}"
-    shown = target if quoted(root.name) == root.name else f"~/{quoted(root.name)}"
-    return f"cp -r {quoted(str(root))} {shown} && hsm resume {shown} --dry-run    # read what it runs, first"
+    copied = f"cp -r {quoted(str(root))} ~/{quoted(root.name)}"
+    return f"{copied} && hsm resume ~/{quoted(root.name)} --dry-run    # read what it runs, first"
