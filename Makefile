@@ -39,7 +39,7 @@ ONE_LINE = tests/contracts tests/faults tests/services tests/third_party tests/t
        $(addprefix tests/security/test_, reading_commands.py fuzzed_records.py pasted_lines.py)
 
 # What is run with the newest packages too.
-MAIN = tests/unit tests/contracts tests/e2e $(addprefix tests/integration/test_, run.py apps.py optuna.py \
+MAIN = tests/unit/cli tests/unit/hydra_bridge tests/contracts tests/e2e $(addprefix tests/integration/test_, run.py apps.py optuna.py \
        hydra_suites_launcher.py hydra_suites_sweeper.py)
 
 # The tests start thousands of processes: these find hsm compiled, whatever the shell has set.
