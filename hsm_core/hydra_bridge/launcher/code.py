@@ -22,7 +22,6 @@ from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
-from hsm_core.store.ownership.secrets import write_private
 from hsm_core.text import tell
 
 from ..task.snapshot_paths import FrozenApp
@@ -67,7 +66,7 @@ def record_code(places: CodePaths, root: str, more: list[str]) -> None:
     write_atomically(places.requirements, "\n".join([*requirements(), ""]).encode())
     patch = uncommitted(root)
     if patch:
-        write_private(places.patch, patch)
+        write_atomically(places.patch, patch, private=True)
         places.patch.chmod(mode_of_uncommitted(root))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from hsm_core.model import HIDDEN
 from hsm_core.overrides import without_secrets
 
-from ..files import Document, nonce, read_json, to_json
+from ..files import Document, read_json, to_json, write_atomically
 
 #: The record's members that may hold secrets; of ``app``, see ``_public_app``.
 _MEMBERS = ("command", "launcher_fields", "overrides", "app")
@@ -37,22 +37,7 @@ def put_apart(path: Path, record: Document, shown: Document) -> None:
     if not members:
         path.unlink(missing_ok=True)  # of a sweep that was never begun
         return
-    write_private(path, to_json({"id": record["id"], "members": members}))
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Writes a whole file that nobody else can read, at no moment.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    temporary = path.with_name(f".{path.name}.{nonce()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    write_atomically(path, to_json({"id": record["id"], "members": members}), private=True)
 
 
 def with_real_values(path: Path, record: Document) -> Document:
