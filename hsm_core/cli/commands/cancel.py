@@ -22,9 +22,9 @@ from hsm_core.text import task_ranges
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import shorten
 
-from ..acting import act_on
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..own_sweeps_only import act_on
 from ..terminal import remark
 
 _EVERY_S, _SAY_EVERY_S = 0.3, 10.0

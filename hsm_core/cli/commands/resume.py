@@ -23,9 +23,9 @@ from hsm_core.text import task_ranges
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.phase import phase_of
 
-from ..acting import act_on
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..own_sweeps_only import act_on
 from ..relaunch import (
     agree_on_changes,
     keep_accepted,
