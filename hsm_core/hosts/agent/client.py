@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hsm_core.errors import HostClosed, HostDown, HostTrouble, LinkLost
 
-from .carried import NO_PYTHON, OLDEST, program
+from .carried import NO_PYTHON, OLDEST, PYTHONS, command, program
 from .channel import Channel
 from .messages import MOST_NOISE, Garbled, Head, Message, Unpacker, pack
 
@@ -41,6 +41,15 @@ class Timing:
     dead_s: float = 15.0
     silent_s: float = 60.0
     answer_s: float = 120.0
+
+
+def start_line(python: str | None, timing: Timing) -> str:
+    """Returns the line that a login shell is to run for an agent; see ``carried.command``.
+
+    Args:
+        python: the one that its user named; without, all are tried that are usual.
+    """
+    return command([python] if python else PYTHONS, beat_s=timing.beat_s, silent_s=timing.silent_s)
 
 
 @dataclass(frozen=True)

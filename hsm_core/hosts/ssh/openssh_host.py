@@ -9,9 +9,8 @@ import subprocess
 from pathlib import Path
 
 from hsm_core.errors import ConfigError, HostClosed, HostDown, HostTrouble
-from hsm_core.hosts.agent.carried import PYTHONS, command
 from hsm_core.hosts.agent.channel import PipeChannel
-from hsm_core.hosts.agent.client import Timing
+from hsm_core.hosts.agent.client import Timing, start_line
 from hsm_core.hosts.agent.remote_host import RemoteHost
 from hsm_core.hosts.interface import Patience
 
@@ -46,7 +45,7 @@ class OpenSshHost(RemoteHost):
         timing: Timing | None = None,
     ) -> None:  # fmt: skip
         times = timing or Timing()
-        line = command([address.python] if address.python else PYTHONS, beat_s=times.beat_s, silent_s=times.silent_s)
+        line = start_line(address.python, times)
         super().__init__(f"ssh:{address.name}", lambda: _open(address, config, line), patience, times)
 
 
