@@ -121,6 +121,10 @@ class Host(Protocol):
         """Returns the name by which ``hsm_core.hosts.registry`` finds it again, also from another process."""
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """Returns what the registry needs beside the name to find it again; no secret. Nothing is asked for it."""
+
+    @property
     def user(self) -> str:
         """Returns the user whom commands run as: the login name, or the number of a user without one."""
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.dead_workers import end_leftovers
@@ -31,6 +32,7 @@ class LocalHost:
     """
 
     name = "local"
+    settings: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()

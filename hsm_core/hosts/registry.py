@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hsm_core.errors import BackendError
 
 from .interface import Host, Patience
 from .local import LocalHost
 
-#: What makes the hosts of a kind: by the name in the record, and the patience of who waits for its commands.
-KINDS: dict[str, Callable[[str, Patience | None], Host]] = {
-    "local": lambda _, patience: LocalHost(patience),
-}
+#: What makes a host: its name and settings in a source's record, and the patience of who waits for its commands.
+Make = Callable[[str, Mapping[str, str], Patience | None], Host]
 
 
-def open_host(name: str, patience: Patience | None = None) -> Host:
+def _ssh(name: str, settings: Mapping[str, str], patience: Patience | None) -> Host:
+    from .ssh.recorded import from_record
+
+    return from_record(name, settings, patience)
+
+
+KINDS: dict[str, Make] = {"local": lambda name, settings, patience: LocalHost(patience), "ssh": _ssh}
+
+
+def open_host(
+    name: str, patience: Patience | None = None, settings: Mapping[str, str] | None = None
+) -> Host:
     """Returns the host that ``SourceRecord.host`` names.
 
     Args:
-        name: its kind (``local``), and after a colon which one of that kind, where there are several.
+        name: its kind (``local``, ``ssh``), and after a colon which one of that kind, where there are several.
         patience: of who waits for its commands; None: nobody does.
+        settings: how it is reached, see ``Host.settings``; other words among them are passed over.
 
     Raises:
-        BackendError: no kind of host has this name.
+        BackendError: no kind of host has this name, or the settings don't say how it is reached.
     """
     kind = name.partition(":")[0]
     if kind not in KINDS:
@@ -31,4 +41,4 @@ def open_host(name: str, patience: Patience | None = None) -> Host:
             f"the sweep uses a machine of an unknown kind: '{name}'", evidence=f"known kinds: {', '.join(KINDS)}",
             fix="hsm --version    # the sweep's own version knows it, see .hsm/sweep.json",
         )  # fmt: skip
-    return KINDS[kind](name, patience)
+    return KINDS[kind](name, settings or {}, patience)

@@ -60,9 +60,10 @@ def describe(name: str, host: Host, flavour: str = "auto") -> SourceRecord:
     Raises:
         BackendError, ConfigError: there is none of this name here.
     """
+    settings = dict(host.settings)
     if queue_at(name) is None:
-        return SourceRecord(name, "pool", host.name)
-    return SourceRecord(name, "queue", host.name, {"scheduler": make_scheduler(name, host, flavour).name})
+        return SourceRecord(name, "pool", host.name, settings)
+    return SourceRecord(name, "queue", host.name, {**settings, "scheduler": make_scheduler(name, host, flavour).name})
 
 
 def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSettings, host: Host) -> Source:
@@ -107,7 +108,7 @@ def rebuild(
     from .submitted_jobs import SubmittedJobs
 
     queues = [one for one in records if one.kind == "queue"]
-    hosts = {name: open_host(name, patience) for name in {one.host for one in queues}}
+    hosts = {one.host: open_host(one.host, patience, one.settings) for one in reversed(queues)}
     return [
         SubmittedJobs(
             one.name, make_scheduler(one.scheduler, hosts[one.host]), paths, times_gone=times_gone, young_s=young_s

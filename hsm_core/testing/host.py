@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -77,8 +78,11 @@ class HostContract:
             host.start(["no-such-command-here"], host.environment, folder / "log")
 
     def test_it_is_found_again_by_its_name(self, host: Host) -> None:
-        assert type(open_host(host.name)) is type(host)
-        assert open_host(host.name).name == host.name
+        settings = json.loads(json.dumps(dict(host.settings)))
+        again = open_host(host.name, settings={**settings, "scheduler": "slurm"})
+        assert (type(again), again.name, again.settings) == (type(host), host.name, host.settings)
+        assert again.user == host.user
+        again.close()
 
     def test_a_command_reads_what_it_is_given(self, host: Host) -> None:
         given = "ünï ☂\n" * 100_000  # more than a pipe holds

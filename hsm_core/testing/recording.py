@@ -36,6 +36,7 @@ class RecordingHost:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = "ann"
     name: str = "recorded"
+    settings: Mapping[str, str] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     started: list[Call] = field(default_factory=list)
     signals: list[tuple[ProcessIdentity, int]] = field(default_factory=list)

@@ -9,8 +9,7 @@ import pytest
 
 from hsm_core.hosts.agent.remote_host import RemoteHost
 from hsm_core.hosts.interface import Host
-from hsm_core.hosts.registry import KINDS
-from hsm_core.hosts.ssh.address import HostAddress, read_address
+from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
 from hsm_core.hosts.ssh.ssh_host import SshHost
 from hsm_core.testing.host import HostContract
@@ -38,12 +37,9 @@ def make_host(request: pytest.FixtureRequest, ssh_hosts: Fleet) -> Iterator[Make
 
 class TestSshHost(HostContract):
     @pytest.fixture
-    def host(self, make_host: MakeHost, ssh_hosts: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-        host = make_host("h1")
-        kind: Callable[[HostAddress], Host] = type(host)  # type: ignore[assignment]
-        monkeypatch.setitem(KINDS, "ssh", lambda name, _: kind(read_address(name.partition(":")[2])))
+    def host(self, make_host: MakeHost, ssh_hosts: Fleet) -> Iterator[Host]:
         with ssh_hosts.reachable():
-            yield host
+            yield make_host("h1")
 
     @pytest.fixture
     def folder(self, host: Host) -> Iterator[Path]:

@@ -35,6 +35,7 @@ class RemoteHost:
         name: see ``Host.name``.
         connect: opens a channel on which the agent was started.
         patience: of who waits for its commands; None: nobody does.
+        settings: see ``Host.settings``.
 
     Each method may raise ``HostTrouble``, which is an OSError: ``HostDown`` (nothing was asked), ``LinkLost``
     (nobody knows whether it was done), ``HostClosed`` (somebody must do something first; it is not tried again).
@@ -42,9 +43,9 @@ class RemoteHost:
 
     def __init__(
         self, name: str, connect: Callable[[], Channel], patience: Patience | None = None,
-        timing: Timing | None = None,
+        timing: Timing | None = None, settings: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        self.name = name
+        self.name, self.settings = name, settings or {}
         self._connect, self._patience, self._timing = connect, patience or Patience(), timing or Timing()
         self._client: AgentClient | None = None
         self._connecting = threading.Lock()

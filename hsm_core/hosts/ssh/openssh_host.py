@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.errors import ConfigError, HostClosed, HostDown, HostTrouble
@@ -16,6 +17,7 @@ from hsm_core.hosts.interface import Patience
 
 from .address import HostAddress
 from .host_key import changed, login_line, unknown
+from .recorded import written
 from .ssh_config import Target, resolve
 
 _CONNECT_S, _ASK_S = 10, 10.0
@@ -46,7 +48,8 @@ class OpenSshHost(RemoteHost):
     ) -> None:  # fmt: skip
         times = timing or Timing()
         line = start_line(address.python, times)
-        super().__init__(f"ssh:{address.name}", lambda: _open(address, config, line), patience, times)
+        settings = written(replace(address, transport="openssh"), config)
+        super().__init__(f"ssh:{address.name}", lambda: _open(address, config, line), patience, times, settings)
 
 
 class _SshChannel(PipeChannel):

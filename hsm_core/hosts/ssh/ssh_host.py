@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.hosts.agent.client import Timing, start_line
@@ -10,6 +11,7 @@ from hsm_core.hosts.interface import Patience
 
 from .address import HostAddress
 from .paramiko_channel import Login, ParamikoChannel
+from .recorded import written
 
 
 class SshHost(RemoteHost):
@@ -28,5 +30,6 @@ class SshHost(RemoteHost):
         times = timing or Timing()
         line = start_line(address.python, times)
         super().__init__(
-            f"ssh:{address.name}", lambda: ParamikoChannel(Login(address, config), line), patience, times
+            f"ssh:{address.name}", lambda: ParamikoChannel(Login(address, config), line), patience, times,
+            written(replace(address, transport="paramiko"), config),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,21 +14,21 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.testing.recording import RecordingHost
 
-ELSEWHERE = SourceRecord("login1/slurm", "queue", "recorded:login1", {"scheduler": "slurm"})
+ELSEWHERE = SourceRecord("login1/slurm", "queue", "recorded:login1", {"address": "there", "scheduler": "slurm"})
 
 
 def test_its_commands_run_on_the_host_that_its_record_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host, opened = RecordingHost({"squeue": "JOBID\n"}), list[str]()
+    host, opened = RecordingHost({"squeue": "JOBID\n"}), list[tuple[str, str]]()
 
-    def recorded(name: str, _: object) -> RecordingHost:
-        opened.append(name)
+    def recorded(name: str, settings: Mapping[str, str], _: object) -> RecordingHost:
+        opened.append((name, settings["address"]))
         return host
 
     monkeypatch.setitem(hosts.KINDS, "recorded", recorded)
     (source,) = rebuild([ELSEWHERE, SourceRecord("box1", "pool", "recorded:box1")], SweepPaths(tmp_path))
-    assert (source.name, opened) == ("login1/slurm", ["recorded:login1"])
+    assert (source.name, opened) == ("login1/slurm", [("recorded:login1", "there")])
     assert source.find("demo-abcdefgh") is None
     assert host.calls, "it was asked there"
 
@@ -38,6 +39,7 @@ def test_a_host_that_this_version_does_not_know_is_an_error(tmp_path: Path) -> N
 
 
 def test_what_a_launcher_describes_names_its_host() -> None:
-    host = RecordingHost({"sbatch": ""}, name="recorded:login1")
-    assert describe("local", host) == SourceRecord("local", "pool", "recorded:login1")
-    assert describe("slurm", host) == SourceRecord("slurm", "queue", "recorded:login1", {"scheduler": "slurm"})
+    host = RecordingHost({"sbatch": ""}, name="recorded:login1", settings={"address": "there"})
+    assert describe("local", host) == SourceRecord("local", "pool", "recorded:login1", {"address": "there"})
+    asked = {"address": "there", "scheduler": "slurm"}
+    assert describe("slurm", host) == SourceRecord("slurm", "queue", "recorded:login1", asked)

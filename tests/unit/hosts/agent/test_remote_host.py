@@ -65,7 +65,7 @@ def shared() -> Iterator[RemoteHost]:
 class TestRemoteHost(HostContract):
     @pytest.fixture
     def host(self, shared: RemoteHost, monkeypatch: pytest.MonkeyPatch) -> Host:
-        monkeypatch.setitem(KINDS, "box1", lambda _, patience: Machine().host(patience))
+        monkeypatch.setitem(KINDS, "box1", lambda name, settings, patience: Machine().host(patience))
         return shared
 
     @pytest.fixture
