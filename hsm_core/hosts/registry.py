@@ -14,7 +14,7 @@ Make = Callable[[str, Mapping[str, str], Patience | None], Host]
 
 
 def _ssh(name: str, settings: Mapping[str, str], patience: Patience | None) -> Host:
-    from .ssh.recorded import from_record
+    from .ssh.transports import from_record
 
     return from_record(name, settings, patience)
 

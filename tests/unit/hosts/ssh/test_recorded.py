@@ -9,11 +9,12 @@ import pytest
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts.registry import open_host
-from hsm_core.hosts.ssh import recorded
+from hsm_core.hosts.ssh import transports
 from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
-from hsm_core.hosts.ssh.recorded import make_host, written
+from hsm_core.hosts.ssh.recorded import written
 from hsm_core.hosts.ssh.ssh_host import SshHost
+from hsm_core.hosts.ssh.transports import make_host
 
 
 @pytest.mark.parametrize(
@@ -42,8 +43,8 @@ def test_the_transport_is_the_one_that_was_asked_for(transport: str, kind: type)
     assert type(make_host(read_address({"name": "box1", "transport": transport}))) is kind
 
 
-def test_without_paramiko_the_system_s_ssh_goes_unless_paramiko_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorded, "find_spec", lambda _: None)
+def test_without_paramiko_the_system_s_ssh_goes_if_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transports, "find_spec", lambda _: None)
     assert type(make_host(read_address("box1"))) is OpenSshHost
     with pytest.raises(BackendError, match="not installed here"):
         make_host(read_address({"name": "box1", "transport": "paramiko"}))
