@@ -1,0 +1,196 @@
+"""Brings files of a host to the same places here: by their new bytes, or a whole folder.
+
+A host is not trusted: nothing is written outside the folder that was asked for, no link leads out of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from hsm_core.errors import HostTrouble
+
+from .files import append_at, make_folder, part_of
+from .interface import Found, Host
+
+#: Bytes that are read at once of a file that grows; bytes of its end here that are compared again with those there.
+PIECE, AGAIN = 1 << 20, 64
+
+#: Is shown a file's new bytes before they are written here.
+Before = Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a folder.
+
+    Args:
+        files: that were copied now; others were here already.
+        size: their bytes.
+        left: what was not wanted, and links that lead out of the folder.
+    """
+
+    files: int
+    size: int
+    left: tuple[Found, ...]
+
+
+class Mirror:
+    """A folder of a host, and the folder here that gets the same files.
+
+    It keeps nothing in memory: after its end, another one goes on where the files here end.
+
+    Args:
+        there, here: the two folders.
+    """
+
+    def __init__(self, host: Host, there: Path, here: Path) -> None:
+        self._host, self._there, self._here = host, there, here
+
+    def follow(self, name: Path, before: Before | None = None, *, whole_lines: bool = False) -> int:
+        """Appends what a file has more there than here; returns how many bytes.
+
+        Args:
+            name: relative to both folders.
+            before: if it raises an error, the bytes that it was shown are not written, and come again next time.
+            whole_lines: leave what follows the last line feed for later.
+
+        Raises:
+            OSError: it can't be read or written; what came is kept.
+            ValueError: it does not begin as the file here does.
+        """
+        return sum(self._pieces(name, before, whole_lines))
+
+    def _pieces(self, name: Path, before: Before | None, whole_lines: bool) -> Iterator[int]:
+        path = self._here / name
+        while True:
+            size = path.stat().st_size if path.exists() else 0
+            start = max(0, size - AGAIN)
+            data = self._host.read(self._there / name, start, size - start + PIECE)
+            known, new = data[: size - start], data[size - start :]
+            is_all = len(new) < PIECE
+            if len(new) > PIECE:
+                raise HostTrouble(f"{self._host.name} sends more of {name} than it was asked for")
+            if whole_lines:
+                new = new[: new.rfind(b"\n") + 1]
+                if not new and not is_all:
+                    raise ValueError(f"{name} on {self._host.name} has a line of more than {PIECE} bytes")
+            _require_same(path, start, known, size)
+            if new:
+                if before is not None:
+                    before(new)
+                append_at(path, start, known + new)
+                yield len(new)
+            if is_all:
+                return
+
+    def fetch(self, folder: Path, wanted: Callable[[Found], bool] = lambda _: True) -> Fetched:
+        """Copies a folder that nobody writes to any more: files first, links last.
+
+        A file that is here with the same size and time is not copied again. Nothing that is here is removed.
+
+        Args:
+            folder: relative to both folders.
+            wanted: says of a file or link, named relative to ``folder``, whether it is to come.
+
+        Raises:
+            OSError: something can't be copied, or changed meanwhile; what came is complete, and the rest comes if
+                it is asked for again.
+        """
+        there, here = self._there / folder, self._here / folder
+        found = self._host.files(there)
+        folders = {one.name: one for one in found if one.kind == "folder"}
+        _require_folders(self._host.name, found, folders.keys() | {Path()})
+        files = [one for one in found if one.kind == "file" and wanted(one)]
+        links = {one.name: _inner_target(one, there, here) for one in found if one.kind == "link" and wanted(one)}
+        make_folder(here)
+        for name in sorted(folders, key=lambda name: len(name.parts)):
+            _make_real_folder(here / name)
+        new = [one for one in files if not _is_here(here / one.name, one)]
+        self._copy(there, here, new)
+        for name, target in links.items():
+            if target is not None:
+                _link(here / name, target)
+        for name in sorted(folders, key=lambda name: -len(name.parts)):
+            (here / name).chmod(folders[name].mode | 0o700)
+        came = {one.name for one in files} | {name for name, target in links.items() if target is not None}
+        left = tuple(one for one in found if one.kind != "folder" and one.name not in came)
+        return Fetched(len(new), sum(one.size for one in new), left)
+
+    def _copy(self, there: Path, here: Path, files: Sequence[Found]) -> None:
+        """Copies files, and gives each its time once it is certain that it did not change meanwhile."""
+        if not files:
+            return
+        self._host.pull({there / one.name: here / one.name for one in files})
+        later = {one.name: one for one in self._host.files(there)}
+        for one in files:
+            now, size = later.get(one.name), (here / one.name).stat().st_size
+            if now is None or (now.size, now.changed_ns) != (one.size, one.changed_ns) or size != one.size:
+                raise OSError(f"{there / one.name} on {self._host.name} changed while it was copied")
+        for one in files:
+            os.utime(here / one.name, ns=(one.changed_ns, one.changed_ns))
+
+
+def _require_same(path: Path, start: int, known: bytes, size: int) -> None:
+    own = b""
+    if size:
+        with open(path, "rb") as file:
+            file.seek(start)
+            own = file.read(size - start)
+    if own != known:
+        raise ValueError(f"{path} has {size} bytes, and the host's own file does not begin with them any more")
+
+
+def _require_folders(host: str, found: Sequence[Found], folders: set[Path]) -> None:
+    """Refuses a file in what is no folder: a link there could lead anywhere."""
+    for one in found:
+        if one.name.is_absolute() or ".." in one.name.parts or one.name.parent not in folders:
+            raise HostTrouble(f"the list of files of {host} can't be used", evidence=f"{str(one.name)!r:.100}")
+
+
+def _make_real_folder(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    make_folder(path)
+
+
+def _is_here(path: Path, found: Found) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    own = path.stat()
+    return (own.st_size, own.st_mtime_ns) == (found.size, found.changed_ns)
+
+
+def _inner_target(link: Found, there: Path, here: Path) -> str | None:
+    """Returns where a link leads here; None: out of its folder, or nobody can tell.
+
+    A ``..`` is allowed at the beginning only: behind the name of another link it would lead elsewhere than it seems.
+    """
+    target = PurePosixPath(link.target)
+    if not link.target or "\0" in link.target:
+        return None
+    if target.is_absolute():
+        if not target.is_relative_to(there):
+            return None
+        inner = target.relative_to(there)
+        return None if ".." in inner.parts else str(here / inner)
+    up = next((number for number, part in enumerate(target.parts) if part != ".."), len(target.parts))
+    if up > len(link.name.parts) - 1 or ".." in target.parts[up:]:
+        return None
+    return link.target
+
+
+def _link(path: Path, target: str) -> None:
+    if path.is_symlink() and os.readlink(path) == target:
+        return
+    part = part_of(path)
+    try:
+        os.symlink(target, part)
+        os.replace(part, path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
