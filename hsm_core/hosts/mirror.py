@@ -18,6 +18,8 @@ from .interface import Found, Host
 
 #: Bytes that are read at once of a file that grows; bytes of its end here that are compared again with those there.
 PIECE, AGAIN = 1 << 20, 64
+#: Bytes of a line at most, of a file that is taken by whole lines.
+MOST_LINE = 1 << 24
 
 #: Is shown a file's new bytes before they are written here.
 Before = Callable[[bytes], None]
@@ -41,7 +43,7 @@ class Fetched:
 class Mirror:
     """A folder of a host, and the folder here that gets the same files.
 
-    It keeps nothing in memory: after its end, another one goes on where the files here end.
+    It need not remember anything: after its end, another one goes on where the files here, or there, end.
 
     Args:
         there, here: the two folders.
@@ -49,6 +51,7 @@ class Mirror:
 
     def __init__(self, host: Host, there: Path, here: Path) -> None:
         self._host, self._there, self._here = host, there, here
+        self._given: dict[Path, int] = {}  # bytes that are surely there
 
     def follow(self, name: Path, before: Before | None = None, *, whole_lines: bool = False) -> int:
         """Appends what a file has more there than here; returns how many bytes.
@@ -64,20 +67,38 @@ class Mirror:
         """
         return sum(self._pieces(name, before, whole_lines))
 
+    def give(self, name: Path) -> None:
+        """Appends what a file has more here than there: what only we write, such as an inbox. Twice does no harm.
+
+        Raises:
+            OSError: it can't be read, or not be sent; it goes on there next time.
+            ValueError: it does not begin there as it does here.
+        """
+        start = self._given.get(name, 0)
+        with open(self._here / name, "rb") as file:
+            file.seek(start)
+            data = file.read()
+        if data:
+            self._host.append(self._there / name, start, data)
+            self._given[name] = start + len(data)
+
     def _pieces(self, name: Path, before: Before | None, whole_lines: bool) -> Iterator[int]:
-        path = self._here / name
+        path, piece = self._here / name, PIECE
         while True:
             size = path.stat().st_size if path.exists() else 0
             start = max(0, size - AGAIN)
-            data = self._host.read(self._there / name, start, size - start + PIECE)
+            data = self._host.read(self._there / name, start, size - start + piece)
             known, new = data[: size - start], data[size - start :]
-            is_all = len(new) < PIECE
-            if len(new) > PIECE:
+            is_all = len(new) < piece
+            if len(new) > piece:
                 raise HostTrouble(f"{self._host.name} sends more of {name} than it was asked for")
             if whole_lines:
                 new = new[: new.rfind(b"\n") + 1]
                 if not new and not is_all:
-                    raise ValueError(f"{name} on {self._host.name} has a line of more than {PIECE} bytes")
+                    if piece >= MOST_LINE:
+                        raise ValueError(f"{name} on {self._host.name} has a line of more than {piece} bytes")
+                    piece *= 2
+                    continue
             _require_same(path, start, known, size)
             if new:
                 if before is not None:

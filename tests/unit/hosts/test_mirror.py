@@ -64,6 +64,42 @@ def test_of_a_journal_only_whole_lines_come(there: Path, here: Path) -> None:
     assert (here / LOG).read_bytes() == b"one\ntwo\n"
 
 
+@pytest.mark.parametrize(("size", "fits"), [(9_000, True), (40_000, False)])
+def test_a_long_line_comes_too_but_not_an_endless_one(
+    there: Path, here: Path, monkeypatch: pytest.MonkeyPatch, size: int, fits: bool
+) -> None:
+    monkeypatch.setattr(module, "PIECE", 1000)
+    monkeypatch.setattr(module, "MOST_LINE", 16_000)
+    (there / LOG).write_bytes(b"one\n" + b"x" * size + b"\nthree\n")
+    mirror = Mirror(LocalHost(), there, here)
+    if fits:
+        assert mirror.follow(LOG, whole_lines=True) == size + 11
+    else:
+        with pytest.raises(ValueError, match="a line of more than"):
+            mirror.follow(LOG, whole_lines=True)
+
+
+def test_an_inbox_goes_there_by_its_new_bytes_and_never_twice(there: Path, here: Path) -> None:
+    class Broken(LocalHost):
+        def append(self, path: Path, offset: int, data: bytes) -> None:
+            super().append(path, offset, data)
+            raise HostTrouble("nobody knows whether it came")
+
+    (here / "logs").mkdir(parents=True)
+    (here / LOG).write_bytes(b"one\n")
+    with pytest.raises(HostTrouble):
+        Mirror(Broken(), there, here).give(LOG)
+    mirror = Mirror(LocalHost(), there, here)
+    for more in (b"", b"two\n", b""):
+        with open(here / LOG, "ab") as file:
+            file.write(more)
+        mirror.give(LOG)
+    assert (there / LOG).read_bytes() == b"one\ntwo\n"
+    (there / LOG).write_bytes(b"other")
+    with pytest.raises(ValueError, match="5 bytes"):
+        Mirror(LocalHost(), there, here).give(LOG)
+
+
 def test_a_line_is_not_written_before_what_it_tells_of_has_come(there: Path, here: Path) -> None:
     mirror, shown = Mirror(LocalHost(), there, here), list[bytes]()
 
