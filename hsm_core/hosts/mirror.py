@@ -27,7 +27,7 @@ Before = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came of a folder.
+    """Tells what came of a folder, and what did not.
 
     Args:
         files: that were copied now; others were here already.
