@@ -22,6 +22,11 @@ def _ssh(name: str, settings: Mapping[str, str], patience: Patience | None) -> H
 KINDS: dict[str, Make] = {"local": lambda name, settings, patience: LocalHost(patience), "ssh": _ssh}
 
 
+def is_here(name: str) -> bool:
+    """Returns whether a host is this machine: nothing that a record says beside its name decides what is run then."""
+    return name.partition(":")[0] == "local"
+
+
 def open_host(
     name: str, patience: Patience | None = None, settings: Mapping[str, str] | None = None
 ) -> Host:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hsm_core.hosts.interface import Host, Patience
-from hsm_core.hosts.registry import open_host
+from hsm_core.hosts.registry import is_here, open_host
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import SweepPaths
+from hsm_core.store.ownership.own_sweep import require_own
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
@@ -104,10 +105,13 @@ def rebuild(
 
     Raises:
         BackendError: there is no such scheduler, or no such host.
+        NotOwn: the sweep may be somebody else's, and says how a machine is reached: that could run any command here.
     """
     from .submitted_jobs import SubmittedJobs
 
     queues = [one for one in records if one.kind == "queue"]
+    if any(not is_here(one.host) for one in queues):
+        require_own(paths)
     hosts = {one.host: open_host(one.host, patience, one.settings) for one in reversed(queues)}
     return [
         SubmittedJobs(

@@ -9,6 +9,7 @@ import pytest
 
 from hsm_core.errors import BackendError
 from hsm_core.hosts import registry as hosts
+from hsm_core.safe_open import NotOwn
 from hsm_core.sources.registry import describe, rebuild
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
@@ -36,6 +37,20 @@ def test_its_commands_run_on_the_host_that_its_record_names(
 def test_a_host_that_this_version_does_not_know_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="recorded:login1"):
         rebuild([ELSEWHERE], SweepPaths(tmp_path))
+
+
+def test_what_a_sweep_of_somebody_else_says_of_machines_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its SSH configuration could name any ProxyCommand, and looking at the sweep would run that."""
+    opened = list[str]()
+    monkeypatch.setitem(hosts.KINDS, "recorded", lambda name, *_: opened.append(name))
+    paths = SweepPaths(tmp_path)
+    paths.make_directories()
+    paths.hsm.chmod(0o777)
+    with pytest.raises(NotOwn):
+        rebuild([ELSEWHERE], paths)
+    assert not opened
 
 
 def test_what_a_launcher_describes_names_its_host() -> None:
