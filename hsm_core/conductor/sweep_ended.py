@@ -26,5 +26,5 @@ def may_give_way(paths: SweepPaths) -> bool:
     counts = state.counts()
     if phase_of(state, counts) in ("completed", "finished", "cancelled"):
         return True
-    left = counts["pending"] + counts["queued"] + counts["running"] + counts["lost"]
+    left = counts["pending"] + counts["queued"] + counts["running"]
     return bool(state.total) and not left and living_conductor(paths) == this_process()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host, Patience
 from hsm_core.hosts.registry import is_here, open_host
 from hsm_core.schedulers.registry import find_system, make_scheduler
@@ -65,6 +66,27 @@ def describe(name: str, host: Host, flavour: str = "auto") -> SourceRecord:
     if queue_at(name) is None:
         return SourceRecord(name, "pool", host.name, settings)
     return SourceRecord(name, "queue", host.name, {**settings, "scheduler": make_scheduler(name, host, flavour).name})
+
+
+def describe_anyhow(name: str, host: Host, flavour: str = "auto") -> tuple[SourceRecord, str]:
+    """Returns a source's record to show what would be submitted, also where its commands are not there.
+
+    Returns:
+        The record; what was assumed for it, or an empty text.
+
+    Raises:
+        BackendError, ConfigError: see ``describe``.
+    """
+    try:
+        return describe(name, host, flavour), ""
+    except BackendError as error:
+        system = queue_at(name)
+        if system is None or not system.flavours:
+            raise
+        first, *others = system.flavours
+        evidence = f" ({error.evidence})" if error.evidence else ""
+        told = f"{error.problem}{evidence}: shown for {first}    # or hydra.launcher.flavour={' or '.join(others)}"
+        return describe(name, host, first), told
 
 
 def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSettings, host: Host) -> Source:

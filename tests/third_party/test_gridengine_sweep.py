@@ -92,7 +92,7 @@ def test_its_own_fields_are_known_and_hsms_others_are_told_to_mean_nothing(app: 
         assert f"hydra.launcher.{field} must be {meant}" in app.run(f"hydra.launcher.{field}", "x=0,1").stderr
     done = app.run("x=0,1", "hydra.launcher.parallel_environment=mpi", "hydra.launcher.place=scatter")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ignored by gridengine: place" in done.stdout + done.stderr
+    assert "this launcher ignores place" in done.stdout + done.stderr
 
 
 def test_hsm_hpc_finds_it(app: QueueApp) -> None:

@@ -30,6 +30,7 @@ from hsm_core.sources.registry import (
     SourceSettings,
     check_fields,
     describe,
+    describe_anyhow,
     make_source,
     queue_at,
     rebuild,
@@ -60,7 +61,7 @@ from .payload import check_payload, is_frozen, read_config, require_unmoved, wri
 from .per_task import SettingsByTask
 from .pool_worker import gpus_in_vain, pool_worker
 from .record import is_of_another_function, require_same_app, sweep_record, typed_overrides
-from .settings import known_values, launcher_settings
+from .settings import known_values, launcher_settings, refuse_of_resume
 from .sweep_directory import Reservation, reserve_directory, settle_directory
 
 if TYPE_CHECKING:
@@ -125,13 +126,15 @@ class Launching:
     def require_free(self) -> None:
         """Keep a directory for the sweep, or refuse it, before anything is written into it."""
         self._require_detachable()
+        sweeper = self._config.hydra.sweeper
+        if self._resumed is None and sweeper.get("resume") is None:
+            shown(lambda: refuse_of_resume(self._settings))
         if self._settings.dry_run:
             leave_no_trace(self._config)
             return
         shown(lambda: require_here(self._source_name, self._settings.flavour, self._host))
         common = self._source_settings(lambda _: ())
         shown(lambda: check_fields(self._source_name, SweepPaths(self._root), common, self._host))
-        sweeper = self._config.hydra.sweeper
         if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
             self._reserved = shown(lambda: reserve_directory(self._config, self._settings.share))
             self._root = self._reserved.root
@@ -186,9 +189,18 @@ class Launching:
     def preview(self, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """Returns the lines of a dry run: the jobs that these tasks would become."""
         settings, paths = self._source_settings(lambda number: tasks[number - first]), SweepPaths(self._root)
-        source = shown(lambda: make_source(self._source(), paths, settings, self._host))
+        record, note = shown(lambda: describe_anyhow(self._source_name, self._host, self._settings.flavour))
+        source = shown(lambda: make_source(record, paths, settings, self._host))
         numbers = range(first, first + len(tasks))
-        return shown(lambda: source.preview(numbers, detached=self._settings.detach))
+        lines = shown(lambda: source.preview(numbers, detached=self._settings.detach))
+        return [*filter(None, [note, self._ignored()]), *lines]
+
+    def _ignored(self) -> str:
+        """Returns a line on the fields that were set in vain; empty if there are none."""
+        ignored = [*self._settings.ignored, *self._by_task().unused]
+        if self._system is None:
+            ignored += gpus_in_vain(self._settings, self._worker)
+        return f"this launcher ignores {', '.join(ignored)}" if ignored else ""
 
     def _source(self) -> SourceRecord:
         if self._described is None:
@@ -344,11 +356,8 @@ class Launching:
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
             atexit.register(self._conductor.close)
-            ignored = [*self._settings.ignored, *self._by_task().unused]
-            if self._system is None:
-                ignored += gpus_in_vain(self._settings, self._worker)
-            if ignored:
-                log.warning("ignored by %s: %s", self._source_name, ", ".join(ignored))
+            if ignored := self._ignored():
+                log.warning(ignored)
         return self._conductor
 
     def _recorded_overrides(self, number: int) -> Sequence[str]:

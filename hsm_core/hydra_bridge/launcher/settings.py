@@ -137,6 +137,19 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
     return settings
 
 
+def refuse_of_resume(settings: LauncherSettings) -> None:
+    """Refuses fields that choose which tasks of a sweep are resumed, where a new one is started.
+
+    Raises:
+        ConfigError: one of them is set.
+    """
+    found = [name for name in ("only_tasks", "retry_failed", "force") if getattr(settings, name)]
+    if found:
+        fields = " and ".join(f"hydra.launcher.{name}" for name in found)
+        told = f"{fields} {'is' if len(found) == 1 else 'are'} for resuming a sweep, and this line starts a new one"
+        raise ConfigError(told, fix=f"hydra.launcher.resume=latest    # or leave out {' and '.join(found)}")
+
+
 def _numbers(text: str | None) -> frozenset[int] | None:
     """The task numbers that ``3,7-9`` means."""
     if text is None:
@@ -257,4 +270,5 @@ def _is_environments(value: object, default: object) -> bool:
     """True if the value is what a default like ``${oc.env:NAME,null}`` gives."""
     if not (isinstance(default, str) and default.startswith("${oc.env:")):
         return False
-    return bool(value == os.environ.get(default[len("${oc.env:") :].partition(",")[0]))
+    variable = default[len("${oc.env:") :].partition(",")[0]
+    return value is None or bool(value == os.environ.get(variable))

@@ -28,6 +28,7 @@ _WRONG_STATE = "invalid for state of job"
 #: where `-J 0-9%3` and `-k doe` came with
 _THROTTLES = (22,)
 _WRITES_DIRECTLY = (20,)
+_CURRENT = (23,)
 
 
 class Pbs:
@@ -46,8 +47,8 @@ class Pbs:
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """The version that ``qstat --version`` tells; asked once."""
-        return self._commands.version()
+        """The version that ``qstat --version`` tells; asked once. Without ``qstat``, a dry run shows a current one."""
+        return self._commands.version() if self._host.which("qstat") else _CURRENT
 
     @property
     def throttles(self) -> bool:
