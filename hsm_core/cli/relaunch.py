@@ -22,6 +22,7 @@ from hsm_core.views.lines_to_copy.rerun import config_flags
 from hsm_core.views.lines_to_copy.resume_lines import by_hand, why_by_hand
 
 from .terminal import remark
+from .typed_settings import require_settings
 
 #: Our own launchers by name; a project has more in ``hydra/launcher`` of its config directory.
 OURS = ("hsm_hpc", "hsm_local", "hsm_pbs", "hsm_slurm")
@@ -77,14 +78,17 @@ def relaunch_environment(record: SweepRecord) -> dict[str, str]:
     return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ, "PWD": record.cwd}
 
 
-def require_changes(record: SweepRecord, launcher: str | None, settings: Sequence[str]) -> None:
+def require_changes(state: SweepState, launcher: str | None, settings: Sequence[str]) -> None:
     """Refuses changes that a resumed sweep can't take.
 
     Raises:
         ConfigError: the launcher is not known, or a setting is none of Hydra's.
     """
-    _require_launcher(record, launcher or record.launcher)
-    _require_hydras(settings)
+    _require_launcher(state.record, launcher or state.record.launcher)
+    require_settings(state, settings)
+    for text in settings:
+        if key_of(text) == "hydra/launcher" and "=" in text:
+            _require_launcher(state.record, text.partition("=")[2])
 
 
 def _require_launcher(record: SweepRecord, name: str) -> None:
@@ -106,16 +110,6 @@ def _require_launcher(record: SweepRecord, name: str) -> None:
 def _of_packages() -> set[str]:
     """Returns the launchers of other packages' schedulers, as they are usually called."""
     return {f"hsm_{system.name}" for system in all_systems()}
-
-
-def _require_hydras(settings: Sequence[str]) -> None:
-    for text in settings:
-        if not key_of(text).startswith(("hydra.", "hydra/")) or ("=" not in text and not text.startswith("~")):
-            raise ConfigError(
-                f"--set {text}: a task's own overrides can't change",
-                evidence="only Hydra's settings can change, such as hydra.launcher.slots=2",
-                fix="start a new sweep for other values",
-            )
 
 
 def note_on_sweeper(record: SweepRecord) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from hsm_core.settings import LauncherSettings
 from hsm_core.store.state.sweep_state import SweepState
 
 from .interrupts import Interrupts
@@ -25,6 +26,11 @@ class Policy:
     max_failure_rate: float = 1.0
     on_interrupt: str = "cancel"
     poll_s: float = 0.5
+
+    @classmethod
+    def of(cls, settings: LauncherSettings) -> Policy:
+        """Returns what the launcher's fields say."""
+        return cls(settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s)
 
 
 class Asking(Protocol):

@@ -197,7 +197,7 @@ def refuse_second(paths: SweepPaths) -> NoReturn:
     raise SweepExists(
         f"{paths.root} holds the sweep {other.id}, which is not finished",
         evidence=f"started {other.created} on {other.host}",
-        fix=f"hsm resume {quoted(other.id)}    # or hsm cancel {quoted(other.id)}, or another hydra.sweep.dir",
+        fix=f"hsm resume {quoted(other.id)}    # or hsm cancel {quoted(other.id)}, or hydra.sweep.dir=DIRECTORY",
     )
 
 

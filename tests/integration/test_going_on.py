@@ -134,6 +134,12 @@ def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
         refused = hsm(app, "retry", str(root), *words)
         assert (refused.returncode, words[1] in refused.stderr) == (2, True)
     assert "hsm_local" in hsm(app, "retry", str(root), "--launcher", "hsm_loca").stderr
+    from_hydra = ["app.py", "-m", "hydra/launcher=hsm_local", f"hydra.launcher.resume={hydra_text(str(root))}"]
+    for named, code in (((), 3), (("0",), 0), (("1",), 3)):  # 0 completed, 1 failed
+        only = [word for number in named for word in ("--task", number)]
+        assert hsm(app, "resume", str(root), *only).returncode == code
+        by_hydra = run(app, *from_hydra, *(f"hydra.launcher.only_tasks={number}" for number in named))
+        assert by_hydra.returncode == code, by_hydra.stderr
     (app / "fixed").touch()
     other = run(app, "app.py", "-m", "hydra/launcher=hsm_local", f"hydra.launcher.resume={hydra_text(str(root))}",
                 "hydra.launcher.retry_failed=true", "+z=77,78")  # fmt: skip

@@ -110,18 +110,12 @@ def _would(state: SweepState, again: set[str], options: _Options) -> str:
 
 def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
     require_current(state.paths.place)
-    require_changes(state.record, options.launcher, options.settings)
+    require_changes(state, options.launcher, options.settings)
     JobQuestions()(state)
     found = _tasks_to_run(state, again, options.chosen, options.reason)
     alive = state.numbers_in("queued", "running")
     if not found and (not alive or again == {"failed"} or options.reason):
-        note = note_on_sweeper(state.record)
-        has_none = again == {"failed"} and not state.numbers_in("failed")
-        none = "no task has failed" if has_none else "nothing to run"
-        remark(f"{state.record.id}: {none}{f' ({note})' if note else ''}{_hint(state, again)}")
-        if not options.dry_run and not alive and not state.numbers_in("pending", "lost", "cancelled"):
-            _record_stopped(state)
-        return 0
+        return _nothing_to_run(state, again, options)
     command = _command(state, found, again, options, allow_changed=options.allow_changed)
     _require_no_other(state, options.force)
     if options.dry_run:
@@ -134,7 +128,39 @@ def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
     state.refresh()
     if was_refused and state.refusal() is None and options.settings and not options.launcher:
         keep_accepted(state, options.settings)
-    return _outcome(state, before, code)
+    return _outcome(state, _asked_for(state, again, options, list(before)), before, code)
+
+
+def _nothing_to_run(state: SweepState, again: set[str], options: _Options) -> int:
+    """Says why; returns the exit code, as if it had run."""
+    asked, note = _asked_for(state, again, options, ()), note_on_sweeper(state.record)
+    remark(f"{state.record.id}: {_why_none(state, again, asked)}{f' ({note})' if note else ''}{_hint(state, again)}")
+    if options.dry_run:
+        return 0
+    if not state.numbers_in("queued", "running", "pending", "lost", "cancelled"):
+        _record_stopped(state)
+    return 0 if all(state.state_of(number) == "completed" for number in asked) else ENDED_WITH_FAILURES
+
+
+def _why_none(state: SweepState, again: set[str], asked: Sequence[int]) -> str:
+    if again == {"failed"} and not state.numbers_in("failed"):
+        return "no task has failed"
+    if not asked or any(state.state_of(number) != "completed" for number in asked):
+        return "nothing to run"
+    if len(asked) == 1:
+        return f"task {asked[0]} is completed"
+    return f"tasks {task_ranges(asked)} are completed"
+
+
+def _asked_for(state: SweepState, again: set[str], options: _Options, run: Sequence[int]) -> Sequence[int]:
+    """Returns the tasks that decide the exit code: those that were named; of ``hsm resume`` alone, all of the sweep.
+
+    Args:
+        run: the tasks that run now.
+    """
+    if options.chosen is not None:
+        return options.chosen
+    return run if options.reason or again == {"failed"} else range(state.total)
 
 
 def _command(
@@ -156,24 +182,29 @@ def _tried(state: SweepState, number: int) -> tuple[int, str]:
     return (known.attempt if known else 0), state.state_of(number)
 
 
-def _outcome(state: SweepState, before: dict[int, tuple[int, str]], code: int) -> int:
+def _outcome(state: SweepState, asked: Sequence[int], before: dict[int, tuple[int, str]], code: int) -> int:
     """Returns the exit code: 0 if all that was asked for completed, 3 if it ended otherwise, else the app's own.
+
+    Args:
+        asked: the tasks that count.
+        before: how those that were to run stood.
+        code: of the app.
 
     Raises:
         HsmError: the app did not come to the sweep's function.
     """
     if code not in (0, 1, ENDED_WITH_FAILURES):
         return code
-    now = {number: _tried(state, number) for number in before}
-    if all(how == "completed" for _, how in now.values()):
+    states = {state.state_of(number) for number in asked}
+    if states <= {"completed"}:
         return 0
-    is_new = any(now[number] != then for number, then in before.items())
+    is_new = any(_tried(state, number) != then for number, then in before.items())
     if not code and not is_new:
         raise HsmError(
             f"the app ended, but never called {state.record.app['function']}, which {state.record.id} runs",
             evidence=joined(state.record.app["main"]), fix=f"hsm-status {quoted(state.record.id)}",
         )  # fmt: skip
-    return ENDED_WITH_FAILURES if is_new and all(how in ENDED for _, how in now.values()) else code
+    return ENDED_WITH_FAILURES if is_new and states <= ENDED else code
 
 
 def _record_stopped(state: SweepState) -> None:
@@ -209,7 +240,7 @@ def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], comm
     tasks = f"{counted(len(found), 'task')}: {task_ranges(found)}" if found else "no task"
     remark(f"{state.record.id}: would run {tasks}")
     if alive:
-        remark(f"and attach to {len(alive)} live ones: {task_ranges(alive)}")
+        remark(f"and attach to {counted(len(alive), 'live task')}: {task_ranges(alive)}")
     path = relaunch_environment(state.record).get("PYTHONPATH")
     missing = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
     say(f"cd {quoted(state.record.cwd)} && {missing}{joined_without_secrets(command)}")

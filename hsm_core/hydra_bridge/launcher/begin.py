@@ -13,7 +13,7 @@ from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.earlier_sweeps import set_aside
 from hsm_core.store.files import write_atomically
-from hsm_core.store.layout import SweepPaths
+from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.record import SweepRecord, create_record, read_record
 from hsm_core.store.tasks import write_tasks
@@ -77,3 +77,15 @@ def _hide_in_multirun(path: Path) -> None:
         assert isinstance(saved, DictConfig)
         hide_secrets(saved)
         write_atomically(path, OmegaConf.to_yaml(saved).encode())
+
+
+def new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
+    """Makes a directory for a call of ``launch``; a sweep that is resumed has one of the same number already."""
+    launch, again = paths.launch(first), 0
+    while True:
+        try:
+            launch.root.mkdir(0o700)
+            return launch
+        except FileExistsError:
+            again += 1
+            launch = LaunchPaths(paths.hsm / f"launch-{first}-{again}")

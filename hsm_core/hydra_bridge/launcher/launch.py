@@ -25,7 +25,6 @@ from hsm_core.hosts.registry import open_host
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_host
-from hsm_core.settings import LauncherSettings
 from hsm_core.sources.registry import (
     SourceSettings,
     check_fields,
@@ -53,7 +52,7 @@ from ..launch_plan import PlannedSweep
 from ..preview import dry_launch_lines, leave_no_trace
 from ..task.config import rebase, task_config
 from ..task.log import configure_hydra_log
-from .begin import begin_sweep
+from .begin import begin_sweep, new_launch
 from .code import app_root, config_folders, freeze_app, record_again, require_unchanged
 from .foreign_sweeper import launches_once, needs_returns, require_no_returns
 from .main_origin import MainOrigin, unseen_lines
@@ -242,7 +241,7 @@ class Launching:
         conductor = self._conducting()
         if self._resumed is not None:  # what is on disk counts, not what this run's sweeper made
             job_overrides, first = [task.overrides for task in TaskTable(conductor.state.paths)], 0
-        launch = _new_launch(conductor.state.paths, first)
+        launch = new_launch(conductor.state.paths, first)
         if self._payload is None:
             self._payload = self._make_payload(conductor.state.paths, launch)
         pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
@@ -282,16 +281,22 @@ class Launching:
         self._report_failures(conductor.state, numbers)
         return self._returns(conductor.state, job_overrides, first)
 
+    def _chosen(self, numbers: range) -> Sequence[int]:
+        """The tasks that count on this run; all, unless a resume names some."""
+        wanted = self._settings.only_tasks
+        return numbers if wanted is None else [number for number in numbers if number in wanted]
+
     def _report_failures(self, state: SweepState, numbers: range) -> None:
         """On the command line, where the summary told everything, spare the user a task's traceback."""
         if self._planned is not None:
             if not self._is_last_launch():
                 return
             numbers = range(state.total)
-        bad = sum(state.state_of(number) != "completed" for number in numbers)
+        asked = self._chosen(numbers)
+        bad = sum(state.state_of(number) != "completed" for number in asked)
         if bad and state.record.app.get("under_main") and not needs_returns(self._config):
             more = "" if self._is_last_launch() else "hydra/sweeper=hsm    # it continues after a failed batch"
-            failed = SweepFailed(f"{bad} of {counted(len(numbers), 'task')} did not complete", fix=more)
+            failed = SweepFailed(f"{bad} of {counted(len(asked), 'task')} did not complete", fix=more)
             leave(failed, is_told=self._launches == 1)
 
     def _detach(self, conductor: Conductor, launch: LaunchPaths, pairs: list[tuple[int, int]]) -> list[JobReturn]:
@@ -328,18 +333,17 @@ class Launching:
             job_id = state.native_id_of(number) if self._system is not None else ""
             return task_config(loader, self._tasks_config, overrides, number, job_id or str(number))
 
+        numbers = range(first, first + len(job_overrides))
         return [
-            SweptJob(state, first + index, tuple(row), name, compose, is_needed)
-            for index, row in enumerate(job_overrides)
+            SweptJob(state, number, tuple(job_overrides[number - first]), name, compose, is_needed)
+            for number in (numbers if is_needed else self._chosen(numbers))
         ]
 
     def _to_run(self, state: SweepState, numbers: range) -> list[tuple[int, int]]:
         """Returns the tasks that are neither completed nor alive, each with the number of its next attempt."""
         if self._resumed is None:
             return [(number, 1) for number in numbers]
-        wanted = self._settings.only_tasks
-        chosen = [number for number in numbers if wanted is None or number in wanted]
-        return resumable(state, chosen, failed_too=self._settings.retry_failed)
+        return resumable(state, self._chosen(numbers), failed_too=self._settings.retry_failed)
 
     # the sweep
 
@@ -351,7 +355,7 @@ class Launching:
             source = make_source(self._source(), state.paths, settings, self._host)
             others = [record for record in state.sources.values() if record.name != source.name]
             self._conductor = Conductor(
-                [source], state, rebuild(others, state.paths, self._patience), policy=_policy(self._settings),
+                [source], state, rebuild(others, state.paths, self._patience), policy=Policy.of(self._settings),
                 lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
@@ -419,21 +423,3 @@ class Launching:
 
     def _configure_log(self) -> None:
         configure_hydra_log(self._config.hydra.hydra_logging, self._config.hydra.verbose, self._context)
-
-
-def _policy(settings: LauncherSettings) -> Policy:
-    return Policy(
-        settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s
-    )
-
-
-def _new_launch(paths: SweepPaths, first: int) -> LaunchPaths:
-    """A directory for this call; a sweep that is gone on with has one already of the same number."""
-    launch, again = paths.launch(first), 0
-    while True:
-        try:
-            launch.root.mkdir(0o700)
-            return launch
-        except FileExistsError:
-            again += 1
-            launch = LaunchPaths(paths.hsm / f"launch-{first}-{again}")

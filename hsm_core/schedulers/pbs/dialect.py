@@ -47,7 +47,7 @@ class Pbs:
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """The version that ``qstat --version`` tells; asked once. Without ``qstat``, a dry run shows a current one."""
+        """The version that ``qstat --version`` tells; asked once. Without it: a current one, for a dry run."""
         return self._commands.version() if self._host.which("qstat") else _CURRENT
 
     @property

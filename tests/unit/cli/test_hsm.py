@@ -630,6 +630,28 @@ def test_what_is_typed_wrong_is_told_also_where_nothing_is_to_run(shell: Shell, 
         assert (done.returncode, meant in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told", "code"),
+    [
+        ("resume latest", "nothing to run; 1 task failed", 3),
+        ("resume latest --task 0,2", "tasks 0,2 are completed", 0),
+        ("resume latest --task 1", "nothing to run; 1 task failed", 3),
+        ("resume latest --dry-run", "nothing to run; 1 task failed", 0),
+        ("retry latest --error oom", "nothing to run", 0),
+        ("retry latest --task 2", "task 2 is completed", 0),
+    ],
+)
+def test_where_nothing_is_to_run_the_exit_code_is_as_if_it_had(
+    shell: Shell, tmp_path: Path, words: str, told: str, code: int
+) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=3, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
+    worker = sweep.worker("w1", killed_process())
+    complete(worker, 0, 2)
+    fail(worker, 1, "no")
+    done = shell.run("hsm", *words.split())
+    assert (told in done.stderr, done.returncode) == (True, code), done.stderr
+
+
 def test_retry_leaves_a_live_sweep_alone_if_none_failed(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=3, cwd=str(tmp_path), app={"main": ["python", "app.py"]})
     start(sweep.worker("w1", this_process()), 0)
