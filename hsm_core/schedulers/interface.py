@@ -219,6 +219,9 @@ class Scheduler(Protocol):
             NoAnswer: they may go on.
         """
 
+    def is_id(self, native_id: str) -> bool:
+        """Returns whether this has the form that ids of jobs, arrays and elements have here; no other is used."""
+
     def element(self, native_id: str, index: int) -> str:
         """Returns the native id of an array's element; ``index`` counts from 0."""
 

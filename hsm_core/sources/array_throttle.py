@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
-from hsm_core.schedulers.interface import NoAnswer, Scheduler
-
+from .own_jobs import OwnJobs
 from .snapshot import Snapshot
 
 
@@ -78,9 +76,9 @@ class Throttle:
 class SharedThrottle(Throttle):
     """The throttle over all arrays that a source's jobs are in, kept by its scheduler."""
 
-    def __init__(self, scheduler: Scheduler, limit: int) -> None:
+    def __init__(self, own: OwnJobs, limit: int) -> None:
         super().__init__(limit)
-        self._scheduler, self._all = scheduler, limit
+        self._own, self._all = own, limit
         self.arrays_to_come = 0
 
     def learn(self, jobs: Snapshot) -> None:
@@ -103,12 +101,10 @@ class SharedThrottle(Throttle):
     def _tell(self, jobs: Snapshot) -> None:
         """Has the scheduler keep the shares; one that does not answer is told next time."""
         untold = self.untold()
-        for line in jobs.lines if untold else ():
-            name = line.name
-            if name in untold and line.native_id:
-                with suppress(NoAnswer):
-                    self._scheduler.throttle(line.native_id, untold[name])
-                    self.tell(name)
+        lines = {line.native_id: line for line in jobs.lines if line.name in untold and line.native_id}
+        shares = {native_id: untold[line.name] for native_id, line in lines.items()}
+        for native_id in self._own.throttle(shares, lines) if lines else ():
+            self.tell(lines[native_id].name)
 
 
 def living_elements(jobs: Snapshot) -> Counter[str]:

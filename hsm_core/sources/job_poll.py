@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from hsm_core.schedulers.interface import JobStatus, NoAnswer, Scheduler
 from hsm_core.store.disk import visibility_s
+from hsm_core.store.job_names import token_in
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.requests import asked_to_end
 from hsm_core.store.state.jobs import JobWord, Key, SubmissionState
@@ -113,6 +114,9 @@ class JobPoll:
         return self._asker.ask([line.native_id for line in lines], not_before)
 
     def _with_id(self, line: SubmissionState) -> SubmissionState:
+        """A submission with the id that was found for it, if it has none; and without what can't be an id."""
+        if line.native_id and not self._scheduler.is_id(line.native_id):
+            return replace(line, native_id="")
         found = self._found.get(line.name)
         return line if line.native_id or found is None else replace(line, native_id=found)
 
@@ -150,7 +154,7 @@ class JobPoll:
                 seen.missed = 0
                 if status.hopeless or status.until:
                     stalled.append((line, element, status))
-                if status.stuck:
+                if status.stuck and status.name == line.token == token_in(line.token):
                     stuck[line.name].add(element)
                     if line.by not in jobs.dead:  # who submitted it would only submit it again
                         status = replace(status, state="failed")
@@ -231,7 +235,7 @@ class JobPoll:
 
     def _may_live(self, native_id: str, one: _Missing, heard: Mapping[str, bool]) -> bool:
         """A worker that speaks is alive; a job that no answer has named, and that has not begun, may be too young."""
-        is_new = one.seen.word is None and time.time() - one.line.at < self._young_s
+        is_new = one.seen.word is None and is_young(one.line, self._young_s)
         has_begun = is_new and job_ends.has_begun(self._paths, one.line, one.batch)
         return heard.get(native_id, heard.get(one.line.native_id, is_new and not has_begun))
 
@@ -245,3 +249,8 @@ class JobPoll:
             status, self._scheduler, self._paths, one.line, one.batch, one.seen.word,
             is_watched=one.line.by not in jobs.dead,
         )  # fmt: skip
+
+
+def is_young(line: SubmissionState, young_s: float) -> bool:
+    """Returns whether its jobs may be too new to be shown in the queue."""
+    return time.time() - line.at < young_s

@@ -63,7 +63,7 @@ class BatchQueue(SubmittedJobs):
         self._queue_room = Room(scheduler)
         self._is_counted = settings.mode == "individual" or not scheduler.throttles
         limited = settings.parallelism is not None and not self._is_counted
-        self._throttle = SharedThrottle(scheduler, settings.parallelism or 1) if limited else None
+        self._throttle = SharedThrottle(self._own, settings.parallelism or 1) if limited else None
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         waiting = [(number, 1) for number in tasks]
@@ -193,6 +193,7 @@ class BatchQueue(SubmittedJobs):
             if self._throttle is not None:
                 self._throttle.drop(submission.name)
             raise
+        self._own.accept(native_id)
         self._queue_room.took(self._writer.place(_asked(portion)), size or 1)
         if self._throttle is not None:
             self._throttle.arrays_to_come -= 1

@@ -8,9 +8,9 @@ from hsm_core.model import SourceKind
 from hsm_core.schedulers.interface import Scheduler
 from hsm_core.store.layout import SweepPaths
 
-from .cancellable_jobs import idle_jobs, jobs_of_none_but
 from .interface import Handed, Health, Polled
 from .job_poll import TIMES_GONE, YOUNG_S, JobPoll
+from .own_jobs import OwnJobs, idle_jobs, jobs_of_none_but
 from .snapshot import Snapshot
 
 
@@ -29,6 +29,7 @@ class SubmittedJobs:
         young_s: float = YOUNG_S,
     ) -> None:  # fmt: skip
         self.name, self._scheduler = name, scheduler
+        self._own = OwnJobs(scheduler, paths)
         self._poll = JobPoll(scheduler, paths, times_gone=times_gone, young_s=young_s)
 
     def find(self, token: str) -> Handed | None:
@@ -43,20 +44,14 @@ class SubmittedJobs:
 
     def cancel(self, jobs: Snapshot, *, at_once: bool = False) -> None:
         names = {name for name, _ in jobs.alive}
-        ids = [line.native_id for line in jobs.lines if line.native_id and line.name in names]
-        if ids:
-            self._scheduler.cancel(ids, at_once=at_once)
+        ours = {line.native_id: line for line in jobs.lines if line.native_id and line.name in names}
+        self._own.cancel(ours, at_once=at_once)
 
     def cancel_tasks(self, jobs: Snapshot, tasks: Sequence[int]) -> None:
-        ids = jobs_of_none_but(jobs, tasks, self._scheduler)
-        if ids:
-            self._scheduler.cancel(ids)
+        self._own.cancel(jobs_of_none_but(jobs, tasks, self._scheduler))
 
     def remove_idle(self, jobs: Snapshot) -> int:
-        ids = idle_jobs(jobs, self._scheduler)
-        if ids:
-            self._scheduler.cancel(ids)
-        return len(ids)
+        return self._own.cancel(idle_jobs(jobs, self._scheduler))
 
     def health(self) -> Health:
         return Health(trouble=self._poll.trouble)

@@ -128,6 +128,14 @@ class SchedulerContract:
         if place.scheduler.throttle(whole, 3):
             wait_until(lambda: len(running()) == 3, what="three elements to run", every=0.2)
 
+    def test_ids_have_a_form(self, place: Place) -> None:
+        whole = place.submit(place.script("true", size=2))
+        assert place.scheduler.is_id(whole)
+        assert place.scheduler.is_id(place.scheduler.element(whole, 1))
+        strange = ("", "-u root", "--all", "all", f"{whole} 1", f"{whole},1", f"{whole}\n", f" {whole}", "1;x", "*")
+        for other in strange:
+            assert not place.scheduler.is_id(other), other
+
     def test_a_token_that_nobody_gave_is_not_found(self, place: Place) -> None:
         assert place.scheduler.find(f"t-{uuid.uuid4().hex[:8]}") is None
 

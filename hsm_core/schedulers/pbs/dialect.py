@@ -106,6 +106,9 @@ class Pbs:
             if done.code != 0 and not is_gone(done, self.flavour) and not self._is_ending(done, native_id):
                 raise NoAnswer(f"PBS did not delete {native_id}", evidence=done.evidence, fix=f"qdel '{native_id}'")
 
+    def is_id(self, native_id: str) -> bool:
+        return re.fullmatch(r"[0-9]+(\[[0-9]*\])?(\.[A-Za-z0-9_][A-Za-z0-9_.-]*)?", native_id) is not None
+
     def element(self, native_id: str, index: int) -> str:
         """Returns ``12[3].server`` for ``12[].server``; a plain job is its own only element."""
         return native_id.replace("[]", f"[{index}]")

@@ -155,6 +155,9 @@ class Slurm:
         if trouble:
             raise unanswered(trouble[0])
 
+    def is_id(self, native_id: str) -> bool:
+        return re.fullmatch(r"[0-9]+(_[0-9]+)?", native_id) is not None
+
     def element(self, native_id: str, index: int) -> str:
         return f"{native_id}_{index}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,6 +127,9 @@ class StandIn:
     def cancel(self, ids: Collection[str], *, at_once: bool = False) -> None:
         self.told.append(("cancel", sorted(ids)))
 
+    def is_id(self, native_id: str) -> bool:
+        return re.fullmatch(r"[0-9]+(_[0-9]+)?", native_id) is not None
+
     def element(self, native_id: str, index: int) -> str:
         return f"{native_id}_{index}"
 
@@ -158,7 +162,7 @@ def submitted(root: Path, scheduler: StandIn, total: int, *, each: int = 1, nati
     journal.append(events.ConductorHead("conductor-a", this_process()))
     tasks, at = (Span(0, total),), time.time() - 3600.0
     facts = {"each": each, "logs": logs_of(scheduler), "at": at}
-    journal.append(events.Submit("launch-0/submit-0", "demo-abc", tasks, scheduler.name, **facts))
+    journal.append(events.Submit("launch-0/submit-0", "demo-abcdefgh", tasks, scheduler.name, **facts))
     journal.append(events.HandedOver("launch-0/submit-0", native_id=native_id, job=None))
     journal.sync()
     return sweep

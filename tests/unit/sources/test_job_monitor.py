@@ -12,8 +12,8 @@ from hsm_core.conductor.warnings import Troubles
 from hsm_core.errors import NoAnswer
 from hsm_core.model import Span, Task
 from hsm_core.schedulers.interface import JobStatus
-from hsm_core.sources.cancellable_jobs import idle_jobs
 from hsm_core.sources.job_monitor import JobMonitor
+from hsm_core.sources.own_jobs import idle_jobs
 from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.sources.submitted_jobs import SubmittedJobs
 from hsm_core.store import events
@@ -128,7 +128,7 @@ def test_where_jobs_may_be_dropped_what_never_began_was_and_is_not_submitted_aga
     it.scheduler.shows("waiting", "7_0", "7_1", "7_2", why="(Held)")
     it.poll()
     it.scheduler.shows("waiting", "7_0")
-    (it.state.paths.logs / "demo-abc.2.log").write_text("module: no such module\n")
+    (it.state.paths.logs / "demo-abcdefgh.2.log").write_text("module: no such module\n")
     it.poll()
     it.poll()
     assert it.states() == ["queued", "failed", "pending"]
@@ -298,24 +298,24 @@ def test_jobs_that_wait_though_their_tasks_have_ended_are_found(it: Watched) -> 
     worker.sync()
     it.state.refresh()
     it.scheduler.shows("waiting", "7_0", "7_1")
-    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == ["7_0"]
+    assert list(idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler)) == ["7_0"]
     it.scheduler.shows("running", "7_0")
-    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == []
+    assert list(idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler)) == []
 
 
 def test_a_job_that_showed_up_late_under_a_submissions_name_is_idle_once_its_tasks_have_ended(it: Watched) -> None:
     it.scheduler.statuses = {}
     it.scheduler.queued = [
         JobStatus(element, "waiting", "PENDING", name)
-        for element, name in (("9_0", "demo-abc"), ("7_1", "demo-abc"), ("9_2", "mine"))
+        for element, name in (("9_0", "demo-abcdefgh"), ("7_1", "demo-abcdefgh"), ("9_2", "mine"))
     ]
-    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == []
+    assert list(idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler)) == []
     worker = it.begin(0)
     for number in range(it.state.total):
         worker.append(events.End(number, 1, "completed"))
     worker.sync()
     it.state.refresh()
-    assert idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler) == ["9_0"]
+    assert list(idle_jobs(snapshot_of(it.state, it.scheduler.name), it.scheduler)) == ["9_0"]
 
 
 def test_a_question_that_failed_changes_nothing(it: Watched) -> None:
@@ -471,7 +471,7 @@ def orphaned(root: Path, scheduler: StandIn) -> SweepState:
     sweep.paths.make_directories()
     journal = JournalWriter(sweep.paths.journal("conductor-a"))
     journal.append(events.ConductorHead("conductor-a", killed_process()))
-    line = events.Submit("launch-0/submit-0", token="demo-abc", tasks=[Span(0, 2)], each=1, source=scheduler.name)
+    line = events.Submit("launch-0/submit-0", "demo-abcdefgh", tasks=[Span(0, 2)], each=1, source=scheduler.name)
     journal.append(line)
     journal.sync()
     state = SweepState(root)
@@ -486,7 +486,7 @@ def test_an_unanswered_submission_is_looked_for_by_its_token(it: Watched, tmp_pa
     watch = monitor(state, it.scheduler)
     watch.poll_now(time.monotonic())
     watch.poll_now(time.monotonic())
-    assert it.scheduler.calls("find") == ["demo-abc"]
+    assert it.scheduler.calls("find") == ["demo-abcdefgh"]
     assert "9" in str(it.scheduler.calls("poll")[-1])
     assert [state.state_of(number) for number in (0, 1)] == ["queued", "queued"]
 

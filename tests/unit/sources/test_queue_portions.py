@@ -307,11 +307,14 @@ def test_arrays_of_an_earlier_launcher_count(make: Make) -> None:
     bench = make(parallelism=3)
     journal, name = JournalWriter(bench.state.paths.journal("conductor-old")), "launch-0/submit-0"
     journal.append(
-        events.Submit(name, token="t", tasks=[Span(100, 20, 1)], source=bench.scheduler.name, each=1, at_once=2)
+        events.Submit(
+            name, "demo-abcdefgh", tasks=[Span(100, 20, 1)], source=bench.scheduler.name, each=1, at_once=2
+        )
     )
     journal.append(events.HandedOver(name, native_id="7", job=None))
     journal.flush()
     bench.state.refresh()
+    bench.scheduler.shows("running", "7_0", name="demo-abcdefgh")
     portion = bench.next_portion(tasks(50), detached=False)
     assert portion.at_once == 1
     assert bench.scheduler.calls("throttle") == [("7", 2)]

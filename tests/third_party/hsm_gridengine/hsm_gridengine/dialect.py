@@ -130,6 +130,9 @@ class GridEngine:
             if done.code != 0 and not (told and all(_DELETED.search(line) for line in told)):
                 raise _no_answer(done)
 
+    def is_id(self, native_id: str) -> bool:
+        return re.fullmatch(r"[0-9]+(\.[0-9]+)?", native_id) is not None
+
     def element(self, native_id: str, index: int) -> str:
         return f"{native_id}.{index + 1}"
 
