@@ -32,7 +32,7 @@ def failed_sweep(person: Person, root: Path, app: Path, umask: int = 0o022) -> P
     """A sweep with a failed task; returns the file that its app leaves when it is started again."""
     person.write(app, APP)
     words = ["-m", "hydra/launcher=hsm_local", "+x=1", f"hydra.sweep.dir={root}"]
-    person.run([interpreter(), str(app), *words], umask=umask)
+    person.run([interpreter(), str(app), *words], umask=umask, cwd=app.parent)  # where whoever resumes it can be, too
     assert (root / ".hsm" / "sweep.json").is_file()
     started = app.with_suffix(".log")
     person.run(["rm", str(started)])
@@ -53,8 +53,8 @@ def test_a_sweep_of_somebody_else_does_not_act(people: People, evil: tuple[Path,
     root, started = evil
     more = ["--retry-failed"] if command in ("resume", "complete") else []
     done = people.alice.hsm(command, str(root), "--yes", *more)
-    assert done.returncode == 1
     assert not started.exists()
+    assert done.returncode == 1
     assert f"belongs to user {people.mallory.uid}" in done.stderr
     assert ("it would cancel" if command == "cancel" else "it would run: cd ") in done.stderr
     assert f"next: cp -r {root} ~/sweep" in done.stderr
@@ -87,8 +87,8 @@ def test_one_record_of_somebody_else_is_enough(people: People, tmp_path: Path) -
     journal = next((root / ".hsm" / "events").glob("local-*.jsonl"))
     os.chown(journal, people.mallory.uid, -1)
     done = people.alice.hsm("retry", str(root), "--yes")
-    assert f"{journal} belongs to user {people.mallory.uid}" in done.stderr
     assert not started.exists()
+    assert f"{journal} belongs to user {people.mallory.uid}" in done.stderr
 
 
 def test_a_place_where_everybody_can_rename_it(people: People, tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_a_place_where_everybody_can_rename_it(people: People, tmp_path: Path) -
     started = failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
     place.chmod(0o777)
     done = people.alice.hsm("retry", str(place / "sweep"), "--yes")
-    assert "everybody can rename what is in" in done.stderr
     assert not started.exists()
+    assert "everybody can rename what is in" in done.stderr
     (line,) = [one.partition("next: ")[2] for one in done.stderr.splitlines() if "next: " in one]
     assert people.alice.run(shlex.split(line)).returncode == 0
     people.alice.hsm("retry", str(place / "sweep"), "--yes")
@@ -117,8 +117,8 @@ def test_in_a_folder_of_the_group_ones_own_list_must_know_it(people: People) -> 
     root = people.group_folder / "unlisted"
     started = failed_sweep(people.alice, root, people.alice.home / "own.py")
     done = people.alice.hsm("retry", str(root), "--yes", env={"XDG_STATE_HOME": str(people.alice.home / "new")})
-    assert "its group can rename what is in" in done.stderr
     assert not started.exists()
+    assert "its group can rename what is in" in done.stderr
 
 
 def test_a_directory_that_is_exchanged_all_the_time_never_acts(people: People, tmp_path: Path) -> None:
@@ -127,9 +127,10 @@ def test_a_directory_that_is_exchanged_all_the_time_never_acts(people: People, t
     place.mkdir()
     os.chown(place, 0, people.alice.shared)
     place.chmod(0o2775)
-    mine = failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
-    theirs = failed_sweep(people.mallory, place / "other", people.mallory.home / "other.py")
-    people.mallory.home.chmod(0o755)
+    failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
+    apps = people.drop / tmp_path.name
+    theirs = failed_sweep(people.mallory, place / "other", apps / "other.py")
+    people.mallory.run(["chmod", "-R", "a+rwX", str(apps)])
     code = """
         import os, sys
         os.chdir(sys.argv[1])
@@ -151,8 +152,6 @@ def test_a_directory_that_is_exchanged_all_the_time_never_acts(people: People, t
     finally:
         flipping.kill()
         flipping.wait()
-        people.mallory.home.chmod(0o700)
-    assert mine is not None
 
 
 def test_looking_stays_open_to_all(people: People, evil: tuple[Path, Path]) -> None:
