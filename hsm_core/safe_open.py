@@ -23,6 +23,8 @@ MOST_PICKLED = 2**31
 MOST_RECORDED = 2**28
 #: How many hold ``only_own`` now, in all threads.
 _own_only = 0
+#: Links, one after the other, that are followed.
+_MOST_LINKS = 8
 _ELSEWHERE = "hydra.sweep.dir=DIRECTORY    # another one"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: A FIFO is not waited for, a link not followed, a terminal not taken.
@@ -44,6 +46,40 @@ def open_regular(path: Path, *, most: int = MOST_RECORDED) -> BinaryIO:
         StoreError: it is a link, a FIFO, a device, a directory, or larger.
     """
     return _opened(path, most, must_be_own=False)
+
+
+def open_output(path: Path, *, most: int = MOST_RECORDED) -> BinaryIO:
+    """Opens what a task left to be looked at, as ``open_regular`` does, but follows links that this user made.
+
+    Where such a link leads was this user's choice; where a foreign one leads, was not.
+
+    Raises:
+        OSError, StoreError: see ``open_regular``; or links lead on and on.
+    """
+    for _ in range(_MOST_LINKS):
+        target = _own_target(path)
+        if target is None:
+            break
+        path = path.parent / target
+    return open_regular(path, most=most)
+
+
+def _own_target(path: Path) -> str | None:
+    """Returns where a link of this user's leads, both told by one descriptor; None if it is anything else."""
+    if not hasattr(os, "O_PATH") or not path.is_symlink():
+        return None
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        is_own = stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid()
+        return os.readlink("", dir_fd=descriptor) if is_own else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -193,7 +229,7 @@ def log_tail(log: Path, *, limit: int = 4096, begin: int = 0) -> str:
         begin: the offset in bytes before which nothing is read.
     """
     try:
-        with open_regular(log, most=sys.maxsize) as stream:
+        with open_output(log, most=sys.maxsize) as stream:
             stream.seek(max(begin, os.fstat(stream.fileno()).st_size - limit))
             return stream.read(limit).decode("utf-8", "replace")
     except (OSError, StoreError):

@@ -6,9 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from .model import spans
+
+if TYPE_CHECKING:
+    import logging
 
 #: The width of what is no terminal: nothing is cut there.
 UNLIMITED = 1_000_000
@@ -85,6 +88,30 @@ def printable(text: str, *, colours: bool = False) -> str:
         part if place % 2 else UNSEEN.sub(lambda match: match[0] if match[0] in "\n\t" else escaped(match[0]), part)
         for place, part in enumerate(parts)
     )
+
+
+def indented(text: str) -> str:
+    """Returns text whose further lines begin further right than a message's own: none is taken for ``next:``."""
+    return text if "\n" not in text else re.sub("\n(?! {4})", "\n    ", text)
+
+
+def own_logger(name: str) -> logging.Logger:
+    """Returns a logger of ours, whose messages are safe for a terminal, whatever Hydra's config does with them."""
+    import logging  # workers have no use for it
+
+    found = logging.getLogger(name)
+    found.addFilter(_clean)
+    return found
+
+
+def _clean(record: logging.LogRecord) -> bool:
+    """Spells out what a terminal would obey in a record, and keeps the lines of its values below its own."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            indented(str(value)) if isinstance(value, (str, os.PathLike)) else value for value in record.args
+        )
+    record.msg, record.args = printable(record.getMessage()), ()
+    return True
 
 
 def printable_log(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,12 +15,13 @@ from typing import BinaryIO
 
 from hsm_core.errors import StoreError
 from hsm_core.parsing import loads, table
-from hsm_core.safe_open import open_regular
-from hsm_core.store.files import read_json
+from hsm_core.safe_open import open_output
+from hsm_core.store.files import MOST_BYTES
+from hsm_core.text import own_logger
 
 from .metrics import flat
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 Metrics = dict[str, object]
 Collector = Callable[[Path], Iterable[Mapping[str, object]]]
 #: Bytes of a file of metrics, and of a line of it.
@@ -31,14 +31,15 @@ _MOST_BYTES, _MOST_LINE = 2**28, 2**20
 def metrics_json(directory: Path) -> list[Metrics]:
     """Returns the row of ``metrics.json``: one mapping, nested or flat."""
     try:
-        return [flat(read_json(directory / "metrics.json"))]
-    except (OSError, ValueError):
+        with open_output(directory / "metrics.json", most=MOST_BYTES) as stream:
+            return [flat(table(loads(stream.read(), MOST_BYTES // 8)))]
+    except (OSError, StoreError, ValueError):
         return []
 
 
 def metrics_jsonl(directory: Path) -> Iterator[Metrics]:
     """Yields the rows of ``metrics.jsonl``: one mapping a line; skips other lines, and those of more than 1 MiB."""
-    with suppress(OSError, StoreError), open_regular(directory / "metrics.jsonl", most=_MOST_BYTES) as stream:
+    with suppress(OSError, StoreError), open_output(directory / "metrics.jsonl", most=_MOST_BYTES) as stream:
         while line := stream.readline(_MOST_LINE):
             if row := _line(line):
                 yield row
@@ -54,7 +55,7 @@ def lightning_csv(directory: Path) -> Iterator[Metrics]:
     if not found:
         return
     newest = max(found, key=lambda path: path.stat().st_mtime)
-    with suppress(OSError, StoreError, csv.Error), open_regular(newest, most=_MOST_BYTES) as stream:
+    with suppress(OSError, StoreError, csv.Error), open_output(newest, most=_MOST_BYTES) as stream:
         for row in csv.DictReader(_csv_lines(stream)):
             yield _cells(row)
 

@@ -7,7 +7,6 @@ for row in collect("latest"):
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +18,13 @@ from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
+from hsm_core.text import own_logger
 
 from .collectors import collectors
 from .metrics import Mode, merit, named
 from .parameters import parameters
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.model import counted
-from hsm_core.safe_open import open_regular
+from hsm_core.safe_open import open_output
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalReader
@@ -185,7 +185,7 @@ def tail(path: Path, offset: int) -> tuple[str, int]:
         OSError: it can't be read.
     """
     try:
-        with open_regular(path, most=sys.maxsize) as stream:
+        with open_output(path, most=sys.maxsize) as stream:
             stream.seek(offset)
             data = stream.read(_AT_ONCE)
     except FileNotFoundError:
