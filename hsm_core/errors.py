@@ -23,7 +23,7 @@ HsmError
 
 from __future__ import annotations
 
-from .text import printable
+from .text import indented, printable
 
 
 class HsmError(Exception):
@@ -43,9 +43,9 @@ class HsmError(Exception):
         self, problem: str, *, evidence: str = "", fix: str = "", instead: tuple[str, str] | None = None
     ) -> None:
         self.problem, self.evidence, self.fix, self.instead = problem, evidence, fix, instead
-        lines = [problem]
+        lines = [indented(problem)]
         if evidence:
-            lines.append(f"  because: {evidence}")
+            lines.append(f"  because: {indented(evidence)}")
         if fix:
             lines.append(f"  next: {fix}")
         super().__init__(printable("\n".join(lines)))

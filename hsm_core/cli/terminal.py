@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from hsm_core.errors import HsmError
-from hsm_core.text import printable
+from hsm_core.text import indented, printable
 
 #: What a shell gets for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -86,9 +86,8 @@ def guarded(action: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        remark(
-            f"error: {error.filename or 'a file'} can't be read or written\n  because: {error.strerror or error}"
-        )
+        name = indented(str(error.filename or "a file"))
+        remark(f"error: {name} can't be read or written\n  because: {error.strerror or error}")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

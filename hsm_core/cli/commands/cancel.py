@@ -18,7 +18,7 @@ from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.text import task_ranges
+from hsm_core.text import indented, task_ranges
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import shorten
 
@@ -126,7 +126,8 @@ def cancel_idle_jobs(state: SweepState) -> int:
 
 def _warning(error: BackendError) -> str:
     """Returns what a scheduler did not do, where the command goes on without it."""
-    return f"warning: {error.problem}" + (f"\n  because: {error.evidence}" if error.evidence else "")
+    because = f"\n  because: {indented(error.evidence)}" if error.evidence else ""
+    return f"warning: {indented(error.problem)}{because}"
 
 
 def wait_until_ended(

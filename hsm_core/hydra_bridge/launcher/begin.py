@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,12 +16,13 @@ from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.record import SweepRecord, create_record, read_record
 from hsm_core.store.tasks import write_tasks
+from hsm_core.text import own_logger
 
 from ..task.hidden import hide_secrets
 from .code import record_code
 from .sweep_directory import Reservation
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 
 def begin_sweep(

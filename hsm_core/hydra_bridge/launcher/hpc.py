@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
 from hsm_core.detect.scheduler import chosen_system
 from hsm_core.errors import ConfigError
 from hsm_core.hosts.local import LocalHost
 from hsm_core.schedulers.registry import title_of
+from hsm_core.text import own_logger
 
 from ..error_display import refuse
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 
 def hpc_place() -> str:

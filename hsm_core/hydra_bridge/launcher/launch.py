@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +43,7 @@ from hsm_core.store.record import SourceRecord, read_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.store.tasks import TaskTable, write_tasks
-from hsm_core.text import tell
+from hsm_core.text import own_logger, tell
 
 from ..error_display import for_hydra, leave, shown
 from ..interrupted_launch import NOTHING
@@ -67,7 +66,7 @@ if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
     from hydra.types import HydraContext, TaskFunction
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 
 class Launching:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import re
@@ -26,6 +25,7 @@ from hsm_core.sources.worker_command import ENTRY
 from hsm_core.store.files import read_json, read_own_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
 from hsm_core.store.record import read_record
+from hsm_core.text import own_logger
 
 from ..fast.nan import renew_nans
 from ..task.environ import digest
@@ -36,7 +36,7 @@ from ..task.snapshot_paths import FrozenApp
 from ..task.values import versions
 from .main_origin import MainOrigin
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 _AT_START = Path("/proc/self/environ")
 #: Variables of which a worker has its own.

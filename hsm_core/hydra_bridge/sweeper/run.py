@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from hsm_core.errors import ConfigError, HsmError
 from hsm_core.plan.exclude import bind
 from hsm_core.plan.plan import Choice, make_plan, product_line
 from hsm_core.store.layout import SweepPaths
-from hsm_core.text import tell
+from hsm_core.text import own_logger, tell
 
 from ..error_display import refuse
 from ..faults import Faults
@@ -33,7 +32,7 @@ from .grammar import Grammar
 from .settings import Settings, settings_of
 from .validate import Validator
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 
 class Sweeping:
