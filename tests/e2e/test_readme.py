@@ -18,7 +18,7 @@ from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: whose commands submit jobs
 SUBMITTING = {
     ROOT / "docs" / "slurm.md": "slurm",
