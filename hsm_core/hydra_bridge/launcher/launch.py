@@ -55,7 +55,7 @@ from .begin import begin_sweep, new_launch
 from .code import app_root, config_folders, freeze_app, record_again, require_unchanged
 from .foreign_sweeper import launches_once, needs_returns, require_no_returns
 from .main_origin import MainOrigin, unseen_lines
-from .payload import check_payload, is_frozen, read_config, require_unmoved, write_payload
+from .payload import check_payload, is_frozen, read_config, require_same, write_payload
 from .per_task import SettingsByTask
 from .pool_worker import gpus_in_vain, pool_worker
 from .record import is_of_another_function, require_same_app, sweep_record, typed_overrides
@@ -252,7 +252,7 @@ class Launching:
     def _make_payload(self, paths: SweepPaths, launch: LaunchPaths) -> LaunchPaths:
         """The launch whose payload the tasks load: a new one, or that of the sweep's snapshot."""
         if self._resumed is not None and is_frozen(paths.launch(0)):
-            require_unmoved(paths)
+            require_same(paths)
             return paths.launch(0)
         if self._resumed is not None:
             record_again(launch, paths.first_code, self._app(), config_folders(self._config))

@@ -20,10 +20,10 @@ from hsm_core.detect.launch_group import of_groups
 from hsm_core.detect.origin import interpreter_flags
 from hsm_core.errors import ConfigError, StoreError
 from hsm_core.overrides import quoted
-from hsm_core.safe_open import MOST_PICKLED, open_own
 from hsm_core.sources.worker_command import ENTRY
 from hsm_core.store.files import read_json, read_own_json, to_json, write_atomically
 from hsm_core.store.layout import FORMAT, LaunchPaths, SweepPaths
+from hsm_core.store.ownership.known_payloads import note_payload, require_known
 from hsm_core.store.record import read_record
 from hsm_core.text import own_logger
 
@@ -63,6 +63,7 @@ def write_payload(
     write_atomically(launch.config, dumps(config, origin.in_main), private=True)
     write_atomically(launch.payload, _pickled(payload, origin), private=True)
     write_atomically(launch.boot, to_json(_boot(origin, frozen)), private=True)
+    note_payload(launch)
 
 
 def check_payload(origin: MainOrigin, config: DictConfig, context: HydraContext, python: str) -> None:
@@ -133,13 +134,12 @@ def read_config(launch: LaunchPaths) -> DictConfig | None:
     """The master config that an earlier launch was made with; None if it can't be read here.
 
     Raises:
-        StoreError: it belongs to another user.
+        StoreError: it belongs to another user, or this user neither made nor accepted it.
     """
     try:
         if read_own_json(launch.boot)["versions"] != versions():
             return None
-        with open_own(launch.config, most=MOST_PICKLED) as stream:
-            config: DictConfig = pickle.load(stream)  # nosec B301  # open_own checked its owner
+        config: DictConfig = pickle.loads(require_known(launch))  # nosec B301  # this user made it, or accepted it
         return renew_nans(config)
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         log.warning("can't read the sweep's original config, using the current one: %s", error)
@@ -154,12 +154,13 @@ def is_frozen(launch: LaunchPaths) -> bool:
         return False
 
 
-def require_unmoved(paths: SweepPaths) -> None:
-    """Refuse to go on with a sweep whose tasks look for their snapshot where it no longer is.
+def require_same(paths: SweepPaths) -> None:
+    """Refuse to go on with a snapshot that this user neither made nor accepted, or that lies where it was not made.
 
     Raises:
-        StoreError: it was moved.
+        StoreError: it is another one, or was moved.
     """
+    require_known(paths.launch(0))
     made = read_record(paths).dir
     if os.path.realpath(made) != os.path.realpath(paths.root):
         raise StoreError(
