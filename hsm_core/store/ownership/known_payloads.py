@@ -1,4 +1,4 @@
-"""Remembers, in the user's own state folder, what the launches were that the user made: others are not loaded unasked."""
+"""Remembers, in the user's own state folder, which launches the user made: no other is loaded unasked."""
 
 from __future__ import annotations
 
@@ -41,12 +41,11 @@ def require_known(launch: LaunchPaths) -> bytes:
     if os.environ.get(ACCEPT) == digest:
         _note(digest)
         return config
-    sweep = quoted(str(launch.root.parents[1]))
     raise StoreError(
         f"{launch.root} holds an app that you neither made nor accepted: it is not loaded",
-        evidence=f"its digest {digest} is not in {_file()}: others changed or made its files, or you did with another "
-        "XDG_STATE_HOME",
-        fix=f"{ACCEPT}={digest} hsm resume {sweep}    # if you trust who wrote them",
+        evidence=f"its digest {digest} is not in {_file()}: others changed or made its files, or you did, "
+        "with another XDG_STATE_HOME",
+        fix=f"{ACCEPT}={digest} hsm resume {quoted(str(launch.root.parents[1]))}    # if you trust who wrote them",
     )
 
 
