@@ -111,6 +111,24 @@ def test_what_waits_is_cancelled_as_soon_as_it_was_submitted(app: SlurmApp) -> N
     assert app.states() == {"completed": 2, "cancelled": 2}
 
 
+def test_a_record_that_names_another_job_of_the_user_does_not_cancel_it(app: SlurmApp, tmp_path: Path) -> None:
+    app.run("x=range(2)", "hydra.launcher.detach=true", gate=True)
+    log = tmp_path / "other.log"
+    other = ask("sbatch", "--parsable", "--job-name=interactive", f"--output={log}", "--wrap", "sleep 300")
+    (journal,) = (app.sweep / ".hsm" / "events").glob("conductor-*.jsonl")
+    (whole,) = app.handed()
+    said = journal.read_text()
+    assert f'"{whole}"' in said
+    journal.write_text(said.replace(f'"{whole}"', f'"{other}"'))
+    done = app.hsm("cancel", str(app.sweep), "--yes", "--timeout", "1")
+    assert "1 job not cancelled: not shown to be this sweep's" in done.stderr
+    assert f"the name of job {other} is 'interactive'" in done.stderr
+    assert words()[other] in ("PENDING", "RUNNING")
+    ask("scancel", other)
+    journal.write_text(said)
+    app.hsm("cancel", str(app.sweep), "--yes")
+
+
 @pytest.mark.slow
 def test_cancelling_all_leaves_nothing_in_the_queue(app: SlurmApp) -> None:
     app.run("x=range(40)", "hydra.launcher.detach=true", "hydra.launcher.array_parallelism=2", gate=True)
