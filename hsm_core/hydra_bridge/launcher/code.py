@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import sys
 
@@ -22,12 +21,12 @@ from hsm_core.detect.snapshot import freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
-from hsm_core.text import tell
+from hsm_core.text import own_logger, tell
 
 from ..task.snapshot_paths import FrozenApp
 from .main_origin import MainOrigin
 
-log = logging.getLogger(__name__)
+log = own_logger(__name__)
 
 
 def app_root(config: DictConfig, origin: MainOrigin) -> str:
