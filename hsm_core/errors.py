@@ -2,6 +2,7 @@
 
 HsmError
 ├── ConfigError        the sweep or launcher configuration is wrong
+│   └── ConfigErrors   in several ways
 ├── SweepExists        the directory already holds a sweep
 ├── SweepNotFound      no sweep, or several, fit what was typed
 ├── StoreError         the sweep directory can't be read or written
@@ -38,12 +39,14 @@ class HsmError(Exception):
     """
 
     exit_code = 1
+    #: Whether its problem is whole messages, one below the other.
+    holds_messages = False
 
     def __init__(
         self, problem: str, *, evidence: str = "", fix: str = "", instead: tuple[str, str] | None = None
     ) -> None:
         self.problem, self.evidence, self.fix, self.instead = problem, evidence, fix, instead
-        lines = [indented(problem)]
+        lines = [problem if self.holds_messages else indented(problem)]
         if evidence:
             lines.append(f"  because: {indented(evidence)}")
         if fix:
@@ -76,6 +79,12 @@ class ConfigError(HsmError):
     """The sweep or launcher configuration is wrong."""
 
     exit_code = 2
+
+
+class ConfigErrors(ConfigError):
+    """Several mistakes at once: its problem is the text of an error for each."""
+
+    holds_messages = True
 
 
 class SweepExists(HsmError):

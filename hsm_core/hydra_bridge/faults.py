@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from hsm_core.errors import ConfigError
+from hsm_core.errors import ConfigError, ConfigErrors
 
 T = TypeVar("T")
 
@@ -45,4 +45,4 @@ class Faults:
         if len(self.found) == 1:
             raise self.found[0]
         if self.found:
-            raise ConfigError("\n".join(map(str, self.found)))
+            raise ConfigErrors("\n".join(map(str, self.found)))

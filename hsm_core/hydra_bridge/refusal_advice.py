@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from hsm_core.errors import ConfigError
+from hsm_core.errors import ConfigError, ConfigErrors
 from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 
@@ -59,7 +59,7 @@ def told(
     text = f"{error}\n{error.__cause__ or ''}"
     if "Sweeping over Hydra's configuration" in text:
         faults = [str(ConfigError(problem, fix=fix)) for problem, fix in swept_settings(overrides)]
-        return ConfigError("\n".join(faults)) if faults else None
+        return ConfigErrors("\n".join(faults)) if faults else None
     if isinstance(error, ValueError):  # omegaconf's, of a list that is taken for the parent of a dotted key
         return _below_a_list(overrides)
     missing = _NO_CHOICE.search(text)
