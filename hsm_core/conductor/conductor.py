@@ -23,15 +23,13 @@ from hsm_core.store.state.sweep_state import SweepState
 
 from .distribution import Distribution
 from .messages import told_of_orphans
-from .policies import Policy
+from .policies import PATIENCE, FruitlessWorkers, Policy
 from .record_losses import write_losses
 from .source_at_work import SourceAtWork
 from .takeover import seize, settle_jobs, settle_unanswered
 from .tasks_to_run import next_attempt
 from .warnings import Troubles
 
-#: Workers that die in a row without having ended a task, before the conductor gives up.
-PATIENCE = 3
 #: Seconds between two checks who is dead.
 JUDGE_EVERY_S = 1.0
 Pairs = Sequence[Pair]
@@ -88,7 +86,7 @@ class Conductor:
         self._numbers: list[int] = []
         self._distribution = Distribution(self.sources, self.messages.put)
         self._version, self._is_news = -1, False
-        self._fruitless = self._ended_before = 0
+        self._fruitless, self._unwanted = FruitlessWorkers(), set[int]()
         self._closed = self._is_sealed = False
         self.open_tasks: list[int] = []
         self.is_stopping = False
@@ -131,6 +129,7 @@ class Conductor:
         self._distribution.set_launch(launch, payload)
         self._numbers = sorted({number for number, _ in pairs}.union(self.state.numbers_in("queued", "running")))
         self._distribution.add(pairs)
+        self._unwanted.difference_update(number for number, _ in pairs)
         self.open_tasks, self._version = self._numbers, -1
 
     def cancel(self, tasks: Collection[int] | None = None, *, at_once: bool = False) -> None:
@@ -140,6 +139,7 @@ class Conductor:
             at_once: kill them.
         """
         if tasks is not None:
+            self._unwanted.update(tasks)
             self.abandon(self._distribution.drop(set(tasks)))
             for source in self.sources:
                 source.cancel_tasks(sorted(tasks))
@@ -276,11 +276,11 @@ class Conductor:
             number for number in self.open_tasks
             if number not in waiting and self.state.state_of(number) == "pending"
         ]  # fmt: skip
+        known = self.state.tasks
+        unwanted = set(orphans) if self.is_stopping else self._unwanted.intersection(orphans)
+        self.abandon((number, known[number].attempt if number in known else 1) for number in sorted(unwanted))
+        orphans = [number for number in orphans if number not in unwanted]
         if not orphans:
-            return
-        if self.is_stopping:
-            known = self.state.tasks
-            self.abandon((number, known[number].attempt if number in known else 1) for number in orphans)
             return
         self._count_death(orphans)
         for line in told_of_orphans(self.state, orphans):
@@ -288,10 +288,7 @@ class Conductor:
         self._distribution.add([(number, next_attempt(self.state, number)) for number in orphans])
 
     def _count_death(self, orphans: Sequence[int]) -> None:
-        ended = self.state.total - len(self.open_tasks)
-        self._fruitless = 1 if ended > self._ended_before else self._fruitless + 1
-        self._ended_before = ended
-        if self._fruitless > PATIENCE:
+        if self._fruitless.are_too_many(self.state.total - len(self.open_tasks)):
             holder = self._distribution.holder_of(orphans[0])
             told = (holder.log_tail() if holder else "") or self.state.evidence_of(self.open_tasks[0])
             raise BackendError(

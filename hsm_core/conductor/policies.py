@@ -10,6 +10,9 @@ from hsm_core.store.state.sweep_state import SweepState
 
 from .interrupts import Interrupts
 
+#: Workers that die in a row without having ended a task, before the conductor gives up.
+PATIENCE = 3
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -31,6 +34,23 @@ class Policy:
     def of(cls, settings: LauncherSettings) -> Policy:
         """Returns what the launcher's fields say."""
         return cls(settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s)
+
+
+class FruitlessWorkers:
+    """Counts the workers that died in a row without having ended a task."""
+
+    def __init__(self) -> None:
+        self._count = self._ended_before = 0
+
+    def are_too_many(self, ended: int) -> bool:
+        """Counts one more; returns whether the conductor is to give up.
+
+        Args:
+            ended: how many tasks of the sweep have ended by now.
+        """
+        self._count = 1 if ended > self._ended_before else self._count + 1
+        self._ended_before = ended
+        return self._count > PATIENCE
 
 
 class Asking(Protocol):

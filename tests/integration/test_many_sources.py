@@ -20,6 +20,7 @@ from hsm_core.conductor.policies import Policy
 from hsm_core.errors import LeaseHeld
 from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.local import LocalHost
+from hsm_core.model import Span
 from hsm_core.schedulers.slurm.dialect import Slurm
 from hsm_core.schedulers.slurm.jobs import SlurmJobs
 from hsm_core.schedulers.slurm.registration import SYSTEM
@@ -33,6 +34,7 @@ from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store import lease
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.record import SourceRecord
+from hsm_core.store.requests import request_cancel
 from hsm_core.store.submission import WorkerSpec
 from tests.integration.apps.worker_plain.harness import PlainSweep
 from tests.waiting import wait_until
@@ -273,3 +275,20 @@ def test_a_hanging_squeue_holds_up_nobody_else(many: Many, stand_in: Path, monke
     assert code == 130
     assert time.monotonic() - began < 10
     assert any("run without this process" in line for line in progress.said)
+
+
+@pytest.mark.parametrize("many", [[WAITS] * 4], indirect=True, ids=["_"])
+def test_a_task_that_was_cancelled_is_not_started_again_where_its_worker_dies(many: Many) -> None:
+    conductor = many.conductor(many.pool("here", 1))
+    many.add(conductor)
+    many.step_until(conductor, lambda: {"running", "queued"} <= set(many.states()), "one running, one held")
+    (worker,) = many.sweep.state().workers()
+    os.kill(worker.head.process.pid, signal.SIGSTOP)  # type: ignore[union-attr]
+    running = next(iter(many.sweep.state().numbers_in("running")))
+    others = set(range(4)) - {running}
+    request_cancel(many.sweep.paths, [Span(number, 1, 1) for number in sorted(others)])
+    conductor.heed()
+    os.kill(worker.head.process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    many.step_until(conductor, lambda: not conductor.open_tasks, "the end of all")
+    assert many.states() == {"lost": 1, "cancelled": 3}
+    assert (many.attempts(), len(list(many.sweep.state().workers()))) == ({1}, 1)

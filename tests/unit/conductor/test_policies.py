@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from hsm_core.conductor.interrupts import Interrupts
-from hsm_core.conductor.policies import Ending
+from hsm_core.conductor.policies import PATIENCE, Ending, FruitlessWorkers
 
 
 class Somebody:
@@ -112,3 +112,10 @@ def test_a_policy_that_asks_nobody(interrupts: Interrupts, somebody: Somebody, p
     assert [ending.wish(), ending.wish(), somebody.is_asked, interrupts.exit_code] == [policy, "", False, 130]
     ending.give_up_asking()
     assert interrupts.exit_code == 130
+
+
+def test_workers_that_end_no_task_are_counted_anew_once_one_has_ended() -> None:
+    workers = FruitlessWorkers()
+    assert not any(workers.are_too_many(0) for _ in range(PATIENCE))
+    assert not any(workers.are_too_many(1) for _ in range(PATIENCE))
+    assert workers.are_too_many(1)
