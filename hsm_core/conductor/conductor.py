@@ -7,9 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from queue import SimpleQueue
 
-from hsm_core.errors import BackendError
 from hsm_core.model import ENDED, counted
-from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Pair, RunningSource, Source
 from hsm_core.sources.source_thread import Answer, Calls, SourceThread, T
@@ -22,7 +20,7 @@ from hsm_core.store.requests import RequestReader, launches_of, request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 
 from .distribution import Distribution
-from .messages import told_of_orphans
+from .messages import no_worker_lasts, told_of_orphans
 from .policies import PATIENCE, FruitlessWorkers, Policy
 from .record_losses import write_losses
 from .source_at_work import SourceAtWork
@@ -87,9 +85,8 @@ class Conductor:
         self._distribution = Distribution(self.sources, self.messages.put)
         self._version, self._is_news = -1, False
         self._fruitless, self._unwanted = FruitlessWorkers(), set[int]()
-        self._closed = self._is_sealed = False
+        self._closed = self._is_sealed = self._is_requested = self.is_stopping = False
         self.open_tasks: list[int] = []
-        self.is_stopping = False
 
     # taking over
 
@@ -132,11 +129,14 @@ class Conductor:
         self._unwanted.difference_update(number for number, _ in pairs)
         self.open_tasks, self._version = self._numbers, -1
 
-    def cancel(self, tasks: Collection[int] | None = None, *, at_once: bool = False) -> None:
+    def cancel(
+        self, tasks: Collection[int] | None = None, *, at_once: bool = False, is_requested: bool = False
+    ) -> None:  # fmt: skip
         """Has tasks end, all or these; what waits is never started.
 
         Args:
             at_once: kill them.
+            is_requested: a request says so already, and workers read that.
         """
         if tasks is not None:
             self._unwanted.update(tasks)
@@ -144,15 +144,21 @@ class Conductor:
             for source in self.sources:
                 source.cancel_tasks(sorted(tasks))
             return
-        self.is_stopping = True
+        self.is_stopping, self._is_requested = True, self._is_requested or is_requested
         self.abandon(self._distribution.stop())
+        self._request()
         for source in self.sources:
             source.cancel(at_once=at_once)
-        if not at_once and launches_of(self.state.paths)[1:]:
-            try:
-                request_cancel(self.state.paths, None)  # of workers that others started
-            except OSError as error:
-                self.messages.put(f"warning: {error}")
+
+    def _request(self) -> None:
+        """Has workers end that no signal from here reaches: those of jobs, and those that others started."""
+        has_jobs = any(source.source.kind == "queue" for source in self.sources)
+        try:
+            if not self._is_requested and (has_jobs or launches_of(self.state.paths)[1:]):
+                request_cancel(self.state.paths, None)
+                self._is_requested = True
+        except OSError as error:
+            self.messages.put(f"warning: {error}")
 
     def close_source(self, name: str) -> None:
         """A source gets no more: what it has not accepted goes to the others; what runs there, ends by itself."""
@@ -221,7 +227,7 @@ class Conductor:
             if spans_asked is not None:
                 self.cancel({number for span in spans_asked for number, _ in span})
             elif not self.is_stopping:
-                self.cancel()
+                self.cancel(is_requested=True)
         if self.is_stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
             return
         failed = sum(self.state.state_of(number) in ("failed", "lost") for number in self._numbers)
@@ -291,7 +297,4 @@ class Conductor:
         if self._fruitless.are_too_many(self.state.total - len(self.open_tasks)):
             holder = self._distribution.holder_of(orphans[0])
             told = (holder.log_tail() if holder else "") or self.state.evidence_of(self.open_tasks[0])
-            raise BackendError(
-                f"{PATIENCE + 1} workers in a row ended before any of their tasks did",
-                evidence=told or "they printed nothing", fix=f"hsm-status {quoted(self.state.record.id)}",
-            )  # fmt: skip
+            raise no_worker_lasts(self.state.record, PATIENCE + 1, told)

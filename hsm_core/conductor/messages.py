@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from hsm_core.errors import BackendError
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
 from hsm_core.store.record import SweepRecord
@@ -27,6 +28,19 @@ def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
         "a job ended before its worker started": never,
     }
     return [f"{why}; {counted(count, 'task', 'goes', 'go')} to a new one" for why, count in counts.items() if count]
+
+
+def no_worker_lasts(record: SweepRecord, deaths: int, told: str) -> BackendError:
+    """Returns the error that ends the conducting of a sweep whose workers die.
+
+    Args:
+        deaths: workers in a row that ended no task.
+        told: what one of them printed, or why it is called dead.
+    """
+    return BackendError(
+        f"{deaths} workers in a row ended before any of their tasks did",
+        evidence=told or "they printed nothing", fix=f"hsm-status {quoted(record.id)}",
+    )  # fmt: skip
 
 
 def _never_claimed(state: SweepState, orphans: Collection[int]) -> set[tuple[int, int]]:

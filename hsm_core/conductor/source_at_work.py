@@ -12,7 +12,6 @@ from hsm_core.sources.job_monitor import JobMonitor
 from hsm_core.sources.snapshot import Snapshot
 from hsm_core.sources.source_thread import Answer, Calls
 from hsm_core.store.journal import JournalWriter
-from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 
 from .submission_queue import SubmissionQueue
@@ -49,7 +48,7 @@ class SourceAtWork:
         self, state: SweepState, journal: JournalWriter, say: Callable[[str], None], conductor: str, calls: Calls,
         source: RunningSource, takes: Source | None,
     ) -> None:  # fmt: skip
-        self.source, self.calls, self._state, self._say = source, calls, state, say
+        self.source, self.calls, self._say = source, calls, say
         self.monitor = JobMonitor(state, source)
         self.queue = None if takes is None else SubmissionQueue(state, takes, calls, journal, say, conductor)
         self.takes = takes
@@ -108,12 +107,7 @@ class SourceAtWork:
     # ending
 
     def cancel(self, *, at_once: bool) -> None:
-        """Has all its jobs end; workers learn that it was wanted. What goes wrong is said when it is known."""
-        if self.source.kind == "queue":
-            try:
-                request_cancel(self._state.paths, None)
-            except OSError as error:
-                self._say(f"warning: {error}")
+        """Has all its jobs end. What goes wrong is said when it is known."""
         source, jobs = self.source, self.monitor.snapshot()
         self._orders.append(self.calls.ask(lambda: source.cancel(jobs, at_once=at_once)))
         self._take_orders()

@@ -292,3 +292,21 @@ def test_a_task_that_was_cancelled_is_not_started_again_where_its_worker_dies(ma
     many.step_until(conductor, lambda: not conductor.open_tasks, "the end of all")
     assert many.states() == {"lost": 1, "cancelled": 3}
     assert (many.attempts(), len(list(many.sweep.state().workers()))) == ({1}, 1)
+
+
+def test_what_ends_is_asked_for_once_however_often_and_at_however_many_queues(many: Many, stand_in: Path) -> None:
+    conductor = many.conductor(many.pool("here", 1), many.queue())
+    conductor.add([], many.sweep.launch, many.sweep.launch)
+    conductor.cancel()
+    conductor.cancel(at_once=True)
+    conductor.heed()
+    assert len(list(many.sweep.paths.requests.iterdir())) == 1
+
+
+def test_who_obeys_a_request_writes_none(many: Many, stand_in: Path) -> None:
+    conductor = many.conductor(many.queue())
+    conductor.add([], many.sweep.launch, many.sweep.launch)
+    request_cancel(many.sweep.paths, None)
+    conductor.heed()
+    assert conductor.is_stopping
+    assert len(list(many.sweep.paths.requests.iterdir())) == 1
