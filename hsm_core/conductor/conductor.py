@@ -25,7 +25,7 @@ from .policies import PATIENCE, FruitlessWorkers, Policy
 from .record_losses import write_losses
 from .source_at_work import SourceAtWork
 from .takeover import seize, settle_jobs, settle_unanswered
-from .tasks_to_run import next_attempt
+from .tasks_to_run import newest_attempt, next_attempt
 from .warnings import Troubles
 
 #: Seconds between two checks who is dead.
@@ -282,9 +282,8 @@ class Conductor:
             number for number in self.open_tasks
             if number not in waiting and self.state.state_of(number) == "pending"
         ]  # fmt: skip
-        known = self.state.tasks
         unwanted = set(orphans) if self.is_stopping else self._unwanted.intersection(orphans)
-        self.abandon((number, known[number].attempt if number in known else 1) for number in sorted(unwanted))
+        self.abandon((number, newest_attempt(self.state, number)) for number in sorted(unwanted))
         orphans = [number for number in orphans if number not in unwanted]
         if not orphans:
             return

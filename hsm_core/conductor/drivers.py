@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 
 from hsm_core.errors import LeaseHeld
 from hsm_core.hosts.interface import Patience
-from hsm_core.model import Span
 from hsm_core.store import events
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
@@ -21,6 +20,7 @@ from .interrupts import Interrupts
 from .messages import parting_words
 from .pauses import Pause
 from .policies import Ending, Progress
+from .tasks_to_run import newest_attempt
 
 
 def conduct_live(
@@ -187,14 +187,6 @@ def end_unheld(state: SweepState, tasks: Iterable[int]) -> None:
         OSError: see ``briefly``.
     """
     with suppress(LeaseHeld), briefly(state) as conductor:  # who holds it reads the request
-        for number in tasks:
-            known = state.tasks.get(number)
-            attempt = known.attempt if known else 1
-            ended = state.unrecorded_end(number) if known else None
-            if ended is not None:
-                span = Span(number, 1, attempt)
-                conductor.journal.append(
-                    events.Gone((span,), ended.state, ended.reason, ended.evidence, ended.node)
-                )
-            if state.state_of(number) == "pending":
-                conductor.abandon([(number, attempt)])
+        conductor.step()
+        pending = [number for number in tasks if state.state_of(number) == "pending"]
+        conductor.abandon((number, newest_attempt(state, number)) for number in pending)

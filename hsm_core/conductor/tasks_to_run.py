@@ -24,3 +24,9 @@ def next_attempt(state: SweepState, number: int) -> int:
         return 1
     is_unused = task.state == "queued" and not state.is_gone(number)
     return task.attempt if is_unused else task.attempt + 1
+
+
+def newest_attempt(state: SweepState, number: int) -> int:
+    """The number of a task's newest attempt; 1 before there was any."""
+    task = state.tasks.get(number)
+    return task.attempt if task else 1
