@@ -22,11 +22,11 @@ from hsm_core.store.tasks import TaskTable
 from ..job import JobFacts
 from ..os.signals import WARNINGS
 from ..protocol import Message
+from ..supervisor.attempt_files import remove_if_empty
 from ..supervisor.attempt_loop import AttemptLoop
 from ..supervisor.importers import Importer
 from ..supervisor.queue import Pending
 from ..supervisor.report import Report
-from ..supervisor.slots import remove_if_empty
 from .leader import Leader, await_claim
 from .rank import Rank
 

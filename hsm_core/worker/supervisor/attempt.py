@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from hsm_core.model import Reason, State
 from hsm_core.store.events import DETAILS
 from hsm_core.store.files import Document
+from hsm_core.store.layout import TaskPaths
 
+from ..os.processes import kill_group
 from ..protocol import Channel, Message, Order
 from .importers import Importer
 
@@ -62,6 +66,23 @@ class Attempt:
     @property
     def wall(self) -> float:
         return round(time.monotonic() - self.began, 3)
+
+    @property
+    def files(self) -> TaskPaths | None:
+        """Returns where its files are; None before it said so."""
+        begun = self.begun
+        return None if begun is None else TaskPaths(Path(self.order.sweep) / begun["dir"], begun["suffix"])
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal through the importer, which alone knows that the number is still its child's."""
+        if self.exited is not None:
+            return
+        if self.importer.mode == "fork":
+            self.importer.channel.send({"ask": "kill", "key": self.order.key, "signal": number})
+        elif number == signal.SIGUSR2:
+            os.kill(self.importer.pid, number)
+        else:
+            kill_group(self.importer.pid, number)
 
 
 def judge(attempt: Attempt, exited: Message, oom_kills: int) -> AttemptEnding:

@@ -24,11 +24,11 @@ from ..job import JobFacts
 from ..os.signals import WARNINGS
 from ..protocol import Message
 from .attempt import AttemptEnding
+from .attempt_files import remove_if_empty
 from .attempt_loop import AttemptLoop
 from .batches import ClaimedBatches, Fences, Inbox
 from .importers import Importer
 from .report import Report
-from .slots import remove_if_empty
 from .time_warning import EndWarning, Requeue
 
 if TYPE_CHECKING:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_host
 from hsm_core.store import events
-from hsm_core.store.layout import SweepPaths, TaskPaths
-from hsm_core.store.outcomes import owner_of, read_outcome
+from hsm_core.store.layout import SweepPaths
 from hsm_core.store.submission import WorkerSpec
 
 from ..job import JobFacts
 from ..os.processes import has_subreapers, kill_children, kill_group
 from ..os.usage import oom_kills
 from ..protocol import Message, Order, channel_pair, hang_up
-from ..task.outcome import confirm_outcome, explain, write_outcome
-from ..task.returned import lost_on_the_way
 from .attempt import Attempt, AttemptEnding, judge
+from .attempt_files import confirmed, last_word, remove_if_empty
 from .importers import Importer, ImporterPool
 from .queue import Pending
 from .report import Report
@@ -135,7 +129,7 @@ class Slots:
         """Notes that the process of an attempt has ended; an attempt completed here waits for its other ranks."""
         attempt = self._attempts[key]
         self._let_go(attempt)
-        attempt.said = attempt.said or self._last_word(attempt, exited)
+        attempt.said = attempt.said or last_word(attempt, exited)
         ending = judge(attempt, exited, oom_kills())
         if ending.state == "completed" and attempt.order.is_shared:
             attempt.exited = exited
@@ -150,18 +144,7 @@ class Slots:
         """
         for attempt in list(self._attempts.values()):
             if attempt.exited is not None and is_so(attempt.order.key):
-                self._conclude(attempt, self._confirm(attempt, judge(attempt, attempt.exited, oom_kills())))
-
-    def _confirm(self, attempt: Attempt, ending: AttemptEnding) -> AttemptEnding:
-        files, order = self._files(attempt), attempt.order
-        try:
-            if files is not None:
-                confirm_outcome(files, order.owner)
-        except (OSError, ValueError) as error:
-            failure = explain(error)
-            message = f"can't write its result: {failure.message}"
-            return replace(ending, state="failed", reason=failure.reason, message=message)
-        return ending
+                self._conclude(attempt, confirmed(attempt, judge(attempt, attempt.exited, oom_kills())))
 
     def _conclude(self, attempt: Attempt, ending: AttemptEnding) -> None:
         self._forget(attempt)
@@ -183,7 +166,7 @@ class Slots:
         for key in list(importer.keys):
             attempt = self._attempts[key]
             self._note(attempt, attempt.channel.drain())
-            attempt.said = attempt.said or self._last_word(attempt, exited)
+            attempt.said = attempt.said or last_word(attempt, exited)
             if importer.mode == "fork" and not attempt.said and not attempt.ended_for:
                 self._lose(key, exited)
             else:
@@ -200,31 +183,6 @@ class Slots:
         evidence = f"its parent process ended first ({how})"
         self._report.say(events.Lost(order.task, order.attempt, evidence, final=True))
 
-    def _last_word(self, attempt: Attempt, exited: Message) -> Message | None:
-        """Returns how an attempt ended by its written outcome, or because it returned; None if it did neither."""
-        return self._written_word(attempt) or (self._returned(attempt, exited) if attempt.returned else None)
-
-    def _returned(self, attempt: Attempt, exited: Message) -> Message | None:
-        """Completes an attempt without its value; returns None if that can't be written."""
-        files, order, word = self._files(attempt), attempt.order, lost_on_the_way(exited)
-        if order.rank:
-            return word
-        if files is None or owner_of(files) != order.owner:
-            return None
-        try:
-            write_outcome(files, order.owner, {**word, "state": "running"} if order.is_shared else word, None)
-        except OSError:
-            return None
-        return word
-
-    def _written_word(self, attempt: Attempt) -> Message | None:
-        files = self._files(attempt)
-        return None if files is None else read_outcome(files, attempt.order.owner)
-
-    def _files(self, attempt: Attempt) -> TaskPaths | None:
-        begun = attempt.begun
-        return None if begun is None else TaskPaths(self._paths.root / begun["dir"], begun["suffix"])
-
     def _forget(self, attempt: Attempt) -> None:
         """Frees the slot."""
         del self._attempts[attempt.order.key]
@@ -236,9 +194,8 @@ class Slots:
         hang_up(self._selector, attempt.channel)
         attempt.importer.keys.discard(attempt.order.key)
         kill_children(self._importers.pids | ({self._probe.pid} if self._probe else set()))
-        if attempt.begun:
-            files = TaskPaths(self._paths.root / attempt.begun["dir"], attempt.begun["suffix"])
-            remove_if_empty(files.stdout, files.stderr)
+        if attempt.files is not None:
+            remove_if_empty(attempt.files.stdout, attempt.files.stderr)
         if attempt.begun and not has_subreapers() and attempt.importer.mode != "none":
             kill_group(attempt.begun["pid"], signal.SIGKILL)
 
@@ -260,10 +217,10 @@ class Slots:
                     self._conclude(attempt, judge(attempt, attempt.exited, oom_kills()))
                     continue
                 attempt.kill_at = time.monotonic() + self._spec.grace_s
-                self._signal(attempt, signal.SIGTERM)
+                attempt.send_signal(signal.SIGTERM)
             if at_once:
                 attempt.kill_at = time.monotonic() + _AGAIN_S
-                self._signal(attempt, signal.SIGKILL)
+                attempt.send_signal(signal.SIGKILL)
 
     def failed_elsewhere(self, ending: AttemptEnding, key: str | None = None, *, exited: str = "") -> None:
         """Ends attempts that can't continue, as another rank of them has failed.
@@ -291,7 +248,7 @@ class Slots:
         if self._probe is not None and self._probe.was_warned():
             return
         for attempt in self._attempts.values():
-            self._signal(attempt, signal.SIGUSR2)
+            attempt.send_signal(signal.SIGUSR2)
 
     def enforce_limits(self) -> None:
         """Ends what has run too long, and kills what did not end."""
@@ -299,7 +256,7 @@ class Slots:
         for attempt in list(self._attempts.values()):
             if attempt.kill_at is not None and now >= attempt.kill_at:
                 attempt.kill_at = now + _AGAIN_S
-                self._signal(attempt, signal.SIGKILL)
+                attempt.send_signal(signal.SIGKILL)
             elif attempt.limit_s and not attempt.ended_for and now - attempt.began >= attempt.limit_s:
                 self.end("limit", Span(attempt.order.task, 1))
 
@@ -317,23 +274,3 @@ class Slots:
             inside = tasks is None or tasks.first <= order.task < tasks.first + tasks.count
             if inside and (below is None or order.attempt < below):
                 yield attempt
-
-    def _signal(self, attempt: Attempt, number: int) -> None:
-        """Sends a signal through the importer, which alone knows that the number is still its child's."""
-        if attempt.exited is not None:
-            return
-        if attempt.importer.mode == "fork":
-            message = {"ask": "kill", "key": attempt.order.key, "signal": number}
-            attempt.importer.channel.send(message)
-        elif number == signal.SIGUSR2:
-            os.kill(attempt.importer.pid, number)
-        else:
-            kill_group(attempt.importer.pid, number)
-
-
-def remove_if_empty(*logs: Path) -> None:
-    """Removes empty logs: ten thousand tasks that print nothing need no twenty thousand files."""
-    for log in logs:
-        with suppress(OSError):
-            if not log.stat().st_size:
-                log.unlink()
