@@ -50,6 +50,15 @@ def duration(seconds: float) -> str:
     return f"{seconds // 60} min"
 
 
+def local_time(text: str) -> tuple[datetime.datetime, float] | None:
+    """Returns a time of ISO 8601 in this machine's zone, and how many seconds ago it was; None if it is none."""
+    try:
+        found = datetime.datetime.fromisoformat(text)
+        return found.astimezone(), (datetime.datetime.now(found.tzinfo) - found).total_seconds()
+    except (ValueError, OverflowError):
+        return None
+
+
 def iso_time(text: str) -> str:
     """Returns a scheduler's time (local without a zone, or seconds since 1970) in ISO 8601 with its zone.
 

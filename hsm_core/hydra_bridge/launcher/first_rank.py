@@ -31,7 +31,7 @@ from hsm_core.text import tell
 BEAT_S, STALE_S = 10.0, 120.0
 #: Seconds until the first process must have come: it may import slowly, from a busy disk.
 PATIENCE_S = 600.0
-_LOOK_S = 0.2
+_POLL_S = 0.2
 #: Seconds by which a word may be older than the process that reads it, on this machine and from another.
 _SKEW_S, _CLOCKS_S = 0.02, 60.0
 _WEEK_S = 7 * 86_400.0
@@ -185,12 +185,12 @@ class Waiting:
     def wait(self) -> int | str:
         """The code that the first process said, or why there is none."""
         while True:
-            found = self._look()
+            found = self._outcome()
             if found is not None:
                 return found
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
 
-    def _look(self) -> int | str | None:
+    def _outcome(self) -> int | str | None:
         said = self._read()
         if said is None:
             return self._never_came()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from hsm_core.overrides import quoted
 from hsm_core.store.catalogue import Entry
 from hsm_core.store.state.sweep_state import SweepState
 
-from ..text import GLYPH, clean, duration, paint, shorten
+from ..text import GLYPH, clean, duration, local_time, paint, shorten
 from .progress import counts_done, progress_line
 from .sweep_json import brief_json, enveloped
 from .sweep_view import SweepView, read_view
@@ -86,12 +85,11 @@ def _bad(view: SweepView, colour: bool) -> Iterator[str]:
 
 
 def _age(created: str) -> str:
-    try:
-        began = datetime.datetime.fromisoformat(created)
-        seconds = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
-        return f"{duration(seconds)} ago" if seconds < 86400 else f"{began.astimezone():%Y-%m-%d}"
-    except (ValueError, OverflowError):
+    found = local_time(created)
+    if found is None:
         return clean(created[:12])
+    began, seconds = found
+    return f"{duration(seconds)} ago" if seconds < 86400 else f"{began:%Y-%m-%d}"
 
 
 def _unreadable_json(item: Listed) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import textwrap
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ from hsm_core.model import counted
 from hsm_core.overrides import quoted
 
 from ..failures.text import failure_lines
-from ..text import clean, duration, paint, shorten, state_words
+from ..text import clean, duration, local_time, paint, shorten, state_words
 from .progress import progress_line
 from .sweep_view import SweepView
 
@@ -77,9 +76,8 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
 
 def when(created: str) -> str:
     """Returns a time and its age: ``2026-11-22 01:30 (12 min ago)``."""
-    try:
-        began = datetime.datetime.fromisoformat(created)
-        age = (datetime.datetime.now(began.tzinfo) - began).total_seconds()
-        return f"{began.astimezone():%Y-%m-%d %H:%M} ({duration(age)} ago)"
-    except (ValueError, OverflowError):
+    found = local_time(created)
+    if found is None:
         return created[:_LONGEST]
+    began, seconds = found
+    return f"{began:%Y-%m-%d %H:%M} ({duration(seconds)} ago)"
