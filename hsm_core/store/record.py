@@ -87,7 +87,7 @@ class SweepRecord:
     user: str = ""
     host: str = ""
     app: Document = field(default_factory=dict)
-    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     launcher_fields: tuple[str, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     metric: tuple[tuple[str, str], ...] = ()

@@ -177,8 +177,8 @@ class Launching:
 
     def _say_what_is_not_used(self) -> None:
         """The tasks keep their overrides, whatever this command line says of them."""
-        typed = [str(text) for text in self._config.hydra.overrides.task]
-        if typed and typed != list(read_record(SweepPaths(self._root)).overrides.get("task", ())):
+        typed = tuple(str(text) for text in self._config.hydra.overrides.task)
+        if typed and typed != read_record(SweepPaths(self._root)).overrides.get("task", ()):
             tell(f"warning: the sweep keeps its own tasks; ignored: {' '.join(typed)}")
 
     def _app(self) -> str:

@@ -6,7 +6,6 @@ import datetime
 import getpass
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -28,7 +27,7 @@ from .recorded_fields import fields_typed
 
 def sweep_record(
     config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: LauncherSettings,
-    typed_of_hydra: Sequence[str], source: SourceRecord,
+    typed_of_hydra: tuple[str, ...], source: SourceRecord,
 ) -> SweepRecord:  # fmt: skip
     """The record of a sweep that begins now in ``root``.
 
@@ -40,7 +39,7 @@ def sweep_record(
         typed_of_hydra: the overrides of Hydra's own config, as they were typed.
     """
     hydra = config.hydra
-    overrides = {"hydra": list(typed_of_hydra), "task": typed_overrides(config, "task")}
+    overrides = {"hydra": typed_of_hydra, "task": typed_overrides(config, "task")}
     under_main = is_run_by_main()
     command = origin.command if under_main else None
     name = sweep_name(config, (planned.name if planned else "") or settings.name)
@@ -91,11 +90,11 @@ def _app(hydra: DictConfig, origin: MainOrigin, command: Command | None) -> dict
     }
 
 
-def typed_overrides(config: DictConfig, kind: str) -> list[str]:
+def typed_overrides(config: DictConfig, kind: str) -> tuple[str, ...]:
     """The overrides of a config, ``hydra`` or ``task``, not resolved: they may hold ``${hydra.job.num}``."""
     found = OmegaConf.to_container(config.hydra.overrides, resolve=False)
     assert isinstance(found, dict)
-    return [str(text) for text in found[kind]]
+    return tuple(str(text) for text in found[kind])
 
 
 def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin) -> None:

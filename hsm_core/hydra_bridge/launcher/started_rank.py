@@ -59,8 +59,8 @@ def _task_of(environ: Mapping[str, str], config: DictConfig) -> Task | None:
         return None
     paths = SweepPaths.at(root)
     record = read_record(paths)
-    typed = list(config.hydra.overrides.task)
-    if record.id != environ.get("HSM_SWEEP_ID") or list(record.overrides.get("task", ())) != typed:
+    typed = tuple(config.hydra.overrides.task)
+    if record.id != environ.get("HSM_SWEEP_ID") or record.overrides.get("task", ()) != typed:
         return None
     return TaskTable(paths)[int(number)]
 
