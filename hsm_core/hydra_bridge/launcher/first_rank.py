@@ -185,12 +185,13 @@ class Waiting:
     def wait(self) -> int | str:
         """The code that the first process said, or why there is none."""
         while True:
-            found = self._outcome()
+            found = self.outcome()
             if found is not None:
                 return found
             time.sleep(_POLL_S)
 
-    def _outcome(self) -> int | str | None:
+    def outcome(self) -> int | str | None:
+        """The code that the first process said, or why there will be none; None while it is waited for."""
         said = self._read()
         if said is None:
             return self._never_came()

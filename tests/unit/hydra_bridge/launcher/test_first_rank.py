@@ -58,9 +58,9 @@ def test_the_word_of_an_earlier_group_does_not(path: Path) -> None:
 def test_what_was_heard_alive_is_believed_however_old(path: Path) -> None:
     waiting = Waiting(path, 0)
     say(path, said=time.time() - 10_000)
-    assert waiting._look() is None
+    assert waiting.outcome() is None
     say(path, said=time.time() - 10_000, code=3)
-    assert waiting._look() == 3
+    assert waiting.outcome() == 3
 
 
 def test_a_dead_one_is_given_up(path: Path) -> None:
@@ -75,13 +75,13 @@ def test_one_on_another_machine_is_given_up_when_it_falls_silent(
 ) -> None:
     waiting = Waiting(path, 0)
     say(path, host="elsewhere")
-    assert waiting._look() is None
+    assert waiting.outcome() is None
     now = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: now + module.STALE_S + 1)
     os.utime(path, (1, 1))  # a beat, by whatever clock
-    assert waiting._look() is None
+    assert waiting.outcome() is None
     monkeypatch.setattr("time.monotonic", lambda: now + 2 * module.STALE_S + 2)
-    found = waiting._look()
+    found = waiting.outcome()
     assert isinstance(found, str)
     assert "nothing from rank 0 on elsewhere" in found
 
