@@ -45,4 +45,4 @@ class Faults:
         if len(self.found) == 1:
             raise self.found[0]
         if self.found:
-            raise ConfigErrors("\n".join(map(str, self.found)))
+            raise ConfigErrors("\nerror: ".join(map(str, self.found)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from omegaconf import DictConfig, OmegaConf
 
 
@@ -25,3 +27,11 @@ def list_of(value: object) -> list[object]:
     """Returns a value that is known to be a list."""
     assert isinstance(value, list), value
     return value
+
+
+def flow(value: object) -> str:
+    """Returns a plain value as YAML in one line: ``{seed: [1, 2]}``."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=sys.maxsize)
+    return text.removesuffix("...\n").strip()

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError, ConfigErrors
@@ -21,6 +21,7 @@ from hsm_core.plan.suggest import closest
 
 from .error_display import refuse
 from .launcher.fields import LauncherConf
+from .plain import as_written, flow
 from .sweeper.fields import SweeperConf
 from .sweeper_hint import chosen_by, directories, overridden, sweeps
 from .swept_settings import swept_settings
@@ -28,13 +29,16 @@ from .swept_settings import swept_settings
 _NO_CHOICE = re.compile(r"Could not find 'hydra/(launcher|sweeper)/([^']+)'")
 _NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")
 _FILE = re.compile(r"In '([^']+)': ")
+_MERGE = re.compile(r"Cannot merge (?:DictConfig with ListConfig|ListConfig with DictConfig)")
 _KEY = re.compile(r"Key '\w+' (?:is )?not in '\w+'")
 #: omegaconf's words about a value, and whose field it was for.
 _VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(\w+)$", re.MULTILINE)
 _IN_GROUP = re.compile(r"[+]*(hydra\.sweeper\.(?:grid|paired\.[^.=]+))\.([^=]+\.[^=]+)=(.+)")
+#: Of a field's type, our words and an example.
 _TYPES = {
-    "int": "a whole number", "float": "a number", "bool": "true or false", "str": "text",
-    "list[str]": "a list: [a,b]", "dict[str, str]": "a mapping: {A:1}", "dict[str, Any]": "a mapping: {a:1}",
+    "int": ("a whole number", "1"), "float": ("a number", "1.5"), "bool": ("true or false", "true"),
+    "str": ("text", "TEXT"), "list[str]": ("a list", "[A,B]"), "dict[str, str]": ("a mapping", "{NAME:VALUE}"),
+    "dict[str, Any]": ("a mapping", "{KEY:VALUE}"),
 }  # fmt: skip
 _TAKEN = {"launcher": LauncherConf.__annotations__, "sweeper": SweeperConf.__annotations__}
 _FIELDS = {
@@ -57,9 +61,11 @@ def told(
         overrides: of the command line.
     """
     text = f"{error}\n{error.__cause__ or ''}"
+    if _MERGE.search(text):
+        return _of_another_shape(_FILE.search(text), loader)
     if "Sweeping over Hydra's configuration" in text:
         faults = [str(ConfigError(problem, fix=fix)) for problem, fix in swept_settings(overrides)]
-        return ConfigErrors("\n".join(faults)) if faults else None
+        return ConfigErrors("\nerror: ".join(faults)) if faults else None
     if isinstance(error, ValueError):  # omegaconf's, of a list that is taken for the parent of a dotted key
         return _below_a_list(overrides)
     missing = _NO_CHOICE.search(text)
@@ -81,6 +87,39 @@ def told(
     if typed:
         return _field_typed(kind, name, meant, typed, because, _launcher(loader, config_name, overrides))
     return _field_in_file(kind, name, _FILE.search(text), because, loader, config_name, overrides)
+
+
+def _of_another_shape(found: re.Match[str] | None, loader: ConfigLoader) -> ConfigError | None:
+    """Returns the error for a field of ours that is a list in a file where a mapping must stand, or the reverse."""
+    for file in (root / f"{found[1]}.yaml" for root in _own(loader)) if found else ():
+        config = OmegaConf.load(file) if file.is_file() else None
+        for kind, fields in _TAKEN.items() if isinstance(config, DictConfig) else ():
+            given = OmegaConf.select(config, f"hydra.{kind}") if config is not None else None
+            for name, value in as_written(given).items() if isinstance(given, DictConfig) else ():
+                taken, right = fields.get(name, ""), None
+                if isinstance(value, list) and taken.startswith("dict"):
+                    right, shape = _as_mapping(value), "a mapping, not a list"
+                elif isinstance(value, dict) and taken.startswith("list"):
+                    right, shape = list(value), "a list, not a mapping"
+                if right is not None:
+                    where = found[1] if found else ""
+                    problem = f"{where}.yaml: hydra.{kind}.{name} must be {shape}"
+                    return ConfigError(problem, fix=f"{name}: {flow(right)}")
+    return None
+
+
+def _as_mapping(items: list[object]) -> object:
+    """Returns the mapping that was meant by a list of mappings, of ``A=1`` or of keys."""
+    found: dict[object, object] = {}
+    for item in items:
+        key, given, value = str(item).partition("=")
+        found |= item if isinstance(item, dict) else {key: value if given else "VALUES"}
+    return found
+
+
+def _own(loader: ConfigLoader) -> Iterator[Path]:
+    """Yields the directories of the app's own configs."""
+    return directories([entry.path for entry in loader.get_search_path().get_path() if entry.provider == "main"])
 
 
 def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
@@ -133,12 +172,13 @@ def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> C
     if found is None or taken is None:
         return None
     bare, _, _ = taken.partition(" | ")
-    meant = _TYPES.get(bare, bare) + (", or null" if taken.endswith("None") else "")
+    words, example = _TYPES.get(bare, (bare, "…"))
+    meant = words + (", or null" if taken.endswith("None") else "")
     typed, file = _typed(overrides, f"hydra.{kind}.{name}"), _FILE.search(text)
     where = f"{file[1]}.yaml: " if file and not typed else ""
     return ConfigError(
         f"{where}{typed or f'hydra.{kind}.{name}'} must be {meant}", evidence=found[1],
-        fix=f"hydra.{kind}.{name}=…    # {meant}",
+        fix=quoted(f"hydra.{kind}.{name}={example}"),
     )  # fmt: skip
 
 

@@ -89,7 +89,9 @@ def make_plan(axes: Sequence[Axis], choice: Choice, base: Base) -> Plan:
         if not chosen:
             seen = "; ".join(choice.exclude)
             what = "the only combination" if total == 1 else f"all {total} combinations"
-            raise ConfigError(f"exclude removes {what}", evidence=seen)
+            raise ConfigError(
+                f"exclude removes {what}", evidence=seen, fix="hydra.sweeper.exclude=null    # removes none"
+            )
     if choice.sample is not None:
         chosen = sampled(chosen, choice.sample, choice.seed)
         steps.append(("sample", len(chosen)))

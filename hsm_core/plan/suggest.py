@@ -17,9 +17,3 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     found = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     found = found or get_close_matches(word.lower().rpartition(".")[2], lowered, n=1, cutoff=0.7)
     return lowered[found[0]] if found else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Returns ``did you mean 'lr'?``, or an empty text."""
-    guess = closest(word, known)
-    return f"did you mean '{guess}'?" if guess else ""

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from omegaconf import DictConfig
 
 from hsm_core.errors import ConfigError
-from hsm_core.overrides import key_of
+from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.axis import Axis, CountedRows, rekeyed, together, without
 
 from ..faults import Faults
 from ..swept_settings import instead
 from .axes_in_file import grid_axes, paired_axes, params_axes
 from .grammar import Grammar, zip_tags
+
+#: Values that a suggestion repeats.
+_SHORT = 8
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def _refuse_same_key(placed: Sequence[Placed]) -> None:
             if other is not one and {other.origin, one.origin} != {"params"}:
                 raise ConfigError(
                     f"'{key}' is swept twice, in {_where(other)} and in {_where(one)}",
-                    fix=f"keep '{key}' in one of them",
+                    fix=_removed(one, key) or f"remove '{key}' from one of them",
                 )
 
 
@@ -138,14 +141,19 @@ def _refuse_empty(placed: Placed) -> None:
     axis = placed.axis
     if len(axis):
         return
-    fix = "give it values"
-    if placed.origin != "command line" and axis.name.isidentifier():
-        fix += f", or remove it: '~hydra.sweeper.{placed.origin}.{axis.name}'"
     raise ConfigError(
         f"'{axis.name}' has no values",
         evidence=f"in {_where(placed)}",
-        fix=fix,
+        fix=_removed(placed, axis.name) or f"{axis.name}=VALUE,VALUE",
     )
+
+
+def _removed(placed: Placed, key: str) -> str:
+    """Returns the override that removes an axis of a file; empty where none can name it."""
+    is_group = placed.origin == "paired" and key != placed.axis.name
+    if placed.origin == "command line" or is_group or not key.isidentifier():
+        return ""
+    return f"{quoted(f'~hydra.sweeper.{placed.origin}.{key}')}    # removes it"
 
 
 def _refuse_hydra(placed: Placed) -> None:
@@ -161,6 +169,13 @@ def _refuse_hydra(placed: Placed) -> None:
             )
 
 
+def _once(axis: Axis) -> str:
+    """Returns the line of a file with each value once, if it is short."""
+    key = axis.keys[0]
+    values = [row[0][len(key) + 1 :] for row in dict.fromkeys(axis.rows)]
+    return f"{key}: [{', '.join(values)}]" if len(axis.keys) == 1 and len(values) <= _SHORT else "list it once"
+
+
 def _check_repeats(found: SweepAxes, placed: Placed) -> None:
     axis = placed.axis
     if isinstance(axis.rows, CountedRows) or len(set(axis.rows)) == len(axis.rows):
@@ -169,5 +184,5 @@ def _check_repeats(found: SweepAxes, placed: Placed) -> None:
     values = [text[len(key) + 1 :] for key, text in zip(axis.keys, twice, strict=True)]
     told = f"'{axis.name}' lists {values[0] if len(values) == 1 else ' '.join(twice)} twice"
     if placed.origin in ("grid", "paired"):
-        raise ConfigError(f"{told}, in hydra.sweeper.{_where(placed)}", fix="list it once")
+        raise ConfigError(f"{told}, in hydra.sweeper.{_where(placed)}", fix=_once(axis))
     found.warnings.append(f"{told}: both become tasks")

@@ -12,14 +12,20 @@ from hydra.core.override_parser.types import Override, OverrideType, QuotedStrin
 from hydra.errors import HydraException
 
 from hsm_core.errors import ConfigError
-from hsm_core.overrides import key_of
+from hsm_core.overrides import hydra_text, key_of, quoted
 from hsm_core.plan.axis import Axis, counting, single, together
+from hsm_core.plan.suggest import closest
 
 from ..value_text import value_text
 
 _ZIP = re.compile(r"\s*zip\s*\((?P<members>.*)\)\s*", re.DOTALL)
 _BEGINS_ZIP = re.compile(r"\s*zip\s*\(")
 _ZIP_FORM = "zip(model=choice(cnn,vit),lr=choice(0.1,0.01))"
+_EVALUATING = re.compile(r"^HydraException while evaluating '.*?': ")
+_CALL = re.compile(r"(\w+)\(")
+_ODD_IN_KEYS = re.compile(r"[^\w./@:+~-]")
+_FUNCTIONS = ("choice", "range", "glob", "interval", "shuffle", "sort", "tag", "int", "float", "str", "bool")
+_FORMS = "a,b    # or range(0,5), choice(a,b), glob(*)"
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -41,8 +47,17 @@ class Grammar:
             try:
                 (self._parsed[text],) = self._parser.parse_overrides([text])
             except HydraException as error:
-                raise ConfigError(f"Hydra can't parse the override {text}", evidence=str(error)) from error
+                right = next(filter(self._is_readable, _meant(text)), "")
+                fix = quoted(right) if right else f"{text.partition('=')[0]}={_FORMS}"
+                raise ConfigError(f"Hydra can't read {text}", evidence=_said(error), fix=fix) from error
         return self._parsed[text]
+
+    def _is_readable(self, text: str) -> bool:
+        try:
+            self._parser.parse_overrides([text])
+        except HydraException:
+            return False
+        return True
 
     def axis(self, text: str) -> Axis:
         """Returns the axis that ``lr=0.1,0.2`` describes; an override that sweeps nothing is an axis of one value."""
@@ -101,6 +116,32 @@ class Grammar:
         if isinstance(values, list):
             return self.listed(key, values)
         return self.axis(f"{key}={value}")
+
+
+def _said(error: HydraException) -> str:
+    """Returns what Hydra's parser has to say, in a line, without what it was about."""
+    lines = [_EVALUATING.sub("", line).strip() for line in str(error).splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith(("See ", "Error parsing")))
+
+
+def _meant(text: str) -> Iterator[str]:
+    """Yields what may be meant by an override that can't be read: another function, closed brackets, text."""
+    key, _, value = text.partition("=")
+    for name in _CALL.findall(value):
+        near = closest(name, _FUNCTIONS)
+        if near and name not in _FUNCTIONS:
+            yield text.replace(f"{name}(", f"{near}(", 1)
+    missing = ""
+    for _, character in _unquoted(value):
+        if character in _OPENING:
+            missing = _CLOSING[_OPENING.index(character)] + missing
+        elif missing.startswith(character):
+            missing = missing[1:]
+    if missing:
+        yield text + missing
+    if not _CALL.search(value):
+        yield f"{key}={hydra_text(value)}"
+    yield f"{_ODD_IN_KEYS.sub('_', key)}={value}"
 
 
 def zip_tags(override: Override) -> list[str]:

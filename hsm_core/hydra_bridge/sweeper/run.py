@@ -53,8 +53,8 @@ class Sweeping:
             Exception: that of the first task that failed, after its batch.
         """
         try:
-            faults = Faults()
-            return self._sweep(arguments, settings_of(self._config.hydra.sweeper, faults), faults)
+            faults, typed = Faults(), list(map(str, self._config.hydra.overrides.hydra))
+            return self._sweep(arguments, settings_of(self._config.hydra.sweeper, faults, typed), faults)
         except HsmError as error:
             refuse(error, error.__cause__)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
-from hsm_core.overrides import hydra_text, quoted
+from hsm_core.overrides import hydra_text, key_of, quoted
 from hsm_core.plan.plan import Choice
-from hsm_core.plan.suggest import did_you_mean
+from hsm_core.plan.suggest import closest
 
 from ..faults import Faults
+from ..plain import as_written, flow
 from .axes_in_file import lost_reference
 from .fields import SweeperConf
 
@@ -23,6 +24,9 @@ _READ = tuple(
     for name in SweeperConf.__dataclass_fields__
     if name not in ("params", "grid", "paired") and name[0] != "_"
 )
+
+#: Of a value that is repeated in a suggestion.
+_LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,12 @@ class Settings:
     resume: str | None
 
 
-def settings_of(conf: DictConfig, faults: Faults) -> Settings:
+def settings_of(conf: DictConfig, faults: Faults, typed: Sequence[str] = ()) -> Settings:
     """Reads ``hydra.sweeper``; a field with a meaningless value adds a fault and gets its default.
+
+    Args:
+        conf: the fields.
+        typed: Hydra's overrides from the command line.
 
     Raises:
         ConfigError: fields refer to what is not there.
@@ -52,7 +60,7 @@ def settings_of(conf: DictConfig, faults: Faults) -> Settings:
     faults.raise_all()
     for name in conf:
         with faults.gathered():
-            _refuse_unknown(str(name))
+            _refuse_unknown(str(name), conf, typed)
     attempt = faults.attempt
     choice = Choice(
         exclude=attempt(lambda: _conditions(_container(conf, "exclude")), ()),
@@ -74,12 +82,25 @@ def settings_of(conf: DictConfig, faults: Faults) -> Settings:
     )
 
 
-def _refuse_unknown(field: str) -> None:
-    """Returns the error for a field that the dataclass lacks; Hydra accepts it, so that we can report all at once."""
+def _refuse_unknown(field: str, conf: DictConfig, typed: Sequence[str]) -> None:
+    """Refuses a field that the dataclass lacks; Hydra accepts it, so that we can report all at once."""
+    if field in SweeperConf.__dataclass_fields__:
+        return
     known = [name for name in SweeperConf.__dataclass_fields__ if name[0] != "_"]
-    if field not in known and field not in SweeperConf.__dataclass_fields__:
-        fix = did_you_mean(field, known) or f"use one of {', '.join(known)}"
-        raise ConfigError(f"hydra.sweeper has no field '{field}'", fix=fix)
+    meant, head = closest(field, known), f"hydra.sweeper.{field}"
+    word = next((text for text in typed if f"{key_of(text)}.".startswith(f"{head}.")), "")
+    if word:
+        fix = quoted(word.replace(field, meant, 1)) if meant else f"leave out {quoted(word)}"
+    else:
+        fix = f"{meant}: {_yaml(conf, field)}    # instead of {field}" if meant else f"remove {field}"
+    told = "" if meant else f"there are: {', '.join(known)}"
+    raise ConfigError(f"hydra.sweeper has no field '{field}'", evidence=told, fix=fix)
+
+
+def _yaml(conf: DictConfig, field: str) -> str:
+    """Returns a field's value as a file may have it, in a line; shortened to ``…`` if it is long."""
+    text = "…" if OmegaConf.is_missing(conf, field) else flow(as_written(conf)[field])
+    return text if len(text) <= _LONGEST else "…"
 
 
 def _refuse_lost_reference(conf: DictConfig, field: str) -> None:
@@ -121,10 +142,9 @@ def _count(conf: DictConfig, field: str) -> int | None:
 def _one_of(conf: DictConfig, field: str, allowed: tuple[str, ...]) -> str:
     value = str(conf[field])
     if value not in allowed:
-        guess = did_you_mean(value, allowed)
         raise ConfigError(
             f"hydra.sweeper.{field}={value} must be one of {', '.join(allowed)}",
-            fix=guess or f"hydra.sweeper.{field}={allowed[0]}",
+            fix=f"hydra.sweeper.{field}={closest(value, allowed) or allowed[0]}",
         )
     return value
 

@@ -82,7 +82,7 @@ class Validator:
                 raise ConfigError(
                     f"{text}: the reference points to nothing",
                     evidence=_first_lines(error).partition("\n")[0],
-                    fix=f"did you mean '{guess}'?" if guess else "",
+                    fix=f"${{{guess}}}    # instead of ${{{wanted}}}" if guess else "",
                 ) from error
 
     def variants(self, axes: Sequence[Axis]) -> Iterator[tuple[Row, DictConfig]]:
@@ -117,7 +117,7 @@ class Validator:
         """Returns what is wrong with an override and what to type instead; two empty texts if nothing is."""
         key, choices = override.key_or_group, options(self.loader, override.key_or_group)
         if choices:
-            return _wrong_choice(override, choices)
+            return self._wrong_choice(override, choices)
         if override.is_add() or override.is_force_add():
             return "", ""
         config = self._without_values(task)
@@ -141,9 +141,27 @@ class Validator:
         known = [*config_keys(config), *config_groups(self.loader)]
         guess = closest(key, known)
         is_another = guess is not None and not key.startswith(f"{guess}.")
-        return f"no such key or config group: '{key}'", (
-            f"did you mean '{guess}'?" if is_another else f"to add it: +{override.input_line}"
-        )
+        meant = self._typed(override, key, str(guess)) if is_another else ""
+        added = quoted(f"+{override.input_line}")
+        return f"no such key or config group: '{key}'", meant or f"{added}    # adds the key"
+
+    def _typed(self, override: Override, wrong: str, right: str) -> str:
+        """Returns the word of the command line with what was meant; for one of a file, what to write there."""
+        key = override.get_key_element()
+        words = [str(word) for word in self.master.hydra.overrides.task if key_of(str(word)) == key_of(key)]
+        if words and wrong in words[-1]:
+            return quoted(words[-1].replace(wrong, right, 1))
+        return f"{right}    # instead of {wrong}"
+
+    def _wrong_choice(self, override: Override, choices: Sequence[str]) -> tuple[str, str]:
+        value = override.value()
+        wrong = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+        for one in wrong:
+            if one not in choices:
+                guess = closest(one, choices)
+                fix = self._typed(override, one, guess) if guess else f"choices: {', '.join(choices)}"
+                return f"'{override.key_or_group}' has no choice '{one}'", fix
+        return "", ""
 
     def _choices(self, task: Sequence[str]) -> list[str]:
         """Returns the task's choices of config groups."""
@@ -173,17 +191,6 @@ class Validator:
             return self.loader.load_sweep_config(self.master, self._choices(task))
         except (HydraException, OmegaConfBaseException):
             return self.master
-
-
-def _wrong_choice(override: Override, choices: Sequence[str]) -> tuple[str, str]:
-    value = override.value()
-    wrong = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
-    for one in wrong:
-        if one not in choices:
-            guess = closest(one, choices)
-            fix = f"did you mean '{override.get_key_element()}={guess}'?" if guess else ""
-            return f"'{override.key_or_group}' has no choice '{one}'", fix or f"choices: {', '.join(choices)}"
-    return "", ""
 
 
 def _first_lines(error: BaseException) -> str:
