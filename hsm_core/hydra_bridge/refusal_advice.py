@@ -20,7 +20,7 @@ from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 
 from .error_display import refuse
-from .launcher.fields import LauncherConf
+from .launcher.fields.declared import LauncherConf
 from .plain import as_written, flow
 from .sweeper.fields import SweeperConf
 from .sweeper_hint import chosen_by, directories, overridden, sweeps

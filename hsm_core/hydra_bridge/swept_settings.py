@@ -47,7 +47,7 @@ def takes_list(key: str) -> bool:
 
 
 def _fields(section: str) -> dict[str, str]:
-    from .launcher.fields import LauncherConf
+    from .launcher.fields.declared import LauncherConf
     from .sweeper.fields import SweeperConf
 
     kinds = {"launcher": LauncherConf, "sweeper": SweeperConf}

@@ -227,7 +227,7 @@ def _make_launcher(config: DictConfig) -> Launcher | None:
     if not (isinstance(kind, type) and issubclass(kind, LauncherBase)):
         return None
     from hsm_core.hydra_bridge.error_display import shown
-    from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
+    from hsm_core.hydra_bridge.launcher.fields.resolve import fields_of_sweep
 
     return kind(**shown(lambda: fields_of_sweep(config)))
 
@@ -240,4 +240,4 @@ def _before_sweeper(frame: FrameType) -> None:
 
 offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf", _before_sweeper)
 for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
-    offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields", _kind)
+    offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields.declared", _kind)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hsm_core.hydra_bridge.launcher.fields import LauncherConf
+from hsm_core.hydra_bridge.launcher.fields.declared import LauncherConf
 from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 
 ROOT = Path(__file__).resolve().parents[2]

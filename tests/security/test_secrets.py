@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.hydra_bridge.launcher.code import record_code
+from hsm_core.hydra_bridge.launcher.app.code import record_code
 from hsm_core.model import HIDDEN
 from hsm_core.overrides import is_secret, without_secrets
 from hsm_core.store.layout import CodePaths, SweepPaths

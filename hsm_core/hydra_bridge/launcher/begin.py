@@ -19,7 +19,7 @@ from hsm_core.store.tasks import write_tasks
 from hsm_core.text import own_logger
 
 from ..task.hidden import hide_secrets
-from .code import record_code
+from .app.code import record_code
 from .sweep_directory import Reservation
 
 log = own_logger(__name__)

@@ -51,15 +51,15 @@ from ..launch_plan import PlannedSweep
 from ..preview import dry_launch_lines, leave_no_trace
 from ..task.config import rebase, task_config
 from ..task.log import configure_hydra_log
+from .app.code import app_root, config_folders, freeze_app, record_again, require_unchanged
+from .app.main_origin import MainOrigin, unseen_lines
+from .app.payload import check_payload, is_frozen, read_config, require_same, write_payload
 from .begin import begin_sweep, new_launch
-from .code import app_root, config_folders, freeze_app, record_again, require_unchanged
+from .fields.per_task import SettingsByTask
+from .fields.settings import known_values, launcher_settings, refuse_of_resume
 from .foreign_sweeper import launches_once, needs_returns, require_no_returns
-from .main_origin import MainOrigin, unseen_lines
-from .payload import check_payload, is_frozen, read_config, require_same, write_payload
-from .per_task import SettingsByTask
 from .pool_worker import gpus_in_vain, pool_worker
 from .record import is_of_another_function, require_same_app, sweep_record, typed_overrides
-from .settings import known_values, launcher_settings, refuse_of_resume
 from .sweep_directory import Reservation, reserve_directory, settle_directory
 
 if TYPE_CHECKING:

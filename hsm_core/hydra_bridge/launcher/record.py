@@ -21,8 +21,8 @@ from hsm_core.store.record import SourceRecord, SweepRecord, new_id
 from ..hydra_private.command_line import command_line
 from ..launch_plan import PlannedSweep
 from ..sweep_name import sweep_name
-from .main_origin import MainOrigin
-from .recorded_fields import fields_typed
+from .app.main_origin import MainOrigin
+from .fields.recorded import fields_typed
 
 
 def sweep_record(

@@ -8,7 +8,7 @@ import pytest
 from hydra.conf import HydraConf
 
 from hsm_core.cli.typed_settings import LAUNCHER, SECTIONS, SWEEPER
-from hsm_core.hydra_bridge.launcher.fields import LauncherConf
+from hsm_core.hydra_bridge.launcher.fields.declared import LauncherConf
 from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 from hsm_core.schedulers.registry import own_systems
 from tests.unit.cli.test_status import Shell

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hsm_core.hydra_bridge.launcher.fields import LauncherConf
-from hsm_core.hydra_bridge.launcher.recorded_fields import defaults
+from hsm_core.hydra_bridge.launcher.fields.declared import LauncherConf
+from hsm_core.hydra_bridge.launcher.fields.recorded import defaults
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.testing.batch_system import BatchSystemContract, Registered
 from hsm_core.testing.recording import RecordingHost

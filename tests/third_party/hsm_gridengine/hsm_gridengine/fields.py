@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hsm_core.hydra_bridge.launcher.fields import LauncherConf
+from hsm_core.hydra_bridge.launcher.fields.declared import LauncherConf
 
 
 @dataclass(repr=False, eq=False)

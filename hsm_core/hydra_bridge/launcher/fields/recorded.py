@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 from hsm_core.model import SYNONYMS
 from hsm_core.overrides import key_of
 
-from ..plain import as_written, dict_of, list_of
-from ..value_text import value_text
-from .fields import LauncherConf
+from ...plain import as_written, dict_of, list_of
+from ...value_text import value_text
+from .declared import LauncherConf
 
 #: How one run goes; every other run of the sweep says it anew.
 OF_ONE_RUN = frozenset(

@@ -15,10 +15,10 @@ from hydra.types import TaskFunction
 
 from hsm_core.detect.command import Command, original_argv, started_in, this_command
 
-from ..task.main_module import MainFile, MainState, NamedFunction, identity, layers
-from ..task.main_script import Script, read_script
-from ..task.pickling import can_be_pickled
-from ..task.script_effects import Setting
+from ...task.main_module import MainFile, MainState, NamedFunction, identity, layers
+from ...task.main_script import Script, read_script
+from ...task.pickling import can_be_pickled
+from ...task.script_effects import Setting
 
 #: What is only sent by value stays behind if it takes more than this many bytes.
 _LIMIT = 2**24

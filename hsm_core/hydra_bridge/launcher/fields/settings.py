@@ -17,10 +17,10 @@ from hsm_core.schedulers.batch_system import BatchSystem
 from hsm_core.settings import Fields, LauncherSettings, QueueSettings
 from hsm_core.text import read_task_ranges
 
-from ..faults import Faults
-from ..plain import plain
-from .fields import OF_NULL, LauncherConf
-from .recorded_fields import defaults
+from ...faults import Faults
+from ...plain import plain
+from .declared import OF_NULL, LauncherConf
+from .recorded import defaults
 from .references import meaningless
 
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")

@@ -12,10 +12,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.launcher import per_task as module
-from hsm_core.hydra_bridge.launcher.per_task import SettingsByTask
-from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import launcher_settings, launcher_values
+from hsm_core.hydra_bridge.launcher.fields import per_task as module
+from hsm_core.hydra_bridge.launcher.fields.per_task import SettingsByTask
+from hsm_core.hydra_bridge.launcher.fields.resolve import fields_of_sweep
+from hsm_core.hydra_bridge.launcher.fields.settings import launcher_settings, launcher_values
 from hsm_core.sources.registry import queue_at
 from hydra_plugins.hsm.plugins import IS_1_3
 from tests.unit.hydra_bridge.sweeping import write_app

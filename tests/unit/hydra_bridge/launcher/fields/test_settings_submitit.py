@@ -11,9 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hsm_core.hydra_bridge.launcher.references import meaningless
-from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import known_values, launcher_settings
+from hsm_core.hydra_bridge.launcher.fields.references import meaningless
+from hsm_core.hydra_bridge.launcher.fields.resolve import fields_of_sweep
+from hsm_core.hydra_bridge.launcher.fields.settings import known_values, launcher_settings
 from hsm_core.hydra_bridge.value_text import value_text
 from hsm_core.schedulers.slurm.settings import SlurmResources
 from hsm_core.settings import LauncherSettings

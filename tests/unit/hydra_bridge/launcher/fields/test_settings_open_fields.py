@@ -9,8 +9,8 @@ from hydra import compose, initialize
 from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import known_values
+from hsm_core.hydra_bridge.launcher.fields.resolve import fields_of_sweep
+from hsm_core.hydra_bridge.launcher.fields.settings import known_values
 from hsm_core.sources.registry import queue_at
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")

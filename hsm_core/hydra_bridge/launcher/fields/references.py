@@ -10,7 +10,7 @@ from functools import cache
 from hsm_core.schedulers.batch_system import BatchSystem
 from hsm_core.schedulers.registry import own_systems
 
-from .fields import LauncherConf
+from .declared import LauncherConf
 
 #: Fields that only a scheduler heeds, whichever.
 _OF_SCHEDULERS = (

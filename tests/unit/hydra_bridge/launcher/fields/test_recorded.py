@@ -9,7 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from hsm_core.hydra_bridge.launcher.recorded_fields import fields_typed
+from hsm_core.hydra_bridge.launcher.fields.recorded import fields_typed
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")
 

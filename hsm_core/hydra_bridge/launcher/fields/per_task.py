@@ -12,9 +12,9 @@ from hsm_core.overrides import key_of, quoted
 from hsm_core.schedulers.batch_system import BatchSystem
 from hsm_core.settings import LauncherSettings
 
-from ..plain import as_written
-from ..task.config import task_config
-from .recorded_fields import OF_ONE_RUN, fields_written
+from ...plain import as_written
+from ...task.config import task_config
+from .recorded import OF_ONE_RUN, fields_written
 from .references import is_of_tasks, may_follow_task, meaningless, referred
 from .resolve import resolved
 from .settings import launcher_settings, launcher_values

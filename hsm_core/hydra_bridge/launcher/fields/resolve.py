@@ -12,8 +12,8 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from hsm_core.errors import ConfigError
 from hsm_core.plan.suggest import closest
 
-from ..plain import as_written, dict_of, list_of, plain
-from .recorded_fields import defaults, fields_written
+from ...plain import as_written, dict_of, list_of, plain
+from .recorded import defaults, fields_written
 from .references import is_of_tasks, may_follow_task
 
 

@@ -27,13 +27,13 @@ from hsm_core.store.ownership.known_payloads import note_payload, require_known
 from hsm_core.store.record import read_record
 from hsm_core.text import own_logger
 
-from ..fast.nan import renew_nans
-from ..task.environ import digest
-from ..task.main_module import NamedFunction
-from ..task.pickling import UNPICKLABLE, can_be_pickled, dumps
-from ..task.run import Payload
-from ..task.snapshot_paths import FrozenApp
-from ..task.values import versions
+from ...fast.nan import renew_nans
+from ...task.environ import digest
+from ...task.main_module import NamedFunction
+from ...task.pickling import UNPICKLABLE, can_be_pickled, dumps
+from ...task.run import Payload
+from ...task.snapshot_paths import FrozenApp
+from ...task.values import versions
 from .main_origin import MainOrigin
 
 log = own_logger(__name__)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hsm_core.hydra_bridge.launcher.code import app_root
-from hsm_core.hydra_bridge.launcher.main_origin import MainOrigin
+from hsm_core.hydra_bridge.launcher.app.code import app_root
+from hsm_core.hydra_bridge.launcher.app.main_origin import MainOrigin
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
 from hsm_core.text import own_logger, tell
 
-from ..task.snapshot_paths import FrozenApp
+from ...task.snapshot_paths import FrozenApp
 from .main_origin import MainOrigin
 
 log = own_logger(__name__)

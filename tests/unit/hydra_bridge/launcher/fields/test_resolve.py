@@ -12,9 +12,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.launcher.recorded_fields import fields_typed
-from hsm_core.hydra_bridge.launcher.resolve import fields_of_sweep
-from hsm_core.hydra_bridge.launcher.settings import launcher_values
+from hsm_core.hydra_bridge.launcher.fields.recorded import fields_typed
+from hsm_core.hydra_bridge.launcher.fields.resolve import fields_of_sweep
+from hsm_core.hydra_bridge.launcher.fields.settings import launcher_values
 from tests.unit.hydra_bridge.sweeping import write_app
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*The version_base parameter:UserWarning")

@@ -9,10 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from hsm_core.errors import ConfigError
-from hsm_core.hydra_bridge.launcher.fields import LauncherConf
+from hsm_core.hydra_bridge.launcher.fields.declared import LauncherConf
+from hsm_core.hydra_bridge.launcher.fields.recorded import defaults
+from hsm_core.hydra_bridge.launcher.fields.settings import known_values, launcher_settings
 from hsm_core.hydra_bridge.launcher.pool_worker import gpus_in_vain, pool_worker
-from hsm_core.hydra_bridge.launcher.recorded_fields import defaults
-from hsm_core.hydra_bridge.launcher.settings import known_values, launcher_settings
 from hsm_core.schedulers.batch_system import BatchSystem
 from hsm_core.schedulers.registry import own_systems
 from hsm_core.settings import LauncherSettings
