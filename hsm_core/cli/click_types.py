@@ -87,6 +87,21 @@ sweep_argument = click.argument("sweep", type=SWEEP)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def agree(question: str, otherwise: str) -> None:
+    """Asks at the terminal; returns if the answer is yes.
+
+    Args:
+        otherwise: what is said, and is so, if it is no.
+
+    Raises:
+        click.exceptions.Exit: it is no; with 1.
+        click.Abort: Ctrl-C, or the input is closed.
+    """
+    if not click.confirm(question, err=True):
+        remark(otherwise)
+        raise click.exceptions.Exit(1)
+
+
 def open_sweep(selector: str) -> SweepState:
     """Returns the sweep that is meant, read as it is now.
 

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from hsm_core.detect.origin import changes_since, first_changes
 from hsm_core.errors import ConfigError
 from hsm_core.model import HIDDEN, SYNONYMS
@@ -21,6 +19,7 @@ from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.lines_to_copy.rerun import config_flags
 from hsm_core.views.lines_to_copy.resume_lines import by_hand, why_by_hand
 
+from .click_types import agree
 from .terminal import remark
 from .typed_settings import require_settings
 
@@ -141,7 +140,7 @@ def agree_on_changes(state: SweepState) -> bool:
 
     Raises:
         ConfigError: there is no terminal to ask at.
-        click.Abort: the user does not want to.
+        click.exceptions.Exit, click.Abort: the user does not want to.
     """
     found = _changes(state)
     if not found:
@@ -150,7 +149,7 @@ def agree_on_changes(state: SweepState) -> bool:
     if not sys.stdin.isatty():
         raise ConfigError(told, fix=joined(["hsm", *sys.argv[1:], "--allow-changed"]))
     remark(told)
-    click.confirm("continue with the changed code?", abort=True, err=True)
+    agree("continue with the changed code?", "nothing was started")
     return True
 
 

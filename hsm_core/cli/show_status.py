@@ -92,14 +92,14 @@ def _show_one(view: SweepView, options: Options, put: Print) -> Phase:
         say_json(sweep_json(view))
         sys.stdout.flush()
     else:
-        put(_text(view))
+        put(_text(view, watched=options.watch is not None))
     return view.phase
 
 
-def _text(view: SweepView) -> str:
+def _text(view: SweepView, *, watched: bool) -> str:
     from hsm_core.views.status.sweep_text import sweep_text
 
-    return sweep_text(view, width=columns(), colour=colour_on(sys.stdout))
+    return sweep_text(view, width=columns(), colour=colour_on(sys.stdout), watched=watched)
 
 
 class Running:
@@ -118,7 +118,7 @@ class Running:
             remark(f"nothing runs\n  next: {f'hsm-status {quoted(newest)}' if newest else _FIRST_STEP}")
             return "completed"
         if len(views) == 1:
-            put(_text(views[0]))
+            put(_text(views[0], watched=True))
         else:
             from hsm_core.views.status.sweep_list import running_text
 

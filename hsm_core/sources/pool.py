@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
 from hsm_core.model import ProcessIdentity, SourceKind, counted
+from hsm_core.overrides import quoted
 from hsm_core.processes.identity import this_process
 from hsm_core.safe_open import last_lines
 from hsm_core.store.events import Assigned, ConductorHead
@@ -149,6 +150,11 @@ class WorkerPool:
         reader.read_new()
         return reader.sealed
 
+    def _by_another_python(self) -> str:
+        """Returns the line that resumes the sweep with the Python that started it."""
+        sweep = quoted(str(self._paths.root))
+        return f"hsm resume {sweep} --set hydra.launcher.python=null    # the Python that starts the sweep"
+
     def _start(self, submission: Submission) -> _Worker:
         name = f"{_NOT_IN_FILES.sub('-', self.name)}-{nonce()}"
         inbox = JournalWriter(self._paths.inbox(name))
@@ -160,12 +166,12 @@ class WorkerPool:
             printed = self._paths.worker_log(name).read_text(errors="replace").strip()
             raise BackendError(
                 str(error).replace("it exited", "the worker exited"), evidence=printed[-500:] or "it printed nothing",
-                fix="hydra.launcher.python=PYTHON    # one that has hsm",
+                fix=self._by_another_python(),
             ) from error  # fmt: skip
         except OSError as error:
             raise BackendError(
                 "can't start a worker on this machine", evidence=f"{self._python}: {error}",
-                fix="hydra.launcher.python=PYTHON    # one that has hsm",
+                fix=self._by_another_python(),
             ) from error  # fmt: skip
         worker = _Worker(name, process, inbox)
         self._workers.append(worker)

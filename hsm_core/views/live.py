@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _REDRAW_S = 0.2
 #: Seconds before the first line where nobody does, and at most between two; the pause doubles each time.
 _FIRST_LINE_S, _LINE_EVERY_S = 4.0, 60.0
-_HOW_TO_END = "Ctrl-C: [c]ancel the jobs, [d]etach from them (they keep running), or keep [w]atching? "
+_HOW_TO_END = "Ctrl-C: [c]ancel the tasks, [d]etach (they keep running), or keep [w]atching? "
+#: What is typed → what is meant; Enter alone changes nothing.
+_ANSWERS = {"c": "cancel", "d": "detach", "w": "", "": ""}
 
 
 class LiveProgress:
@@ -83,12 +85,17 @@ class LiveProgress:
         self._question.ask()
 
     def answer(self) -> str | None:
-        """Returns ``cancel``, ``detach``, or an empty text for any other word; None while there is no answer."""
+        """Returns ``cancel``, ``detach``, or an empty text to go on; None while nothing of these is typed."""
         typed = self._question.answer()
         if typed is None:
             return None
-        self._come_back()
-        return {"c": "cancel", "d": "detach"}.get(typed.lower()[:1], "")
+        meant = _ANSWERS.get(typed.lower()[:1])
+        if meant is None:
+            tell(f"'{typed}' is none of these: type c, d or w")
+            self._question.ask()
+        else:
+            self._come_back()
+        return meant
 
     def drop_question(self) -> None:
         """Withdraws the question, if it stands."""

@@ -71,12 +71,12 @@ def task_lines(
         return
     reasons = Reasons(state)
     rows = [(task_json(state, task, reasons), task) for task in tasks]
-    wide = max((len(row["reason"] or "") for row, _ in rows), default=0)
+    wide = max((len(_why(row)) for row, _ in rows), default=0)
     wide = max(wide, len("reason")) + 2 if wide else 0  # no column where no task has a reason
     yield paint(f"{'task':>6}  {'state':11}  {'reason'[:wide]:{wide}}{'time':>10}  overrides", "dim", colour)
     for row, task in rows:
         tail = shorten(_overrides(task), max(20, width - 33 - wide))
-        why = f"{row['reason'] or '':{wide}}"
+        why = f"{_why(row):{wide}}"
         yield f"{task.number:6}  {_state(row['state'], colour)}  {why}{_took(row['seconds']):>10}  {tail}"
 
 
@@ -94,9 +94,15 @@ def _cells(found: TaskRow, task: Task) -> Iterator[str]:
     texts = {name: "" if value is None else clean(str(value)) for name, value in found.items()}
     texts |= {
         "state": f"{GLYPH[found['state']]} {found['state']}", "seconds": _took(found["seconds"]),
-        "overrides": _overrides(task),
+        "reason": _why(found), "overrides": _overrides(task),
+        "message": texts["message"].removeprefix(f"{found['state']} "),
     }  # fmt: skip
     return (texts[name] for name in COLUMNS)
+
+
+def _why(found: TaskRow) -> str:
+    """Returns the reason, where the state does not say it already."""
+    return "" if found["reason"] is None or found["reason"] == found["state"] else found["reason"]
 
 
 def _state(now: State, colour: bool) -> str:

@@ -157,8 +157,8 @@ def test_a_question_that_nobody_answers_is_given_up_when_all_has_ended(app: Swee
     assert "3 completed" in terminal.text[asked:]
 
 
-@pytest.mark.parametrize("answer", ["g\n", "\x04"], ids=["g", "end of input"])
-def test_any_other_answer_goes_on_and_the_next_ctrl_c_asks_anew(
+@pytest.mark.parametrize("answer", ["w\n", "\x04"], ids=["w", "end of input"])
+def test_to_watch_goes_on_and_the_next_ctrl_c_asks_anew(
     app: SweepingApp, terminal: Terminal, answer: str
 ) -> None:
     terminal.ask()
@@ -182,7 +182,7 @@ def test_while_it_stands_a_lost_worker_is_replaced_and_nothing_is_drawn_over_it(
     asked = len(terminal.text)
     kill(app.worker_pid())
     app.wait_for_begun(2)
-    told = "\r\na worker died; 2 tasks go to a new one\r\nCtrl-C: [c]ancel the jobs"
+    told = "\r\na worker died; 2 tasks go to a new one\r\nCtrl-C: [c]ancel the tasks"
     wait_until(lambda: terminal.shows(told) and terminal.shows(QUESTION, 2), what="the words, and the question again")
     assert terminal.text[asked:].count("\n") == 2
     assert terminal.text.endswith(QUESTION)

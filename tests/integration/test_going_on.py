@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,14 @@ def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
                 "hydra.launcher.retry_failed=true", "+z=77,78")  # fmt: skip
     assert other.returncode == 0, other.stderr
     assert "ignored: +z=77,78" in other.stderr
+
+
+def test_a_python_that_is_none_is_answered_with_a_line_that_works(app: Path) -> None:
+    began = run(app, "app.py", "-m", "hydra/launcher=hsm_local", "hydra.launcher.python=/no/such", "x=0,2")
+    line = next(line for line in began.stderr.splitlines() if line.startswith("  next: "))
+    program, *words = shlex.split(line.removeprefix("  next: "), comments=True)
+    assert (began.returncode, program, words[2:]) == (1, "hsm", ["--set", "hydra.launcher.python=null"])
+    assert hsm(app, *words).returncode == 0
 
 
 @pytest.mark.slow

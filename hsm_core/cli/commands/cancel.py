@@ -23,7 +23,7 @@ from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import shorten
 
 from ..ask_schedulers import JobQuestions
-from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..click_types import TaskNumbers, agree, examples, open_sweep, require_tasks, sweep_argument
 from ..own_sweeps_only import act_on
 from ..terminal import remark
 
@@ -66,7 +66,7 @@ def _cancel(
         told = f"would cancel {_named(still)}" if still else f"nothing to cancel: {ended}"
         remark(f"{state.record.id}: {told}")
         return 0
-    _agree(f"cancel {_named(still)} of {state.record.id}?", yes)
+    _require_yes(f"cancel {_named(still)} of {state.record.id}?", yes)
     request_cancel(state.paths, spans)
     obeyed = cancel_jobs(state, still)
     wait_until_ended(state, wanted, timeout, JobQuestions(times_gone=2, cancelled=obeyed))
@@ -170,12 +170,12 @@ def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:
     ]  # fmt: skip
 
 
-def _agree(question: str, yes: bool) -> None:
+def _require_yes(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
         raise ConfigError(f"{question} No terminal to answer from", fix="add --yes", instead=("", "--yes"))
-    click.confirm(question, abort=True, err=True)
+    agree(question, "nothing was cancelled")
 
 
 def _named(found: Sequence[int]) -> str:

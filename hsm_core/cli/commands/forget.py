@@ -9,18 +9,35 @@ from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
 from hsm_core.store.lease import living_conductor
 
-from ..click_types import ask_schedulers, examples, open_sweep, sweep_argument
+from ..click_types import SWEEP, ask_schedulers, examples, open_sweep
 from ..terminal import remark
 
 
-@click.command("forget", epilog=examples("hsm forget lr_ablation-1122-0130-abcd"))
-@sweep_argument
+@click.command("forget", epilog=examples("hsm forget lr_ablation-1122-0130-abcd", "hsm forget --gone"))
+@click.argument("sweep", required=False, type=SWEEP)
+@click.option("--gone", is_flag=True, help="All sweeps whose directories are gone.")
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @click.option("--force", is_flag=True, help="Forget it even if it runs or can't be read.")
 @click.option("--yes", is_flag=True, help="Accepted; nothing is asked.")
-def forget(sweep: str, dry_run: bool, force: bool, yes: bool) -> int:
+def forget(sweep: str | None, gone: bool, dry_run: bool, force: bool, yes: bool) -> int:
     """Take a sweep off your list; its files stay."""
-    entry = _entry(sweep)
+    context = click.get_current_context()
+    if gone and sweep:
+        raise click.UsageError("name a sweep, or --gone", context)
+    if gone:
+        found = [entry for entry in catalogue.entries() if not entry.is_there]
+    elif sweep:
+        found = [_entry(sweep)]
+    else:
+        raise click.MissingParameter(ctx=context, param=context.command.params[0])
+    for entry in found:
+        _forget(entry, dry_run=dry_run, force=force)
+    if not found:
+        remark("no sweep on your list is gone")
+    return 0
+
+
+def _forget(entry: catalogue.Entry, *, dry_run: bool, force: bool) -> None:
     is_there = entry.is_there
     if is_there and not force:
         _require_ended(entry)
@@ -28,7 +45,6 @@ def forget(sweep: str, dry_run: bool, force: bool, yes: bool) -> int:
         catalogue.forget(entry.id)
     files = "its files stay in" if is_there else "it is no longer in"
     remark(f"{entry.id} {'would be' if dry_run else 'is'} off your list; {files} {entry.dir}")
-    return 0
 
 
 def _require_ended(entry: catalogue.Entry) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -243,8 +244,15 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
 
 def _check(payload: Path) -> Boot:
     boot: Boot = json.loads(read_own(payload.with_name("boot.json")))
-    values.require_versions(boot["versions"], "the sweep was started")
+    values.require_versions(boot["versions"], "the sweep was started", _with_the_first_python(payload))
     return boot
+
+
+def _with_the_first_python(payload: Path) -> str:
+    """Returns what to type so that the Python that starts a sweep runs its tasks, too; a trial has no sweep."""
+    sweep, is_trial = payload.parents[2], payload.parents[1].name != ".hsm"
+    resume = "" if is_trial else f"hsm resume {shlex.quote(str(sweep))} --set "
+    return f"{resume}hydra.launcher.python=null    # the Python that starts the sweep"
 
 
 def _directory(config: DictConfig) -> Path:

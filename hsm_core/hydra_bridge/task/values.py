@@ -68,12 +68,13 @@ def _as_text(error: BaseException) -> RuntimeError:
     return RuntimeError(f"Remote {type(error).__module__}.{type(error).__qualname__}: {error}")
 
 
-def require_versions(theirs: Mapping[str, str], what: str) -> None:
+def require_versions(theirs: Mapping[str, str], what: str, fix: str = "") -> None:
     """Refuses data that was written by other versions than this process has.
 
     Args:
         theirs: the versions that it was written by.
         what: had been done then.
+        fix: a line to type, if there is one.
 
     Raises:
         VersionMismatch: some differ; both are named.
@@ -87,5 +88,5 @@ def require_versions(theirs: Mapping[str, str], what: str) -> None:
     if wrong:
         raise VersionMismatch(
             f"{what} with other versions: {'; '.join(wrong)}", evidence=sys.executable,
-            fix="hydra.launcher.python=PYTHON    # the one that starts the sweep",
+            fix=fix,
         )  # fmt: skip

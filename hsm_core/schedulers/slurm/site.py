@@ -42,7 +42,7 @@ def require_slurm(host: Host) -> None:
     missing = [command for command in _COMMANDS if host.which(command) is None]
     if missing:
         raise BackendError(
-            "Slurm is not installed on this machine", evidence=f"{' and '.join(missing)} not found on PATH",
+            "Slurm is not installed on this machine", evidence=f"{', '.join(missing)} not found on PATH",
             fix="hsm doctor    # or hydra/launcher=hsm_local, to run the tasks here",
         )  # fmt: skip
     require_slurm_cluster(host)

@@ -57,10 +57,18 @@ def list_text(found: Sequence[Listed], hidden: int = 0, *, width: int = 80, colo
         lines.append(f"… and {hidden} older: hsm-status --all")
     readable = next((item.entry.id for item in found if item.view), "")
     lines += [f"next: hsm-status {quoted(readable)}"] if readable else []
-    forget = [(item.trouble, f"next: hsm forget {quoted(item.entry.id)}") for item in found]
-    lines += [f"{line}    # if it was deleted" for trouble, line in forget if trouble == GONE]
-    lines += [line for trouble, line in forget if trouble.startswith(REPLACED)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_forget_line(found)])
+
+
+def _forget_line(found: Sequence[Listed]) -> Iterator[str]:
+    """Yields the line that takes what is gone off the list."""
+    gone = [item for item in found if item.trouble == GONE or item.trouble.startswith(REPLACED)]
+    is_sure = all(item.trouble != GONE for item in gone)
+    if len(gone) == 1:
+        yield f"next: hsm forget {quoted(gone[0].entry.id)}{'' if is_sure else '    # if it was deleted'}"
+    elif gone:
+        told = "" if is_sure else ", if they were deleted"
+        yield f"next: hsm forget --gone    # takes {len(gone)} off your list{told}"
 
 
 def list_json(found: Sequence[Listed]) -> dict[str, object]:

@@ -18,10 +18,12 @@ _GROUPS, _WORKERS = 8, 8
 _LONGEST = 32
 
 
-def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False) -> str:
-    """Returns the text of ``hsm-status SWEEP``."""
+def sweep_text(view: SweepView, *, width: int = 80, colour: bool = False, watched: bool = False) -> str:
+    """Returns the text of ``hsm-status SWEEP``; ``watched``: it comes again, so nobody is advised to watch."""
     lines = [*_head(view, width, colour), *_progress(view, width, colour), *_failures(view, width, colour)]
-    lines += [*_remarks(view, width), f"next: {view.next}"]
+    lines += _remarks(view, width)
+    if not (watched and view.phase == "running" and view.next.startswith("hsm-status -w ")):
+        lines.append(f"next: {view.next}")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -469,6 +470,31 @@ def test_forget(shell: Shell, sweep: MadeSweep) -> None:
     assert sweep.id not in out(shell, "list")
     assert sweep.paths.record.is_file()
     assert sweep.id in out(shell, "status", str(sweep.root))
+
+
+def test_sweeps_that_are_gone_are_forgotten_by_one_line(shell: Shell, tmp_path: Path) -> None:
+    kept, *gone = [MadeSweep(tmp_path / name, total=1, name=name) for name in ("kept", "one", "two")]
+    for sweep in gone:
+        shutil.rmtree(sweep.root)
+    told = shell.status(COLUMNS="80").stdout
+    assert told.splitlines()[-1] == "next: hsm forget --gone    # takes 2 off your list, if they were deleted"
+    assert out(shell, "list", "--json").count('"trouble"') == 2
+    assert shell.run("hsm", "forget", "--gone", "--dry-run").stderr.count("would be off your list") == 2
+    out(shell, "forget", "--gone")
+    assert kept.id in out(shell, "list")
+    assert "no sweep on your list is gone" in shell.run("hsm", "forget", "--gone").stderr
+    assert "next: hsm forget latest\n" in shell.run("hsm", "forget").stderr
+
+
+def test_a_cancelled_task_says_so_once(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    worker = sweep.worker("w1", spans=[Span(0, 1)])
+    start(worker, 0)
+    worker.append(events.End(0, 1, "cancelled", "cancelled", "cancelled on request", wall=4.0))
+    worker.seal()
+    line = out(shell, "tasks", "latest").splitlines()[1]
+    assert re.search(r"− cancelled +on request ", line)
+    assert json.loads(out(shell, "tasks", "latest", "--json"))["tasks"][0]["reason"] == "cancelled"
 
 
 def test_cancel_records_what_nobody_holds(shell: Shell, tmp_path: Path) -> None:

@@ -289,10 +289,12 @@ def test_watching_ends_with_the_sweep(shell: Shell, tmp_path: Path) -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell.env) as watcher:
             assert watcher.stdout is not None
             first = [watcher.stdout.readline() for _ in range(5)]
+            assert shell.status("latest").stdout.endswith(f"next: hsm-status -w {sweep.id}\n")
             worker.append(events.End(0, 1, "completed"))
             rest, _ = watcher.communicate(timeout=30)
     assert "running" in first[0]
     assert "completed" in rest
+    assert "hsm-status -w" not in "".join([*first, rest])  # whoever watches needs no advice to watch
     assert watcher.returncode == 0
 
 

@@ -100,9 +100,9 @@ def test_a_sweep_that_has_ended_has_no_progress(
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("c\n", "cancel"), ("Detach\n", "detach"), ("w\n", ""), ("\n", ""), ("what?\n", "")]
+    ("word", "meant"), [("c\n", "cancel"), ("Detach\n", "detach"), ("w\n", ""), ("\n", "")]
 )
-def test_an_answer_is_its_first_letter_and_any_other_means_to_go_on(
+def test_an_answer_is_its_first_letter(
     typed: int, capsys: pytest.CaptureFixture[str], word: str, meant: str
 ) -> None:
     live = LiveProgress()
@@ -112,6 +112,17 @@ def test_an_answer_is_its_first_letter_and_any_other_means_to_go_on(
     os.write(typed, word.encode())
     assert live.answer() == meant
     assert live.answer() is None, "it was answered once"
+
+
+def test_a_word_that_is_none_of_the_answers_is_asked_again(typed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    live = LiveProgress()
+    live.ask_how_to_end()
+    question = capsys.readouterr().err
+    os.write(typed, b"y\n")
+    assert live.answer() is None
+    assert capsys.readouterr().err == f"'y' is none of these: type c, d or w\n{question}"
+    os.write(typed, b"d\n")
+    assert live.answer() == "detach"
 
 
 @pytest.mark.usefixtures("typed")
