@@ -101,7 +101,7 @@ def _of_no_setting(state: SweepState, text: str) -> ConfigError:
         alike = [last] if last in fields else get_close_matches(last, sorted(fields), 1, _ALIKE)
         if alike:
             meant = f"hydra.launcher.{alike[0]}={value}"
-            return ConfigError(f"--set {text} is no setting of Hydra", instead=(text, meant))
+            return ConfigError(f"--set {text}: '{key}' is not a setting of Hydra", instead=(text, meant))
     return ConfigError(
         f"--set {text}: a task's own overrides can't change", fix=_new_sweep(state.record, text)
     )

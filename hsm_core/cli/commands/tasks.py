@@ -31,7 +31,7 @@ from ..terminal import colour_on, remark, say, say_json, write
 @click.option("--format", "form", type=click.Choice(["table", "wide", "json", "csv", "ids"]), default="table")
 @click.option("--limit", type=click.IntRange(min=1), help="At most N tasks.", metavar="N")
 @click.option("-q", "quiet", is_flag=True, help="Same as --format ids.")
-@click.option("--raw-cells", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would compute.")
+@click.option("--raw-cells", is_flag=True, help="In CSV, put no ' before text that a spreadsheet would compute.")
 @json_option
 def tasks(
     sweep: str, states: str | None, form: str, limit: int | None, quiet: bool, raw_cells: bool, as_json: bool

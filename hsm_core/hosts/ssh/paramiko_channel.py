@@ -226,7 +226,7 @@ def _no_start(target: Target, error: Exception) -> HostTrouble:
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return _only_openssh(target, f"paramiko and the host have no algorithm in common: {error}")
     if "banner" in str(error) and "reset" in str(error).lower():
-        return _HungUp(f"{target.name} hung up before it said who it is", evidence=str(error))
+        return _HungUp(f"{target.name} closed the connection before the login", evidence=str(error))
     return _down(target, error)
 
 
@@ -245,7 +245,7 @@ def _down(target: Target, error: Exception) -> HostDown:
 def _no_session(name: str, error: Exception) -> HostTrouble:
     if isinstance(error, paramiko.ChannelException):
         return HostClosed(
-            f"{name} lets us in, but not run anything", evidence=str(error),
+            f"{name} lets us in, but runs no commands", evidence=str(error),
             fix="MaxSessions 1    # or more, in its sshd_config",
         )  # fmt: skip
     return HostDown(f"{name} did not stay connected", evidence=str(error) or type(error).__name__)

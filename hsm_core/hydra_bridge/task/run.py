@@ -189,7 +189,7 @@ def warm_up(prepared: LoadedApp) -> None:
 def against_forks(prepared: LoadedApp) -> list[str]:
     """Returns why a process forked from here would not be as good as a fresh one; empty if it would."""
     unknown = prepared.numbers.unknown()
-    unsure = [f"it can't be told whether the app seeded {name}" for name in unknown]
+    unsure = [f"hsm can't tell whether the app seeded {name}" for name in unknown]
     return [*unsure, *(f"the app left {name} open, and tasks would share it" for name in prepared.left_open)]
 
 
