@@ -39,9 +39,9 @@ def test_the_names_are_those_of_hydra_and_of_hsm() -> None:
 @pytest.mark.parametrize(
     ("typed", "said", "meant"),
     [
-        ("slots=3", "--set slots=3 is no setting of Hydra", "hydra.launcher.slots=3"),
-        ("launcher.slots=3", "is no setting of Hydra", "hydra.launcher.slots=3"),
-        ("mem_gbs=48", "is no setting of Hydra", "hydra.launcher.mem_gb=48"),
+        ("slots=3", "'slots' is not a setting of Hydra", "hydra.launcher.slots=3"),
+        ("launcher.slots=3", "is not a setting of Hydra", "hydra.launcher.slots=3"),
+        ("mem_gbs=48", "is not a setting of Hydra", "hydra.launcher.mem_gb=48"),
         ("hydra.slots=3", "hydra has no section 'slots'", "hydra.launcher.slots=3"),
         ("hydra.launcher.slot=3", "hydra.launcher has no field 'slot'", "hydra.launcher.slots=3"),
         ("++hydra.launcher.wall=3h", "hydra.launcher has no field 'wall'", "++hydra.launcher.walltime=3h"),
