@@ -225,15 +225,16 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
     # what run_job does properly, in 10 ms: here it serves to resolve some paths
     vars(HydraConfig.instance())["cfg"] = config
     with quick():
-        directory = _directory(config)
-        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(directory)
+        written = _directory(config)
+        directory = Path(os.path.abspath(written))
+        _set_output_dir(config, str(directory))
     checkpoint = Path(enter(str(directory), _leftovers(config, directory)))
     function = resumed(prepared.payload.function(), checkpoint, order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
     hide_secrets(config)
+    _set_output_dir(config, written)  # as callbacks are told it; Hydra makes it absolute
     with quick_start(prepared.payload.context) as context:
         ended = run_job(
             hydra_context=context, task_function=function, config=config,
@@ -255,9 +256,13 @@ def _with_the_first_python(payload: Path) -> str:
     return f"{resume}hydra.launcher.python=null    # the Python that starts the sweep"
 
 
-def _directory(config: DictConfig) -> Path:
-    sweep, task = (str(OmegaConf.select(config, f"hydra.sweep.{key}")) for key in ("dir", "subdir"))
-    return Path(os.path.abspath(os.path.join(sweep, task)))
+def _directory(config: DictConfig) -> str:
+    return os.path.join(*(str(OmegaConf.select(config, f"hydra.sweep.{key}")) for key in ("dir", "subdir")))
+
+
+def _set_output_dir(config: DictConfig, directory: str) -> None:
+    with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+        config.hydra.runtime.output_dir = directory
 
 
 def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
