@@ -75,7 +75,7 @@ _raw_option = click.option(
 @click.option("--group-by", metavar="KEYS", help="Show mean ± std and n over everything else.")
 @click.option("--where", "condition", metavar="EXPR", help="Only tasks that fit, such as 'lr < 0.01'.")
 @click.option("--columns", "names", metavar="NAMES", help="Show these columns, in this order.")
-@click.option("--format", "form", type=click.Choice(["table", *FORMATS]))
+@click.option("--format", "form", type=click.Choice(["table", *FORMATS]), help="How to print them.")
 @_output_option
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @_raw_option

@@ -72,6 +72,13 @@ def test_a_tasks_own_value_takes_a_new_sweep(shell: Shell, tmp_path: Path) -> No
     assert "there are: array_parallelism" not in done.stderr
 
 
+def test_an_unknown_key_is_answered_with_the_line_that_shows_the_fields(shell: Shell, tmp_path: Path) -> None:
+    done = shell.run("hsm", "resume", "latest", "--set", "WRONG=3")
+    assert "'WRONG' is not a setting of Hydra, and a task's own overrides can't change" in done.stderr
+    told = f"next: cd {tmp_path} && python app.py hydra/launcher=hsm_local --cfg hydra -p hydra.launcher    # "
+    assert told in done.stderr
+
+
 def test_a_field_that_resembles_none_lists_those_that_there_are(shell: Shell) -> None:
     done = shell.run("hsm", "resume", "latest", "--set", "hydra.launcher.xyzzy=0.5")
     assert "because: there are: account, additional_parameters" in done.stderr
