@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,19 @@ def agree(question: str, otherwise: str) -> None:
     if not click.confirm(question, err=True):
         remark(otherwise)
         raise click.exceptions.Exit(1)
+
+
+def require_yes(question: str, yes: bool, otherwise: str) -> None:
+    """Asks at the terminal, unless the answer was typed as ``--yes``; see ``agree``.
+
+    Raises:
+        ConfigError: there is no terminal to answer from.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{question} No terminal to answer from", fix="add --yes", instead=("", "--yes"))
+    agree(question, otherwise)
 
 
 def open_sweep(selector: str) -> SweepState:

@@ -1,26 +1,30 @@
-"""Tells whether this machine ends a user's processes when the user logs out."""
+"""Tells whether a machine ends a user's processes when the user logs out."""
 
 from __future__ import annotations
 
-import getpass
-import shutil
-import subprocess
-from pathlib import Path
+from typing import Literal
+
+from hsm_core.hosts.interface import Host
+from hsm_core.hosts.local import LocalHost
+from hsm_core.schedulers.batch_system import asked
+
+_MANAGER = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
+
+
+def at_logout(host: Host) -> Literal["ended", "kept", "unknown"]:
+    """Returns what systemd does with processes: ends them (``KillUserProcesses``) unless the user lingers.
+
+    Unknown where no systemd answers: then nothing is known to end them.
+    """
+    told = asked(host, ["busctl", "get-property", *_MANAGER, "KillUserProcesses"])
+    if told.code != 0 or told.out.strip() not in ("b true", "b false"):
+        return "unknown"
+    if told.out.strip() == "b false":
+        return "kept"
+    lingers = asked(host, ["loginctl", "show-user", host.user, "-p", "Linger"])
+    return "kept" if lingers.out.strip() == "Linger=yes" else "ended"
 
 
 def kills_at_logout() -> bool:
-    """Returns whether systemd is set to (``KillUserProcesses``) and the user does not linger."""
-    if not Path("/run/systemd/system").is_dir() or not shutil.which("busctl"):
-        return False
-    manager = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
-    if _ask("busctl", "get-property", *manager, "KillUserProcesses") != "b true":
-        return False
-    return _ask("loginctl", "show-user", getpass.getuser(), "-p", "Linger") != "Linger=yes"
-
-
-def _ask(*command: str) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+    """Returns whether this machine is known to end them."""
+    return at_logout(LocalHost()) == "ended"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +12,13 @@ from pathlib import Path
 from hsm_core import parsing
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
+from hsm_core.hosts.ssh.recorded import words_to_type
+from hsm_core.overrides import joined
 
 _ASK_S = 60.0
 _PACKAGES = ("hydra-core", "omegaconf")
+#: Where ``hsm doctor --install`` creates an environment, below the home directory of a host.
+INSTALLED = "hsm-env"
 _MARK = "hsm-python:"
 _PROBE = f"""
 import json, sys
@@ -67,7 +70,7 @@ def find_python(host: Host, *, named: str | None = None, project: Path | None = 
     """Returns the first interpreter of a host that understands what is pickled here.
 
     Tried in turn, unless one is named: the project's ``.venv``, the active virtual and conda environments, what
-    ``uv`` finds for the project, ``python3``.
+    ``hsm doctor --install`` created, what ``uv`` finds for the project, ``python3``.
 
     Args:
         named: the one to take, and no other; a leading ``~/`` is the host's.
@@ -81,7 +84,7 @@ def find_python(host: Host, *, named: str | None = None, project: Path | None = 
     for path in [_from_home(named, host)] if named else _candidates(host, project):
         if path in tried:
             continue
-        found = _probe(host, path)
+        found = probe(host, path)
         if isinstance(found, Interpreter) and found.understands(here):
             return found
         tried[path] = found if isinstance(found, str) else found.words
@@ -99,6 +102,8 @@ def _candidates(host: Host, project: Path | None) -> Iterator[str]:
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if folder := host.environment.get(name):
             yield f"{folder}/bin/python"
+    if home := host.environment.get("HOME"):
+        yield f"{home}/{INSTALLED}/bin/python"
     if project is not None and host.which("uv"):
         done = host.run(["uv", "python", "find", "--project", str(project)], _ASK_S)
         if done.code == 0 and done.out.strip():
@@ -106,8 +111,12 @@ def _candidates(host: Host, project: Path | None) -> Iterator[str]:
     yield "python3"
 
 
-def _probe(host: Host, path: str) -> Interpreter | str:
-    """Returns what an interpreter is, or why nobody knows."""
+def probe(host: Host, path: str) -> Interpreter | str:
+    """Returns what an interpreter is, or why nobody knows.
+
+    Args:
+        path: of it, or a command.
+    """
     try:
         done = host.run([path, "-c", _PROBE], _ASK_S, cwd=Path("/"))  # a module in the way there can't disturb
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
@@ -124,15 +133,13 @@ def _probe(host: Host, path: str) -> Interpreter | str:
 
 def _none(host: Host, here: Interpreter, tried: Mapping[str, str], named: str | None) -> BackendError:
     name = host.name.partition(":")[2] or host.name
-    minor, hydra = here.version.rpartition(".")[0], here.packages["hydra-core"]
-    needs = shlex.quote(f"hydra-core=={hydra}")
     return BackendError(
         f"{name} has no Python that can run these tasks: here it is {here.words}"
         if named is None
         else f"{named} on {name} can't run these tasks: here it is {here.words}",
         evidence="there: " + "; ".join(f"{path}: {what}" for path, what in tried.items()),
-        fix=f"python{minor} -m venv ~/hsm-env && ~/hsm-env/bin/pip install {needs}    # on {name}; then "
-        f"{{name: {name}, python: ~/hsm-env/bin/python}}",
+        fix=f"hsm doctor {joined(words_to_type(name, host.settings))} --install    # creates ~/{INSTALLED} there"
+        + (f"; then without python: {named}" if named else ""),
     )
 
 

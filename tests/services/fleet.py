@@ -64,11 +64,14 @@ def enter(namespace: int) -> None:
 
 
 @contextmanager
-def running_fleet(directory: Path, size: int = 3) -> Iterator[Fleet]:
-    """Start the hosts, and end them with all that they ran. ``directory`` must be readable by anyone."""
+def running_fleet(directory: Path, size: int = 3, delay_ms: int = 0) -> Iterator[Fleet]:
+    """Start the hosts, and end them with all that they ran.
+
+    ``directory`` must be readable by anyone; ``delay_ms`` is that of each packet on its way.
+    """
     fleet = Fleet("t" + uuid.uuid4().hex[:6], directory, size)
     try:
-        fleet("start", size)
+        fleet("start", size, delay_ms)
         yield fleet
     finally:
         fleet("stop")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 
 import click
 
 from hsm_core.conductor.drivers import end_unheld, record_stopped
-from hsm_core.errors import BackendError, ConfigError, HsmError, NoAnswer
-from hsm_core.model import ENDED, State, counted
+from hsm_core.errors import BackendError, HsmError, NoAnswer
+from hsm_core.model import ENDED, State
 from hsm_core.overrides import quoted
 from hsm_core.sources.interface import RunningSource
 from hsm_core.sources.registry import rebuild
@@ -23,7 +22,7 @@ from hsm_core.views.status.phase import phase_of
 from hsm_core.views.text import shorten
 
 from ..ask_schedulers import JobQuestions
-from ..click_types import TaskNumbers, agree, examples, open_sweep, require_tasks, sweep_argument
+from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, require_yes, sweep_argument
 from ..own_sweeps_only import act_on
 from ..terminal import remark
 
@@ -62,12 +61,11 @@ def _cancel(
     still = open_tasks(state, wanted)
     if dry_run or not still:
         left = 0 if dry_run or chosen is not None else cancel_idle_jobs(state)
-        removed = f"{counted(left, 'idle job', 'was', 'were')} removed from the queue"
-        nothing = f"nothing to cancel: {removed if left else 'all tasks have ended'}"
-        told = f"would cancel {_named(still)}" if still else nothing
+        ended = f"{left} idle jobs removed from the queue" if left else "all tasks have ended"
+        told = f"would cancel {_named(still)}" if still else f"nothing to cancel: {ended}"
         remark(f"{state.record.id}: {told}")
         return 0
-    _require_yes(f"cancel {_named(still)} of {state.record.id}?", yes)
+    require_yes(f"cancel {_named(still)} of {state.record.id}?", yes, "nothing was cancelled")
     request_cancel(state.paths, spans)
     obeyed = cancel_jobs(state, still)
     wait_until_ended(state, wanted, timeout, JobQuestions(times_gone=2, cancelled=obeyed))
@@ -169,14 +167,6 @@ def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:
         if state.state_of(number) not in ENDED
         or (number in state.tasks and state.tasks[number].state not in ENDED and state.unrecorded_end(number))
     ]  # fmt: skip
-
-
-def _require_yes(question: str, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigError(f"{question} There is no terminal to answer at", fix="add --yes", instead=("", "--yes"))
-    agree(question, "nothing was cancelled")
 
 
 def _named(found: Sequence[int]) -> str:

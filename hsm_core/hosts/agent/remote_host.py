@@ -46,6 +46,7 @@ class RemoteHost:
         timing: Timing | None = None, settings: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.name, self.settings = name, settings or {}
+        self._called = name.partition(":")[2] or name  # as its user types it
         self._connect, self._patience, self._timing = connect, patience or Patience(), timing or Timing()
         self._client: AgentClient | None = None
         self._connecting = threading.Lock()
@@ -147,7 +148,7 @@ class RemoteHost:
     def _limited(self, answer: Answer) -> Message:
         done, _ = wait([answer], self._timing.answer_s)
         if not done:
-            raise LinkLost(f"{self.name} gave no answer", evidence=f"none within {self._timing.answer_s:.0f} s")
+            raise LinkLost(f"{self._called} gave no answer", evidence=f"none within {self._timing.answer_s:.0f} s")
         return answer.result()
 
     def _wait(self, client: AgentClient, answer: Answer, limit: Wait) -> Message:
@@ -164,7 +165,7 @@ class RemoteHost:
             if not left:
                 over = over or time.monotonic()
                 if time.monotonic() - over > _GRACE_S:
-                    raise LinkLost(f"{self.name} does not say how a command ended", evidence="its time is up")
+                    raise LinkLost(f"{self._called} does not say how a command ended", evidence="its time is over")
 
     def _living(self) -> AgentClient:
         client = self._client
@@ -182,7 +183,7 @@ class RemoteHost:
 
     def _attach(self) -> AgentClient:
         try:
-            client = AgentClient(self.name, self._connect(), self._timing)
+            client = AgentClient(self._called, self._connect(), self._timing)
         except HostClosed as error:
             self._closed = error
             raise

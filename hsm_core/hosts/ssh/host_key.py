@@ -15,8 +15,8 @@ from .ssh_config import Target
 CHANGED, UNKNOWN = "has another host key than the one that is written down", "is not known yet"
 
 
-def check(target: Target, kind: str, key: bytes, *, accept_new: bool, login: str) -> None:
-    """Returns if the key is believed; writes a new one down, if that was asked for.
+def check(target: Target, kind: str, key: bytes, *, accept_new: bool, login: str) -> str:
+    """Returns the key that is believed and where it stands; writes a new one down, if that was asked for.
 
     Args:
         kind: of the key, as known_hosts names it.
@@ -28,12 +28,13 @@ def check(target: Target, kind: str, key: bytes, *, accept_new: bool, login: str
         HostClosed: it is not believed.
     """
     found = judge(read_lines(target.known_hosts), target.key_name, target.key_port, key)
+    shown = f"{kind} {fingerprint(key)}"
     if found.verdict == "known":
-        return
+        return f"{shown}, as in {found.lines[0].place}"
     if found.verdict == "unknown" and accept_new and target.known_hosts:
         _write_down(target, kind, key)
-        return
-    raise _refusal(target, found, f"{kind} {fingerprint(key)}", login)
+        return f"{shown}, new: now in {target.known_hosts[0]}"
+    raise _refusal(target, found, shown, login)
 
 
 def _write_down(target: Target, kind: str, key: bytes) -> None:

@@ -13,6 +13,7 @@ from paramiko.agent import AgentSSH
 
 from hsm_core.errors import HostClosed, HostDown
 
+from .login_step import needs_login
 from .ssh_config import Target
 
 _AGENT_S = 5.0
@@ -41,8 +42,8 @@ class _Agent(AgentSSH):
         self._connection.close()
 
 
-def log_in(transport: paramiko.Transport, target: Target, login: str) -> None:
-    """Authenticates a connection whose host key is believed.
+def log_in(transport: paramiko.Transport, target: Target, login: str) -> str:
+    """Authenticates a connection whose host key is believed; returns the name of the key that was accepted.
 
     Args:
         login: the ssh command that goes there, for messages.
@@ -56,7 +57,7 @@ def log_in(transport: paramiko.Transport, target: Target, login: str) -> None:
     try:
         for key in _keys(target, agent, notes):
             if _is_accepted(transport, target, key, notes, login):
-                return
+                return key.name
     finally:
         if agent is not None:
             agent.close()
@@ -145,20 +146,10 @@ def _is_accepted(
 def _gone(target: Target, notes: list[str], key: _Key, error: Exception) -> HostClosed | HostDown:
     if len(notes) >= 2:
         return HostClosed(
-            f"{target.name} closed the connection after {len(notes) + 1} keys",
-            evidence=", ".join([*notes, key.name]),
+            f"{target.name} hung up after {len(notes) + 1} keys", evidence=", ".join([*notes, key.name]),
             fix="IdentitiesOnly yes    # and its IdentityFile, for this host in ~/.ssh/config",
         )  # fmt: skip
-    why = str(error) or type(error).__name__
-    return HostDown(f"{target.name} closed the connection during the login", evidence=why)
-
-
-def needs_login(target: Target, evidence: str, login: str) -> HostClosed:
-    """Says that only a person can log in: hsm then goes through the connection that the person opened."""
-    return HostClosed(
-        f"{target.name} wants more than a key: log in yourself, and let hsm use that connection", evidence=evidence,
-        fix=f"{login.replace('ssh ', 'ssh -fN ', 1)}    # with a ControlMaster, and transport: openssh",
-    )  # fmt: skip
+    return HostDown(f"{target.name} hung up during the login", evidence=str(error) or type(error).__name__)
 
 
 def _no_key(transport: paramiko.Transport, target: Target, notes: list[str], login: str) -> HostClosed:

@@ -17,6 +17,7 @@ from hsm_core.hosts.interface import Patience
 
 from .address import HostAddress
 from .host_key import changed, login_line, unknown
+from .login_step import needs_login
 from .recorded import written
 from .ssh_config import Target, resolve
 
@@ -24,10 +25,11 @@ _CONNECT_S, _ASK_S = 10, 10.0
 _OPTIONS = {
     "BatchMode": "yes", "ControlMaster": "no", "ConnectTimeout": str(_CONNECT_S), "ServerAliveInterval": "5",
     "ServerAliveCountMax": "3", "ClearAllForwardings": "yes", "ForwardAgent": "no", "ForwardX11": "no",
-    "PermitLocalCommand": "no", "RemoteCommand": "none", "RequestTTY": "no", "LogLevel": "ERROR",
+    "PermitLocalCommand": "no", "RemoteCommand": "none", "RequestTTY": "no",
 }  # fmt: skip
 #: What ssh says, and what that means for a login that is tried again.
 _HOST_KEY = re.compile(r"host key|remote host identification", re.IGNORECASE)
+_DENIED = re.compile(r"Permission denied \(([\w,-]+)\)")
 _NEVER = re.compile(r"Permission denied|Too many authentication failures|no matching|Bad configuration|Bad owner")
 
 
@@ -56,7 +58,7 @@ class _SshChannel(PipeChannel):
     """The ssh command, which can tell why there is no connection."""
 
     def __init__(self, argv: list[str], address: HostAddress, config: Path | None, target: Target) -> None:
-        super().__init__(argv, env={**os.environ, "SSH_ASKPASS_REQUIRE": "never"})
+        super().__init__(argv, env=environment())
         self._address, self._config, self._target = address, config, target
 
     def trouble(self) -> HostTrouble | None:
@@ -65,20 +67,42 @@ class _SshChannel(PipeChannel):
         return explain(self.said(), self._target, login_line(self._address, self._config))
 
 
+def environment() -> dict[str, str]:
+    """Returns the variables of an ssh that opens no window to ask for a password."""
+    return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
+
+
 def _open(address: HostAddress, config: Path | None, line: str) -> _SshChannel:
+    argv, target = command_for(address, config, line)
+    return _SshChannel(argv, address, config, target)
+
+
+def command_for(
+    address: HostAddress, config: Path | None, line: str, level: str = "ERROR"
+) -> tuple[list[str], Target]:
+    """Returns the ssh command that runs a line on a host, and where it goes.
+
+    Args:
+        line: for the login shell there.
+        level: of what ssh says about itself, as its ``LogLevel``.
+
+    Raises:
+        ConfigError: there is no ssh here, or it refuses its configuration.
+        HostDown: a person must be logged in, and is not.
+    """
     ssh = shutil.which("ssh")
     if ssh is None:
         raise ConfigError(f"{address.name} has transport: openssh, but there is no ssh command here")
     target = resolve(address, config)
     start = [ssh, *(["-F", str(config)] if config else []), *(["-p", str(address.port)] if address.port else [])]
     checking = "accept-new" if address.host_keys == "accept_new" else "yes"
-    options = {**_OPTIONS, "StrictHostKeyChecking": checking}
+    options = {**_OPTIONS, "StrictHostKeyChecking": checking, "LogLevel": level}
     if target.control_path is not None:
         _require_master(start, address, config, target.control_path)
         # else ssh logs in anew where that connection is dead, or has no session left
         options |= {"ControlPath": target.control_path, "ProxyCommand": "false"}
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    return _SshChannel([*start, "-T", *words, "--", address.login, line], address, config, target)
+    return [*start, "-T", *words, "--", address.login, line], target
 
 
 def _require_master(start: list[str], address: HostAddress, config: Path | None, path: str) -> None:
@@ -112,6 +136,9 @@ def explain(said: str, target: Target, login: str) -> HostTrouble:
     words = " ".join(line for line in said.splitlines() if not line.startswith("@"))[-600:]
     if _HOST_KEY.search(said):
         return _of_host_key(said, words, target, login)
+    wanted = _DENIED.search(said)
+    if wanted and "publickey" not in wanted[1]:  # it accepted the key, or takes none
+        return needs_login(target, words, login)
     if _NEVER.search(said):
         return HostClosed(f"{target.name} does not let {target.user} in", evidence=words, fix=login)
     return HostDown(f"{target.name} does not answer", evidence=words or "ssh: exit code 255, without a word")

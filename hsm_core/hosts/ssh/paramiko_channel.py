@@ -9,7 +9,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import paramiko
@@ -21,6 +21,8 @@ from .address import HostAddress, read_jump
 from .host_key import check, login_line
 from .known_hosts import known_kinds, read_lines
 from .login import log_in
+from .login_step import Step, Tell, ignore
+from .proxy_command import ProxySocket
 from .ssh_config import Target, resolve
 
 _CONNECT_S, _BANNER_S, _LOGIN_S, _CHANNEL_S = 10.0, 10.0, 20.0, 20.0
@@ -34,7 +36,7 @@ _LOG = logging.getLogger("hsm.paramiko")  # paramiko prints tracebacks of what w
 _LOG.propagate = False
 _LOG.addHandler(logging.NullHandler())
 
-Socket = socket.socket | paramiko.Channel | paramiko.ProxyCommand
+Socket = socket.socket | paramiko.Channel
 
 
 class _HungUp(HostDown):
@@ -47,10 +49,12 @@ class Login:
 
     Args:
         config: the SSH configuration; None: the user's own.
+        tell: is told each step.
     """
 
     address: HostAddress
     config: Path | None = None
+    tell: Tell = ignore
 
 
 class ParamikoChannel:
@@ -140,17 +144,18 @@ def _connect(login: Login, transports: list[paramiko.Transport], depth: int) -> 
         raise HostClosed(f"{target.name} is more than {_MOST_JUMPS} machines away", evidence=",".join(target.jump))
     for number, jump in enumerate(target.jump):
         address = read_jump(jump, login.address)
+        on_the_way = replace(login, address=address)
         if number == 0:
-            _connect(Login(address, login.config), transports, depth + len(target.jump))
+            _connect(on_the_way, transports, depth + len(target.jump))
         else:
             hop = resolve(address, login.config)
-            transports.append(_logged_in(hop, address, login.config, _through(transports[-1], hop)))
+            transports.append(_logged_in(hop, on_the_way, _through(transports[-1], hop)))
     through = transports[-1] if target.jump else None
 
     def open_socket() -> Socket:
         return _through(through, target) if through is not None else _socket(target)
 
-    transports.append(_patiently(lambda: _logged_in(target, login.address, login.config, open_socket())))
+    transports.append(_patiently(lambda: _logged_in(target, login, open_socket())))
 
 
 def _patiently(log_in: Callable[[], paramiko.Transport]) -> paramiko.Transport:
@@ -163,11 +168,7 @@ def _patiently(log_in: Callable[[], paramiko.Transport]) -> paramiko.Transport:
 
 def _socket(target: Target) -> Socket:
     if target.proxy_command is not None:
-        command = target.proxy_command.replace("%h", target.host).replace("%p", str(target.port))
-        try:
-            return paramiko.ProxyCommand(command.replace("%r", target.user))
-        except (OSError, paramiko.SSHException) as error:
-            raise HostClosed(f"the ProxyCommand of {target.name} can't be run", evidence=str(error)) from error
+        return ProxySocket(target)
     try:
         found = socket.create_connection((target.host, target.port), timeout=_CONNECT_S)
     except OSError as error:
@@ -193,26 +194,42 @@ def _through(transport: paramiko.Transport, target: Target) -> Socket:
         raise _down(target, error) from error
 
 
-def _logged_in(target: Target, address: HostAddress, config: Path | None, found: Socket) -> paramiko.Transport:
+def _logged_in(target: Target, login: Login, found: Socket) -> paramiko.Transport:
     transport = paramiko.Transport(found)
     transport.set_log_channel(_LOG.name)
     transport.daemon = True
     transport.banner_timeout, transport.auth_timeout, transport.channel_timeout = _BANNER_S, _LOGIN_S, _CHANNEL_S
-    login = login_line(address, config)
+    line = login_line(login.address, login.config)
     try:
         _prefer(transport, known_kinds(read_lines(target.known_hosts), target.key_name, target.key_port))
         try:
             transport.start_client(timeout=_BANNER_S)
+            key = transport.get_remote_server_key()  # fails if the host said nothing in time
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise _no_start(target, error) from error
-        key = transport.get_remote_server_key()
-        accept_new = address.host_keys == "accept_new"
-        check(target, key.get_name(), key.asbytes(), accept_new=accept_new, login=login)
-        log_in(transport, target, login)
+            raise _no_start(target, error, found) from error
+        login.tell(Step("connection", target.name, target.words))
+        accept_new = login.address.host_keys == "accept_new"
+        known = check(target, key.get_name(), key.asbytes(), accept_new=accept_new, login=line)
+        login.tell(Step("host key", target.name, known))
+        login.tell(Step("login", target.name, f"by the key {log_in(transport, target, line)}"))
     except BaseException:
         transport.close()
         raise
     return transport
+
+
+def sessions(transport: paramiko.Transport, most: int) -> int:
+    """Returns how many sessions a host gives us at once over one connection, as far as ``most``."""
+    found: list[paramiko.Channel] = []
+    try:
+        while len(found) < most:
+            found.append(transport.open_session(timeout=_CHANNEL_S))
+    except (paramiko.SSHException, EOFError, OSError):
+        pass  # no more
+    finally:
+        for channel in found:
+            channel.close()
+    return len(found)
 
 
 def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
@@ -222,11 +239,18 @@ def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
     options.key_types = tuple(sorted(options.key_types, key=lambda name: names.get(name, name) not in kinds))
 
 
-def _no_start(target: Target, error: Exception) -> HostTrouble:
+def _no_start(target: Target, error: Exception, found: Socket) -> HostTrouble:
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return _only_openssh(target, f"paramiko and the host have no algorithm in common: {error}")
-    if "banner" in str(error) and "reset" in str(error).lower():
-        return _HungUp(f"{target.name} closed the connection before the login", evidence=str(error))
+    if isinstance(found, ProxySocket) and (said := found.said()):
+        return HostDown(f"the ProxyCommand of {target.name} does not lead there", evidence=said)
+    if "banner" in str(error) and isinstance(error.__context__, (EOFError, ConnectionResetError)):
+        return _HungUp(
+            f"{target.name} hung up before it said who it is",
+            evidence="too many logins at once (MaxStartups in its sshd_config), or it blocks this machine",
+        )
+    if "No existing session" in str(error):
+        return _down(target, TimeoutError(f"it takes the connection, but says nothing for {_BANNER_S:.0f} s"))
     return _down(target, error)
 
 
@@ -245,7 +269,7 @@ def _down(target: Target, error: Exception) -> HostDown:
 def _no_session(name: str, error: Exception) -> HostTrouble:
     if isinstance(error, paramiko.ChannelException):
         return HostClosed(
-            f"{name} lets us in, but runs no commands", evidence=str(error),
+            f"{name} lets us in, but not run anything", evidence=str(error),
             fix="MaxSessions 1    # or more, in its sshd_config",
         )  # fmt: skip
     return HostDown(f"{name} did not stay connected", evidence=str(error) or type(error).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from hsm_core.errors import BackendError, ConfigError
@@ -39,3 +39,21 @@ def read_written(name: str, settings: Mapping[str, str]) -> tuple[HostAddress, P
     if address.name != name:
         raise BackendError(f"the sweep's record tells how {address.name} is reached, and not {name}")
     return address, Path(settings[CONFIG]) if CONFIG in settings else None
+
+
+def words_to_type(name: str, settings: Mapping[str, str]) -> list[str]:
+    """Returns the options by which a command is told of a host again.
+
+    Args:
+        name: the host's own.
+        settings: see ``written``.
+
+    Raises:
+        BackendError: the settings don't say how this host is reached.
+    """
+    address, config = read_written(name, settings)
+    transport = ["--transport", "openssh"] if address.transport == "openssh" else []
+    reaching = replace(address, slots=None, gpus=None, gpus_free=False, tasks_per_gpu=1, transport="auto")
+    is_plain = read_address(address.login) == reaching
+    shown = address.login if is_plain else written(reaching, None)[ADDRESS]
+    return ["--host", shown, *transport, *(["--ssh-config", str(config)] if config else [])]

@@ -52,6 +52,12 @@ class Target:
     needs_openssh: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """Returns who logs in, where, and by which way."""
+        way = f"through {', '.join(self.jump)}" if self.jump else "by its ProxyCommand" if self.proxy_command else ""
+        return f"{self.user}@{self.host} port {self.port}{way and f', {way}'}"
+
 
 def resolve(address: HostAddress, config: Path | None = None) -> Target:
     """Returns where a login goes.

@@ -41,16 +41,25 @@ def make_host(
     Raises:
         BackendError: paramiko is asked for and not installed.
     """
-    has_paramiko = find_spec("paramiko") is not None
-    if address.transport == "paramiko" and not has_paramiko:
-        raise BackendError(
-            f"{address.name} has transport: paramiko, which is not installed here",
-            fix="pip install paramiko    # or transport: openssh, the system's own ssh",
-        )
-    if address.transport == "openssh" or not has_paramiko:
+    if uses_openssh(address):
         from .openssh_host import OpenSshHost
 
         return OpenSshHost(address, config, patience, timing)
     from .ssh_host import SshHost
 
     return SshHost(address, config, patience, timing)
+
+
+def uses_openssh(address: HostAddress) -> bool:
+    """Returns whether the system's ssh is used for a host, and not paramiko.
+
+    Raises:
+        BackendError: paramiko is asked for and not installed.
+    """
+    has_paramiko = find_spec("paramiko") is not None
+    if address.transport == "paramiko" and not has_paramiko:
+        raise BackendError(
+            f"{address.name} has transport: paramiko, which is not installed here",
+            fix="pip install paramiko    # or transport: openssh, the system's own ssh",
+        )
+    return address.transport == "openssh" or not has_paramiko
