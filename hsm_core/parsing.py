@@ -45,9 +45,9 @@ def loads(data: bytes, most_values: int = MOST_VALUES) -> object:
     try:
         found: object = json.loads(data)
     except RecursionError:
-        raise ValueError("lists and objects lie in each other too deep") from None
+        raise ValueError("lists and objects are nested too deep") from None
     if opened > _DEEPEST and _depth(found) > _DEEPEST:
-        raise ValueError("lists and objects lie in each other too deep")
+        raise ValueError("lists and objects are nested too deep")
     return found
 
 
@@ -92,7 +92,7 @@ def number(value: object) -> float:
     if type(value) is not float and type(value) is not int:
         raise _refused(value, "a number")
     if not -_MOST_NUMBER <= value <= _MOST_NUMBER or math.isnan(value):
-        raise ValueError("a number beyond all measure")
+        raise ValueError("a number that is too large")
     return value
 
 
@@ -115,7 +115,7 @@ def moment(value: object) -> float:
     """Returns seconds since 1970 that a calendar can show; see ``number``."""
     found = number(value)
     if not 0 <= found <= _LAST_MOMENT:
-        raise ValueError("a time that no calendar has")
+        raise ValueError("an impossible time")
     return found
 
 
@@ -176,7 +176,7 @@ def path_inside(value: object) -> str:
     """
     found = path(value)
     if found.startswith("/") or ".." in found.split("/"):
-        raise ValueError("a path that leads elsewhere")
+        raise ValueError("a path that leads out of its folder")
     return found
 
 

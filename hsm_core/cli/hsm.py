@@ -52,7 +52,7 @@ _MOVED = {
     "run": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
     "submit": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_slurm lr=0.1,0.01",
     "test": "to try a sweep out:  python train.py -m … hydra.launcher.dry_run=true",
-    "sync": "nothing has to be fetched, a task's results are here when it ends:  hsm results latest",
+    "sync": "there is nothing to fetch, results are here when a task ends:  hsm results latest",
     "collect": "to see results:  hsm results latest",
 }
 _RENAMED = {"watch": "monitor", "ps": "list", "ls": "list", "log": "logs", "stop": "cancel", "kill": "cancel"}

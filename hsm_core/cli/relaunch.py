@@ -116,7 +116,7 @@ def note_on_sweeper(record: SweepRecord) -> str:
     if record.knows_all_tasks:
         return ""
     if record.sweeper == "basic":
-        return "batches that 'basic' had not started are unknown and do not run"
+        return "tasks of batches that had not started are unknown, so they do not run"
     return f"the tasks that '{record.sweeper}' has created run; its study does not continue"
 
 

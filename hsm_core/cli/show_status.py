@@ -115,7 +115,7 @@ class Running:
         views = self._first_views() if first else [read_view(state, self._questions) for state in self._states or ()]
         if not views:
             newest = next((entry.id for entry in catalogue.entries()), "")
-            remark(f"nothing runs\n  next: {f'hsm-status {quoted(newest)}' if newest else _FIRST_STEP}")
+            remark(f"nothing is running\n  next: {f'hsm-status {quoted(newest)}' if newest else _FIRST_STEP}")
             return "completed"
         if len(views) == 1:
             put(_text(views[0], watched=True))

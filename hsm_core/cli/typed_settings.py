@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from hsm_core.errors import BackendError, ConfigError
-from hsm_core.overrides import joined_without_secrets, key_of, quoted
+from hsm_core.overrides import joined, joined_without_secrets, key_of, quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.schedulers.registry import find_system, own_systems
 from hsm_core.store.record import SweepRecord
@@ -101,10 +101,10 @@ def _of_no_setting(state: SweepState, text: str) -> ConfigError:
         alike = [last] if last in fields else get_close_matches(last, sorted(fields), 1, _ALIKE)
         if alike:
             meant = f"hydra.launcher.{alike[0]}={value}"
-            return ConfigError(f"--set {text} is no setting of Hydra", instead=(text, meant))
-    return ConfigError(
-        f"--set {text}: a task's own overrides can't change", fix=_new_sweep(state.record, text)
-    )
+            return ConfigError(f"--set {text}: '{key}' is not a setting of Hydra", instead=(text, meant))
+        told = f"'{key}' is not a setting of Hydra, and a task's own overrides can't change"
+        return ConfigError(f"--set {text}: {told}", fix=_all_fields(state.record))
+    return ConfigError(f"--set {text}: a task's own overrides can't change", fix=_new_sweep(state.record, text))
 
 
 def _keys_of_tasks(state: SweepState) -> set[str]:
@@ -117,4 +117,13 @@ def _new_sweep(record: SweepRecord, text: str) -> str:
     if not record.command:
         return ""
     others = [word for word in record.command if "=" not in word or key_of(word) != key_of(text)]
-    return f"cd {quoted(record.cwd)} && {joined_without_secrets([*others, text])}    # a new sweep"
+    same = [word for word in record.command if word not in others]
+    added = same[0][: len(same[0]) - len(same[0].lstrip("+"))] if same else ""
+    line = joined_without_secrets([*others, added + text.lstrip("+")])
+    return f"cd {quoted(record.cwd)} && {line}    # a new sweep"
+
+
+def _all_fields(record: SweepRecord) -> str:
+    """Returns the line that shows the launcher's fields; empty without a command line."""
+    words = record.command_with([f"hydra/launcher={record.launcher}", "--cfg", "hydra", "-p", "hydra.launcher"])
+    return f"cd {quoted(record.cwd)} && {joined(words)}    # the launcher's fields" if words else ""

@@ -224,7 +224,7 @@ class SubmissionQueue:
         elif opened.are_ours:
             self._withdraw(opened, error)
         else:
-            self._doubt(opened, NoAnswer("a worker of it has begun, but the scheduler does not name its job"))
+            self._doubt(opened, NoAnswer("its worker has begun, but the scheduler does not say in which job"))
 
     def _doubt_on(self, opened: OpenSubmission) -> None:
         """The source knows no such job; what surely was not accepted, is submitted again: the same, once more.

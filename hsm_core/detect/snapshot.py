@@ -57,9 +57,9 @@ def _require_small(root: str, names: list[str]) -> None:
     if total > _MOST_BYTES:
         largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:3]
         raise ConfigError(
-            f"{root} has {total / 1e6:.0f} MB to freeze, more than {_MOST_BYTES / 1e6:.0f}",
+            f"{root} is too large for a snapshot: {total / 1e6:.0f} MB, of {_MOST_BYTES / 1e6:.0f} MB at most",
             evidence="the largest: " + ", ".join(f"{name} ({sizes[name] / 1e6:.0f} MB)" for name in largest),
-            fix="add data to .gitignore, or set hydra.launcher.code=live",
+            fix="hydra.launcher.code=live    # or add data to .gitignore",
         )
 
 

@@ -43,7 +43,7 @@ def append_at(path: Path, offset: int, data: bytes) -> None:
         size = os.fstat(descriptor).st_size
         there = _read_at(descriptor, offset, len(data)) if offset <= size <= offset + len(data) else None
         if there is None or not data.startswith(there):
-            raise ValueError(f"{path} has {size} bytes, and not those that were to follow at {offset}")
+            raise ValueError(f"{path} has {size} bytes, and other data at {offset} than was sent")
         _write_at(descriptor, size, data[len(there) :])
     finally:
         os.close(descriptor)

@@ -17,6 +17,11 @@ def as_written(config: DictConfig) -> dict[str, object]:
     return dict_of(OmegaConf.to_container(config, resolve=False))
 
 
+def typed_overrides(config: DictConfig, kind: str) -> tuple[str, ...]:
+    """Returns the overrides of a command line, ``hydra`` or ``task``, with references as typed."""
+    return tuple(map(str, list_of(as_written(config.hydra.overrides)[kind])))
+
+
 def dict_of(value: object) -> dict[str, object]:
     """Returns a value that is known to be a dict."""
     assert isinstance(value, dict), value

@@ -64,5 +64,5 @@ def _time_stays(*, is_own: bool) -> str:
         is_own: the user asked for the time in the scheduler's own words.
     """
     if is_own:
-        return "each for the time that your own words ask for: that stays, is it enough?"
+        return "each within the time that your own words ask for; check that it is enough"
     return "each with the site's default walltime; to ask for more: hydra.launcher.walltime=…"

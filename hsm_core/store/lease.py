@@ -97,7 +97,8 @@ def _living_holder(lease: Path) -> ProcessIdentity | None:
         holder, is_released = process(found), flag(found["released"])
     except (OSError, KeyError, ValueError) as error:
         raise StoreError(
-            f"nobody can tell whether the sweep is run: {lease.name} is damaged", evidence=f"{lease}: {error}",
+            f"hsm can't tell whether another process runs the sweep: {lease.name} is damaged",
+            evidence=f"{lease}: {error}",
             fix=f"rm {quoted(str(lease))}    # if no process runs the sweep",
         ) from error  # fmt: skip
     if is_released or evidence_of_death(holder):

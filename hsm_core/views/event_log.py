@@ -21,6 +21,8 @@ from .text import clean, duration
 
 #: Bytes of a log that are read at once.
 _AT_ONCE = 2**20
+#: What becomes of the tasks after a signal or Ctrl-C.
+_INTERRUPTED = {"cancel": "the tasks are ended", "kill": "the tasks are killed", "detach": "the tasks go on"}
 #: So many reasons against forks are told.
 _REASONS = 3
 
@@ -130,7 +132,7 @@ def _of_submission(event: Event) -> str:
         case events.Withdrawn():
             return f"a submission was withdrawn: {event.message}"
         case events.Interrupted():
-            return f"interrupted: {event.how}"
+            return f"interrupted: {_INTERRUPTED.get(event.how, event.how)}"
         case _:
             return ""
 
@@ -161,7 +163,7 @@ def against_forks(ready: events.Ready) -> str:
     why = "; ".join(found[:_REASONS]) + (f"; and {len(found) - _REASONS} more" if len(found) > _REASONS else "")
     if ready.mode == "spawn":
         return f"each task gets a fresh interpreter: {why}"
-    return f"warning: forked tasks may not be independent: {why}\n  try: hydra.launcher.isolation=spawn"
+    return f"warning: forked tasks may not be independent: {why}\n  next: hydra.launcher.isolation=spawn"
 
 
 def _about_forks(ready: events.Ready) -> str:

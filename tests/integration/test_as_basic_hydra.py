@@ -115,8 +115,9 @@ def run(folder: Path, *overrides: str, files: Mapping[str, str] = APP, isolation
     "isolation", ["auto", *(pytest.param(one, marks=pytest.mark.slow) for one in ("spawn", "none"))]
 )
 def test_callbacks_and_what_can_be_pickled(weird_tmp_path: Path, isolation: str) -> None:
-    both = run(weird_tmp_path, "x=1", isolation=isolation)
+    both = run(weird_tmp_path, "x=1", "hydra.job.chdir=true", isolation=isolation)
     assert b"set by hydra" in both.ours.files["0/job_start.json"]
+    assert b'"working_dir": "sweep/0"' in both.ours.files["0/job_end.json"]
 
 
 NETS = """

@@ -28,7 +28,7 @@ def test_where_it_cannot_be_told_each_task_gets_a_fresh_interpreter(tmp_path: Pa
     basic, _ = run(tmp_path, "basic", env)
     ours, said = run_alone(tmp_path, env, "auto")
     compare(basic, ours, "auto")
-    why = "it can't be told whether the app seeded generators.LIBC (ctypes.CDLL)"
+    why = "hsm can't tell whether the app seeded generators.LIBC (ctypes.CDLL)"
     assert said.count(f"each task gets a fresh interpreter: {why}") == 1
 
 
@@ -36,4 +36,4 @@ def test_where_it_cannot_be_told_each_task_gets_a_fresh_interpreter(tmp_path: Pa
 def test_a_fork_that_the_user_wants_is_warned_of(tmp_path: Path) -> None:
     _, said = run_alone(tmp_path, {"LIBRARIES": "C", "GLOBALS": "unseeded"}, "fork")
     assert said.count("warning: forked tasks may not be independent: it can't be told") == 1
-    assert "try: hydra.launcher.isolation=spawn" in said
+    assert "next: hydra.launcher.isolation=spawn" in said

@@ -9,7 +9,7 @@ import click
 
 from hsm_core.conductor.drivers import end_unheld, record_stopped
 from hsm_core.errors import BackendError, HsmError, NoAnswer
-from hsm_core.model import ENDED, State
+from hsm_core.model import ENDED, State, counted
 from hsm_core.overrides import quoted
 from hsm_core.sources.interface import RunningSource
 from hsm_core.sources.registry import rebuild
@@ -61,8 +61,9 @@ def _cancel(
     still = open_tasks(state, wanted)
     if dry_run or not still:
         left = 0 if dry_run or chosen is not None else cancel_idle_jobs(state)
-        ended = f"{left} idle jobs removed from the queue" if left else "all tasks have ended"
-        told = f"would cancel {_named(still)}" if still else f"nothing to cancel: {ended}"
+        removed = f"{counted(left, 'idle job', 'was', 'were')} removed from the queue"
+        nothing = f"nothing to cancel: {removed if left else 'all tasks have ended'}"
+        told = f"would cancel {_named(still)}" if still else nothing
         remark(f"{state.record.id}: {told}")
         return 0
     require_yes(f"cancel {_named(still)} of {state.record.id}?", yes, "nothing was cancelled")

@@ -18,7 +18,7 @@ from ..terminal import remark
 @click.option("--gone", is_flag=True, help="All sweeps whose directories are gone.")
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @click.option("--force", is_flag=True, help="Forget it even if it runs or can't be read.")
-@click.option("--yes", is_flag=True, help="Accepted; nothing is asked.")
+@click.option("--yes", is_flag=True, help="Not needed: nothing is asked.")
 def forget(sweep: str | None, gone: bool, dry_run: bool, force: bool, yes: bool) -> int:
     """Take a sweep off your list; its files stay."""
     context = click.get_current_context()

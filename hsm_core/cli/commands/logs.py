@@ -43,8 +43,8 @@ _WIDTH = 80
 @click.argument("task", type=click.IntRange(min=0), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the task, or the sweep, ends.")
 @click.option("--stderr", is_flag=True, help="Show standard error, with tracebacks.")
-@click.option("--raw", is_flag=True, help="On a terminal, too, print what the task printed as it is.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; of a whole sweep an object a line.")
+@click.option("--raw", is_flag=True, help="Print colours and control characters as they are.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; of a whole sweep, an object per line.")
 def logs(sweep: str, task: int | None, follow: bool, stderr: bool, raw: bool, as_json: bool) -> int:
     """Show what a task printed, or what happened in a sweep."""
     state = open_sweep(sweep) if task is not None else open_whole(sweep)

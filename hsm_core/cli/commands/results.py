@@ -60,7 +60,7 @@ _output_option = click.option(
 
 
 _raw_option = click.option(
-    "--raw-cells", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would compute: =1+1."
+    "--raw-cells", is_flag=True, help="In CSV, put no ' before text that a spreadsheet would compute, such as =1+1."
 )
 
 
@@ -75,7 +75,7 @@ _raw_option = click.option(
 @click.option("--group-by", metavar="KEYS", help="Show mean ± std and n over everything else.")
 @click.option("--where", "condition", metavar="EXPR", help="Only tasks that fit, such as 'lr < 0.01'.")
 @click.option("--columns", "names", metavar="NAMES", help="Show these columns, in this order.")
-@click.option("--format", "form", type=click.Choice(["table", *FORMATS]))
+@click.option("--format", "form", type=click.Choice(["table", *FORMATS]), help="How to print them.")
 @_output_option
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @_raw_option
@@ -123,7 +123,7 @@ def results(
 
 @click.command("export", epilog=examples("hsm export latest -o results.csv", "hsm export latest -o r.parquet"))
 @click.argument("sweeps", nargs=-1, required=True, type=SWEEP, metavar="SWEEP…")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="The format, whatever the suffix.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Format, in place of the suffix.")
 @_output_option
 @_best_option
 @_largest_option
@@ -189,7 +189,7 @@ def _asked_for(
     if name is None:
         there = list(dict.fromkeys(name for row in _rows(states, None) for name in row.metrics))
         raise ConfigError(
-            f"{option}: name a metric, the sweep declares none",
+            f"{option} needs a metric, as the sweep declares none",
             evidence=f"there are: {', '.join(there)}" if there else "no task has a metric",
             fix=f"--best {quoted(there[0])}" if there else HOW_TO_RETURN,
             instead=_with_metric(option, there[0]) if there else None,

@@ -82,7 +82,10 @@ def _with_options(command: Callable[..., int]) -> Callable[..., int]:
 @_with_options
 @click.option("--retry-failed", is_flag=True, help="Run failed tasks again, too.")
 def resume(sweep: str, retry_failed: bool, **chosen: Any) -> int:
-    """Run pending, lost and cancelled tasks; attach to live ones."""
+    """Run pending, lost and cancelled tasks; attach to live ones.
+
+    Exit codes: 0 all tasks completed, 3 some did not; with --task or --error, only those count.
+    """
     options = _Options(**chosen)
     again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options.reason else set())
     return _act(sweep, again, options)
@@ -91,7 +94,10 @@ def resume(sweep: str, retry_failed: bool, **chosen: Any) -> int:
 @click.command("retry", epilog=examples("hsm retry latest --error oom --set hydra.launcher.mem_gb=48"))
 @_with_options
 def retry(sweep: str, **chosen: Any) -> int:
-    """Run failed tasks again, with the same numbers and directories."""
+    """Run failed tasks again, with the same numbers and directories.
+
+    Exit codes: 0 they completed, 3 some did not.
+    """
     options = _Options(**chosen)
     named = {"failed", "lost", "cancelled", "pending"}  # whatever a reason is told of
     return _act(sweep, named if options.reason else {"failed"}, options)
@@ -134,22 +140,22 @@ def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
 def _nothing_to_run(state: SweepState, again: set[str], options: _Options) -> int:
     """Says why; returns the exit code, as if it had run."""
     asked, note = _asked_for(state, again, options, ()), note_on_sweeper(state.record)
-    remark(f"{state.record.id}: {_why_none(state, again, asked)}{f' ({note})' if note else ''}{_hint(state, again)}")
+    is_done = bool(asked) and all(state.state_of(number) == "completed" for number in asked)
+    told = _completed(asked) if is_done else f"{_why_none(state, again)}{f' ({note})' if note else ''}"
+    remark(f"{state.record.id}: {told}{'' if is_done else _hint(state, again)}")
     if options.dry_run:
         return 0
     if not state.numbers_in("queued", "running", "pending", "lost", "cancelled"):
         _record_stopped(state)
-    return 0 if all(state.state_of(number) == "completed" for number in asked) else ENDED_WITH_FAILURES
+    return 0 if is_done or not asked else ENDED_WITH_FAILURES
 
 
-def _why_none(state: SweepState, again: set[str], asked: Sequence[int]) -> str:
-    if again == {"failed"} and not state.numbers_in("failed"):
-        return "no task has failed"
-    if not asked or any(state.state_of(number) != "completed" for number in asked):
-        return "nothing to run"
-    if len(asked) == 1:
-        return f"task {asked[0]} is completed"
-    return f"tasks {task_ranges(asked)} are completed"
+def _why_none(state: SweepState, again: set[str]) -> str:
+    return "no task has failed" if again == {"failed"} and not state.numbers_in("failed") else "nothing to run"
+
+
+def _completed(asked: Sequence[int]) -> str:
+    return f"task {asked[0]} is completed" if len(asked) == 1 else f"tasks {task_ranges(asked)} are completed"
 
 
 def _asked_for(state: SweepState, again: set[str], options: _Options, run: Sequence[int]) -> Sequence[int]:

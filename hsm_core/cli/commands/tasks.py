@@ -28,10 +28,13 @@ from ..terminal import colour_on, remark, say, say_json, write
 @click.command("tasks", epilog=examples("hsm tasks latest --state failed,lost"))
 @sweep_argument
 @click.option("--state", "states", metavar="STATES", help="Only tasks in these states, such as failed,lost.")
-@click.option("--format", "form", type=click.Choice(["table", "wide", "json", "csv", "ids"]), default="table")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "wide", "json", "csv", "ids"]), default="table",
+    help="How to print them; a table is cut on a terminal only.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most N tasks.", metavar="N")
 @click.option("-q", "quiet", is_flag=True, help="Same as --format ids.")
-@click.option("--raw-cells", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would compute.")
+@click.option("--raw-cells", is_flag=True, help="In CSV, put no ' before text that a spreadsheet would compute.")
 @json_option
 def tasks(
     sweep: str, states: str | None, form: str, limit: int | None, quiet: bool, raw_cells: bool, as_json: bool
@@ -50,7 +53,7 @@ def _states(text: str | None) -> set[State]:
         near = difflib.get_close_matches(word, STATES, n=1)
         raise ConfigError(
             f"'{word}' is not a state", evidence=f"there are: {', '.join(STATES)}",
-            fix=f"--state {near[0] if near else 'failed'}", instead=(word, near[0]) if near else None,
+            instead=(word, near[0] if near else "failed"),
         )  # fmt: skip
     return {state for state in STATES if state in words}
 

@@ -43,6 +43,6 @@ def bad(name: str, trouble: HsmError) -> Finding:
 def _sessions(found: int) -> Finding:
     if found == 0:
         fix = "MaxSessions 10    # in its sshd_config, then restart sshd"
-        return Finding("sessions", "bad", "it lets us in, but not run anything: MaxSessions 0", fix)
+        return Finding("sessions", "bad", "it lets us in, but runs no commands: MaxSessions 0", fix)
     more = " or more" if found >= MOST_SESSIONS else ""
     return Finding("sessions", "ok", f"{found}{more} at once on one connection; hsm needs 1")

@@ -185,7 +185,7 @@ class AgentClient:
             if data == b"":
                 self._break(f"it ended{f': {said}' if (said := self._channel.said()) else ''}")
             elif now - self._heard > self._timing.dead_s:
-                self._break(f"no word for {now - self._heard:.0f} s")
+                self._break(f"nothing received for {now - self._heard:.0f} s")
             elif data:
                 try:
                     for message in self._unpacker.feed(data):
@@ -228,7 +228,7 @@ def _greeting(message: Message, noise: int) -> Greeting:
         version = tuple(int(one) for one in head["version"])
         words = {key: str(head[key]) for key in ("host", "boot", "user", "home", "python")}
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise HostClosed("the host greets us in words that nobody knows", evidence=repr(error)) from error
+        raise HostClosed("the host sends an unknown greeting", evidence=repr(error)) from error
     return Greeting(version=version, environment=environment, noise=min(noise, MOST_NOISE), **words)
 
 

@@ -95,7 +95,7 @@ class Unpacker:
         place = (b"\n" + self._buffer).find(SENTINEL)
         if place < 0:
             if len(self._buffer) > MOST_NOISE:
-                raise Garbled("it prints without end")
+                raise Garbled(f"it prints more than {MOST_NOISE} bytes before it begins")
             return False
         self.noise = bytes(self._buffer[: max(0, place - 1)])
         del self._buffer[: place - 1 + len(SENTINEL)]
@@ -106,7 +106,7 @@ class Unpacker:
         end = self._buffer.find(b"\n", 0, MOST_HEAD)
         if end < 0:
             if len(self._buffer) >= MOST_HEAD:
-                raise Garbled("a line without end")
+                raise Garbled(f"a line of more than {MOST_HEAD} bytes")
             return None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]

@@ -165,7 +165,7 @@ class RemoteHost:
             if not left:
                 over = over or time.monotonic()
                 if time.monotonic() - over > _GRACE_S:
-                    raise LinkLost(f"{self._called} does not say how a command ended", evidence="its time is over")
+                    raise LinkLost(f"{self._called} does not say how a command ended", evidence="its time is up")
 
     def _living(self) -> AgentClient:
         client = self._client

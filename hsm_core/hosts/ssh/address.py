@@ -156,7 +156,7 @@ def _unknown(entry: object, key: str) -> ConfigError:
     near = difflib.get_close_matches(key, _FIELDS, 1)
     known = ", ".join(field.name for field in fields(HostAddress))
     return ConfigError(
-        f"the host {entry} has a field that nobody knows: {key}", evidence=f"known are {known}",
+        f"the host {entry} has an unknown field: {key}", evidence=f"known are {known}",
         fix=f"{near[0]}: …" if near else "",
     )  # fmt: skip
 

@@ -146,10 +146,12 @@ def _is_accepted(
 def _gone(target: Target, notes: list[str], key: _Key, error: Exception) -> HostClosed | HostDown:
     if len(notes) >= 2:
         return HostClosed(
-            f"{target.name} hung up after {len(notes) + 1} keys", evidence=", ".join([*notes, key.name]),
+            f"{target.name} closed the connection after {len(notes) + 1} keys",
+            evidence=", ".join([*notes, key.name]),
             fix="IdentitiesOnly yes    # and its IdentityFile, for this host in ~/.ssh/config",
         )  # fmt: skip
-    return HostDown(f"{target.name} hung up during the login", evidence=str(error) or type(error).__name__)
+    why = str(error) or type(error).__name__
+    return HostDown(f"{target.name} closed the connection during the login", evidence=why)
 
 
 def _no_key(transport: paramiko.Transport, target: Target, notes: list[str], login: str) -> HostClosed:

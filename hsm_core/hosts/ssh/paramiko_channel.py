@@ -246,7 +246,7 @@ def _no_start(target: Target, error: Exception, found: Socket) -> HostTrouble:
         return HostDown(f"the ProxyCommand of {target.name} does not lead there", evidence=said)
     if "banner" in str(error) and isinstance(error.__context__, (EOFError, ConnectionResetError)):
         return _HungUp(
-            f"{target.name} hung up before it said who it is",
+            f"{target.name} closed the connection before the login",
             evidence="too many logins at once (MaxStartups in its sshd_config), or it blocks this machine",
         )
     if "No existing session" in str(error):
@@ -269,7 +269,7 @@ def _down(target: Target, error: Exception) -> HostDown:
 def _no_session(name: str, error: Exception) -> HostTrouble:
     if isinstance(error, paramiko.ChannelException):
         return HostClosed(
-            f"{name} lets us in, but not run anything", evidence=str(error),
+            f"{name} lets us in, but runs no commands", evidence=str(error),
             fix="MaxSessions 1    # or more, in its sshd_config",
         )  # fmt: skip
     return HostDown(f"{name} did not stay connected", evidence=str(error) or type(error).__name__)

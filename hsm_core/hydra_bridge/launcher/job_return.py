@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -98,7 +99,9 @@ class SweptJob(JobReturn):
     def working_dir(self) -> str:
         """Where the task's function ran."""
         hydra = self._composed().hydra
-        return str(hydra.runtime.output_dir if _changes_directory(hydra.job.chdir) else hydra.runtime.cwd)
+        if not _changes_directory(hydra.job.chdir):
+            return str(hydra.runtime.cwd)
+        return _as_written(str(hydra.sweep.dir), str(hydra.runtime.output_dir))
 
     @working_dir.setter
     def working_dir(self, value: Any) -> None:
@@ -198,6 +201,12 @@ def _changes_directory(chdir: bool | None) -> bool:
         at_least = getattr(version, "base_at_least", None)
         return at_least is not None and not at_least("1.2")
     return chdir
+
+
+def _as_written(sweep: str, directory: str) -> str:
+    """A task's directory as Hydra tells it: relative where the sweep's is."""
+    within = os.path.relpath(directory, os.path.abspath(sweep)) if directory else os.pardir
+    return directory if os.path.isabs(sweep) or within.startswith(os.pardir) else os.path.join(sweep, within)
 
 
 def _itself(job: JobReturn) -> JobReturn:

@@ -48,6 +48,7 @@ from hsm_core.text import own_logger, tell
 from ..error_display import for_hydra, leave, shown
 from ..interrupted_launch import NOTHING
 from ..launch_plan import PlannedSweep
+from ..plain import typed_overrides
 from ..preview import dry_launch_lines, leave_no_trace
 from ..task.config import rebase, task_config
 from ..task.log import configure_hydra_log
@@ -59,7 +60,7 @@ from .fields.per_task import SettingsByTask
 from .fields.settings import known_values, launcher_settings, refuse_of_resume
 from .foreign_sweeper import launches_once, needs_returns, require_no_returns
 from .pool_worker import gpus_in_vain, pool_worker
-from .record import is_of_another_function, require_same_app, sweep_record, typed_overrides
+from .record import is_of_another_function, require_same_app, sweep_record
 from .sweep_directory import Reservation, reserve_directory, settle_directory
 
 if TYPE_CHECKING:

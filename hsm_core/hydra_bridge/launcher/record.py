@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hsm_core.detect.command import Command
 from hsm_core.detect.origin import git_state, python_path, versions
@@ -20,6 +20,7 @@ from hsm_core.store.record import SourceRecord, SweepRecord, new_id
 
 from ..hydra_private.command_line import command_line
 from ..launch_plan import PlannedSweep
+from ..plain import typed_overrides
 from ..sweep_name import sweep_name
 from .app.main_origin import MainOrigin
 from .fields.recorded import fields_typed
@@ -88,13 +89,6 @@ def _app(hydra: DictConfig, origin: MainOrigin, command: Command | None) -> dict
         "functions": origin.called_functions(),
         "pythonpath": python_path(origin.cwd),
     }
-
-
-def typed_overrides(config: DictConfig, kind: str) -> tuple[str, ...]:
-    """The overrides of a config, ``hydra`` or ``task``, not resolved: they may hold ``${hydra.job.num}``."""
-    found = OmegaConf.to_container(config.hydra.overrides, resolve=False)
-    assert isinstance(found, dict)
-    return tuple(str(text) for text in found[kind])
 
 
 def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin) -> None:

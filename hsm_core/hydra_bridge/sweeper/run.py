@@ -23,6 +23,7 @@ from hsm_core.text import own_logger, tell
 from ..error_display import refuse
 from ..faults import Faults
 from ..launch_plan import PlannedSweep, PlanTaker
+from ..plain import typed_overrides
 from ..preview import dry_run_lines
 from ..sweep_name import sweep_name
 from ..task.hidden import has_secrets, hide_secrets
@@ -53,7 +54,7 @@ class Sweeping:
             Exception: that of the first task that failed, after its batch.
         """
         try:
-            faults, typed = Faults(), list(map(str, self._config.hydra.overrides.hydra))
+            faults, typed = Faults(), typed_overrides(self._config, "hydra")
             return self._sweep(arguments, settings_of(self._config.hydra.sweeper, faults, typed), faults)
         except HsmError as error:
             refuse(error, error.__cause__)

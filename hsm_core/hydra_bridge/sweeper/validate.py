@@ -20,6 +20,7 @@ from hsm_core.plan.suggest import closest
 
 from ..fast.group_cache import Skeletons
 from ..faults import Faults
+from ..plain import typed_overrides
 from .base_config import config_groups, config_keys, options, select
 from .grammar import Grammar
 
@@ -131,7 +132,7 @@ class Validator:
 
     def _no_such_key(self, override: Override, task: Sequence[str], config: DictConfig) -> tuple[str, str]:
         key, chosen = override.key_or_group, self._choices(task)
-        typed = self.master.hydra.overrides.task
+        typed = typed_overrides(self.master, "task")
         elsewhere = self._choice_with(key, chosen)
         if elsewhere:
             own = " ".join(text for text in chosen if text not in typed or not text.startswith("+"))
@@ -148,7 +149,7 @@ class Validator:
     def _typed(self, override: Override, wrong: str, right: str) -> str:
         """Returns the word of the command line with what was meant; for one of a file, what to write there."""
         key = override.get_key_element()
-        words = [str(word) for word in self.master.hydra.overrides.task if key_of(str(word)) == key_of(key)]
+        words = [word for word in typed_overrides(self.master, "task") if key_of(word) == key_of(key)]
         if words and wrong in words[-1]:
             return quoted(words[-1].replace(wrong, right, 1))
         return f"{right}    # instead of {wrong}"

@@ -189,7 +189,7 @@ def warm_up(prepared: LoadedApp) -> None:
 def against_forks(prepared: LoadedApp) -> list[str]:
     """Returns why a process forked from here would not be as good as a fresh one; empty if it would."""
     unknown = prepared.numbers.unknown()
-    unsure = [f"it can't be told whether the app seeded {name}" for name in unknown]
+    unsure = [f"hsm can't tell whether the app seeded {name}" for name in unknown]
     return [*unsure, *(f"the app left {name} open, and tasks would share it" for name in prepared.left_open)]
 
 
@@ -225,15 +225,16 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
     # what run_job does properly, in 10 ms: here it serves to resolve some paths
     vars(HydraConfig.instance())["cfg"] = config
     with quick():
-        directory = _directory(config)
-        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(directory)
+        written = _directory(config)
+        directory = Path(os.path.abspath(written))
+        _set_output_dir(config, str(directory))
     checkpoint = Path(enter(str(directory), _leftovers(config, directory)))
     function = resumed(prepared.payload.function(), checkpoint, order["attempt"])
     if order["can_be_warned"]:
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
     hide_secrets(config)
+    _set_output_dir(config, written)  # as callbacks are told it; Hydra makes it absolute
     with quick_start(prepared.payload.context) as context:
         ended = run_job(
             hydra_context=context, task_function=function, config=config,
@@ -255,9 +256,13 @@ def _with_the_first_python(payload: Path) -> str:
     return f"{resume}hydra.launcher.python=null    # the Python that starts the sweep"
 
 
-def _directory(config: DictConfig) -> Path:
-    sweep, task = (str(OmegaConf.select(config, f"hydra.sweep.{key}")) for key in ("dir", "subdir"))
-    return Path(os.path.abspath(os.path.join(sweep, task)))
+def _directory(config: DictConfig) -> str:
+    return os.path.join(*(str(OmegaConf.select(config, f"hydra.sweep.{key}")) for key in ("dir", "subdir")))
+
+
+def _set_output_dir(config: DictConfig, directory: str) -> None:
+    with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+        config.hydra.runtime.output_dir = directory
 
 
 def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:

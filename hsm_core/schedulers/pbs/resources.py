@@ -48,7 +48,7 @@ def _check(asked: PbsResources) -> None:
     if asked.raw and asked.walltime_min and "walltime=" in asked.raw:
         raise _twice("resources", asked.raw, "walltime")
     if asked.place and asked.flavour == "torque":
-        raise ConfigError("Torque has no place", fix="hydra.launcher.place=null")
+        raise ConfigError("Torque does not know hydra.launcher.place", fix="hydra.launcher.place=null")
     if whole:
         said = words if whole == "resources" else f"select={words}"
         check_processes(whole, said, asked.ranks, asked.ranks_by)
@@ -141,7 +141,7 @@ def _as_nodes(select: str) -> str:
 
 def _no_select(words: str) -> ConfigError:
     return ConfigError(
-        "Torque ignores select",
+        "Torque does not know select",
         evidence=words,
         fix="hydra.launcher.resources='\"nodes=1:ppn=4,mem=16gb\"'",
     )

@@ -33,7 +33,8 @@ def failure_lines(
     yield paint(head, group.state, colour) + cause
     yield _line("task" if group.count == 1 else "tasks", shorten(task_ranges(group.tasks), room))
     if group.message != cause:
-        yield _line("e.g.", shorten(group.message, 2 * room))
+        more = group.message.removeprefix(f"{cause}; ")  # what was said is not said again
+        yield _line("e.g." if more == group.message else "note", shorten(more, 2 * room))
     if group.where:
         yield _line("at", group.where)
     if group.nodes:
@@ -55,7 +56,7 @@ def nodes_text(group: FailureGroup) -> str:
         return ", ".join(f"{node} {count}" for node, count in group.nodes)
     if group.count == 1:
         return first
-    return f"{first}, all of them" if count == group.count else f"{first} {count}, the others' is not known"
+    return f"{first}, all of them" if count == group.count else f"{first} {count}, unknown for the others"
 
 
 def run_alone(state: SweepState, number: int) -> str:

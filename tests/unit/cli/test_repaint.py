@@ -116,7 +116,7 @@ def test_a_watch_repaints_in_place_and_leaves_the_last_picture(shell: Shell, tmp
 def test_without_a_name_what_runs_is_monitored(shell: Shell, tmp_path: Path) -> None:
     done = shell.run("hsm", "monitor")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "nothing runs" in done.stderr
+    assert "nothing is running" in done.stderr
     ended = MadeSweep(tmp_path / "ended", name="ended", total=1)
     complete(ended.worker("w1"), 0)
     with real_process() as (_, identity):

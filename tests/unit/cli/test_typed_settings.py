@@ -39,9 +39,9 @@ def test_the_names_are_those_of_hydra_and_of_hsm() -> None:
 @pytest.mark.parametrize(
     ("typed", "said", "meant"),
     [
-        ("slots=3", "--set slots=3 is no setting of Hydra", "hydra.launcher.slots=3"),
-        ("launcher.slots=3", "is no setting of Hydra", "hydra.launcher.slots=3"),
-        ("mem_gbs=48", "is no setting of Hydra", "hydra.launcher.mem_gb=48"),
+        ("slots=3", "'slots' is not a setting of Hydra", "hydra.launcher.slots=3"),
+        ("launcher.slots=3", "is not a setting of Hydra", "hydra.launcher.slots=3"),
+        ("mem_gbs=48", "is not a setting of Hydra", "hydra.launcher.mem_gb=48"),
         ("hydra.slots=3", "hydra has no section 'slots'", "hydra.launcher.slots=3"),
         ("hydra.launcher.slot=3", "hydra.launcher has no field 'slot'", "hydra.launcher.slots=3"),
         ("++hydra.launcher.wall=3h", "hydra.launcher has no field 'wall'", "++hydra.launcher.walltime=3h"),
@@ -70,6 +70,13 @@ def test_a_tasks_own_value_takes_a_new_sweep(shell: Shell, tmp_path: Path) -> No
     told = f"next: cd {tmp_path} && python app.py -m hydra/launcher=hsm_local lr=0.5    # a new sweep"
     assert told in done.stderr
     assert "there are: array_parallelism" not in done.stderr
+
+
+def test_an_unknown_key_is_answered_with_the_line_that_shows_the_fields(shell: Shell, tmp_path: Path) -> None:
+    done = shell.run("hsm", "resume", "latest", "--set", "WRONG=3")
+    assert "'WRONG' is not a setting of Hydra, and a task's own overrides can't change" in done.stderr
+    told = f"next: cd {tmp_path} && python app.py hydra/launcher=hsm_local --cfg hydra -p hydra.launcher    # "
+    assert told in done.stderr
 
 
 def test_a_field_that_resembles_none_lists_those_that_there_are(shell: Shell) -> None:
