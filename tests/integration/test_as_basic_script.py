@@ -281,6 +281,55 @@ def test_what_the_guard_changes_in_the_scripts_own_objects_is_there_or_told(tmp_
     assert [line.rpartition("sets: ")[2] for line in told] == ["Net.size += 1", "TRAINER.prepare()", "random.seed(3)"]
 
 
+OF_PYTHON = f"""
+import argparse, hydra, logging, random, shutil, socket, subprocess, sys, tempfile
+from random import seed
+log, quiet, own = (logging.getLogger(name) for name in ("log", "quiet", "own"))
+FILES, ARGS = list(range(9)), argparse.Namespace(data="d0")
+
+{MAIN}def main(cfg):
+    log.info("not said")
+    logging.getLogger("loud").debug("said")
+    quiet.error("alone")
+    print(sys.getrecursionlimit(), sys.get_int_max_str_digits(), logging.getLevelName(15), log.level, quiet.propagate)
+    print(FILES, ARGS, cfg.x)
+
+def prepare():
+    logging.getLogger("log").setLevel(logging.ERROR)
+    own.addHandler(logging.NullHandler())
+
+{GUARD}    logging.basicConfig(level=10)
+    prepare()
+    logging.getLogger("loud").setLevel(10)
+    logging.addLevelName(15, "FINE")
+    logging.disable(9)
+    quiet.propagate = False
+    sys.setrecursionlimit(4321)
+    sys.set_int_max_str_digits(5000)
+    sys.stdout.flush()
+    random.Random(3).shuffle(FILES)
+    vars(ARGS).update(data="D 9")
+    shutil.rmtree("gone", ignore_errors=True)
+    subprocess.run(["true"])
+    seed(3)
+    socket.setdefaulttimeout(5)
+    sys.tracebacklimit = 9
+    logging.captureWarnings(True)
+    with tempfile.TemporaryDirectory() as folder:
+        main()
+"""
+
+
+def test_what_the_guard_sets_in_python_is_in_force_or_told(tmp_path: Path) -> None:
+    both = run(tmp_path, OF_PYTHON)
+    told = [line for line in both.ours.err.splitlines() if line.startswith("warning: ")]
+    assert [line.rpartition("sets: ")[2] for line in told] == [
+        "own.addHandler(logging.NullHandler())", "seed(3)", "socket.setdefaulttimeout(5)",
+        "warning: nor what is set in lines 34, 35",
+    ]  # fmt: skip
+    assert b"loud" in both.ours.files["0/app.log"]
+
+
 VARIABLES = f"""
 import hydra, os
 import first

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from ..hydra_private.task import main_calls
 from .main_script import read_script
+from .python_settings import PythonSettings
 
 if TYPE_CHECKING:
     from hydra.types import TaskFunction
@@ -119,6 +120,7 @@ class MainState:
         start_method: of ``multiprocessing``, which takes it along in the same way.
         cwd: where the app was as it called its main function, wherever its import begins.
         changed: names of what the import makes, with what became of it after that.
+        python: settings of Python itself.
     """
 
     argv: list[str]
@@ -127,6 +129,7 @@ class MainState:
     start_method: str | None
     cwd: str
     changed: dict[str, object]
+    python: PythonSettings
 
     def restore(self) -> None:
         """Gives this process's main module that state."""
@@ -138,6 +141,7 @@ class MainState:
         for function in self._functions():  # they came by value, with names of a module of their own
             function.__globals__.update(self.attributes)
         sys.argv[:] = self.argv
+        self.python.restore()
         if self.start_method is not None:
             importlib.import_module("multiprocessing").set_start_method(self.start_method, force=True)
 

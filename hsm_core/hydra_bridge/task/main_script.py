@@ -12,6 +12,7 @@ from .script_effects import (
     Setting,
     called_names,
     changed_names,
+    handed_names,
     is_guard,
     mentioned_definitions,
     own_definitions,
@@ -34,6 +35,7 @@ class Script:
         called: functions that are called, one after another and whatever happens, when the file is started.
         settings: what the guarded part sets or calls before its last statement.
         changed: names whose values the guarded part changes, itself or in functions that it calls: ``ARGS["x"] = 1``.
+        handed: names of what it hands to calls, which may change it: ``random.shuffle(FILES)``.
     """
 
     code: types.CodeType
@@ -41,6 +43,7 @@ class Script:
     called: tuple[str, ...]
     settings: tuple[Setting, ...]
     changed: frozenset[str]
+    handed: frozenset[str]
 
     @property
     def defined(self) -> set[str]:
@@ -68,12 +71,13 @@ def read_script(path: str | Path) -> Script:
     called, functions = tuple(called_names(tree.body)), own_functions(tree.body)
     rest = guards.visit(tree)
     guarded = [*guards.bodies, *sweeping_loops(rest.body, functions)]
-    changed = frozenset(changed_names([*guarded, *mentioned_definitions(guarded, own_definitions(tree.body))]))
+    started = [*guarded, *mentioned_definitions(guarded, own_definitions(tree.body))]
+    changed, handed = frozenset(changed_names(started)), frozenset(handed_names(started))
     late = compile(ast.Module(guarded, []), file, "exec", dont_inherit=True)
     for function in [functions[name] for name in reached_functions(rest.body, functions)]:
         function.body = [_PassesMainCalled().visit(one) for one in function.body]
     code = compile(ast.fix_missing_locations(_PassesMainCalled().visit(rest)), file, "exec", dont_inherit=True)
-    return Script(code, late, called, tuple(settings_made(guards.bodies, functions, ())), changed)
+    return Script(code, late, called, tuple(settings_made(guards.bodies, functions, ())), changed, handed)
 
 
 class _OfTopLevel(ast.NodeTransformer):

@@ -10,12 +10,15 @@ from typing import TypeAlias
 _Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 #: Methods of the standard library's collections that change them.
 _CHANGING = {
-    "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "remove", "setdefault", "update",
+    "add", "append", "appendleft", "clear", "difference_update", "discard", "extend", "extendleft", "insert",
+    "intersection_update", "move_to_end", "pop", "popitem", "popleft", "remove", "reverse", "rotate", "setdefault",
+    "sort", "subtract", "symmetric_difference_update", "update",
 }  # fmt: skip
 #: How functions are named that set something for good, rather than do something.
 _SETTING = (
     "set", "seed", "manual_seed", "use", "enable", "disable", "register", "filter", "simplefilter", "catch",
-    "config", "init", "install", "patch",
+    "config", "init", "install", "patch", "signal", "redirect", "capture", "addHandler", "removeHandler", "addFilter",
+    "removeFilter", "dictConfig", "fileConfig",
 )  # fmt: skip
 
 
@@ -25,11 +28,13 @@ class Setting:
 
     Args:
         name: the first of its names, ``torch``.
+        is_lasting: it is an assignment, or what it calls is named as a setting.
     """
 
     line: int
     name: str
     text: str
+    is_lasting: bool
 
 
 def is_guard(test: ast.expr) -> bool:
@@ -151,6 +156,25 @@ def _root(place: ast.expr) -> str:
     return place.id if isinstance(place, ast.Name) else ""
 
 
+def _chain(place: ast.expr) -> Iterator[str]:
+    """Yields the names of ``logging.getLogger("x").setLevel``, the last one first."""
+    while isinstance(place, (ast.Attribute, ast.Subscript, ast.Call)):
+        if isinstance(place, ast.Attribute):
+            yield place.attr
+        place = place.func if isinstance(place, ast.Call) else place.value
+    if isinstance(place, ast.Name):
+        yield place.id
+
+
+def handed_names(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Yields the names of what statements hand to calls, which may change it: ``random.shuffle(FILES)``."""
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call):
+                values = [*node.args, *(keyword.value for keyword in node.keywords)]
+                yield from (one.id for one in values if isinstance(one, ast.Name))
+
+
 def settings_made(
     body: list[ast.stmt], functions: Mapping[str, ast.FunctionDef], within: tuple[str, ...], ends: bool = True
 ) -> Iterator[Setting]:
@@ -177,13 +201,14 @@ def settings_made(
         elif isinstance(statement, (ast.Assign, ast.AugAssign)):
             place = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
             if not isinstance(place, ast.Name):
-                yield Setting(statement.lineno, _root(place), ast.unparse(statement))
+                yield Setting(statement.lineno, _root(place), ast.unparse(statement), is_lasting=True)
 
 
 def _set_by(line: int, calls: list[ast.expr], within: tuple[str, ...]) -> Iterator[Setting]:
     for call in calls:
         if isinstance(call, ast.Call):
             text = ast.unparse(call)
-            name = ast.unparse(call.func).rpartition(".")[2]
-            if not within or name.startswith(_SETTING):
-                yield Setting(line, _root(call.func), text)
+            names = list(_chain(call.func))
+            is_lasting = names[:1] != [] and (names[0].startswith(_SETTING) or "patch" in names)
+            if not within or is_lasting:
+                yield Setting(line, _root(call.func), text, is_lasting)

@@ -18,12 +18,14 @@ from hsm_core.detect.command import Command, original_argv, started_in, this_com
 from ...task.main_module import MainFile, MainState, NamedFunction, identity, layers
 from ...task.main_script import Script, read_script
 from ...task.pickling import can_be_pickled
+from ...task.python_settings import PythonSettings
 from ...task.script_effects import Setting
+from .unseen import changes_others, is_plain
 
 #: What is only sent by value stays behind if it takes more than this many bytes.
 _LIMIT = 2**24
-#: Modules of which a change reaches the tasks, or is of no concern to them.
-_TRAVELS = frozenset({"dotenv", "hydra", "logging", "multiprocessing", "omegaconf", "os", "sys", "time"})
+#: Of what tasks lack, this many are told in full.
+_TOLD = 3
 #: Decorators around a task function, at most.
 _DEPTH = 4
 
@@ -124,7 +126,7 @@ class MainOrigin:
     def _is_unseen(self, setting: Setting) -> bool:
         name, script = setting.name, self.script
         value = self.names.get(name)
-        if _changes_others(name, value):
+        if changes_others(setting, value) and not _is_hydras(value):
             return True
         if script is None or name not in script.defined - script.late or name in self._changed:
             return False
@@ -144,18 +146,22 @@ class MainOrigin:
     @cached_property
     def _changed(self) -> dict[str, object]:
         """Objects that the import makes, and that the guarded part changed after that."""
-        changed = self.script.changed & self.script.defined - self.script.late if self.script else set()
+        if self.script is None:
+            return {}
+        handed = {name for name in self.script.handed if is_plain(self.names.get(name))}
+        changed = (self.script.changed | handed) & self.script.defined - self.script.late
         found = ((name, self.names[name]) for name in sorted(changed) if name in self.names)
         return dict(self._sendable((name, one) for name, one in found if not _has_a_name(one)))
 
     def state(self) -> MainState:
         """Returns the names that the import does not bring."""
+        python = PythonSettings.of_process()
         if self.script is not None:
-            return MainState(list(sys.argv), self._late, {}, _start_method(), os.getcwd(), self._changed)
+            return MainState(list(sys.argv), self._late, {}, _start_method(), os.getcwd(), self._changed, python)
         kept = ("__file__", "__package__")
         attributes: dict[str, object] = {name: self.names[name] for name in kept if name in self.names}
         own = dict(self._sendable(_own(self.names)))
-        return MainState(list(sys.argv), own, attributes, _start_method(), os.getcwd(), {})
+        return MainState(list(sys.argv), own, attributes, _start_method(), os.getcwd(), {}, python)
 
     def named_function(self) -> NamedFunction | None:
         """How a worker finds the task function; None if it can't: a closure, or what no file defines."""
@@ -208,19 +214,17 @@ def _can_be_imported(module: str) -> bool:
 def unseen_lines(origin: MainOrigin) -> Iterator[str]:
     """A warning of what the script sets only where the sweep is started."""
     found, unsent = origin.unseen_settings(), origin.unsent_names()
-    for name in unsent[:3]:
+    for name in unsent[:_TOLD]:
         yield f"warning: tasks do not have {name}: it can't be pickled, or takes more than {_LIMIT >> 20} MiB"
-    for setting in found[:3]:
+    if unsent[_TOLD:]:
+        yield f"warning: nor do they have {', '.join(unsent[_TOLD:])}"
+    for setting in found[:_TOLD]:
         yield f"warning: tasks do not see what {os.path.basename(origin.path)}:{setting.line} sets: {setting.text}"
+    if found[_TOLD:]:
+        lines = ", ".join(str(setting.line) for setting in found[_TOLD:])
+        yield f"warning: nor what is set in line{'s' if found[_TOLD + 1 :] else ''} {lines}"
     if found or unsent:
         yield '  next: put it above if __name__ == "__main__":    # what is under it runs where the sweep starts only'
-
-
-def _changes_others(name: str, value: object) -> bool:
-    """True for a module, and for a function of one: not for the script's own, nor what is known to travel."""
-    if isinstance(value, types.ModuleType):
-        return value.__name__.partition(".")[0] not in _TRAVELS
-    return inspect.isfunction(value) and value.__module__ != "__main__" and not _is_hydras(value)
 
 
 def _has_a_name(value: object) -> bool:
