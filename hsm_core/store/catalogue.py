@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from hsm_core import parsing
@@ -66,7 +65,7 @@ def remember(record: SweepRecord, root: Path) -> None:
     """
     folder = _folder()
     make_directory(folder, 0o700)
-    digest = sha256(read_own(SweepPaths(root).record)).hexdigest()
+    digest = _digest(read_own(SweepPaths(root).record))
     content = {
         "id": record.id, "name": record.name, "dir": str(root), "created": record.created, "record": digest,
     }  # fmt: skip
@@ -80,7 +79,7 @@ def is_listed(record: bytes) -> bool:
     except (ValueError, KeyError):
         return False
     listed = _listed(identifier)
-    return listed is not None and listed.record == sha256(record).hexdigest()
+    return listed is not None and listed.record == _digest(record)
 
 
 def forget(identifier: str) -> None:
@@ -265,6 +264,12 @@ def _of_hydra(path: Path) -> str:
         return "a job of a plain Hydra multirun" if is_job else "a plain Hydra run"
     is_above = any(next(path.glob(f"{depth}/multirun.yaml"), None) for depth in ("*", "*/*"))
     return "a directory of plain Hydra multiruns" if is_above else ""
+
+
+def _digest(record: bytes) -> str:
+    from hashlib import sha256  # looking needs none, and it loads OpenSSL
+
+    return sha256(record).hexdigest()
 
 
 def _folder() -> Path:

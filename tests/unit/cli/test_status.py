@@ -366,6 +366,7 @@ NEVER = {
     "pickle",
     "cloudpickle",
     "click",
+    "_hashlib",
 }
 
 
