@@ -25,7 +25,7 @@ MOST_RECORDED = 2**28
 _own_only = 0
 #: Links, one after the other, that are followed.
 _MOST_LINKS = 8
-_ELSEWHERE = "hydra.sweep.dir=DIRECTORY    # another one"
+_ELSEWHERE = "hydra.sweep.dir=DIRECTORY    # one of your own"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: A FIFO is not waited for, a link not followed, a terminal not taken.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -178,17 +178,27 @@ def make_directory(path: Path, mode: int = 0o755) -> None:
     except FileExistsError:
         found = os.lstat(path)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            what = f"belongs to user {found.st_uid}" if stat.S_ISDIR(found.st_mode) else "is no directory"
+            what = f"belongs to {user_name(found.st_uid)}" if stat.S_ISDIR(found.st_mode) else "is no directory"
             raise NotOwn(f"{path} {what}, so it is not used", fix=_ELSEWHERE) from None
         fewer = stat.S_IMODE(found.st_mode) & (mode | ~0o777)
         if fewer != stat.S_IMODE(found.st_mode):
             os.chmod(path, fewer)
 
 
+def user_name(uid: int) -> str:
+    """Returns the name of a user, or the number of one that this machine does not know."""
+    import pwd  # workers have no use for it
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
 def why_not_own(found: os.stat_result) -> str:
     """Returns why a file or directory is not this user's alone to change; empty if it is."""
     if found.st_uid != os.geteuid():
-        return f"belongs to user {found.st_uid}"
+        return f"belongs to {user_name(found.st_uid)}"
     if found.st_mode & _OTHERS_WRITE:
         return f"can be written by others (mode {stat.S_IMODE(found.st_mode):o})"
     return ""
@@ -211,8 +221,7 @@ def _opened(path: Path, most: int, *, must_be_own: bool) -> BinaryIO:
             raise StoreError(f"{path} is no regular file")
         why = why_not_own(found) if must_be_own else ""
         if why:
-            fix = "start the sweep as yourself in your own directory"
-            raise NotOwn(f"{path} {why}, so it is not loaded", fix=fix)
+            raise NotOwn(f"{path} {why}, so it is not loaded", fix=_ELSEWHERE)
         if found.st_size > most:
             raise StoreError(f"{path} is too large: {found.st_size} bytes, of {most} at most")
         return os.fdopen(descriptor, "rb")

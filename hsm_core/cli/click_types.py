@@ -183,7 +183,7 @@ def require_tasks(state: SweepState, numbers: Sequence[int]) -> tuple[Span, ...]
     """
     for number in numbers:
         if number >= state.total:
-            fix = f"hsm tasks {quoted(state.record.id)}"
+            fix = f"hsm tasks {quoted(state.record.selector)}"
             raise ConfigError(f"{state.record.id} has no task {number}: it has {state.total}", fix=fix)
     tried = state.tasks
     return spans((number, tried[number].attempt if number in tried else 1) for number in sorted(numbers))

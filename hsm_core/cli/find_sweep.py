@@ -8,6 +8,7 @@ from pathlib import Path
 from hsm_core.errors import BackendError, HsmError, StoreError, SweepNotFound, VersionMismatch
 from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
+from hsm_core.store.finding.selector import find_place
 from hsm_core.store.state.sweep_state import SweepState
 
 from .terminal import remark
@@ -21,25 +22,28 @@ def find_sweep(selector: str) -> SweepState:
         StoreError, VersionMismatch: see ``sweep_in``.
     """
     try:
-        place = catalogue.find(selector)
+        place = find_place(selector)
     except SweepNotFound:
         by_job = _by_native_id(selector)
         if by_job is None:
             raise
         return by_job
-    found = sweep_in(place)
+    found = sweep_in(place, "" if selector.startswith("-") else selector)
     _say_which(selector, place)
     return found
 
 
-def sweep_in(place: Path) -> SweepState:
+def sweep_in(place: Path, typed: str = "") -> SweepState:
     """Returns the sweep in a place (``SweepPaths.place``); a damaged one can be taken off the list.
+
+    Args:
+        typed: see ``SweepState``.
 
     Raises:
         StoreError, VersionMismatch: its record is damaged or of another format, and the line for that.
     """
     try:
-        return SweepState(place)
+        return SweepState(place, typed)
     except (StoreError, VersionMismatch) as error:
         listed = next((entry.id for entry in catalogue.entries() if entry.place == place), "")
         forget = f"hsm forget {quoted(listed)} --force    # takes it off your list; its files stay" if listed else ""

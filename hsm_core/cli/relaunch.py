@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hsm_core.detect.origin import changes_since, first_changes
@@ -67,8 +67,13 @@ def _require_values(record: SweepRecord, kept: Sequence[str]) -> None:
         raise ConfigError(
             f"{record.id} can't be resumed without the values that only its user can read",
             evidence=f"{', '.join(hidden)} in {record.dir}/.hsm/secrets.json",
-            fix=joined(["hsm", "resume", record.id, *(word for key in hidden for word in ("--set", f"{key}=VALUE"))]),
+            fix=joined(["hsm", "resume", record.selector, *_set(hidden)]),
         )
+
+
+def _set(keys: Sequence[str]) -> Iterator[str]:
+    for key in keys:
+        yield from ("--set", f"{key}=VALUE")
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.overrides import quoted
+from hsm_core.safe_open import user_name
 from hsm_core.store import catalogue
-from hsm_core.store.ownership.sweep_root import sweep_root
+from hsm_core.store.finding.sweep_root import place_around, sweep_root
+from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import columns
 from hsm_core.views.status.phase import Phase
@@ -138,7 +141,7 @@ def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
     """Prints the list; returns the liveliest phase of its sweeps."""
     from hsm_core.views.status.sweep_list import list_json, list_text, read_listed
 
-    known = catalogue.entries()
+    known, around = catalogue.entries(), "" if options.all or options.listing else _around()
     found = [read_listed(entry, questions) for entry in (known if options.all else known[:_NEWEST])]
     if options.as_json:
         say_json(list_json(found))
@@ -146,9 +149,20 @@ def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
     elif found:
         hidden = len(known) - len(found)
         put(list_text(found, hidden, width=columns(), colour=colour_on(sys.stdout)))
-    else:
+    elif not around:
         remark(f"you have no sweeps yet\n  next: {_FIRST_STEP}")
+    if around and not options.as_json:
+        remark(around)
     return _liveliest({item.view.phase for item in found if item.view})
+
+
+def _around() -> str:
+    """Says whose sweep this directory lies in, as it is shown only if it is named."""
+    place = place_around(Path.cwd())
+    if place is None:
+        return ""
+    owner = user_name(os.stat(SweepPaths(place).record).st_uid)
+    return f"this directory lies in a sweep of {owner}\n  next: hsm-status {quoted(str(place))}"
 
 
 def _liveliest(phases: set[Phase]) -> Phase:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TextIO
 
 from hsm_core.errors import HsmError
-from hsm_core.text import indented, printable
+from hsm_core.overrides import quoted
+from hsm_core.text import printable
 
 #: What a shell gets for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -66,6 +67,16 @@ def _open_closed() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the process ends
 
 
+def _of_disk(error: OSError) -> HsmError:
+    """Returns what is wrong with a file, and how to see why."""
+    name, why = str(error.filename or "a file"), error.strerror or str(error)
+    if isinstance(error, FileNotFoundError):
+        return HsmError(f"{name} is missing", evidence=why)
+    if isinstance(error, PermissionError):
+        return HsmError(f"you have no access to {name}", evidence=why, fix=f"ls -ld {quoted(os.path.dirname(name))}")
+    return HsmError(f"the disk refuses {name}", evidence=why)
+
+
 def guarded(action: Callable[[], int]) -> int:
     """Runs a command; prints expected trouble without a traceback.
 
@@ -86,8 +97,7 @@ def guarded(action: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        name = indented(str(error.filename or "a file"))
-        remark(f"error: {name} can't be read or written\n  because: {error.strerror or error}")
+        remark(f"error: {_of_disk(error)}")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

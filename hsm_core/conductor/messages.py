@@ -39,7 +39,7 @@ def no_worker_lasts(record: SweepRecord, deaths: int, told: str) -> BackendError
     """
     return BackendError(
         f"{deaths} workers in a row ended before any of their tasks did",
-        evidence=told or "they printed nothing", fix=f"hsm-status {quoted(record.id)}",
+        evidence=told or "they printed nothing", fix=f"hsm-status {quoted(record.selector)}",
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def parting_words(record: SweepRecord, others: int, left: int, unknown: int, *, 
     if left:
         yield f"{counted(left, 'task', 'was', 'were')} not submitted"
     if cancel:
-        yield f"  next: hsm cancel {quoted(record.id)}    # {cancel}"
+        yield f"  next: hsm cancel {quoted(record.selector)}    # {cancel}"
     elif left or unknown:
         yield f"  next: {resume_line(record)}"
 

@@ -47,7 +47,8 @@ class Troubles:
         for word in self._state.jobs.words.values():
             if word.evidence.startswith((SETUP_FAILED, SETUP_ENDED, NO_WORKER)):
                 told = word.evidence.partition("; ")[0]
-                yield "", f"warning: {told}\n  next: hsm errors {quoted(self._state.record.id)}    # what it said"
+                line = f"hsm errors {quoted(self._state.record.selector)}    # what it said"
+                yield "", f"warning: {told}\n  next: {line}"
 
 
 def _seen_by(monitor: JobMonitor) -> Iterator[tuple[str, str]]:

@@ -39,12 +39,12 @@ def _of_disk(error: OSError) -> StoreError:
         return StoreError("can't read or write the disk", evidence=str(error))
     path = Path(error.filename)
     sweep = _sweep_of(path)
-    is_there = sweep is not None and SweepPaths(sweep).record.is_file()
+    is_there = sweep is not None and os.path.isfile(SweepPaths(sweep).record)
     where = quoted(str(sweep if is_there else path.parent))
     problem, fix = f"can't read or write {path}", f"hsm-status {where}" if is_there else ""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
         problem = f"{path} is missing"
-        if sweep is not None and not SweepPaths(sweep).hsm.exists():
+        if sweep is not None and not os.path.exists(SweepPaths(sweep).hsm):
             problem = f"the sweep in {sweep} was moved or deleted"
             fix = "hsm resume NEW_PLACE    # if it was moved"
     elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsm_core.model import State
-from hsm_core.store import catalogue
+from hsm_core.store.finding.selector import find_place
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state.sweep_state import SweepState
@@ -62,7 +62,7 @@ def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[
         SweepNotFound: no sweep, or several, are called so.
         StoreError: it can't be read.
     """
-    state = SweepState(catalogue.find(str(sweep)))
+    state = SweepState(find_place(str(sweep)))
     state.refresh()
     return list(rows(state, best=best))
 

@@ -67,7 +67,7 @@ def create_exclusively(path: Path, data: bytes, *, durable: bool = True) -> bool
         os.link(temporary, path)
         return True
     except FileExistsError:
-        return path.read_bytes() == data
+        return _holds(path, data)
     except OSError as error:
         error.filename = str(path)
         raise
@@ -116,6 +116,14 @@ def _object(path: Path, data: bytes, most_values: int = MOST_VALUES) -> Document
     if not isinstance(found, dict):
         raise ValueError(f"{path} does not hold a JSON object")
     return found
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        with open_record(path, most=len(data)) as stream:
+            return stream.read() == data
+    except StoreError:  # larger, or no regular file
+        return False
 
 
 def _write_new(path: Path, data: bytes, durable: bool = True, mode: int = 0o644) -> None:

@@ -71,6 +71,7 @@ class SweepRecord:
         metric: pairs of name and mode.
         versions: of python, hydra, hsm and so on.
         git: commit, branch, dirty; empty outside a repository.
+        found_as: what was typed for it, where its id does not lead there; of this process, not of the file.
     """
 
     id: str
@@ -94,6 +95,12 @@ class SweepRecord:
     versions: dict[str, str] = field(default_factory=dict)
     git: Document = field(default_factory=dict)
     format: int = FORMAT
+    found_as: str = ""
+
+    @property
+    def selector(self) -> str:
+        """Returns what names the sweep on a command line."""
+        return self.found_as or self.id
 
     @property
     def knows_all_tasks(self) -> bool:
@@ -133,7 +140,7 @@ def create_record(paths: SweepPaths, record: SweepRecord) -> None:
     """
     with _written_to(paths):
         paths.make_directories()
-        whole = asdict(record)
+        whole = {name: value for name, value in asdict(record).items() if name != "found_as"}
         shown = public(whole)
         if not paths.record.exists():
             put_apart(paths.secrets, whole, shown)
@@ -156,10 +163,11 @@ def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool], mode: 
         SweepExists: the directory holds another sweep, or another process is just beginning one.
         StoreError: it can't be written, or what is there is somebody else's.
     """
+    with _written_to(paths):
+        make_directory(paths.hsm, mode)
     if paths.record.exists() and not is_over(paths):
         refuse_second(paths)
     with _written_to(paths):
-        make_directory(paths.hsm, mode)
         make_directory(paths.leases)
         try:
             me = this_process()
@@ -197,7 +205,7 @@ def refuse_second(paths: SweepPaths) -> NoReturn:
     raise SweepExists(
         f"{paths.root} holds the sweep {other.id}, which is not finished",
         evidence=f"started {other.created} on {other.host}",
-        fix=f"hsm resume {quoted(other.id)}    # or hsm cancel {quoted(other.id)}, or hydra.sweep.dir=DIRECTORY",
+        fix=f"hsm resume {quoted(str(paths.root))}    # or hsm cancel, or hydra.sweep.dir=DIRECTORY",
     )
 
 

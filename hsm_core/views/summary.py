@@ -37,7 +37,8 @@ def summary(
     groups = group_failures(state, among)
     lines = [line for group in groups[:_GROUPS] for line in failure_lines(state, group, width=width, colour=colour)]
     if len(groups) > _GROUPS:
-        lines.append(f"  … and {counted(len(groups) - _GROUPS, 'more cause')}: hsm errors {quoted(state.record.id)}")
+        more = counted(len(groups) - _GROUPS, "more cause")
+        lines.append(f"  … and {more}: hsm errors {quoted(state.record.selector)}")
     counts = counts_among(state, numbers)
     lines += _unkept(state, numbers)
     if first:

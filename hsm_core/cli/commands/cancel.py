@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -44,9 +45,14 @@ def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool
         return _cancel(open_sweep(sweep), chosen, timeout, yes, dry_run=True)
 
     def would(state: SweepState) -> str:
-        return f"cancel {_named(open_tasks(state, _wanted(state, chosen)))}"
+        still = open_tasks(state, _wanted(state, chosen))
+        return f"cancel {_named(still)}" if still else ""
 
-    return act_on(sweep, lambda state: _cancel(state, chosen, timeout, yes, dry_run=False), would)
+    return act_on(sweep, lambda state: _cancel(state, chosen, timeout, yes, dry_run=False), would, _watched)
+
+
+def _watched(root: Path) -> str:
+    return f"hsm-status {quoted(str(root))}    # who started it can cancel it"
 
 
 def _wanted(state: SweepState, chosen: tuple[int, ...] | None) -> Sequence[int]:
@@ -149,7 +155,7 @@ def wait_until_ended(
         elif time.monotonic() - began > timeout:
             raise HsmError(
                 f"not ended yet: {_named(still)} of {state.record.id}", evidence=_where(state, still),
-                fix=f"hsm cancel {quoted(state.record.id)}{_tasks(state, wanted)} --yes    # safe to repeat",
+                fix=f"hsm cancel {quoted(state.record.selector)}{_tasks(state, wanted)} --yes    # safe to repeat",
             )  # fmt: skip
         else:
             if time.monotonic() - told > _SAY_EVERY_S:

@@ -7,6 +7,7 @@ import click
 from hsm_core.errors import HsmError, SweepNotFound
 from hsm_core.overrides import quoted
 from hsm_core.store import catalogue
+from hsm_core.store.finding.selector import find_place
 from hsm_core.store.lease import living_conductor
 
 from ..click_types import SWEEP, ask_schedulers, examples, open_sweep
@@ -62,7 +63,7 @@ def _require_ended(entry: catalogue.Entry) -> None:
 def _entry(sweep: str) -> catalogue.Entry:
     """Returns the list's entry, also of a sweep whose directory is gone."""
     exact = [entry for entry in catalogue.entries() if entry.id == sweep]
-    root = None if exact else catalogue.find(sweep, gone_too=True)
+    root = None if exact else find_place(sweep, gone_too=True)
     for entry in exact or [entry for entry in catalogue.entries() if entry.place == root]:
         return entry
     raise SweepNotFound(f"{root} is not on your list", fix="hsm list --all")

@@ -115,17 +115,17 @@ def _say_begin(path: Path) -> int:
 def _not_started(state: SweepState, task: int) -> HsmError:
     now = state.state_of(task)
     if now == "failed":
-        return HsmError(f"task {task} failed before it started", fix=f"hsm errors {quoted(state.record.id)}")
+        return HsmError(f"task {task} failed before it started", fix=f"hsm errors {quoted(state.record.selector)}")
     if now in ENDED:
         return HsmError(f"task {task} was {now} before it started", fix=resume_line(state.record))
     if _is_over(state):
         return HsmError(f"task {task} has not started, and nothing will start it", fix=resume_line(state.record))
-    return HsmError(f"task {task} has not started", fix=f"hsm logs {quoted(state.record.id)} {task} -f")
+    return HsmError(f"task {task} has not started", fix=f"hsm logs {quoted(state.record.selector)} {task} -f")
 
 
 def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str]:
     """Yields lines that say so, and where there is something to read."""
-    now, sweep = state.state_of(task), state.record.id
+    now, sweep = state.state_of(task), state.record.selector
     other = where_to_read(state, task)
     told = f"task {task} printed nothing"
     if other is not None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from hsm_core import parsing
-from hsm_core.errors import StoreError
+from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import comment, joined, joined_without_secrets, quoted
-from hsm_core.safe_open import open_regular
+from hsm_core.safe_open import open_regular, user_name
 from hsm_core.store.files import MOST_BYTES, Document, read_json
 from hsm_core.store.layout import CodePaths, LaunchPaths
 from hsm_core.store.record_fields import CODE
@@ -84,9 +84,20 @@ def _code_of(state: SweepState, task: int) -> CodePaths:
     pair = (task, known.attempt if known else 1)
     for submission in reversed(state.submissions):
         if any(pair in span for span in submission.tasks):
-            again = LaunchPaths(state.paths.hsm / submission.name.partition("/")[0]).code
-            return again if again.code.is_file() else state.paths.first_code
+            launch = LaunchPaths(state.paths.hsm / submission.name.partition("/")[0])
+            is_resumed = launch.root.name.count("-") > 1
+            if is_resumed and os.path.isdir(launch.root) and not os.access(launch.root, os.X_OK):
+                raise _private(state, task, launch)
+            return launch.code if os.path.isfile(launch.code.code) else state.paths.first_code
     return state.paths.first_code
+
+
+def _private(state: SweepState, task: int, launch: LaunchPaths) -> HsmError:
+    return HsmError(
+        f"only {user_name(os.stat(launch.root).st_uid)} can see which code task {task} ran",
+        evidence=f"the sweep was resumed, and {launch.root} is private",
+        fix=f"hsm command {quoted(state.record.selector)} {task}    # runs it with the code as it is now",
+    )
 
 
 def _read(places: CodePaths, sweep: str) -> Document:

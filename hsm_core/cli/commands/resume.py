@@ -208,7 +208,7 @@ def _outcome(state: SweepState, asked: Sequence[int], before: dict[int, tuple[in
     if not code and not is_new:
         raise HsmError(
             f"the app ended, but never called {state.record.app['function']}, which {state.record.id} runs",
-            evidence=joined(state.record.app["main"]), fix=f"hsm-status {quoted(state.record.id)}",
+            evidence=joined(state.record.app["main"]), fix=f"hsm-status {quoted(state.record.selector)}",
         )  # fmt: skip
     return ENDED_WITH_FAILURES if is_new and states <= ENDED else code
 
@@ -235,10 +235,10 @@ def _tasks_to_run(
 def _hint(state: SweepState, again: set[str]) -> str:
     failed, left = state.numbers_in("failed"), state.numbers_in("lost", "pending", "cancelled")
     if failed and "failed" not in again:
-        return f"; {counted(len(failed), 'task')} failed\n  next: hsm retry {quoted(state.record.id)}"
+        return f"; {counted(len(failed), 'task')} failed\n  next: hsm retry {quoted(state.record.selector)}"
     if left and not again.issuperset(("pending", "cancelled")):
         tasks = f"{counted(len(left), 'task', 'is', 'are')}"
-        return f"; {tasks} left\n  next: hsm resume {quoted(state.record.id)}"
+        return f"; {tasks} left\n  next: hsm resume {quoted(state.record.selector)}"
     return ""
 
 
@@ -258,7 +258,7 @@ def _require_no_other(state: SweepState, force: bool) -> None:
     if holder is not None and not force:
         raise HsmError(
             f"{state.record.id} is already run by process {holder.pid} on {holder.host}",
-            fix=f"hsm-status -w {quoted(state.record.id)}    # or --force, if that process is dead",
+            fix=f"hsm-status -w {quoted(state.record.selector)}    # or --force, if that process is dead",
         )
 
 
@@ -266,15 +266,26 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     note = note_on_sweeper(state.record)
     if note:
         remark(note)
-    if not os.path.isdir(state.record.cwd):
-        raise HsmError(f"the directory {state.record.cwd}, where {state.record.id} was started, is gone")
+    if not os.access(state.record.cwd, os.X_OK):
+        raise _nowhere(state)
     try:
         return _wait_for(command, state.record.cwd, relaunch_environment(state.record))
     except FileNotFoundError as error:
         raise HsmError(
             "the sweep's Python interpreter is gone", evidence=str(command[0]),
-            fix=f"hsm resume {quoted(state.record.id)} --python PATH",
+            fix=f"hsm resume {quoted(state.record.selector)} --python PATH",
         ) from error  # fmt: skip
+
+
+def _nowhere(state: SweepState) -> HsmError:
+    """Returns the error for a sweep whose app can't be started where it was; it may be started elsewhere."""
+    record = state.record
+    what = "is closed to you" if os.path.isdir(record.cwd) else "is gone"
+    main = [word if os.path.isabs(word) is False else os.path.basename(word) for word in record.app.get("main") or ()]
+    here = joined([*main, "-m", f"hydra/launcher={record.launcher}", f"hydra.launcher.resume={state.paths.root}"])
+    return HsmError(
+        f"{record.cwd}, where {record.id} was started, {what}", fix=f"{here}    # typed where its app lies now"
+    )
 
 
 def _wait_for(command: Sequence[str], cwd: str, environment: dict[str, str]) -> int:

@@ -72,7 +72,7 @@ def _print(state: SweepState, found: Sequence[Task], form: str, raw_cells: bool)
         for line in task_lines(state, found, width=width, colour=colour_on(sys.stdout)):
             say(line)
         if width is not None and any(state.state_of(task.number) in ("failed", "lost") for task in found):
-            remark(f"next: hsm errors {quoted(state.record.id)}    # why tasks failed")
+            remark(f"next: hsm errors {quoted(state.record.selector)}    # why tasks failed")
 
 
 def _csv(state: SweepState, found: Sequence[Task], raw_cells: bool) -> str:

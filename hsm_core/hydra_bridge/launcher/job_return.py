@@ -183,9 +183,8 @@ class SweptJob(JobReturn):
     def _untold(self, state: str) -> Exception:
         end = self._state.end_of(self._number)
         message = self._state.evidence_of(self._number) if state == "lost" else end.message if end else ""
-        return SweepFailed(
-            f"task {self._number} is {state}", evidence=message, fix=f"hsm errors {quoted(self._state.record.id)}"
-        )
+        fix = f"hsm errors {quoted(self._state.record.selector)}"
+        return SweepFailed(f"task {self._number} is {state}", evidence=message, fix=fix)
 
 
 def _caused_by(error: Exception, outcome: dict[str, Any]) -> Exception:

@@ -35,7 +35,8 @@ from hsm_core.sources.registry import (
     require_here,
 )
 from hsm_core.sources.worker_command import job_worker
-from hsm_core.store import catalogue
+from hsm_core.store.catalogue import adopt, named_record
+from hsm_core.store.finding.selector import find_place
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.ownership.own_sweep import require_own_current
@@ -150,8 +151,8 @@ class Launching:
 
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
-        self._root = self._resumed = shown(lambda: require_own_current(catalogue.find(selector)))
-        record = shown(lambda: read_record(SweepPaths(self._root)))
+        self._root = self._resumed = shown(lambda: require_own_current(find_place(selector)))
+        record = shown(lambda: named_record(SweepPaths(self._root)))
         self._passed_over = is_of_another_function(record, self._origin)
         if self._passed_over:
             tell(f"{self._origin.function_name}: not run, as {record.id} ran {record.app['function']}")
@@ -316,7 +317,7 @@ class Launching:
         identifier = conductor.state.record.id
         go = "it runs" if len(pairs) == 1 else "they run"
         tell(f"{identifier}: {counted(len(pairs), 'task')} started; {go} without this process", sys.stdout)
-        tell(f"  next: hsm-status -w {quoted(identifier)}", sys.stdout)
+        tell(f"  next: hsm-status -w {quoted(conductor.state.record.selector)}", sys.stdout)
         return []
 
     def _returns(
@@ -349,6 +350,8 @@ class Launching:
 
     def _conducting(self) -> Conductor:
         if self._conductor is None:
+            if self._resumed is not None:
+                adopt(SweepPaths(self._root))
             state = SweepState(self._root)
             state.refresh()
             settings = self._source_settings(self._recorded_overrides)
@@ -398,18 +401,18 @@ class Launching:
     def interrupted(self) -> str:
         """Tells how far a Ctrl-C let it come, and the line to type next; whoever resumes needn't wait for us."""
         try:
-            record = read_record(SweepPaths(self._root))
+            record = named_record(SweepPaths(self._root))
         except StoreError:
             return NOTHING
         if self._resumed is None and record.id != self._id:
             return NOTHING
         if self._launches:
-            return f"interrupted\n  next: hsm-status {quoted(record.id)}"
+            return f"interrupted\n  next: hsm-status {quoted(record.selector)}"
         if self._conductor is None and self._lease is not None:
             self._lease.release()
         what = "the sweep is recorded" if self._resumed is None else record.id
         told = f"interrupted before any task was started: {what}, nothing new runs"
-        return f"{told}\n  next: hsm resume {quoted(record.id)}"
+        return f"{told}\n  next: hsm resume {quoted(record.selector)}"
 
     def _is_last_launch(self) -> bool:
         if self._planned is not None:

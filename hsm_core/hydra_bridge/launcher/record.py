@@ -106,7 +106,7 @@ def require_same_app(record: SweepRecord, config: DictConfig, origin: MainOrigin
         raise ConfigError(
             f"{record.id} belongs to another app",
             evidence=f"it ran {_shown(then)} in {record.cwd}, this is {_shown(now)}",
-            fix=f"hsm resume {quoted(record.id)}    # starts the right app; or hydra.launcher.force=true",
+            fix=f"hsm resume {quoted(record.selector)}    # starts the right app; or hydra.launcher.force=true",
         )
 
 

@@ -105,7 +105,7 @@ def reserve_directory(config: DictConfig, share: str) -> Reservation:
 
 def _reserve(root: Path, mode: int, *, may_follow: bool) -> Reservation:
     paths = SweepPaths(root)
-    made = [path for path in (paths.leases, paths.hsm, root, *root.parents) if not path.exists()]
+    made = [path for path in (paths.leases, paths.hsm, root, *root.parents) if not os.path.exists(path)]
     found = Reservation(root, begin_alone(paths, may_give_way if may_follow else lambda _: False, mode), made)
     _close(root, mode)
     atexit.register(found.give_up)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.errors import StoreError
 from hsm_core.overrides import quoted
-from hsm_core.safe_open import NotOwn, read_own, why_not_own
+from hsm_core.safe_open import NotOwn, read_own, user_name, why_not_own
 
 from ..catalogue import is_listed
 from ..earlier_sweeps import require_current
@@ -23,19 +23,30 @@ class Doubt:
 
     Args:
         seen: what was seen, with its path.
-        fix: a line to copy.
+        fix: a line to copy that removes it; empty if its user can't.
         is_shared: all of it is this user's, but its group can put something else in its place.
     """
 
     seen: str
-    fix: str
+    fix: str = ""
     is_shared: bool = False
 
 
-def require_own(paths: SweepPaths) -> None:
+def copied(root: Path) -> str:
+    """Returns the line that copies somebody's sweep, and shows what the copy would run."""
+    return (
+        f"cp -r {quoted(str(root))} ~/{quoted(root.name)}; hsm resume ~/{quoted(root.name)} --dry-run"
+        "    # a copy of your own, without what is private to others"
+    )
+
+
+def require_own(paths: SweepPaths, otherwise: Callable[[Path], str] = copied) -> None:
     """Requires that a sweep may act in this user's name.
 
     A group's folder is open to the group: there, only a sweep that the user's own list knows by its content acts.
+
+    Args:
+        otherwise: from the sweep's directory, the line to type where it can't be made the user's own.
 
     Raises:
         NotOwn: it is somebody else's, or others can change it or put another in its place.
@@ -44,7 +55,7 @@ def require_own(paths: SweepPaths) -> None:
     if doubt is None:
         return
     problem = f"the sweep in {paths.root} may be somebody else's work: nothing is done"
-    raise NotOwn(problem, evidence=doubt.seen, fix=doubt.fix)
+    raise NotOwn(problem, evidence=doubt.seen, fix=doubt.fix or otherwise(paths.root))
 
 
 def require_own_current(place: Path) -> Path:
@@ -89,7 +100,7 @@ def _of_its_own(paths: SweepPaths) -> Doubt | None:
         if not why:
             continue
         if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
-            return Doubt(f"{path} {why}", _copied(paths.root))
+            return Doubt(f"{path} {why}")
         is_shared = path == paths.root and not found.st_mode & stat.S_IWOTH
         return Doubt(f"{path} {why}", f"chmod go-w {quoted(str(path))}", is_shared)
     return None
@@ -125,8 +136,8 @@ def _of_places_above(root: Path) -> Doubt | None:
             found = os.stat(above)
             link = os.lstat(above)
             if stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid()):
-                return Doubt(f"{above} is a link of user {link.st_uid}", _copied(root))
-            doubt = _of_place(above, found, reachable, root)
+                return Doubt(f"{above} is a link of {user_name(link.st_uid)}")
+            doubt = _of_place(above, found, reachable)
             if doubt is not None:
                 return doubt
             if not found.st_mode & stat.S_IXOTH:
@@ -136,20 +147,15 @@ def _of_places_above(root: Path) -> Doubt | None:
     return None
 
 
-def _of_place(path: Path, found: os.stat_result, reachable: int, root: Path) -> Doubt | None:
+def _of_place(path: Path, found: os.stat_result, reachable: int) -> Doubt | None:
     is_sticky = found.st_mode & stat.S_ISVTX  # only an entry's owner renames it, and the directory's
     writers = 0 if is_sticky else found.st_mode & reachable
     if writers:
         who = "everybody" if writers & stat.S_IWOTH else "its group"
         is_mine = found.st_uid == os.geteuid()
-        fix = f"chmod go-w {quoted(str(path))}" if is_mine else _copied(root)
+        fix = f"chmod go-w {quoted(str(path))}" if is_mine else ""
         seen = f"{who} can rename what is in {path} (mode {stat.S_IMODE(found.st_mode):o})"
         return Doubt(seen, fix, is_shared=not writers & stat.S_IWOTH)
     if found.st_uid not in (0, os.geteuid()) and reachable:
-        return Doubt(f"{path}, above it, belongs to user {found.st_uid}", _copied(root), is_shared=True)
+        return Doubt(f"{path}, above it, belongs to {user_name(found.st_uid)}", is_shared=True)
     return None
-
-
-def _copied(root: Path) -> str:
-    copied = f"cp -r {quoted(str(root))} ~/{quoted(root.name)}"
-    return f"{copied} && hsm resume ~/{quoted(root.name)} --dry-run    # read what it runs, first"

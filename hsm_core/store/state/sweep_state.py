@@ -11,9 +11,10 @@ from pathlib import Path
 
 from hsm_core.model import State
 
+from ..catalogue import named_record
 from ..events import End, Fields, Refusal
 from ..layout import SweepPaths, TaskPaths
-from ..record import SweepRecord, read_record
+from ..record import SweepRecord
 from .fold import Fold
 from .jobs import JobWord, Key, Pair, SubmissionState
 from .reader import SweepReader
@@ -31,6 +32,7 @@ class SweepState:
 
     Args:
         place: its directory, or what else stands for it, see ``SweepPaths.place``.
+        typed: the path that the user typed for it; lines to copy use it where the sweep is not on the user's list.
 
     Attributes:
         sources: where its tasks may go or went, by name.
@@ -43,9 +45,9 @@ class SweepState:
         version: grows with all that a task's state may follow from.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, typed: str = "") -> None:
         self.paths = SweepPaths.at(place)
-        self.record: SweepRecord = read_record(self.paths)
+        self.record: SweepRecord = named_record(self.paths, typed)
         self.total = self.record.total or 0
         self._reader = SweepReader(self.paths, self.record.total)
         self._fold = Fold(f"the sweep in {place}", self.record.sources, self._has)

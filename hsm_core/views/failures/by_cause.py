@@ -192,12 +192,12 @@ def suggestion(
 def reading(state: SweepState, number: int) -> str:
     """Returns the command that shows most about a task's end: a log that has text, the task alone, or the events."""
     record = state.record
-    option, alone = where_to_read(state, number), f"hsm command {quoted(record.id)} {number}"
+    option, alone = where_to_read(state, number), f"hsm command {quoted(record.selector)} {number}"
     if _end(state, number).signal in _CRASHES and record.can_start_again and not _says_where(state, number):
         return f'PYTHONFAULTHANDLER=1 sh -c "$({alone})"'
     if option is not None:
-        return f"hsm logs {quoted(record.id)} {number} {option}".rstrip()
-    return alone if record.can_start_again else f"hsm logs {quoted(record.id)}"
+        return f"hsm logs {quoted(record.selector)} {number} {option}".rstrip()
+    return alone if record.can_start_again else f"hsm logs {quoted(record.selector)}"
 
 
 def _says_where(state: SweepState, number: int) -> bool:

@@ -30,7 +30,7 @@ def _advice(state: SweepState, number: int, ending: TaskEnding) -> str:
     """Returns what to type next."""
     writer = ending.left_by
     if writer is None and ending.reason == "launch" and has_text(log_of(state, number)):
-        return f"hsm logs {quoted(state.record.id)} {number}"
+        return f"hsm logs {quoted(state.record.selector)} {number}"
     if writer is None or ending.reason != "walltime":
         return resume_line(state.record)
     head = writer.as_worker

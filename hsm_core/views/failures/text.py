@@ -43,7 +43,7 @@ def failure_lines(
         yield _line("log", clean(str(group.log)))
     again = run_alone(state, group.example)
     if brief and len(again) > 2 * room:
-        again = f"hsm command {quoted(state.record.id)} {group.example}"
+        again = f"hsm command {quoted(state.record.selector)} {group.example}"
     if again and again != group.suggestion:
         yield _line("rerun", again)
     yield _line("next", group.suggestion)

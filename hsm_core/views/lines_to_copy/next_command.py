@@ -18,7 +18,7 @@ def next_command(record: SweepRecord, counts: Counter[State], phase: str = "") -
         record: the sweep's.
         phase: of the whole sweep, where its end is not certain.
     """
-    sweep = record.id
+    sweep = record.selector
     if phase == "running" or counts["running"] or counts["queued"]:
         return f"hsm-status -w {quoted(sweep)}"
     if counts["failed"]:

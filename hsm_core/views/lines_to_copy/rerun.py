@@ -45,7 +45,7 @@ def require_line(record: SweepRecord, task: Task) -> None:
         functions = " and ".join(record.app["functions"])
         raise ConfigError(
             f"{record.app['main'][-1]} runs {functions}; no command runs {record.app['function']} alone",
-            fix=joined(["hsm", "retry", record.id, "--task", str(task.number)]),
+            fix=joined(["hsm", "retry", record.selector, "--task", str(task.number)]),
         )
 
 

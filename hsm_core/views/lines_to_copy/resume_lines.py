@@ -47,9 +47,11 @@ def why_by_hand(record: SweepRecord) -> str:
 
 def _line(record: SweepRecord, verb: str, options: Sequence[str], settings: str) -> str:
     if record.can_start_again:
-        return " ".join([joined(["hsm", verb, record.id, *options]), *([f"--set {settings}"] if settings else [])])
+        line = joined(["hsm", verb, record.selector, *options])
+        return f"{line} --set {settings}" if settings else line
     typed, mark, note = settings.partition("    # ")
     again = ["hydra.launcher.retry_failed=true"] if verb == "retry" else []
     more = [word for word in shlex.split(typed) if word != "--set"]
-    asked = [f"hydra/launcher={record.launcher}", f"hydra.launcher.resume={record.id}", *again, *more]
+    place = f"hydra.launcher.resume={hydra_text(record.selector)}"
+    asked = [f"hydra/launcher={record.launcher}", place, *again, *more]
     return by_hand(record, asked) + (f"; {note}" if mark else "")

@@ -116,7 +116,7 @@ def running_text(views: Sequence[SweepView], *, width: int = 80, colour: bool = 
     """
     lines = [line for view in views for line in _lines(view, width, colour)]
     running = next((view for view in views if view.phase == "running"), None)
-    following = f"hsm monitor {quoted(running.state.record.id)}" if running else "hsm-status"
+    following = f"hsm monitor {quoted(running.state.record.selector)}" if running else "hsm-status"
     return "\n".join([*lines, f"next: {following}"])
 
 

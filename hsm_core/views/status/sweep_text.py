@@ -38,7 +38,9 @@ def _head(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     full = clean(f"{began}{by}, {record.launcher}")
     yield full if len(full) <= width else shorten(began, width)
     yield clean(f"  dir      {view.state.paths.root}")
-    if view.moved:
+    if view.original:
+        yield clean(f"  copied   from {record.dir}: what runs, runs there")
+    elif view.moved:
         yield clean(f"  moved    from {record.dir}")
 
 
@@ -54,7 +56,7 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
         yield from failure_lines(view.state, group, width=width, colour=colour, brief=True)
     if len(view.failures) > _GROUPS:
         more = counted(len(view.failures) - _GROUPS, "more cause")
-        yield f"… and {more}: hsm errors {quoted(view.state.record.id)}"
+        yield f"… and {more}: hsm errors {quoted(view.state.record.selector)}"
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
@@ -67,7 +69,7 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
         told = shorten(clean(f"trouble  {trouble}"), 2 * width - 9)
         yield from textwrap.wrap(told, width, subsequent_indent=" " * 9)
     if len(view.troubles) > _WORKERS:
-        yield f"… and {len(view.troubles) - _WORKERS} more: hsm logs {quoted(view.state.record.id)}"
+        yield f"… and {len(view.troubles) - _WORKERS} more: hsm logs {quoted(view.state.record.selector)}"
     if bad := view.state.bad_lines:
         yield f"{counted(bad, 'line')} could not be read in {clean(str(view.state.paths.events))}"
     for why in view.state.unreadable[:_WORKERS]:

@@ -6,9 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
+from hsm_core.store.catalogue import original_of
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -61,6 +63,8 @@ class SweepView:
     @property
     def next(self) -> str:
         """Returns the line to type next."""
+        if original := self.original:
+            return f"hsm-status {quoted(str(original))}"
         if self.refused is not None and self.phase != "running":
             return self.refused.suggestion
         if self.full:
@@ -68,10 +72,14 @@ class SweepView:
         return next_command(self.state.record, self.counts, self.phase)
 
     @property
+    def original(self) -> Path | None:
+        """Returns the directory that this one was copied from while the sweep ran, if the sweep is still there."""
+        return original_of(self.state.paths, self.state.record) if self.phase == "running" else None
+
+    @property
     def moved(self) -> bool:
         """Returns whether the sweep lies elsewhere than where it was made."""
-        recorded = self.state.paths.root.__class__(self.state.record.dir)
-        return recorded.resolve() != self.state.paths.root.resolve()
+        return Path(self.state.record.dir).resolve() != self.state.paths.root.resolve()
 
 
 def read_view(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> SweepView:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hsm_core.errors import StoreError
-from hsm_core.safe_open import NotOwn, log_to, make_directory, new_file
+from hsm_core.safe_open import NotOwn, log_to, make_directory, new_file, user_name
 from hsm_core.store.files import create_exclusively, to_json
 from hsm_core.store.layout import FORMAT, SweepPaths, TaskPaths
 from hsm_core.store.outcomes import Owner, owner_of
@@ -72,7 +72,7 @@ def require_no_foreign_link(directory: Path) -> None:
     with suppress(FileNotFoundError):
         found = os.lstat(directory)
         if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.geteuid()):
-            raise NotOwn(f"{directory} is a link of user {found.st_uid}, so no task runs there")
+            raise NotOwn(f"{directory} is a link of {user_name(found.st_uid)}, so no task runs there")
 
 
 def private_mode(sweep: Path) -> int:

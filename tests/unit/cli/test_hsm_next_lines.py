@@ -17,7 +17,7 @@ from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.record import refuse_second
 from tests.unit.cli.test_status import Shell
-from tests.unit.store.making import MadeSweep, complete, fail
+from tests.unit.store.making import MadeSweep, complete, fail, start
 
 NO_CLUSTER = "#!/bin/sh\necho 'sbatch: fatal: Could not establish a configuration source' >&2\nexit 1\n"
 APP = {"name": "app", "main": [sys.executable, "app.py"]}
@@ -117,7 +117,7 @@ def test_the_sweep_that_is_in_the_way_can_be_resumed_by_the_line(tmp_path: Path)
     sweep = MadeSweep(tmp_path / "s", total=1)
     with pytest.raises(SweepExists) as found:
         refuse_second(sweep.paths)
-    assert next_words(str(found.value)) == ["hsm", "resume", sweep.id]
+    assert next_words(str(found.value)) == ["hsm", "resume", str(sweep.root)]
     assert "hydra.sweep.dir=" in found.value.fix
 
 
@@ -190,3 +190,36 @@ def test_what_reads_a_sweep_of_another_format(shell: Shell, tmp_path: Path, writ
     forget = ["hsm", "forget", sweep.id, "--force"]
     assert next_words(done.stderr) == (forget if not writer else ["pip", "install", "hpc-sweep-manager==9.9"])
     assert shell.run(*forget).returncode == 0
+
+
+def test_a_copy_of_a_sweep_that_runs_is_told_and_not_waited_for(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "first", total=2)
+    start(sweep.worker("w1"), 0)
+    copy = Path(shutil.copytree(sweep.root, tmp_path / "copy"))
+    shown = shell.status(str(copy)).stdout
+    assert f"  copied   from {sweep.root}: what runs, runs there\n" in shown
+    assert shown.endswith(f"\nnext: hsm-status {sweep.root}\n")
+    for command in ("cancel", "resume"):
+        refused = shell.run("hsm", command, str(copy), "--yes")
+        assert refused.returncode == 1
+        assert f"error: {copy} is a copy of a sweep that ran when it was copied" in refused.stderr
+        assert next_words(refused.stderr) == ["hsm-status", "-w", str(sweep.root)]
+
+
+def test_what_is_not_on_the_list_is_named_by_its_path(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "a b", total=1)
+    fail(sweep.worker("w1"), 0, "ValueError: x")
+    copy = Path(shutil.copytree(sweep.root, tmp_path / "copy of it"))
+    assert next_words(shell.status(str(copy)).stdout) == ["hsm", "errors", str(copy)]
+    assert next_words(shell.status(str(sweep.root)).stdout) == ["hsm", "errors", sweep.id]
+    shell.run("hsm", "forget", sweep.id)
+    assert next_words(shell.status(str(sweep.root)).stdout) == ["hsm", "errors", str(sweep.root)]
+
+
+def test_an_id_of_the_same_minute_is_no_near_miss(shell: Shell, tmp_path: Path) -> None:
+    known = [MadeSweep(tmp_path / name, total=1, name="a-name-that-makes-ids-alike") for name in ("a", "b")][0]
+    head, tail = known.id[:-5], known.id[-5:]
+    other = head + tail[0] + "".join("b" if letter != "b" else "c" for letter in tail[1:])
+    assert next_words(shell.status(other).stderr) == ["hsm-status"]
+    typo = head + tail[:2] + ("b" if tail[2] != "b" else "c") + tail[3:]
+    assert next_words(shell.status(typo).stderr) == ["hsm-status", known.id]

@@ -10,6 +10,7 @@ import pytest
 
 from hsm_core.errors import SweepNotFound
 from hsm_core.store import catalogue
+from hsm_core.store.finding.selector import find_place
 from hsm_core.store.layout import state_home
 from hsm_core.store.record import new_id
 from tests.unit.store.making import MadeSweep
@@ -27,20 +28,20 @@ def made(root: Path, name: str, created: str = "2026-01-01T00:00:00") -> MadeSwe
 def test_nothing_yet() -> None:
     assert catalogue.entries() == []
     with pytest.raises(SweepNotFound, match="no sweeps yet"):
-        catalogue.find("latest")
+        find_place("latest")
 
 
 def test_the_newest_is_latest_and_first(tmp_path: Path) -> None:
     made(tmp_path, "late", "2026-03-01T00:00:00")
     made(tmp_path, "early", "2026-01-01T00:00:00")
     assert [entry.name for entry in catalogue.entries()] == ["late", "early"]
-    assert catalogue.find("latest").name.startswith("late")
+    assert find_place("latest").name.startswith("late")
 
 
 def test_latest_passes_over_what_is_gone(tmp_path: Path) -> None:
     early, late = made(tmp_path, "early"), made(tmp_path, "late", "2026-02-01T00:00:00")
     shutil.rmtree(late.root)
-    assert catalogue.find("latest") == early.root
+    assert find_place("latest") == early.root
 
 
 def test_by_id_prefix_name_and_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,23 +49,23 @@ def test_by_id_prefix_name_and_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     made(tmp_path, "other")
     (sweep.root / "3").mkdir()
     for selector in (sweep.id, sweep.id[:-2], "abl", str(sweep.root), str(sweep.root / "3")):
-        assert catalogue.find(selector) == sweep.root
+        assert find_place(selector) == sweep.root
     monkeypatch.chdir(tmp_path)
-    assert catalogue.find(sweep.root.name) == sweep.root
+    assert find_place(sweep.root.name) == sweep.root
 
 
 def test_a_name_means_its_newest_sweep_that_is_there(tmp_path: Path) -> None:
     made(tmp_path, "abl")
     two, gone = made(tmp_path, "abl", "2026-02-01T00:00:00"), made(tmp_path, "abl", "2026-03-01T00:00:00")
     shutil.rmtree(gone.root)
-    assert catalogue.find("abl") == two.root
+    assert find_place("abl") == two.root
     assert [entry.id for entry in catalogue.named("abl")][::2] == [two.id, gone.id]
 
 
 def test_an_ambiguous_id_lists_the_candidates(tmp_path: Path) -> None:
     one, two = made(tmp_path, "abl"), made(tmp_path, "abl", "2026-02-01T00:00:00")
     with pytest.raises(SweepNotFound) as caught:
-        catalogue.find("abl-")
+        find_place("abl-")
     assert caught.value.exit_code == 2
     assert one.id in str(caught.value)
     assert two.id in str(caught.value)
@@ -88,7 +89,7 @@ def test_what_is_no_sweep_of_ours_is_called_what_it_is(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     with pytest.raises(SweepNotFound) as caught:
-        catalogue.find(str(tmp_path / asked))
+        find_place(str(tmp_path / asked))
     assert said in caught.value.problem
 
 
@@ -96,26 +97,26 @@ def test_a_directory_of_sweeps_names_them(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "multirun" / "2026-11-28" / "10-00-00")
     for asked in (sweep.root.parent, sweep.root.parent.parent):
         with pytest.raises(SweepNotFound) as caught:
-            catalogue.find(str(asked))
+            find_place(str(asked))
         assert caught.value.instead == (str(asked), str(sweep.root))
 
 
 def test_an_exact_name_wins_over_longer_ones(tmp_path: Path) -> None:
     sweep = made(tmp_path, "lr")
     made(tmp_path, "lr2")
-    assert catalogue.find("lr") == sweep.root
+    assert find_place("lr") == sweep.root
 
 
 def test_an_exact_id_wins_over_longer_ones(tmp_path: Path) -> None:
     sweep = made(tmp_path, "abl")
     catalogue.remember(dataclasses.replace(sweep.record, id=sweep.id + "x"), sweep.root)
-    assert catalogue.find(sweep.id) == sweep.root
+    assert find_place(sweep.id) == sweep.root
 
 
 def test_a_near_miss_is_suggested(tmp_path: Path) -> None:
     made(tmp_path, "ablation")
     with pytest.raises(SweepNotFound) as caught:
-        catalogue.find("albation")
+        find_place("albation")
     assert "ablation" in caught.value.fix
 
 
@@ -129,17 +130,17 @@ def test_a_path_that_does_not_exist_is_told_as_that(tmp_path: Path, monkeypatch:
         ("multirun/s/.hsm/sweep.json/x", f"x is not in {sweep.root}/.hsm/sweep.json"),
     ):
         with pytest.raises(SweepNotFound) as found:
-            catalogue.find(typed)
+            find_place(typed)
         assert (found.value.problem, found.value.evidence) == (f"the path {typed} does not exist", seen)
     with pytest.raises(SweepNotFound) as found:
-        catalogue.find("multirnu/s")
+        find_place("multirnu/s")
     assert found.value.instead == ("multirnu/s", "multirun/s")
     (tmp_path / "link").symlink_to("elsewhere")
     with pytest.raises(SweepNotFound, match="link is a link to elsewhere"):
-        catalogue.find("./link")
+        find_place("./link")
     shutil.rmtree(sweep.root)
     with pytest.raises(SweepNotFound, match=f"{sweep.id} is no longer in "):
-        catalogue.find("multirun/s")
+        find_place("multirun/s")
 
 
 def test_forgetting_deletes_nothing_of_the_sweep(tmp_path: Path) -> None:

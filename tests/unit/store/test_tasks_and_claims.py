@@ -14,8 +14,8 @@ from hsm_core.model import Span, Task
 from hsm_core.processes.identity import this_process
 from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
 from hsm_core.store.files import read_json, to_json, write_atomically
+from hsm_core.store.finding.sweep_root import sweep_root
 from hsm_core.store.layout import FORMAT
-from hsm_core.store.ownership.sweep_root import sweep_root
 from hsm_core.store.record import create_record, read_record
 from hsm_core.store.requests import RequestReader, request_cancel
 from hsm_core.store.tasks import TaskTable, write_tasks
@@ -99,7 +99,7 @@ def test_a_second_sweep_in_a_directory_is_refused_with_the_line_to_resume(tmp_pa
     sweep = MadeSweep(tmp_path / "s")
     with pytest.raises(SweepExists) as caught:
         create_record(sweep.paths, sweep.record.__class__(**{**vars(sweep.record), "id": "new"}))
-    assert f"hsm resume {sweep.id}" in caught.value.fix
+    assert f"hsm resume {sweep.root}" in caught.value.fix
     assert read_record(sweep.paths).id == sweep.id
 
 

@@ -19,9 +19,15 @@ def sweep_root(path: Path, *, typed: bool = False) -> Path | None:
     """
     for directory in (path, *path.parents):
         paths = SweepPaths.at(directory)
-        if paths.record.is_file() and ((typed and directory == path) or _is_own(paths)):
+        if os.path.isfile(paths.record) and ((typed and directory == path) or _is_own(paths)):
             return directory
     return None
+
+
+def place_around(path: Path) -> Path | None:
+    """Returns the sweep directory that a path is or lies in, whoever's it is; None if it lies in none."""
+    absolute = path.absolute()
+    return next((one for one in (absolute, *absolute.parents) if os.path.isfile(SweepPaths(one).record)), None)
 
 
 def _is_own(paths: SweepPaths) -> bool:
