@@ -85,7 +85,12 @@ def settle_jobs(state: SweepState, at_work: SourceAtWork, wait_for: Waiter) -> N
 
 
 def seize(state: SweepState, dropped: Iterable[SubmissionState], conductor: str) -> None:
-    """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more."""
+    """Claim what a dead conductor left unclaimed, so that no worker of its can start it any more.
+
+    In a copy of somebody's sweep their private folders are missing, and no worker starts without them.
+    """
     for one in dropped:
+        if not (state.paths.hsm / one.name).is_dir():
+            continue
         seize_batches(state.paths, read_submission(state.paths, one.name), conductor)
     state.refresh()

@@ -217,7 +217,7 @@ def test_what_is_not_on_the_list_is_named_by_its_path(shell: Shell, tmp_path: Pa
 
 
 def test_an_id_of_the_same_minute_is_no_near_miss(shell: Shell, tmp_path: Path) -> None:
-    known = [MadeSweep(tmp_path / name, total=1, name="a-name-that-makes-ids-alike") for name in ("a", "b")][0]
+    known = MadeSweep(tmp_path / "a", total=1, name="a-name-that-makes-ids-alike")
     head, tail = known.id[:-5], known.id[-5:]
     other = head + tail[0] + "".join("b" if letter != "b" else "c" for letter in tail[1:])
     assert next_words(shell.status(other).stderr) == ["hsm-status"]
