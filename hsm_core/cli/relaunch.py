@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hsm_core.detect.origin import changes_since, first_changes
-from hsm_core.errors import ConfigError
+from hsm_core.errors import ConfigError, HsmError
 from hsm_core.model import HIDDEN, SYNONYMS
 from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of
 from hsm_core.schedulers.registry import all_systems
@@ -114,6 +114,18 @@ def _require_launcher(record: SweepRecord, name: str) -> None:
 def _of_packages() -> set[str]:
     """Returns the launchers of other packages' schedulers, as they are usually called."""
     return {f"hsm_{system.name}" for system in all_systems()}
+
+
+def app_elsewhere(state: SweepState) -> HsmError:
+    """Returns the error for a sweep whose app can't be started where it was; it may lie elsewhere now."""
+    record = state.record
+    what = "is closed to you" if os.path.isdir(record.cwd) else "is gone"
+    main = [os.path.basename(word) if os.path.isabs(word) else word for word in record.app.get("main") or ()]
+    resume = f"hydra.launcher.resume={hydra_text(str(state.paths.root))}"
+    words = [*main, "-m", f"hydra/launcher={record.launcher}", resume]
+    return HsmError(
+        f"{record.cwd}, where {record.id} was started, {what}", fix=f"{joined(words)}    # typed where its app lies now"
+    )
 
 
 def note_on_sweeper(record: SweepRecord) -> str:

@@ -28,6 +28,7 @@ from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, swee
 from ..own_sweeps_only import act_on
 from ..relaunch import (
     agree_on_changes,
+    app_elsewhere,
     keep_accepted,
     note_on_sweeper,
     relaunch_command,
@@ -267,7 +268,7 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     if note:
         remark(note)
     if not os.access(state.record.cwd, os.X_OK):
-        raise _nowhere(state)
+        raise app_elsewhere(state)
     try:
         return _wait_for(command, state.record.cwd, relaunch_environment(state.record))
     except FileNotFoundError as error:
@@ -275,17 +276,6 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
             "the sweep's Python interpreter is gone", evidence=str(command[0]),
             fix=f"hsm resume {quoted(state.record.selector)} --python PATH",
         ) from error  # fmt: skip
-
-
-def _nowhere(state: SweepState) -> HsmError:
-    """Returns the error for a sweep whose app can't be started where it was; it may be started elsewhere."""
-    record = state.record
-    what = "is closed to you" if os.path.isdir(record.cwd) else "is gone"
-    main = [word if os.path.isabs(word) is False else os.path.basename(word) for word in record.app.get("main") or ()]
-    here = joined([*main, "-m", f"hydra/launcher={record.launcher}", f"hydra.launcher.resume={state.paths.root}"])
-    return HsmError(
-        f"{record.cwd}, where {record.id} was started, {what}", fix=f"{here}    # typed where its app lies now"
-    )
 
 
 def _wait_for(command: Sequence[str], cwd: str, environment: dict[str, str]) -> int:
