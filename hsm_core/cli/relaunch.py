@@ -124,7 +124,8 @@ def app_elsewhere(state: SweepState) -> HsmError:
     resume = f"hydra.launcher.resume={hydra_text(str(state.paths.root))}"
     words = [*main, "-m", f"hydra/launcher={record.launcher}", resume]
     return HsmError(
-        f"{record.cwd}, where {record.id} was started, {what}", fix=f"{joined(words)}    # typed where its app lies now"
+        f"{record.cwd}, where {record.id} was started, {what}",
+        fix=f"{joined(words)}    # typed where its app lies now",
     )
 
 
