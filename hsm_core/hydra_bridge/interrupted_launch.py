@@ -7,11 +7,27 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from hsm_core.overrides import quoted
+from hsm_core.store.record import SweepRecord
 from hsm_core.text import tell
 
 #: As a shell says it of a command that SIGINT ended.
 EXIT_CODE = 128 + signal.SIGINT
 NOTHING = "interrupted before anything was recorded: nothing runs"
+
+
+def interrupted_words(record: SweepRecord, *, is_new: bool, has_launched: bool) -> str:
+    """Returns what became of a sweep that was written down, and the line to type next.
+
+    Args:
+        is_new: it was begun, not resumed.
+        has_launched: tasks of it may have been started.
+    """
+    if has_launched:
+        return f"interrupted\n  next: hsm-status {quoted(record.selector)}"
+    what = "the sweep is recorded" if is_new else record.id
+    told = f"interrupted before any task was started: {what}, nothing new runs"
+    return f"{told}\n  next: hsm resume {quoted(record.selector)}"
 
 
 @contextmanager

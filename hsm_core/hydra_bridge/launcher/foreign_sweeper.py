@@ -6,6 +6,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from hsm_core.errors import ConfigError
+from hsm_core.settings import LauncherSettings
 
 _OURS = "hydra_plugins.hsm.plugins.HsmSweeper"
 
@@ -21,16 +22,14 @@ def launches_once(config: DictConfig) -> bool:
     return not needs_returns(config) and config.hydra.sweeper.get("max_batch_size") is None
 
 
-def require_no_returns(config: DictConfig, field: str) -> None:
-    """Refuse to leave a sweeper without the returns that it may need.
-
-    Args:
-        field: of the launcher, under which there is nothing to return.
+def require_detachable(config: DictConfig, settings: LauncherSettings) -> None:
+    """Refuse to leave a sweeper without the returns that it may need: detached and in a dry run there are none.
 
     Raises:
         ConfigError: it may need them.
     """
-    if needs_returns(config):
+    field = "detach" if settings.detach else "dry_run" if settings.dry_run else ""
+    if field and needs_returns(config):
         chosen = config.hydra.runtime.choices.get("hydra/sweeper")
         told = f"the sweeper '{chosen}' may need its tasks' results, which {field} does not return"
         raise ConfigError(told, fix=f"hydra.launcher.{field}=false")

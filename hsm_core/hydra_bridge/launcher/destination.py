@@ -1,0 +1,154 @@
+"""Where a launcher's tasks go, by its fields: a source, its workers, and what each task asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig
+
+from hsm_core.hosts.interface import Patience
+from hsm_core.hosts.registry import open_host
+from hsm_core.sources.interface import Source
+from hsm_core.sources.registry import (
+    SourceSettings,
+    check_fields,
+    describe,
+    describe_anyhow,
+    make_source,
+    queue_at,
+    require_here,
+)
+from hsm_core.sources.worker_command import job_worker
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord
+from hsm_core.store.tasks import TaskTable
+
+from .fields.per_task import SettingsByTask
+from .fields.settings import known_values, launcher_settings
+from .pool_worker import gpus_in_vain, pool_worker
+
+#: Returns the overrides of a task, by its number.
+Overrides = Callable[[int], Sequence[str]]
+
+
+class Destination:
+    """The source that a launcher's tasks go to, and how they run there.
+
+    Args:
+        name: of the source, as the launcher says: ``local``, ``slurm``.
+        fields: the launcher's.
+        config: of this run, whose launcher node counts.
+        loader: composes the configs of tasks.
+
+    Attributes:
+        system: whose queue it is; None: a pool of workers on this machine.
+        settings: the launcher's fields, where no task has a say.
+        worker: how workers run tasks that wish for nothing of their own.
+        patience: of who waits for the commands of its host.
+
+    Raises:
+        ConfigError, BackendError: a field means nothing, or there is no such source.
+    """
+
+    def __init__(
+        self, name: str, fields: Mapping[str, object], config: DictConfig, loader: ConfigLoader
+    ) -> None:
+        self.name, self.system = name, queue_at(name)
+        self._values = known_values(fields, self.system)
+        self.settings = launcher_settings(self._values, self.system)
+        self.worker = pool_worker(self.settings) if self.system is None else job_worker(self.settings, name)
+        self.patience = Patience()
+        self._host = open_host("local", self.patience)
+        self._config, self._loader = config, loader
+        self._tasks_config = config
+        self._by_task: SettingsByTask | None = None
+
+    def compose_with(self, tasks_config: DictConfig) -> None:
+        """From now on the tasks' configs are composed from this master config: a resumed sweep has its own."""
+        self._tasks_config, self._by_task = tasks_config, None
+
+    @cached_property
+    def record(self) -> SourceRecord:
+        """Returns the description that a sweep keeps of it.
+
+        Raises:
+            BackendError, ConfigError: there is none of this name here.
+        """
+        return describe(self.name, self._host, self.settings.flavour)
+
+    def check(self, paths: SweepPaths) -> None:
+        """Refuses, before anything is written, what is not here or can't be asked of it.
+
+        Raises:
+            BackendError, ConfigError: its commands are not on PATH, or fields contradict each other.
+        """
+        require_here(self.name, self.settings.flavour, self._host)
+        check_fields(self.name, paths, self._source_settings(lambda _: ()), self._host)
+
+    def check_tasks(self, tasks: Sequence[Sequence[str]], first: int) -> None:
+        """Refuses fields that are wrong for any of these tasks, before one of them is written down.
+
+        Args:
+            tasks: their overrides.
+            first: the number of the first of them.
+
+        Raises:
+            ConfigError: as ``SettingsByTask.settings_of``.
+        """
+        for number in range(first, first + len(tasks)):
+            self._settings_by_task().settings_of(number, lambda task: tasks[task - first])
+
+    def source(self, paths: SweepPaths) -> Source:
+        """Returns the source, to which the tasks of a sweep can be given.
+
+        Raises:
+            BackendError, ConfigError: there is none of this name here.
+        """
+        return make_source(self.record, paths, self._source_settings(_Recorded(paths)), self._host)
+
+    def preview(self, paths: SweepPaths, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
+        """Returns the jobs that these tasks would become, as lines to read.
+
+        Args:
+            first: the number of the first of them.
+        """
+        record, note = describe_anyhow(self.name, self._host, self.settings.flavour)
+        settings = self._source_settings(lambda number: tasks[number - first])
+        source = make_source(record, paths, settings, self._host)
+        lines = source.preview(range(first, first + len(tasks)), detached=self.settings.detach)
+        return [*filter(None, [note, self.ignored()]), *lines]
+
+    def ignored(self) -> str:
+        """Returns a line on the fields that were set in vain; empty if there are none."""
+        ignored = [*self.settings.ignored, *self._settings_by_task().unused]
+        if self.system is None:
+            ignored += gpus_in_vain(self.settings, self.worker)
+        return f"this launcher ignores {', '.join(ignored)}" if ignored else ""
+
+    def _source_settings(self, overrides_of: Overrides) -> SourceSettings:
+        by_task = self._settings_by_task()
+        return SourceSettings(
+            self.worker, Path.cwd(), self.settings, lambda number: by_task.settings_of(number, overrides_of)
+        )
+
+    def _settings_by_task(self) -> SettingsByTask:
+        if self._by_task is None:
+            self._by_task = SettingsByTask(
+                self._loader, self._tasks_config, self._config, self._values, self.settings, self.system
+            )
+        return self._by_task
+
+
+class _Recorded:
+    """The overrides of a sweep's tasks, as they are on disk; later launches may add tasks."""
+
+    def __init__(self, paths: SweepPaths) -> None:
+        self._paths, self._table = paths, TaskTable(paths)
+
+    def __call__(self, number: int) -> Sequence[str]:
+        if number >= len(self._table):
+            self._table = TaskTable(self._paths)
+        return self._table[number].overrides
