@@ -1,4 +1,4 @@
-"""What a call of a launcher comes to: returns for the sweeper, an error for a command line, or tasks that run on."""
+"""Ends a call of a launcher: with returns for the sweeper, an error for a command line, or words on what runs on."""
 
 from __future__ import annotations
 
