@@ -33,10 +33,10 @@ if __name__ == "__main__":
 """
 BRIDGE = "hsm_core.hydra_bridge.launcher"
 UNRECORDED = [
-    f"{BRIDGE}.launch:launcher_settings", f"{BRIDGE}.sweep_directory:_reserve", f"{BRIDGE}.launch:check_payload",
+    f"{BRIDGE}.destination:launcher_settings", f"{BRIDGE}.sweep_directory:_reserve", f"{BRIDGE}.launch:check_payload",
     f"{BRIDGE}.begin:record_code", f"{BRIDGE}.begin:write_tasks", f"{BRIDGE}.begin:create_record",
 ]  # fmt: skip
-RECORDED = [f"{BRIDGE}.launch:make_source", f"{BRIDGE}.launch:write_payload"]
+RECORDED = [f"{BRIDGE}.destination:make_source", f"{BRIDGE}.launch:write_payload"]
 
 
 def run(folder: Path, step: str, *words: str) -> subprocess.CompletedProcess[str]:
