@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -117,12 +118,18 @@ def _disk(one: Asked) -> Iterator[Finding]:
         fix = f"{one.login} df -h    # or another dir: in {{name: …, dir: …}}"
         yield Finding("disk", "bad", f"{folder} can't be written: {said}", fix)
         return
-    free = int(done.out.splitlines()[-1].split()[3]) / 2**20
-    said = f"{folder} can be written, {free:.1f} GiB free"
-    if free < _FEW_GIB:
+    free = _free_gib(done.out)
+    said = f"{folder} can be written, {'nobody knows how much is' if free is None else f'{free:.1f} GiB'} free"
+    if free is None or free < _FEW_GIB:
         yield Finding("disk", "note", said, f"{one.login} df -h")
     else:
         yield Finding("disk", "ok", said)
+
+
+def _free_gib(table: str) -> float | None:
+    """Returns what ``df -Pk`` says in its last line; None if that says nothing."""
+    row = re.search(r"\s\d{1,18}\s+\d{1,18}\s+(\d{1,18})\s+\S+\s+/[^\n]*\n?\Z", table, re.ASCII)
+    return int(row[1]) / 2**20 if row else None
 
 
 def folder_of(one: Asked) -> Path:
@@ -152,7 +159,7 @@ def _gpu_words(found: list[Gpu]) -> str:
 
 def _cores(one: Asked) -> Iterator[Finding]:
     done = _ask(one, "nproc")
-    if done.code != 0 or not done.out.strip().isdecimal():
+    if done.code != 0 or not re.fullmatch(r"\d{1,6}\n", done.out, re.ASCII):
         return
     cores = int(done.out)
     if one.address.slots is not None and one.address.slots > cores:
@@ -181,13 +188,11 @@ def _offset(one: Asked) -> tuple[float, float] | None:
     began, wall = time.perf_counter(), time.time()
     done = _ask(one, "date", "+%s.%N")
     took = time.perf_counter() - began
-    digits = done.out.strip().removesuffix("N").rstrip("%.")  # a date that knows no %N
-    try:
-        there = float(digits)
-    except ValueError:
+    told = re.match(r"(\d{1,12})(\.\d{1,9})?", done.out, re.ASCII)
+    if told is None:
         return None
-    coarse = 0.0 if "." in digits else 0.5
-    return took / 2 + coarse, there + coarse - (wall + took / 2)
+    coarse = 0.0 if told[2] else 0.5  # a date that knows no %N
+    return took / 2 + coarse, float(told[0]) + coarse - (wall + took / 2)
 
 
 def _logout(one: Asked) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
-from hsm_core.errors import BackendError, ConfigError
+from hsm_core.errors import BackendError, HsmError
 from hsm_core.hosts.ssh.address import HostAddress
 from hsm_core.hosts.ssh.host_key import login_line
 from hsm_core.hosts.ssh.ssh_config import resolve
@@ -44,7 +44,7 @@ def examine(address: HostAddress, config: Path | None, first: First | None = Non
     """Yields what keeps sweeps from a host, or what it has for them; see ``examine_all``."""
     try:
         target = resolve(address, config)
-    except ConfigError as error:
+    except HsmError as error:
         yield bad("ssh configuration", error)
         return
     trial = try_login(address, config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +11,7 @@ from pathlib import PurePosixPath
 from hsm_core.detect.python_there import INSTALLED, Interpreter, own_interpreter, probe
 from hsm_core.errors import BackendError, ConfigError
 from hsm_core.hosts.interface import Host
+from hsm_core.overrides import joined, quoted
 
 _CREATE_S, _INSTALL_S, _CHECK_S = 300.0, 3600.0, 120.0
 #: What tasks need in any case; the worker itself travels with each sweep.
@@ -52,7 +52,7 @@ class Plan:
     @property
     def words(self) -> str:
         """Returns the commands, to be read."""
-        return "\n".join(f"  {shlex.join(command)}" for command in self.commands)
+        return "\n".join(f"  {joined(command)}" for command in self.commands)
 
 
 def wanted_packages(more: Sequence[str]) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ def make_plan(host: Host, packages: Sequence[str]) -> Plan:
     if isinstance(found, Interpreter) and not _is_minor(found, minor):
         raise BackendError(
             f"{folder} on {called} is an environment of Python {found.version}; here it is {here.version}",
-            fix=f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}-{found.version}')}    # on {called}",
+            fix=f"mv {quoted(str(folder))} {quoted(f'{folder}-{found.version}')}    # on {called}",
         )
     tried: dict[str, str] = {}
     for python in (f"python{minor}", "python3", *_of_uv(host, minor)):
@@ -154,12 +154,12 @@ def _not_installed(host: Host, plan: Plan, login: str, said: str, evidence: str)
     cause = _NO_NETWORK.search(said)
     if cause is None:
         return BackendError(f"the packages can't be installed on {called}", evidence=evidence)
-    packages = shlex.join(plan.packages)
-    there = f"tar x && {plan.interpreter} -m pip install --no-index --find-links wheels {packages}"
+    packages = joined(plan.packages)
+    there = f"tar x && {quoted(plan.interpreter)} -m pip install --no-index --find-links wheels {packages}"
     return BackendError(
         f"{called} reaches no package index: it has no internet, or needs a proxy",
         evidence=f"pip: {cause[0]}",
-        fix=f"pip wheel -w wheels {packages} && tar c wheels | {login} {shlex.quote(there)}",
+        fix=f"pip wheel -w wheels {packages} && tar c wheels | {login} {quoted(there)}",
     )
 
 

@@ -12,6 +12,7 @@ import paramiko
 from paramiko.agent import AgentSSH
 
 from hsm_core.errors import HostClosed, HostDown
+from hsm_core.overrides import quoted
 
 from .login_step import needs_login
 from .ssh_config import Target
@@ -167,5 +168,5 @@ def _no_key(transport: paramiko.Transport, target: Target, notes: list[str], log
     return HostClosed(
         f"{target.name} does not let {target.user} in",
         evidence=", ".join(notes) or f"there is no key to try{wanted}",
-        fix=f"ssh-add {encrypted[0]}" if encrypted else f"ssh-copy-id {login.removeprefix('ssh ')}",
+        fix=f"ssh-add {quoted(encrypted[0])}" if encrypted else f"ssh-copy-id {login.removeprefix('ssh ')}",
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core.errors import HostClosed, HostDown, HsmError
+from hsm_core.overrides import quoted
 
 from .address import HostAddress
 from .host_key import login_line
@@ -95,17 +96,24 @@ def _with_openssh(address: HostAddress, config: Path | None, steps: list[Step]) 
     said = done.stderr.decode("utf-8", "replace")
     steps += steps_told(said, target)
     if done.returncode == 255:
-        raise _why(said, target, login_line(address, config))
+        raise why_refused(said, target, login_line(address, config))
 
 
-def _why(said: str, target: Target, login: str) -> HsmError:
+def why_refused(said: str, target: Target, login: str) -> HsmError:
+    """Returns why ssh ended with 255.
+
+    Args:
+        said: on its standard error, at its ``LogLevel`` DEBUG1.
+        login: the ssh command that goes there, for messages.
+    """
     plain = "\n".join(line for line in said.splitlines() if not _CHATTER.match(line))
     accepted = _last(r"Server accepts key: (\S+)", said)
-    if accepted and "partial success" not in said and "Permission denied" in plain:
+    is_ours = accepted in map(str, target.identities)  # and not a word that the host made up
+    if is_ours and "partial success" not in said and "Permission denied" in plain:
         return HostClosed(
             f"{target.name} does not let {target.user} in",
             evidence=f"it accepts {accepted}, but the key can't be used: encrypted, and not in ssh-agent",
-            fix=f"ssh-add {accepted}",
+            fix=f"ssh-add {quoted(accepted)}",
         )
     return explain(plain, target, login)
 
