@@ -5,7 +5,7 @@ set -eu
 PACKAGES="slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
   slurmdbd slurm-wlm-mysql-plugin mariadb-server
   gridengine-master gridengine-exec gridengine-client
-  openssh-server openssh-client rsync iptables iproute2 util-linux procps strace bc gcc libc6-dev"
+  openssh-server openssh-client rsync iptables iproute2 util-linux procps strace bc tcsh gcc libc6-dev"
 
 if ! command -v apt-get >/dev/null || ! grep -qsE '^ID(_LIKE)?=.*debian' /etc/os-release; then
   echo "make services needs Debian (apt-get); this is not Debian. Without it the service tests are skipped." >&2

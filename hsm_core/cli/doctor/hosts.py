@@ -7,6 +7,7 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from hsm_core.errors import BackendError, HsmError
+from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.ssh.address import HostAddress
 from hsm_core.hosts.ssh.host_key import login_line
 from hsm_core.hosts.ssh.ssh_config import resolve
@@ -14,6 +15,7 @@ from hsm_core.hosts.ssh.transports import make_host
 from hsm_core.hosts.ssh.trial import try_login
 from hsm_core.schedulers.batch_system import Finding
 
+from ..terminal import remark
 from .host_checks import Asked, host_findings
 from .host_login import bad, login_findings
 
@@ -53,7 +55,7 @@ def examine(address: HostAddress, config: Path | None, first: First | None = Non
     yield from found
     if any(one.level == "bad" for one in found):
         return
-    host = make_host(address, config)
+    host = make_host(address, config, Patience(say=lambda text: remark(f"{address.name}: {text}")))
     asked = Asked(host, address, login)
     try:
         if first is not None:

@@ -136,6 +136,11 @@ def explain(said: str, target: Target, login: str) -> HostTrouble:
     words = " ".join(line for line in said.splitlines() if not line.startswith("@"))[-600:]
     if _HOST_KEY.search(said):
         return _of_host_key(said, words, target, login)
+    if "Session open refused by peer" in said:
+        return HostDown(
+            f"the login that you opened to {target.name} has no session left", evidence=words.partition(" kex_")[0],
+            fix="MaxSessions 10    # in its sshd_config; or end what else goes through that login",
+        )
     wanted = _DENIED.search(said)
     if wanted and "publickey" not in wanted[1]:  # it accepted the key, or takes none
         return needs_login(target, words, login)
