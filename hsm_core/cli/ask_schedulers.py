@@ -58,7 +58,7 @@ class JobQuestions:
 
     def _of(self, state: SweepState, is_conducted: bool) -> list[_Question]:
         from hsm_core.sources.job_monitor import JobMonitor
-        from hsm_core.sources.job_poll import TIMES_GONE, YOUNG_S
+        from hsm_core.sources.queue.job_poll import TIMES_GONE, YOUNG_S
         from hsm_core.sources.registry import rebuild
 
         times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S

@@ -11,8 +11,8 @@ from hsm_core.store.record import SourceRecord
 from hsm_core.store.state.jobs import JobWord, Key
 from hsm_core.store.submission import Submission, WorkerSpec
 
+from .queue.stalled_jobs import Held
 from .snapshot import Snapshot
-from .stalled_jobs import Held
 
 Pair = tuple[int, int]
 

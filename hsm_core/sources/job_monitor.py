@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from hsm_core.store.state.sweep_state import SweepState
 
 from .interface import Polled, RunningSource
+from .queue.stalled_jobs import Held
 from .snapshot import SILENT_BEATS, Snapshot, snapshot_of
-from .stalled_jobs import Held
 
 #: Seconds between two questions, at least and at most.
 LEAST_S, MOST_S = 2.0, 60.0

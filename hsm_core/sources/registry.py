@@ -18,12 +18,12 @@ from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
 from .interface import RunningSource, Source
-from .job_poll import TIMES_GONE, YOUNG_S
+from .queue.job_poll import TIMES_GONE, YOUNG_S
 
 if TYPE_CHECKING:
     from hsm_core.schedulers.batch_system import BatchSystem, JobWriter
 
-    from .queue import Needs
+    from .queue.batch_queue import Needs
     from .worker_command import WorkerStarts
 
 
@@ -103,7 +103,7 @@ def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSetting
         from .pool import WorkerPool
 
         return WorkerPool(paths, record, settings.spec, host, python=launcher.python)
-    from .queue import BatchQueue
+    from .queue.batch_queue import BatchQueue
 
     system, scheduler = find_system(record.scheduler), make_scheduler(record.scheduler, host)
     writer = system.job_writer(scheduler)
@@ -129,7 +129,7 @@ def rebuild(
         BackendError: there is no such scheduler, or no such host.
         NotOwn: the sweep may be somebody else's, and says how a machine is reached: that could run any command here.
     """
-    from .submitted_jobs import SubmittedJobs
+    from .queue.submitted_jobs import SubmittedJobs
 
     queues = [one for one in records if one.kind == "queue"]
     if any(not is_here(one.host) for one in queues):
@@ -156,7 +156,7 @@ def _starts(paths: SweepPaths, settings: SourceSettings) -> WorkerStarts:
 
 def _needs_of(writer: JobWriter, settings: SourceSettings) -> Callable[[int], Needs]:
     """Returns the needs of a task's job."""
-    from .queue import Needs
+    from .queue.batch_queue import Needs
     from .worker_command import job_worker
 
     known: dict[int, tuple[LauncherSettings, Needs]] = {}  # by the settings' identity, which they keep

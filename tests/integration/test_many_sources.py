@@ -28,7 +28,7 @@ from hsm_core.schedulers.slurm.settings import SlurmResources
 from hsm_core.settings import QueueSettings
 from hsm_core.sources.interface import Source
 from hsm_core.sources.pool import WorkerPool
-from hsm_core.sources.queue import BatchQueue, Needs
+from hsm_core.sources.queue.batch_queue import BatchQueue, Needs
 from hsm_core.sources.registry import rebuild
 from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store import lease

@@ -13,9 +13,9 @@ from hsm_core.errors import NoAnswer
 from hsm_core.model import Span, Task
 from hsm_core.schedulers.interface import JobStatus
 from hsm_core.sources.job_monitor import JobMonitor
-from hsm_core.sources.own_jobs import idle_jobs
+from hsm_core.sources.queue.own_jobs import idle_jobs
+from hsm_core.sources.queue.submitted_jobs import SubmittedJobs
 from hsm_core.sources.snapshot import snapshot_of
-from hsm_core.sources.submitted_jobs import SubmittedJobs
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.requests import request_cancel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsm_core.sources.array_throttle import Throttle
+from hsm_core.sources.queue.array_throttle import Throttle
 
 
 def test_arrays_to_come_share_the_limit() -> None:

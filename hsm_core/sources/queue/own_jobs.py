@@ -14,9 +14,9 @@ from hsm_core.store.job_names import find_tokens, token_in
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.jobs import SubmissionState
 
+from ..snapshot import Snapshot
 from .job_poll import YOUNG_S, is_young
 from .shared_poll import number_of
-from .snapshot import Snapshot
 
 #: Native ids of jobs, arrays or elements, and the submission that each is said to be of.
 Wanted: TypeAlias = Mapping[str, SubmissionState]

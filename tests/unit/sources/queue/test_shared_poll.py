@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.sources.shared_poll import Asker
-
-from .stand_in import StandIn
+from hsm_core.sources.queue.shared_poll import Asker
+from tests.unit.sources.stand_in import StandIn
 
 
 @pytest.fixture(autouse=True)

@@ -12,16 +12,15 @@ from hsm_core.errors import NoAnswer
 from hsm_core.hosts.interface import Host
 from hsm_core.schedulers.pbs.dialect import Pbs
 from hsm_core.schedulers.slurm.dialect import Slurm
-from hsm_core.sources.own_jobs import OwnJobs
+from hsm_core.sources.queue.own_jobs import OwnJobs
+from hsm_core.sources.queue.submitted_jobs import SubmittedJobs
 from hsm_core.sources.snapshot import snapshot_of
-from hsm_core.sources.submitted_jobs import SubmittedJobs
 from hsm_core.store.state.jobs import SubmissionState
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec, write_submission
 from hsm_core.testing.recording import RecordingHost
+from tests.unit.sources.stand_in import StandIn, submitted
 from tests.unit.store.making import MadeSweep
-
-from .stand_in import StandIn, submitted
 
 TOKEN = "demo-abcdefgh"
 

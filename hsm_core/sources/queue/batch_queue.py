@@ -19,12 +19,12 @@ from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
+from ..interface import Handed, Health, Pair, Portion
+from ..snapshot import Snapshot
+from ..worker_command import WorkerStarts
 from .array_throttle import SharedThrottle
-from .interface import Handed, Health, Pair, Portion
-from .queue_room import Room
-from .snapshot import Snapshot
+from .room import Room
 from .submitted_jobs import SubmittedJobs
-from .worker_command import WorkerStarts
 
 
 class Needs(NamedTuple):

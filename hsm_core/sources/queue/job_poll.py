@@ -15,10 +15,10 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.requests import asked_to_end
 from hsm_core.store.state.jobs import JobWord, Key, SubmissionState
 
+from ..interface import Polled
+from ..snapshot import Snapshot
 from . import job_ends
-from .interface import Polled
 from .shared_poll import Answer, Asker, number_of
-from .snapshot import Snapshot
 from .stalled_jobs import Stalled, named
 
 #: An element that a scheduler does not know any more is gone when it said so that often.

@@ -8,10 +8,10 @@ from hsm_core.model import SourceKind
 from hsm_core.schedulers.interface import Scheduler
 from hsm_core.store.layout import SweepPaths
 
-from .interface import Handed, Health, Polled
+from ..interface import Handed, Health, Polled
+from ..snapshot import Snapshot
 from .job_poll import TIMES_GONE, YOUNG_S, JobPoll
 from .own_jobs import OwnJobs, idle_jobs, jobs_of_none_but
-from .snapshot import Snapshot
 
 
 class SubmittedJobs:

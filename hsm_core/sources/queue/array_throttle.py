@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..snapshot import Snapshot
 from .own_jobs import OwnJobs
-from .snapshot import Snapshot
 
 
 @dataclass

@@ -14,9 +14,9 @@ from hsm_core.model import Resources, Span
 from hsm_core.schedulers.batch_system import Place, WorkerStart
 from hsm_core.schedulers.interface import Allowed, JobStatus, Limit
 from hsm_core.settings import LauncherSettings, QueueSettings
-from hsm_core.sources import queue_room
 from hsm_core.sources.interface import Pair, Portion
-from hsm_core.sources.queue import BatchQueue, Needs
+from hsm_core.sources.queue import room as queue_room
+from hsm_core.sources.queue.batch_queue import BatchQueue, Needs
 from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.sources.worker_command import WorkerStarts
 from hsm_core.store import events
@@ -25,9 +25,8 @@ from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import WorkerSpec, write_submission
+from tests.unit.sources.stand_in import StandIn
 from tests.unit.store.making import MadeSweep
-
-from .stand_in import StandIn
 
 
 class Words:
