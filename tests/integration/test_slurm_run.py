@@ -122,7 +122,7 @@ def test_a_record_that_names_another_job_of_the_user_does_not_cancel_it(app: Slu
     journal.write_text(said.replace(f'"{whole}"', f'"{other}"'))
     done = app.hsm("cancel", str(app.sweep), "--yes", "--timeout", "1")
     assert words()[other] in ("PENDING", "RUNNING")
-    assert "1 job not cancelled: not shown to be this sweep's" in done.stderr
+    assert "1 job not cancelled: not known to be this sweep's" in done.stderr
     assert f"the name of job {other} is 'interactive'" in done.stderr
     ask("scancel", other)
     journal.write_text(said)

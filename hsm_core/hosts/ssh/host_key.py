@@ -76,7 +76,7 @@ def changed(target: Target, evidence: str, file: Path | None) -> HostClosed:
     written = shlex.quote(written_name(target.key_name, target.key_port))
     place = f" -f {shlex.quote(str(file))}" if file else ""
     return HostClosed(
-        f"WARNING: {target.name} {CHANGED}. Somebody may be listening in, or it was installed anew",
+        f"WARNING: {target.name} {CHANGED}. Somebody may be listening in, or it was reinstalled",
         evidence=evidence,
         fix=f"ssh-keygen -R {written}{place}    # only if whoever runs the host confirms the new key",
     )

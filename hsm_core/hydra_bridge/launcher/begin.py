@@ -49,7 +49,7 @@ def begin_sweep(
     try:
         if paths.record.exists():
             earlier = read_record(paths).id
-            log.warning("%s held %s, which stays readable; tasks write over its files", root, earlier)
+            log.warning("%s held the sweep %s: it stays readable, but tasks overwrite its files", root, earlier)
             set_aside(paths)
         paths.make_directories()
         record_code(paths.first_code, *code)

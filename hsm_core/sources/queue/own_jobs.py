@@ -61,12 +61,12 @@ class OwnJobs:
             self._scheduler.cancel(proof.own, at_once=at_once)
         if proof.silence is not None:
             left = counted(len(wanted) - len(proof.own) - len(proof.doubts), "job")
-            problem = f"{left} not cancelled, as nobody says whose they are: {proof.silence.problem}"
+            problem = f"{left} not cancelled: {proof.silence.problem}"
             raise NoAnswer(problem, evidence=proof.silence.evidence, fix=proof.silence.fix)
         if proof.doubts:
             more = len(proof.doubts) - _MOST_TOLD
             told = [*proof.doubts[:_MOST_TOLD], *([f"{more} more"] if more > 0 else [])]
-            problem = f"{counted(len(proof.doubts), 'job')} not cancelled: not shown to be this sweep's"
+            problem = f"{counted(len(proof.doubts), 'job')} not cancelled: not known to be this sweep's"
             raise NoAnswer(problem, evidence="; ".join(told), fix="hsm queue    # all jobs of yours, by name")
         return len(proof.own)
 
@@ -120,9 +120,9 @@ class OwnJobs:
         strangers = dict(self._of_other_sweeps({line.token for line in wanted.values()}))
         for native_id, line in wanted.items():
             if not self._scheduler.is_id(native_id):
-                found.append((native_id, f"{native_id[:40]!r} is no job's id"))
+                found.append((native_id, f"{native_id[:40]!r} is not a job id"))
             elif token_in(line.token) != line.token:
-                found.append((native_id, f"{line.token[:40]!r}, the name of {line.name}, is none of hsm's"))
+                found.append((native_id, f"{line.token[:40]!r}, the name of {line.name}, is not one of hsm"))
             elif line.token in strangers:
                 found.append((native_id, f"job {native_id} is of another sweep, {strangers[line.token]}"))
         return found
