@@ -30,7 +30,7 @@ EXAMPLE = ROOT / "tests" / "third_party"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 #: run by other tests: the packaging tests install and run the demo, `make test` runs this one, and
-#: tests/integration/test_doctor_hosts.py asks hosts
+#: tests/integration/test_ssh_doctor.py asks hosts
 RUN_ELSEWHERE = (
     "make demo", "make test", "pip install '.[example]'", "hsm doctor --host ",
     "pip install ./tests/third_party/", "make services", ".venv/test-hydra13/bin/python -m pytest tests/third_party",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shutil
 import socket
 import subprocess
@@ -415,17 +414,9 @@ def typed(lines: list[str], config: Config, cwd: Path) -> str:
 
 def on_a_terminal(argv: list[str]) -> str:
     """What a command prints on a terminal of its own, until it ends."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execv(argv[0], argv)
-    told = b""
-    try:
-        while data := os.read(terminal, 65536):
-            told += data
-            assert b"assword:" not in told
-    except OSError:  # it ended
-        pass
-    finally:
-        os.close(terminal)
-        os.waitpid(child, 0)
-    return told.decode()
+    runs = "import pty, sys; pty.spawn(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", runs, *argv], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        check=False, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    return done.stdout
