@@ -331,17 +331,25 @@ def test_what_the_guard_sets_in_python_is_in_force_or_told(tmp_path: Path) -> No
 
 
 VARIABLES = f"""
-import hydra, os
+import hydra, os, random, uuid
 import first
 
 os.environ["FLAGS"] = os.environ["FLAGS"] + " --fast"
 os.environ["NUMBER"] = str(int(os.environ.get("NUMBER", "0")) + 1)
 del os.environ["GONE"]
+ID = os.environ.setdefault("RUN_ID", uuid.uuid4().hex)
+if "PORT" not in os.environ:
+    os.environ["PORT"] = str(random.SystemRandom().random())
+PORT = os.environ["PORT"]
+os.environ["QUIET"] = "at first"
+WAS_QUIET = os.environ["QUIET"]
+os.environ["QUIET"] = "later"
 NAMES = "FLAGS", "NUMBER", "GONE", "FROM_FILE", "LATE"
 
 {MAIN}def main(cfg):
     import late
     print(*(os.environ.get(name) for name in NAMES), first.IS_NEW, late.SEEN, cfg.x)
+    print(ID == os.environ["RUN_ID"], PORT == os.environ["PORT"], WAS_QUIET, os.environ["QUIET"])
 
 {GUARD}    os.environ["LATE"] = os.environ["NUMBER"] + " late"
     main()

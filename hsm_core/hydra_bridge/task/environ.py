@@ -4,8 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    Environ = MutableMapping[str, str]
+else:
+    Environ = type(os.environ)
+
+
+class _MadeOnce(Environ):
+    """The environment, where a variable that the app looks for and then sets gets the value of where it was started.
+
+    A run's id or a free port, made up if no variable holds one, is the same in all processes.
+    """
+
+    made: ClassVar[dict[str, str]] = {}
+    missed: ClassVar[set[str]] = set()
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return super().__getitem__(name)
+        except KeyError:
+            self.missed.add(name)
+            raise
+
+    def __setitem__(self, name: str, value: str) -> None:
+        super().__setitem__(name, self.made.get(name, value) if name in self.missed else value)
 
 
 @contextmanager
@@ -18,9 +44,13 @@ def as_at_start(changes: Mapping[str, Sequence[str | None]]) -> Iterator[None]:
     now = {name: os.environ.get(name) for name in changes}
     apps = {name: value for name, value in now.items() if digest(value) == changes[name][1]}
     _set({name: changes[name][0] for name in apps})
+    _MadeOnce.made = {name: value for name, value in apps.items() if value is not None}
+    kind = os.environ.__class__
+    os.environ.__class__ = _MadeOnce  # type: ignore[assignment]
     try:
         yield
     finally:
+        os.environ.__class__ = kind
         _set(apps)
 
 

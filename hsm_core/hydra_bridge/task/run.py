@@ -10,9 +10,8 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
@@ -31,6 +30,7 @@ from .environ import as_at_start
 from .hidden import hide_secrets
 from .log import HydraLog
 from .main_module import MainFile, MainState, MainWords, NamedFunction
+from .math_threads import math_libraries, spread
 from .open_files import OpenFiles
 from .snapshot_paths import FrozenApp
 
@@ -182,7 +182,7 @@ def warm_up(prepared: LoadedApp) -> None:
     """Loads what any task needs, so that none pays for it."""
     prepared.skeletons.warm_up()
     is_exact()
-    _pools()
+    math_libraries()
     prepared.numbers.find()
 
 
@@ -219,7 +219,7 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
     from hydra.core.hydra_config import HydraConfig
     from hydra.core.utils import run_job
 
-    _spread(order["threads"])
+    spread(order["threads"])
     prepared.numbers.renew()
     config = prepared.config(order["overrides"], order["task"], order["job_id"])
     # what run_job does properly, in 10 ms: here it serves to resolve some paths
@@ -278,23 +278,3 @@ def _leftovers(config: DictConfig, directory: Path) -> Iterator[str]:
             log = directory / str(handlers[name].filename)
             if log.parent == directory:
                 yield str(log)
-
-
-def _spread(threads: int) -> None:
-    """Gives the math libraries, held to one thread until now, the user's number of threads or the slot's share."""
-
-    def allowed(*names: str) -> int:
-        values = [os.environ[name] for name in names if os.environ.get(name, "").isdigit()]
-        return int(values[0]) if values else threads
-
-    limits = {
-        "openmp": allowed("OMP_NUM_THREADS"),
-        "blas": allowed("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
-    }
-    _pools().limit(limits=limits)
-
-
-@cache
-def _pools() -> Any:
-    """Returns the math libraries that the app has loaded with itself."""
-    return importlib.import_module("threadpoolctl").ThreadpoolController()
