@@ -158,6 +158,34 @@ def test_the_login_that_a_person_opened_is_looked_at(config: Config, network: Fl
     assert found["login"].said == "yours"
 
 
+@pytest.mark.slow
+def test_a_host_with_two_factors_is_used_through_the_login_that_its_user_opened(
+    config: Config, network: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network("exec", 2, "sh", "-c", "echo sweeper:code | chpasswd")
+    says = tmp_path / "says"
+    says.write_text("#!/bin/sh\necho code\n")
+    says.chmod(0o700)
+    two = "AuthenticationMethods publickey,password\\nPasswordAuthentication yes"
+    with sshd_with(network, 2, two), tempfile.TemporaryDirectory(prefix="cm", dir="/tmp") as folder:
+        config.add(f"Host h2\n  ControlPath {folder}/%C\n  ControlMaster auto")
+        alone = found_of(config, "h2")
+        assert levels(alone) == {"login": "bad"}
+        assert alone["login"].fix == f"ssh -fN -F {config.path} h2    # then transport: openssh"
+        with monkeypatch.context() as patch:
+            patch.setenv("SSH_ASKPASS", str(says))
+            patch.setenv("SSH_ASKPASS_REQUIRE", "force")
+            argv = ["ssh", "-fN", "-F", str(config.path), "h2"]
+            subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+        found = found_of(config, "h2", "openssh")
+        subprocess.run(["ssh", "-F", config.path, "-O", "exit", "h2"], check=True, capture_output=True)
+        gone = found_of(config, "h2", "openssh")
+    assert found["login"].said == "yours"
+    assert found["agent"].level == "ok"
+    assert levels(gone) == {"connection": "bad"}
+    assert gone["connection"].fix.startswith("ssh -fN ")
+
+
 @both
 def test_a_host_behind_another_is_told_as_such(transport: str, config: Config) -> None:
     config.add("Host far\n  HostName 192.0.2.3\n  User sweeper\n  ProxyJump h1")

@@ -43,8 +43,8 @@ def needs_login(target: Target, evidence: str, login: str) -> HostClosed:
     Args:
         login: the ssh command that goes there.
     """
-    first = "" if target.control_path else "with ControlMaster auto and ControlPath ~/.ssh/%C configured, and "
+    first = "then" if target.control_path else "with ControlMaster auto and ControlPath ~/.ssh/%C configured, and"
     return HostClosed(
         f"{target.name} wants more than a key: log in yourself, and let hsm use that connection", evidence=evidence,
-        fix=f"{login.replace('ssh ', 'ssh -fN ', 1)}    # {first}transport: openssh",
+        fix=f"{login.replace('ssh ', 'ssh -fN ', 1)}    # {first} transport: openssh",
     )  # fmt: skip
