@@ -54,7 +54,7 @@ def systems_here(host: Host, otherwise: str = "") -> list[str]:
 
 
 def _nothing(absent: list[Absent], otherwise: str) -> ConfigError:
-    usual = "start it on a login node, or add hydra/launcher=hsm_local to run here"
+    usual = "hydra/launcher=hsm_local    # runs the tasks here; else start it on a login node"
     return ConfigError(
         f"no batch system found here, neither {' nor '.join(title_of(one.name) for one in absent)}",
         evidence="; ".join(one.why for one in absent),

@@ -162,7 +162,7 @@ def kept(axes: Sequence[Axis], filters: Sequence[Filter]) -> tuple[Sequence[int]
     if total > LARGEST:
         raise ConfigError(
             f"exclude can check at most {LARGEST:,} combinations, and there are {total:,}",
-            fix="remove values, or use sample without exclude",
+            fix="hydra.sweeper.exclude=null hydra.sweeper.sample=1000    # or fewer values",
         )
     combined, counts = 0, []
     for one in filters:

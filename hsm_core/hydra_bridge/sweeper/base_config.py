@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from hydra.core.config_loader import ConfigLoader
@@ -10,7 +11,10 @@ from omegaconf import DictConfig, DictKeyType, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import key_of
 from hsm_core.plan.axis import Row
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
 class BaseConfig:
@@ -46,12 +50,18 @@ class BaseConfig:
             if now != found or type(now) is not type(found):
                 raise ConfigError(
                     f"the sweep itself changes '{key}': {found!r} without it, {now!r} with {' '.join(row)}",
-                    fix="name the swept group instead",
+                    fix=f"write: \"{_condition(row)}\"    # the group that is swept",
                 )
         return found
 
     def keys(self) -> Iterator[str]:
         return config_keys(self._config)
+
+
+def _condition(row: Row) -> str:
+    """Returns a condition that is true for a choice of groups: ``data == 'big'``."""
+    pairs = [(key_of(text).replace("/", "."), text.partition("=")[2]) for text in row]
+    return " and ".join(f"{key} == {value if _NUMBER.fullmatch(value) else repr(value)}" for key, value in pairs)
 
 
 def _select_or_none(config: DictConfig, key: str) -> object:

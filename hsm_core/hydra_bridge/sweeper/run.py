@@ -120,7 +120,7 @@ class Sweeping:
         if self._ours is None and settings.resume is not None:
             raise ConfigError(
                 f"hydra.sweeper.resume={settings.resume}: the launcher '{self._launcher_name()}' keeps no record",
-                fix="add the sweep's launcher, such as hydra/launcher=hsm_local",
+                fix="hydra/launcher=hsm_local    # or the launcher that the sweep began with",
             )
         tasks = None if self._ours is None else self._ours.recorded_tasks(settings.resume)
         return None if tasks is None else SweepTasks(tasks, f"{len(tasks)} recorded tasks", recorded=True)

@@ -59,7 +59,7 @@ def require_slurm_cluster(host: Host) -> None:
     if done is not None and done.code and _NO_CLUSTER.search(done.err):
         raise BackendError(
             "Slurm's commands are installed, but no cluster is configured", evidence=done.evidence,
-            fix="start it on a login node, or add hydra/launcher=hsm_local to run here",
+            fix="hydra/launcher=hsm_local    # runs the tasks here; else start it on a login node",
         )  # fmt: skip
 
 

@@ -93,6 +93,7 @@ def test_a_base_value_that_a_swept_group_changes_is_refused(tmp_path: Path, how:
     with pytest.raises(ConfigError, match="the sweep itself changes 'batch'") as error:
         run_sweep(conf, typed)
     assert "32 without it, 64 with data=big" in str(error.value)
+    assert "next: write: \"data == 'big'\" " in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["model.depth", "steps", "optimizer", "hydra.job.num"])
