@@ -11,7 +11,7 @@ from pathlib import Path
 from hsm_core.detect.origin import changes_since, first_changes
 from hsm_core.errors import ConfigError, HsmError
 from hsm_core.model import HIDDEN, SYNONYMS
-from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of
+from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of, without_secrets
 from hsm_core.schedulers.registry import all_systems
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.record import SweepRecord
@@ -74,6 +74,22 @@ def _require_values(record: SweepRecord, kept: Sequence[str]) -> None:
 def _set(keys: Sequence[str]) -> Iterator[str]:
     for key in keys:
         yield from ("--set", f"{key}=VALUE")
+
+
+def kept_private(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Takes the secrets out of a command line, which every user of the machine can see.
+
+    Returns:
+        The words, with references in place of secret values of Hydra's own settings; and the variables referred to.
+    """
+    found: dict[str, str] = {}
+    shown = list(words)
+    for number, word in enumerate(words):
+        if key_of(word).startswith("hydra.") and without_secrets(word) != word:
+            name, (head, _, value) = f"HSM_HIDDEN_{number}", word.partition("=")
+            found[name] = value
+            shown[number] = f"{head}='${{oc.decode:${{oc.env:{name}}}}}'"
+    return shown, found
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hsm_core.hydra_bridge.launcher.app.code import record_code
 from hsm_core.model import HIDDEN
@@ -26,6 +28,18 @@ def main(cfg):
         raise ValueError("not yet")
     return cfg.x
 main()
+"""
+
+#: It fails once, and leaves its command line and its variables in files.
+SHOWING = """
+import hydra, json, os, sys
+open("argv", "a").write(repr(sys.argv))
+@hydra.main(version_base=None, config_path=None)
+def main(cfg):
+    assert os.path.exists("mended")
+    json.dump({name: os.environ.get(name) for name in "ABCDEFG"}, open("seen", "w"))
+if __name__ == "__main__":
+    main()
 """
 
 
@@ -94,6 +108,23 @@ def test_a_variable_for_the_tasks_is_in_no_file_that_others_read_and_a_resumed_s
     resumed = hsm(tmp_path, "retry", "s")
     assert resumed.returncode == 0, resumed.stderr
     assert hsm(tmp_path, "logs", "s", "1").stdout == f"secret of {len(SECRET)}\n"
+
+
+def test_a_resumed_sweeps_command_line_has_no_secret_and_its_tasks_have_the_same_values(tmp_path: Path) -> None:
+    values = {"A": SECRET, "B": "true", "C": "8080", "D": "it's a \\'b\\\\", "E": "{x: 1}", "F": "null", "G": "a,b=c d"}
+    (tmp_path / "app.py").write_text(SHOWING)
+    (tmp_path / "conf" / "hydra" / "launcher").mkdir(parents=True)
+    preset = yaml.safe_dump({"defaults": ["hsm_local"], "env": values})
+    (tmp_path / "conf" / "hydra" / "launcher" / "mine.yaml").write_text(preset)
+    words = ["app.py", "--config-dir=conf", "-m", "hydra/launcher=mine", "+x=1", "hydra.sweep.dir=s"]
+    run(words, tmp_path)
+    (tmp_path / "argv").unlink()
+    (tmp_path / "mended").touch()
+    resumed = hsm(tmp_path, "retry", "s", "--allow-changed")
+    assert resumed.returncode == 0, resumed.stderr
+    assert SECRET not in (tmp_path / "argv").read_text()
+    assert "HSM_HIDDEN_" in (tmp_path / "argv").read_text()
+    assert json.loads((tmp_path / "seen").read_text()) == values
 
 
 def test_no_view_shows_an_override_that_is_called_like_a_secret(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from ..relaunch import (
     agree_on_changes,
     app_elsewhere,
     keep_accepted,
+    kept_private,
     note_on_sweeper,
     relaunch_command,
     relaunch_environment,
@@ -270,7 +271,8 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
     if not os.access(state.record.cwd, os.X_OK):
         raise app_elsewhere(state)
     try:
-        return _wait_for(command, state.record.cwd, relaunch_environment(state.record))
+        shown, private = kept_private(command)
+        return _wait_for(shown, state.record.cwd, {**relaunch_environment(state.record), **private})
     except FileNotFoundError as error:
         raise HsmError(
             "the sweep's Python interpreter is gone", evidence=str(command[0]),
