@@ -111,7 +111,10 @@ def test_a_variable_for_the_tasks_is_in_no_file_that_others_read_and_a_resumed_s
 
 
 def test_a_resumed_sweeps_command_line_has_no_secret_and_its_tasks_have_the_same_values(tmp_path: Path) -> None:
-    values = {"A": SECRET, "B": "true", "C": "8080", "D": "it's a \\'b\\\\", "E": "{x: 1}", "F": "null", "G": "a,b=c d"}
+    values = {
+        "A": SECRET, "B": "true", "C": "8080", "D": "it's a \\'b\\\\",
+        "E": "{x: 1}", "F": "null", "G": "a,b=c d",
+    }  # fmt: skip
     (tmp_path / "app.py").write_text(SHOWING)
     (tmp_path / "conf" / "hydra" / "launcher").mkdir(parents=True)
     preset = yaml.safe_dump({"defaults": ["hsm_local"], "env": values})
