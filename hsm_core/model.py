@@ -29,7 +29,9 @@ Reason = Literal[
     "exception", "oom", "walltime", "disk", "signal", "node", "preempted", "launch", "cancelled", "unknown"
 ]
 Isolation = Literal["auto", "fork", "spawn", "none"]
-SourceKind = Literal["queue", "pool"]
+#: Where tasks run: what a scheduler starts, workers of this process on this machine, workers on another machine.
+SourceKind = Literal["queue", "pool", "host"]
+SOURCE_KINDS: tuple[SourceKind, ...] = ("queue", "pool", "host")
 
 STATES: tuple[State, ...] = get_args(State)
 REASONS: tuple[Reason, ...] = get_args(Reason)

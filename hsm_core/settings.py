@@ -28,6 +28,22 @@ class QueueSettings:
 
 
 @dataclass(frozen=True)
+class SshSettings:
+    """The machines behind SSH.
+
+    Args:
+        hosts: as their user wrote them: texts or mappings.
+        transport, host_keys: of those that say nothing else.
+        config: the SSH configuration; None: the user's own.
+    """
+
+    hosts: tuple[object, ...] = ()
+    transport: str = "auto"
+    host_keys: str = "known"
+    config: str | None = None
+
+
+@dataclass(frozen=True)
 class LauncherSettings:
     """How a sweep runs, and what its tasks get; of fields that may follow a task, as they are for one of them.
 
@@ -80,6 +96,7 @@ class LauncherSettings:
     tasks_per_gpu: int = 1
     nice: int = 0
     gpus: object = "none"
+    ssh: SshSettings = field(default_factory=SshSettings)
     setup: tuple[str, ...] = ()
     setup_strict: bool = True
     flavour: str = "auto"
@@ -118,6 +135,12 @@ class Fields:
         value = self._values[name]
         if isinstance(value, (list, tuple)):
             return tuple(str(item) for item in value)
+        raise _must_be(name, value, "a list")
+
+    def entries(self, name: str) -> tuple[object, ...]:
+        value = self._values[name]
+        if isinstance(value, (list, tuple)):
+            return tuple(value)
         raise _must_be(name, value, "a list")
 
     def mapping(self, name: str) -> dict[str, object]:

@@ -63,7 +63,10 @@ class JobQuestions:
 
         times, young_s = TIMES_GONE if is_conducted else self._times_gone, 0.0 if self._cancelled else YOUNG_S
         used = {submission.source for submission in state.jobs.submissions()}
-        records = [record for record in state.sources.values() if record.name in used]
+        records = [
+            record for record in state.sources.values()
+            if record.name in used and not (is_conducted and record.kind == "host")  # its conductor fetches it all
+        ]  # fmt: skip
         sources = rebuild(records, state.paths, times_gone=times, young_s=young_s)
         return [_Question(JobMonitor(state, source)) for source in sources]
 
@@ -91,10 +94,10 @@ class _Question:
         if self._pending is None:
             trouble = self._monitor.trouble
         elif not self._pending.wait(max(0.0, deadline - time.monotonic())):
-            return f"the scheduler did not answer within {PATIENCE_S:.0f} s; this is what the workers reported"
+            return f"{self._monitor.whom} did not answer within {PATIENCE_S:.0f} s; this is what the workers reported"
         else:
             trouble, self._pending = self._taken(self._pending), None
-        return f"the scheduler did not answer: {trouble}" if trouble else ""
+        return f"{self._monitor.whom} did not answer: {trouble}" if trouble else ""
 
     def _taken(self, answer: Answer[Polled]) -> str:
         try:

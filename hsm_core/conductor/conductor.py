@@ -152,7 +152,7 @@ class Conductor:
 
     def _request(self) -> None:
         """Has workers end that no signal from here reaches: those of jobs, and those that others started."""
-        has_jobs = any(source.source.kind == "queue" for source in self.sources)
+        has_jobs = any(source.source.kind != "pool" for source in self.sources)
         try:
             if not self._is_requested and (has_jobs or launches_of(self.state.paths)[1:]):
                 request_cancel(self.state.paths, None)
@@ -244,7 +244,8 @@ class Conductor:
         """Returns until when nobody tells that tasks have ended; empty if somebody does."""
         if self._troubles.is_full:
             return "when the disk has room"
-        return "when the scheduler answers" if any(source.monitor.trouble for source in self.sources) else ""
+        silent = [source.monitor.whom for source in self.sources if source.monitor.trouble]
+        return f"when {silent[0]} answers" if silent else ""
 
     @property
     def is_waited_for(self) -> bool:

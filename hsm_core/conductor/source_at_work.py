@@ -86,9 +86,10 @@ class SourceAtWork:
     def _tend(self) -> None:
         self.take_health()
         is_queue, now = self.source.kind == "queue", time.monotonic()
+        knows_jobs = self.source.kind != "pool"
         if self._asked.tend is not None or (is_queue and now - self._tended_at < _TEND_S):
             return
-        source, jobs = self.source, self.monitor.snapshot() if is_queue else Snapshot()
+        source, jobs = self.source, self.monitor.snapshot() if knows_jobs else Snapshot()
         self._tended_at = now
 
         def tend() -> Health:
@@ -137,7 +138,7 @@ class SourceAtWork:
         """It gets no more; what runs, ends by itself."""
         self.is_closed = True
         closed = self.calls.ask(self.source.close)  # after all that it was asked before
-        if closed.wait(_CLOSE_S if self.source.kind == "pool" or self._asked.tend is not None else 0.0):
+        if closed.wait(_CLOSE_S if self.source.kind != "queue" or self._asked.tend is not None else 0.0):
             closed.take()
 
     def leave(self) -> None:

@@ -75,7 +75,7 @@ def settle_unanswered(
 def settle_jobs(state: SweepState, at_work: SourceAtWork, wait_for: Waiter) -> None:
     """Polls a source until nothing is in doubt that a further answer could clear up."""
     monitor, source = at_work.monitor, at_work.source
-    for _ in range(_MOST_POLLS if state.jobs and source.kind == "queue" else 0):
+    for _ in range(_MOST_POLLS if state.jobs and source.kind != "pool" else 0):
         poll = partial(source.poll, monitor.snapshot(), time.monotonic() - LEAST_S)
         polled = wait_for(at_work.calls.ask(poll))
         monitor.take(polled)

@@ -58,4 +58,4 @@ def _seen_by(monitor: JobMonitor) -> Iterator[tuple[str, str]]:
     for native_id, held in monitor.held.items():
         told = f"warning: job {native_id} waits {held.until}: {held.why}"
         yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
-    yield "", monitor.trouble and f"warning: the scheduler did not answer: {monitor.trouble}"
+    yield "", monitor.trouble and f"warning: {monitor.whom} did not answer: {monitor.trouble}"

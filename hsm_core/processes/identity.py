@@ -10,10 +10,15 @@ from pathlib import Path
 
 from hsm_core.model import ProcessIdentity
 
+#: The variable by which a machine that is reached through a connection knows how its user calls it: the names that
+#: machines give themselves are not unique, and of another "ubuntu" nothing here proves who lives there.
+CALLED = "HSM_HOST"
+
 
 @functools.cache
 def this_host() -> str:
-    return os.uname().nodename
+    """Returns the machine's name, as all records of processes have it."""
+    return os.environ.get(CALLED) or os.uname().nodename
 
 
 @functools.cache

@@ -63,6 +63,11 @@ class JobMonitor:
         self.hopeless: Mapping[str, str] = {}
         self.held: Mapping[str, Held] = {}
 
+    @property
+    def whom(self) -> str:
+        """Who is asked, for messages."""
+        return self.source.name if self.source.kind == "host" else "the scheduler"
+
     def disturb(self) -> None:
         """Poll soon: something was submitted or cancelled."""
         self._cadence.disturb(time.monotonic())

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .worker_command import WorkerStarts
 
 
+#: Places whose tasks no batch system takes: workers of ours here, or on machines behind SSH.
+_POOLS = ("local", "ssh")
+
+
 @dataclass(frozen=True)
 class SourceSettings:
     """All that a source is made from, beside its record.
@@ -50,7 +54,7 @@ def queue_at(place: str) -> BatchSystem | None:
     Raises:
         BackendError: there is none of this name.
     """
-    return None if place == "local" else find_system(place)
+    return None if place in _POOLS else find_system(place)
 
 
 def describe(name: str, host: Host, flavour: str = "auto") -> SourceRecord:
@@ -119,7 +123,8 @@ def rebuild(
 ) -> list[RunningSource]:  # fmt: skip
     """Makes the sources of a sweep from what its directory says of them, to ask about its jobs and to end them.
 
-    Nobody but the process that started it can reach a pool otherwise than by a request: there is none among them.
+    Nobody but the process that started it can reach a pool here otherwise than by a request: there is none among
+    them.
 
     Args:
         patience: of who waits for the commands of their hosts.
@@ -130,17 +135,21 @@ def rebuild(
         NotOwn: the sweep may be somebody else's, and says how a machine is reached: that could run any command here.
     """
     from .queue.submitted_jobs import SubmittedJobs
+    from .remote.workers import HostWorkers
 
-    queues = [one for one in records if one.kind == "queue"]
-    if any(not is_here(one.host) for one in queues):
+    others = [one for one in records if one.kind != "pool"]
+    if any(not is_here(one.host) for one in others):
         require_own(paths)
-    hosts = {one.host: open_host(one.host, patience, one.settings) for one in reversed(queues)}
-    return [
-        SubmittedJobs(
-            one.name, make_scheduler(one.scheduler, hosts[one.host]), paths, times_gone=times_gone, young_s=young_s
-        )
-        for one in queues
-    ]
+    hosts = {one.host: open_host(one.host, patience, one.settings) for one in reversed(others)}
+
+    def made(one: SourceRecord) -> RunningSource:
+        host = hosts[one.host]
+        if one.kind == "host":
+            return HostWorkers(one, paths, host)
+        scheduler = make_scheduler(one.scheduler, host)
+        return SubmittedJobs(one.name, scheduler, paths, times_gone=times_gone, young_s=young_s)
+
+    return [made(one) for one in others]
 
 
 def _starts(paths: SweepPaths, settings: SourceSettings) -> WorkerStarts:

@@ -28,7 +28,7 @@ class SourceRecord:
 
     Args:
         name: ``local``, ``slurm``, …; submissions name it.
-        kind: ``queue``: a scheduler; ``pool``: workers.
+        kind: ``queue``: a scheduler; ``pool``: workers here; ``host``: workers on another machine.
         host: where its commands run: a kind of ``hsm_core.hosts.registry``, and which one of that kind.
         settings: of its kind; a queue's ``scheduler``.
     """
@@ -42,7 +42,7 @@ class SourceRecord:
     def of(cls, name: str, kind: str, host: str, settings: Mapping[str, object] | None) -> SourceRecord:
         """Makes a record of values read from disk."""
         words = {key: str(value) for key, value in (settings or {}).items()}
-        return cls(name, "pool" if kind == "pool" else "queue", host, words)
+        return cls(name, source_kind(kind), host, words)
 
     @property
     def scheduler(self) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from hsm_core import parsing
-from hsm_core.model import SourceKind
+from hsm_core.model import SOURCE_KINDS, SourceKind
 
 from .files import Document
 
 
 def source_kind(value: object) -> SourceKind:
-    """Returns whether a source is a pool or a queue."""
-    return "pool" if parsing.text(value) == "pool" else "queue"
+    """Returns what kind of source it is; what is not known is taken for a queue, of which nothing is proven here."""
+    told = parsing.text(value)
+    return next((kind for kind in SOURCE_KINDS if kind == told), "queue")
 
 
 def _metric(value: object) -> tuple[str, str]:

@@ -86,6 +86,9 @@ class Bound:
         return snapshot_of(self.state, self.source.name)
 
     def states(self) -> list[str]:
+        """Returns the states of all tasks; the source is tended first, as a conductor does."""
+        jobs = self.jobs()
+        self.call(lambda: self.source.tend(jobs))
         self.state.refresh()
         return [self.state.state_of(number) for number in range(self.state.total)]
 

@@ -171,6 +171,13 @@ class HsmPbsLauncher(LauncherBase):
         return "pbs"
 
 
+class HsmSshLauncher(LauncherBase):
+    """``hydra/launcher=hsm_ssh``: machines behind SSH."""
+
+    def place(self) -> str:
+        return "ssh"
+
+
 class HsmHpcLauncher(LauncherBase):
     """``hydra/launcher=hsm_hpc``: Slurm or PBS, whichever is found, or HSM_HPC_SYSTEM names."""
 
@@ -206,7 +213,8 @@ class HsmSweeperHint(SearchPathPlugin):
 
 def _register_all(plugins: Plugins) -> None:
     """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
-    for plugin in (HsmConfigSource, HsmSweeper, HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmHpcLauncher):
+    launchers = (HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmSshLauncher, HsmHpcLauncher)
+    for plugin in (HsmConfigSource, HsmSweeper, *launchers):
         plugins.register(plugin)
 
 
@@ -239,5 +247,6 @@ def _before_sweeper(frame: FrameType) -> None:
 
 
 offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf", _before_sweeper)
-for _name, _kind in {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "hpc": "HpcConf"}.items():
+_CONFS = {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "ssh": "SshConf", "hpc": "HpcConf"}
+for _name, _kind in _CONFS.items():
     offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields.declared", _kind)

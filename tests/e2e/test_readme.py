@@ -24,6 +24,7 @@ SUBMITTING = {
     ROOT / "docs" / "slurm.md": "slurm",
     ROOT / "docs" / "pbs.md": "pbs",
     ROOT / "docs" / "extending.md": "gridengine",
+    ROOT / "docs" / "ssh.md": "sshd",
 }
 #: whose excerpts of code a page shows
 EXAMPLE = ROOT / "tests" / "third_party"

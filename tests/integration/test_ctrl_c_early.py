@@ -36,7 +36,7 @@ UNRECORDED = [
     f"{BRIDGE}.destination:launcher_settings", f"{BRIDGE}.sweep_directory:_reserve", f"{BRIDGE}.launch:check_payload",
     f"{BRIDGE}.begin:record_code", f"{BRIDGE}.begin:write_tasks", f"{BRIDGE}.begin:create_record",
 ]  # fmt: skip
-RECORDED = [f"{BRIDGE}.destination:make_source", f"{BRIDGE}.launch:write_payload"]
+RECORDED = [f"{BRIDGE}.places:make_source", f"{BRIDGE}.launch:write_payload"]
 
 
 def run(folder: Path, step: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -75,15 +75,16 @@ def _source(module: str) -> tuple[bool, str]:
     return False, place.with_name(place.name + ".py").read_text(encoding="utf-8")  # type: ignore[attr-defined]
 
 
-def command(pythons: Sequence[str], *, beat_s: float, silent_s: float) -> str:
+def command(pythons: Sequence[str], *, name: str, beat_s: float, silent_s: float) -> str:
     """Returns the line that a login shell is to run; it reads ``program()`` first, then calls.
 
     Args:
         pythons: commands or paths that are tried in turn; a leading ``~/`` is the host's.
+        name: of the host, as its user calls it.
         beat_s, silent_s: see ``serve.Agent``.
     """
     data = program()
     boot = base64.b64encode(_BOOT.encode()).decode("ascii")
-    timing = json.dumps({"beat_s": beat_s, "silent_s": silent_s}, separators=(",", ":"))
+    timing = json.dumps({"name": name.encode().hex(), "beat_s": beat_s, "silent_s": silent_s}, separators=(",", ":"))
     words = [boot, str(len(data)), hashlib.sha256(data).hexdigest(), timing, *pythons]
     return f"exec sh -c '{_START}' hsm " + " ".join(map(shlex.quote, words))

@@ -43,13 +43,15 @@ class Timing:
     answer_s: float = 120.0
 
 
-def start_line(python: str | None, timing: Timing) -> str:
+def start_line(name: str, python: str | None, timing: Timing) -> str:
     """Returns the line that a login shell is to run for an agent; see ``carried.command``.
 
     Args:
+        name: of the host, see ``Host.name``.
         python: the one that its user named; without, all are tried that are usual.
     """
-    return command([python] if python else PYTHONS, beat_s=timing.beat_s, silent_s=timing.silent_s)
+    pythons = [python] if python else PYTHONS
+    return command(pythons, name=name, beat_s=timing.beat_s, silent_s=timing.silent_s)
 
 
 @dataclass(frozen=True)

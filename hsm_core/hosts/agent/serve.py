@@ -19,7 +19,7 @@ from hsm_core.hosts.files import append_at, finish_part, write_part
 from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ProcessIdentity
-from hsm_core.processes.identity import this_boot, this_host
+from hsm_core.processes.identity import CALLED, this_boot, this_host
 
 from .messages import SENTINEL, Head, Message, Unpacker, pack
 
@@ -31,9 +31,11 @@ def main(timing: str) -> None:
     """Serves this machine until the channel ends, or its other end has fallen silent; then ends what still runs.
 
     Args:
-        timing: JSON: seconds between two signs of life, and of silence after which nobody is there.
+        timing: JSON: the host's name in hexadecimal, seconds between two signs of life, and of silence after which
+            nobody is there.
     """
     times = json.loads(timing)
+    os.environ[CALLED] = bytes.fromhex(times["name"]).decode()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what prints by accident disturbs no message
     agent = Agent(answers, beat_s=float(times["beat_s"]), silent_s=float(times["silent_s"]))

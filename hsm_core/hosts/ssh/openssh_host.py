@@ -49,9 +49,10 @@ class OpenSshHost(RemoteHost):
         timing: Timing | None = None,
     ) -> None:  # fmt: skip
         times = timing or Timing()
-        line = start_line(address.python, times)
+        name = f"ssh:{address.name}"
+        line = start_line(name, address.python, times)
         settings = written(replace(address, transport="openssh"), config)
-        super().__init__(f"ssh:{address.name}", lambda: _open(address, config, line), patience, times, settings)
+        super().__init__(name, lambda: _open(address, config, line), patience, times, settings)
 
 
 class _SshChannel(PipeChannel):

@@ -28,8 +28,9 @@ class SshHost(RemoteHost):
         timing: Timing | None = None,
     ) -> None:  # fmt: skip
         times = timing or Timing()
-        line = start_line(address.python, times)
+        name = f"ssh:{address.name}"
+        line = start_line(name, address.python, times)
         super().__init__(
-            f"ssh:{address.name}", lambda: ParamikoChannel(Login(address, config), line), patience, times,
+            name, lambda: ParamikoChannel(Login(address, config), line), patience, times,
             written(replace(address, transport="paramiko"), config),
         )

@@ -1,44 +1,33 @@
-"""Where a launcher's tasks go, by its fields: a source, its workers, and what each task asks of it."""
+"""Where a launcher's tasks go, by its fields: the sources, their workers, and what each task asks of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
 from hsm_core.hosts.interface import Patience
-from hsm_core.hosts.registry import open_host
 from hsm_core.sources.interface import Source
-from hsm_core.sources.registry import (
-    SourceSettings,
-    check_fields,
-    describe,
-    describe_anyhow,
-    make_source,
-    queue_at,
-    require_here,
-)
-from hsm_core.sources.worker_command import job_worker
+from hsm_core.sources.registry import SourceSettings, queue_at
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.tasks import TaskTable
 
 from .fields.per_task import SettingsByTask
 from .fields.settings import known_values, launcher_settings
-from .pool_worker import gpus_in_vain, pool_worker
+from .places import places_of
 
 #: Returns the overrides of a task, by its number.
 Overrides = Callable[[int], Sequence[str]]
 
 
 class Destination:
-    """The source that a launcher's tasks go to, and how they run there.
+    """The sources that a launcher's tasks go to, and how they run there.
 
     Args:
-        name: of the source, as the launcher says: ``local``, ``slurm``.
+        name: of the place, as the launcher says: ``local``, ``slurm``, ``ssh``.
         fields: the launcher's.
         config: of this run, whose launcher node counts.
         loader: composes the configs of tasks.
@@ -46,8 +35,7 @@ class Destination:
     Attributes:
         system: whose queue it is; None: a pool of workers on this machine.
         settings: the launcher's fields, where no task has a say.
-        worker: how workers run tasks that wish for nothing of their own.
-        patience: of who waits for the commands of its host.
+        patience: of who waits for the commands of its hosts.
 
     Raises:
         ConfigError, BackendError: a field means nothing, or there is no such source.
@@ -59,9 +47,8 @@ class Destination:
         self.name, self.system = name, queue_at(name)
         self._values = known_values(fields, self.system)
         self.settings = launcher_settings(self._values, self.system)
-        self.worker = pool_worker(self.settings) if self.system is None else job_worker(self.settings, name)
         self.patience = Patience()
-        self._host = open_host("local", self.patience)
+        self._places = places_of(name, self.settings, self.patience)
         self._config, self._loader = config, loader
         self._tasks_config = config
         self._by_task: SettingsByTask | None = None
@@ -70,14 +57,14 @@ class Destination:
         """From now on the tasks' configs are composed from this master config: a resumed sweep has its own."""
         self._tasks_config, self._by_task = tasks_config, None
 
-    @cached_property
-    def record(self) -> SourceRecord:
-        """Returns the description that a sweep keeps of it.
+    @property
+    def records(self) -> tuple[SourceRecord, ...]:
+        """Returns the descriptions that a sweep keeps of them.
 
         Raises:
             BackendError, ConfigError: there is none of this name here.
         """
-        return describe(self.name, self._host, self.settings.flavour)
+        return self._places.records()
 
     def check(self, paths: SweepPaths) -> None:
         """Refuses, before anything is written, what is not here or can't be asked of it.
@@ -85,8 +72,7 @@ class Destination:
         Raises:
             BackendError, ConfigError: its commands are not on PATH, or fields contradict each other.
         """
-        require_here(self.name, self.settings.flavour, self._host)
-        check_fields(self.name, paths, self._source_settings(lambda _: ()), self._host)
+        self._places.require(paths, self._source_settings(lambda _: ()))
 
     def check_tasks(self, tasks: Sequence[Sequence[str]], first: int) -> None:
         """Refuses fields that are wrong for any of these tasks, before one of them is written down.
@@ -101,13 +87,13 @@ class Destination:
         for number in range(first, first + len(tasks)):
             self._settings_by_task().settings_of(number, lambda task: tasks[task - first])
 
-    def source(self, paths: SweepPaths) -> Source:
-        """Returns the source, to which the tasks of a sweep can be given.
+    def sources(self, paths: SweepPaths) -> Sequence[Source]:
+        """Returns the sources, to which the tasks of a sweep can be given.
 
         Raises:
             BackendError, ConfigError: there is none of this name here.
         """
-        return make_source(self.record, paths, self._source_settings(_Recorded(paths)), self._host)
+        return self._places.sources(paths, self._source_settings(_Recorded(paths)))
 
     def preview(self, paths: SweepPaths, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """Returns the jobs that these tasks would become, as lines to read.
@@ -115,23 +101,20 @@ class Destination:
         Args:
             first: the number of the first of them.
         """
-        record, note = describe_anyhow(self.name, self._host, self.settings.flavour)
         settings = self._source_settings(lambda number: tasks[number - first])
-        source = make_source(record, paths, settings, self._host)
-        lines = source.preview(range(first, first + len(tasks)), detached=self.settings.detach)
-        return [*filter(None, [note, self.ignored()]), *lines]
+        numbers, detached = range(first, first + len(tasks)), self.settings.detach
+        lines = self._places.preview(paths, settings, numbers, detached=detached)
+        return [*filter(None, [self.ignored()]), *lines]
 
     def ignored(self) -> str:
         """Returns a line on the fields that were set in vain; empty if there are none."""
-        ignored = [*self.settings.ignored, *self._settings_by_task().unused]
-        if self.system is None:
-            ignored += gpus_in_vain(self.settings, self.worker)
+        ignored = [*self._places.ignored(), *self._settings_by_task().unused]
         return f"this launcher ignores {', '.join(ignored)}" if ignored else ""
 
     def _source_settings(self, overrides_of: Overrides) -> SourceSettings:
         by_task = self._settings_by_task()
         return SourceSettings(
-            self.worker, Path.cwd(), self.settings, lambda number: by_task.settings_of(number, overrides_of)
+            self._places.worker, Path.cwd(), self.settings, lambda number: by_task.settings_of(number, overrides_of)
         )
 
     def _settings_by_task(self) -> SettingsByTask:

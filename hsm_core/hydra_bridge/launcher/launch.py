@@ -243,10 +243,10 @@ class Launching:
                 adopt(SweepPaths(self._root))
             state = SweepState(self._root)
             state.refresh()
-            source = self._to.source(state.paths)
-            others = [record for record in state.sources.values() if record.name != source.name]
+            sources = self._to.sources(state.paths)
+            others = [state.sources[name] for name in state.sources.keys() - {source.name for source in sources}]
             self._conductor = Conductor(
-                [source], state, rebuild(others, state.paths, self._to.patience), policy=Policy.of(self._settings),
+                sources, state, rebuild(others, state.paths, self._to.patience), policy=Policy.of(self._settings),
                 lease=self._lease, force=self._settings.force,
             )  # fmt: skip
             self._conductor.attach(force=self._settings.force)
@@ -271,7 +271,7 @@ class Launching:
         reserved = self._reserved or reserve_directory(self._config, self._settings.share)
         typed = self._typed_of_hydra
         record = sweep_record(
-            self._config, reserved.root, self._origin, self._planned, self._settings, typed, self._to.record
+            self._config, reserved.root, self._origin, self._planned, self._settings, typed, self._to.records
         )
         self._id = record.id
         self._lease = begin_sweep(record, reserved, (self._app(), config_folders(self._config)), first, tasks)

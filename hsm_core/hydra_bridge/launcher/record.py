@@ -28,7 +28,7 @@ from .fields.recorded import fields_typed
 
 def sweep_record(
     config: DictConfig, root: Path, origin: MainOrigin, planned: PlannedSweep | None, settings: LauncherSettings,
-    typed_of_hydra: tuple[str, ...], source: SourceRecord,
+    typed_of_hydra: tuple[str, ...], sources: tuple[SourceRecord, ...],
 ) -> SweepRecord:  # fmt: skip
     """The record of a sweep that begins now in ``root``.
 
@@ -36,7 +36,7 @@ def sweep_record(
         config: the master config.
         origin: of its app.
         planned: the plan, under our own sweeper.
-        source: where its tasks go.
+        sources: where its tasks go.
         typed_of_hydra: the overrides of Hydra's own config, as they were typed.
     """
     hydra = config.hydra
@@ -64,7 +64,7 @@ def sweep_record(
         },
         overrides=overrides,
         launcher_fields=fields_typed(config),
-        sources=(source,),
+        sources=sources,
         metric=planned.metric if planned else (),
         versions=versions(),
         git=git_state(os.getcwd()),

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import pickle
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hsm_core.errors import ConfigError
-from hsm_core.safe_open import MOST_PICKLED, open_own, read_own
+from hsm_core.safe_open import MOST_PICKLED, open_own
 
 from ..fast.group_cache import Skeletons
 from ..fast.nan import renew_nans
@@ -24,12 +22,13 @@ from ..hydra_private.config_copy import is_exact, quick, quick_start
 from ..hydra_private.task import resolvers, returned
 from ..random_numbers.renew import RandomNumbers
 from . import values
+from .boot import Moved, read_boot
 from .checkpoint import offer_checkpoint, resumed
 from .config import numbered
 from .environ import as_at_start
 from .hidden import hide_secrets
 from .log import HydraLog
-from .main_module import MainFile, MainState, MainWords, NamedFunction
+from .main_module import MainFile, MainState, NamedFunction
 from .math_threads import math_libraries, spread
 from .open_files import OpenFiles
 from .snapshot_paths import FrozenApp
@@ -74,21 +73,6 @@ class Payload:
         return found.load() if isinstance(found, NamedFunction) else found
 
 
-class Boot(TypedDict):
-    """The part of ``boot.json`` that is read here: what is set before a payload can be loaded.
-
-    Args:
-        environ: variables as they were when the app was started.
-        main: the file to be imported as the main module.
-        module_of_function: where the task function is found, if that is elsewhere; else empty.
-    """
-
-    versions: dict[str, str]
-    environ: dict[str, list[str | None]]
-    main: MainWords | None
-    module_of_function: str
-
-
 class TaskOrder(TypedDict):
     """The words of ``hsm_core.worker.protocol.Order`` to the application's side."""
 
@@ -131,7 +115,7 @@ def prepare(payload: str) -> LoadedApp:
     """
     from hydra.core.plugins import Plugins
 
-    boot = _check(Path(payload))
+    boot = read_boot(Path(payload))
     numbers, files = RandomNumbers(), OpenFiles()
     numbers.about_to_import()
     plugins = Plugins.instance()  # Hydra 1.3 makes their modules' classes anew: before the payload names them
@@ -142,6 +126,8 @@ def prepare(payload: str) -> LoadedApp:
             importlib.import_module(boot["module_of_function"])
     with open_own(Path(payload), most=MOST_PICKLED) as stream:
         found: Payload = pickle.load(stream)  # nosec B301  # open_own checked its owner
+    if boot["moved"]:
+        found = _here(found, Moved(boot["moved"], str(Path(payload).parents[2]), boot["cwd"]))
     found.singletons[Plugins] = plugins  # else set_state would look for them again
     os.environ.update(found.env_copy)
     found.main.restore()
@@ -155,6 +141,13 @@ def prepare(payload: str) -> LoadedApp:
     hydra_log.set_up()
     skeletons = Skeletons(found.context.config_loader, found.config)
     return LoadedApp(found, skeletons, hydra_log, numbers, left_open)
+
+
+def _here(found: Payload, moved: Moved) -> Payload:
+    return replace(
+        found, config=moved.config(found.config), context=moved.context(found.context),
+        main=moved.main(found.main), frozen=moved.frozen(found.frozen),
+    )  # fmt: skip
 
 
 def _take_state(found: Payload) -> None:
@@ -241,19 +234,6 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
             job_dir_key="hydra.runtime.output_dir", job_subdir_key=None,  # resolved already, and only once
         )  # fmt: skip
     return returned(ended)
-
-
-def _check(payload: Path) -> Boot:
-    boot: Boot = json.loads(read_own(payload.with_name("boot.json")))
-    values.require_versions(boot["versions"], "the sweep was started", _with_the_first_python(payload))
-    return boot
-
-
-def _with_the_first_python(payload: Path) -> str:
-    """Returns what to type so that the Python that starts a sweep runs its tasks, too; a trial has no sweep."""
-    sweep, is_trial = payload.parents[2], payload.parents[1].name != ".hsm"
-    resume = "" if is_trial else f"hsm resume {shlex.quote(str(sweep))} --set "
-    return f"{resume}hydra.launcher.python=null    # the Python that starts the sweep"
 
 
 def _directory(config: DictConfig) -> str:

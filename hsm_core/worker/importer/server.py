@@ -75,10 +75,13 @@ def serve(descriptor: int, lock: int, boot: Path, *, forks: bool) -> NoReturn:
 
 
 def load(boot: Path) -> tuple[TaskModule, object]:
-    """Goes to the directory where the app was started, takes over its ``sys.path``, then unpickles: in this order."""
+    """Goes to the directory where the app was started, takes over its ``sys.path``, then unpickles: in this order.
+
+    On a host where the app was not started, ``own_path``, packages come from the host's own interpreter.
+    """
     found = read_own_json(boot)
     os.chdir(found["cwd"])
-    sys.path[:] = found["sys_path"]
+    sys.path[:] = [*found["sys_path"], *(sys.path if found.get("own_path") else ())]
     gc.disable()  # what Hydra's modules consist of stays: there is nothing to collect
     module: TaskModule = importlib.import_module(found["module"])
     gc.enable()

@@ -38,7 +38,7 @@ def test_the_one_that_runs_this_is_found_here() -> None:
 def test_the_nearest_environment_goes_first(project: Path | None, environment: dict[str, str], wanted: str) -> None:
     def told(argv: object) -> Done:
         path = argv[0]  # type: ignore[index]
-        if path.startswith("/p/"):
+        if path.startswith(("/p/", "~")):
             raise FileNotFoundError(2, "No such file or directory", path)
         return Done((), 0, answer(path if path != "python3" else "/usr"), "")
 

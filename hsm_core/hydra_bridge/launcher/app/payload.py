@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,13 +101,15 @@ def _load_on_trial(launch: LaunchPaths, python: str, origin: MainOrigin) -> None
 
 
 def _payload(origin: MainOrigin, config: DictConfig, context: HydraContext, frozen: FrozenApp | None) -> Payload:
+    from hydra.core.plugins import Plugins
     from hydra.core.singleton import Singleton
 
     wanted = [str(name) for name in config.hydra.job.env_copy]
     state = Singleton.get_state()
     return Payload(
         task_function=origin.named_function() or origin.function, config=config, context=context,
-        singletons=state["instances"], resolvers=_resolvers(state["omegaconf_resolvers"], origin),
+        singletons={kind: one for kind, one in state["instances"].items() if kind is not Plugins},
+        resolvers=_resolvers(state["omegaconf_resolvers"], origin),
         env_copy={name: os.environ[name] for name in wanted if name in os.environ},
         main=origin.state(), frozen=frozen,
     )  # fmt: skip
@@ -125,9 +128,28 @@ def _resolvers(found: dict[str, object], origin: MainOrigin) -> dict[str, bytes]
 
 def _pickled(payload: Payload, origin: MainOrigin) -> bytes:
     try:
-        return dumps(payload, origin.in_main)
+        with nullcontext() if payload.frozen is None else _plugins_by_value():
+            return dumps(payload, origin.in_main)
     except (*UNPICKLABLE, RecursionError) as error:
         raise _unpicklable(payload, origin, error) from error
+
+
+@contextmanager
+def _plugins_by_value() -> Iterator[None]:
+    """Sends the config classes of other plugins along: a machine that gets a snapshot may not have them."""
+    import cloudpickle
+
+    found = [
+        module for name, module in list(sys.modules.items())
+        if name.count(".") == 1 and name.startswith("hydra_plugins.") and name != "hydra_plugins.hsm"
+    ]  # fmt: skip
+    for module in found:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in found:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
 def read_config(launch: LaunchPaths) -> DictConfig | None:
@@ -183,6 +205,7 @@ def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, object]:
         "frozen": frozen is not None, "flags": interpreter_flags(), "module_of_function": module,
         "environ": changed_variables(os.environ) if main or module else {},
         "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
+        "root": frozen.root if frozen is not None else "", "moved": [], "own_path": False,
     }  # fmt: skip
 
 

@@ -151,6 +151,17 @@ class LauncherConf:
     # your own script, a jinja2 file that extends ours: {% extends "pbs.sh.j2" %}
     template: str | None = None
 
+    # --- machines behind SSH ---
+    # where tasks run: "box1:4" (a name as ssh takes it, and 4 tasks at once), "ann@box2", or
+    # {name: box3, host: 10.0.0.3, port: 2222, user: ann, slots: 4, python: ~/env/bin/python, dir: /scratch/ann}
+    hosts: list[Any] = field(default_factory=list)
+    # what speaks SSH: auto | paramiko | openssh
+    transport: str = "auto"
+    # host keys: known | accept_new
+    host_keys: str = "known"
+    # the SSH configuration; null: yours
+    ssh_config: str | None = "${oc.env:HSM_SSH_CONFIG,null}"
+
     # --- this machine's own ---
     # none | auto | a list of GPU numbers
     gpus: Any = "none"
@@ -170,6 +181,15 @@ class PbsConf(LauncherConf):
     """The same, with PBS as the place."""
 
     _target_: str = "hydra_plugins.hsm.plugins.HsmPbsLauncher"
+
+
+@dataclass(repr=False, eq=False)
+class SshConf(LauncherConf):
+    """The same, with machines behind SSH as the places."""
+
+    _target_: str = "hydra_plugins.hsm.plugins.HsmSshLauncher"
+    code: str = "snapshot"
+    on_interrupt: str = "ask"
 
 
 @dataclass(repr=False, eq=False)

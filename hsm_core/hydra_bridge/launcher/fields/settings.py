@@ -14,7 +14,7 @@ from hsm_core.overrides import quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.schedulers.batch_system import BatchSystem
-from hsm_core.settings import Fields, LauncherSettings, QueueSettings
+from hsm_core.settings import Fields, LauncherSettings, QueueSettings, SshSettings
 from hsm_core.text import read_task_ranges
 
 from ...faults import Faults
@@ -125,6 +125,7 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
         grace_s=fields.within("grace_s", 0, 86_400),
         nice=int(fields.within("nice", 0, 19)),
         gpus=values["gpus"],
+        ssh=_ssh(fields),
         setup=fields.texts("setup"),
         setup_strict=fields.flag("setup_strict"),
         flavour=fields.text("flavour") or "auto",
@@ -148,6 +149,13 @@ def refuse_of_resume(settings: LauncherSettings) -> None:
         fields = " and ".join(f"hydra.launcher.{name}" for name in found)
         told = f"{fields} {'is' if len(found) == 1 else 'are'} for resuming a sweep, and this line starts a new one"
         raise ConfigError(told, fix=f"hydra.launcher.resume=latest    # or leave out {' and '.join(found)}")
+
+
+def _ssh(fields: Fields) -> SshSettings:
+    return SshSettings(
+        fields.entries("hosts"), fields.one_of("transport", ("auto", "paramiko", "openssh")),
+        fields.one_of("host_keys", ("known", "accept_new")), fields.text("ssh_config"),
+    )  # fmt: skip
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:

@@ -36,7 +36,7 @@ SHELLS = [shell for shell in ("sh", "bash", "csh", "tcsh", "zsh", "fish") if shu
 def test_a_login_shell_of_any_kind_starts_it(shell: str, weird_tmp_path: Path) -> None:
     (weird_tmp_path / "my python").symlink_to(sys.executable)
     pythons = ["it's not\\here!", f"{weird_tmp_path}/my python"]
-    line = command(pythons, beat_s=1.0, silent_s=5.0)
+    line = command(pythons, name="agent", beat_s=1.0, silent_s=5.0)
     done = subprocess.run([shell, "-c", line], input=program(), capture_output=True, timeout=60, check=False)
     assert SENTINEL in b"\n" + done.stdout, done.stderr
     head = json.loads(done.stdout.partition(SENTINEL.lstrip())[2].splitlines()[0])
@@ -46,7 +46,7 @@ def test_a_login_shell_of_any_kind_starts_it(shell: str, weird_tmp_path: Path) -
 def test_a_python_in_the_users_home_is_found(weird_tmp_path: Path) -> None:
     (weird_tmp_path / "python").symlink_to(sys.executable)
     done = subprocess.run(
-        ["sh", "-c", command(["~/python"], beat_s=1.0, silent_s=5.0)], input=program(),
+        ["sh", "-c", command(["~/python"], name="agent", beat_s=1.0, silent_s=5.0)], input=program(),
         env={"HOME": str(weird_tmp_path), "PATH": "/usr/bin:/bin"}, capture_output=True, timeout=60, check=True,
     )  # fmt: skip
     assert SENTINEL in done.stdout

@@ -35,7 +35,7 @@ class Machine:
         self.channels: list[PipeChannel] = []
 
     def connect(self) -> PipeChannel:
-        line = command(self.pythons, beat_s=self.timing.beat_s, silent_s=self.timing.silent_s)
+        line = command(self.pythons, name="agent", beat_s=self.timing.beat_s, silent_s=self.timing.silent_s)
         self.channels.append(PipeChannel(["sh", "-c", self.before + line]))
         return self.channels[-1]
 

@@ -1,0 +1,175 @@
+"""The hosts of ``hydra.launcher.hosts``: what they are, whether they will do, and how many tasks they run at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from hsm_core import parsing
+from hsm_core.detect.python_there import find_python
+from hsm_core.errors import BackendError, ConfigError
+from hsm_core.hosts.installing import install
+from hsm_core.hosts.interface import Host, Patience
+from hsm_core.hosts.ssh.address import HostAddress, read_addresses
+from hsm_core.hosts.ssh.transports import make_host
+from hsm_core.settings import LauncherSettings, SshSettings
+from hsm_core.sources.interface import Source
+from hsm_core.sources.registry import SourceSettings
+from hsm_core.sources.remote.pool import Equipment, HostPool
+from hsm_core.sources.remote.sweep_there import folder_there, program_files
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord
+from hsm_core.store.submission import WorkerSpec
+
+#: Logins at once: servers refuse more that come together.
+_AT_ONCE = 8
+_ASK_S = 60.0
+_OURS = ("hosts", "transport", "host_keys", "ssh_config")
+_ASK = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from hsm_core.detect.cores import busy_gpus, usable_cores, visible_gpus
+print(json.dumps({"cores": usable_cores(), "gpus": visible_gpus(), "busy": sorted(busy_gpus())}))
+"""
+_KINDS: parsing.Kinds = {"cores": parsing.whole, "gpus": parsing.texts, "busy": parsing.texts}
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Holds what a host says that it has."""
+
+    cores: int
+    gpus: tuple[str, ...]
+    busy: tuple[str, ...]
+
+
+class OverSsh:
+    """Machines behind SSH, each a source of its own."""
+
+    def __init__(self, settings: LauncherSettings, patience: Patience) -> None:
+        self._settings = settings
+        if not settings.ssh.hosts:
+            raise ConfigError(
+                "hsm_ssh needs to know the machines", evidence="hydra.launcher.hosts is empty",
+                fix="'hydra.launcher.hosts=[box1:4,ann@box2]'    # names as ssh takes them; 4 tasks at once",
+            )  # fmt: skip
+        if settings.code != "snapshot":
+            raise ConfigError(
+                f"hsm_ssh sends a snapshot of your code: code={settings.code} is not possible",
+                fix="hydra.launcher.code=snapshot",
+            )
+        config = None if settings.ssh.config is None else Path(settings.ssh.config).expanduser()
+        self._addresses = read_addresses([_with_defaults(entry, settings.ssh) for entry in settings.ssh.hosts])
+        self._hosts = {one.name: make_host(one, config, patience) for one in self._addresses}
+        self._equipment: dict[str, Equipment] = {}
+        self.worker = _worker(settings)
+
+    def require(self, paths: SweepPaths, common: SourceSettings) -> None:
+        """All hosts are asked at once: what is wrong with one is told before anything is written."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            asked = [pool.submit(self._equip, one, self._hosts[one.name]) for one in self._addresses]
+            for answer in asked:
+                answer.result()
+
+    def records(self) -> tuple[SourceRecord, ...]:
+        return tuple(self._record(one) for one in self._addresses)
+
+    def sources(self, paths: SweepPaths, settings: SourceSettings) -> Sequence[Source]:
+        return [
+            HostPool(
+                self._record(one), paths, self._hosts[one.name], self._spec(one), partial(self._equip, one)
+            )
+            for one in self._addresses
+        ]  # fmt: skip
+
+    def preview(
+        self, paths: SweepPaths, settings: SourceSettings, tasks: Sequence[int], *, detached: bool
+    ) -> Sequence[str]:
+        sources = self.sources(paths, settings)
+        return [line for one in sources for line in one.preview(tasks, detached=detached)]
+
+    def ignored(self) -> Sequence[str]:
+        return [name for name in self._settings.ignored if name not in _OURS]
+
+    def _record(self, address: HostAddress) -> SourceRecord:
+        host = self._hosts[address.name]
+        own = {"dir": address.dir} if address.dir else {}
+        return SourceRecord(address.name, "host", host.name, {**host.settings, **own})
+
+    def _spec(self, address: HostAddress) -> WorkerSpec:
+        slots = address.slots or self._settings.slots or 0
+        return replace(self.worker, source=address.name, slots=slots, tasks_per_gpu=address.tasks_per_gpu)
+
+    def _equip(self, address: HostAddress, host: Host) -> Equipment:
+        """Finds out what a host has; hsm itself is brought there for that, once."""
+        if address.name in self._equipment:
+            return self._equipment[address.name]
+        python = find_python(host, named=address.python).path
+        folder = folder_there(host, self._record(address).settings)
+        program = install(host, program_files(), folder / "worker", python)
+        done = host.run([python, "-I", "-c", _ASK, str(program)], _ASK_S)
+        try:
+            told = _Told(**parsing.fields(parsing.table(json.loads(done.out)), _KINDS))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BackendError(
+                f"{address.name} does not say what it has", evidence=done.evidence or str(error)
+            ) from error
+        spec = _fitted(self._spec(address), address, told, self._settings)
+        self._equipment[address.name] = Equipment(python, program, spec)
+        return self._equipment[address.name]
+
+
+def _with_defaults(entry: object, settings: SshSettings) -> object:
+    """Returns a host as its user wrote it, with what the launcher's fields say for all that say nothing else."""
+    common = {"transport": settings.transport, "host_keys": settings.host_keys}
+    if isinstance(entry, Mapping):
+        return {**common, **entry}
+    (address,) = read_addresses([entry])
+    given = {name: value for name, value in vars(address).items() if value is not None}
+    return {**given, **common}
+
+
+def _worker(settings: LauncherSettings) -> WorkerSpec:
+    if settings.resources.ranks != 1:
+        raise ConfigError(
+            f"hsm_ssh can't run a task of {settings.resources.ranks} ranks",
+            fix="hydra.launcher.nodes=1 hydra.launcher.tasks_per_node=1",
+        )
+    return WorkerSpec(
+        source="", slots=settings.slots or 1, isolation=settings.isolation,
+        threads=settings.resources.cpus_per_task or 1, task_timeout_s=settings.task_timeout_s,
+        grace_s=settings.grace_s, nice=settings.nice, env=dict(settings.env),
+    )  # fmt: skip
+
+
+def _fitted(
+    spec: WorkerSpec, address: HostAddress, told: _Told, settings: LauncherSettings
+) -> WorkerSpec:
+    """Returns how workers run tasks on a host with so many cores and such GPUs."""
+    cores, wished = told.cores, settings.resources.cpus_per_task
+    gpus = _gpus(address, told.gpus, told.busy)
+    slots = spec.slots or (len(gpus) * spec.tasks_per_gpu if gpus else max(1, cores // (wished or 1)))
+    if gpus and slots > len(gpus) * spec.tasks_per_gpu:
+        raise ConfigError(
+            f"{address.name} has {len(gpus)} GPUs for {slots} slots", evidence=", ".join(gpus),
+            fix=f"{{name: {address.name}, slots: {len(gpus) * spec.tasks_per_gpu}}}",
+        )  # fmt: skip
+    return replace(spec, slots=slots, threads=wished or max(1, cores // slots), gpus=gpus)
+
+
+def _gpus(address: HostAddress, there: Sequence[str], busy: Sequence[str]) -> tuple[str, ...] | None:
+    """Returns the GPUs that tasks may have; None leaves that alone."""
+    if address.gpus is None:
+        return None
+    wanted = tuple(there) if address.gpus == "auto" else address.gpus
+    free = tuple(gpu for gpu in wanted if not (address.gpus_free and gpu in busy))
+    if not free:
+        told = f"in use: {', '.join(busy)}" if busy else "nvidia-smi lists none"
+        raise ConfigError(
+            f"{address.name} has no GPU for these tasks", evidence=told, fix=f"{{name: {address.name}}}    # without"
+        )
+    return free

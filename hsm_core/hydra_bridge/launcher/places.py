@@ -1,0 +1,116 @@
+"""The places that a launcher gives its tasks to: one on this machine, or as many as it has hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from hsm_core.hosts.interface import Patience
+from hsm_core.hosts.registry import open_host
+from hsm_core.settings import LauncherSettings
+from hsm_core.sources.interface import Source
+from hsm_core.sources.registry import (
+    SourceSettings,
+    check_fields,
+    describe,
+    describe_anyhow,
+    make_source,
+    queue_at,
+    require_here,
+)
+from hsm_core.sources.worker_command import job_worker
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord
+from hsm_core.store.submission import WorkerSpec
+
+from .pool_worker import gpus_in_vain, pool_worker
+
+#: Over SSH: the place whose sources are the hosts that the user names.
+OVER_SSH = "ssh"
+
+
+class Places(Protocol):
+    """The places of one launcher."""
+
+    @property
+    def worker(self) -> WorkerSpec:
+        """How tasks run that wish for nothing of their own; each host has a say in it."""
+
+    def require(self, paths: SweepPaths, common: SourceSettings) -> None:
+        """Refuse, before anything is written, what can't work.
+
+        Raises:
+            HsmError: it says why.
+        """
+
+    def records(self) -> tuple[SourceRecord, ...]:
+        """Returns what later processes need to ask there.
+
+        Raises:
+            HsmError: there is no such place.
+        """
+
+    def sources(self, paths: SweepPaths, settings: SourceSettings) -> Sequence[Source]:
+        """Returns the sources that take the tasks."""
+
+    def preview(
+        self, paths: SweepPaths, settings: SourceSettings, tasks: Sequence[int], *, detached: bool
+    ) -> Sequence[str]:
+        """Returns what would be submitted for these tasks, as lines to read."""
+
+    def ignored(self) -> Sequence[str]:
+        """Returns the fields that were set and mean nothing there."""
+
+
+def places_of(name: str, settings: LauncherSettings, patience: Patience) -> Places:
+    """Returns the places of a launcher.
+
+    Args:
+        name: as its class says it.
+        patience: of who waits for the commands there.
+
+    Raises:
+        ConfigError: the settings mean nothing there.
+    """
+    if name == OVER_SSH:
+        from .over_ssh import OverSsh
+
+        return OverSsh(settings, patience)
+    return Here(name, settings, patience)
+
+
+class Here:
+    """A pool of this machine, or a batch system whose commands run on it.
+
+    Args:
+        name: of the place.
+    """
+
+    def __init__(self, name: str, settings: LauncherSettings, patience: Patience) -> None:
+        self._name, self._settings, self._is_pool = name, settings, queue_at(name) is None
+        self._host = open_host("local", patience)
+        self._described: SourceRecord | None = None
+        self.worker = pool_worker(settings) if self._is_pool else job_worker(settings, name)
+
+    def require(self, paths: SweepPaths, common: SourceSettings) -> None:
+        require_here(self._name, self._settings.flavour, self._host)
+        check_fields(self._name, paths, common, self._host)
+
+    def records(self) -> tuple[SourceRecord, ...]:
+        if self._described is None:
+            self._described = describe(self._name, self._host, self._settings.flavour)
+        return (self._described,)
+
+    def sources(self, paths: SweepPaths, settings: SourceSettings) -> Sequence[Source]:
+        return [make_source(record, paths, settings, self._host) for record in self.records()]
+
+    def preview(
+        self, paths: SweepPaths, settings: SourceSettings, tasks: Sequence[int], *, detached: bool
+    ) -> Sequence[str]:
+        record, note = describe_anyhow(self._name, self._host, self._settings.flavour)
+        lines = make_source(record, paths, settings, self._host).preview(tasks, detached=detached)
+        return [*filter(None, [note]), *lines]
+
+    def ignored(self) -> Sequence[str]:
+        more = gpus_in_vain(self._settings, self.worker) if self._is_pool else ()
+        return [*self._settings.ignored, *more]

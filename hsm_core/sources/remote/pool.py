@@ -1,0 +1,166 @@
+"""Workers on another machine, which take what their inboxes say; their files come home while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hsm_core.errors import BackendError, HostClosed, NoAnswer, NotNow
+from hsm_core.hosts.interface import Host
+from hsm_core.hosts.mirror import Mirror
+from hsm_core.model import counted
+from hsm_core.processes.identity import this_process
+from hsm_core.safe_open import last_lines
+from hsm_core.store.events import Assigned, ConductorHead
+from hsm_core.store.files import nonce
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord
+from hsm_core.store.submission import Submission, WorkerSpec
+
+from ..interface import Handed, Health, Pair, Portion
+from ..snapshot import Snapshot
+from .sweep_there import SweepThere, folder_there
+from .workers import HostWorkers
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Says what a host has for a sweep.
+
+    Args:
+        python: the interpreter that understands what was pickled here.
+        program: where hsm's own modules lie there.
+        spec: how workers run tasks there: as many at once as it has room for.
+    """
+
+    python: str
+    program: Path
+    spec: WorkerSpec
+
+
+#: Asks a host what it has; raises BackendError if nothing there will do, HostTrouble if it can't be asked.
+Equip = Callable[[Host], Equipment]
+
+
+class HostPool(HostWorkers):
+    """The workers of a host, as the process sees them that gives them work.
+
+    Args:
+        spec: of its workers, as far as the user said it.
+        equip: asks the host.
+    """
+
+    logs: tuple[str, ...] = ()
+
+    def __init__(
+        self, record: SourceRecord, paths: SweepPaths, host: Host, spec: WorkerSpec, equip: Equip
+    ) -> None:
+        super().__init__(record, paths, host)
+        self.spec = spec
+        self._equip = equip
+        self._there: SweepThere | None = None
+        self._equipment: Equipment | None = None
+        self._worker, self._inbox_writer = "", None
+
+    _worker: str
+    _inbox_writer: JournalWriter | None
+
+    def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
+        """It is not asked for that: nothing is sent there before something is started."""
+        slots = counted(self.spec.slots, "slot") if self.spec.slots else "a slot for each core or GPU"
+        return [f"1 worker on {self.name} with {slots}"]
+
+    def next_portion(self, waiting: Sequence[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
+        try:
+            self._asked()
+        except HostClosed:
+            raise
+        except OSError as error:
+            raise NotNow(f"{self.name} can't be used now", evidence=self._told(error)) from error
+        return Portion(waiting)
+
+    def prepare(self, submission: Submission, portion: Portion) -> None:
+        """Whatever a worker needs is sent when it is submitted."""
+
+    def submit(self, submission: Submission, portion: Portion) -> Handed:
+        try:
+            writer = self._worker_for(submission)
+        except HostClosed:
+            raise
+        except ChildProcessError as error:
+            raise self._exited(error) from error
+        except OSError as error:  # nothing of it was given to anybody
+            raise NotNow(f"{self.name} can't be given tasks now", evidence=self._told(error)) from error
+        worker = self._known(self._worker)
+        worker.given[submission.name] = {pair for span in submission.spans for pair in span}
+        for number in range(len(submission.batches)):
+            writer.append(Assigned(submission.batch_id(number)))
+        writer.sync()
+        if writer.trouble is not None:
+            raise BackendError("the worker's tasks can't be written to disk", evidence=str(writer.trouble))
+        try:
+            self._give_inbox()
+        except (OSError, ValueError) as error:
+            raise NoAnswer(f"{self.name} does not answer", evidence=self._told(error)) from error
+        return Handed(worker.name, worker.process)
+
+    def health(self) -> Health:
+        try:
+            return Health(self._asked().spec.slots, self._trouble)
+        except (BackendError, OSError) as error:
+            return Health(self.spec.slots or 1, self._told(error))
+
+    def close(self) -> None:
+        if self._inbox_writer is not None:
+            self._inbox_writer.seal()
+            with suppress(OSError, ValueError):  # without a word, its worker ends when it has been idle for a while
+                self._give_inbox()
+            self._inbox_writer = None
+        super().close()
+
+    def log_tail(self) -> str:
+        return last_lines(self._paths.worker_log(self._worker), 15) if self._worker else ""
+
+    def _asked(self) -> Equipment:
+        if self._equipment is None:
+            self._equipment = self._equip(self._host)
+            self.spec = self._equipment.spec
+        return self._equipment
+
+    def _worker_for(self, submission: Submission) -> JournalWriter:
+        """Returns the inbox of a worker that surely was started and still listens."""
+        there = self._sweep_there()
+        there.send(submission)
+        if self._inbox_writer is not None and self._lives(self._worker):
+            return self._inbox_writer
+        name = f"{self._prefix}{nonce()}"
+        inbox = JournalWriter(self._paths.inbox(name))
+        inbox.append(ConductorHead("", this_process()))
+        Mirror(self._host, there.root, self._paths.root).give(self._inbox(name))
+        process = there.start(name, submission, self.name)
+        self._worker, self._inbox_writer = name, inbox
+        self._known(name).process = process
+        return inbox
+
+    def _lives(self, name: str) -> bool:
+        worker = self._known(name)
+        worker.bring_home()
+        return not worker.sealed and worker.process is not None and not self._host.evidence_of_death(worker.process)
+
+    def _give_inbox(self) -> None:
+        Mirror(self._host, self._root, self._paths.root).give(self._inbox(self._worker))
+
+    def _sweep_there(self) -> SweepThere:
+        if self._there is None:
+            asked, folder = self._asked(), folder_there(self._host, self.record.settings)
+            self._there = SweepThere(self._paths, self._host, folder, self._sweep, asked.python, asked.program)
+        return self._there
+
+    def _exited(self, error: ChildProcessError) -> BackendError:
+        return BackendError(
+            f"the worker on {self.name} ended at once: {error}", evidence=self._asked().python,
+            fix=f"{{name: {self.name}, python: PYTHON}}    # in hydra.launcher.hosts",
+        )  # fmt: skip

@@ -1,0 +1,196 @@
+"""The workers that a sweep has on another machine, for whoever asks about them, fetches their results, ends them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from hsm_core.errors import NoAnswer
+from hsm_core.hosts.interface import Host
+from hsm_core.hosts.mirror import Mirror
+from hsm_core.model import SourceKind
+from hsm_core.store import events
+from hsm_core.store.journal import JournalReader
+from hsm_core.store.layout import SweepPaths
+from hsm_core.store.record import SourceRecord, read_record
+from hsm_core.store.state.jobs import JobWord, Key, SubmissionState
+from hsm_core.store.submission import read_submission
+
+from ..interface import Handed, Health, Polled
+from ..snapshot import Snapshot
+from .sweep_there import folder_there, root_there
+from .worker_mirror import WorkerMirror
+from .worker_words import WorkerWords
+
+#: Characters of a source's name that are not taken into the names of its workers' files.
+_NOT_IN_FILES = re.compile(r"[^\w.-]+", re.ASCII)
+
+
+class HostWorkers:
+    """Workers on a machine that shares no disk with this one.
+
+    What they write is brought home by whoever polls or tends; two who do so at once do no harm to each other.
+
+    Args:
+        record: describes the source.
+        host: the machine.
+    """
+
+    kind: SourceKind = "host"
+
+    def __init__(self, record: SourceRecord, paths: SweepPaths, host: Host) -> None:
+        self.name, self.record = record.name, record
+        self._paths, self._host = paths, host
+        self._workers: dict[str, WorkerMirror] = {}
+        self._dead: dict[str, str] = {}
+        self._given: set[Path] = set()
+        self._trouble = ""
+
+    @cached_property
+    def _sweep(self) -> str:
+        return read_record(self._paths).id
+
+    @property
+    def _root(self) -> Path:
+        return root_there(folder_there(self._host, self.record.settings), self._sweep)
+
+    def find(self, token: str) -> Handed | None:
+        """Whatever stands in an inbox here was perhaps given, and surely is once it is given again."""
+        name = self._submission_of(token)
+        worker = None if name is None else self._assignee(name)
+        if name is None or worker is None:
+            return None
+        known = self._known(worker)
+        known.given[name] = {pair for span in read_submission(self._paths, name).spans for pair in span}
+        try:
+            Mirror(self._host, self._root, self._paths.root).give(self._inbox(worker))
+        except (OSError, ValueError) as error:
+            raise NoAnswer(f"{self.name} does not answer", evidence=str(error)) from error
+        return Handed(worker, known.process)
+
+    def poll(self, jobs: Snapshot, not_before: float) -> Polled:
+        self._bring_home(jobs.lines)
+        words: dict[Key, JobWord] = {}
+        try:
+            for line in jobs.lines if not self._trouble else ():
+                word = self._word_on(line)
+                words |= {} if word is None else {key: word for key in jobs.open if key[0] == line.name}
+        except (OSError, ValueError) as error:
+            self._trouble = self._told(error)
+        if self._trouble:
+            return Polled(at=time.monotonic(), trouble=self._trouble)
+        return Polled(words, is_answer=True, at=time.monotonic())
+
+    def tend(self, jobs: Snapshot) -> None:
+        """Brings home what is new."""
+        self._bring_home(jobs.lines)
+
+    def cancel(self, jobs: Snapshot, *, at_once: bool = False) -> None:
+        self._learn(jobs.lines)
+        names = {line.native_id for line in jobs.lines if line.name in {name for name, _ in jobs.alive}}
+        try:
+            self._give_requests()
+            for worker in [self._workers[name] for name in names if name in self._workers]:
+                if worker.process is not None and not worker.sealed:
+                    self._host.signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
+        except OSError as error:
+            raise NoAnswer(f"{self.name} can't be told to end its tasks", evidence=str(error)) from error
+
+    def cancel_tasks(self, jobs: Snapshot, tasks: Sequence[int]) -> None:
+        """Workers read the requests that lie beside their inboxes."""
+        try:
+            self._give_requests()
+        except OSError as error:
+            raise NoAnswer(f"{self.name} can't be told to end tasks", evidence=str(error)) from error
+
+    def remove_idle(self, jobs: Snapshot) -> int:
+        return 0
+
+    def health(self) -> Health:
+        return Health(trouble=self._trouble)
+
+    def close(self) -> None:
+        self._host.close()
+
+    # what is known of them
+
+    def _learn(self, lines: Iterable[SubmissionState]) -> None:
+        """Takes from the sweep's state who was given what."""
+        for line in lines:
+            if line.native_id:
+                worker = self._known(line.native_id)
+                worker.given.setdefault(line.name, {pair for span in line.tasks for pair in span})
+                worker.process = worker.process or line.job
+
+    def _known(self, name: str) -> WorkerMirror:
+        if name not in self._workers:
+            words = WorkerWords(name, self.name, self._host.name)
+            self._workers[name] = WorkerMirror(self._paths, self._host, self._root, words)
+        return self._workers[name]
+
+    def _bring_home(self, lines: Iterable[SubmissionState]) -> None:
+        self._trouble = ""
+        try:
+            self._learn(lines)
+            for worker in self._workers.values():
+                worker.bring_home()
+        except (OSError, ValueError) as error:
+            self._trouble = self._told(error)
+
+    def _told(self, error: Exception) -> str:
+        return " ".join(str(error).split())
+
+    def _word_on(self, line: SubmissionState) -> JobWord | None:
+        """Says how the worker of a submission is; only its host's own evidence makes it dead."""
+        worker = self._workers.get(line.native_id)
+        if worker is None:
+            return None
+        if not worker.sealed and worker.name not in self._dead and worker.process is not None:
+            evidence = self._host.evidence_of_death(worker.process)
+            if evidence is not None:
+                self._host.end_leftovers(self._root / self._paths.journal(worker.name).relative_to(self._paths.root))
+                worker.bring_rest()  # its last words came before its death
+                self._dead[worker.name] = evidence
+        if worker.sealed:
+            return JobWord("ended", evidence="its worker ended before it took the task", node=self.name)
+        if evidence := self._dead.get(worker.name):
+            return JobWord("ended", "lost", "node", evidence, node=self.name)
+        return JobWord("running", node=self.name)
+
+    # what they are given
+
+    def _inbox(self, worker: str) -> Path:
+        return self._paths.inbox(worker).relative_to(self._paths.root)
+
+    def _submission_of(self, token: str) -> str | None:
+        for record in self._paths.hsm.glob("launch-*/submit-*/submission.json"):
+            name = str(record.parent.relative_to(self._paths.hsm))
+            if read_submission(self._paths, name).token == token:
+                return name
+        return None
+
+    def _assignee(self, submission: str) -> str | None:
+        """Returns the worker whose inbox names a submission's batches."""
+        own = re.compile(rf"{re.escape(self._prefix)}\w{{8}}", re.ASCII)
+        for inbox in self._paths.inbox("").parent.glob("*.jsonl"):
+            if own.fullmatch(inbox.stem):
+                found = [one.batch for one in JournalReader(inbox).read_new() if isinstance(one, events.Assigned)]
+                if any(batch.rpartition("/")[0] == submission for batch in found):
+                    return inbox.stem
+        return None
+
+    @property
+    def _prefix(self) -> str:
+        return f"{_NOT_IN_FILES.sub('-', self.name)}-"
+
+    def _give_requests(self) -> None:
+        with suppress(FileNotFoundError):
+            for path in sorted(self._paths.requests.glob("*.json")):
+                if path not in self._given:
+                    self._host.write(self._root / path.relative_to(self._paths.root), path.read_bytes())
+                    self._given.add(path)
