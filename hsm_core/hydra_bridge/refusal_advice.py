@@ -29,7 +29,7 @@ from .swept_settings import swept_settings
 _NO_CHOICE = re.compile(r"Could not find 'hydra/(launcher|sweeper)/([^']+)'")
 _NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")
 _FILE = re.compile(r"In '([^']+)': ")
-_MERGE = re.compile(r"Cannot merge (?:DictConfig with ListConfig|ListConfig with DictConfig)")
+_MERGE = re.compile(r"Cannot merge (?:DictConfig with ListConfig|ListConfig with DictConfig|incompatible container)")
 _KEY = re.compile(r"Key '\w+' (?:is )?not in '\w+'")
 #: omegaconf's words about a value, and whose field it was for.
 _VALUE = re.compile(r"^(.+)\n\s*full_key: .+\n\s*object_type=(\w+)$", re.MULTILINE)

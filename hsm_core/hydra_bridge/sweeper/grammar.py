@@ -22,6 +22,8 @@ _ZIP = re.compile(r"\s*zip\s*\((?P<members>.*)\)\s*", re.DOTALL)
 _BEGINS_ZIP = re.compile(r"\s*zip\s*\(")
 _ZIP_FORM = "zip(model=choice(cnn,vit),lr=choice(0.1,0.01))"
 _EVALUATING = re.compile(r"^HydraException while evaluating '.*?': ")
+#: How lines begin that say what was parsed, and where Hydra has more.
+_OF_NO_USE = ("See ", "Error parsing", "Error when parsing index")
 _CALL = re.compile(r"(\w+)\(")
 _ODD_IN_KEYS = re.compile(r"[^\w./@:+~-]")
 _FUNCTIONS = ("choice", "range", "glob", "interval", "shuffle", "sort", "tag", "int", "float", "str", "bool")
@@ -121,7 +123,7 @@ class Grammar:
 def _said(error: HydraException) -> str:
     """Returns what Hydra's parser has to say, in a line, without what it was about."""
     lines = [_EVALUATING.sub("", line).strip() for line in str(error).splitlines()]
-    return "; ".join(line for line in lines if line and not line.startswith(("See ", "Error parsing")))
+    return "; ".join(line for line in lines if line and not line.startswith(_OF_NO_USE))
 
 
 def _meant(text: str) -> Iterator[str]:
