@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from .hydra_private.command_line import command_line
 from .hydra_private.method_calls import pass_through, take_back
@@ -74,6 +75,14 @@ def _explained(step: Callable[[], T], config_name: str | None, overrides: Sequen
         from .refusal_advice import told
 
         found = told(error, GlobalHydra.instance().config_loader(), config_name, overrides)
+        if found is None:
+            raise
+        refuse(found, error)
+    except MarkedYAMLError as error:
+        from .error_display import refuse
+        from .unreadable_yaml import of_sweep_file
+
+        found = of_sweep_file(error)
         if found is None:
             raise
         refuse(found, error)

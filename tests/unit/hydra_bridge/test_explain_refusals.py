@@ -25,6 +25,9 @@ FILES = {
     "sweep/value.yaml": "defaults: [override /hydra/launcher: hsm_local]\nhydra: {launcher: {slots: many}}\n",
     "sweep/list.yaml": "defaults: [override /hydra/sweeper: hsm]\n"
     "hydra: {sweeper: {grid: [{lr: [1]}, {seed: [1, 2]}]}}\n",
+    "sweep/braces.yaml": "defaults: [override /hydra/sweeper: hsm]\nhydra: {sweeper: {grid: {lr: ${seed}}}}\n",
+    "sweep/open.yaml": "defaults: [override /hydra/sweeper: hsm]\nhydra: {sweeper: {grid: {lr: [1, 2\n",
+    "sweep/tab.yaml": "defaults: [override /hydra/launcher: hsm_local]\nhydra:\n\tslots: 2\n",
     "sweep/tags.yaml": "defaults: [override /hydra/launcher: hsm_local]\nhydra: {launcher: {tags: {a: 1}}}\n",
     "sweep/env.yaml": "defaults: [override /hydra/launcher: hsm_local]\nhydra: {launcher: {env: [A=1]}}\n",
     "model/x.yaml": "defaults: [override /hydra/sweeper: basic]\nlr: 2\n",
@@ -108,6 +111,9 @@ def run(app: Path, *arguments: str) -> list[float]:
         ("-m +sweep=list", "sweep/list.yaml: hydra.sweeper.grid must be a mapping, not a list", "grid: {lr: [1], "),
         ("-m +sweep=tags", "sweep/tags.yaml: hydra.launcher.tags must be a list, not a mapping", "tags: [a]"),
         ("-m +sweep=env", "sweep/env.yaml: hydra.launcher.env must be a mapping, not a list", "env: {A: '1'}"),
+        ("-m +sweep=braces", "braces.yaml, line 3: expected ',' or '}', but ", 'hydra: {sweeper: {grid: {lr: "${s'),
+        ("-m +sweep=open", "open.yaml, line 3: expected ',' or ']'", "hydra: {sweeper: {grid: {lr: [1, 2]}}}"),
+        ("-m +sweep=tab", "tab.yaml, line 4: found character '\\t'", "slots: 2    # spaces"),
         ("-m +sweep=value", "sweep/value.yaml: hydra.launcher.slots must be a whole number", "hydra."),
     ],
 )  # fmt: skip
