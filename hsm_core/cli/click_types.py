@@ -14,8 +14,8 @@ from click.shell_completion import CompletionItem
 from hsm_core.errors import ConfigError, SweepNotFound
 from hsm_core.model import Span, spans
 from hsm_core.overrides import quoted
-from hsm_core.store import catalogue
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps import catalogue
 from hsm_core.text import UNLIMITED, read_task_ranges
 
 from .find_sweep import find_sweep

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hsm_core.errors import BackendError, HsmError, StoreError, SweepNotFound, VersionMismatch
 from hsm_core.overrides import quoted
-from hsm_core.store import catalogue
-from hsm_core.store.finding.selector import find_place
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps import catalogue
+from hsm_core.store.sweeps.selector import find_place
 
 from .terminal import remark
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from hsm_core.errors import HsmError
 from hsm_core.overrides import quoted
 from hsm_core.safe_open import NotOwn, only_own
-from hsm_core.store.catalogue import original_of
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.ownership.own_sweep import copied, require_own
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.catalogue import original_of
 
 from .find_sweep import find_sweep, sweep_in
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from hsm_core.overrides import quoted
 from hsm_core.safe_open import user_name
-from hsm_core.store import catalogue
-from hsm_core.store.finding.sweep_root import place_around, sweep_root
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps import catalogue
+from hsm_core.store.sweeps.sweep_root import place_around, sweep_root
 from hsm_core.text import columns
 from hsm_core.views.status.phase import Phase
 from hsm_core.views.status.sweep_view import SweepView, read_view

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hsm_core.errors import ConfigError, HsmError
 from hsm_core.overrides import joined
-from hsm_core.store.finding.sweep_root import sweep_root
+from hsm_core.store.sweeps.sweep_root import sweep_root
 
 
 def retyped(typed: str, meant: str, argv: Sequence[str] | None = None) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hsm_core.processes.identity import this_process
-from hsm_core.store.earlier_sweeps import is_set_aside_in_part
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.earlier_sweeps import is_set_aside_in_part
 from hsm_core.views.status.phase import phase_of
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsm_core.model import State
-from hsm_core.store.finding.selector import find_place
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.selector import find_place
 from hsm_core.store.tasks import TaskTable
 from hsm_core.text import own_logger
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from hsm_core.errors import HsmError
 
-from . import catalogue
 from .layout import LaunchPaths, SweepPaths
 from .submission import Submission, read_submission
+from .sweeps import catalogue
 
 #: as ``submission.new_token`` makes them; Torque adds an element's number
 _TOKEN = re.compile(r"([a-z][a-z0-9]{0,5}-[a-z2-7]{8})(?:-\d+)?")

@@ -17,10 +17,11 @@ from compiled import compile_hsm
 
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
-from hsm_core.store import catalogue, events
+from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SweepRecord, create_record
+from hsm_core.store.sweeps import catalogue
 from hsm_core.store.tasks import write_tasks
 
 

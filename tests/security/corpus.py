@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hsm_core.model import Span
-from hsm_core.store import catalogue
 from hsm_core.store.layout import LaunchPaths, SweepPaths, TaskPaths
 from hsm_core.store.record import SourceRecord, SweepRecord, create_record
 from hsm_core.store.submission import WorkerSpec, write_submission
+from hsm_core.store.sweeps import catalogue
 from hsm_core.store.tasks import write_tasks
 
 #: Tasks of the good sweep: 0–2 completed, 3 failed, 4 runs elsewhere, 5 was not begun.

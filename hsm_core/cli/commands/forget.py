@@ -6,9 +6,9 @@ import click
 
 from hsm_core.errors import HsmError, SweepNotFound
 from hsm_core.overrides import quoted
-from hsm_core.store import catalogue
-from hsm_core.store.finding.selector import find_place
 from hsm_core.store.lease import living_conductor
+from hsm_core.store.sweeps import catalogue
+from hsm_core.store.sweeps.selector import find_place
 
 from ..click_types import SWEEP, ask_schedulers, examples, open_sweep
 from ..terminal import remark

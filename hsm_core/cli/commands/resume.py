@@ -16,9 +16,9 @@ from hsm_core.conductor.drivers import record_stopped
 from hsm_core.errors import HsmError, LeaseHeld
 from hsm_core.model import ENDED, REASONS, counted
 from hsm_core.overrides import joined, joined_without_secrets, quoted
-from hsm_core.store.earlier_sweeps import require_current
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.earlier_sweeps import require_current
 from hsm_core.text import task_ranges
 from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.phase import phase_of

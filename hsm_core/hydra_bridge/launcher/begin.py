@@ -9,12 +9,12 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.overrides import quoted
-from hsm_core.store import catalogue
-from hsm_core.store.earlier_sweeps import set_aside
 from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.record import SweepRecord, create_record, read_record
+from hsm_core.store.sweeps import catalogue
+from hsm_core.store.sweeps.earlier_sweeps import set_aside
 from hsm_core.store.tasks import write_tasks
 from hsm_core.text import own_logger
 

@@ -18,12 +18,12 @@ from hsm_core.conductor.policies import Policy
 from hsm_core.conductor.tasks_to_run import resumable
 from hsm_core.errors import StoreError
 from hsm_core.sources.registry import rebuild
-from hsm_core.store.catalogue import adopt, named_record
-from hsm_core.store.finding.selector import find_place
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
 from hsm_core.store.ownership.own_sweep import require_own_current
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.catalogue import adopt, named_record
+from hsm_core.store.sweeps.selector import find_place
 from hsm_core.store.tasks import TaskTable, write_tasks
 from hsm_core.text import own_logger, tell
 

@@ -8,9 +8,9 @@ from omegaconf import DictConfig
 
 from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError
-from hsm_core.store.catalogue import named_record
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
+from hsm_core.store.sweeps.catalogue import named_record
 from hsm_core.text import tell
 
 from ..error_display import for_hydra

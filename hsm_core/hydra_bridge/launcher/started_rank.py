@@ -14,9 +14,9 @@ from omegaconf import DictConfig
 
 from hsm_core.model import Task
 from hsm_core.overrides import hydra_text
-from hsm_core.store.finding.sweep_root import sweep_root
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
+from hsm_core.store.sweeps.sweep_root import sweep_root
 from hsm_core.store.tasks import TaskTable
 
 from ..error_display import shown

@@ -23,7 +23,7 @@ from ..interface import Handed, Health, Pair, Portion
 from ..snapshot import Snapshot
 from ..worker_command import WorkerStarts
 from .array_throttle import SharedThrottle
-from .room import Room
+from .queue_room import Room
 from .submitted_jobs import SubmittedJobs
 
 

@@ -12,9 +12,9 @@ from hsm_core.errors import StoreError
 from hsm_core.overrides import quoted
 from hsm_core.safe_open import NotOwn, read_own, user_name, why_not_own
 
-from ..catalogue import is_listed
-from ..earlier_sweeps import require_current
 from ..layout import SweepPaths
+from ..sweeps.catalogue import is_listed
+from ..sweeps.earlier_sweeps import require_current
 
 
 @dataclass(frozen=True)

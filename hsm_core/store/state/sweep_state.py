@@ -11,10 +11,10 @@ from pathlib import Path
 
 from hsm_core.model import State
 
-from ..catalogue import named_record
 from ..events import End, Fields, Refusal
 from ..layout import SweepPaths, TaskPaths
 from ..record import SweepRecord
+from ..sweeps.catalogue import named_record
 from .fold import Fold
 from .jobs import JobWord, Key, Pair, SubmissionState
 from .reader import SweepReader

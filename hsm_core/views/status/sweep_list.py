@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hsm_core.errors import HsmError
 from hsm_core.model import State, counted
 from hsm_core.overrides import quoted
-from hsm_core.store.catalogue import Entry
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.catalogue import Entry
 
 from ..text import GLYPH, clean, duration, local_time, paint, shorten
 from .progress import counts_done, progress_line

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.store.catalogue import original_of
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.sweeps.catalogue import original_of
 
 from ..failures.by_cause import FailureGroup, group_failures
 from ..failures.not_begun import group_unbegun, unbegun_line

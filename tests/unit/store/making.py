@@ -11,10 +11,11 @@ from typing import Any
 
 from hsm_core.model import ProcessIdentity, Span
 from hsm_core.processes.identity import identify, this_process
-from hsm_core.store import catalogue, events
+from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.record import SourceRecord, SweepRecord, create_record, new_id
+from hsm_core.store.sweeps import catalogue
 from hsm_core.store.tasks import write_tasks
 
 LOCAL = SourceRecord("local", "pool")

@@ -14,10 +14,10 @@ from hsm_core.model import Span, Task
 from hsm_core.processes.identity import this_process
 from hsm_core.store.claims import Claim, claim_batch, is_claimed_again
 from hsm_core.store.files import read_json, to_json, write_atomically
-from hsm_core.store.finding.sweep_root import sweep_root
 from hsm_core.store.layout import FORMAT
 from hsm_core.store.record import create_record, read_record
 from hsm_core.store.requests import RequestReader, request_cancel
+from hsm_core.store.sweeps.sweep_root import sweep_root
 from hsm_core.store.tasks import TaskTable, write_tasks
 from tests.unit.store.making import MadeSweep
 

@@ -15,7 +15,7 @@ from hsm_core.schedulers.batch_system import Place, WorkerStart
 from hsm_core.schedulers.interface import Allowed, JobStatus, Limit
 from hsm_core.settings import LauncherSettings, QueueSettings
 from hsm_core.sources.interface import Pair, Portion
-from hsm_core.sources.queue import room as queue_room
+from hsm_core.sources.queue import queue_room
 from hsm_core.sources.queue.batch_queue import BatchQueue, Needs
 from hsm_core.sources.snapshot import snapshot_of
 from hsm_core.sources.worker_command import WorkerStarts

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from hsm_core.errors import SweepNotFound
-from hsm_core.store import catalogue
-from hsm_core.store.finding.selector import find_place
 from hsm_core.store.layout import state_home
 from hsm_core.store.record import new_id
+from hsm_core.store.sweeps import catalogue
+from hsm_core.store.sweeps.selector import find_place
 from tests.unit.store.making import MadeSweep
 
 

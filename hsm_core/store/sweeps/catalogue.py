@@ -11,10 +11,10 @@ from hsm_core import parsing
 from hsm_core.errors import StoreError, VersionMismatch
 from hsm_core.safe_open import make_directory, read_own
 
+from ..files import read_json, read_own_json, to_json, write_atomically
+from ..layout import SweepPaths, state_home
+from ..record import SweepRecord, read_record
 from .earlier_sweeps import sweeps_in
-from .files import read_json, read_own_json, to_json, write_atomically
-from .layout import SweepPaths, state_home
-from .record import SweepRecord, read_record
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from hsm_core.model import counted
 from hsm_core.overrides import quoted
 from hsm_core.safe_open import user_name
 
-from ..catalogue import Entry, entries, folder, follow, named
 from ..layout import SweepPaths
+from .catalogue import Entry, entries, folder, follow, named
 from .sweep_root import place_around, sweep_root
 
 #: What ends an id, see ``record.new_id``.

@@ -10,8 +10,8 @@ from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
 from hsm_core.safe_open import make_directory
 
-from .layout import SweepPaths
-from .record import read_record
+from ..layout import SweepPaths
+from ..record import read_record
 
 
 def is_set_aside_in_part(paths: SweepPaths) -> bool:

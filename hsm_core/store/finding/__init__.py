@@ -1,1 +1,0 @@
-"""Finds sweeps: by what was typed, and by the directory that somebody is in."""
