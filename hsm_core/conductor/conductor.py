@@ -25,7 +25,7 @@ from .policies import PATIENCE, FruitlessWorkers, Policy
 from .record_losses import write_losses
 from .source_at_work import SourceAtWork
 from .takeover import seize, settle_jobs, settle_unanswered
-from .tasks_to_run import newest_attempt, next_attempt
+from .tasks_to_run import is_tried_again, newest_attempt, next_attempt
 from .warnings import Troubles
 
 #: Seconds between two checks who is dead.
@@ -213,10 +213,7 @@ class Conductor:
         before, self._is_news = len(self.open_tasks), self.state.version != self._version
         if self._is_news:
             waiting = self._distribution.tasks  # an earlier attempt of these may have ended
-            self.open_tasks = [
-                number for number in self._numbers
-                if number in waiting or self.state.state_of(number) not in ENDED
-            ]  # fmt: skip
+            self.open_tasks = [number for number in self._numbers if number in waiting or self._is_open(number)]
             self._version = self.state.version
         if len(self.open_tasks) < before:
             self._distribution.hurry()
@@ -277,12 +274,14 @@ class Conductor:
         self.journal.flush()
         self.journal.sync()
 
+    def _is_open(self, number: int) -> bool:
+        is_wanted = not self.is_stopping and number not in self._unwanted
+        return self.state.state_of(number) not in ENDED or (is_wanted and is_tried_again(self.state, number))
+
     def _replace_the_dead(self) -> None:
         waiting = self._distribution.tasks
-        orphans = [
-            number for number in self.open_tasks
-            if number not in waiting and self.state.state_of(number) == "pending"
-        ]  # fmt: skip
+        ended = ("pending", "lost")  # lost, and yet among them: to be tried again
+        orphans = [one for one in self.open_tasks if one not in waiting and self.state.state_of(one) in ended]
         unwanted = set(orphans) if self.is_stopping else self._unwanted.intersection(orphans)
         self.abandon((number, newest_attempt(self.state, number)) for number in sorted(unwanted))
         orphans = [number for number in orphans if number not in unwanted]

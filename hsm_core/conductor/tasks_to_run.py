@@ -1,10 +1,13 @@
-"""Which tasks a sweep that is gone on with still has to run."""
+"""Tells which tasks a sweep still has to run: when it is gone on with, and when a machine has died."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from hsm_core.store.state.sweep_state import SweepState
+
+#: Attempts of a task after which the death of its machine leaves it lost: it may be what kills the machine.
+MOST_TRIES = 3
 
 
 def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) -> list[tuple[int, int]]:
@@ -15,6 +18,20 @@ def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) ->
         if state.state_of(number) in again:
             found.append((number, next_attempt(state, number)))
     return found
+
+
+def is_tried_again(state: SweepState, number: int) -> bool:
+    """Returns whether a task is lost as its worker on another machine died, by that machine's own word.
+
+    No scheduler decides there whether a job runs again.
+    """
+    if state.state_of(number) != "lost" or state.tasks[number].attempt >= MOST_TRIES:
+        return False
+    key, ended = state.jobs.key_of(number), state.ended_job(number)
+    if key is None or ended is None or ended.reason != "node":
+        return False
+    names = (one.source for one in state.jobs.submissions() if one.name == key[0])
+    return any(name in state.sources and state.sources[name].kind == "host" for name in names)
 
 
 def next_attempt(state: SweepState, number: int) -> int:

@@ -8,7 +8,7 @@ import sys
 import tarfile
 from collections import Counter
 from functools import cache
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from hsm_core.overrides import hydra_text
@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 #: The interpreter of the hosts' tasks: Debian's, with Hydra.
 PYTHON = "/home/sweeper/hydra-env/bin/python"
 #: Nothing but these is on a host.
-_PACKAGES = ("hydra-core", "omegaconf", "antlr4-python3-runtime", "PyYAML", "packaging")
+_PACKAGES = ("hydra-core", "omegaconf", "antlr4-python3-runtime", "PyYAML", "packaging", "typing_extensions")
 _MAKE = (
     "python3 -m venv --without-pip ~/FOLDER && "
     'tar xf - -C "$(echo ~/FOLDER/lib/python3*/site-packages)" && mkdir -p /tmp/seen'
@@ -70,7 +70,10 @@ def _packed(*more: str) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name in (*_PACKAGES, *more):
-            found = distribution(name)
+            try:
+                found = distribution(name)
+            except PackageNotFoundError:
+                continue  # another line of Hydra needs it
             for file in found.files or ():
                 path = Path(str(found.locate_file(file)))
                 if ".." not in file.parts and path.is_file() and "__pycache__" not in file.parts:

@@ -49,7 +49,8 @@ def test_a_sweep_over_two_hosts_leaves_what_one_here_leaves(app: SshApp) -> None
     subprocess.run([*command, *more], cwd=app.folder, capture_output=True, timeout=60, check=False)
     ours, theirs = tree(app.sweep), tree(here)
     assert ours.keys() == theirs.keys()
-    own = re.compile(r"hydra\.yaml|overrides\.yaml|config\.yaml|outcome\.json|stderr\.log")  # which name the launcher
+    # what names the launcher, or, in a traceback, where the code lies
+    own = re.compile(r"hydra\.yaml|overrides\.yaml|config\.yaml|outcome|stderr\.log|^4/train\.log")
     assert {name: text for name, text in ours.items() if not own.search(name)} == {
         name: text for name, text in theirs.items() if not own.search(name)
     }
@@ -115,3 +116,19 @@ def test_a_link_that_is_cut_for_a_while_costs_time_only(app: SshApp) -> None:
     told = process.communicate(timeout=90)[1]
     assert process.returncode == 0, told
     assert app.seen() == {f"{word} {x} 1": 1 for word in ("begin", "end") for x in range(6)}
+
+
+@pytest.mark.slow
+def test_what_a_rebooted_host_had_begun_is_tried_again(app: SshApp) -> None:
+    process = app.start("x=range(5)", GATE)
+    app.wait_for_seen(3)
+    app.fleet("reboot", 1)
+    app.fleet("exec", 1, "mkdir", "-m", "777", "/tmp/seen")
+    app.open_gate()
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, told
+    state = app.state()
+    assert state.numbers_in("completed") == list(range(5))
+    begun_twice = [number for number in range(5) if state.tasks[number].attempt == 2 and state.node_of(number)]
+    assert len(begun_twice) >= 2, "those that ran there"
+    assert sum(line.startswith("end") for line in app.seen()) == 5
