@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -172,3 +174,13 @@ def test_what_programs_write_is_no_code_unless_git_tracks_it(tmp_path: Path, nam
     before = code_files(str(tmp_path))
     (tmp_path / name).write_text("after")
     assert changes(before, code_files(str(tmp_path))) == []
+
+
+def test_where_the_app_prints_to_is_no_code(app: Path) -> None:
+    ask = "import json, hsm_core.detect.code as code; json.dump([*code.code_files('.')], open('seen', 'w'))"
+    (app / "words.txt").write_text("data")
+    with (app / "out.txt").open("w") as out:
+        subprocess.run([sys.executable, "-c", ask], cwd=app, stdout=out, stderr=out, check=True)
+    seen = json.loads((app / "seen").read_text())
+    assert "words.txt" in seen
+    assert "out.txt" not in seen
