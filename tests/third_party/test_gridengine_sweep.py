@@ -98,7 +98,7 @@ def test_its_own_fields_are_known_and_hsms_others_are_told_to_mean_nothing(app: 
 def test_hsm_hpc_finds_it(app: QueueApp) -> None:
     done = app.run("hydra/launcher=hsm_hpc", "x=0,1", "hydra.launcher.dry_run=true")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "hsm_hpc submits to Grid Engine here" in done.stdout + done.stderr
+    assert "hsm_hpc uses Grid Engine here" in done.stdout + done.stderr
     assert "$ qsub -terse" in done.stdout
     told = app.hsm("doctor").stdout
     assert "Grid Engine" in told

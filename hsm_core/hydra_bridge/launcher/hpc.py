@@ -23,5 +23,5 @@ def hpc_place() -> str:
         found = chosen_system(LocalHost())
     except ConfigError as error:
         refuse(error, error.__cause__)
-    log.info("hsm_hpc submits to %s here", title_of(found))
+    log.info("hsm_hpc uses %s here", title_of(found))
     return found

@@ -90,13 +90,13 @@ class Launching:
         """Keep a directory for the sweep, or refuse it, before anything is written into it."""
         self._require_detachable()
         sweeper = self._config.hydra.sweeper
-        if self._resumed is None and sweeper.get("resume") is None:
-            shown(lambda: refuse_of_resume(self._settings))
-        if self._settings.dry_run:
+        is_new = self._resumed is None and sweeper.get("resume") is None
+        shown(lambda: refuse_of_resume(self._settings, is_new=is_new))
+        if self._settings.dry_run or sweeper.get("dry_run"):
             leave_no_trace(self._config)
             return
         shown(lambda: self._to.check(SweepPaths(self._root)))
-        if self._resumed is None and sweeper.get("resume") is None and not sweeper.get("dry_run"):
+        if is_new:
             self._reserved = shown(lambda: reserve_directory(self._config, self._settings.share))
             self._root = self._reserved.root
 

@@ -138,14 +138,14 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
     return settings
 
 
-def refuse_of_resume(settings: LauncherSettings) -> None:
+def refuse_of_resume(settings: LauncherSettings, *, is_new: bool) -> None:
     """Refuses fields that choose which tasks of a sweep are resumed, where a new one is started.
 
     Raises:
         ConfigError: one of them is set.
     """
     found = [name for name in ("only_tasks", "retry_failed", "force") if getattr(settings, name)]
-    if found:
+    if found and is_new:
         fields = " and ".join(f"hydra.launcher.{name}" for name in found)
         told = f"{fields} {'is' if len(found) == 1 else 'are'} for resuming a sweep, and this line starts a new one"
         raise ConfigError(told, fix=f"hydra.launcher.resume=latest    # or leave out {' and '.join(found)}")

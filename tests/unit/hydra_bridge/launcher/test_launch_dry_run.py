@@ -20,11 +20,11 @@ main()
 """
 
 
-def dry_run(app: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+def dry_run(app: Path, *words: str, by: str = "launcher", **env: str) -> subprocess.CompletedProcess[str]:
     """A dry run on a machine that has no command but Python's."""
     write_app(app)
     (app / "train.py").write_text(APP)
-    line = [sys.executable, "train.py", "-m", "hydra.launcher.dry_run=true", "seed=1,2", *words]
+    line = [sys.executable, "train.py", "-m", f"hydra.{by}.dry_run=true", "seed=1,2", *words]
     known = {"PYTHONPATH": str(ROOT), "PATH": str(app), "XDG_STATE_HOME": str(app / "state"), "USER": "me"}
     return subprocess.run(line, cwd=app, env={**known, **env}, capture_output=True, text=True, check=False)
 
@@ -36,6 +36,13 @@ def test_the_script_is_shown_without_pbs(tmp_path: Path, launcher: str) -> None:
     assert "PBS is not installed on this machine (qsub and qstat not found on PATH): shown for pbspro" in done.stdout
     assert "$ qsub -f -N TOKEN -J 0-1 script.sh" in done.stdout
     assert "#PBS" in done.stdout
+
+
+@pytest.mark.parametrize("launcher", ["hsm_pbs", "hsm_slurm"])
+def test_a_dry_run_by_the_sweeper_needs_no_scheduler_either(tmp_path: Path, launcher: str) -> None:
+    done = dry_run(tmp_path, f"hydra/launcher={launcher}", "hydra/sweeper=hsm", by="sweeper")
+    assert f"$ {'sbatch' if launcher == 'hsm_slurm' else 'qsub'} " in done.stdout, done.stderr
+    assert not (tmp_path / "multirun").exists()
 
 
 def test_so_it_is_where_the_commands_are_of_another_system(tmp_path: Path) -> None:
