@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from hsm_core.detect.gpus_there import Gpu, gpus_of
@@ -18,11 +17,10 @@ from hsm_core.hosts.interface import Done
 from hsm_core.hosts.ssh.address import HostAddress
 from hsm_core.model import counted
 from hsm_core.schedulers.batch_system import Finding
+from hsm_core.sources.remote.sweep_there import folder_there
 
 from .host_login import bad
 
-#: Where sweeps are kept on a host, unless its user says otherwise; below the home directory.
-_FOLDER = ".local/share/hsm"
 _TIMES = 7
 _SLOW_MS, _SKEW_S, _FEW_GIB = 300.0, 2.0, 1.0
 _ASK_S = 60.0
@@ -68,7 +66,7 @@ def host_findings(asked_host: Asked) -> Iterator[Finding]:
 def _agent(one: Asked) -> Iterator[Finding]:
     greeting = one.host.greeting
     version = ".".join(map(str, greeting.version))
-    yield Finding("agent", "ok", f"answers as {greeting.user} on {greeting.host}, with {greeting.python} ({version})")
+    yield Finding("agent", "ok", f"answers as {greeting.user}, with {greeting.python} ({version})")
     shell = one.host.environment.get("SHELL", "the login shell")
     if greeting.noise:
         said = f"{shell} prints {greeting.noise} bytes of its own at each login: hsm skips them, scp and rsync fail"
@@ -111,7 +109,7 @@ def _beside(there: str, here: str) -> str:
 
 
 def _disk(one: Asked) -> Iterator[Finding]:
-    folder = folder_of(one)
+    folder = folder_there(one.host, {"dir": one.address.dir} if one.address.dir else {})
     done = _ask(one, "sh", "-c", _ROOM, "sh", str(folder))
     if done.code != 0:
         said = " ".join((done.err or done.out or done.evidence).split())
@@ -130,12 +128,6 @@ def _free_gib(table: str) -> float | None:
     """Returns what ``df -Pk`` says in its last line; None if that says nothing."""
     row = re.search(r"\s\d{1,18}\s+\d{1,18}\s+(\d{1,18})\s+\S+\s+/[^\n]*\n?\Z", table, re.ASCII)
     return int(row[1]) / 2**20 if row else None
-
-
-def folder_of(one: Asked) -> Path:
-    """Returns the folder in which sweeps would lie."""
-    home = Path(one.host.environment.get("HOME", "/"))
-    return home / (one.address.dir or _FOLDER).removeprefix("~/")
 
 
 def _gpus(one: Asked) -> Iterator[Finding]:
