@@ -48,7 +48,7 @@ def doctor(
     hosts: tuple[str, ...], transport: Transport | None, config: Path | None, install: bool, more: tuple[str, ...],
     yes: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Check this machine and the project, or machines behind SSH.
+    """Check this machine and project, or machines behind SSH.
 
     Exit code 1 if something is wrong.
     """

@@ -33,7 +33,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 @click.argument("task", type=click.IntRange(min=0))
 @json_option
 def reproduce(sweep: str, task: int, as_json: bool) -> int:
-    """Print commands that restore a task's code and packages, and run it."""
+    """Print commands that run a task again as it was."""
     state = open_sweep(sweep)
     require_tasks(state, [task])
     lines = list(_lines(state, task))
