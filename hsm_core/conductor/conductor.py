@@ -8,7 +8,6 @@ from functools import partial
 from queue import SimpleQueue
 
 from hsm_core.model import ENDED, counted
-from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Pair, RunningSource, Source
 from hsm_core.sources.source_thread import Answer, Calls, SourceThread, T
 from hsm_core.store import events
@@ -64,11 +63,10 @@ class Conductor:
     ) -> None:  # fmt: skip
         self.state, self.policy = state, policy or Policy()
         state.judge_every_s = JUDGE_EVERY_S
-        me = this_process()
-        self._lease = lease or take_lease(state.paths, state.record.id, me, force=force)
+        self._lease = lease or take_lease(state.paths, state.record.id, force=force)
         self.name = f"conductor-{nonce()}"
         self.journal = JournalWriter(state.paths.journal(self.name))
-        self.journal.append(events.ConductorHead(self.name, me, by))
+        self.journal.append(events.ConductorHead(self.name, self._lease.holder, by))
         for source in sources:
             if state.sources.get(source.name) != source.record:
                 self.journal.append(events.SourceAdded(**vars(source.record)))

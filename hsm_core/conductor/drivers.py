@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TypeAlias
 
 from hsm_core.errors import LeaseHeld
-from hsm_core.hosts.interface import Patience
 from hsm_core.store import events
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
@@ -22,9 +22,12 @@ from .pauses import Pause
 from .policies import Ending, Progress
 from .tasks_to_run import newest_attempt
 
+#: A block in which a user waits for commands: they have little time left once that user has asked to leave.
+WaitedFor: TypeAlias = Callable[[Callable[[], int], Callable[[str], object]], AbstractContextManager[None]]
+
 
 def conduct_live(
-    conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, numbers: range, patience: Patience
+    conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, numbers: range, patience: WaitedFor
 ) -> int:
     """Conducts one launch, shows how it goes, and sums up.
 
@@ -32,7 +35,7 @@ def conduct_live(
         launch: where submissions are written; payload: the launch whose payload they use.
         pairs: (task, attempt) to hand over.
         numbers: the tasks to sum up.
-        patience: of the hosts whose commands this process waits for.
+        patience: of who waits for the commands of hosts, as ``hosts.interface.Patience.of``.
 
     Returns:
         0, or an exit code if a signal ended it.
@@ -51,7 +54,7 @@ def conduct_live(
     return code
 
 
-def watch(conductor: Conductor, progress: Progress, patience: Patience) -> tuple[int, bool]:
+def watch(conductor: Conductor, progress: Progress, patience: WaitedFor) -> tuple[int, bool]:
     """Steps until the tasks that it was given, and those that were alive already, have ended.
 
     TERM and HUP, and Ctrl-C where the policy says so, end the watching and leave the tasks to go on.
@@ -87,7 +90,7 @@ def watch(conductor: Conductor, progress: Progress, patience: Patience) -> tuple
 
 
 def hand_over(
-    conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, patience: Patience
+    conductor: Conductor, launch: LaunchPaths, payload: LaunchPaths, pairs: Pairs, patience: WaitedFor
 ) -> int:
     """Hands everything over and watches nothing.
 
@@ -112,8 +115,8 @@ def hand_over(
 
 
 @contextmanager
-def _heeding(conductor: Conductor, progress: Progress, patience: Patience) -> Iterator[Interrupts]:
-    with Interrupts() as interrupts, patience.of(interrupts.presses, conductor.messages.put):
+def _heeding(conductor: Conductor, progress: Progress, patience: WaitedFor) -> Iterator[Interrupts]:
+    with Interrupts() as interrupts, patience(interrupts.presses, conductor.messages.put):
         try:
             yield interrupts
         finally:

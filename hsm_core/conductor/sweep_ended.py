@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hsm_core.processes.identity import this_process
 from hsm_core.store.layout import SweepPaths
-from hsm_core.store.lease import living_conductor
+from hsm_core.store.lease import is_held_here
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.sweeps.earlier_sweeps import is_set_aside_in_part
 from hsm_core.views.status.phase import phase_of
@@ -27,4 +26,4 @@ def may_give_way(paths: SweepPaths) -> bool:
     if phase_of(state, counts) in ("completed", "finished", "cancelled"):
         return True
     left = counts["pending"] + counts["queued"] + counts["running"]
-    return bool(state.total) and not left and living_conductor(paths) == this_process()
+    return bool(state.total) and not left and is_held_here(paths)

@@ -12,7 +12,7 @@ from hsm_core.errors import LeaseHeld, StoreError
 from hsm_core.model import ProcessIdentity
 from hsm_core.overrides import quoted
 from hsm_core.parsing import flag, process
-from hsm_core.processes.identity import evidence_of_death, this_host
+from hsm_core.processes.identity import evidence_of_death, this_host, this_process
 
 from .files import create_exclusively, nonce, read_json, to_json, write_atomically
 from .layout import SweepPaths
@@ -24,11 +24,11 @@ _NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
 class Lease:
-    """The right to conduct a sweep, kept by beats."""
+    """The right of its ``holder`` to conduct a sweep, kept by beats."""
 
     def __init__(self, paths: SweepPaths, number: int, holder: ProcessIdentity) -> None:
         self._path = paths.leases / f"{number}.json"
-        self._holder = holder
+        self.holder = holder
         self._beaten = time.monotonic()
 
     def beat(self) -> None:
@@ -48,14 +48,17 @@ class Lease:
             self._path.unlink()
 
     def _write(self, released: bool) -> None:
-        write_atomically(self._path, _content(self._holder, released))
+        write_atomically(self._path, _content(self.holder, released))
         self._beaten = time.monotonic()
 
 
-def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force: bool = False) -> Lease:
+def take_lease(
+    paths: SweepPaths, sweep: str, holder: ProcessIdentity | None = None, *, force: bool = False
+) -> Lease:
     """Takes the sweep's lease, which makes its holder the sweep's conductor.
 
     Args:
+        holder: None: this process.
         force: take it from a holder that may live.
 
     Raises:
@@ -63,6 +66,7 @@ def take_lease(paths: SweepPaths, sweep: str, holder: ProcessIdentity, *, force:
         StoreError: nobody can tell, as the last lease is damaged.
         OSError: the disk refuses.
     """
+    holder = holder or this_process()
     while True:
         number = last_lease(paths)
         if number and not force:
@@ -84,6 +88,11 @@ def living_conductor(paths: SweepPaths) -> ProcessIdentity | None:
         return _living_holder(paths.leases / f"{number}.json") if number else None
     except StoreError:
         return None
+
+
+def is_held_here(paths: SweepPaths) -> bool:
+    """Tells whether this process conducts the sweep."""
+    return living_conductor(paths) == this_process()
 
 
 def _living_holder(lease: Path) -> ProcessIdentity | None:

@@ -12,12 +12,11 @@ from hsm_core import parsing
 from hsm_core.errors import LeaseHeld, StoreError, SweepExists, VersionMismatch
 from hsm_core.model import SourceKind
 from hsm_core.overrides import quoted
-from hsm_core.processes.identity import this_process
 from hsm_core.safe_open import make_directory
 
 from .files import Document, create_exclusively, nonce, read_json, to_json
 from .layout import FORMAT, SweepPaths
-from .lease import Lease, living_conductor, take_lease
+from .lease import Lease, is_held_here, take_lease
 from .ownership.secrets import public, put_apart, with_real_values
 from .record_fields import FIELDS, source_kind
 
@@ -170,8 +169,7 @@ def begin_alone(paths: SweepPaths, is_over: Callable[[SweepPaths], bool], mode: 
     with _written_to(paths):
         make_directory(paths.leases)
         try:
-            me = this_process()
-            lease = take_lease(paths, str(paths.root), me, force=living_conductor(paths) == me)
+            lease = take_lease(paths, str(paths.root), force=is_held_here(paths))
         except LeaseHeld as error:
             raise SweepExists(
                 f"another process is starting a sweep in {paths.root}", evidence=error.problem,

@@ -271,7 +271,7 @@ def test_a_hanging_squeue_holds_up_nobody_else(many: Many, stand_in: Path, monke
     progress = Silent()
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
-    code, _ = watch(conductor, progress, many.patience)
+    code, _ = watch(conductor, progress, many.patience.of)
     assert code == 130
     assert time.monotonic() - began < 10
     assert any("run without this process" in line for line in progress.said)

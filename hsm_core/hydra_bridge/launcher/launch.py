@@ -180,7 +180,7 @@ class Launching:
         numbers = range(first, first + len(job_overrides))
         code: int | None = None
         try:
-            code = conduct_live(conductor, launch, self._payload, pairs, numbers, self._to.patience)
+            code = conduct_live(conductor, launch, self._payload, pairs, numbers, self._to.patience.of)
         finally:
             if self._is_last_launch() or code != 0:
                 conductor.close()
@@ -207,7 +207,7 @@ class Launching:
         assert self._payload is not None
         warn_of_logout()
         try:
-            code = hand_over(conductor, launch, self._payload, pairs, self._to.patience)
+            code = hand_over(conductor, launch, self._payload, pairs, self._to.patience.of)
         finally:
             if self._is_last_launch():
                 conductor.close()
