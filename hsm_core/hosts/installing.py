@@ -44,6 +44,7 @@ if len(sys.argv) == 2:
     print(say(final) if os.path.isdir(final) else "absent")
     sys.exit()
 part = sys.argv[2]
+os.makedirs(part, 0o700, exist_ok=True)  # there may be no files
 said = say(part)
 if said == "ready":
     for top, folders, names in os.walk(part, topdown=False):

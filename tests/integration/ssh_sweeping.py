@@ -49,7 +49,7 @@ def main(cfg):
     if cfg.x == cfg.bad:
         raise ValueError(f"bad x: {cfg.x}")
     note("end", cfg)
-    return {"score": cfg.x / 2}
+    return cfg.x / 2 if cfg.flat else {"score": cfg.x / 2}
 
 if __name__ == "__main__":
     main()
@@ -59,6 +59,7 @@ x: 0
 bad: -1
 gate: ""
 child: false
+flat: false
 witness: /tmp/seen/witness
 hydra: {job: {chdir: true}}
 """

@@ -132,3 +132,16 @@ def test_what_a_rebooted_host_had_begun_is_tried_again(app: SshApp) -> None:
     begun_twice = [number for number in range(5) if state.tasks[number].attempt == 2 and state.node_of(number)]
     assert len(begun_twice) >= 2, "those that ran there"
     assert sum(line.startswith("end") for line in app.seen()) == 5
+
+
+@pytest.mark.slow
+def test_a_study_of_optuna_imports_the_app_once_a_host(app: SshApp) -> None:
+    """Its sweeper's config is known here only: hosts have nothing but Hydra."""
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    study = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=3", "x=interval(-5,5)"]
+    done = app.run(*study, "flat=true", "hydra.sweeper.sampler.seed=1")
+    assert done.returncode == 0, done.stderr
+    state = app.state()
+    assert state.numbers_in("completed") == list(range(6))
+    assert len(list(state.workers())) == 2
+    assert "best_value" in (app.sweep / "optimization_results.yaml").read_text()

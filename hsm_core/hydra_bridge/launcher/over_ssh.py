@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hsm_core import parsing
 from hsm_core.detect.python_there import find_python
-from hsm_core.errors import BackendError, ConfigError
+from hsm_core.errors import BackendError, ConfigError, HostDown
 from hsm_core.hosts.installing import install
 from hsm_core.hosts.interface import Host, Patience
 from hsm_core.hosts.ssh.address import HostAddress, read_addresses
@@ -24,6 +24,7 @@ from hsm_core.sources.remote.sweep_there import folder_there, program_files
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import WorkerSpec
+from hsm_core.text import tell
 
 #: Logins at once: servers refuse more that come together.
 _AT_ONCE = 8
@@ -69,11 +70,18 @@ class OverSsh:
         self.worker = _worker(settings)
 
     def require(self, paths: SweepPaths, common: SourceSettings) -> None:
-        """All hosts are asked at once: what is wrong with one is told before anything is written."""
+        """All hosts are asked at once: what is wrong with one is told before anything is written.
+
+        One that is away takes tasks once it answers; but one of them must.
+        """
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            asked = [pool.submit(self._equip, one, self._hosts[one.name]) for one in self._addresses]
-            for answer in asked:
-                answer.result()
+            asked = {one.name: pool.submit(self._equip, one, self._hosts[one.name]) for one in self._addresses}
+        away = {name: error for name, answer in asked.items() if (error := answer.exception()) is not None}
+        for error in away.values():
+            if len(away) == len(asked) or not isinstance(error, HostDown):
+                raise error
+        for name, error in away.items():
+            tell(f"warning: {error}\n  {name} takes no tasks before it answers")
 
     def records(self) -> tuple[SourceRecord, ...]:
         return tuple(self._record(one) for one in self._addresses)

@@ -126,8 +126,9 @@ def prepare(payload: str) -> LoadedApp:
             importlib.import_module(boot["module_of_function"])
     with open_own(Path(payload), most=MOST_PICKLED) as stream:
         found: Payload = pickle.load(stream)  # nosec B301  # open_own checked its owner
-    if boot["moved"]:
-        found = _here(found, Moved(boot["moved"], str(Path(payload).parents[2]), boot["cwd"]))
+    moved = Moved(boot["moved"], str(Path(payload).parents[2]), boot["cwd"]) if boot["moved"] else None
+    if moved is not None:
+        found = replace(found, main=moved.main(found.main))
     found.singletons[Plugins] = plugins  # else set_state would look for them again
     os.environ.update(found.env_copy)
     found.main.restore()
@@ -136,6 +137,8 @@ def prepare(payload: str) -> LoadedApp:
     numbers.imported()
     left_open = files.of_app()
     _take_state(found)
+    if moved is not None:  # a config loader keeps the state that there is when it is made
+        found = _here(found, moved)
     renew_nans(found.config)
     hydra_log = HydraLog(found.config, found.context)
     hydra_log.set_up()
@@ -144,10 +147,8 @@ def prepare(payload: str) -> LoadedApp:
 
 
 def _here(found: Payload, moved: Moved) -> Payload:
-    return replace(
-        found, config=moved.config(found.config), context=moved.context(found.context),
-        main=moved.main(found.main), frozen=moved.frozen(found.frozen),
-    )  # fmt: skip
+    config, context = moved.config(found.config), moved.context(found.context)
+    return replace(found, config=config, context=context, frozen=moved.frozen(found.frozen))
 
 
 def _take_state(found: Payload) -> None:

@@ -23,7 +23,7 @@ from hsm_core.store.submission import Submission, WorkerSpec
 from ..interface import Handed, Health, Pair, Portion
 from ..snapshot import Snapshot
 from .sweep_there import SweepThere, folder_there
-from .workers import HostWorkers
+from .workers import TROUBLE, HostWorkers
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,20 @@ class HostPool(HostWorkers):
             raise BackendError("the worker's tasks can't be written to disk", evidence=str(writer.trouble))
         try:
             self._give_inbox()
-        except (OSError, ValueError) as error:
+        except TROUBLE as error:
             raise NoAnswer(f"{self.name} does not answer", evidence=self._told(error)) from error
         return Handed(worker.name, worker.process)
 
     def health(self) -> Health:
         try:
             return Health(self._asked().spec.slots, self._trouble)
-        except (BackendError, OSError) as error:
+        except TROUBLE as error:
             return Health(self.spec.slots or 1, self._told(error))
 
     def close(self) -> None:
         if self._inbox_writer is not None:
             self._inbox_writer.seal()
-            with suppress(OSError, ValueError):  # without a word, its worker ends when it has been idle for a while
+            with suppress(*TROUBLE):  # without a word, its worker ends when it has been idle for a while
                 self._give_inbox()
             self._inbox_writer = None
         super().close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from pathlib import Path
 from hsm_core.hosts.interface import Host
 from hsm_core.hosts.mirror import Mirror
 from hsm_core.model import ProcessIdentity
+from hsm_core.safe_open import make_directory
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.files import create_exclusively, nonce, to_json
@@ -120,8 +122,13 @@ class WorkerMirror:
         del self._running[pair]
 
     def _make_room(self, start: events.Start) -> None:
-        """Puts our files of an earlier attempt, which ran elsewhere perhaps, where the worker would put them."""
+        """Makes a task's folder, as open to others as the sweep's own.
+
+        Our files of an earlier attempt, which ran elsewhere perhaps, go where the worker would put them.
+        """
         files = TaskPaths(self._paths.root / start.directory, start.suffix)
+        files.root.mkdir(0o777, parents=True, exist_ok=True)
+        make_directory(files.hsm, stat.S_IMODE(os.stat(self._paths.hsm).st_mode) & 0o755)
         owner, pair = owner_of(files), (start.task, start.attempt)
         if start.attempt < 2 or pair in self._begun or (owner is not None and owner.attempt >= start.attempt):
             return

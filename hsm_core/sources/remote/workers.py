@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from hsm_core.errors import NoAnswer
+from hsm_core.errors import HsmError, NoAnswer
 from hsm_core.hosts.interface import Host
 from hsm_core.hosts.mirror import Mirror
 from hsm_core.model import SourceKind
@@ -27,6 +27,8 @@ from .sweep_there import folder_there, root_there
 from .worker_mirror import WorkerMirror
 from .worker_words import WorkerWords
 
+#: What may go wrong with a host, or the disk here, and may be well again later.
+TROUBLE = (HsmError, OSError, ValueError)
 #: Characters of a source's name that are not taken into the names of its workers' files.
 _NOT_IN_FILES = re.compile(r"[^\w.-]+", re.ASCII)
 
@@ -69,7 +71,7 @@ class HostWorkers:
         known.given[name] = {pair for span in read_submission(self._paths, name).spans for pair in span}
         try:
             Mirror(self._host, self._root, self._paths.root).give(self._inbox(worker))
-        except (OSError, ValueError) as error:
+        except TROUBLE as error:
             raise NoAnswer(f"{self.name} does not answer", evidence=str(error)) from error
         return Handed(worker, known.process)
 
@@ -80,7 +82,7 @@ class HostWorkers:
             for line in jobs.lines if not self._trouble else ():
                 word = self._word_on(line)
                 words |= {} if word is None else {key: word for key in jobs.open if key[0] == line.name}
-        except (OSError, ValueError) as error:
+        except TROUBLE as error:
             self._trouble = self._told(error)
         if self._trouble:
             return Polled(at=time.monotonic(), trouble=self._trouble)
@@ -98,14 +100,14 @@ class HostWorkers:
             for worker in [self._workers[name] for name in names if name in self._workers]:
                 if worker.process is not None and not worker.sealed:
                     self._host.signal(worker.process, signal.SIGINT if at_once else signal.SIGTERM)
-        except OSError as error:
+        except TROUBLE as error:
             raise NoAnswer(f"{self.name} can't be told to end its tasks", evidence=str(error)) from error
 
     def cancel_tasks(self, jobs: Snapshot, tasks: Sequence[int]) -> None:
         """Workers read the requests that lie beside their inboxes."""
         try:
             self._give_requests()
-        except OSError as error:
+        except TROUBLE as error:
             raise NoAnswer(f"{self.name} can't be told to end tasks", evidence=str(error)) from error
 
     def remove_idle(self, jobs: Snapshot) -> int:
@@ -139,7 +141,7 @@ class HostWorkers:
             self._learn(lines)
             for worker in self._workers.values():
                 worker.bring_home()
-        except (OSError, ValueError) as error:
+        except TROUBLE as error:
             self._trouble = self._told(error)
 
     def _told(self, error: Exception) -> str:

@@ -46,6 +46,12 @@ def test_they_are_there_whole_and_read_only(files: dict[Path, Path], tmp_path: P
     assert [path.name for path in (tmp_path / "store").iterdir()] == [there.name]
 
 
+def test_a_folder_without_files_is_one_too(tmp_path: Path) -> None:
+    there = install(LocalHost(), {}, tmp_path / "store", sys.executable)
+    assert list(there.iterdir()) == []
+    assert install(LocalHost(), {}, tmp_path / "store", sys.executable) == there
+
+
 def test_they_are_sent_once(files: dict[Path, Path], tmp_path: Path) -> None:
     host = Pushing()
     first = install(host, files, tmp_path / "store", sys.executable)
