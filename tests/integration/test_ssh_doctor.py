@@ -333,8 +333,9 @@ def hsm(config: Config, *words: str) -> list[str]:
 def test_the_command_tells_programs_the_same_and_prints_no_log_of_paramiko(config: Config) -> None:
     config.known_hosts.write_text(config.known_hosts.read_text().splitlines()[0] + "\n")
     done = subprocess.run(
-        hsm(config, "--host", "h1", "--host", "sweeper@h2", "--json"), capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", "hsm_core.cli.hsm", "doctor", "--host", "h1", "--host", "sweeper@h2", "--json"],
+        env={**os.environ, "HSM_SSH_CONFIG": str(config.path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "")
     told = json.loads(done.stdout)
     assert told["schema_version"] == 1

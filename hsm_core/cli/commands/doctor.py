@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -39,7 +40,9 @@ _SIGN = {"ok": ("✓", "completed"), "note": ("!", "cancelled"), "bad": ("✗", 
 @click.option(
     "--transport", type=click.Choice(get_args(Transport)), help="What speaks SSH with the hosts: auto is paramiko."
 )
-@click.option("--ssh-config", "config", type=click.Path(path_type=Path), help="Instead of ~/.ssh/config.")
+@click.option(
+    "--ssh-config", "config", type=click.Path(path_type=Path), help="Instead of HSM_SSH_CONFIG and ~/.ssh/config."
+)
 @click.option("--install", is_flag=True, help="Create ~/hsm-env on the hosts, with Hydra in the version used here.")
 @click.option("--with", "more", multiple=True, metavar="PACKAGE", help="Install this there, too; may be repeated.")
 @click.option("--yes", is_flag=True, help="Don't ask before --install.")
@@ -84,6 +87,8 @@ def _hosts(
     addresses = read_hosts(entries, transport)
     first = None if install is None else _installer(*install)
     everything, rows = list[Finding](), list[dict[str, object]]()
+    named = os.environ.get("HSM_SSH_CONFIG")  # as the launcher's field ssh_config has it
+    config = config or (Path(named) if named else None)
     for address, found in examine_all(addresses, config and config.expanduser(), first):
         everything += found
         rows += [{"host": address.name, **asdict(finding)} for finding in found]
