@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from .errors import ConfigError
 from .model import Isolation, Resources
 
+#: The variable that holds the words, as JSON, of the command that resumes a sweep, for who starts its app.
+RESUMED_BY = "HSM_RESUMED_BY"
+
 
 @dataclass(frozen=True)
 class QueueSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from hsm_core.errors import ConfigError, HsmError
 from hsm_core.model import HIDDEN, SYNONYMS
 from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of, without_secrets
 from hsm_core.schedulers.registry import all_systems
+from hsm_core.settings import RESUMED_BY
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.record import SweepRecord
 from hsm_core.store.state.sweep_state import SweepState
@@ -93,9 +95,14 @@ def kept_private(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def relaunch_environment(record: SweepRecord) -> dict[str, str]:
-    """Returns this shell's environment for the sweep's directory, with its PYTHONPATH unless this shell has one."""
+    """Returns this shell's environment for the sweep's directory, with its PYTHONPATH unless this shell has one.
+
+    What was typed comes along, for the lines that errors suggest.
+    """
     recorded = str(record.app.get("pythonpath") or "")
-    return {**({"PYTHONPATH": recorded} if recorded else {}), **os.environ, "PWD": record.cwd}
+    typed = json.dumps(sys.argv[1:])
+    path = {"PYTHONPATH": recorded} if recorded else {}
+    return {**path, **os.environ, "PWD": record.cwd, RESUMED_BY: typed}
 
 
 def require_changes(state: SweepState, launcher: str | None, settings: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.text import tell
 
 from .hydra_private.command_line import command_line
+from .resumed_by import typable
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ def refuse(error: HsmError, cause: BaseException | None = None) -> NoReturn:
         HsmError: it is not, or HYDRA_FULL_ERROR asks for stack traces; Hydra prints it without one.
     """
     if wants_words():
-        tell(f"error: {error}")
+        tell(typable(f"error: {error}"))
         sys.exit(1)
     raise for_hydra(error) from cause
 
@@ -90,9 +91,9 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
     if not wants_words():
         raise error
     if not is_told:
-        tell(f"error: {error}")
+        tell(typable(f"error: {error}"))
     elif error.fix:
-        tell(f"  next: {error.fix}")
+        tell(typable(f"  next: {error.fix}"))
     sys.exit(error.exit_code)
 
 

@@ -5,6 +5,7 @@ Hydra composes before it makes any launcher or sweeper, and tells plugins of no 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +31,10 @@ def explain_refusals(frame: FrameType | None) -> None:
     Args:
         frame: of a function that Hydra called before it begins to compose.
     """
+    if "HSM_RESUMED_BY" in os.environ:
+        from .resumed_by import note_command
+
+        note_command()
     if command_line(frame) is not None:
         pass_through(GlobalHydra.instance(), "initialize", ("hydra",), _initialize)
 

@@ -152,8 +152,8 @@ class WorkerPool:
 
     def _by_another_python(self) -> str:
         """Returns the line that resumes the sweep with the Python that started it."""
-        sweep = quoted(str(self._paths.root))
-        return f"hsm resume {sweep} --set hydra.launcher.python=null    # the Python that starts the sweep"
+        resume = f"hsm resume {quoted(str(self._paths.root))}"
+        return f"{resume} --set hydra.launcher.python=null    # the Python that starts the sweep"
 
     def _start(self, submission: Submission) -> _Worker:
         name = f"{_NOT_IN_FILES.sub('-', self.name)}-{nonce()}"

@@ -148,6 +148,16 @@ def test_exit_codes_tell_how_what_was_asked_for_ended(app: Path) -> None:
     assert "ignored: +z=77,78" in other.stderr
 
 
+@pytest.mark.slow
+def test_what_a_resumed_app_suggests_can_be_typed(app: Path) -> None:
+    root = sweep(app, "hydra/launcher=hsm_local")
+    (app / "fixed").touch()
+    told = hsm(app, "retry", str(root), "--set", "hydra.launcher.slots=0").stderr
+    line = next(line for line in told.splitlines() if line.startswith("  next: ")).removeprefix("  next: ")
+    assert shlex.split(line) == ["hsm", "retry", str(root), "--set", "hydra.launcher.slots=1"]
+    assert hsm(app, *shlex.split(line)[1:]).returncode == 0
+
+
 def test_a_python_that_is_none_is_answered_with_a_line_that_works(app: Path) -> None:
     began = run(app, "app.py", "-m", "hydra/launcher=hsm_local", "hydra.launcher.python=/no/such", "x=0,2")
     line = next(line for line in began.stderr.splitlines() if line.startswith("  next: "))

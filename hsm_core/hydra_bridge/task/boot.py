@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote as quoted
 from typing import Any, TypedDict
 
 from omegaconf import DictConfig, open_dict, read_write
@@ -55,7 +55,7 @@ def read_boot(payload: Path) -> Boot:
 def _with_the_first_python(payload: Path) -> str:
     """Returns what to type so that the Python that starts a sweep runs its tasks, too; a trial has no sweep."""
     sweep, is_trial = payload.parents[2], payload.parents[1].name != ".hsm"
-    resume = "" if is_trial else f"hsm resume {shlex.quote(str(sweep))} --set "
+    resume = "" if is_trial else f"hsm resume {quoted(str(sweep))} --set "
     return f"{resume}hydra.launcher.python=null    # the Python that starts the sweep"
 
 
