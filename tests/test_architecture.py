@@ -40,8 +40,6 @@ PARTS: dict[str, set[str]] = {
     },
     "testing": {"hosts", "schedulers", "sources", "store", "processes"},
 }
-#: Imports that the table above does not give a part. Take out what is gone; nothing comes in.
-BEYOND_THE_TABLE: set[tuple[str, str]] = set()
 #: Modules that import one another, as sets. Take out what is gone; nothing comes in.
 CIRCLES: set[frozenset[str]] = set()
 #: Lines that a module may have, and what longer ones have at most: lower that as they shrink, and let none in.
@@ -124,13 +122,7 @@ def test_a_part_imports_only_the_parts_it_may(path: Path) -> None:
         assert not imports(path)
         return
     assert part in PARTS, "a new part needs its line in PARTS"
-    beyond = {other for importer, other in BEYOND_THE_TABLE if importer == part}
-    assert parts_imported(path) <= PARTS[part] | NOUNS | beyond
-
-
-def test_an_import_beyond_the_table_is_still_needed() -> None:
-    found = {(part_of(path), other) for path in MODULES for other in parts_imported(path)}
-    assert found >= BEYOND_THE_TABLE, "take out of BEYOND_THE_TABLE what is gone"
+    assert parts_imported(path) <= PARTS[part] | NOUNS
 
 
 def module_name(path: Path) -> str:

@@ -18,7 +18,7 @@ from hsm_core.store.lease import Lease, take_lease
 from hsm_core.store.requests import RequestReader, launches_of, request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 
-from .distribution import Distribution
+from .handing_out.distribution import Distribution
 from .messages import no_worker_lasts, told_of_orphans
 from .policies import PATIENCE, FruitlessWorkers, Policy
 from .record_losses import write_losses

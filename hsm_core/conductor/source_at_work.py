@@ -14,7 +14,7 @@ from hsm_core.sources.source_thread import Answer, Calls
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.state.sweep_state import SweepState
 
-from .submission_queue import SubmissionQueue
+from .handing_out.submission_queue import SubmissionQueue
 
 #: Seconds between two calls that tend a queue: they look at the throttles of its arrays.
 _TEND_S = 5.0

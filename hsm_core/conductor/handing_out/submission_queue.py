@@ -20,8 +20,8 @@ from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.submission import next_name, write_submission
 from hsm_core.views.failures.refusals import another_try
 
+from ..pauses import RetryPause
 from .open_submission import OpenSubmission
-from .pauses import RetryPause
 
 
 class SubmissionQueue:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.conductor import open_submission, pauses
-from hsm_core.conductor.open_submission import DOUBT_S, TRIES
-from hsm_core.conductor.submission_queue import SubmissionQueue
+from hsm_core.conductor import pauses
+from hsm_core.conductor.handing_out import open_submission
+from hsm_core.conductor.handing_out.open_submission import DOUBT_S, TRIES
+from hsm_core.conductor.handing_out.submission_queue import SubmissionQueue
 from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, NotNow, Refused, Unexplained
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hsm_core.conductor.strategy import AHEAD, UNKNOWN_CAPACITY, Offer, assign
+from hsm_core.conductor.handing_out.strategy import AHEAD, UNKNOWN_CAPACITY, Offer, assign
 
 ALL = [(number, 1) for number in range(1000)]
 

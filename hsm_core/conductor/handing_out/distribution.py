@@ -8,7 +8,7 @@ from hsm_core.errors import BackendError
 from hsm_core.sources.interface import Pair
 from hsm_core.store.layout import LaunchPaths
 
-from .source_at_work import SourceAtWork
+from ..source_at_work import SourceAtWork
 from .strategy import Offer, assign
 
 
