@@ -18,7 +18,12 @@ from .code import changes, code_files, git
 def main_file() -> str:
     """Returns the script that was started; empty if what runs came from no file."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.path.abspath(script) if script and os.path.isfile(script) else ""
+    return os.path.abspath(script) if script and is_on_disk(script) else ""
+
+
+def is_on_disk(file: str) -> bool:
+    """Returns whether a file is there, also in an archive: ``app.pyz/__main__.py``."""
+    return os.path.isfile(file) or os.path.isfile(os.path.dirname(file))
 
 
 def interpreter_flags() -> list[str]:

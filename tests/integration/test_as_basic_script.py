@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipapp
 from pathlib import Path
 
 import pytest
 
-from .as_basic import Both, hsm, run_as_basic
+from .as_basic import Both, hsm, run_as_basic, write_app
 
 CONFIG = {"conf/config.yaml": "x: 1\n"}
 MAIN = '@hydra.main(version_base=None, config_path="conf", config_name="config")\n'
@@ -511,6 +512,32 @@ def test_a_module_is_run_as_one(tmp_path: Path, module: str) -> None:
         "pkg/part.py": "import threading\nLOCK = threading.Lock()\ndef value(x):\n    return x\n",
     }  # fmt: skip
     both = run_as_basic(tmp_path, files, "x=1,2", command=("-m", module))
+    both.same()
+    both.same_output(stderr=False)
+
+
+WITHIN = """
+import hydra, inspect, threading
+LOCK = threading.Lock()
+
+class Net:
+    pass
+
+@hydra.main(version_base=None, config_path="pkg://conf", config_name="config")
+def main(cfg):
+    with LOCK:
+        print(cfg.x, __file__, __package__, __spec__.name, type(__loader__).__name__, inspect.getsource(Net))
+
+main()
+"""
+
+
+@pytest.mark.parametrize("started", ["src", "app.pyz"])
+def test_a_folder_and_an_archive_are_run_as_such(tmp_path: Path, started: str) -> None:
+    files = {"src/__main__.py": WITHIN, "src/conf/__init__.py": "", "src/conf/config.yaml": "x: 1\n"}
+    write_app(tmp_path, files)
+    zipapp.create_archive(tmp_path / "src", tmp_path / "app.pyz")
+    both = run_as_basic(tmp_path, files, "x=1,2", command=(started,))
     both.same()
     both.same_output(stderr=False)
 

@@ -6,13 +6,14 @@ import builtins
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import types
 from collections import deque
 from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
@@ -94,14 +95,22 @@ class MainFile:
         module.__file__, module.__loader__ = self.path, SourceFileLoader("__main__", self.path)
         module.__package__ = None
         vars(module).update(__cached__=None, __builtins__=builtins)
-        if self.module:
-            module.__spec__ = importlib.util.find_spec(self.module)
-            module.__package__ = module.__spec__.parent if module.__spec__ else None
+        module.__spec__ = self._spec()
+        if module.__spec__ is not None:
+            module.__loader__, module.__package__ = module.__spec__.loader, module.__spec__.parent
         sys.modules.setdefault(_WORKER, sys.modules["__main__"])
         sys.modules["__main__"] = sys.modules["__mp_main__"] = module
         sys.argv[:] = self.argv
         with main_calls(self._call), suppress(MainCalled):
             exec(read_script(self.path).code, vars(module))  # nosec B102  # the user's own script
+
+    def _spec(self) -> ModuleSpec | None:
+        """Returns what Python knows of a module, and of a folder's or an archive's main file: ``python app.pyz``."""
+        if self.module:
+            return importlib.util.find_spec(self.module)
+        folder, name = os.path.split(self.path)
+        is_within = name == "__main__.py" and os.path.basename(self.argv[0]) != name
+        return PathFinder.find_spec("__main__", [folder]) if is_within else None
 
     def _call(self, *, task_function: Any, **_: Any) -> None:
         """Takes the place of the sweep that a call of ``@hydra.main`` starts; ignores other functions."""

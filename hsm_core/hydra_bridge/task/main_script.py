@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import dis
+import os
 import types
 from dataclasses import dataclass
 from pathlib import Path
+from zipimport import ZipImportError, zipimporter
 
 from .script_effects import (
     Setting,
@@ -64,10 +66,10 @@ def read_script(path: str | Path) -> Script:
 
     Raises:
         OSError: it can't be read.
-        SyntaxError, ValueError: it is no Python source (a ``.pyc``, an archive).
+        SyntaxError, ValueError: it is no Python source, as a ``.pyc``.
     """
     file = str(path)
-    tree, guards = ast.parse(Path(path).read_bytes(), file), _WithoutGuards()
+    tree, guards = ast.parse(_source(file), file), _WithoutGuards()
     called, functions = tuple(called_names(tree.body)), own_functions(tree.body)
     rest = guards.visit(tree)
     guarded = [*guards.bodies, *sweeping_loops(rest.body, functions)]
@@ -78,6 +80,17 @@ def read_script(path: str | Path) -> Script:
         function.body = [_PassesMainCalled().visit(one) for one in function.body]
     code = compile(ast.fix_missing_locations(_PassesMainCalled().visit(rest)), file, "exec", dont_inherit=True)
     return Script(code, late, called, tuple(settings_made(guards.bodies, functions, ())), changed, handed)
+
+
+def _source(file: str) -> bytes:
+    """Returns the text of a file, also of one in an archive: ``app.pyz/__main__.py``."""
+    archive = os.path.dirname(file)
+    if not os.path.isfile(archive):
+        return Path(file).read_bytes()
+    try:
+        return zipimporter(archive).get_data(file)
+    except ZipImportError as error:
+        raise ValueError(str(error)) from error
 
 
 class _OfTopLevel(ast.NodeTransformer):

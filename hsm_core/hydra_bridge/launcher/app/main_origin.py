@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from hydra.types import TaskFunction
 
 from hsm_core.detect.command import Command, original_argv, started_in, this_command
+from hsm_core.detect.origin import is_on_disk
 
 from ...task.main_module import MainFile, MainState, NamedFunction, identity, layers
 from ...task.main_script import Script, read_script
@@ -110,7 +111,7 @@ class MainOrigin:
     def path(self) -> str:
         """The main file, absolute; empty without one."""
         path = self.names.get("__file__")
-        return os.path.abspath(path) if isinstance(path, str) and os.path.isfile(path) else ""
+        return os.path.abspath(path) if isinstance(path, str) and is_on_disk(path) else ""
 
     @property
     def _module(self) -> str:
