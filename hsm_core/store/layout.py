@@ -74,11 +74,11 @@ class SweepPaths:
     def tasks(self) -> Path:
         return self.hsm / "tasks"
 
-    def task_lines(self, first: int) -> Path:
-        return self.tasks / f"{first}.jsonl"
+    def task_lines(self, first: int, kind: str = "") -> Path:
+        return self.tasks / f"{first}{kind}.jsonl"
 
-    def task_offsets(self, first: int) -> Path:
-        return self.tasks / f"{first}.offsets"
+    def task_offsets(self, first: int, kind: str = "") -> Path:
+        return self.tasks / f"{first}{kind}.offsets"
 
     @property
     def events(self) -> Path:

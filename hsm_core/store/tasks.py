@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import overload
 
 from hsm_core import parsing
 from hsm_core.errors import StoreError
-from hsm_core.model import Task
+from hsm_core.model import HIDDEN, Task
+from hsm_core.overrides import without_secrets
 from hsm_core.parsing import MOST_TASKS
 from hsm_core.safe_open import new_file, open_record
 
@@ -18,37 +21,109 @@ from .files import nonce, to_line
 from .layout import SweepPaths
 
 _OFFSET = struct.Struct("<Q")
+#: What the names of files have that hold tasks' secrets.
+_PRIVATE = ".private"
 _NAME = re.compile(r"(0|[1-9]\d{0,5})\.jsonl", re.ASCII)
 #: Bytes of the lines of all tasks, and of one of them, at most; and of how many lines are read at once.
 _MOST_BYTES, _MOST_LINE, _BLOCK = 2**32, 2**22, 2**16
 
 
 def write_tasks(paths: SweepPaths, first: int, overrides: Iterable[Sequence[str]]) -> int:
-    """Writes one line a task, numbered from ``first``; both files appear complete, the lines last.
+    """Writes one line a task, numbered from ``first``; the files appear complete, the lines last.
+
+    Where overrides are secrets, these lines hide them, and a private file has them as they are.
 
     Returns:
         The number of tasks written.
     """
-    suffix = f".{nonce()}.tmp"
-    lines, offsets = paths.task_lines(first), paths.task_offsets(first)
-    new_lines, new_offsets = (path.with_name(f".{path.name}{suffix}") for path in (lines, offsets))
-    count = position = 0
-    try:
-        with new_file(new_lines) as line_file, new_file(new_offsets) as offset_file:
-            for row in overrides:
-                line = to_line({"task": first + count, "overrides": list(row)})
-                offset_file.write(_OFFSET.pack(position))
-                position += line_file.write(line)
-                count += 1
-            for stream in (line_file, offset_file):
-                stream.flush()
-                os.fsync(stream.fileno())
-        os.replace(new_offsets, offsets)
-        os.replace(new_lines, lines)
-    finally:
-        new_lines.unlink(missing_ok=True)
-        new_offsets.unlink(missing_ok=True)
+    count, hides = 0, _Hides()
+    with _Lines(paths, first, "", 0o644) as shown, _Lines(paths, first, _PRIVATE, 0o600) as whole:
+        is_needed = False
+        for row in overrides:
+            texts = list(row)
+            public = hides.hidden(texts)
+            if public is not texts and not is_needed:
+                whole.begin_as(shown)
+                is_needed = True
+            shown.add(first + count, public)
+            if is_needed:
+                whole.add(first + count, texts)
+            count += 1
+        if is_needed:
+            whole.publish()
+        shown.publish()
     return count
+
+
+class _Hides:
+    """Hides secrets in overrides, and judges each key once."""
+
+    def __init__(self) -> None:
+        self._is_secret: dict[str, bool] = {}
+
+    def hidden(self, texts: list[str]) -> list[str]:
+        """Returns the overrides as others may read them; the same list if none is a secret."""
+        return [without_secrets(text) for text in texts] if any(map(self._may_be_secret, texts)) else texts
+
+    def _may_be_secret(self, text: str) -> bool:
+        head = text.partition("=")[0]
+        known = self._is_secret.get(head)
+        if known is None:
+            known = self._is_secret[head] = without_secrets(f"{head}=x") != f"{head}=x"
+        return known
+
+
+class _Lines:
+    """The two files of tasks' lines, under names of their own until they are published."""
+
+    def __init__(self, paths: SweepPaths, first: int, kind: str, mode: int) -> None:
+        self._places = paths.task_lines(first, kind), paths.task_offsets(first, kind)
+        suffix = f".{nonce()}.tmp"
+        self._temporary = [path.with_name(f".{path.name}{suffix}") for path in self._places]
+        self._position = 0
+        self._lines, self._offsets = (new_file(path, mode) for path in self._temporary)
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream, path in zip((self._lines, self._offsets), self._temporary, strict=True):
+            stream.close()
+            path.unlink(missing_ok=True)
+
+    def add(self, number: int, overrides: Sequence[str]) -> None:
+        self._offsets.write(_OFFSET.pack(self._position))
+        self._position += self._lines.write(to_line({"task": number, "overrides": overrides}))
+
+    def begin_as(self, other: _Lines) -> None:
+        """Takes over all lines that another has."""
+        for mine, its in ((self._lines, other._lines), (self._offsets, other._offsets)):
+            its.seek(0)
+            shutil.copyfileobj(its, mine)
+        self._position = other._position
+
+    def publish(self) -> None:
+        for stream in (self._lines, self._offsets):
+            stream.flush()
+            os.fsync(stream.fileno())
+        for temporary, path in reversed(list(zip(self._temporary, self._places, strict=True))):
+            os.replace(temporary, path)
+
+
+def require_no_hidden(tasks: Iterable[Task]) -> Iterator[Task]:
+    """Yields tasks that are to run.
+
+    Raises:
+        StoreError: one has values that only the user can read who started the sweep.
+    """
+    for task in tasks:
+        hidden = [text for text in task.overrides if text.endswith(f"={HIDDEN}")]
+        if hidden:
+            raise StoreError(
+                f"task {task.number} can't run without the values that only who started the sweep can read",
+                evidence=", ".join(hidden), fix="hydra.sweep.dir=DIRECTORY    # with values of your own",
+            )
+        yield task
 
 
 class TaskTable(Sequence[Task]):
@@ -84,11 +159,19 @@ class TaskTable(Sequence[Task]):
                 yield part.read(number)
 
 
+def _is_ours(path: Path) -> bool:
+    try:
+        return os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
 class _Part:
     def __init__(self, paths: SweepPaths, first: int) -> None:
         self.first = first
-        self._lines = paths.task_lines(first)
-        with open_record(paths.task_offsets(first), most=MOST_TASKS * _OFFSET.size) as stream:
+        kind = _PRIVATE if _is_ours(paths.task_lines(first, _PRIVATE)) else ""
+        self._lines = paths.task_lines(first, kind)
+        with open_record(paths.task_offsets(first, kind), most=MOST_TASKS * _OFFSET.size) as stream:
             self._offsets = stream.read()
         self.count = min(len(self._offsets) // _OFFSET.size, MOST_TASKS - first)
         self._begin, self._block = 0, b""

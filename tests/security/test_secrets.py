@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hsm_core.errors import StoreError
 from hsm_core.hydra_bridge.launcher.app.code import record_code
 from hsm_core.model import HIDDEN
 from hsm_core.overrides import is_secret, without_secrets
 from hsm_core.store.layout import CodePaths, SweepPaths
 from hsm_core.store.record import read_record
+from hsm_core.store.tasks import TaskTable, require_no_hidden, write_tasks
+from tests.unit.store.making import MadeSweep
 
 SECRET = "s3cr3t-value"
 APP = """
@@ -130,6 +133,29 @@ def test_a_resumed_sweeps_command_line_has_no_secret_and_its_tasks_have_the_same
     assert json.loads((tmp_path / "seen").read_text()) == values
 
 
+def test_overrides_that_are_secrets_are_in_no_file_that_others_read_and_tasks_have_them(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP.replace('len(os.environ["API_TOKEN"])', "cfg.hub.api_key"))
+    given = ["hydra.sweep.dir=s", f"+hub.api_key={SECRET}"]
+    done = run(["app.py", "-m", "hydra/launcher=hsm_local", "+x=1,2", *given], tmp_path)
+    assert done.returncode == 3, done.stderr
+    sweep = tmp_path / "s"
+    (tmp_path / "mended").touch()
+    resumed = hsm(tmp_path, "retry", "s")
+    assert resumed.returncode == 0, resumed.stderr
+    assert hsm(tmp_path, "logs", "s", "1").stdout == f"secret of {SECRET}\n"
+    open_to_all = [
+        path for path in sweep.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()
+        and path.stat().st_mode & 0o077 and all(above.stat().st_mode & 0o077 for above in path.parents[:3])
+    ]  # fmt: skip
+    assert {path.name for path in open_to_all} == {"stdout.log"}  # the app's own words
+    paths = SweepPaths(sweep)
+    assert [task.overrides for task in TaskTable(paths)] == [(f"+x={x}", f"+hub.api_key={SECRET}") for x in (1, 2)]
+    paths.task_lines(0, ".private").unlink()
+    assert TaskTable(paths)[1].overrides == ("+x=2", f"+hub.api_key={HIDDEN}")
+    refused = hsm(tmp_path, "retry", "s", "--task", "1")
+    assert "task 1 is completed" in refused.stderr
+
+
 def test_no_view_shows_an_override_that_is_called_like_a_secret(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.replace("API_TOKEN", "HOME"))
     given = ["hydra.sweep.dir=s", f"+hub.api_key={SECRET}", f"hydra.launcher.env.API_TOKEN={SECRET}"]
@@ -187,3 +213,15 @@ def test_a_patch_is_as_private_as_the_strictest_file_in_it(
     patch = CodePaths(place).patch
     assert b"second" in patch.read_bytes()
     assert patch.stat().st_mode & 0o777 == expected
+
+
+def test_secrets_that_come_late_are_hidden_too_and_who_lacks_them_runs_nothing(tmp_path: Path) -> None:
+    paths = MadeSweep(tmp_path / "s", total=0).paths
+    rows = [["x=1"], ["x=2", "token=abc"], ["x=3"]]
+    assert write_tasks(paths, 0, rows) == 3
+    assert [list(task.overrides) for task in TaskTable(paths)] == rows
+    assert paths.task_lines(0, ".private").stat().st_mode & 0o777 == 0o600
+    assert "abc" not in paths.task_lines(0).read_text()
+    paths.task_lines(0, ".private").unlink()
+    with pytest.raises(StoreError, match="task 1 can't run without the values"):
+        list(require_no_hidden(TaskTable(paths)))

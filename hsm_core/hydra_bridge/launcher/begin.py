@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from hsm_core.overrides import quoted
+from hsm_core.overrides import key_of, quoted, without_secrets
 from hsm_core.store.files import write_atomically
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.lease import Lease
@@ -54,8 +54,7 @@ def begin_sweep(
         paths.make_directories()
         record_code(paths.first_code, *code)
         write_tasks(paths, first, tasks)
-        if record.app.get("env"):
-            _hide_in_multirun(root / "multirun.yaml")
+        _hide_in_multirun(root / "multirun.yaml", record, tasks[0] if tasks else ())
         create_record(paths, record)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -70,13 +69,21 @@ def begin_sweep(
     return lease
 
 
-def _hide_in_multirun(path: Path) -> None:
-    """Hide the values of ``hydra.launcher.env`` in what the sweeper, Hydra's own perhaps, has saved."""
-    if path.is_file():
+def _hide_in_multirun(path: Path, record: SweepRecord, overrides: Sequence[str]) -> None:
+    """Hide the values of ``hydra.launcher.env`` in what the sweeper, Hydra's own perhaps, has saved.
+
+    If tasks have secrets, which are in many places there, nobody else may read it.
+    """
+    if not path.is_file():
+        return
+    if record.app.get("env"):
         saved = OmegaConf.load(path)
         assert isinstance(saved, DictConfig)
         hide_secrets(saved)
         write_atomically(path, OmegaConf.to_yaml(saved).encode())
+    given = (*overrides, *(text for texts in record.overrides.values() for text in texts))
+    if any(without_secrets(text) != text for text in given if not key_of(text).startswith("hydra.launcher.env")):
+        path.chmod(0o600)
 
 
 def new_launch(paths: SweepPaths, first: int) -> LaunchPaths:

@@ -24,7 +24,7 @@ from hsm_core.store.ownership.own_sweep import require_own_current
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.sweeps.catalogue import adopt, named_record
 from hsm_core.store.sweeps.selector import find_place
-from hsm_core.store.tasks import TaskTable, write_tasks
+from hsm_core.store.tasks import TaskTable, require_no_hidden, write_tasks
 from hsm_core.text import own_logger, tell
 
 from ..error_display import shown
@@ -108,7 +108,7 @@ class Launching:
             return []
         if self._resumed is None:
             return None
-        return shown(lambda: [task.overrides for task in TaskTable(SweepPaths(self._root))])
+        return shown(lambda: [task.overrides for task in require_no_hidden(TaskTable(SweepPaths(self._root)))])
 
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
@@ -151,7 +151,7 @@ class Launching:
             self._write_down(first, job_overrides)
         conductor = self._conducting()
         if self._resumed is not None:  # what is on disk counts, not what this run's sweeper made
-            job_overrides, first = [task.overrides for task in TaskTable(conductor.state.paths)], 0
+            job_overrides, first = [task.overrides for task in require_no_hidden(TaskTable(conductor.state.paths))], 0
         launch = new_launch(conductor.state.paths, first)
         if self._payload is None:
             self._payload = self._make_payload(conductor.state.paths, launch)

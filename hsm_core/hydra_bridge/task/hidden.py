@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from omegaconf import DictConfig, open_dict, read_write
 
@@ -14,6 +15,14 @@ _SET = re.compile(r"([+~]*hydra\.launcher\.env(?:\.[^=]*)?=).*", re.DOTALL)
 def has_secrets(config: DictConfig) -> bool:
     """Returns whether a config sets variables for its tasks."""
     return "env" in config.hydra.launcher and bool(config.hydra.launcher.env)
+
+
+def close_to_others(config: DictConfig, directory: Path) -> None:
+    """Makes the folder private in which Hydra is going to save the config of a task."""
+    if config.hydra.output_subdir is not None:
+        folder = directory / str(config.hydra.output_subdir)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
 
 
 def hide_secrets(config: DictConfig) -> None:

@@ -26,7 +26,7 @@ from .boot import Moved, read_boot
 from .checkpoint import offer_checkpoint, resumed
 from .config import numbered
 from .environ import as_at_start
-from .hidden import hide_secrets
+from .hidden import close_to_others, hide_secrets
 from .log import HydraLog
 from .main_module import MainFile, MainState, NamedFunction
 from .math_threads import math_libraries, spread
@@ -82,6 +82,8 @@ class TaskOrder(TypedDict):
     job_id: str
     threads: int
     can_be_warned: bool
+    #: Overrides of it are secrets.
+    hides: bool
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,8 @@ def run(prepared: LoadedApp, order: TaskOrder, enter: Callable[[str, Iterable[st
         offer_checkpoint(function, config)
     prepared.hydra_log.hand_over()
     hide_secrets(config)
+    if order["hides"]:
+        close_to_others(config, directory)
     _set_output_dir(config, written)  # as callbacks are told it; Hydra makes it absolute
     with quick_start(prepared.payload.context) as context:
         ended = run_job(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hsm_core.errors import Checkpointed, ConfigError, StoreError
+from hsm_core.overrides import without_secrets
 from hsm_core.safe_open import append_to
 from hsm_core.store.events import DETAILS
 from hsm_core.store.files import write_atomically
@@ -94,7 +95,8 @@ class _Entry:
 
     def asked(self) -> Mapping[str, object]:
         """Returns the order as the application's side sees it."""
-        return self._order.to_json()
+        hides = any(without_secrets(text) != text for text in self._order.overrides)
+        return {**self._order.to_json(), "hides": hides}
 
     @property
     def _owner(self) -> Owner:
