@@ -24,7 +24,12 @@ HsmError
 
 from __future__ import annotations
 
+import re
+
 from .text import indented, printable
+
+#: How Python begins what the operating system says: ``[Errno 13] Permission denied: '/a'``.
+_NUMBER = re.compile(r"^\[Errno \d+\] ")
 
 
 class HsmError(Exception):
@@ -45,6 +50,7 @@ class HsmError(Exception):
     def __init__(
         self, problem: str, *, evidence: str = "", fix: str = "", instead: tuple[str, str] | None = None
     ) -> None:
+        evidence = _NUMBER.sub("", evidence)
         self.problem, self.evidence, self.fix, self.instead = problem, evidence, fix, instead
         lines = [problem if self.holds_messages else indented(problem)]
         if evidence:

@@ -170,7 +170,7 @@ class WorkerPool:
             ) from error  # fmt: skip
         except OSError as error:
             raise BackendError(
-                "can't start a worker on this machine", evidence=f"{self._python}: {error}",
+                "can't start a worker on this machine", evidence=str(error),
                 fix=self._by_another_python(),
             ) from error  # fmt: skip
         worker = _Worker(name, process, inbox)

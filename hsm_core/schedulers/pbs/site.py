@@ -13,7 +13,7 @@ from .parse import Attributes, Unreadable, read
 
 _NOT_PBS: Mapping[Batch, str] = {
     "slurm": "is a wrapper of Slurm's",
-    "sge": "belongs to Grid Engine, which hsm speaks only by a package of its own",
+    "sge": "belongs to Grid Engine, which needs an extra package (docs/extending.md)",
     "unknown": "does not belong to PBS",
 }
 _FLAVOURS: Mapping[Batch, str] = {"pbspro": "PBS Pro or OpenPBS", "torque": "Torque"}

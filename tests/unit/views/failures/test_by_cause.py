@@ -13,6 +13,7 @@ from hsm_core.store.events import End
 from hsm_core.store.state.jobs import NEVER_BEGAN
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.failures.by_cause import group_failures, normalised, suggestion
+from hsm_core.views.failures.text import failure_lines
 from hsm_core.views.summary import summary
 from tests.unit.store.making import MadeSweep, complete, fail, killed_process, start
 
@@ -138,6 +139,16 @@ def test_a_crash_that_does_not_say_where_is_run_alone_with_pythons_fault_handler
     tmp_path: Path, logs: dict[str, str], advice: str
 ) -> None:
     assert advice_for(tmp_path, logs, "signal", "killed by signal 11 (SIGSEGV)", signal=11)[0] == advice
+
+
+def test_what_a_cause_says_is_not_said_again(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    fail(sweep.worker("w1"), 0, "killed by signal 9 (SIGKILL)", "signal", signal=9)
+    state = SweepState(sweep.root)
+    state.refresh()
+    text = "\n".join(failure_lines(state, group_failures(state)[0]))
+    assert text.count("killed by signal 9") == 1
+    assert "    note:  often the kernel, for lack of memory\n" in text
 
 
 def test_sigkill_that_nobody_owned_up_to_may_be_memory(tmp_path: Path) -> None:
