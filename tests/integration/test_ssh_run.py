@@ -106,16 +106,57 @@ def test_detached_tasks_go_on_and_whoever_looks_brings_them_home(app: SshApp) ->
 
 
 @pytest.mark.slow
-def test_a_link_that_is_cut_for_a_while_costs_time_only(app: SshApp) -> None:
+@pytest.mark.parametrize(
+    ("strike", "undo"),
+    [
+        (["drop", 1], ["undrop", 1]), (["cut", 1], ["heal", 1]), (["killsshd", 1], ["startsshd", 1]),
+        (["exec", 1, "pkill", "-STOP", "-x", "sshd"], ["exec", 1, "pkill", "-CONT", "-x", "sshd"]),
+        (["exec", 1, "pkill", "-KILL", "-f", "sshd: sweeper"], ["heal", 1]),
+    ],
+    ids=["blackhole", "link-down", "sshd-dead", "sshd-hung", "session-killed"],
+)  # fmt: skip
+def test_what_strikes_the_link_costs_time_only(app: SshApp, strike: list[object], undo: list[object]) -> None:
     process = app.start("x=range(6)", GATE)
     app.wait_for_seen(3)
-    app.fleet("drop", 1)
+    app.fleet(*strike)
     app.open_gate()
-    app.wait_for_seen(3, "end")
-    app.fleet("undrop", 1)
-    told = process.communicate(timeout=90)[1]
+    app.wait_for_seen(4, "end")
+    app.fleet(*undo)
+    told = process.communicate(timeout=110)[1]
     assert process.returncode == 0, told
     assert app.seen() == {f"{word} {x} 1": 1 for word in ("begin", "end") for x in range(6)}
+    assert app.state().numbers_in("completed") == list(range(6))
+
+
+@pytest.mark.slow
+def test_a_full_disk_there_loses_no_word(app: SshApp) -> None:
+    process = app.start("x=range(6)", GATE)
+    app.wait_for_seen(3)
+    app.fleet("exec", 1, "sh", "-c", "cat /dev/zero > /home/fill; true", check=False)
+    app.open_gate()
+    app.wait_for_seen(2, "end")
+    app.fleet("exec", 1, "rm", "/home/fill")
+    process.communicate(timeout=110)
+    state = app.state()
+    assert not state.numbers_in("lost", "pending", "queued", "running")
+    for number in state.numbers_in("failed"):
+        end = state.end_of(number)
+        assert end is not None
+        assert end.reason == "disk", end
+    assert max(count for line, count in app.seen().items() if line.startswith("begin")) == 1
+
+
+@pytest.mark.slow
+def test_two_sweeps_share_a_host_without_a_word_to_each_other(app: SshApp) -> None:
+    other = SshApp(app.folder.parent / "other", app.fleet, {"h1": 2})
+    first, second = app.start("x=range(3)", GATE), other.start("x=range(10,13)", GATE)
+    app.wait_for_seen(5)
+    app.open_gate()
+    for process in (first, second):
+        told = process.communicate(timeout=110)[1]
+        assert process.returncode == 0, told
+    assert all(count == 1 for count in app.seen().values())
+    assert len(app.seen()) == 12
 
 
 @pytest.mark.slow
