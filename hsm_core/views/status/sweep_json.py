@@ -31,6 +31,11 @@ def sweep_json(view: SweepView) -> dict[str, object]:
              "running": silence.running}
             for silence in view.silent
         ],
+        "hosts": [
+            {"name": host.name, "slots_used": host.used, "slots": host.slots, "done": host.done,
+             "last_word_s": round(host.seconds, 1), "health": host.health}
+            for host in view.hosts
+        ],
         "waits": dict(view.waits), "troubles": view.troubles, "bad_lines": view.state.bad_lines,
         "not_read": view.state.unreadable,
         "next": view.next,

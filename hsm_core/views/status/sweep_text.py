@@ -60,6 +60,9 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
+    for host in view.hosts:
+        told = f"{host.used}/{host.slots} slots in use, {host.done} done, last word {duration(host.seconds)} ago"
+        yield shorten(clean(f"{host.name}: {told}{f', {host.health}' if host.health else ''}"), width)
     for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
         said = f"last report {duration(silence.seconds)} ago, {silence.running} running"
         yield clean(f"{silence.host}: {said}  ({silence.worker})")

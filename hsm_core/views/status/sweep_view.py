@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from hsm_core.model import State
 from hsm_core.overrides import quoted
 from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.state.task_state import WriterState
 from hsm_core.store.sweeps.catalogue import original_of
 
 from ..failures.by_cause import FailureGroup, group_failures
 from ..failures.not_begun import group_unbegun, unbegun_line
 from ..failures.refusals import refusal_group
 from ..lines_to_copy.next_command import next_command
+from .host_view import HostView, read_hosts
 from .phase import Phase, phase_of
 from .rate import UNKNOWN, Pace, pace
 
@@ -46,6 +48,7 @@ class SweepView:
         waits: why jobs wait, with how many do.
         refused: the tasks that its scheduler refused, unless something was accepted since; of the failures, too.
         full: it runs, and its disk has no room.
+        hosts: its machines behind SSH, while it runs.
     """
 
     state: SweepState
@@ -59,6 +62,7 @@ class SweepView:
     waits: Counter[str]
     refused: FailureGroup | None = None
     full: bool = False
+    hosts: Sequence[HostView] = ()
 
     @property
     def next(self) -> str:
@@ -107,8 +111,9 @@ def read_view(state: SweepState, ask: Callable[[SweepState], str] | None = None)
     troubles = [*([FULL] if full else []), *([unanswered] if unanswered else []), *held, *_troubles(state)]
     troubles += map(unbegun_line, unbegun)
     return SweepView(
-        state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused, full
-    )
+        state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused, full,
+        read_hosts(state) if phase == "running" else (),
+    )  # fmt: skip
 
 
 def _waits(state: SweepState) -> Counter[str]:
@@ -120,13 +125,19 @@ def _silent(state: SweepState) -> list[SilentWorker]:
     busy = Counter(task.worker for task in state.tasks.values() if task.state == "running")
     foreign = [
         writer for writer in state.workers()
-        if not writer.sealed and busy[writer.name] and not writer.is_here
+        if not writer.sealed and busy[writer.name] and not writer.is_here and not _is_of_host(state, writer)
     ]  # fmt: skip
     now = time.time()
     return [
         SilentWorker(writer.name, writer.host, max(0.0, now - writer.last_at), busy[writer.name])
         for writer in foreign
     ]
+
+
+def _is_of_host(state: SweepState, writer: WriterState) -> bool:
+    """Returns whether a worker is told of with its machine."""
+    source = state.sources.get(writer.as_worker.source) if writer.as_worker else None
+    return source is not None and source.kind == "host"
 
 
 def _unsubmitted(state: SweepState) -> Iterator[str]:

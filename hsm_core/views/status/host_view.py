@@ -1,0 +1,69 @@
+"""Sums up a sweep's machines behind SSH: how many slots are in use, what is done, when they were last heard."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from hsm_core.store.events import WorkerHead
+from hsm_core.store.state.sweep_state import SweepState
+
+Health = Literal["healthy", "degraded", "unhealthy"]
+#: Seconds without a word of a worker that runs tasks: three beats, and a minute.
+LATE_S, SILENT_S = 15.0, 60.0
+
+
+@dataclass(frozen=True)
+class HostView:
+    """A machine as it is shown.
+
+    Args:
+        used, slots: slots with a task, and all of its workers that have not ended.
+        done: tasks that completed there.
+        seconds: since its newest word came here; the machine's own clock may be wrong.
+        health: by that; empty where nothing of it runs.
+    """
+
+    name: str
+    used: int
+    slots: int
+    done: int
+    seconds: float
+    health: Health | Literal[""]
+
+
+def read_hosts(state: SweepState) -> list[HostView]:
+    """Returns the machines that have begun to work, in the order in which the sweep names them."""
+    return list(_hosts(state)) if any(one.kind == "host" for one in state.sources.values()) else []
+
+
+def _hosts(state: SweepState) -> Iterator[HostView]:
+    running = Counter(task.worker for task in state.tasks.values() if task.state == "running")
+    done = Counter(task.worker for task in state.tasks.values() if task.state == "completed")
+    for source in state.sources.values():
+        heads = [one.head for one in state.workers() if isinstance(one.head, WorkerHead)]
+        own = [head for head in heads if head.source == source.name] if source.kind == "host" else []
+        if not own:
+            continue
+        alive = [head for head in own if not state.writers[head.id].sealed]
+        seconds = max(0.0, time.time() - max(_heard_at(state, head.id) for head in own))
+        used = sum(running[head.id] for head in own)
+        health = _health(seconds) if alive else ""
+        slots = sum(head.slots for head in alive)
+        yield HostView(source.name, used, slots, sum(done[head.id] for head in own), seconds, health)
+
+
+def _heard_at(state: SweepState, worker: str) -> float:
+    """Returns when a worker's journal last grew here, seconds since 1970."""
+    try:
+        return os.stat(state.paths.journal(worker)).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _health(seconds: float) -> Health:
+    return "healthy" if seconds < LATE_S else "degraded" if seconds < SILENT_S else "unhealthy"
