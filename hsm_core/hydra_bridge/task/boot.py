@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote as quoted
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
 from hsm_core.safe_open import read_own
 
-from ..hydra_private.config_loader import loader_for
 from . import values
-from .config import set_sweep_directory
+from .config import searching_in, set_sweep_directory
 from .main_module import MainState, MainWords
 from .snapshot_paths import FrozenApp
 
@@ -90,15 +89,9 @@ class Moved:
                     source.path = self.path(str(source.path))
         return master
 
-    def context(self, context: Any) -> Any:
+    def context(self, context: HydraContext) -> HydraContext:
         """Returns Hydra's context with a config loader that reads the folders here."""
-        loader = context.config_loader
-        search_path = copy.deepcopy(loader.get_search_path())
-        for entry in search_path.get_path():
-            scheme, mark, place = (entry.path or "").rpartition("://")
-            if scheme in ("", "file") and place:
-                entry.path = scheme + mark + self.path(place)
-        return replace(context, config_loader=loader_for(search_path, loader))
+        return searching_in(context, self.path)
 
     def main(self, main: MainState) -> MainState:
         """Returns the state of the main module as it is here."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
+
+from ..hydra_private.config_loader import loader_for
 
 
 def task_config(
@@ -52,3 +57,18 @@ def set_sweep_directory(master: DictConfig, text: str) -> None:
         others = [one for one in overrides.hydra if one.lstrip("+").partition("=")[0] != key]
         overrides.hydra = [*others, f"{key}={quoted}"]
         master.hydra.sweep.dir = text
+
+
+def searching_in(context: HydraContext, place_of: Callable[[str], str]) -> HydraContext:
+    """Returns Hydra's context with a config loader that reads other folders.
+
+    Args:
+        place_of: where a folder of its search path is.
+    """
+    loader = context.config_loader
+    search_path = copy.deepcopy(loader.get_search_path())
+    for entry in search_path.get_path():
+        scheme, mark, place = (entry.path or "").rpartition("://")
+        if scheme in ("", "file") and place:
+            entry.path = scheme + mark + place_of(place)
+    return replace(context, config_loader=loader_for(search_path, loader))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
 
-from ..hydra_private.config_loader import loader_for
+from hydra.types import HydraContext
+
+from .config import searching_in
 from .main_module import MainFile
 
 
@@ -31,15 +31,9 @@ class FrozenApp:
         inside = os.path.normpath(os.path.join(self.snapshot, os.path.relpath(path, self.root)))
         return inside if os.path.exists(inside) else path
 
-    def context(self, context: Any) -> Any:
+    def context(self, context: HydraContext) -> HydraContext:
         """Returns Hydra's context with a config loader that reads the snapshot."""
-        loader = context.config_loader
-        search_path = copy.deepcopy(loader.get_search_path())
-        for entry in search_path.get_path():
-            scheme, mark, place = (entry.path or "").rpartition("://")
-            if scheme in ("", "file") and place:
-                entry.path = scheme + mark + self.path(os.path.abspath(place))
-        return replace(context, config_loader=loader_for(search_path, loader))
+        return searching_in(context, lambda place: self.path(os.path.abspath(place)))
 
     def main(self, main: MainFile) -> MainFile:
         """Returns the main file, as if it had been started from the snapshot."""
