@@ -11,7 +11,7 @@ from hsm_core.hosts.agent.remote_host import RemoteHost
 from hsm_core.hosts.interface import Host
 from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
-from hsm_core.hosts.ssh.ssh_host import SshHost
+from hsm_core.hosts.ssh.paramiko_host import ParamikoHost
 from hsm_core.testing.host import HostContract
 from tests.conftest import WEIRD
 from tests.services.fleet import Fleet
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sshd
 MakeHost = Callable[[str], RemoteHost]
 
 
-@pytest.fixture(scope="module", params=[SshHost, OpenSshHost])
+@pytest.fixture(scope="module", params=[ParamikoHost, OpenSshHost])
 def make_host(request: pytest.FixtureRequest, ssh_hosts: Fleet) -> Iterator[MakeHost]:
     """Make hosts of each kind that can be; they stay connected from test to test."""
     made: dict[str, RemoteHost] = {}

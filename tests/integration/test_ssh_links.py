@@ -13,7 +13,7 @@ from hsm_core.hosts.agent.client import Timing
 from hsm_core.hosts.agent.remote_host import RemoteHost
 from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
-from hsm_core.hosts.ssh.ssh_host import SshHost
+from hsm_core.hosts.ssh.paramiko_host import ParamikoHost
 from tests.services.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sshd
 QUICK = Timing(hello_s=15, beat_s=0.2, dead_s=1.5, silent_s=10, answer_s=20)
 
 
-@pytest.fixture(params=[SshHost, pytest.param(OpenSshHost, marks=pytest.mark.slow)])
+@pytest.fixture(params=[ParamikoHost, pytest.param(OpenSshHost, marks=pytest.mark.slow)])
 def host(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[RemoteHost]:
     host: RemoteHost = request.param(read_address("h2"), fleet.ssh_config, timing=QUICK)
     assert host.run(["true"], 20.0).code == 0

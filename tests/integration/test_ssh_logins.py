@@ -15,13 +15,13 @@ from hsm_core.errors import HostClosed, HostDown, HostTrouble
 from hsm_core.hosts.agent.remote_host import RemoteHost
 from hsm_core.hosts.ssh.address import HostAddress, read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
-from hsm_core.hosts.ssh.ssh_host import SshHost
+from hsm_core.hosts.ssh.paramiko_host import ParamikoHost
 from tests.services.fleet import Fleet
 from tests.services.logins import Config, sshd_with
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sshd
-both = pytest.mark.parametrize("kind", [SshHost, pytest.param(OpenSshHost, marks=pytest.mark.slow)])
+both = pytest.mark.parametrize("kind", [ParamikoHost, pytest.param(OpenSshHost, marks=pytest.mark.slow)])
 Kind = Callable[[HostAddress, Path], RemoteHost]
 
 
@@ -67,7 +67,7 @@ def test_an_unknown_host_is_written_down_if_that_is_asked_for_and_then_known(kin
     config.known_hosts.write_text("")
     assert runs(kind, config, {"name": "h1", "host_keys": "accept_new"})
     assert config.known_hosts.read_text() != ""
-    assert runs(SshHost, config)
+    assert runs(ParamikoHost, config)
     assert runs(OpenSshHost, config)
 
 
@@ -117,7 +117,7 @@ def test_a_key_that_is_not_accepted_is_named_and_not_tried_again(
         with pytest.raises(HostClosed, match="h1 does not let sweeper in"):
             host.run(["true"], 20.0)
     failures = network("exec", 1, "sh", "-c", "grep -c 'Failed publickey.*ECDSA' /var/log/sshd.log || :")
-    assert int(failures) <= (1 if kind is SshHost else 2)
+    assert int(failures) <= (1 if kind is ParamikoHost else 2)
 
 
 def test_an_encrypted_key_is_asked_for_by_nobody(config: Config, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_an_encrypted_key_is_asked_for_by_nobody(config: Config, tmp_path: Path)
     shutil.copy(config.key, key)
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "secret", "-f", key], check=True, capture_output=True)
     config.without_key(f"Host h1\n  IdentityFile {key}")
-    error = refused(SshHost, config)
+    error = refused(ParamikoHost, config)
     assert (error.fix, "encrypted" in error.evidence) == (f"ssh-add {key}", True)
 
 
@@ -137,9 +137,9 @@ def test_a_key_of_the_agent_is_used(config: Config, tmp_path: Path, monkeypatch:
         config.without_key("Host *\n  IdentitiesOnly no")
         monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
         subprocess.run(["ssh-add", "-q", config.key], check=True, capture_output=True)
-        assert runs(SshHost, config)
+        assert runs(ParamikoHost, config)
         config.without_key("Host *\n  IdentitiesOnly no\n  IdentityAgent none")
-        assert "does not let sweeper in" in refused(SshHost, config).problem
+        assert "does not let sweeper in" in refused(ParamikoHost, config).problem
     finally:
         agent.kill()
         agent.wait()
@@ -179,7 +179,7 @@ def test_a_host_that_wants_more_than_a_key_needs_a_person(config: Config, networ
     both_wanted = "AuthenticationMethods publickey,keyboard-interactive\\nKbdInteractiveAuthentication yes"
     with sshd_with(network, 2, both_wanted):
         began = time.monotonic()
-        error = refused(SshHost, config, "h2")
+        error = refused(ParamikoHost, config, "h2")
         assert time.monotonic() - began < 15
     assert isinstance(error, HostClosed)
     assert error.fix.startswith("ssh -fN -F ")

@@ -6,20 +6,16 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 from hsm_core.errors import ConfigError, HostClosed, HostDown, HostTrouble
-from hsm_core.hosts.agent.channel import PipeChannel
-from hsm_core.hosts.agent.client import Timing, start_line
-from hsm_core.hosts.agent.remote_host import RemoteHost
-from hsm_core.hosts.interface import Patience
+from hsm_core.hosts.agent.channel import Channel, PipeChannel
 
 from .address import HostAddress
 from .host_key import changed, login_line, unknown
 from .login_step import needs_login
-from .recorded import written
 from .ssh_config import Target, resolve
+from .ssh_host import SshHost
 
 _CONNECT_S, _ASK_S = 10, 10.0
 _OPTIONS = {
@@ -33,26 +29,18 @@ _DENIED = re.compile(r"Permission denied \(([\w,-]+)\)")
 _NEVER = re.compile(r"Permission denied|Too many authentication failures|no matching|Bad configuration|Bad owner")
 
 
-class OpenSshHost(RemoteHost):
-    """A machine behind SSH, through the system's ssh; nobody is ever asked for anything.
+class OpenSshHost(SshHost):
+    """A machine behind the system's ssh.
 
     Where the SSH configuration names a ``ControlPath``, the login that a person opened there is used, and no other.
-
-    Args:
-        address: how its user wrote it.
-        config: the SSH configuration; None: the user's own and the system's.
-        patience: of who waits for its commands; None: nobody does.
     """
 
-    def __init__(
-        self, address: HostAddress, config: Path | None = None, patience: Patience | None = None,
-        timing: Timing | None = None,
-    ) -> None:  # fmt: skip
-        times = timing or Timing()
-        name = f"ssh:{address.name}"
-        line = start_line(name, address.python, times)
-        settings = written(replace(address, transport="openssh"), config)
-        super().__init__(name, lambda: _open(address, config, line), patience, times, settings)
+    transport = "openssh"
+
+    @staticmethod
+    def open_channel(address: HostAddress, config: Path | None, line: str) -> Channel:
+        argv, target = command_for(address, config, line)
+        return _SshChannel(argv, address, config, target)
 
 
 class _SshChannel(PipeChannel):
@@ -71,11 +59,6 @@ class _SshChannel(PipeChannel):
 def environment() -> dict[str, str]:
     """Returns the variables of an ssh that opens no window to ask for a password."""
     return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
-
-
-def _open(address: HostAddress, config: Path | None, line: str) -> _SshChannel:
-    argv, target = command_for(address, config, line)
-    return _SshChannel(argv, address, config, target)
 
 
 def command_for(

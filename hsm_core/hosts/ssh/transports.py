@@ -45,9 +45,9 @@ def make_host(
         from .openssh_host import OpenSshHost
 
         return OpenSshHost(address, config, patience, timing)
-    from .ssh_host import SshHost
+    from .paramiko_host import ParamikoHost
 
-    return SshHost(address, config, patience, timing)
+    return ParamikoHost(address, config, patience, timing)
 
 
 def uses_openssh(address: HostAddress) -> bool:

@@ -72,7 +72,7 @@ def try_login(address: HostAddress, config: Path | None = None) -> Trial:
 
 
 def _with_paramiko(address: HostAddress, config: Path | None, steps: list[Step]) -> int:
-    from .paramiko_channel import Login, connect, sessions
+    from .paramiko_host import Login, connect, sessions
 
     transports = connect(Login(address, config, steps.append))
     try:

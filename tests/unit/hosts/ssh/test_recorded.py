@@ -12,8 +12,8 @@ from hsm_core.hosts.registry import open_host
 from hsm_core.hosts.ssh import transports
 from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
+from hsm_core.hosts.ssh.paramiko_host import ParamikoHost
 from hsm_core.hosts.ssh.recorded import written
-from hsm_core.hosts.ssh.ssh_host import SshHost
 from hsm_core.hosts.ssh.transports import make_host
 
 
@@ -38,7 +38,9 @@ def test_what_was_written_down_makes_the_same_host(entry: object, tmp_path: Path
     assert host.settings == make_host(address, config).settings
 
 
-@pytest.mark.parametrize(("transport", "kind"), [("auto", SshHost), ("paramiko", SshHost), ("openssh", OpenSshHost)])
+@pytest.mark.parametrize(
+    ("transport", "kind"), [("auto", ParamikoHost), ("paramiko", ParamikoHost), ("openssh", OpenSshHost)]
+)
 def test_the_transport_is_the_one_that_was_asked_for(transport: str, kind: type) -> None:
     assert type(make_host(read_address({"name": "box1", "transport": transport}))) is kind
 

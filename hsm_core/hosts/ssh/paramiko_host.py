@@ -1,4 +1,4 @@
-"""Connects to a host with paramiko and runs one command there, whose input and output are a channel."""
+"""Reaches a machine with paramiko, over one connection: a command there, whose input and output are a channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import paramiko
 
 from hsm_core.errors import HostClosed, HostDown, HostTrouble
-from hsm_core.hosts.agent.channel import MOST_SAID
+from hsm_core.hosts.agent.channel import MOST_SAID, Channel
 
 from .address import HostAddress, read_jump
 from .host_key import check, login_line
@@ -24,6 +24,7 @@ from .login import log_in
 from .login_step import Step, Tell, ignore
 from .proxy_command import ProxySocket
 from .ssh_config import Target, resolve
+from .ssh_host import SshHost
 
 _CONNECT_S, _BANNER_S, _LOGIN_S, _CHANNEL_S = 10.0, 10.0, 20.0, 20.0
 #: Seconds after which the kernel gives up a connection on which nothing is acknowledged.
@@ -55,6 +56,16 @@ class Login:
     address: HostAddress
     config: Path | None = None
     tell: Tell = ignore
+
+
+class ParamikoHost(SshHost):
+    """A machine behind paramiko."""
+
+    transport = "paramiko"
+
+    @staticmethod
+    def open_channel(address: HostAddress, config: Path | None, line: str) -> Channel:
+        return ParamikoChannel(Login(address, config), line)
 
 
 class ParamikoChannel:
