@@ -120,6 +120,21 @@ def test_in_a_folder_of_the_group_ones_own_list_must_know_it(people: People) -> 
     assert "its group can rename what is in" in done.stderr
 
 
+def test_a_link_of_somebody_else_does_not_lead_to_another_sweep_of_ones_own(people: People, tmp_path: Path) -> None:
+    root = people.drop / tmp_path.name / "sweep"
+    started = failed_sweep(people.alice, root, people.alice.home / "own.py")
+    foreign, own = people.group_folder / tmp_path.name, people.alice.home / tmp_path.name
+    people.mallory.run(["ln", "-s", str(root), str(foreign)])
+    people.alice.run(["ln", "-s", f"../group/../group/{tmp_path.name}", str(own)])
+    for way in (foreign, own):
+        done = people.alice.hsm("retry", str(way), "--yes")
+        assert f"/{foreign.name} is a link of {people.mallory.name}" in done.stderr
+        assert not started.exists()
+    people.alice.run(["ln", "-sfn", str(root), str(own)])
+    people.alice.hsm("retry", str(own), "--yes", "--allow-changed")
+    assert started.exists()
+
+
 def test_a_directory_that_is_exchanged_all_the_time_never_acts(people: People, tmp_path: Path) -> None:
     """What is checked is one's own; what is read a moment later must be, too."""
     place = people.group_folder / tmp_path.name

@@ -143,7 +143,7 @@ def _nothing_to_run(state: SweepState, again: set[str], options: _Options) -> in
     """Says why; returns the exit code, as if it had run."""
     asked, note = _asked_for(state, again, options, ()), note_on_sweeper(state.record)
     is_done = bool(asked) and all(state.state_of(number) == "completed" for number in asked)
-    told = _completed(asked) if is_done else f"{_why_none(state, again)}{f' ({note})' if note else ''}"
+    told = f"{_completed(asked) if is_done else _why_none(state, again)}{f' ({note})' if note else ''}"
     remark(f"{state.record.id}: {told}{'' if is_done else _hint(state, again)}")
     if options.dry_run:
         return 0

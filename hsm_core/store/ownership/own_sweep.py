@@ -16,6 +16,9 @@ from ..layout import SweepPaths
 from ..sweeps.catalogue import is_listed
 from ..sweeps.earlier_sweeps import require_current
 
+#: As many links as Linux follows.
+_MOST_LINKS = 40
+
 
 @dataclass(frozen=True)
 class Doubt:
@@ -128,15 +131,17 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _of_places_above(root: Path) -> Doubt | None:
     """Returns a doubt about a directory above, in which others could rename what is below.
 
-    What nobody else can come to, as below a home of mode 0700, nobody else can change.
+    What nobody else can come to, as below a home of mode 0700, nobody else can change. Nor may another user's link
+    lead to the sweep: another one of this user's may be meant.
     """
+    for link in _links(Path(os.path.abspath(root))):
+        owner = os.lstat(link).st_uid
+        if owner not in (0, os.geteuid()):
+            return Doubt(f"{link} is a link of {user_name(owner)}")
     for path in dict.fromkeys((Path(os.path.abspath(root)), Path(os.path.realpath(root)))):
         reachable = stat.S_IWGRP | stat.S_IWOTH
         for above in reversed(path.parents):
             found = os.stat(above)
-            link = os.lstat(above)
-            if stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid()):
-                return Doubt(f"{above} is a link of {user_name(link.st_uid)}")
             doubt = _of_place(above, found, reachable)
             if doubt is not None:
                 return doubt
@@ -145,6 +150,16 @@ def _of_places_above(root: Path) -> Doubt | None:
             if not found.st_mode & (stat.S_IXGRP | stat.S_IXOTH):
                 reachable = 0
     return None
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """Yields the links that are followed to come to a path, one after the other."""
+    for _ in range(_MOST_LINKS):
+        link = next((one for one in (*reversed(path.parents), path) if os.path.islink(one)), None)
+        if link is None:
+            return
+        yield link
+        path = link.parent / os.readlink(link) / path.relative_to(link)
 
 
 def _of_place(path: Path, found: os.stat_result, reachable: int) -> Doubt | None:
