@@ -186,3 +186,10 @@ def test_a_study_of_optuna_imports_the_app_once_a_host(app: SshApp) -> None:
     assert state.numbers_in("completed") == list(range(6))
     assert len(list(state.workers())) == 2
     assert "best_value" in (app.sweep / "optimization_results.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_what_the_config_names_and_a_host_lacks_is_told_before_anything_runs(app: SshApp) -> None:
+    done = app.run("x=1", f"+data={hydra_text(str(app.folder.parent))}", "+there=/etc")
+    assert f"warning: h1 does not have what the config names here: data={app.folder.parent}\n" in done.stderr
+    assert "there=/etc" not in done.stderr

@@ -17,6 +17,7 @@ from hsm_core.store.tasks import TaskTable
 
 from .fields.per_task import SettingsByTask
 from .fields.settings import known_values, launcher_settings
+from .local_paths import local_paths
 from .places import places_of
 
 #: Returns the overrides of a task, by its number.
@@ -66,13 +67,17 @@ class Destination:
         """
         return self._places.records()
 
-    def check(self, paths: SweepPaths) -> None:
+    def check(self, paths: SweepPaths, code_root: Callable[[], str]) -> None:
         """Refuses, before anything is written, what is not here or can't be asked of it.
+
+        Args:
+            code_root: returns the app's directory.
 
         Raises:
             BackendError, ConfigError: its commands are not on PATH, or fields contradict each other.
         """
-        self._places.require(paths, self._source_settings(lambda _: ()))
+        common = self._source_settings(lambda _: ())
+        self._places.require(paths, common, lambda: local_paths(self._config, [code_root()]))
 
     def check_tasks(self, tasks: Sequence[Sequence[str]], first: int) -> None:
         """Refuses fields that are wrong for any of these tasks, before one of them is written down.

@@ -95,7 +95,7 @@ class Launching:
         if self._settings.dry_run or sweeper.get("dry_run"):
             leave_no_trace(self._config)
             return
-        shown(lambda: self._to.check(SweepPaths(self._root)))
+        shown(lambda: self._to.check(SweepPaths(self._root), self._app))
         if is_new:
             self._reserved = shown(lambda: reserve_directory(self._config, self._settings.share))
             self._root = self._reserved.root

@@ -26,6 +26,8 @@ from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.text import tell
 
+from .local_paths import Named
+
 #: Logins at once: servers refuse more that come together.
 _AT_ONCE = 8
 _ASK_S = 60.0
@@ -36,6 +38,7 @@ sys.path.insert(0, sys.argv[1])
 from hsm_core.detect.cores import busy_gpus, usable_cores, visible_gpus
 print(json.dumps({"cores": usable_cores(), "gpus": visible_gpus(), "busy": sorted(busy_gpus())}))
 """
+_EXIST = 'for path; do if [ -e "$path" ]; then echo yes; else echo no; fi; done'
 _KINDS: parsing.Kinds = {"cores": parsing.whole, "gpus": parsing.texts, "busy": parsing.texts}
 
 
@@ -69,7 +72,7 @@ class OverSsh:
         self._equipment: dict[str, Equipment] = {}
         self.worker = _worker(settings)
 
-    def require(self, paths: SweepPaths, common: SourceSettings) -> None:
+    def require(self, paths: SweepPaths, common: SourceSettings, named: Named) -> None:
         """All hosts are asked at once: what is wrong with one is told before anything is written.
 
         One that is away takes tasks once it answers; but one of them must.
@@ -82,6 +85,11 @@ class OverSsh:
                 raise error
         for name, error in away.items():
             tell(f"warning: {error}\n  {name} takes no tasks before it answers")
+        local = named()
+        for name in [name for name in asked if name not in away and local]:
+            if missing := _missing(self._hosts[name], local):
+                told = ", ".join(f"{key}={local[key]}" for key in missing)
+                tell(f"warning: {name} does not have what the config names here: {told}")
 
     def records(self) -> tuple[SourceRecord, ...]:
         return tuple(self._record(one) for one in self._addresses)
@@ -129,6 +137,13 @@ class OverSsh:
         spec = _fitted(self._spec(address), address, told, self._settings)
         self._equipment[address.name] = Equipment(python, program, spec)
         return self._equipment[address.name]
+
+
+def _missing(host: Host, named: Mapping[str, str]) -> list[str]:
+    """Returns the keys whose paths are not on a host."""
+    done = host.run(["sh", "-c", _EXIST, "sh", *named.values()], _ASK_S)
+    words = done.out.split()
+    return [key for key, word in zip(named, words, strict=True) if word == "no"] if len(words) == len(named) else []
 
 
 def _with_defaults(entry: object, settings: SshSettings) -> object:

@@ -23,6 +23,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import WorkerSpec
 
+from .local_paths import Named
 from .pool_worker import gpus_in_vain, pool_worker
 
 #: Over SSH: the place whose sources are the hosts that the user names.
@@ -36,8 +37,11 @@ class Places(Protocol):
     def worker(self) -> WorkerSpec:
         """How tasks run that wish for nothing of their own; each host has a say in it."""
 
-    def require(self, paths: SweepPaths, common: SourceSettings) -> None:
-        """Refuse, before anything is written, what can't work.
+    def require(self, paths: SweepPaths, common: SourceSettings, named: Named) -> None:
+        """Refuse, before anything is written, what can't work; warns of what may not.
+
+        Args:
+            named: returns paths here that the app's config names, by their keys.
 
         Raises:
             HsmError: it says why.
@@ -92,7 +96,7 @@ class Here:
         self._described: SourceRecord | None = None
         self.worker = pool_worker(settings) if self._is_pool else job_worker(settings, name)
 
-    def require(self, paths: SweepPaths, common: SourceSettings) -> None:
+    def require(self, paths: SweepPaths, common: SourceSettings, named: Named) -> None:
         require_here(self._name, self._settings.flavour, self._host)
         check_fields(self._name, paths, common, self._host)
 
