@@ -95,7 +95,8 @@ class RemoteHost:
 
     def evidence_of_death(self, process: ProcessIdentity) -> str | None:
         try:
-            return Words(self._ask("death", process=_row(process))).text_or_none("evidence")
+            evidence = Words(self._ask("death", process=_row(process))).text_or_none("evidence")
+            return evidence and evidence.replace(self.name, self._called)
         except HostTrouble:
             return None  # nobody can know
 
