@@ -202,7 +202,10 @@ class Fields:
         value = self._values[name]
         if value not in known:
             told = f"hydra.launcher.{name}={value} must be one of {', '.join(known)}"
-            raise ConfigError(told, fix=f"hydra.launcher.{name}={known[0]}")
+            from difflib import get_close_matches
+
+            near = get_close_matches(str(value), known, 1) or known
+            raise ConfigError(told, fix=f"hydra.launcher.{name}={near[0]}")
         return str(value)
 
 

@@ -85,7 +85,7 @@ def _explained(step: Callable[[], T], config_name: str | None, overrides: Sequen
         refuse(found, error)
     except MarkedYAMLError as error:
         from .error_display import refuse
-        from .unreadable_yaml import of_sweep_file
+        from .faulty_file import of_sweep_file
 
         found = of_sweep_file(error)
         if found is None:

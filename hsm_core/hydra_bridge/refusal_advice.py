@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hsm_core.errors import ConfigError, ConfigErrors
@@ -20,8 +20,8 @@ from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 
 from .error_display import refuse
+from .faulty_file import of_another_shape
 from .launcher.fields.declared import LauncherConf
-from .plain import as_written, flow
 from .sweeper.fields import SweeperConf
 from .sweeper_hint import chosen_by, directories, overridden, sweeps
 from .swept_settings import swept_settings
@@ -61,8 +61,9 @@ def told(
         overrides: of the command line.
     """
     text = f"{error}\n{error.__cause__ or ''}"
+    field = _NO_FIELD.search(text)
     if _MERGE.search(text):
-        return _of_another_shape(_FILE.search(text), loader)
+        return _of_type(field, overrides) if field else of_another_shape(_FILE.search(text), loader, _TAKEN)
     if "Sweeping over Hydra's configuration" in text:
         faults = [str(ConfigError(problem, fix=fix)) for problem, fix in swept_settings(overrides)]
         return ConfigErrors("\nerror: ".join(faults)) if faults else None
@@ -71,7 +72,6 @@ def told(
     missing = _NO_CHOICE.search(text)
     if missing:
         return _no_choice(missing[1], missing[2], loader, overrides)
-    field = _NO_FIELD.search(text)
     if field is None:
         return None
     kind, name = field[1], field[2]
@@ -87,39 +87,6 @@ def told(
     if typed:
         return _field_typed(kind, name, meant, typed, because, _launcher(loader, config_name, overrides))
     return _field_in_file(kind, name, _FILE.search(text), because, loader, config_name, overrides)
-
-
-def _of_another_shape(found: re.Match[str] | None, loader: ConfigLoader) -> ConfigError | None:
-    """Returns the error for a field of ours that is a list in a file where a mapping must stand, or the reverse."""
-    for file in (root / f"{found[1]}.yaml" for root in _own(loader)) if found else ():
-        config = OmegaConf.load(file) if file.is_file() else None
-        for kind, fields in _TAKEN.items() if isinstance(config, DictConfig) else ():
-            given = OmegaConf.select(config, f"hydra.{kind}") if config is not None else None
-            for name, value in as_written(given).items() if isinstance(given, DictConfig) else ():
-                taken, right = fields.get(name, ""), None
-                if isinstance(value, list) and taken.startswith("dict"):
-                    right, shape = _as_mapping(value), "a mapping, not a list"
-                elif isinstance(value, dict) and taken.startswith("list"):
-                    right, shape = list(value), "a list, not a mapping"
-                if right is not None:
-                    where = found[1] if found else ""
-                    problem = f"{where}.yaml: hydra.{kind}.{name} must be {shape}"
-                    return ConfigError(problem, fix=f"{name}: {flow(right)}")
-    return None
-
-
-def _as_mapping(items: list[object]) -> object:
-    """Returns the mapping that was meant by a list of mappings, of ``A=1`` or of keys."""
-    found: dict[object, object] = {}
-    for item in items:
-        key, given, value = str(item).partition("=")
-        found |= item if isinstance(item, dict) else {key: value if given else "VALUES"}
-    return found
-
-
-def _own(loader: ConfigLoader) -> Iterator[Path]:
-    """Yields the directories of the app's own configs."""
-    return directories([entry.path for entry in loader.get_search_path().get_path() if entry.provider == "main"])
 
 
 def _below_a_list(overrides: Sequence[str]) -> ConfigError | None:
@@ -180,6 +147,16 @@ def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> C
         f"{where}{typed or f'hydra.{kind}.{name}'} must be {meant}", evidence=found[1],
         fix=quoted(f"hydra.{kind}.{name}={example}"),
     )  # fmt: skip
+
+
+def _of_type(field: re.Match[str], overrides: Sequence[str]) -> ConfigError | None:
+    """Returns the error for a list that was typed where a mapping must stand, or the reverse."""
+    taken = _TAKEN[field[1]].get(field[2], "").partition(" | ")[0]
+    typed = _typed(overrides, f"hydra.{field[1]}.{field[2]}")
+    words, example = _TYPES.get(taken, ("", ""))
+    if not (typed and words):
+        return None
+    return ConfigError(f"{typed} must be {words}", fix=quoted(f"hydra.{field[1]}.{field[2]}={example}"))
 
 
 def _field_typed(kind: str, name: str, meant: str, typed: str, because: str, launcher: str) -> ConfigError:

@@ -183,14 +183,8 @@ def _on_interrupt(fields: Fields, system: BatchSystem | None) -> str:
 
 
 def _isolation(fields: Fields) -> Isolation:
-    value = fields.text("isolation")
-    for known in _ISOLATIONS:
-        if value == known:
-            return known
-    raise ConfigError(
-        f"hydra.launcher.isolation={value} must be one of {', '.join(_ISOLATIONS)}",
-        fix="hydra.launcher.isolation=auto",
-    )
+    value = fields.one_of("isolation", _ISOLATIONS)
+    return next(known for known in _ISOLATIONS if known == value)
 
 
 def _time_limit(fields: Fields) -> float | None:
