@@ -126,6 +126,10 @@ def require_no_hidden(tasks: Iterable[Task]) -> Iterator[Task]:
         yield task
 
 
+class NoSuchTask(StoreError, IndexError):
+    """A sweep's files have no such task; perhaps they were cut."""
+
+
 class TaskTable(Sequence[Task]):
     """The tasks of a sweep by number, read as they are asked for.
 
@@ -134,6 +138,7 @@ class TaskTable(Sequence[Task]):
     """
 
     def __init__(self, paths: SweepPaths) -> None:
+        self._folder = paths.tasks
         names = (match[1] for name in os.listdir(paths.tasks) if (match := _NAME.fullmatch(name)))
         self._parts = [_Part(paths, first) for first in sorted(map(int, names))]
 
@@ -151,7 +156,7 @@ class TaskTable(Sequence[Task]):
         for part in self._parts:
             if part.first <= number < part.first + part.count:
                 return part.read(number)
-        raise IndexError(f"no task {number}: the sweep has {len(self)}")
+        raise NoSuchTask(f"there are no overrides of task {number}", evidence=f"{self._folder} has {len(self)} tasks")
 
     def __iter__(self) -> Iterator[Task]:
         for part in self._parts:

@@ -136,11 +136,12 @@ def _run(words: Sequence[str]) -> Ran:
 
 
 def _end(stream: TextIO) -> str:
-    """What was printed: the last 100 kB of it."""
+    """What was printed: the first and the last 100 kB of it."""
     with contextlib.suppress(ValueError):
         stream.flush()
     size = os.fstat(stream.fileno()).st_size
-    return os.pread(stream.fileno(), 100_000, max(0, size - 100_000)).decode("utf-8", "replace")
+    first = os.pread(stream.fileno(), 100_000, 0)
+    return (first + os.pread(stream.fileno(), 100_000, max(len(first), size - 100_000))).decode("utf-8", "replace")
 
 
 def _command(words: Sequence[str]) -> int:
