@@ -365,6 +365,6 @@ def test_a_foreign_sweeper_that_was_killed_is_not_called_completed(app: Sweeping
     wait_until(lambda: app.states() == {"completed": 2})
     app.wait_for_seal()
     assert "stopped" in app.hsm("status", str(app.sweep)).stdout.splitlines()[0]
-    assert "unknown and do not run" in app.resume().stderr
+    assert "unknown, so they do not run" in app.resume().stderr
     assert "completed" in app.hsm("status", str(app.sweep)).stdout.splitlines()[0]
-    assert "unknown and do not run" in app.resume().stderr
+    assert "unknown, so they do not run" in app.resume().stderr
