@@ -27,7 +27,7 @@ _INTERRUPTED = {"cancel": "the tasks are ended", "kill": "the tasks are killed",
 _REASONS = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LoggedEvent:
     """One event as a line for people.
 
@@ -62,7 +62,7 @@ class EventLog:
         """
         found = [item for name in self._names() for item in self._read(name)]
         found.sort(key=lambda item: item[0])
-        told = [(at, name, event.tag, self._tell(name, event)) for at, name, event in found]
+        told = ((at, name, event.tag, self._tell(name, event)) for at, name, event in found)
         return [LoggedEvent(at, name, kind, text) for at, name, kind, text in told if text]
 
     def _names(self) -> Iterable[str]:

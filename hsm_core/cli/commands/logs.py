@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from hsm_core.model import ENDED
 from hsm_core.overrides import joined, quoted
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import columns, printable_log
-from hsm_core.views.event_log import EventLog, begin_within, tail
+from hsm_core.views.event_log import EventLog, LoggedEvent, begin_within, tail
 from hsm_core.views.failures.reasons import message_of
 from hsm_core.views.lines_to_copy.resume_lines import resume_line
 from hsm_core.views.status.phase import phase_of
@@ -34,6 +33,8 @@ _EVERY_S = 0.5
 _MOST, _MOST_JSON = 2**28, 2**22
 #: A line of a sweep's events is not cut to less: a narrow terminal wraps it.
 _WIDTH = 80
+#: Lines that are printed at once.
+_LINES = 1000
 
 
 @click.command(
@@ -152,11 +153,17 @@ def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool
 
 
 def _tell(event_log: EventLog, as_json: bool) -> None:
-    for found in event_log.read_new():
+    found, width = event_log.read_new(), max(columns(), _WIDTH)
+    for first in range(0, len(found), _LINES):
+        some = found[first : first + _LINES]
         if as_json:
-            say(json.dumps(enveloped(**{**asdict(found), "at": _iso(found.at)})))
+            say("\n".join(map(_json, some)))
         else:
-            say(shorten(str(found), max(columns(), _WIDTH)))
+            say("\n".join(shorten(str(one), width) for one in some))
+
+
+def _json(one: LoggedEvent) -> str:
+    return json.dumps(enveloped(at=_iso(one.at), writer=one.writer, event=one.event, text=one.text))
 
 
 def _iso(at: float) -> str:
