@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -99,7 +98,8 @@ class _Lines:
         """Takes over all lines that another has."""
         for mine, its in ((self._lines, other._lines), (self._offsets, other._offsets)):
             its.seek(0)
-            shutil.copyfileobj(its, mine)
+            while data := its.read(_BLOCK):
+                mine.write(data)
         self._position = other._position
 
     def publish(self) -> None:

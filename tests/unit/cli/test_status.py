@@ -367,6 +367,7 @@ NEVER = {
     "cloudpickle",
     "click",
     "_hashlib",
+    "shutil",
 }
 
 
