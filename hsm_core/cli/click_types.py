@@ -116,13 +116,16 @@ def require_yes(question: str, yes: bool, otherwise: str) -> None:
     agree(question, otherwise)
 
 
-def open_sweep(selector: str) -> SweepState:
+def open_sweep(selector: str, *, to_act: bool = False) -> SweepState:
     """Returns the sweep that is meant, read as it is now.
+
+    Args:
+        to_act: see ``find_sweep``; also where a dry run says what would be done.
 
     Raises:
         HsmError: none fits, or it can't be read.
     """
-    state = find_sweep(selector)
+    state = find_sweep(selector, to_act=to_act)
     state.refresh()
     return state
 

@@ -14,15 +14,18 @@ from hsm_core.store.sweeps.selector import find_place
 from .terminal import remark
 
 
-def find_sweep(selector: str) -> SweepState:
+def find_sweep(selector: str, *, to_act: bool = False) -> SweepState:
     """Returns the sweep that is meant, also for a scheduler's job id; ``refresh`` reads its events.
 
+    Args:
+        to_act: something will be done to it, so an older sweep than the newest is not meant by ``latest`` or a name.
+
     Raises:
-        SweepNotFound: none, or several.
+        SweepNotFound: none, or several; or the one that is meant is gone.
         StoreError, VersionMismatch: see ``sweep_in``.
     """
     try:
-        place = find_place(selector)
+        place = find_place(selector, say=None if to_act else remark)
     except SweepNotFound:
         by_job = _by_native_id(selector)
         if by_job is None:
@@ -53,7 +56,7 @@ def sweep_in(place: Path, typed: str = "") -> SweepState:
 
 def _say_which(selector: str, root: Path) -> None:
     """Says that there are other sweeps of this name: the name means the newest."""
-    same = catalogue.named(selector)
+    same = [entry for entry in catalogue.entries() if entry.name == selector]
     if len(same) > 1 and same[0].place == root:
         remark(f"{selector}: {same[0].id}, the newest of {len(same)} sweeps of this name")
 

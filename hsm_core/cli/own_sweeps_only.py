@@ -35,7 +35,7 @@ def act_on(
         NotOwn: the sweep may be somebody else's.
         HsmError: none fits, it can't be read, or ``act`` raised it.
     """
-    place = find_sweep(selector).paths.place
+    place = find_sweep(selector, to_act=True).paths.place
     try:
         with only_own():
             require_own(SweepPaths.at(place), otherwise)

@@ -117,7 +117,7 @@ class Running:
         first = self._states is None
         views = self._first_views() if first else [read_view(state, self._questions) for state in self._states or ()]
         if not views:
-            newest = next((entry.id for entry in catalogue.entries()), "")
+            newest = next((entry.id for entry in catalogue.entries() if entry.is_there), "")
             remark(f"nothing is running\n  next: {f'hsm-status {quoted(newest)}' if newest else _FIRST_STEP}")
             return "completed"
         if len(views) == 1:

@@ -62,7 +62,7 @@ def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[
         SweepNotFound: no sweep, or several, are called so.
         StoreError: it can't be read.
     """
-    state = SweepState(find_place(str(sweep)))
+    state = SweepState(find_place(str(sweep), say=log.warning))
     state.refresh()
     return list(rows(state, best=best))
 

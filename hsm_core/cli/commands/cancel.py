@@ -42,7 +42,7 @@ _EVERY_S, _SAY_EVERY_S = 0.3, 10.0
 def cancel(sweep: str, chosen: tuple[int, ...] | None, timeout: float, yes: bool, dry_run: bool) -> int:
     """End running tasks and don't start pending ones."""
     if dry_run:
-        return _cancel(open_sweep(sweep), chosen, timeout, yes, dry_run=True)
+        return _cancel(open_sweep(sweep, to_act=True), chosen, timeout, yes, dry_run=True)
 
     def would(state: SweepState) -> str:
         still = open_tasks(state, _wanted(state, chosen))

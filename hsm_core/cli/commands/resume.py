@@ -107,7 +107,7 @@ def retry(sweep: str, **chosen: Any) -> int:
 
 def _act(sweep: str, again: set[str], options: _Options) -> int:
     if options.dry_run:
-        return _go_on(open_sweep(sweep), again, options)
+        return _go_on(open_sweep(sweep, to_act=True), again, options)
     return act_on(sweep, lambda state: _go_on(state, again, options), lambda state: _would(state, again, options))
 
 

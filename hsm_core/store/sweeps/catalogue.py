@@ -138,12 +138,6 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.created, entry.id), reverse=True)
 
 
-def named(name: str) -> list[Entry]:
-    """Returns the user's sweeps of this name, newest first; those whose directories are gone come last."""
-    found = [entry for entry in entries() if entry.name == name]
-    return sorted(found, key=lambda entry: not entry.is_there)
-
-
 def follow(place: Path) -> None:
     """Notes where sweeps of the user's list were moved to; one that is not on it, or was changed, stays off it."""
     try:

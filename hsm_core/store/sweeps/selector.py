@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hsm_core.errors import SweepNotFound
@@ -15,7 +15,7 @@ from hsm_core.overrides import quoted
 from hsm_core.safe_open import user_name
 
 from ..layout import SweepPaths
-from .catalogue import Entry, entries, folder, follow, named
+from .catalogue import Entry, entries, folder, follow
 from .sweep_root import place_around, sweep_root
 
 #: What ends an id, see ``record.new_id``.
@@ -24,22 +24,29 @@ _END_OF_ID = re.compile(r"-\d{4}-\d{4}-[a-z0-9]{3,6}")
 _COMPARED = 16
 
 
-def find_place(selector: str, *, gone_too: bool = False) -> Path:
+def find_place(
+    selector: str, *, gone_too: bool = False, say: Callable[[str], object] | None = None
+) -> Path:
     """Returns the place (``SweepPaths.place``) of the sweep that the user means.
 
     Args:
         selector: ``latest``, the beginning of an id, a name (its newest sweep is meant) or a path.
         gone_too: also find a sweep that is no longer in its directory.
+        say: for those who only read: is told if the newest sweep is gone, and an older one is returned.
 
     Raises:
-        SweepNotFound: there is none, it is gone, or several ids begin so; the message lists the candidates.
+        SweepNotFound: there is none, it is gone, several ids begin so, or, without ``say``, ``latest`` or a name
+            means a sweep that is gone while an older one is there; the message lists the candidates.
     """
     known = entries()
     if selector == "latest":
-        return _latest(known)
+        return _newest_there(selector, known, say)
     is_path = "/" in selector or selector in (".", "..", "~")  # else a name first, whatever lies here
     exact = [entry for entry in known if entry.id == selector]
-    matching = [] if is_path else exact or named(selector)[:1] or _begun(known, selector)
+    same_name = [] if is_path or exact else [entry for entry in known if entry.name == selector]
+    if len(same_name) > 1:
+        return _newest_there(selector, same_name, say)
+    matching = [] if is_path else exact or same_name or _begun(known, selector)
     by_path = _by_path(selector) if len(matching) != 1 else None
     if by_path is not None:
         follow(by_path)
@@ -55,13 +62,25 @@ def _begun(known: list[Entry], selector: str) -> list[Entry]:
     return [entry for entry in known if entry.id.startswith(selector)]
 
 
-def _latest(known: list[Entry]) -> Path:
-    for entry in known:
-        if entry.is_there:
-            return entry.place
-    raise SweepNotFound(
-        "you have no sweeps yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
-    )
+def _newest_there(selector: str, fitting: Sequence[Entry], say: Callable[[str], object] | None) -> Path:
+    """Returns the newest sweep of those that fit, newest first; an older one only for those who say so."""
+    if not fitting:
+        raise SweepNotFound(
+            "you have no sweeps yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
+        )
+    found = next((entry for entry in fitting if entry.is_there), None)
+    if found is None:
+        raise _gone(fitting[0])
+    if found is fitting[0]:
+        return found.place
+    told = f"{'' if selector == 'latest' else 'of this name, '}the newest sweep {_gone(fitting[0]).problem}"
+    if say is None:
+        raise SweepNotFound(
+            told, evidence=f"the newest that is there is {found.id}, in {found.dir}",
+            fix=f"hsm-status {quoted(found.id)}", instead=(selector, found.id),
+        )  # fmt: skip
+    say(f"{told}; this is {found.id}")
+    return found.place
 
 
 def _gone(entry: Entry) -> SweepNotFound:

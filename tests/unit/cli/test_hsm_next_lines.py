@@ -65,6 +65,25 @@ def test_a_deleted_or_moved_sweep_is_told_as_that(shell: Shell, tmp_path: Path, 
     assert sweep.id not in shell.status().stdout
 
 
+@pytest.mark.parametrize("typed", ["latest", "demo"])
+def test_what_acts_refuses_an_older_sweep_than_the_newest(shell: Shell, tmp_path: Path, typed: str) -> None:
+    old = MadeSweep(tmp_path / "old", total=1, name="demo", created="2026-01-01T00:00:00")
+    new = MadeSweep(tmp_path / "new", total=1, name="demo", created="2026-02-01T00:00:00")
+    fail(old.worker("w1"), 0, "no")
+    new.root.rename(tmp_path / "away")
+    for verb, *more in (["cancel", "--yes"], ["resume"], ["retry", "--dry-run"], ["forget"], ["cancel", "--dry-run"]):
+        done = shell.run("hsm", verb, typed, *more)
+        assert done.returncode == 2
+        assert f"the newest sweep {new.id} is no longer in {new.root}" in done.stderr
+        assert next_words(done.stderr) == ["hsm", verb, old.id, *more]
+    for verb in ("status", "tasks", "errors", "results", "wait"):
+        done = shell.run("hsm", verb, typed)
+        assert f"the newest sweep {new.id} is no longer in {new.root}" in done.stderr.splitlines()[0]
+        assert f"this is {old.id}" in done.stderr.splitlines()[0]
+        assert "newest of 2" not in done.stderr
+        assert verb == "wait" or done.stdout
+
+
 def test_a_sweep_whose_directory_was_deleted_is_not_taken_for_the_one_that_followed(
     shell: Shell, tmp_path: Path
 ) -> None:
