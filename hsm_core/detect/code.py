@@ -62,6 +62,24 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return lines + [f"new {name}" for name in now if name not in before and _suffix(name) in _CODE]
 
 
+def changes_without_git(root: str, before: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Returns the recorded files that are no longer as they were, each with what happened to it.
+
+    Nothing but these files is read, and git is not asked, so the record may be a stranger's.
+
+    Args:
+        before: as ``code_files`` lists an app that is in no git repository.
+    """
+    found = []
+    for name, digest in islice(before.items(), _MOST_FILES):
+        path = Path(root, name)
+        if not path.is_file():
+            found.append((name, "is gone"))
+        elif _digest(path) != digest:
+            found.append((name, "has changed"))
+    return found
+
+
 def committable(root: str) -> list[str]:
     """Returns the files that git would commit of ``root``, untracked too, but no sweeps; without git, ``walk``."""
     if not is_repository(root):

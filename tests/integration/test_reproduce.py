@@ -43,12 +43,12 @@ def test_the_commands_bring_the_state_back(weird_tmp_path: Path) -> None:
     (app / "sub" / "app.py").write_text("raise SystemExit('edited since')")
     sweep = weird_tmp_path / "sweep"
     lines = hsm("reproduce", str(sweep), "1").splitlines()
-    kept = [line for line in lines if "pip install" not in line]  # this very checkout is installed editable
+    kept = [line for line in lines if "-m pip install" not in line]  # this very checkout is installed editable
     script = "set -e\n" + "\n".join(kept).replace("-m venv", "-m venv --system-site-packages")
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     environment = {"PATH": path, "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "factor 3" in done.stdout
-    assert any(line.startswith(".venv-again/bin/pip install -r ") for line in lines)
+    assert any(line.startswith(".venv-again/bin/python -m pip install -r ") for line in lines)
     assert "hydra-core==" in (sweep / ".hsm" / "requirements.txt").read_text()

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from hsm_core import parsing
+from hsm_core.detect.code import changes_without_git
 from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import comment, joined, joined_without_secrets, quoted
 from hsm_core.safe_open import open_regular, user_name
@@ -26,6 +27,10 @@ from ..terminal import say, say_json
 
 #: A whole object name of git's, of either kind.
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+#: Not ``bin/pip``: its first line, the path of its interpreter, can't be read where that has a space or a quote.
+_PIP = (".venv-again/bin/python", "-m", "pip")
+#: Files whose changes are told one by one.
+_TOLD = 10
 
 
 @click.command("reproduce", epilog=examples("hsm reproduce latest 3 > again.sh"))
@@ -63,12 +68,11 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     python = quoted(record.versions.get("python", ""))
     yield comment(f"{whose}, of a sweep begun {quoted(record.created)} on {quoted(record.host)}, Python {python}")
     brought = list(_bring_back(state, places, code, again))
-    nowhere = comment(f"{quoted(root)} was in no git repository: its files are taken as they are now")
-    yield from brought or [nowhere]
+    yield from brought or _as_it_is_now(code, what if has_run else "the sweep began")
     base = again if brought else root
     yield change_directory(_moved(record.cwd, root, base))
     yield "python3 -m venv .venv-again"
-    yield joined([".venv-again/bin/pip", "install", "-r", str(places.requirements)])
+    yield joined([*_PIP, "install", "-r", str(places.requirements)])
     yield from _installed_from_paths(places)
     first, length = words[0], len(record.app["main"])
     main = [_moved(word, root, base) for word in words[1:length]]
@@ -76,6 +80,16 @@ def _lines(state: SweepState, task: int) -> Iterator[str]:
     entries = str(record.app.get("pythonpath") or "").split(os.pathsep)
     path = os.pathsep.join(_moved(entry, root, base) for entry in entries)
     yield " ".join([*rerun_variables(record, path), joined_without_secrets([interpreter, *main, *words[length:]])])
+
+
+def _as_it_is_now(code: Document, since: str) -> Iterator[str]:
+    """Yields comments on an app that nothing kept: what has changed in it since it was recorded."""
+    root = code["root"]
+    yield comment(f"{quoted(root)} was in no git repository: its files are taken as they are now")
+    found = changes_without_git(root, code.get("files", {}))
+    yield from (comment(f"{quoted(name)} {what} since {since}") for name, what in found[:_TOLD])
+    if found[_TOLD:]:
+        yield comment(f"… {len(found) - _TOLD} more")
 
 
 def _code_of(state: SweepState, task: int) -> CodePaths:
@@ -158,7 +172,7 @@ def _installed_from_paths(places: CodePaths) -> Iterator[str]:
     for line in lines:
         name, _, url = line.removeprefix("# ").partition(" from ")
         if line.startswith("# ") and url.startswith("file://"):
-            again = joined([".venv-again/bin/pip", "install", url])
+            again = joined([*_PIP, "install", url])
             yield f"{again}    {comment(f'{quoted(name)}, as it is there now')}"
         elif line.startswith("# "):
             yield comment(f"{quoted(name)} was installed from {quoted(url)}")

@@ -37,7 +37,8 @@ _SLURMS_NODES = re.compile(r"(Slurm says .*, on )[\w.,\[\]-]+$")
 _LONGEST = 160
 #: Signals of a program's own fault, of which Python can tell where.
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
-
+#: Reasons that say how a task ended, and leave open what was at fault.
+_SEVERAL_FAULTS = ("signal", "launch")
 _FATAL = "Fatal Python error"
 
 
@@ -84,16 +85,23 @@ def group_failures(state: SweepState, among: Collection[int] | None = None) -> l
         among: consider these tasks only.
     """
     endings = {number: end for number, end in Reasons(state).all(among) if end.state in ("failed", "lost")}
-    return grouped(state, endings, _advice)
+    of_reason = Counter(end.reason for end in endings.values() if end.state == "failed")
+
+    def advice(state: SweepState, tasks: Sequence[int], ending: TaskEnding) -> str:
+        others = among is not None or len(tasks) < of_reason[ending.reason]
+        return _advice(state, tasks, ending, others=others and ending.reason in _SEVERAL_FAULTS)
+
+    return grouped(state, endings, advice)
 
 
 def grouped(
-    state: SweepState, endings: Mapping[int, TaskEnding], advice: Callable[[SweepState, int, TaskEnding], str]
-) -> list[FailureGroup]:
+    state: SweepState, endings: Mapping[int, TaskEnding],
+    advice: Callable[[SweepState, Sequence[int], TaskEnding], str],
+) -> list[FailureGroup]:  # fmt: skip
     """Returns tasks by reason and cause, the largest group first.
 
     Args:
-        advice: what to type next, by a group's example.
+        advice: what to type next, by a group's tasks and the ending of the first, its example.
     """
     nodes = {end.node for end in endings.values()} | {writer.host for writer in state.workers()}
     nodes = nodes - {""} if state.jobs else set()
@@ -108,7 +116,7 @@ def grouped(
         told = Counter(node for task in tasks if (node := endings[task].node)) if state.jobs else Counter[str]()
         groups.append(
             FailureGroup(
-                now, reason, cause, message, tuple(tasks), log_of(state, tasks[0]), advice(state, tasks[0], example),
+                now, reason, cause, message, tuple(tasks), log_of(state, tasks[0]), advice(state, tasks, example),
                 tuple(told.most_common()), clean(_end(state, tasks[0]).where),
             )
         )  # fmt: skip
@@ -145,9 +153,11 @@ def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def _advice(state: SweepState, number: int, ending: TaskEnding) -> str:
+def _advice(state: SweepState, tasks: Sequence[int], ending: TaskEnding, *, others: bool) -> str:
+    """Returns what to type next; it names the tasks where ``others`` failed for the same reason by another fault."""
+    number, only = tasks[0], tasks if others else ()
     end, read = _end(state, number), reading(state, number)
-    return suggestion(state.record, ending.state, ending.reason, end, read, state.resources_of(number))
+    return suggestion(state.record, ending.state, ending.reason, end, read, state.resources_of(number), only)
 
 
 def _end(state: SweepState, number: int) -> End:
@@ -162,28 +172,30 @@ def memory_remark(state: SweepState, number: int) -> str:
 
 
 def suggestion(
-    record: SweepRecord, now: State, reason: str, end: End, read: str, asked: Fields | None = None
-) -> str:
+    record: SweepRecord, now: State, reason: str, end: End, read: str, asked: Fields | None = None,
+    only: Sequence[int] = (),
+) -> str:  # fmt: skip
     """Returns what to type next, by state and reason.
 
     Args:
         end: the example's.
         read: what shows most about the example.
         asked: what its job had asked for.
+        only: run only these tasks again; else all that failed for this reason.
     """
     if now != "failed":
         return resume_line(record)
     if reason == "oom" or _may_be_memory(end):
         more = more_memory(record, end, asked or {})
         maybe = "" if reason == "oom" else "    # if it ran out of memory"
-        return f"{retry_line(record, reason, more)}{maybe}" if more else read
+        return f"{retry_line(record, reason, more, only)}{maybe}" if more else read
     if reason == "walltime":
         return retry_line(record, reason, more_time(record, end, asked or {}))
     if reason == "launch" and end.message.startswith((SETUP_FAILED, SETUP_ENDED)):
-        retry = retry_line(record, reason, "'hydra.launcher.setup=[…]'")
+        retry = retry_line(record, reason, "'hydra.launcher.setup=[…]'", only)
         return f"{read}    # then {retry}"
     if reason == "launch" and NEVER_BEGAN in end.message:
-        return retry_line(record, reason)
+        return retry_line(record, reason, tasks=only)
     if reason == "disk":
         return f"df -h {quoted(record.dir)}    # once there is room: {retry_line(record, reason)}"
     return retry_line(record, reason) if reason in ("node", "preempted") else read

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hsm_core.overrides import quoted
 from hsm_core.store.state.sweep_state import SweepState
 
@@ -26,8 +28,9 @@ def unbegun_line(group: FailureGroup) -> str:
     return f"{group.count} not started, {group.reason}: {group.message}" + (f": ask for {more}" if more else "")
 
 
-def _advice(state: SweepState, number: int, ending: TaskEnding) -> str:
+def _advice(state: SweepState, tasks: Sequence[int], ending: TaskEnding) -> str:
     """Returns what to type next."""
+    number = tasks[0]
     writer = ending.left_by
     if writer is None and ending.reason == "launch" and has_text(log_of(state, number)):
         return f"hsm logs {quoted(state.record.selector)} {number}"

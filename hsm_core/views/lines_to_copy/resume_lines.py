@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hsm_core.overrides import hydra_text, is_of_sweeps, joined
 from hsm_core.store.record import SweepRecord
+from hsm_core.text import task_ranges
 
 from .rerun import config_flags, saved_line
 
@@ -20,9 +21,14 @@ def resume_line(record: SweepRecord, settings: str = "") -> str:
     return _line(record, "resume", [], settings)
 
 
-def retry_line(record: SweepRecord, reason: str = "", settings: str = "") -> str:
-    """Returns the line that runs failed tasks again: all, or those with this reason; ``settings`` as above."""
-    return _line(record, "retry", ["--error", reason] if reason else [], settings)
+def retry_line(record: SweepRecord, reason: str = "", settings: str = "", tasks: Sequence[int] = ()) -> str:
+    """Returns the line that runs failed tasks again: all, or those with this reason; ``settings`` as above.
+
+    Args:
+        tasks: run only these, by their numbers; then the reason isn't named.
+    """
+    which = ["--task", task_ranges(tasks)] if tasks else ["--error", reason] if reason else []
+    return _line(record, "retry", which, settings, tasks)
 
 
 def by_hand(record: SweepRecord, asked: Sequence[str]) -> str:
@@ -45,12 +51,13 @@ def why_by_hand(record: SweepRecord) -> str:
     return f"hsm can't start {record.id} again: {how}"
 
 
-def _line(record: SweepRecord, verb: str, options: Sequence[str], settings: str) -> str:
+def _line(record: SweepRecord, verb: str, options: Sequence[str], settings: str, tasks: Sequence[int] = ()) -> str:
     if record.can_start_again:
         line = joined(["hsm", verb, record.selector, *options])
         return f"{line} --set {settings}" if settings else line
     typed, mark, note = settings.partition("    # ")
     again = ["hydra.launcher.retry_failed=true"] if verb == "retry" else []
+    again += [f"hydra.launcher.only_tasks={hydra_text(task_ranges(tasks))}"] if tasks else []
     more = [word for word in shlex.split(typed) if word != "--set"]
     place = f"hydra.launcher.resume={hydra_text(record.selector)}"
     asked = [f"hydra/launcher={record.launcher}", place, *again, *more]

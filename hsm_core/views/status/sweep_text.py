@@ -39,7 +39,8 @@ def _head(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     yield full if len(full) <= width else shorten(began, width)
     yield clean(f"  dir      {view.state.paths.root}")
     if view.original:
-        yield clean(f"  copied   from {record.dir}: what runs, runs there")
+        where = ": what runs, runs there" if view.phase == "running" else ""
+        yield clean(f"  copied   from {record.dir}{where}")
     elif view.moved:
         yield clean(f"  moved    from {record.dir}")
 

@@ -67,7 +67,7 @@ class SweepView:
     @property
     def next(self) -> str:
         """Returns the line to type next."""
-        if original := self.original:
+        if self.phase == "running" and (original := self.original):
             return f"hsm-status {quoted(str(original))}"
         if self.refused is not None and self.phase != "running":
             return self.refused.suggestion
@@ -77,13 +77,13 @@ class SweepView:
 
     @property
     def original(self) -> Path | None:
-        """Returns the directory that this one was copied from while the sweep ran, if the sweep is still there."""
-        return original_of(self.state.paths, self.state.record) if self.phase == "running" else None
+        """Returns the directory that this one was copied from, if the sweep is still there."""
+        return original_of(self.state.paths, self.state.record)
 
     @property
     def moved(self) -> bool:
-        """Returns whether the sweep lies elsewhere than where it was made."""
-        return Path(self.state.record.dir).resolve() != self.state.paths.root.resolve()
+        """Returns whether the sweep lies elsewhere than where it was made, and is no copy of one that is there."""
+        return not self.original and Path(self.state.record.dir).resolve() != self.state.paths.root.resolve()
 
 
 def read_view(state: SweepState, ask: Callable[[SweepState], str] | None = None) -> SweepView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.detect.code import code_files
 from hsm_core.errors import SweepExists
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
 from hsm_core.store import events
+from hsm_core.store.files import to_json
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.record import refuse_second
 from tests.unit.cli.test_status import Shell
@@ -164,8 +167,6 @@ def test_the_story_of_a_sweep_needs_no_inner_names(shell: Shell, tmp_path: Path)
 
 
 def test_a_task_that_has_not_run_has_not_begun(shell: Shell, tmp_path: Path) -> None:
-    from hsm_core.store.files import to_json
-
     versions = {"python": "3.11.7"}
     sweep = MadeSweep(tmp_path / "s", total=2, cwd=str(tmp_path), app=APP, versions=versions, host="here")
     code = sweep.paths.first_code
@@ -175,6 +176,29 @@ def test_a_task_that_has_not_run_has_not_begun(shell: Shell, tmp_path: Path) -> 
     ran, waits = (shell.run("hsm", "reproduce", sweep.id, task).stdout.splitlines()[0] for task in ("0", "1"))
     assert re.match(r"# attempt 1 of task 0 of \S+, of a sweep begun 2026-01-01T00:00:00 on here, Python 3.11.7", ran)
     assert re.match(r"# task 1 of \S+, which has not run yet, of a sweep begun ", waits)
+
+
+def test_reproduce_says_what_has_changed_where_nothing_kept_the_code(shell: Shell, tmp_path: Path) -> None:
+    app = tmp_path / "it's mine"
+    app.mkdir()
+    for name in ("run.py", "same.py", "old.py"):
+        (app / name).write_text("x = 1\n")
+    sweep = MadeSweep(tmp_path / "s", total=2, cwd=str(app), app=APP, host="here")
+    code = sweep.paths.first_code
+    files = {**code_files(str(app)), "away\x00": "1", "../fifo": "2"}
+    os.mkfifo(tmp_path / "fifo")
+    code.code.parent.mkdir(parents=True, exist_ok=True)
+    code.code.write_bytes(to_json({"root": str(app), "files": files, "untracked": []}))
+    complete(sweep.worker("w1"), 0)
+    assert "has changed" not in shell.run("hsm", "reproduce", sweep.id, "0").stdout
+    (app / "run.py").write_text("x = 2\n")
+    (app / "old.py").unlink()
+    told = shell.run("hsm", "reproduce", sweep.id, "0").stdout
+    assert "\n# run.py has changed since attempt 1 of task 0\n" in told
+    assert "\n# old.py is gone since attempt 1 of task 0\n" in told
+    assert "same.py" not in told
+    assert "\n.venv-again/bin/python -m pip install -r " in told
+    assert "\n# run.py has changed since the sweep began\n" in shell.run("hsm", "reproduce", sweep.id, "1").stdout
 
 
 @pytest.mark.parametrize("verb", ["logs", "command", "reproduce"])

@@ -211,6 +211,17 @@ def test_a_moved_sweep_says_so(shell: Shell, tmp_path: Path) -> None:
     assert shell.read(str(moved))["moved"] is True
 
 
+def test_a_copy_is_not_called_moved(shell: Shell, tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    complete(sweep.worker("w1"), 0)
+    copy = shutil.copytree(sweep.root, tmp_path / "copy")
+    text = shell.status(str(copy)).stdout
+    assert f"  copied   from {sweep.root}\n" in text
+    assert "moved" not in text
+    assert f"next: hsm results {copy}\n" in text
+    assert shell.read(str(copy))["moved"] is False
+
+
 def test_a_moved_sweep_is_found_by_its_id_once_it_was_seen(shell: Shell, tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "before", total=1)
     complete(sweep.worker("w1"), 0)

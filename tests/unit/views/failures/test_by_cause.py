@@ -158,6 +158,20 @@ def test_sigkill_that_nobody_owned_up_to_may_be_memory(tmp_path: Path) -> None:
     assert advice == "hsm retry ID --error signal --set hydra.launcher.slots=1    # if it ran out of memory"
 
 
+def test_the_line_for_a_kill_leaves_other_signals_alone(tmp_path: Path) -> None:
+    app = {"name": "train", "main": ["/usr/bin/python", "train.py"]}
+    sweep = MadeSweep(tmp_path / "s", total=6, app=app, cwd=str(tmp_path))
+    worker = sweep.worker("w1", spans=[Span(0, 6)])
+    for task, number in ((0, 9), (1, 11), (2, 9), (3, 9), (4, 6)):
+        fail(worker, task, f"killed by signal {number}", "signal", signal=number)
+    state = SweepState(sweep.root)
+    state.refresh()
+    line = group_failures(state)[0].suggestion
+    assert line == f"hsm retry {sweep.id} --task 0,2-3 --set hydra.launcher.slots=1    # if it ran out of memory"
+    line = group_failures(state, among=[0])[0].suggestion
+    assert line.startswith(f"hsm retry {sweep.id} --task 0 --set ")
+
+
 @pytest.mark.parametrize("reason", ["oom", "signal"])
 def test_one_at_a_time_cannot_be_fewer(tmp_path: Path, reason: str) -> None:
     one = ("++hydra.launcher.slots=1",)
