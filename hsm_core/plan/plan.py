@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from hsm_core.errors import ConfigError
+from hsm_core.model import counted
 
 from .axis import Axis, Row
 from .exclude import Base, Filter, bind, kept
@@ -115,6 +116,14 @@ def _product(axes: Sequence[Axis]) -> int:
     if total > _MOST:
         raise ConfigError(f"{total:.3g} combinations are too many", fix="remove values")
     return total
+
+
+def sample_warning(plan: Plan, choice: Choice) -> str:
+    """Returns that there are fewer combinations than were to be drawn; empty if there are enough."""
+    found = dict(plan.steps).get("sample")
+    if found is None or choice.sample is None or found >= choice.sample:
+        return ""
+    return f"sample={choice.sample} is more than there are: it keeps {counted(found, 'combination')}, all of them"
 
 
 _VERBS = {"exclude": "exclude removes", "sample": "sample keeps", "limit": "limit keeps"}

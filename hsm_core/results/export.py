@@ -13,6 +13,8 @@ from .table import Spread, Table
 
 #: Of what ``hsm results --json`` prints.
 SCHEMA_VERSION = 1
+#: Hydra's word for None; a cell without a value is empty.
+NULL = "null"
 
 
 def to_csv(table: Table, delimiter: str = ",", *, raw: bool = False) -> str:
@@ -71,10 +73,10 @@ def spelled_out(table: Table) -> Table:
 
 
 def show(value: object) -> str:
-    """Returns a value as people read it: six digits, ``0.913 ± 0.004 (5)``."""
+    """Returns a value as people read it: six digits, ``0.913 ± 0.004 (5)``; empty text is not ``null``."""
     if isinstance(value, Spread):
         return f"{value.mean:.4g} ± {value.deviation:.2g} ({value.count})"
-    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else NULL if value is None else str(value)
 
 
 def json_line(line: dict[str, object], columns: tuple[str, ...]) -> dict[str, object]:
@@ -106,6 +108,8 @@ def _spelled_out(line: dict[str, object]) -> dict[str, object]:
 
 
 def _cell(value: object) -> object:
+    if value is None:
+        return NULL
     return json.dumps(plain(value)) if isinstance(value, list | dict) else value
 
 

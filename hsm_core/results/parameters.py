@@ -18,11 +18,12 @@ _FLOAT = re.compile(
 
 
 def parameters(overrides: Iterable[str]) -> dict[str, object]:
-    """Returns key and value of each override: ``+model.depth=3`` is ``{"model.depth": 3}``; a deletion is None."""
+    """Returns key and value of each override but deletions: ``+model.depth=3`` is ``{"model.depth": 3}``."""
     found: dict[str, object] = {}
     for override in map(without_secrets, overrides):
         _, given, text = override.partition("=")
-        found[key_of(override)] = value(text) if given and not override.startswith("~") else None
+        if given and not override.startswith("~"):
+            found[key_of(override)] = value(text)
     return found
 
 

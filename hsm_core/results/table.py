@@ -17,6 +17,8 @@ from .rows import Row
 
 #: What a task's own words can be grouped by, beside its parameters.
 _GROUPING = ("sweep", "state")
+#: Stands for the value of a row that has none: null is one.
+_MISSING = object()
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def group(
     groups: dict[str, list[Row]] = {}
     for row in rows:
         cells = named.cells(row)
-        groups.setdefault(repr([cells.get(key) for key in keys]), []).append(row)
+        groups.setdefault(repr([cells.get(key, _MISSING) for key in keys]), []).append(row)
     lines = [_group_line(members, keys, named) for members in groups.values()]
     if best is not None:
         lines = _best_groups(lines, named.metrics[known_metric(rows, best[0])], best[1], top)
@@ -132,7 +134,7 @@ def group(
 
 def _group_line(members: Sequence[Row], keys: Sequence[str], named: Columns) -> Cells:
     cells = named.cells(members[0])
-    line: Cells = {key: cells.get(key) for key in keys}
+    line: Cells = {key: cells[key] for key in keys if key in cells}
     spreads = {column: _spread(members, name) for name, column in named.metrics.items()}
     return {**line, "n": len(members), **{name: found for name, found in spreads.items() if found}}
 

@@ -65,7 +65,7 @@ def narrow(columns: Sequence[_Column], width: int) -> None:
 
 def _column(table: Table, name: str) -> _Column:
     values = [line.get(name) for line in table.lines]
-    cells = [clean(_shown(value, line.get("n"))) for value, line in zip(values, table.lines, strict=True)]
+    cells = [clean(_shown(line[name], line.get("n"))) if name in line else "" for line in table.lines]
     are_numbers = [isinstance(value, int | float | Spread) for value in values]
     whole = [len(cell) for cell, is_number in zip(cells, are_numbers, strict=True) if is_number or name == "state"]
     return _Column(clean(name), cells, any(are_numbers), max(whole, default=0))

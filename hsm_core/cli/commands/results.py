@@ -133,7 +133,10 @@ def export(
     sweeps: Sequence[str], form: str | None, output: Path | None, best: str | None, largest: bool | None,
     raw_cells: bool, line: str,
 ) -> int:  # fmt: skip
-    """Write every parameter and metric to a file."""
+    """Write every overridden parameter and every metric to a file.
+
+    In CSV, text that a spreadsheet would compute, such as =1+1, gets a ' before it; --raw-cells leaves it out.
+    """
     chosen = _format(form, output, "csv")
     states = open_each(sweeps)
     asked = _asked_for(states, best, largest, "" if best is None else "--best")

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hsm_core.errors import ConfigError, HsmError
 from hsm_core.plan.exclude import bind
-from hsm_core.plan.plan import Choice, make_plan, product_line
+from hsm_core.plan.plan import Choice, make_plan, product_line, sample_warning
 from hsm_core.store.layout import SweepPaths
 from hsm_core.text import own_logger, tell
 
@@ -92,6 +92,8 @@ class Sweeping:
                 validator.check(readable, settings.validate, faults)
             faults.raise_all()
         plan = make_plan(found.axes, settings.choice, base)
+        if told := sample_warning(plan, settings.choice):
+            log.warning(told)
         count = validator.check(plan, settings.validate, faults)
         faults.raise_all()
         log.debug("composed %d of %d tasks", count, len(plan))

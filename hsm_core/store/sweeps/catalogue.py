@@ -97,15 +97,20 @@ def named_record(paths: SweepPaths, typed: str = "") -> SweepRecord:
 
 def original_of(paths: SweepPaths, record: SweepRecord) -> Path | None:
     """Returns the directory that a sweep was copied from, if it is still there: what ran then, runs there."""
-    original = SweepPaths(Path(record.dir), paths.earlier)
+    listed = _listed(record.id)
+    places = [Path(record.dir), *([listed.dir] if listed else [])]  # the second: where it was moved to
+    return next((place for place in places if _is_copied_from(place, paths, record.id)), None)
+
+
+def _is_copied_from(place: Path, paths: SweepPaths, identifier: str) -> bool:
+    original = SweepPaths(place, paths.earlier)
     if original.root == paths.root:
-        return None
+        return False
     try:
         there, here = os.stat(original.record), os.stat(paths.record)
-        is_copy = there.st_ino != here.st_ino and parsing.identifier(read_json(original.record)["id"]) == record.id
+        return there.st_ino != here.st_ino and parsing.identifier(read_json(original.record)["id"]) == identifier
     except (OSError, StoreError, ValueError, KeyError):
-        return None
-    return original.root if is_copy else None
+        return False
 
 
 def adopt(paths: SweepPaths) -> None:

@@ -40,7 +40,7 @@ def _head(view: SweepView, width: int, colour: bool) -> Iterator[str]:
     yield clean(f"  dir      {view.state.paths.root}")
     if view.original:
         where = ": what runs, runs there" if view.phase == "running" else ""
-        yield clean(f"  copied   from {record.dir}{where}")
+        yield clean(f"  copied   from {view.original}{where}")
     elif view.moved:
         yield clean(f"  moved    from {record.dir}")
 

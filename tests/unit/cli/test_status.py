@@ -220,6 +220,9 @@ def test_a_copy_is_not_called_moved(shell: Shell, tmp_path: Path) -> None:
     assert "moved" not in text
     assert f"next: hsm results {copy}\n" in text
     assert shell.read(str(copy))["moved"] is False
+    later = sweep.root.rename(tmp_path / "later")
+    assert f"  moved    from {sweep.root}\n" in shell.status(str(later)).stdout
+    assert f"  copied   from {later}\n" in shell.status(str(copy)).stdout
 
 
 def test_a_moved_sweep_is_found_by_its_id_once_it_was_seen(shell: Shell, tmp_path: Path) -> None:

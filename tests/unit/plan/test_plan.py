@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hsm_core.errors import ConfigError
 from hsm_core.plan.axis import Axis, counting, rekeyed, single, together, without
 from hsm_core.plan.cover import cover
-from hsm_core.plan.plan import Choice, make_plan, product_line
+from hsm_core.plan.plan import Choice, make_plan, product_line, sample_warning
 from hsm_core.plan.sampling import Shuffled, sampled
 
 
@@ -117,8 +117,14 @@ def test_every_member_is_drawn_equally_often(count: int) -> None:
     assert all(abs(one - 100 * count) < 50 * count**0.5 for one in often)
 
 
-def test_sample_of_more_than_there_is_takes_all() -> None:
-    assert len(make_plan([MODEL], Choice(sample=99), NoBase())) == 2
+@pytest.mark.parametrize(("count", "told"), [(99, "sample=99 is more than there are: it keeps 2 "), (2, ""), (1, "")])
+def test_sample_of_more_than_there_is_takes_all_and_says_so(count: int, told: str) -> None:
+    choice = Choice(sample=count)
+    plan = make_plan([MODEL], choice, NoBase())
+    assert len(plan) == min(count, 2)
+    warning = sample_warning(plan, choice)
+    assert warning.startswith(told)
+    assert bool(warning) == bool(told)
 
 
 def test_shuffle_then_limit_takes_the_first_of_the_shuffled() -> None:

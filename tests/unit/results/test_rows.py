@@ -20,6 +20,7 @@ from hsm_core.results.parameters import parameters, value
 from hsm_core.results.rows import Row, collect
 from hsm_core.results.table import Spread, best_first, everything, group, tabulate, where
 from hsm_core.store import events
+from hsm_core.views.result_table import table_text
 from tests.unit.store.making import MadeSweep, complete, fail
 
 
@@ -136,7 +137,6 @@ def test_keys_of_overrides() -> None:
     assert parameters(["+a.b=1", "++c=x=y", "~d", "db@x=pg"]) == {
         "a.b": 1,
         "c": "x=y",
-        "d": None,
         "db@x": "pg",
     }
 
@@ -326,3 +326,14 @@ def test_everything_names_the_reason_where_a_task_has_one() -> None:
     assert to_csv(everything([done, lost])) == "sweep,task,state,reason\ns,0,completed,\ns,1,lost,node\n"
     assert to_csv(everything([done])) == "sweep,task,state\ns,0,completed\n"
     assert to_csv(tabulate([done, lost], ["task", "reason"])) == "task,reason\n0,\n1,node\n"
+
+
+def test_null_is_not_empty_text() -> None:
+    values: list[dict[str, object]] = [{"x": None}, {"x": ""}, {}, {"x": 1}]
+    rows = [Row("s", number, 1, "completed", found) for number, found in enumerate(values)]
+    table = tabulate(rows, ["task", "x"])
+    assert to_csv(table) == "task,x\n0,null\n1,\n2,\n3,1\n"
+    assert to_markdown(table).splitlines()[2:] == ["| 0 | null |", "| 1 |  |", "| 2 |  |", "| 3 | 1 |"]
+    assert [line.split()[1:] for line in table_text(table)] == [["x"], ["null"], [], [], ["1"]]
+    grouped = group(rows, ["x"])
+    assert to_csv(grouped) == "x,n\nnull,1\n,1\n,1\n1,1\n"
