@@ -118,6 +118,11 @@ def key_of(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
+def is_kept_by_resume(override: str) -> bool:
+    """Returns whether an override of Hydra is typed again where its sweep is resumed."""
+    return not is_of_sweeps(override) or key_of(override) == "hydra.sweep.subdir"
+
+
 def is_of_sweeps(override: str) -> bool:
     """Returns whether an override of Hydra only means something for a sweep, such as the choice of a launcher."""
     return key_of(override).startswith(_OF_SWEEPS)

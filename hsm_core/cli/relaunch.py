@@ -12,7 +12,7 @@ from pathlib import Path
 from hsm_core.detect.origin import changes_since, first_changes
 from hsm_core.errors import ConfigError, HsmError
 from hsm_core.model import HIDDEN, SYNONYMS
-from hsm_core.overrides import hydra_text, is_of_sweeps, joined, key_of, without_secrets
+from hsm_core.overrides import hydra_text, is_kept_by_resume, joined, key_of, without_secrets
 from hsm_core.schedulers.registry import all_systems
 from hsm_core.settings import RESUMED_BY
 from hsm_core.store.files import read_json, to_json, write_atomically
@@ -54,7 +54,7 @@ def relaunch_command(
     asked += ["hydra.launcher.allow_changed=true"] if allow_changed else []
     if not record.can_start_again:
         raise ConfigError(why_by_hand(record), fix=by_hand(record, [*asked, *settings]))
-    kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
+    kept = [text for text in record.overrides.get("hydra", ()) if is_kept_by_resume(text)]
     if chosen == record.launcher:
         anew = {name for text in settings for name in names_of(text)}
         kept += [text for text in record.launcher_fields if key_of(text) not in anew]

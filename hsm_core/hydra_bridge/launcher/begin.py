@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -27,8 +27,8 @@ log = own_logger(__name__)
 
 def begin_sweep(
     record: SweepRecord, reserved: Reservation, code: tuple[str, list[str]], first: int,
-    tasks: Sequence[Sequence[str]],
-) -> Lease:  # fmt: skip
+    tasks: Sequence[Sequence[str]], write_payload: Callable[[SweepPaths, LaunchPaths], object],
+) -> tuple[Lease, LaunchPaths]:  # fmt: skip
     """Write a new sweep down; it exists when its record does, which is last. An earlier one gives way.
 
     Args:
@@ -36,9 +36,10 @@ def begin_sweep(
         code: the app's directory, and those of its configs elsewhere.
         first: the number of the first task.
         tasks: their overrides.
+        write_payload: writes what they share, which a resume needs, too, for the launch that it is given.
 
     Returns:
-        The lease of who conducts it.
+        The lease of who conducts it, and its first launch.
 
     Raises:
         SweepExists: another process has begun one there after all.
@@ -54,6 +55,9 @@ def begin_sweep(
         paths.make_directories()
         record_code(paths.first_code, *code)
         write_tasks(paths, first, tasks)
+        launch = paths.launch(0)
+        launch.root.mkdir(0o700, exist_ok=True)  # who was to begin one here before us may have died
+        write_payload(paths, launch)
         _hide_in_multirun(root / "multirun.yaml", record, tasks[0] if tasks else ())
         create_record(paths, record)
     except BaseException:
@@ -66,7 +70,7 @@ def begin_sweep(
         told = "the sweep can't be added to your list; use its directory as its name, or set XDG_STATE_HOME: %s"
         log.warning(f"{told}\n  next: hsm-status %s", error, quoted(str(root)))
     log.info("Sweep %s in %s", record.id, root)
-    return lease
+    return lease, launch
 
 
 def _hide_in_multirun(path: Path, record: SweepRecord, overrides: Sequence[str]) -> None:

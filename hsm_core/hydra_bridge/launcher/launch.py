@@ -72,9 +72,8 @@ class Launching:
         self._lease: Lease | None = None
         self._conductor: Conductor | None = None
         self._payload: LaunchPaths | None = None
-        self._launches = 0
+        self._launches, self._passed_over = 0, False
         self._resumed: Path | None = None
-        self._passed_over = False
         self._id = ""  # of the new sweep, from before it is written down
         if self._settings.resume is not None:
             self._go_on_with(self._settings.resume)
@@ -113,8 +112,8 @@ class Launching:
     def _go_on_with(self, selector: str) -> None:
         """Find the sweep to go on with; its tasks run in its directory, not in this run's."""
         self._root = self._resumed = shown(lambda: require_own_current(find_place(selector)))
-        paths, is_forced = SweepPaths(self._root), self._settings.force
-        config = shown(lambda: read_resumed(paths, self._config, self._origin, is_forced=is_forced))
+        paths = SweepPaths(self._root)
+        config = shown(lambda: read_resumed(paths, self._config, self._origin, self._settings))
         if config is None:
             self._passed_over = True
             return
@@ -152,9 +151,9 @@ class Launching:
         conductor = self._conducting()
         if self._resumed is not None:  # what is on disk counts, not what this run's sweeper made
             job_overrides, first = [task.overrides for task in require_no_hidden(TaskTable(conductor.state.paths))], 0
-        launch = new_launch(conductor.state.paths, first)
-        if self._payload is None:
-            self._payload = self._make_payload(conductor.state.paths, launch)
+        begun = None if self._launches else self._payload  # written down with the sweep
+        launch = begun or new_launch(conductor.state.paths, first)
+        self._payload = self._payload or self._make_payload(conductor.state.paths, launch)
         pairs = self._to_run(conductor.state, range(first, first + len(job_overrides)))
         self._launches += 1
         if self._settings.detach:
@@ -269,12 +268,13 @@ class Launching:
         for line in unseen_lines(self._origin):
             tell(line)
         reserved = self._reserved or reserve_directory(self._config, self._settings.share)
-        typed = self._typed_of_hydra
         record = sweep_record(
-            self._config, reserved.root, self._origin, self._planned, self._settings, typed, self._to.records
-        )
+            self._config, reserved.root, self._origin, self._planned, self._settings, self._typed_of_hydra,
+            self._to.records,
+        )  # fmt: skip
         self._id = record.id
-        self._lease = begin_sweep(record, reserved, (self._app(), config_folders(self._config)), first, tasks)
+        code = self._app(), config_folders(self._config)
+        self._lease, self._payload = begin_sweep(record, reserved, code, first, tasks, self._make_payload)
 
     def interrupted(self) -> str:
         """Tells how far a Ctrl-C let it come, and the line to type next; whoever resumes needn't wait for us."""

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from hsm_core.detect.origin import main_file
 from hsm_core.errors import ConfigError
+from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import read_record
 from hsm_core.store.sweeps.catalogue import named_record
@@ -22,29 +23,30 @@ from .record import is_of_another_function, require_same_app
 
 
 def read_resumed(
-    paths: SweepPaths, config: DictConfig, origin: MainOrigin, *, is_forced: bool
+    paths: SweepPaths, config: DictConfig, origin: MainOrigin, settings: LauncherSettings
 ) -> DictConfig | None:
     """Returns the master config of a sweep's tasks; its directory takes the place of this run's, here and there.
 
     Args:
         config: of this run; it serves where the sweep's own can't be read here.
         origin: of this run's app.
-        is_forced: go on with the sweep of another app, too.
+        settings: ``force``: go on with the sweep of another app, too; ``allow_changed``: also where the code has
+            changed so much that the sweep's own config can't be read.
 
     Returns:
         None if the sweep is of another task function than the one that asks: this one runs nothing.
 
     Raises:
         ConfigError: it is of another app.
-        StoreError: it can't be read.
+        StoreError: it, or its config, can't be read.
     """
     record = named_record(paths)
     if is_of_another_function(record, origin):
         tell(f"{origin.function_name}: not run, as {record.id} ran {record.app['function']}")
         return None
-    if not is_forced:
+    if not settings.force:
         require_same_app(record, config, origin)
-    recorded = read_config(paths.launch(0))
+    recorded = read_config(paths.launch(0), is_needed=not settings.allow_changed)
     tasks_config = config if recorded is None else recorded
     for one in (config, tasks_config):
         rebase(one, paths.root)

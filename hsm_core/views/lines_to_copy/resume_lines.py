@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from hsm_core.overrides import hydra_text, is_of_sweeps, joined
+from hsm_core.overrides import hydra_text, is_kept_by_resume, joined
 from hsm_core.store.record import SweepRecord
 from hsm_core.text import task_ranges
 
@@ -37,7 +37,7 @@ def by_hand(record: SweepRecord, asked: Sequence[str]) -> str:
     Args:
         asked: overrides for this time.
     """
-    kept = [text for text in record.overrides.get("hydra", ()) if not is_of_sweeps(text)]
+    kept = [text for text in record.overrides.get("hydra", ()) if is_kept_by_resume(text)]
     words = [*kept, *record.launcher_fields, *asked, "hydra.launcher.allow_changed=true"]
     if not record.app.get("under_main"):
         return f"launch(Config, task, multirun=True, overrides={words})    # in your code"

@@ -152,11 +152,14 @@ def _plugins_by_value() -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def read_config(launch: LaunchPaths) -> DictConfig | None:
-    """The master config that an earlier launch was made with; None if it can't be read here.
+def read_config(launch: LaunchPaths, *, is_needed: bool) -> DictConfig | None:
+    """The master config that an earlier launch was made with; None if other versions of Python or Hydra wrote it.
+
+    Args:
+        is_needed: False to be warned where it can't be read, and to get None.
 
     Raises:
-        StoreError: it belongs to another user, or this user neither made nor accepted it.
+        StoreError: it can't be read, belongs to another user, or this user neither made nor accepted it.
     """
     try:
         if read_own_json(launch.boot)["versions"] != versions():
@@ -164,7 +167,13 @@ def read_config(launch: LaunchPaths) -> DictConfig | None:
         config: DictConfig = pickle.loads(require_known(launch))  # nosec B301  # this user made it, or accepted it
         return renew_nans(config)
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        log.warning("can't read the sweep's original config, using the current one: %s", error)
+        if is_needed:
+            sweep = quoted(str(launch.root.parents[1]))
+            raise StoreError(
+                "can't read the config that the sweep was started with", evidence=f"{type(error).__name__}: {error}",
+                fix=f"hsm resume {sweep} --allow-changed    # with the app's config as it is now",
+            ) from error  # fmt: skip
+        log.warning("can't read the config that the sweep was started with, using the app's as it is now: %s", error)
         return None
 
 
