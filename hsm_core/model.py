@@ -39,6 +39,8 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 SYNONYMS = (("walltime", "timeout_min"), ("queue", "partition"))
 #: States that no further event of the same attempt is expected to change.
 ENDED: frozenset[State] = frozenset({"completed", "failed", "cancelled", "lost"})
+#: They came to an end of their own; a resume runs the others, unless they are alive.
+DONE: frozenset[State] = frozenset({"completed", "failed"})
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class Conductor:
         self._distribution.close(name)
 
     def abandon(self, pairs: Iterable[Pair]) -> None:
-        """Writes down that these will not be started."""
+        """Writes down that these will not be started, or not again."""
         for number, attempt in pairs:
             self.journal.append(events.Cancel(number, attempt))
 
@@ -219,10 +219,11 @@ class Conductor:
     def heed(self) -> None:
         """Obeys what others ask, and what the policy says of failures."""
         for spans_asked in self._requests.read_new(self._launch):
-            if spans_asked is not None:
-                self.cancel({number for span in spans_asked for number, _ in span})
-            elif not self.is_stopping:
-                self.cancel(is_requested=True)
+            asked = None if spans_asked is None else {number for span in spans_asked for number, _ in span}
+            if asked is not None or not self.is_stopping:
+                self.cancel(asked, is_requested=True)
+            lost = [number for number in self.state.numbers_in("lost") if asked is None or number in asked]
+            self.abandon((number, newest_attempt(self.state, number)) for number in lost)
         if self.is_stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
             return
         failed = sum(self.state.state_of(number) in ("failed", "lost") for number in self._numbers)

@@ -184,12 +184,14 @@ def record_stopped(state: SweepState) -> None:
 
 
 def end_unheld(state: SweepState, tasks: Iterable[int]) -> None:
-    """Writes down how tasks ended that nobody holds any more, or that they never start; unless another conducts.
+    """Writes down how tasks ended that nobody holds any more, or that they never start, nor again if they are lost.
+
+    Nothing is written where another one conducts.
 
     Raises:
         OSError: see ``briefly``.
     """
     with suppress(LeaseHeld), briefly(state) as conductor:  # who holds it reads the request
         conductor.step()
-        pending = [number for number in tasks if state.state_of(number) == "pending"]
-        conductor.abandon((number, newest_attempt(state, number)) for number in pending)
+        left = [number for number in tasks if state.state_of(number) in ("pending", "lost")]
+        conductor.abandon((number, newest_attempt(state, number)) for number in left)

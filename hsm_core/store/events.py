@@ -272,7 +272,7 @@ class Lost(Event, tag="lost"):
 
 @event(frozen=True)
 class Cancel(Event, tag="cancel"):
-    """The attempt never started, and never will."""
+    """The attempt never started, and never will; or it was lost, and nobody is to run the task again."""
 
     task: int
     attempt: int

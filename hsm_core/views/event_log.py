@@ -120,7 +120,7 @@ def _of_task(event: Event) -> str:
         case events.Lost():
             return f"{task} lost: {event.evidence}"
         case events.Cancel():
-            return f"{task} cancelled before it started"
+            return f"{task} cancelled"
 
 
 def _of_submission(event: Event) -> str:

@@ -93,8 +93,13 @@ def _outcomes(state: SweepState, numbers: Sequence[int]) -> dict[State, list[int
 
 
 def open_tasks(state: SweepState, wanted: Sequence[int]) -> list[int]:
-    """Returns the tasks that may still run or start."""
-    return [number for number in wanted if state.state_of(number) not in ENDED]
+    """Returns the tasks that may still run or start, if only by a resume, as those that are lost."""
+    return [number for number in wanted if is_open(state.state_of(number))]
+
+
+def is_open(now: State) -> bool:
+    """Returns whether a task in this state can be cancelled."""
+    return now not in ENDED or now == "lost"
 
 
 def cancel_jobs(state: SweepState, tasks: Sequence[int]) -> bool:
@@ -168,10 +173,10 @@ def wait_until_ended(
 
 
 def _unrecorded(state: SweepState, wanted: Sequence[int]) -> list[int]:
-    """Returns the tasks that may still run, and those of which only their scheduler knows that they don't."""
+    """Returns the tasks that can be cancelled, and those of which only their scheduler knows that they have ended."""
     return [
         number for number in wanted
-        if state.state_of(number) not in ENDED
+        if is_open(state.state_of(number))
         or (number in state.tasks and state.tasks[number].state not in ENDED and state.unrecorded_end(number))
     ]  # fmt: skip
 

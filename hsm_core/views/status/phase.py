@@ -9,16 +9,16 @@ from hsm_core.model import State
 from hsm_core.store.events import ConductorHead
 from hsm_core.store.state.sweep_state import SweepState
 
-#: ``stopped``: tasks are left over, or may not have been made, and nothing is alive that would run them.
+#: ``stopped``: tasks are left over or lost, or may not have been made, and nothing is alive that would run them.
 Phase = Literal["running", "stopped", "cancelled", "completed", "finished"]
 
 
 def phase_of(state: SweepState, counts: Counter[State]) -> Phase:
     """Returns ``completed`` if all tasks are; ``cancelled`` if all have ended, some by that; else ``finished``."""
-    left = counts["pending"] + counts["queued"] + counts["running"]
+    left = counts["pending"] + counts["lost"]
     if counts["running"] or counts["queued"]:
         return "running"
-    if (left or counts["lost"] or not state.record.knows_all_tasks) and _is_conducted(state):
+    if (left or not state.record.knows_all_tasks) and _is_conducted(state):
         return "running"
     if left or not state.total or _broke_off(state):
         return "stopped"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hsm_core.model import ENDED, State
+from hsm_core.model import DONE, State
 
 from ..text import GLYPH, about, paint
 
@@ -50,8 +50,8 @@ def bar(counts: Mapping[State, int], total: int, width: int, *, colour: bool = F
 
 
 def counts_done(counts: Mapping[State, int]) -> int:
-    """Returns how many tasks have ended, without those that were cancelled."""
-    return sum(counts.get(state, 0) for state in ENDED if state != "cancelled")
+    """Returns how many tasks came to an end of their own: a resume runs those that are cancelled or lost."""
+    return sum(counts.get(state, 0) for state in DONE)
 
 
 def pace_words(rate: float) -> str:

@@ -498,14 +498,14 @@ def test_a_cancelled_task_says_so_once(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_cancel_records_what_nobody_holds(shell: Shell, tmp_path: Path) -> None:
-    """A dead worker's queue and what was never submitted; the killed one's running task stays lost."""
+    """A dead worker's queue, what was never submitted, and the killed one's running task."""
     sweep = MadeSweep(tmp_path / "s", total=5)
     identity = killed_process()
     worker = sweep.worker("w1", identity, [Span(0, 4)])
     complete(worker, 0)
     start(worker, 1)
     sweep.conductor([Span(0, 4)], identity)
-    assert "3 tasks (2-4)" in shell.run("hsm", "cancel", "latest", "--dry-run").stderr
+    assert "4 tasks (1-4)" in shell.run("hsm", "cancel", "latest", "--dry-run").stderr
     assert SweepState(sweep.root).counts()["cancelled"] == 0
     done = shell.run("hsm", "cancel", "latest")
     assert (done.returncode, "--yes" in done.stderr) == (2, True)
@@ -519,9 +519,11 @@ def test_cancel_records_what_nobody_holds(shell: Shell, tmp_path: Path) -> None:
         "pending",
         "pending",
     ]
+    assert shell.read("latest")["phase"] == "stopped"
     out(shell, "cancel", "latest", "--yes")
     state.refresh()
-    assert [state.state_of(task) for task in range(3, 5)] == ["cancelled", "cancelled"]
+    assert {state.state_of(task) for task in range(1, 5)} == {"cancelled"}
+    assert shell.read("latest")["phase"] == "cancelled"
     assert state.bad_lines == 0
     assert living_conductor(sweep.paths) is None
     assert "nothing to cancel" in shell.run("hsm", "cancel", "latest", "--yes").stderr

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.conductor.drivers import end_unheld
 from hsm_core.conductor.sweep_ended import may_give_way
 from hsm_core.errors import SweepExists
 from hsm_core.model import Span
 from hsm_core.store.record import begin_alone
+from hsm_core.store.state.sweep_state import SweepState
 from tests.unit.store.making import MadeSweep, complete, killed_process, start
 
 
@@ -25,7 +27,10 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeSweep:
     return made
 
 
-def test_a_sweep_whose_tasks_are_lost_gives_way(sweep: MadeSweep) -> None:
+def test_a_sweep_whose_tasks_are_lost_gives_way_once_they_are_given_up(sweep: MadeSweep) -> None:
+    with pytest.raises(SweepExists, match="is not finished"):
+        begin_alone(sweep.paths, may_give_way)
+    end_unheld(SweepState(sweep.root), [1])
     begin_alone(sweep.paths, may_give_way).withdraw()
 
 

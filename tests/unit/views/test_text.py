@@ -55,6 +55,8 @@ def test_a_bar_is_full_only_when_all_has_ended() -> None:
     assert bar(Counter[State](completed=998, failed=2), 1000, 10) == "━" * 10
     assert bar(Counter[State](completed=5, cancelled=5), 10, 10) == "━" * 5 + "─" * 5
     assert progress_line({"completed": 5, "cancelled": 5}, 10, None, None).endswith("  5/10  − 5 cancelled")
+    assert bar(Counter[State](completed=5, lost=5), 10, 10) == "━" * 5 + "─" * 5
+    assert progress_line({"completed": 5, "lost": 5}, 10, None, None).endswith("  5/10  ? 5 lost")
     assert bar(Counter[State](), 0, 4) == "────"
 
 

@@ -98,8 +98,16 @@ def test_all_ended_but_not_well_is_finished(tmp_path: Path) -> None:
     sweep = MadeSweep(tmp_path / "s", total=2)
     worker = sweep.worker("w1", killed_process())
     fail(worker, 0, "no")
-    start(worker, 1)
+    complete(worker, 1)
     assert phase(sweep) == "finished"
+
+
+def test_with_lost_tasks_that_nobody_runs_it_is_stopped(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=2)
+    worker = sweep.worker("w1", killed_process())
+    fail(worker, 0, "no")
+    start(worker, 1)
+    assert phase(sweep) == "stopped"
     take_lease(sweep.paths, sweep.id, this_process())
     assert phase(sweep) == "running", "its conductor may run the lost one again"
 
