@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_core.overrides import hydra_text
+from hsm_core.overrides import hydra_text, quoted
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.record import read_record
 from tests.waiting import wait_until
@@ -118,7 +118,7 @@ def test_an_unfinished_or_living_sweep_keeps_its_directory(app: Path) -> None:
     identifier = read_record(SweepPaths(app / "sweep")).id
     code, err = run(app, *words, "x=3,4")
     assert code == 1
-    assert f"hsm resume {identifier}" in err
+    assert f"hsm resume {quoted(str(app / 'sweep'))}" in err
     assert (app / "sweep" / "multirun.yaml").read_bytes() == multirun
     assert hsm(app, "cancel", identifier, "--yes").returncode == 0
     (app / "gate").touch()
