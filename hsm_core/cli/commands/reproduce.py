@@ -27,7 +27,7 @@ from ..terminal import say, say_json
 
 #: A whole object name of git's, of either kind.
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-#: Not ``bin/pip``: its first line, the path of its interpreter, can't be read where that has a space or a quote.
+#: Not ``bin/pip``: a shell reads the path of the interpreter in its first lines, where a double quote ends it.
 _PIP = (".venv-again/bin/python", "-m", "pip")
 #: Files whose changes are told one by one.
 _TOLD = 10
