@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 
-from .text import indented, printable
+from .text import advice, indented, printable
 
 #: How Python begins what the operating system says: ``[Errno 13] Permission denied: '/a'``.
 _NUMBER = re.compile(r"^\[Errno \d+\] ")
@@ -38,7 +38,7 @@ class HsmError(Exception):
     Args:
         problem: what failed, in the user's words.
         evidence: what was seen: a command with its exit code, last lines, a path.
-        fix: what to type next, a line to copy.
+        fix: what to type next, a line to copy; or what to change, where no line can do it (see ``text.advice``).
         instead: a word that was typed, and the one that is suggested for it: a command then repeats its
             own line with that one. An empty word: what is suggested is added.
     """
@@ -56,7 +56,7 @@ class HsmError(Exception):
         if evidence:
             lines.append(f"  because: {indented(evidence)}")
         if fix:
-            lines.append(f"  next: {fix}")
+            lines.append(f"  {advice(fix)}")
         super().__init__(printable("\n".join(lines)))
 
     def __reduce__(self) -> tuple[object, ...]:

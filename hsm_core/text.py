@@ -24,6 +24,16 @@ UNSEEN = re.compile(
 #: The colours that ``views.text.paint`` uses; no other sequence of a terminal's ever leaves.
 _COLOURS = re.compile("(\x1b\\[(?:[012]|3[1-6])m)")
 
+#: How a line begins that a shell runs as it stands: variables, then a program by its path or one of these names.
+_COMMAND = re.compile(
+    r"(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"]+)\s+)*"
+    r"(?:['\"]?[\w.~-]*/[^=:]*(?:\s|$)"
+    r"|(?:accelerate|cd|chmod|conda|cp|deepspeed|df|eval|export|git|hatch|hsm|hsm-status|kill|less|ln|loginctl|ls"
+    r"|mkdir|mpiexec|mpirun|mv|pbsnodes|pdm|pip|pipenv|pixi|poetry|python[\d.]*|q(?:conf|del|host|mgr|mod|rls|select|stat)"
+    r"|rm|rye|sacct|sacctmgr|scancel|scontrol|sinfo|squeue|srun|ssh(?:-add|-copy-id|-keygen)?|sudo|torchrun|tracejob"
+    r"|uv|which)(?:\s|$))"
+)
+
 #: Whole sequences for a terminal: CSI, those that carry text (OSC, DCS, …), and two or three characters (ECMA-48).
 _SEQUENCE = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
@@ -67,6 +77,15 @@ def read_task_ranges(text: str) -> Iterator[tuple[str, range]]:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
+
+
+def advice(fix: str) -> str:
+    """Returns what to do as the end of a message: ``next:`` and a whole line to type, or ``fix:`` and what to change.
+
+    Args:
+        fix: a command line, or a part of one, a line of a file, or a sentence.
+    """
+    return f"{'next' if _COMMAND.match(fix) else 'fix'}: {fix}"
 
 
 def escaped(character: str) -> str:

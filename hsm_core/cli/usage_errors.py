@@ -43,7 +43,7 @@ def lines_of(error: click.ClickException) -> Iterator[str]:
         yield f"  because: there are: {', '.join(_choices(error))}"
     if line := _meant(error):
         yield f"  next: {line}"
-    elif "  next: " not in told:
+    elif not re.search("^  (next|fix): ", told, re.MULTILINE):
         context = error.ctx if isinstance(error, click.UsageError) else None
         yield f"  next: {context.command_path if context else 'hsm'} --help"
 

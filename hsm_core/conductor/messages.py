@@ -91,5 +91,5 @@ def hint_to_pack(state: SweepState, numbers: Iterable[int]) -> None:
     each = max(2, min(len(short) // 10, int(_WORTH_S / max(0.1, sum(short) / len(short)))))
     tell(
         f"{len(short)} tasks took less than {SHORT_S:.0f} s, each in a job of its own\n"
-        f"  next: hydra.launcher.tasks_per_job={each}    # several per job: faster, and easier on the scheduler"
+        f"  fix: hydra.launcher.tasks_per_job={each}    # several per job: faster, and easier on the scheduler"
     )

@@ -15,7 +15,7 @@ from hsm_core.errors import HsmError, StoreError
 from hsm_core.overrides import quoted
 from hsm_core.safe_open import only_own
 from hsm_core.store.layout import SweepPaths
-from hsm_core.text import tell
+from hsm_core.text import advice, tell
 
 from .hydra_private.command_line import command_line
 from .resumed_by import typable
@@ -93,7 +93,7 @@ def leave(error: HsmError, *, is_told: bool) -> NoReturn:
     if not is_told:
         tell(typable(f"error: {error}"))
     elif error.fix:
-        tell(typable(f"  next: {error.fix}"))
+        tell(typable(f"  {advice(error.fix)}"))
     sys.exit(error.exit_code)
 
 

@@ -51,4 +51,8 @@ def told(config: DictConfig) -> Iterator[str]:
     if axes and "hydra.mode=RUN" not in (word.lstrip("+") for word in sys.argv):  # Hydra 1.3 adds it to all
         one = "is" if len(axes) == 1 else "are"
         yield f"warning: without -m this is a single run; hydra.sweeper.{' and '.join(axes)} {one} not used"
-        yield "  next: add -m to the command line    # or hydra.mode: MULTIRUN to the sweep file\n"
+        from hsm_core.views.lines_to_copy.app_line import with_words
+
+        line = with_words("-m")
+        told = f"next: {line}" if line else "fix: add -m to the command line"
+        yield f"  {told}    # or hydra.mode: MULTIRUN to the sweep file\n"

@@ -165,7 +165,7 @@ def _field_typed(kind: str, name: str, meant: str, typed: str, because: str, lau
         fix = quoted(f"hydra.launcher.{meant}={value}")
     else:
         rest = f" {quoted(typed.replace(name, meant, 1))}" if name != meant else ""
-        fix = f"add hydra/{kind}={_OURS[kind]}{rest} to the command line{_others(kind, '    # ')}"
+        fix = f"hydra/{kind}={_OURS[kind]}{rest}{_others(kind, '    # ')}"
     if name != meant:
         return ConfigError(f"this {kind} has no field '{name}'", evidence=because, fix=fix)
     return ConfigError(f"hydra.{kind}.{name} needs {_NEEDED[kind]}", evidence=because, fix=fix)
@@ -239,7 +239,7 @@ def refuse_swept_files(loader: ConfigLoader, config_name: str | None, overrides:
             launcher = chosen_by(file, "launcher") or ""
             others = [one for one in overrides if one is not word]
             if launcher.startswith("hsm_") and _launcher(loader, config_name, others) not in ("", launcher):
-                fix = f"add hydra/launcher={launcher} to the command line"
+                fix = f"hydra/launcher={launcher}"
                 _refuse_swept(word, "a task can't choose the launcher", file, f"launcher: {launcher}", fix)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 from hsm_core.overrides import joined_without_secrets, key_of
 from hsm_core.settings import RESUMED_BY
+from hsm_core.views.lines_to_copy.app_line import COMMENT, NEXT, suggested, whole_lines
 
-_NEXT, _COMMENT = "  next: ", "    # "
 _SETTING = re.compile(r"[+~]*hydra[./][\w./]+(?:=|$)")
 #: Settings that the commands have options for.
 _OPTIONS = {"hydra.launcher.allow_changed=true": "--allow-changed", "hydra.launcher.force=true": "--force"}
@@ -26,20 +25,17 @@ def note_command() -> None:
 
 def typable(text: str) -> str:
     """Returns an error's text with lines to type that fit what the user typed."""
-    return "\n".join(map(_typable, text.split("\n"))) if _typed else text
+    return "\n".join(map(_typable, text.split("\n"))) if _typed else whole_lines(text)
 
 
 def _typable(line: str) -> str:
-    command, mark, comment = line.removeprefix(_NEXT).partition(_COMMENT)
-    try:
-        words = shlex.split(command) if line.startswith(_NEXT) else []
-    except ValueError:
-        return line
+    _, mark, comment = line.partition(COMMENT)
+    words = suggested(line)
     if not words or not all(map(_SETTING.match, words)):
         return line
     anew = {key_of(word) for word in words}
     options = [option for word in words for option in _option(word)]
-    return f"{_NEXT}{joined_without_secrets([*_kept(_typed, anew), *options])}{mark}{comment}"
+    return f"{NEXT}{joined_without_secrets([*_kept(_typed, anew), *options])}{mark}{comment}"
 
 
 def _option(word: str) -> Sequence[str]:

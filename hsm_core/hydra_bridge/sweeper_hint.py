@@ -48,7 +48,7 @@ def overridden(
             if chosen_by(sweep) == "hsm":
                 return ConfigError(
                     f"{primary} sets the sweeper to '{other}', which overrides {sweep}",
-                    fix="add hydra/sweeper=hsm to the command line",
+                    fix="hydra/sweeper=hsm",
                 )
     return None
 

@@ -94,7 +94,7 @@ def bind(text: str, axes: Sequence[Axis], base: Base) -> Filter:
         expression = parse(text, columns)
     except ConfigError as error:
         right = _meant(text, columns, base)
-        fix = f'write: "{right}"' if right else error.fix
+        fix = f'"{right}"' if right else error.fix
         raise ConfigError(error.problem, evidence=error.evidence, fix=fix) from None
     swept: dict[str, tuple[int, int, tuple[str, ...]]] = {}
     constants: dict[str, object] = {}
@@ -150,7 +150,7 @@ def _base_value(
     except KeyError:
         problem = f"no key '{name}' in the sweep or the config"
         right = _meant(expression.text, columns, base)
-        fix = f'write: "{right}"' if right else f"swept keys: {', '.join(columns)}"
+        fix = f'"{right}"' if right else f"swept keys: {', '.join(columns)}"
         raise pointed_at(expression.text, node, problem, fix) from None
     except ConfigError as error:
         raise pointed_at(expression.text, node, error.problem, error.fix) from None

@@ -163,7 +163,7 @@ def against_forks(ready: events.Ready) -> str:
     why = "; ".join(found[:_REASONS]) + (f"; and {len(found) - _REASONS} more" if len(found) > _REASONS else "")
     if ready.mode == "spawn":
         return f"each task gets a fresh interpreter: {why}"
-    return f"warning: forked tasks may not be independent: {why}\n  next: hydra.launcher.isolation=spawn"
+    return f"warning: forked tasks may not be independent: {why}\n  fix: hydra.launcher.isolation=spawn"
 
 
 def _about_forks(ready: events.Ready) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from hsm_core.model import State
 from hsm_core.overrides import quoted
-from hsm_core.text import task_ranges
+from hsm_core.text import advice, task_ranges
 
 from .status.sweep_json import enveloped
 from .text import GLYPH, clean, iso_time, paint, shorten
@@ -92,7 +92,7 @@ def _next(by_sweep: Mapping[str, Sequence[QueuedJob]]) -> Iterator[str]:
     mine = [sweep for sweep in by_sweep if sweep]
     for sweep in mine:
         if remedy := next((job.remedy for job in by_sweep[sweep] if job.remedy), ""):
-            yield f"next: {remedy}"
+            yield advice(remedy)
             return
         never = {number for job in by_sweep[sweep] if job.hopeless for number in job.tasks}
         if never:

@@ -36,4 +36,4 @@ def test_where_it_cannot_be_told_each_task_gets_a_fresh_interpreter(tmp_path: Pa
 def test_a_fork_that_the_user_wants_is_warned_of(tmp_path: Path) -> None:
     _, said = run_alone(tmp_path, {"LIBRARIES": "C", "GLOBALS": "unseeded"}, "fork")
     assert said.count("warning: forked tasks may not be independent: hsm can't tell") == 1
-    assert "next: hydra.launcher.isolation=spawn" in said
+    assert "fix: hydra.launcher.isolation=spawn" in said

@@ -60,5 +60,5 @@ def test_optuna_is_told_which_task_returned_what_and_what_to_do(weird_tmp_path: 
         in told
     )
     assert "cannot pickle '_thread.lock' object" in told
-    assert "next: return a number from the task: return float(score)" in told
+    assert "fix: return a number from the task: return float(score)" in told
     assert "Traceback" not in done.stderr

@@ -237,7 +237,7 @@ def test_what_the_guard_changes_elsewhere_is_told(tmp_path: Path) -> None:
         "warning: tasks do not see what app.py:10 sets: json.MARK = 'marked'",
         "warning: tasks do not see what app.py:11 sets: getcontext().prec = 5",
     ]
-    assert 'next: put it above if __name__ == "__main__":' in both.ours.err
+    assert 'fix: put it above if __name__ == "__main__":' in both.ours.err
 
 
 CHANGED = f"""

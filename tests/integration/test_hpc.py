@@ -79,7 +79,7 @@ def test_where_there_is_none_it_says_so_and_writes_nothing(
     done = app.run("x=1")
     assert done.returncode == 1
     assert "no batch system found here, neither Slurm nor PBS" in done.stderr
-    assert "next: hydra/launcher=hsm_local " in done.stderr
+    assert " hydra/launcher=hsm_local " in done.stderr
     assert "Traceback" not in done.stderr
     assert not (app.sweep / ".hsm").exists()
 

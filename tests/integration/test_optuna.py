@@ -86,5 +86,5 @@ def test_a_study_cannot_be_detached(tmp_path: Path) -> None:
     done = study(tmp_path, "hydra.launcher.detach=true")
     assert done.returncode == 1
     assert "the sweeper 'optuna' may need its tasks' results" in done.stderr
-    assert "next: hydra.launcher.detach=false" in done.stderr
+    assert " hydra.launcher.detach=false" in done.stderr
     assert not list(tmp_path.glob("sweep/[0-9]*"))

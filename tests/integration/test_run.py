@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -301,7 +302,7 @@ FIELDS = ["slots=0", "grace_s=-1", "nice=30", "gpus=[0,0]", "task_timeout_min=0"
 def test_a_field_that_means_nothing_is_refused(app: SweepingApp, field: str) -> None:
     done = app.run("hydra/sweeper=hsm", "x=1,2", f"hydra.launcher.{field}")
     assert done.returncode == 1
-    assert "next: hydra.launcher." in done.stderr
+    assert re.search(r"(next: .* |fix: )hydra\.launcher\.", done.stderr)
     assert not app.sweep.exists()
 
 
@@ -316,7 +317,7 @@ def test_a_misspelt_field_is_refused_though_hydra_takes_it(
     done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", f"{field}=3")
     assert done.returncode == 1
     assert f"hydra.launcher has no field '{field.rpartition('.')[2]}'" in done.stderr
-    assert f"next: hydra.launcher.{meant}=3" in done.stderr
+    assert re.search(rf"next: .* hydra\.launcher\.{meant}=3", done.stderr)
     assert "Traceback" not in done.stderr
     assert not app.sweep.exists()
 
@@ -326,7 +327,7 @@ def test_a_variable_of_the_whole_sweep_that_would_follow_a_task_is_refused(app: 
     done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", "+hydra.launcher.env.MY_X=${x}")
     assert done.returncode == 1
     assert "hydra.launcher.env={'MY_X': '${x}'} is the same for all tasks" in done.stderr
-    assert "next: in the task's function: os.environ" in done.stderr
+    assert "fix: in the task's function: os.environ" in done.stderr
     assert not (app.sweep / ".hsm" / "sweep.json").exists()
 
 
@@ -350,7 +351,7 @@ def test_a_reference_to_nothing_is_told_by_its_field(
     done = app.run(f"hydra/sweeper={sweeper}", "x=1,2", *slurms, f"hydra.launcher.{field}")
     assert done.returncode == 1
     assert told in done.stderr
-    assert f"next: {fix}" in done.stderr
+    assert f"fix: {fix}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not app.sweep.exists()
 

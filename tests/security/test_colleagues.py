@@ -64,7 +64,7 @@ def test_its_directory_is_not_used_for_another_sweep(people: People, theirs: Pat
         words = ["-m", "hydra/launcher=hsm_local", "+x=1", f"hydra.sweep.dir={root}"]
         told = people.mallory.run([interpreter(), str(app), *words]).stderr
         assert told.startswith("error: ")
-        assert told.splitlines()[-1].startswith("  next: hydra.sweep.dir=DIRECTORY ")
+        assert told.splitlines()[-1].startswith("  fix: hydra.sweep.dir=DIRECTORY ")
 
 
 def test_a_task_of_it_is_reproduced(people: People, theirs: Path) -> None:

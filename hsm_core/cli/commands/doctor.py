@@ -15,7 +15,7 @@ import click
 from hsm_core.errors import ConfigError
 from hsm_core.hosts.ssh.address import Transport
 from hsm_core.schedulers.batch_system import Finding
-from hsm_core.text import columns
+from hsm_core.text import advice, columns
 from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.text import paint
 
@@ -129,4 +129,4 @@ def _tell(finding: Finding) -> None:
     )
     say(f"{paint(sign, colour, colour_on(sys.stdout))} " + "\n    ".join(wrapped))
     if finding.fix:
-        say(f"    next: {finding.fix}")
+        say(f"    {advice(finding.fix)}")

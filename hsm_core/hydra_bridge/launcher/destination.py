@@ -15,6 +15,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.tasks import TaskTable
 
+from ..plain import typed_overrides
 from .fields.per_task import SettingsByTask
 from .fields.settings import known_values, launcher_settings
 from .local_paths import local_paths
@@ -46,7 +47,7 @@ class Destination:
         self, name: str, fields: Mapping[str, object], config: DictConfig, loader: ConfigLoader
     ) -> None:
         self.name, self.system = name, queue_at(name)
-        self._values = known_values(fields, self.system)
+        self._values = known_values(fields, self.system, typed_overrides(config, "hydra"))
         self.settings = launcher_settings(self._values, self.system)
         self.patience = Patience()
         self._places = places_of(name, self.settings, self.patience)

@@ -211,7 +211,7 @@ class Waiting:
         if time.monotonic() > self._until:
             return (
                 f"rank 0 has reported nothing in {self._path}. Do its machine and this one share that folder?\n"
-                "  next: start the sweep once, without torchrun, mpirun or srun"
+                "  fix: start the sweep once, without torchrun, mpirun or srun"
             )
         return None
 

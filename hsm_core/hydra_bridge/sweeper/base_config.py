@@ -50,7 +50,7 @@ class BaseConfig:
             if now != found or type(now) is not type(found):
                 raise ConfigError(
                     f"the sweep itself changes '{key}': {found!r} without it, {now!r} with {' '.join(row)}",
-                    fix=f"write: \"{_condition(row)}\"    # the group that is swept",
+                    fix=f"\"{_condition(row)}\"    # the group that is swept",
                 )
         return found
 

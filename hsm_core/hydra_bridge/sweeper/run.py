@@ -25,6 +25,7 @@ from ..faults import Faults
 from ..launch_plan import PlannedSweep, PlanTaker
 from ..plain import typed_overrides
 from ..preview import dry_run_lines
+from ..resumed_by import typable
 from ..sweep_name import sweep_name
 from ..task.hidden import has_secrets, hide_secrets
 from .axes import sweep_axes
@@ -70,7 +71,7 @@ class Sweeping:
             self._ours.announce(_handover(work, settings, len(batches)))
         else:
             log.info("Launcher '%s' runs the tasks, and keeps no record for hsm", self._launcher_name())
-            log.info("  next: hydra/launcher=hsm_local    # in parallel, and hsm-status shows them")
+            log.info(typable("  fix: hydra/launcher=hsm_local    # in parallel, and hsm-status shows them"))
         if not work.recorded:
             self._write_multirun()
         return self._launch(batches)

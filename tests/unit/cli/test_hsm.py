@@ -842,7 +842,7 @@ def test_no_metric_is_proposed_where_there_is_none(shell: Shell, tmp_path: Path)
     for words in (("--top", "2"), ("--best",), ("--best", "loss")):
         done = shell.run("hsm", "results", "latest", *words)
         assert done.returncode == 2
-        assert "because: no task has a metric\n  next: return a number, or" in done.stderr
+        assert "because: no task has a metric\n  fix: return a number, or" in done.stderr
 
 
 def test_a_launcher_looks_at_the_first_results_only(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_an_sbatch_that_is_not_to_be_used(bin_: Path, body: str, why: str, fix: 
 
 def test_a_launcher_refuses_a_slurm_that_knows_no_cluster(bin_: Path) -> None:
     install(bin_, {"sbatch": "echo 'sbatch: fatal: Could not establish a configuration source' >&2; exit 1"})
-    with pytest.raises(BackendError, match=r"no cluster is configured(?s:.*)next: hydra/launcher=hsm_local "):
+    with pytest.raises(BackendError, match=r"no cluster is configured(?s:.*)fix: hydra/launcher=hsm_local "):
         require_slurm_cluster(LocalHost())
 
 

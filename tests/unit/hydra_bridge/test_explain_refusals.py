@@ -75,7 +75,7 @@ def run(app: Path, *arguments: str) -> list[float]:
         ("-m +sweep=glob([a,b])", "runs each file as one task", "'+sweep=[a,b]' "),
         ("-m +sweep=[a],[b]", "runs each file as one task", "'+sweep=[a,b]' "),
         ("+sweep=a,b", "runs each file as one task", "'+sweep=[a,b]' "),
-        ("-m +sweep=b,slots", "runs each file as one task", "add hydra/launcher=hsm_local to"),
+        ("-m +sweep=b,slots", "runs each file as one task", "hydra/launcher=hsm_local"),
         ("-m hydra.sweeper.grid.seed=range(0,2)", "would sweep Hydra's own settings", "'seed=range(0,2)' "),
         ("-m hydra.sweeper.grid.m.lr=1,2", "would sweep Hydra's own settings", "m.lr=1,2 "),
         ("-m hydra.sweeper.paired.x.seed=1,2", "would sweep Hydra's own settings", "seed=1,2 "),
@@ -83,14 +83,14 @@ def run(app: Path, *arguments: str) -> list[float]:
         ("-m hydra.launcher.slots=interval(1,3)", "would sweep Hydra's own settings", "hydra.launcher.slots=… "),
         ("-m hydra/launcher=hsm_local hydra.sweeper.name=x", "needs the sweeper hsm", "hydra.launcher.name=x"),
         ("-m +sweep=b hydra.sweeper.name=x", "needs the sweeper hsm", "hydra.launcher.name=x"),
-        ("-m hydra/launcher=hsm_local hydra.sweeper.sample=2", "needs the sweeper hsm", "add hydra/sweeper=hsm to"),
-        ("-m hydra.sweeper.name=x", "needs the sweeper hsm", "add hydra/sweeper=hsm to"),
-        ("-m +hydra.sweeper.grid.lr=[1]", "hydra.sweeper.grid needs the sweeper hsm", "add hydra/sweeper=hsm to"),
-        ("-m hydra.sweeper.gird.lr=[1]", "no field 'gird'", "add hydra/sweeper=hsm 'hydra.sweeper.grid.lr=[1]'"),
-        ("-m hydra.launcher.slots=2", "needs an hsm launcher", "add hydra/launcher=hsm_local to"),
-        ("-m +hydra.launcher.slots=2", "needs an hsm launcher", "add hydra/launcher=hsm_local to"),
-        ("--cfg hydra hydra.launcher.slots=2", "needs an hsm launcher", "add hydra/launcher=hsm_local to"),
-        ("-m hydra.launcher.slts=2", "no field 'slts'", "add hydra/launcher=hsm_local hydra.launcher.slots=2 to"),
+        ("-m hydra/launcher=hsm_local hydra.sweeper.sample=2", "needs the sweeper hsm", "hydra/sweeper=hsm"),
+        ("-m hydra.sweeper.name=x", "needs the sweeper hsm", "hydra/sweeper=hsm"),
+        ("-m +hydra.sweeper.grid.lr=[1]", "hydra.sweeper.grid needs the sweeper hsm", "hydra/sweeper=hsm"),
+        ("-m hydra.sweeper.gird.lr=[1]", "no field 'gird'", "hydra/sweeper=hsm 'hydra.sweeper.grid.lr=[1]'"),
+        ("-m hydra.launcher.slots=2", "needs an hsm launcher", "hydra/launcher=hsm_local"),
+        ("-m +hydra.launcher.slots=2", "needs an hsm launcher", "hydra/launcher=hsm_local"),
+        ("--cfg hydra hydra.launcher.slots=2", "needs an hsm launcher", "hydra/launcher=hsm_local"),
+        ("-m hydra.launcher.slts=2", "no field 'slts'", "hydra/launcher=hsm_local hydra.launcher.slots=2"),
         ("-m +sweep=bare", "sweep/bare.yaml sets hydra.sweeper.grid,", "- override /hydra/sweeper: hsm "),
         ("+sweep=bare", "sweep/bare.yaml sets hydra.sweeper.grid,", "- override /hydra/sweeper: hsm "),
         ("-m +sweep=bare hydra/sweeper=basic", "needs the sweeper hsm", "hydra/sweeper=hsm    # instead of"),
@@ -133,7 +133,7 @@ def test_what_to_type_is_said_and_nothing_follows_it(
     assert next(line for line in told.splitlines() if problem in line).startswith(("error: ", "  "))
     assert "\nerror: " in f"\n{told}"
     last = told.strip().splitlines()[-1]
-    assert last.startswith(f"  next: {fix}")
+    assert last.startswith(f"  fix: {fix}")
     assert not (app / "multirun").exists()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hsm_core.hydra_bridge import resumed_by
 from hsm_core.settings import RESUMED_BY
+from hsm_core.text import advice
 
 
 @pytest.mark.parametrize(
@@ -37,9 +38,43 @@ def test_settings_become_options_of_the_command(
     monkeypatch.setattr(resumed_by, "_typed", [])
     resumed_by.note_command()
     assert RESUMED_BY not in os.environ
-    text = "error: no\n  because: hydra.launcher.slots=0\n  next: "
-    assert resumed_by.typable(text + suggested) == text + line
+    text = "error: no\n  because: hydra.launcher.slots=0\n  "
+    assert resumed_by.typable(text + advice(suggested)) == text + advice(line)
 
 
-def test_without_such_a_command_all_stays_as_it_is() -> None:
-    assert resumed_by.typable("  next: hydra.launcher.slots=1") == "  next: hydra.launcher.slots=1"
+@pytest.mark.parametrize(
+    ("typed", "text", "line"),
+    [
+        ("-m x=1", "  fix: hydra.launcher.slots=1    # here",
+         "  next: python a.py -m x=1 hydra.launcher.slots=1    # here"),
+        ("-m lrr=1,2", "error: lrr=1: no key 'lrr'\n  fix: lr=1,2",
+         "error: lrr=1: no key 'lrr'\n  next: python a.py -m lr=1,2"),
+        ("-m modle=b", "error: no key 'modle'\n  fix: model=b",
+         "error: no key 'modle'\n  next: python a.py -m model=b"),
+        ("-m db.a=2 hydra.launcher.tasks_per_node=1", "error: tasks_per_job=0\n  fix: hydra.launcher.tasks_per_job=1",
+         "error: tasks_per_job=0\n  next: python a.py -m db.a=2 hydra.launcher.tasks_per_node=1"
+         " hydra.launcher.tasks_per_job=1"),
+        ("-m s=2 n=2", "error: 's' and 'n'\n  fix: slots=2\n  fix: nice=2", ""),
+        ("-m hydra.launcher.slott=2 hydra.launcher.nise=2",
+         "error: 'slott'\n  fix: hydra.launcher.slots=2\nerror: 'nise'\n  fix: hydra.launcher.nice=2",
+         "error: 'slott'\n  fix: hydra.launcher.slots=2\nerror: 'nise'\n  fix: hydra.launcher.nice=2"
+         "\n  next: python a.py -m hydra.launcher.slots=2 hydra.launcher.nice=2"),
+        ("-m +sweep=one", "  fix: slots: 3    # instead of slot", ""),
+        ("-m +sweep=one", "  fix: lr=range(0,5)", ""),
+        ("-m +sweep=one", "  fix: hydra.sweep.dir=DIRECTORY", ""),
+        ("-m +sweep=one", "  fix: hydra.launcher.gres=…", ""),
+        ("-m +sweep=one", "  next: hsm-status x", ""),
+        ("-m token=a", "  fix: hydra.launcher.slots=1",
+         '  next: python a.py -m token="${TOKEN:?}" hydra.launcher.slots=1'),
+    ],
+)  # fmt: skip
+def test_an_app_repeats_its_own_line(monkeypatch: pytest.MonkeyPatch, typed: str, text: str, line: str) -> None:
+    monkeypatch.setattr("sys.orig_argv", ["python", "a.py", *typed.split()])
+    monkeypatch.setattr("sys.argv", ["a.py", *typed.split()])
+    assert resumed_by.typable(text) == (line or text)
+
+
+def test_without_a_known_line_all_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.orig_argv", ["python", "-c", "main()", "-m"])
+    monkeypatch.setattr("sys.argv", ["-c", "-m"])
+    assert resumed_by.typable("  fix: hydra.launcher.slots=1") == "  fix: hydra.launcher.slots=1"

@@ -41,7 +41,7 @@ def test_the_user_is_told_which_file_and_what_to_type(app: Path) -> None:
     done = start(app, "-m", "-cn", "listed")
     assert "Key 'grid' not in 'BasicSweeperConf'" in done.stderr
     assert "listed.yaml sets the sweeper to 'basic'" in done.stderr
-    assert "add hydra/sweeper=hsm" in done.stderr
+    assert "hydra/sweeper=hsm" in done.stderr
     cured = start(app, "-m", "-cn", "listed", "hydra/sweeper=hsm", "hydra.sweeper.dry_run=true")
     assert cured.returncode == 0, cured.stderr
     assert "= 2 tasks" in cured.stdout
@@ -94,7 +94,7 @@ def test_a_list_typed_for_hydra_gets_its_brackets(app: Path) -> None:
     )
     assert "'hydra.launcher.tags=[a,b]'" in done.stderr
     assert "'hydra.launcher.gpus=[0,1]'" in done.stderr
-    assert "next: hydra/launcher=basic    # one value" in done.stderr
+    assert "fix: hydra/launcher=basic    # one value" in done.stderr
     ((_, fix),) = swept_settings(["hydra.launcher.mail_type=BEGIN,END"])
     assert "'hydra.launcher.mail_type=\"BEGIN,END\"'" in fix
 

@@ -22,7 +22,7 @@ def ready(mode: str, *against_forks: str) -> Ready:
         (ready("spawn", *WHY), "each task gets a fresh interpreter: one; two; three; and 1 more"),
         (
             ready("fork", *WHY[:1]),
-            "warning: forked tasks may not be independent: one\n  next: hydra.launcher.isolation=spawn",
+            "warning: forked tasks may not be independent: one\n  fix: hydra.launcher.isolation=spawn",
         ),
     ],
 )  # fmt: skip

@@ -225,7 +225,7 @@ def unseen_lines(origin: MainOrigin) -> Iterator[str]:
         lines = ", ".join(str(setting.line) for setting in found[_TOLD:])
         yield f"warning: nor what is set in line{'s' if found[_TOLD + 1 :] else ''} {lines}"
     if found or unsent:
-        yield '  next: put it above if __name__ == "__main__":    # what is under it runs where the sweep starts only'
+        yield '  fix: put it above if __name__ == "__main__":    # what is under it runs where the sweep starts only'
 
 
 def _has_a_name(value: object) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hsm_core.errors import ConfigError
 from hsm_core.model import Isolation, Resources
-from hsm_core.overrides import quoted
+from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.schedulers.batch_system import BatchSystem
@@ -18,11 +18,12 @@ from hsm_core.settings import Fields, LauncherSettings, QueueSettings, SshSettin
 from hsm_core.text import read_task_ranges
 
 from ...faults import Faults
-from ...plain import plain
+from ...plain import flow, plain
 from .declared import OF_NULL, LauncherConf
 from .recorded import defaults
 from .references import meaningless
 
+_ALL_FIELDS = "    # all fields: --cfg hydra -p hydra.launcher"
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
 _MODES = ("auto", "array", "individual")
 #: Below it, memory would be rounded to zero, which is all of a node's in Slurm's words.
@@ -60,32 +61,43 @@ def _minutes_of_site(walltime: str) -> int:
         raise ConfigError(told, evidence=error.evidence, fix='export HSM_HPC_WALLTIME="4:00:00"') from None
 
 
-def known_values(fields: Mapping[str, object], system: BatchSystem | None) -> dict[str, object]:
+def known_values(
+    fields: Mapping[str, object], system: BatchSystem | None, typed: Sequence[str] = ()
+) -> dict[str, object]:
     """The fields of a run as plain values, see ``launcher_values``.
 
     Args:
         system: where its tasks go; None: to a pool on this machine.
+        typed: Hydra's overrides from the command line; fields that are not in them come from a file.
 
     Raises:
         ConfigError: there is no such field, or the walltime means nothing.
     """
-    _refuse_unknown(fields, system)
+    _refuse_unknown(fields, system, typed)
     if system is None and _is_environments(fields["walltime"], defaults()["walltime"]):
         fields = {**fields, "walltime": None}
     return launcher_values(fields)
 
 
-def _refuse_unknown(fields: Mapping[str, object], system: BatchSystem | None) -> None:
+def _refuse_unknown(fields: Mapping[str, object], system: BatchSystem | None, typed: Sequence[str]) -> None:
     """Hydra takes what the dataclass lacks, so that all of it is told at once, with what was meant."""
     known = {*LauncherConf.__dataclass_fields__, *(system.fields if system else ())}
     faults = Faults()
     for name, value in fields.items():
         if name not in known:
             meant = closest(name, known)
-            fix = quoted(f"hydra.launcher.{meant}={value}") if meant else "leave it out"
-            more = "    # all fields: --cfg hydra -p hydra.launcher"
-            faults.add(ConfigError(f"hydra.launcher has no field '{name}'", fix=fix + more))
+            fix = _meant(name, meant, value, typed) if meant else f"remove {name}{_ALL_FIELDS}"
+            faults.add(ConfigError(f"hydra.launcher has no field '{name}'", fix=fix))
     faults.raise_all()
+
+
+def _meant(name: str, meant: str, value: object, typed: Sequence[str]) -> str:
+    """Returns the word of the command line as it was meant; for a file's field, what to write there."""
+    head = f"hydra.launcher.{name}"
+    word = next((text for text in typed if f"{key_of(text)}.".startswith(f"{head}.")), "")
+    if word:
+        return quoted(word.lstrip("+").replace(name, meant, 1)) + _ALL_FIELDS
+    return f"{meant}: {flow(plain(value))}    # instead of {name}"
 
 
 def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) -> LauncherSettings:

@@ -72,5 +72,5 @@ def test_fields_of_a_resumed_sweep_are_refused_without_one(tmp_path: Path, field
     done = dry_run(tmp_path, "hydra/launcher=hsm_local", f"hydra.launcher.{field}")
     name = field.partition("=")[0]
     assert f"error: hydra.launcher.{name} is for resuming a sweep, and this line starts a new one" in done.stderr
-    assert f"next: hydra.launcher.resume=latest    # or leave out {name}\n" in done.stderr
+    assert f" hydra.launcher.resume=latest    # or leave out {name}\n" in done.stderr
     assert done.returncode == 1

@@ -93,7 +93,7 @@ def test_a_base_value_that_a_swept_group_changes_is_refused(tmp_path: Path, how:
     with pytest.raises(ConfigError, match="the sweep itself changes 'batch'") as error:
         run_sweep(conf, typed)
     assert "32 without it, 64 with data=big" in str(error.value)
-    assert "next: write: \"data == 'big'\" " in str(error.value)
+    assert "fix: \"data == 'big'\" " in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["model.depth", "steps", "optimizer", "hydra.job.num"])
@@ -112,15 +112,15 @@ def test_a_section_in_a_condition_names_keys_inside(tmp_path: Path) -> None:
 
 
 MISTAKES = [
-    (["lrr=1,2"], "lrr=1: no such key or config group: 'lrr'", "next: lr=1,2"),
+    (["lrr=1,2"], "lrr=1: no such key or config group: 'lrr'", "fix: lr=1,2"),
     (["optimizer.qq=1,2"], "no such key or config group: 'optimizer.qq'", "+optimizer.qq=1"),
-    (["model=cnn,vitt"], "'model' has no choice 'vitt'", "next: model=cnn,vit"),
-    (["modle=cnn,vit"], "no such key or config group: 'modle'", "next: model=cnn,vit"),
-    (["db.engine=fast,slow"], "no such key or config group: 'db.engine'", "next: db/engine=fast,slow"),
+    (["model=cnn,vitt"], "'model' has no choice 'vitt'", "fix: model=cnn,vit"),
+    (["modle=cnn,vit"], "no such key or config group: 'modle'", "fix: model=cnn,vit"),
+    (["db.engine=fast,slow"], "no such key or config group: 'db.engine'", "fix: db/engine=fast,slow"),
     (
         ["model.widht=1,2", "model=mlp,mlp"],
         "no such key or config group: 'model.widht'",
-        "next: model.width=1,2",
+        "fix: model.width=1,2",
     ),
     (
         ["model=mlp,vit", "model.width=1,2"],
@@ -188,17 +188,17 @@ def test_all_of_a_choice_of_groups_take_hydra_two_compositions(
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("hydra.sweeper.order=shufle", "next: hydra.sweeper.order=shuffle"),
-        ("hydra.sweeper.limt=3", "next: hydra.sweeper.limit=3"),
+        ("hydra.sweeper.order=shufle", "fix: hydra.sweeper.order=shuffle"),
+        ("hydra.sweeper.limt=3", "fix: hydra.sweeper.limit=3"),
         ("hydra.sweeper.xyzzy=3", "because: there are: params, grid"),
-        ("hydra.sweeper.exclude='seed < 9'", "next: hydra.sweeper.exclude=null "),
+        ("hydra.sweeper.exclude='seed < 9'", "fix: hydra.sweeper.exclude=null "),
         ("hydra.sweeper.validate=some", "cover, all, none"),
         ("hydra.sweeper.limit=0", "hydra.sweeper.limit=0 must be at least 1"),
         ("hydra.sweeper.max_batch_size=-1", "max_batch_size=-1 must be at least 1"),
         ("hydra.sweeper.exclude=[3]", "3 is not a condition"),
-        ("hydra.sweeper.metric={name:acc,mode:maximize}", "next: 'hydra.sweeper.metric={name:acc,mode:max}' "),
-        ("hydra.sweeper.metric=loss", "next: 'hydra.sweeper.metric={name:loss,mode:min}' "),
-        ("hydra.sweeper.metric=3", "next: 'hydra.sweeper.metric={name:val_loss,mode:min}' "),
+        ("hydra.sweeper.metric={name:acc,mode:maximize}", "fix: 'hydra.sweeper.metric={name:acc,mode:max}' "),
+        ("hydra.sweeper.metric=loss", "fix: 'hydra.sweeper.metric={name:loss,mode:min}' "),
+        ("hydra.sweeper.metric=3", "fix: 'hydra.sweeper.metric={name:val_loss,mode:min}' "),
         ("hydra.sweeper.resume=latest", "launcher 'basic' keeps no record"),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_swept_value_may_refer_to_what_only_a_swept_choice_has(tmp_path: Path)
     [
         (
             "grid: {model: [mlp], anything: ['${model.widht}']}",
-            ["anything", "'model.widht'", "next: ${model.width}    # instead of ${model.widht}"],
+            ["anything", "'model.widht'", "fix: ${model.width}    # instead of ${model.widht}"],
         ),
         ("grid: {seed: '${sedes}'}", ["hydra.sweeper.grid.seed", "sedes"]),
         ("paired: {p: {seed: '${sedes}', lr: [1]}}", ["hydra.sweeper.paired.p", "sedes"]),
@@ -276,7 +276,7 @@ def test_all_mistakes_of_a_sweep_file_are_told_at_once_with_what_was_meant(tmp_p
         ("no such key or config group: 'optimzer.lr'", "optimizer.lr=0.1,0.2"),
         ("'model' has no choice 'mpl'", "mlp    # instead of mpl"),
     ):
-        assert re.search(f"{re.escape(problem)}(\n  because: .*)?\n  next: {re.escape(fix)}", told), (problem, told)
+        assert re.search(f"{re.escape(problem)}(\n  because: .*)?\n  fix: {re.escape(fix)}", told), (problem, told)
     assert "'steps' has no values" in told
     assert "no key 'lrr'" in told
     assert told.count("'sed'") == 1

@@ -214,7 +214,7 @@ def test_hydras_resolver_is_answered_with_the_reference_that_does(
     conf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Asked(conf, ["hydra.launcher.comment='${hydra:runtime.choices.model}'"], monkeypatch)
-    with pytest.raises(ConfigError, match=r"next: \$\{hydra.runtime.choices.model\}"):
+    with pytest.raises(ConfigError, match=r"fix: \$\{hydra.runtime.choices.model\}"):
         asked.of("comment", ["lr=1"])
 
 

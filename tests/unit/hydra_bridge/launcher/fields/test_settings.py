@@ -75,7 +75,7 @@ def test_a_time_limit_is_a_number_above_0(backend: str, minutes: float) -> None:
 def test_a_field_that_no_launcher_has_is_refused(backend: str, field: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"hydra.launcher has no field '{field}'") as caught:
         settings(backend, **{field: 3})
-    assert caught.value.fix.startswith(f"hydra.launcher.{meant}=3" if meant else "leave it out")
+    assert caught.value.fix.startswith(f"{meant}: 3    # instead of {field}" if meant else f"remove {field}")
 
 
 def test_a_field_of_another_launcher_is_named_as_not_used() -> None:

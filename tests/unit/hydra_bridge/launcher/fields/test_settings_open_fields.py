@@ -43,6 +43,6 @@ def test_misspelt_fields_are_refused_all_at_once_with_what_was_meant() -> None:
     typed = [f"hydra.launcher.{text}" for text in ("wall_time=1h", "slotss=2")]
     config = compose(overrides=["hydra/launcher=hsm_slurm", *typed], return_hydra_config=True)
     with pytest.raises(ConfigError) as error:
-        known_values(fields_of_sweep(config), queue_at("slurm"))
+        known_values(fields_of_sweep(config), queue_at("slurm"), typed)
     for field, meant in (("wall_time", "walltime=1h"), ("slotss", "slots=2")):
-        assert f"hydra.launcher has no field '{field}'\n  next: hydra.launcher.{meant} " in str(error.value)
+        assert f"hydra.launcher has no field '{field}'\n  fix: hydra.launcher.{meant} " in str(error.value)
