@@ -154,6 +154,8 @@ class SubmissionQueue:
     def _ask(self, detached: bool) -> None:
         source, opened = self._source, self._open
         if opened is None:
+            if detached:  # else whoever watches has read what is new
+                self._state.refresh()
             waiting, jobs = tuple(self._waiting), snapshot_of(self._state, source.name)
             self._portion = self._calls.ask(lambda: source.next_portion(waiting, jobs, detached=detached))
             return

@@ -129,6 +129,10 @@ class Jobs:
         accepted = [submission for submission in self._queued if not submission.is_void]
         return sorted(accepted, key=lambda submission: order_of(submission.name))
 
+    def of_pool(self, source: str) -> list[SubmissionState]:
+        """Returns those to workers of a pool that were accepted."""
+        return [one for one in self._pooled if one.source == source and one.native_id and not one.is_void]
+
     def key_of(self, task: int) -> Key | None:
         """Returns the batch of a scheduler's job that holds a task; None if its newest submission went elsewhere."""
         given = self._newest().get(task)
