@@ -112,7 +112,7 @@ def require_yes(question: str, yes: bool, otherwise: str) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} There is no terminal to answer at", fix="add --yes", instead=("", "--yes"))
+        raise ConfigError(f"{question} Without a terminal, this needs --yes", fix="add --yes", instead=("", "--yes"))
     agree(question, otherwise)
 
 

@@ -19,7 +19,7 @@ _WORDS = (
     (re.compile(r"^No such option:? '?([^'\s]+?)'?(?:[. ].*)?$"), r"there is no option \1"),
     (re.compile(r"^Invalid value for '\{[^}]*\}': "), ""),
     (re.compile(r"^Invalid value for '?([^':]+)'?: "), r"\1: "),
-    (re.compile(r"^Got unexpected extra arguments? \((.*)\)$", re.DOTALL), r"too many words: \1"),
+    (re.compile(r"^Got unexpected extra arguments? \((.*)\)$", re.DOTALL), r"too many arguments: \1"),
 )
 #: What other tools call an option → its name here, or nothing for what is typed without an option.
 _CALLED_ELSEWHERE = {

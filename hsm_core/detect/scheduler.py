@@ -54,9 +54,13 @@ def systems_here(host: Host, otherwise: str = "") -> list[str]:
 
 
 def _nothing(absent: list[Absent], otherwise: str) -> ConfigError:
-    usual = "hydra/launcher=hsm_local    # runs the tasks here; else start it on a login node"
+    names = " or ".join(one.name for one in absent)
+    usual = (
+        "hydra/launcher=hsm_local    # runs the tasks here; else start it on a login node; "
+        f"a dry run needs only {VARIABLE}={names}"
+    )
     return ConfigError(
         f"no batch system found here, neither {' nor '.join(title_of(one.name) for one in absent)}",
         evidence="; ".join(one.why for one in absent),
-        fix=otherwise or next((one.fix for one in absent if one.fix), usual),
+        fix=otherwise or usual,
     )

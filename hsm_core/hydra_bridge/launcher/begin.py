@@ -50,7 +50,7 @@ def begin_sweep(
     try:
         if paths.record.exists():
             earlier = read_record(paths).id
-            log.warning("%s held the sweep %s: it stays readable, but tasks overwrite its files", root, earlier)
+            log.warning("%s held the sweep %s: you can look at it, not resume it; tasks overwrite it", root, earlier)
             set_aside(paths)
         paths.make_directories()
         record_code(paths.first_code, *code)

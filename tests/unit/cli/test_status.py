@@ -170,7 +170,7 @@ def test_what_is_not_there_or_wrong_is_an_error_without_a_traceback(shell: Shell
         (["abl-"], one.id),
         (["abl-"], two.id),
         (["--wrong"], "--wrong"),
-        (["a", "b"], "too many words: b\n  next: hsm-status a\n"),
+        (["a", "b"], "too many arguments: b\n  next: hsm-status a\n"),
     ):
         done = shell.status(*words)
         assert (done.returncode, done.stdout) == (2, ""), words
