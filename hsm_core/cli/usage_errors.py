@@ -6,8 +6,11 @@ import difflib
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
+
+from hsm_core.store.sweeps.sweep_root import sweep_root
 
 from .typed_line import retyped, with_sweep
 
@@ -31,7 +34,7 @@ _CALLED_ELSEWHERE = {
     "--interval": "--watch", "--refresh": "--watch", "-y": "--yes", "--force": "--yes",
 }  # fmt: skip
 #: An argument that is missing → what it usually is.
-_FIRST = {"task": "0", "sweep": "latest", "sweeps": "latest"}
+_FIRST = {"task": "0"}
 _SIMILAR = 0.7
 
 
@@ -46,6 +49,13 @@ def lines_of(error: click.ClickException) -> Iterator[str]:
     elif not re.search("^  (next|fix): ", told, re.MULTILINE):
         context = error.ctx if isinstance(error, click.UsageError) else None
         yield f"  next: {context.command_path if context else 'hsm'} --help"
+
+
+def _first_of(name: str) -> str:
+    """Returns what to name where nothing was: for a sweep, the one of this directory, else the newest."""
+    if name in ("sweep", "sweeps"):
+        return "." if sweep_root(Path.cwd()) else "latest"
+    return _FIRST.get(name, "")
 
 
 def _plain(error: click.ClickException) -> str:
@@ -92,7 +102,7 @@ def _meant(error: click.ClickException) -> str:
         first = error.param.type.choices[0] if isinstance(error.param.type, click.Choice) else ""
         if _lone_task(error):
             return with_sweep(_lone_task(error))
-        return retyped("", str(first) or _FIRST.get(str(error.param.name), ""))
+        return retyped("", str(first) or _first_of(str(error.param.name)))
     if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):
         near = difflib.get_close_matches(typed, _choices(error), 1, _SIMILAR)
         return retyped(typed, near[0]) if near else ""

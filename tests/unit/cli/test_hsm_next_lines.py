@@ -266,3 +266,14 @@ def test_an_id_of_the_same_minute_is_no_near_miss(shell: Shell, tmp_path: Path) 
     assert next_words(shell.status(other).stderr) == ["hsm-status"]
     typo = head + tail[:2] + ("b" if tail[2] != "b" else "c") + tail[3:]
     assert next_words(shell.status(typo).stderr) == ["hsm-status", known.id]
+
+
+def test_a_sweep_is_named_by_its_directory_for_who_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hsm_core.cli import usage_errors
+
+    (tmp_path / ".hsm").mkdir()
+    (tmp_path / ".hsm" / "sweep.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert usage_errors._first_of("sweep") == "."
