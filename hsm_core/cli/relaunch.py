@@ -183,10 +183,9 @@ def agree_on_changes(state: SweepState) -> bool:
         ConfigError: there is no terminal to ask at.
         click.exceptions.Exit, click.Abort: the user does not want to.
     """
-    found = _changes(state)
-    if not found:
+    told = told_changes(state)
+    if not told:
         return False
-    told = first_changes(state.record.id, found)
     if not sys.stdin.isatty():
         raise ConfigError(told, fix=joined(["hsm", *sys.argv[1:], "--allow-changed"]))
     remark(told)
@@ -194,14 +193,14 @@ def agree_on_changes(state: SweepState) -> bool:
     return True
 
 
-def _changes(state: SweepState) -> list[str]:
-    """Returns what differs; nothing where tasks run from the sweep's snapshot."""
+def told_changes(state: SweepState) -> str:
+    """Returns the text that tells how the code differs; empty if it doesn't, or a snapshot of it runs."""
     try:
-        if read_json(state.paths.launch(0).boot)["frozen"]:
-            return []
-        return changes_since(read_json(state.paths.first_code.code))
+        is_frozen = read_json(state.paths.launch(0).boot)["frozen"]
+        found = [] if is_frozen else changes_since(read_json(state.paths.first_code.code))
     except FileNotFoundError:
-        return []
+        found = []
+    return first_changes(state.record.id, found) if found else ""
 
 
 def with_accepted(state: SweepState, settings: Sequence[str]) -> list[str]:

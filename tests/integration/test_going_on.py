@@ -114,6 +114,9 @@ def test_changed_files_are_named_and_want_a_word(app: Path, kept_by: str) -> Non
     assert refused.returncode == 2, refused.stderr
     assert "changed prompts.json" in refused.stderr
     assert joined(["hsm", *command, "--allow-changed"]) in refused.stderr
+    dry = hsm(app, *command, "--dry-run")
+    assert "changed prompts.json" in dry.stderr, dry.stderr
+    assert "hydra.launcher.allow_changed=true" in dry.stdout
     again = ["hydra.launcher.retry_failed=true", f"hydra.launcher.resume={hydra_text(str(root))}"]
     by_hydra = run(app.parent / "work", str(app / "app.py"), "-m", "hydra/launcher=hsm_local", *again)
     assert "changed prompts.json" in by_hydra.stderr

@@ -35,6 +35,7 @@ from ..relaunch import (
     relaunch_command,
     relaunch_environment,
     require_changes,
+    told_changes,
     with_accepted,
 )
 from ..terminal import remark, say
@@ -124,12 +125,11 @@ def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
     alive = state.numbers_in("queued", "running")
     if not found and (not alive or again == {"failed"} or options.reason):
         return _nothing_to_run(state, again, options)
-    command = _command(state, found, again, options, allow_changed=options.allow_changed)
     _require_no_other(state, options.force)
     if options.dry_run:
-        return _preview(state, found, alive, command)
-    if found and not options.allow_changed and agree_on_changes(state):
-        command = _command(state, found, again, options, allow_changed=True)
+        return _preview(state, found, alive, again, options)
+    allow = options.allow_changed or (bool(found) and agree_on_changes(state))
+    command = _command(state, found, again, options, allow_changed=allow)
     before = {number: _tried(state, number) for number in (*found, *alive)}
     was_refused = state.refusal() is not None
     code = _start(state, command)
@@ -244,11 +244,17 @@ def _hint(state: SweepState, again: set[str]) -> str:
     return ""
 
 
-def _preview(state: SweepState, found: Sequence[int], alive: Sequence[int], command: Sequence[str]) -> int:
+def _preview(
+    state: SweepState, found: Sequence[int], alive: Sequence[int], again: set[str], options: _Options
+) -> int:
+    changes = told_changes(state) if found and not options.allow_changed else ""
+    command = _command(state, found, again, options, allow_changed=options.allow_changed or bool(changes))
     tasks = f"{counted(len(found), 'task')}: {task_ranges(found)}" if found else "no task"
     remark(f"{state.record.id}: would run {tasks}")
     if alive:
         remark(f"and attach to {counted(len(alive), 'live task')}: {task_ranges(alive)}")
+    if changes:
+        remark(f"{changes}\n  so it would ask first; without a terminal it needs --allow-changed")
     path = relaunch_environment(state.record).get("PYTHONPATH")
     missing = f"PYTHONPATH={quoted(path)} " if path and "PYTHONPATH" not in os.environ else ""
     say(f"cd {quoted(state.record.cwd)} && {missing}{joined_without_secrets(command)}")
@@ -283,11 +289,8 @@ def _start(state: SweepState, command: Sequence[str]) -> int:
 def _wait_for(command: Sequence[str], cwd: str, environment: dict[str, str]) -> int:
     """Runs a command that handles Ctrl-C itself: a terminal signals both of us, and its last words are awaited."""
     process = subprocess.Popen(list(command), cwd=cwd, env=environment)
-    heard: dict[int, Callable[[int, object], None]] = {
-        signal.SIGINT: lambda *_: None,
-        signal.SIGTERM: lambda number, _: process.send_signal(number),
-        signal.SIGHUP: lambda number, _: process.send_signal(number),
-    }
+    heard: dict[int, Callable[[int, object], None]] = {signal.SIGINT: lambda *_: None}
+    heard |= dict.fromkeys((signal.SIGTERM, signal.SIGHUP), lambda number, _: process.send_signal(number))
     previous = {number: signal.signal(number, handler) for number, handler in heard.items()}
     try:
         code = process.wait()
