@@ -25,8 +25,8 @@ def interrupted_words(record: SweepRecord, *, is_new: bool, has_launched: bool) 
     """
     if has_launched:
         return f"interrupted\n  next: hsm-status {quoted(record.selector)}"
-    what = "the sweep is recorded" if is_new else record.id
-    told = f"interrupted before any task was started: {what}, nothing new runs"
+    what = "the sweep is recorded, no task was started" if is_new else f"no further task of {record.id} was started"
+    told = f"interrupted: {what}"
     return f"{told}\n  next: hsm resume {quoted(record.selector)}"
 
 

@@ -285,7 +285,7 @@ def test_what_is_wrong_is_told_with_a_way_on(pro: PbsApp, fields: list[str], tol
     done = pro.run("x=1,2", *(f"hydra.launcher.{one}" for one in fields))
     assert done.returncode == 1
     assert told in done.stderr
-    assert "next: " in done.stderr
+    assert "  next: " in done.stderr or "  fix: " in done.stderr
     assert "Traceback" not in done.stderr
 
 
