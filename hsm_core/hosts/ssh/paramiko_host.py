@@ -102,7 +102,10 @@ class ParamikoChannel:
         return None
 
     def write(self, data: bytes) -> None:
-        self._channel.sendall(data)
+        try:
+            self._channel.sendall(data)
+        except (paramiko.SSHException, EOFError) as error:  # paramiko's words for a connection that was closed
+            raise BrokenPipeError("the connection was closed") from error
 
     def said(self) -> str:
         with contextlib.suppress(OSError):
