@@ -80,7 +80,9 @@ def test_the_copy_that_is_proposed_goes_on_and_is_on_the_list(people: People, th
     shown = people.mallory.run(["sh", "-c", f"{ours}; {line}"])
     copy = people.mallory.home / "sweep"
     assert f"nothing to run; 1 task failed\n  next: hsm retry {copy}" in shown.stderr
-    again = people.mallory.hsm("retry", str(copy), "--yes")
+    refused = people.mallory.hsm("retry", str(copy), "--yes").stderr
+    assert f"  next: hsm retry {copy} --yes --allow-changed" in refused  # the config with which it began is private
+    again = people.mallory.hsm("retry", str(copy), "--yes", "--allow-changed")
     assert again.returncode == 3, again.stderr
     assert "✗ 1 failed" in again.stdout + again.stderr
     identifier = people.mallory.status("latest").stdout.split()[0]

@@ -35,7 +35,7 @@ def test_a_checkpoint_of_somebody_else_is_not_loaded(people: People) -> None:
     """
     done = people.alice.python(code, str(checkpoint))
     assert not sprung.exists()
-    assert f"belongs to user {people.mallory.uid}" in done.stderr
+    assert f"belongs to {people.mallory.name}" in done.stderr
 
 
 def test_a_link_that_flips_never_wins(people: People) -> None:

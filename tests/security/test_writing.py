@@ -58,7 +58,7 @@ def test_a_folder_of_somebody_else_is_not_used(people: People) -> None:
     directory = shared_directory(people, "theirs")
     people.mallory.run(["sh", "-c", f"umask 0; mkdir {directory}/.hsm"])
     done = people.alice.python(TAKE, str(directory))
-    assert f"belongs to user {people.mallory.uid}, so it is not used" in done.stderr
+    assert f"belongs to {people.mallory.name}, so it is not used" in done.stderr
 
 
 def test_a_task_does_not_run_behind_a_link_of_somebody_else(people: People) -> None:
@@ -67,7 +67,7 @@ def test_a_task_does_not_run_behind_a_link_of_somebody_else(people: People) -> N
     people.alice.write(mine / "notes", "n")
     people.mallory.run(["sh", "-c", f"rmdir {directory}; ln -s {mine} {directory}"])
     done = people.alice.python(TAKE, str(directory))
-    assert f"is a link of user {people.mallory.uid}" in done.stderr
+    assert f"is a link of {people.mallory.name}" in done.stderr
 
 
 def test_a_sweep_does_not_begin_in_a_folder_of_somebody_else(people: People) -> None:
@@ -82,5 +82,5 @@ def test_a_sweep_does_not_begin_in_a_folder_of_somebody_else(people: People) -> 
     words = ["-m", "hydra/launcher=hsm_local", f"hydra.sweep.dir={root}", "+x=1"]
     done = people.alice.run([interpreter(), str(script), *words])
     assert done.returncode != 0
-    assert f"belongs to user {people.mallory.uid}" in done.stderr + done.stdout
+    assert f"belongs to {people.mallory.name}" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr

@@ -65,10 +65,10 @@ def test_what_a_condition_excludes(condition: str, count: int) -> None:
 @pytest.mark.parametrize(
     ("condition", "marked", "said"),
     [
-        ("modle == 'vit'", "modle", "write: \"model == 'vit'\""),
-        ("lr > 0.1", "lr", "write: \"optimizer.lr > 0.1\""),
-        ("model == vit", "vit", "write: \"model == 'vit'\""),
-        ("model = vit", "=", "write: \"model == 'vit'\""),
+        ("modle == 'vit'", "modle", "fix: \"model == 'vit'\""),
+        ("lr > 0.1", "lr", "fix: \"optimizer.lr > 0.1\""),
+        ("model == vit", "vit", "fix: \"model == 'vit'\""),
+        ("model = vit", "=", "fix: \"model == 'vit'\""),
         ("model == 'vit' and", "", "can't be read"),
         ("model = 'vit'", "", "can't be read"),
         ("model > 3", "model > 3", "can't be computed"),
@@ -92,7 +92,7 @@ def test_what_a_condition_excludes(condition: str, count: int) -> None:
         ("~n == 1", "~n", "sign"),
         ("opt.momentum > 1", "opt.momentum", "not all values of the swept 'opt'"),
         ("computed == 1", "computed", "computed from other keys"),
-        ("model == 'ünï' and modle == 1", "modle", "write:"),
+        ("model == 'ünï' and modle == 1", "modle", "fix:"),
         ("1" * 3000, None, "longer than"),
     ],
 )

@@ -168,10 +168,9 @@ def read_config(launch: LaunchPaths, *, is_needed: bool) -> DictConfig | None:
         return renew_nans(config)
     except (OSError, ImportError, AttributeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         if is_needed:
-            sweep = quoted(str(launch.root.parents[1]))
             raise StoreError(
                 "can't read the config that the sweep was started with", evidence=f"{type(error).__name__}: {error}",
-                fix=f"hsm resume {sweep} --allow-changed    # with the app's config as it is now",
+                fix="hydra.launcher.allow_changed=true    # with the app's config as it is now",
             ) from error  # fmt: skip
         log.warning("can't read the config that the sweep was started with, using the app's as it is now: %s", error)
         return None
