@@ -72,21 +72,6 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(done.stdout.split()) if done.returncode == 0 else ()
 
 
-def busy_gpus() -> frozenset[str]:
-    """Returns the GPUs on which somebody computes, by their numbers."""
-    if not shutil.which("nvidia-smi"):
-        return frozenset()
-    used = set(_nvidia("--query-compute-apps=gpu_uuid"))
-    numbers = (line.split(", ") for line in _nvidia("--query-gpu=index,uuid"))
-    return frozenset(words[0] for words in numbers if words[-1] in used)
-
-
-def _nvidia(query: str) -> list[str]:
-    command = ["nvidia-smi", query, "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    return [line.strip() for line in done.stdout.splitlines()] if done.returncode == 0 else []
-
-
 def why_no_gpus() -> str:
     """Returns why ``visible_gpus`` found none."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -62,9 +62,14 @@ print(said)
 """
 
 
-def content_name(files: Mapping[Path, Path]) -> str:
+def hashes_of(files: Mapping[Path, Path]) -> dict[str, str]:
+    """Returns the SHA-256 of each file's content, in hexadecimal, by the file's name in the folder."""
+    return {str(name): _hash(path) for name, path in files.items()}
+
+
+def content_name(files: Mapping[Path, Path], hashes: Mapping[str, str]) -> str:
     """Returns the name that a set of files has by its content, its names and which of them can be executed."""
-    rows = [[str(name), _hash(path), bool(path.stat().st_mode & 0o100)] for name, path in files.items()]
+    rows = [[str(name), hashes[str(name)], bool(path.stat().st_mode & 0o100)] for name, path in files.items()]
     return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:32]
 
 
@@ -83,8 +88,9 @@ def install(host: Host, files: Mapping[Path, Path], store: Path, python: str) ->
     for name in files:
         if name.is_absolute() or ".." in name.parts or not name.parts:
             raise ValueError(f"{name} leads out of the folder")
-    final = store / content_name(files)
-    wanted = json.dumps([[str(name), _hash(path)] for name, path in files.items()]).encode()
+    hashes = hashes_of(files)
+    final = store / content_name(files, hashes)
+    wanted = json.dumps(list(hashes.items())).encode()
     said = _ask(host, python, wanted, final)
     if said == "absent":
         part = store / f"{final.name}.{os.urandom(6).hex()}.tmp"

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from hsm_core import parsing
+from hsm_core.detect.gpus_there import gpus_of
 from hsm_core.detect.python_there import find_python
 from hsm_core.errors import BackendError, ConfigError, HostDown
 from hsm_core.hosts.installing import install
@@ -35,11 +36,11 @@ _OURS = ("hosts", "transport", "host_keys", "ssh_config")
 _ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from hsm_core.detect.cores import busy_gpus, usable_cores, visible_gpus
-print(json.dumps({"cores": usable_cores(), "gpus": visible_gpus(), "busy": sorted(busy_gpus())}))
+from hsm_core.detect.cores import usable_cores, visible_gpus
+print(json.dumps({"cores": usable_cores(), "gpus": visible_gpus()}))
 """
 _EXIST = 'for path; do if [ -e "$path" ]; then echo yes; else echo no; fi; done'
-_KINDS: parsing.Kinds = {"cores": parsing.whole, "gpus": parsing.texts, "busy": parsing.texts}
+_KINDS: parsing.Kinds = {"cores": parsing.whole, "gpus": parsing.texts}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ class _Told:
 
     cores: int
     gpus: tuple[str, ...]
-    busy: tuple[str, ...]
 
 
 class OverSsh:
@@ -134,7 +134,8 @@ class OverSsh:
             raise BackendError(
                 f"{address.name} does not say what it has", evidence=done.evidence or str(error)
             ) from error
-        spec = _fitted(self._spec(address), address, told, self._settings)
+        busy = _busy_gpus(address, host) if address.gpus and address.gpus_free else []
+        spec = _fitted(self._spec(address), address, told, busy, self._settings)
         self._equipment[address.name] = Equipment(python, program, spec)
         return self._equipment[address.name]
 
@@ -170,11 +171,11 @@ def _worker(settings: LauncherSettings) -> WorkerSpec:
 
 
 def _fitted(
-    spec: WorkerSpec, address: HostAddress, told: _Told, settings: LauncherSettings
+    spec: WorkerSpec, address: HostAddress, told: _Told, busy: Sequence[str], settings: LauncherSettings
 ) -> WorkerSpec:
     """Returns how workers run tasks on a host with so many cores and such GPUs."""
     cores, wished = told.cores, settings.resources.cpus_per_task
-    gpus = _gpus(address, told.gpus, told.busy)
+    gpus = _gpus(address, told.gpus, busy)
     slots = spec.slots or (len(gpus) * spec.tasks_per_gpu if gpus else max(1, cores // (wished or 1)))
     if gpus and slots > len(gpus) * spec.tasks_per_gpu:
         raise ConfigError(
@@ -184,12 +185,23 @@ def _fitted(
     return replace(spec, slots=slots, threads=wished or max(1, cores // slots), gpus=gpus)
 
 
+def _busy_gpus(address: HostAddress, host: Host) -> list[str]:
+    try:
+        return [gpu.index for gpu in gpus_of(host) if gpu.is_busy]
+    except ValueError as error:
+        raise BackendError(f"{address.name} does not say which GPUs are in use", evidence=str(error)) from error
+
+
 def _gpus(address: HostAddress, there: Sequence[str], busy: Sequence[str]) -> tuple[str, ...] | None:
-    """Returns the GPUs that tasks may have; None leaves that alone."""
+    """Returns the GPUs that tasks may have; None leaves that alone.
+
+    Args:
+        busy: those to leave alone.
+    """
     if address.gpus is None:
         return None
     wanted = tuple(there) if address.gpus == "auto" else address.gpus
-    free = tuple(gpu for gpu in wanted if not (address.gpus_free and gpu in busy))
+    free = tuple(gpu for gpu in wanted if gpu not in busy)
     if not free:
         told = f"in use: {', '.join(busy)}" if busy else "nvidia-smi lists none"
         raise ConfigError(

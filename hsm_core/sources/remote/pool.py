@@ -63,10 +63,8 @@ class HostPool(HostWorkers):
         self._equip = equip
         self._there: SweepThere | None = None
         self._equipment: Equipment | None = None
-        self._worker, self._inbox_writer = "", None
-
-    _worker: str
-    _inbox_writer: JournalWriter | None
+        self._worker = ""
+        self._inbox_writer: JournalWriter | None = None
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
         """It is not asked for that: nothing is sent there before something is started."""

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from hsm_core.errors import BackendError
-from hsm_core.hosts.installing import content_name, install
+from hsm_core.hosts.installing import content_name, hashes_of, install
 from hsm_core.hosts.local import LocalHost
+
+
+def name_of(files: dict[Path, Path]) -> str:
+    return content_name(files, hashes_of(files))
 
 
 class Pushing(LocalHost):
@@ -38,7 +42,7 @@ def files(tmp_path: Path) -> dict[Path, Path]:
 
 def test_they_are_there_whole_and_read_only(files: dict[Path, Path], tmp_path: Path) -> None:
     there = install(LocalHost(), files, tmp_path / "store", sys.executable)
-    assert there == tmp_path / "store" / content_name(files)
+    assert there == tmp_path / "store" / name_of(files)
     assert {path.relative_to(there) for path in there.rglob("*") if path.is_file()} == files.keys()
     assert (there / "a\nb/é").read_bytes() == files[Path("a\nb/é")].read_bytes()
     assert LocalHost().run([str(there / "bin/run")], 60.0).out == "it runs\n"
@@ -102,11 +106,11 @@ def test_of_two_that_send_the_same_both_have_it(files: dict[Path, Path], tmp_pat
 
 
 def test_another_content_or_name_or_mode_is_another_folder(files: dict[Path, Path]) -> None:
-    names = {content_name(files), content_name({Path("x"): files[Path("bin/run")]})}
+    names = {name_of(files), name_of({Path("x"): files[Path("bin/run")]})}
     files[Path("bin/run")].chmod(0o644)
-    names.add(content_name(files))
+    names.add(name_of(files))
     files[Path("bin/run")].write_text("other")
-    assert len(names | {content_name(files)}) == 4
+    assert len(names | {name_of(files)}) == 4
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", ".", "a/../../x"])
