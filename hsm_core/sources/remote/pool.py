@@ -9,7 +9,6 @@ from pathlib import Path
 
 from hsm_core.errors import BackendError, HostClosed, NoAnswer, NotNow
 from hsm_core.hosts.interface import Host
-from hsm_core.hosts.mirror import Mirror
 from hsm_core.model import counted
 from hsm_core.processes.identity import this_process
 from hsm_core.safe_open import last_lines
@@ -100,7 +99,7 @@ class HostPool(HostWorkers):
         if writer.trouble is not None:
             raise BackendError("the worker's tasks can't be written to disk", evidence=str(writer.trouble))
         try:
-            self._give_inbox()
+            self._give_inbox(self._worker)
         except TROUBLE as error:
             raise NoAnswer(f"{self.name} does not answer", evidence=self._told(error)) from error
         return Handed(worker.name, worker.process)
@@ -115,7 +114,7 @@ class HostPool(HostWorkers):
         if self._inbox_writer is not None:
             self._inbox_writer.seal()
             with suppress(*TROUBLE):  # without a word, its worker ends when it has been idle for a while
-                self._give_inbox()
+                self._give_inbox(self._worker)
             self._inbox_writer = None
         super().close()
 
@@ -137,7 +136,7 @@ class HostPool(HostWorkers):
         name = f"{self._prefix}{nonce()}"
         inbox = JournalWriter(self._paths.inbox(name))
         inbox.append(ConductorHead("", this_process()))
-        Mirror(self._host, there.root, self._paths.root).give(self._inbox(name))
+        self._give_inbox(name)
         process = there.start(name, submission, self.name)
         self._worker, self._inbox_writer = name, inbox
         self._known(name).process = process
@@ -147,9 +146,6 @@ class HostPool(HostWorkers):
         worker = self._known(name)
         worker.bring_home()
         return not worker.sealed and worker.process is not None and not self._host.evidence_of_death(worker.process)
-
-    def _give_inbox(self) -> None:
-        Mirror(self._host, self._root, self._paths.root).give(self._inbox(self._worker))
 
     def _sweep_there(self) -> SweepThere:
         if self._there is None:

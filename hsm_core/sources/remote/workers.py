@@ -70,7 +70,7 @@ class HostWorkers:
         known = self._known(worker)
         known.given[name] = {pair for span in read_submission(self._paths, name).spans for pair in span}
         try:
-            Mirror(self._host, self._root, self._paths.root).give(self._inbox(worker))
+            self._give_inbox(worker)
         except TROUBLE as error:
             raise NoAnswer(f"{self.name} does not answer", evidence=str(error)) from error
         return Handed(worker, known.process)
@@ -166,8 +166,9 @@ class HostWorkers:
 
     # what they are given
 
-    def _inbox(self, worker: str) -> Path:
-        return self._paths.inbox(worker).relative_to(self._paths.root)
+    def _give_inbox(self, worker: str) -> None:
+        inbox = self._paths.inbox(worker).relative_to(self._paths.root)
+        Mirror(self._host, self._root, self._paths.root).give(inbox)
 
     def _submission_of(self, token: str) -> str | None:
         for record in self._paths.hsm.glob("launch-*/submit-*/submission.json"):
