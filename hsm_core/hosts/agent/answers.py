@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hsm_core.errors import HostTrouble
 from hsm_core.hosts.interface import Found
 from hsm_core.model import ProcessIdentity
+from hsm_core.parsing import loads
 
 from .messages import Message
 
@@ -65,8 +65,8 @@ def rows_in(body: bytes, length: int) -> list[list[Any]]:
         BadAnswer: it is none, or a row has another length.
     """
     try:
-        table = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        table = loads(body)
+    except ValueError as error:
         raise BadAnswer("a host's answer can't be used", evidence=str(error)) from error
     return [as_list(row, "row", length) for row in as_list(table, "table")]
 

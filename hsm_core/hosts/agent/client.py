@@ -14,13 +14,13 @@ from hsm_core.errors import HostClosed, HostDown, HostTrouble, LinkLost
 
 from .carried import NO_PYTHON, OLDEST, PYTHONS, command, program
 from .channel import Channel
-from .messages import MOST_NOISE, Garbled, Head, Message, Unpacker, pack
+from .messages import MOST_ANSWER, MOST_NOISE, Garbled, Head, Message, Unpacker, pack
 
 Answer = Future[Message]
 _LOOK_EVERY_S = 0.5
-#: Errors of a call that come back as what they were; others as OSError.
+#: Errors of a call that come back as what they were; others as OSError: a host does not choose what is raised here.
 _KINDS: dict[str, type[Exception]] = {
-    one.__name__: one for one in (ChildProcessError, ProcessLookupError, ValueError, KeyError, TypeError)
+    one.__name__: one for one in (ChildProcessError, ProcessLookupError, ValueError)
 }
 
 
@@ -89,18 +89,21 @@ class AgentClient:
 
     def __init__(self, name: str, channel: Channel, timing: Timing) -> None:
         self._name, self._channel, self._timing = name, channel, timing
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(most=MOST_ANSWER)
         self._waiting: dict[int, Answer] = {}
         self._last_id = 0
         self._lock, self._sending = threading.Lock(), threading.Lock()
         self._trouble: LinkLost | None = None
         self._heard = time.monotonic()
+        self._writing_since: float | None = None
+        self._beaten = threading.Event()
         try:
             self.greeting, early = self._greet()
         except BaseException:
             channel.close()
             raise
         threading.Thread(target=self._listen, args=(early,), name=f"agent of {name}", daemon=True).start()
+        threading.Thread(target=self._answer_beats, name=f"beats of {name}", daemon=True).start()
 
     @property
     def is_alive(self) -> bool:
@@ -126,7 +129,9 @@ class AgentClient:
         """Sends a message that has no answer; of a link that breaks, whoever waits for an answer hears."""
         try:
             with self._sending:
+                self._writing_since = time.monotonic()
                 self._channel.write(data)
+                self._writing_since = None
         except OSError as error:
             self._break(f"it can't be written to: {error}")
 
@@ -136,8 +141,7 @@ class AgentClient:
 
     def _greet(self) -> tuple[Greeting, list[Message]]:
         deadline = time.monotonic() + self._timing.hello_s
-        with contextlib.suppress(OSError):  # why will be said when we read
-            self._channel.write(program())
+        threading.Thread(target=self._send_program, daemon=True).start()  # who reads nothing holds up nobody
         while (left := deadline - time.monotonic()) > 0:
             data = self._channel.read(left)
             if data == b"":
@@ -149,6 +153,10 @@ class AgentClient:
             f"{self._name} lets us in, but does not answer",
             evidence=f"nothing within {self._timing.hello_s:.0f} s; {self._channel.said() or 'no error either'}",
         )
+
+    def _send_program(self) -> None:
+        with contextlib.suppress(OSError):  # why will be said when we read
+            self._channel.write(program())
 
     def _unpack(self, data: bytes) -> list[Message]:
         try:
@@ -188,6 +196,8 @@ class AgentClient:
                 self._break(f"it ended{f': {said}' if (said := self._channel.said()) else ''}")
             elif now - self._heard > self._timing.dead_s:
                 self._break(f"nothing received for {now - self._heard:.0f} s")
+            elif (since := self._writing_since) is not None and now - since > self._timing.answer_s:
+                self._break(f"it has not taken what was sent for {now - since:.0f} s")
             elif data:
                 try:
                     for message in self._unpacker.feed(data):
@@ -197,7 +207,7 @@ class AgentClient:
 
     def _take(self, message: Message) -> None:
         if "beat" in message.head:
-            self.tell(pack({"heard": 1}))
+            self._beaten.set()
             return
         number = message.head.get("id")
         with self._lock:
@@ -209,6 +219,14 @@ class AgentClient:
         else:
             answer.set_result(message)
 
+    def _answer_beats(self) -> None:
+        """Says that we live; in a thread of its own, as a write may wait for a host that reads nothing."""
+        while self._trouble is None:
+            self._beaten.wait()
+            self._beaten.clear()
+            if self._trouble is None:
+                self.tell(pack({"heard": 1}))
+
     def _lost(self, evidence: str) -> LinkLost:
         return LinkLost(f"the connection to {self._name} broke", evidence=evidence)
 
@@ -218,6 +236,7 @@ class AgentClient:
                 return
             self._trouble = self._lost(evidence)
             waiting, self._waiting = self._waiting, {}
+        self._beaten.set()
         for answer in waiting.values():
             answer.set_exception(self._lost(evidence))
         self._channel.close()
@@ -229,8 +248,8 @@ def _greeting(message: Message, noise: int) -> Greeting:
         environment = {str(key): str(value) for key, value in json.loads(message.body).items()}
         version = tuple(int(one) for one in head["version"])
         words = {key: str(head[key]) for key in ("host", "boot", "user", "home", "python")}
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise HostClosed("the host sends an unknown greeting", evidence=repr(error)) from error
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise HostClosed("the host sends an unknown greeting", evidence=type(error).__name__) from error
     return Greeting(version=version, environment=environment, noise=min(noise, MOST_NOISE), **words)
 
 
@@ -238,5 +257,6 @@ def _error(head: Head) -> Exception:
     """Returns the error that a call met over there, as the same kind of error here."""
     kind, number, text, file = (head.get(key) for key in ("error", "errno", "text", "file"))
     if isinstance(number, int):
-        return OSError(number, str(text), *([file] if isinstance(file, str) else []))
+        found = OSError(number, str(text), *([file] if isinstance(file, str) else []))
+        return OSError(str(text)) if isinstance(found, ConnectionError) else found  # no pipe of ours broke
     return _KINDS.get(str(kind), OSError)(str(text))

@@ -9,8 +9,8 @@ from typing import Any
 
 #: The line that the agent begins with; what a login shell printed before it is dropped.
 SENTINEL = b"\n-- hsm agent 1 --\n"
-#: Bytes that are read of noise, of a line, and of what follows it, before we give up.
-MOST_NOISE, MOST_HEAD, MOST_BODY = 1 << 20, 1 << 20, 1 << 28
+#: Bytes that are read of noise, of a line, and of what follows it, before we give up; of what follows an answer.
+MOST_NOISE, MOST_HEAD, MOST_BODY, MOST_ANSWER = 1 << 20, 1 << 20, 1 << 28, 1 << 25
 #: Bytes from which on it is tried whether a body shrinks, and of its beginning that is tried.
 _TRY_FROM, _SAMPLE = 1 << 10, 1 << 13
 
@@ -57,9 +57,11 @@ class Unpacker:
 
     Args:
         begun: the sentinel has been seen.
+        most: bytes of a message's body.
     """
 
     begun: bool = False
+    most: int = MOST_BODY
     noise: bytes = b""
     _buffer: bytearray = field(default_factory=bytearray)
     _head: Head | None = None
@@ -83,11 +85,12 @@ class Unpacker:
             self._head = self._take_head()
         if self._head is None:
             return None
-        sent, size = _size(self._head, "bytes"), _size(self._head, "size")
+        sent, size = (_size(self._head, key, self.most) for key in ("bytes", "size"))
         if len(self._buffer) < sent:
             return None
         head, self._head = self._head, None
-        body = bytes(self._buffer[:sent])
+        with memoryview(self._buffer)[:sent] as view:
+            body = bytes(view)
         del self._buffer[:sent]
         return Message(head, body if sent == size else _grown(body, size))
 
@@ -119,10 +122,10 @@ class Unpacker:
         return head
 
 
-def _size(head: Head, key: str) -> int:
+def _size(head: Head, key: str, most: int) -> int:
     value = head.get(key, 0)
-    if type(value) is not int or not 0 <= value <= MOST_BODY:
-        raise Garbled(f"{key} {value!r}")
+    if type(value) is not int or not 0 <= value <= most:
+        raise Garbled(f"{key} {value!r:.60}")
     return value
 
 

@@ -21,7 +21,7 @@ from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import CALLED, this_boot, this_host
 
-from .messages import SENTINEL, Head, Message, Unpacker, pack
+from .messages import MOST_ANSWER, SENTINEL, Head, Message, Unpacker, pack
 
 Answer = tuple[Head, bytes]
 _READ = 1 << 16
@@ -105,6 +105,8 @@ class Agent:
         head: Head
         try:
             head, body = self._calls[message.head["call"]](message.head, message.body)
+            if len(body) > MOST_ANSWER:
+                raise OSError(f"the answer has {len(body)} bytes, of {MOST_ANSWER} at most")
         except (OSError, ValueError, KeyError, TypeError) as error:
             head, body = _error(error), b""
         with suppress(OSError):

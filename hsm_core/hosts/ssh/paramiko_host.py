@@ -32,6 +32,8 @@ _UNACKNOWLEDGED_S = 20
 #: Tries where a server that is asked by many at once hangs up on some.
 _TRIES = 3
 _MOST_JUMPS = 8
+#: Pieces of what is said beside an answer that are read at once: a host could say more without end.
+_HEARD_AT_ONCE = 16
 _READ = 1 << 16
 _LOG = logging.getLogger("hsm.paramiko")  # paramiko prints tracebacks of what we explain
 _LOG.propagate = False
@@ -126,7 +128,9 @@ class ParamikoChannel:
         self._close_transports()
 
     def _hear(self) -> None:
-        while self._channel.recv_stderr_ready():
+        for _ in range(_HEARD_AT_ONCE):
+            if not self._channel.recv_stderr_ready():
+                return
             self._said = (self._said + self._channel.recv_stderr(_READ))[-MOST_SAID:]
 
     def _close_transports(self) -> None:
