@@ -117,3 +117,42 @@ def test_another_content_or_name_or_mode_is_another_folder(files: dict[Path, Pat
 def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="leads out"):
         install(LocalHost(), {Path(name): tmp_path / "x"}, tmp_path / "store", sys.executable)
+
+
+def test_what_an_earlier_folder_holds_is_not_sent_again(files: dict[Path, Path], tmp_path: Path) -> None:
+    """And is its own there: a change in one folder is none in the other."""
+    host = Pushing()
+    first = install(host, files, tmp_path / "store", sys.executable)
+    files[Path("bin/run")].write_text("#!/bin/sh\necho it runs too\n")
+    second = install(host, files, tmp_path / "store", sys.executable)
+    assert host.pushed == 3
+    assert (second / "a\nb/é").read_bytes() == files[Path("a\nb/é")].read_bytes()
+    assert not (second / "a\nb/é").samefile(first / "a\nb/é")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (second, *second.rglob("*"))} == {0o500, 0o400}
+
+
+@pytest.mark.parametrize("damage", ["content", "link", "gone"])
+def test_what_was_damaged_in_an_earlier_folder_is_sent(files: dict[Path, Path], tmp_path: Path, damage: str) -> None:
+    host = Pushing()
+    first = install(host, files, tmp_path / "store", sys.executable)
+    for path in (first / "a\nb", first / "a\nb/é"):
+        path.chmod(0o700)
+    if damage == "content":
+        (first / "a\nb/é").write_text("other")
+    else:
+        (first / "a\nb/é").unlink()
+    if damage == "link":
+        (first / "a\nb/é").symlink_to(files[Path("a\nb/é")])
+    files[Path("bin/run")].write_text("other")
+    second = install(host, files, tmp_path / "store", sys.executable)
+    assert host.pushed == 4
+    assert (second / "a\nb/é").read_bytes() == files[Path("a\nb/é")].read_bytes()
+
+
+def test_a_mode_alone_sends_nothing(files: dict[Path, Path], tmp_path: Path) -> None:
+    host = Pushing()
+    install(host, files, tmp_path / "store", sys.executable)
+    files[Path("bin/run")].chmod(0o644)
+    there = install(host, files, tmp_path / "store", sys.executable)
+    assert host.pushed == 2
+    assert stat.S_IMODE((there / "bin/run").stat().st_mode) == 0o400
