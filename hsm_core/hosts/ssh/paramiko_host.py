@@ -267,7 +267,7 @@ def _no_start(target: Target, error: Exception, found: Socket) -> HostTrouble:
             f"{target.name} closed the connection before the login",
             evidence="too many logins at once (MaxStartups in its sshd_config), or it blocks this machine",
         )
-    if "No existing session" in str(error):
+    if "No existing session" in str(error) or isinstance(error.__context__, TimeoutError):  # the first to notice
         return _down(target, TimeoutError(f"it takes the connection, but says nothing for {_BANNER_S:.0f} s"))
     return _down(target, error)
 
