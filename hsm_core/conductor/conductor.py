@@ -40,7 +40,7 @@ class Conductor:
     Args:
         sources: to which tasks are given.
         attached: to which tasks of the sweep were given before, and where they may still run.
-        policy: when it hands over no more.
+        policy: how it divides tasks among sources, and when it hands over no more.
         lease: what this process took already, when it began the sweep.
         by: the command that it is, if it is not a launcher.
         calls_of: makes the calls of a source, by its name and by what to do once an answer is there.
@@ -80,7 +80,7 @@ class Conductor:
         self._troubles = Troubles(state, [source.monitor for source in self.sources])
         self._launch = ""
         self._numbers: list[int] = []
-        self._distribution = Distribution(self.sources, self.messages.put)
+        self._distribution = Distribution(state, self.sources, self.policy.rules, self.messages.put)
         self._version, self._is_news = -1, False
         self._fruitless, self._unwanted = FruitlessWorkers(), set[int]()
         self._closed = self._is_sealed = self._is_requested = self.is_stopping = False
@@ -208,13 +208,13 @@ class Conductor:
             self._keep()
             return
         self._refresh()
-        before, self._is_news = len(self.open_tasks), self.state.version != self._version
+        before, self._is_news = self.open_tasks, self.state.version != self._version
         if self._is_news:
             waiting = self._distribution.tasks  # an earlier attempt of these may have ended
             self.open_tasks = [number for number in self._numbers if number in waiting or self._is_open(number)]
             self._version = self.state.version
-        if len(self.open_tasks) < before:
-            self._distribution.hurry()
+        if len(self.open_tasks) < len(before):
+            self._distribution.hurry(set(before).difference(self.open_tasks))
 
     def heed(self) -> None:
         """Obeys what others ask, and what the policy says of failures."""

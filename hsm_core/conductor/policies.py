@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.state.sweep_state import SweepState
 
+from .handing_out.strategy import Rules
 from .interrupts import Interrupts
 
 #: Workers that die in a row without having ended a task, before the conductor gives up.
@@ -23,12 +24,14 @@ class Policy:
         max_failure_rate: end the rest when more than this share of the tasks has failed; 1.0 never.
         on_interrupt: what Ctrl-C does: ``cancel`` ends the tasks, ``detach`` leaves them to go on, ``ask`` asks.
         poll_s: seconds between steps; it begins quicker.
+        rules: how tasks are divided among sources.
     """
 
     fail_fast: bool = False
     max_failure_rate: float = 1.0
     on_interrupt: str = "cancel"
     poll_s: float = 0.5
+    rules: Rules = field(default_factory=Rules)
 
     @classmethod
     def of(cls, settings: LauncherSettings) -> Policy:

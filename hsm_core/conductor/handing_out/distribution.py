@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from hsm_core.errors import BackendError
 from hsm_core.sources.interface import Pair
 from hsm_core.store.layout import LaunchPaths
+from hsm_core.store.state.sweep_state import SweepState
 
 from ..source_at_work import SourceAtWork
-from .strategy import Offer, assign
+from .pace import Pace
+from .strategy import Offer, Rules, assign
 
 
 class Distribution:
     """Holds what waits for a source, and who was given what.
 
     Args:
+        rules: how tasks are divided.
         say: prints a line for the user.
     """
 
-    def __init__(self, sources: Sequence[SourceAtWork], say: Callable[[str], None]) -> None:
-        self._sources, self._say = sources, say
+    def __init__(
+        self, state: SweepState, sources: Sequence[SourceAtWork], rules: Rules, say: Callable[[str], None]
+    ) -> None:
+        self._state, self._sources, self._rules, self._say = state, sources, rules, say
         self._unassigned: list[Pair] = []
         self._given: dict[int, str] = {}
+        self._turn = 0
+        self._paces = {source.name: Pace() for source in sources}
 
     def __bool__(self) -> bool:
         return bool(self._unassigned) or any(source.queue for source in self._sources)
@@ -74,8 +83,15 @@ class Distribution:
             left, unknown = left + here[0], unknown + here[1]
         return left, unknown
 
-    def hurry(self) -> None:
-        """Something ended, so that there may be room."""
+    def hurry(self, ended: Iterable[int]) -> None:
+        """These tasks ended, so that there may be room."""
+        now = time.monotonic()
+        for number in ended:
+            pace = self._paces.get(self._given.get(number, ""))
+            if pace is not None:
+                end = self._state.end_of(number)
+                is_completed = end is not None and self._state.state_of(number) == "completed"
+                pace.end(number, end.wall if end is not None and is_completed else None, now)
         for source in self._sources:
             if source.queue is not None:
                 source.queue.hurry()
@@ -114,25 +130,36 @@ class Distribution:
         takers = [source for source in self._sources if not source.is_closed]
         if not self._unassigned or not takers:
             return
-        if len(takers) == 1:
-            found = {takers[0].name: self._unassigned}
-        elif any(source.take_health() is None for source in takers):
+        if any(source.take_health() is None for source in takers) and len(takers) > 1:
             return  # each tells it as soon as it is asked
-        else:
-            offers = [self._offer(source, open_tasks) for source in takers]
-            found = assign(self._unassigned, offers, all_of_it=detached)
-        given = set[Pair]()
+        waiting = {number for number, _ in self._unassigned}
+        held = [number for number in open_tasks if number not in waiting]
+        offers = [self._offer(source, held) for source in takers]
+        if len(takers) == 1:  # there is nobody else to wait for
+            offers = [replace(offers[0], is_well=True)]
+        found = assign(
+            self._unassigned, offers, self._rules, running=len(held), turn=self._turn, all_of_it=detached
+        )
+        self._give(takers, found)
+
+    def _give(self, takers: Sequence[SourceAtWork], found: Mapping[str, Sequence[Pair]]) -> None:
+        given, now = set[Pair](), time.monotonic()
         for source in takers:
             pairs = found.get(source.name, [])
             if pairs and source.queue is not None:
                 source.queue.push(pairs)
                 given |= set(pairs)
-                self._given.update((number, source.name) for number, _ in pairs)
+                for number, _ in pairs:
+                    self._given[number] = source.name
+                    self._paces[source.name].give(number, now)
+        self._turn += len(given)
         self._unassigned = [pair for pair in self._unassigned if pair not in given]
 
-    def _offer(self, source: SourceAtWork, open_tasks: Sequence[int]) -> Offer:
-        waiting = {number for number, _ in self._unassigned}
-        held = sum(self._given.get(number) == source.name and number not in waiting for number in open_tasks)
-        health = source.take_health()
+    def _offer(self, source: SourceAtWork, held: Sequence[int]) -> Offer:
+        mine = [number for number in held if self._given.get(number) == source.name]
+        health, pace, is_queue = source.take_health(), self._paces[source.name], source.source.kind == "queue"
         trouble = source.monitor.trouble or (health.trouble if health else "")
-        return Offer(source.name, health.capacity if health else None, held, is_well=not trouble)
+        has_begun = any(self._state.state_of(number) == "running" for number in mine)
+        wait_s = pace.wait_s(has_begun or not mine, time.monotonic()) if is_queue else 0.0
+        capacity = health.capacity if health else None
+        return Offer(source.name, capacity, len(mine), not trouble, is_queue, pace.task_s, wait_s)

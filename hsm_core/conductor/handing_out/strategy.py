@@ -1,64 +1,171 @@
-"""Divides tasks among the sources of a sweep: free capacity and health in, assignments out."""
+"""Divides tasks among the sources of a sweep: free capacity, speed and health in, assignments out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal, TypeAlias
 
 from hsm_core.sources.interface import Pair
 
+Strategy = Literal["fastest", "least_loaded", "round_robin", "random"]
 #: What a source is given at once whose capacity nobody knows, while others take tasks, too.
 UNKNOWN_CAPACITY = 100
-#: A source may hold so many times as much as it can run at once, so that none of it ever waits for us.
-AHEAD = 2
+#: Beyond what it runs, a source holds the work of so many seconds, so that none of its slots waits for us.
+REFILL_S = 1.0
+#: Tasks a slot that are held for that, at most; a share of the slots as long as nobody knows how long tasks take.
+_MOST_AHEAD, _UNKNOWN_AHEAD = 20, 1 / 4
+#: A queue is filled again when so large a share of what it may hold is free: each time is one submission.
+_PORTION = 1 / 4
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Says how the tasks are divided.
+
+    Args:
+        strategy: who gets the next task: ``fastest``: where it will have ended first; ``least_loaded``: who holds the
+            least for its size; ``round_robin``: each in turn; ``random``: anyone.
+        parallel_limit: tasks at once over all sources; None is no limit.
+    """
+
+    strategy: Strategy = "fastest"
+    parallel_limit: int | None = None
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Says how much a source can take.
+    """Says how much a source can take, and how fast it is.
 
     Args:
         name: the source's.
         capacity: tasks that it runs at once; None: nobody knows.
         held: tasks that it was given and that have not ended.
         is_well: nothing is wrong with it.
+        is_queue: each time that it gets tasks is a submission to a scheduler.
+        task_s: seconds that a task takes there; None: none has been completed yet.
+        wait_s: seconds that a task waits there before it begins, though there may be room.
     """
 
     name: str
     capacity: int | None
     held: int = 0
     is_well: bool = True
+    is_queue: bool = False
+    task_s: float | None = None
+    wait_s: float = 0.0
 
     @property
     def size(self) -> int:
+        """Returns how many tasks it runs at once."""
         return UNKNOWN_CAPACITY if self.capacity is None else max(1, self.capacity)
 
+    @property
+    def most(self) -> int:
+        """Returns how many tasks it may hold: those that it runs, and those that it begins soon."""
+        if self.task_s is None:
+            return self.size + max(1, int(self.size * _UNKNOWN_AHEAD))
+        ahead = min(_MOST_AHEAD, REFILL_S / max(self.task_s, 1e-3))
+        if self.is_queue:  # what waits there must be there early, but no more than it runs at once
+            ahead = min(max(1.0, ahead), ahead + self.wait_s / max(self.task_s, 1e-3))
+        return self.size + max(1, math.ceil(self.size * ahead))
 
-def assign(waiting: Sequence[Pair], offers: Sequence[Offer], *, all_of_it: bool = False) -> dict[str, list[Pair]]:
+    @property
+    def room(self) -> int:
+        """Returns how many tasks it may be given now."""
+        free = self.most - self.held
+        is_little = self.is_queue and self.held >= self.size and free < self.most * _PORTION
+        return 0 if is_little else max(0, free)
+
+    def end_of_next(self, usual_s: float) -> float:
+        """Returns in how many seconds a task ends that it is given now.
+
+        Args:
+            usual_s: how long a task takes as long as nobody knows it of this source.
+        """
+        return self.wait_s + (self.held // self.size + 1) * (self.task_s or usual_s)
+
+    def ends_within(self, seconds: float) -> int:
+        """Returns how many more tasks it would end in a time; none, as long as nobody knows how fast it is."""
+        if self.task_s is None or seconds <= self.wait_s:
+            return 0
+        return max(0, self.size * int((seconds - self.wait_s) / max(self.task_s, 1e-3)) - self.held)
+
+
+def assign(
+    waiting: Sequence[Pair], offers: Sequence[Offer], rules: Rules | None = None, *, running: int = 0, turn: int = 0,
+    all_of_it: bool = False,
+) -> dict[str, list[Pair]]:  # fmt: skip
     """Returns who takes which of the tasks that wait, in their order; the rest waits for capacity.
 
-    What can begin at once is given out first; then each source gets some more ahead, once it can take as much as it
-    runs at once. One that is not well gets nothing, unless none is well.
+    Sources that are not well get nothing; if none is well, tasks wait.
 
     Args:
+        rules: how they are divided.
+        running: tasks that were given out, and have not ended, for the limit over all.
+        turn: how many tasks were given out before; it says whose turn it is, and what chance brings.
         all_of_it: nobody will be there later to give out the rest: each gets its share by its capacity.
     """
-    able = [offer for offer in offers if offer.is_well] or list(offers)
-    if not able or not waiting:
-        return {}
-    if len(able) == 1 and len(offers) == 1:
-        return {able[0].name: list(waiting)}
+    rules = rules or Rules()
+    able = [offer for offer in offers if offer.is_well]
     if all_of_it:
-        return _shares(waiting, able)
+        return _shares(waiting, able or list(offers))
+    most = len(waiting) if rules.parallel_limit is None else max(0, rules.parallel_limit - running)
+    if len(offers) == 1 and able and rules.parallel_limit is None:
+        return {able[0].name: list(waiting)} if waiting else {}
+    choose = _CHOICES[rules.strategy]
     found: dict[str, list[Pair]] = {}
-    left = list(waiting)
-    for ahead in range(1, AHEAD + 1):
-        for offer in able:
-            free = ahead * offer.size - offer.held - len(found.get(offer.name, ()))
-            if left and (free >= offer.size or (ahead == 1 and free > 0)):
-                taken, left = left[:free], left[free:]
-                found.setdefault(offer.name, []).extend(taken)
+    refused = set[str]()
+    rooms = {offer.name: offer.room for offer in able}
+    left = list(reversed(waiting[:most]))
+    while left:
+        free = [one for one in able if rooms[one.name] > 0 and one.name not in refused]
+        if not free:
+            break
+        chosen = choose(free, turn)
+        if rules.strategy == "fastest" and _others_end_first(chosen, able, len(left)):
+            refused.add(chosen.name)
+            continue
+        found.setdefault(chosen.name, []).append(left.pop())
+        rooms[chosen.name] -= 1
+        able = [replace(one, held=one.held + 1) if one is chosen else one for one in able]
+        turn += 1
     return found
+
+
+def _fastest(free: Sequence[Offer], _turn: int) -> Offer:
+    known = [one.task_s for one in free if one.task_s is not None]
+    usual_s = min(known, default=1.0)  # so that one which nobody has measured is tried
+    return min(free, key=lambda one: (one.end_of_next(usual_s), one.held / one.size))
+
+
+def _others_end_first(chosen: Offer, able: Sequence[Offer], left: int) -> bool:
+    """Whether the others, busy as they are, would have ended all that waits before this one ended a task of it."""
+    if chosen.task_s is None:
+        return False
+    until = chosen.end_of_next(chosen.task_s)
+    return sum(one.ends_within(until) for one in able if one is not chosen) >= left
+
+
+def _least_loaded(free: Sequence[Offer], _turn: int) -> Offer:
+    return min(free, key=lambda one: one.held / one.size)
+
+
+def _round_robin(free: Sequence[Offer], turn: int) -> Offer:
+    return free[turn % len(free)]
+
+
+def _random(free: Sequence[Offer], turn: int) -> Offer:
+    return Random(turn).choice(free)
+
+
+_Choice: TypeAlias = Callable[[Sequence[Offer], int], Offer]
+_CHOICES: dict[Strategy, _Choice] = {
+    "fastest": _fastest, "least_loaded": _least_loaded, "round_robin": _round_robin, "random": _random,
+}  # fmt: skip
+STRATEGIES = tuple(_CHOICES)
 
 
 def _shares(waiting: Sequence[Pair], offers: Sequence[Offer]) -> dict[str, list[Pair]]:
