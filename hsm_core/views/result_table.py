@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -56,11 +56,22 @@ def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterat
 
 def narrow(columns: Sequence[_Column], width: int) -> None:
     """Takes width from the widest columns until all fit, or until none can give more."""
-    while _total(column.width for column in columns) > width:
-        giving = [column for column in columns if column.width > column.least]
-        if not giving:
-            return
-        max(giving, key=lambda column: column.width).width -= 1
+    low, high = 0, max((column.width for column in columns), default=0)
+    if _total(columns, high) <= width:
+        return
+    while low < high:  # the most that all fit with
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _total(columns, middle) <= width else (low, middle - 1)
+    left = max(0, width - _total(columns, low))
+    for column in reversed(columns):  # the last ones keep what is left over
+        is_cut = _cut(column, low) < column.width
+        is_given = left > 0 and is_cut and column.least <= low
+        column.width = _cut(column, low) + is_given
+        left -= is_given
+
+
+def _cut(column: _Column, most: int) -> int:
+    return max(column.least, min(column.width, most))
 
 
 def _column(table: Table, name: str) -> _Column:
@@ -78,6 +89,6 @@ def _shown(value: object, size: object) -> str:
     return show(value)
 
 
-def _total(widths: Iterable[int]) -> int:
-    found = list(widths)
-    return sum(found) + 2 * (len(found) - 1)
+def _total(columns: Sequence[_Column], most: int) -> int:
+    """Returns the width of all, none wider than ``most`` but for what it can't give."""
+    return sum(_cut(column, most) for column in columns) + 2 * (len(columns) - 1)
