@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from hsm_core.model import State
@@ -25,6 +26,8 @@ from .metrics import Mode, merit, named
 from .parameters import parameters
 
 log = own_logger(__name__)
+#: Of a task; each may become a column of a table.
+_MOST_METRICS = 20_000
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,9 @@ def _metrics(
     for source, collector in () if files.aside or is_shared else collectors():
         for name, value in _chosen(collector(files.root), best).items():
             found.setdefault(name, (value, source))
-    return found
+    if len(found) > _MOST_METRICS:
+        log.warning("task %d has more than %d metrics: the others are left out", owner.task, _MOST_METRICS)
+    return dict(islice(found.items(), _MOST_METRICS))
 
 
 def _returned(files: TaskPaths, owner: Owner, names: Sequence[str]) -> dict[str, object]:
@@ -126,4 +131,6 @@ def _chosen(lines: Iterable[Mapping[str, object]], best: tuple[str, Mode] | None
             better = chosen is None or merit(line[best[0]], best[1]) < merit(chosen[best[0]], best[1])
             chosen = line if better else chosen
         last.update(line)
+        if len(last) > _MOST_METRICS:
+            break
     return last if chosen is None else chosen
