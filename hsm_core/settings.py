@@ -38,12 +38,14 @@ class SshSettings:
         hosts: as their user wrote them: texts or mappings.
         transport, host_keys: of those that say nothing else.
         config: the SSH configuration; None: the user's own.
+        path_map: folders of this machine and where all hosts have them, as their user wrote them.
     """
 
     hosts: tuple[object, ...] = ()
     transport: str = "auto"
     host_keys: str = "known"
     config: str | None = None
+    path_map: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import Literal, get_args
 
 from hsm_core.errors import ConfigError
 
+from .path_map import PathPair, read_path_map
+
 Transport = Literal["auto", "paramiko", "openssh"]
 HostKeys = Literal["known", "accept_new"]
 #: More slots than this are no slots but a port.
@@ -32,6 +34,8 @@ class HostAddress:
         tasks_per_gpu: tasks at once on one GPU.
         python: the interpreter of its tasks.
         dir: where sweeps are kept there.
+        project: the folder of the app's code there, for those who keep it themselves.
+        path_map: folders of this machine, and where it has them.
         transport: what speaks SSH.
         host_keys: ``accept_new``: believe a machine whose key is not known yet, and write the key down.
     """
@@ -46,6 +50,8 @@ class HostAddress:
     tasks_per_gpu: int = 1
     python: str | None = None
     dir: str | None = None
+    project: str | None = None
+    path_map: tuple[PathPair, ...] = ()
     transport: Transport = "auto"
     host_keys: HostKeys = "known"
 
@@ -108,7 +114,7 @@ def _slots(entry: object, number: int) -> int:
 
 
 _FIELDS = {field.name for field in fields(HostAddress)}
-_TEXTS = ("name", "host", "user", "python", "dir")
+_TEXTS = ("name", "host", "user", "python", "dir", "project")
 _NUMBERS = {"port": 65535, "slots": _MOST_SLOTS, "tasks_per_gpu": 64}
 _CHOICES: dict[str, tuple[str, ...]] = {"transport": get_args(Transport), "host_keys": get_args(HostKeys)}
 
@@ -131,6 +137,8 @@ def _from_mapping(entry: Mapping[object, object]) -> HostAddress:
         raise _wrong(entry, f"gpus_free is neither true nor false: {given['gpus_free']!r}")
     if "gpus" in given:
         given["gpus"] = _gpus(entry, given["gpus"])
+    if "path_map" in given:
+        given["path_map"] = _path_map(entry, given["path_map"])
     if "name" not in given and "host" not in given:
         raise _wrong(entry, "it has neither a name nor a host")
     name = given.setdefault("name", given.get("host"))
@@ -150,6 +158,13 @@ def _gpus(entry: object, value: object) -> tuple[str, ...] | str:
         if len(words) == len(value) and all(re.fullmatch(r"[\w-]+", word) for word in words):
             return words
     raise _wrong(entry, f"gpus is neither auto nor a list such as [0, 1]: {value!r}")
+
+
+def _path_map(entry: object, value: object) -> tuple[PathPair, ...]:
+    try:
+        return read_path_map(value)
+    except ValueError as error:
+        raise _wrong(entry, str(error)) from None
 
 
 def _unknown(entry: object, key: str) -> ConfigError:

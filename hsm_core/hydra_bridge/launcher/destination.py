@@ -18,7 +18,7 @@ from hsm_core.store.tasks import TaskTable
 from ..plain import typed_overrides
 from .fields.per_task import SettingsByTask
 from .fields.settings import known_values, launcher_settings
-from .local_paths import local_paths
+from .local_paths import local_paths, local_paths_of
 from .places import places_of
 
 #: Returns the overrides of a task, by its number.
@@ -78,7 +78,7 @@ class Destination:
             BackendError, ConfigError: its commands are not on PATH, or fields contradict each other.
         """
         common = self._source_settings(lambda _: ())
-        self._places.require(paths, common, lambda: local_paths(self._config, [code_root()]))
+        self._places.require(paths, common, lambda: local_paths(self._config))
 
     def check_tasks(self, tasks: Sequence[Sequence[str]], first: int) -> None:
         """Refuses fields that are wrong for any of these tasks, before one of them is written down.
@@ -92,6 +92,7 @@ class Destination:
         """
         for number in range(first, first + len(tasks)):
             self._settings_by_task().settings_of(number, lambda task: tasks[task - first])
+        self._places.tell_missing(local_paths_of(tasks))
 
     def sources(self, paths: SweepPaths) -> Sequence[Source]:
         """Returns the sources, to which the tasks of a sweep can be given.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,10 +17,13 @@ from hsm_core.errors import BackendError, ConfigError, HostDown
 from hsm_core.hosts.installing import install
 from hsm_core.hosts.interface import Host, Patience
 from hsm_core.hosts.ssh.address import HostAddress, read_addresses
+from hsm_core.hosts.ssh.path_map import read_path_map
 from hsm_core.hosts.ssh.transports import make_host
+from hsm_core.overrides import hydra_text, quoted
 from hsm_core.settings import LauncherSettings, SshSettings
 from hsm_core.sources.interface import Source
 from hsm_core.sources.registry import SourceSettings
+from hsm_core.sources.remote.code_there import CodeThere, move
 from hsm_core.sources.remote.pool import Equipment, HostPool
 from hsm_core.sources.remote.sweep_there import folder_there, program_files
 from hsm_core.store.layout import SweepPaths
@@ -32,7 +36,7 @@ from .local_paths import Named
 #: Logins at once: servers refuse more that come together.
 _AT_ONCE = 8
 _ASK_S = 60.0
-_OURS = ("hosts", "transport", "host_keys", "ssh_config")
+_OURS = ("hosts", "transport", "host_keys", "ssh_config", "path_map")
 _ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -70,6 +74,7 @@ class OverSsh:
         self._addresses = read_addresses([_with_defaults(entry, settings.ssh) for entry in settings.ssh.hosts])
         self._hosts = {one.name: make_host(one, config, patience) for one in self._addresses}
         self._equipment: dict[str, Equipment] = {}
+        self._looked_for: set[str] = set()
         self.worker = _worker(settings)
 
     def require(self, paths: SweepPaths, common: SourceSettings, named: Named) -> None:
@@ -85,11 +90,18 @@ class OverSsh:
                 raise error
         for name, error in away.items():
             tell(f"warning: {error}\n  {name} takes no tasks before it answers")
-        local = named()
-        for name in [name for name in asked if name not in away and local]:
-            if missing := _missing(self._hosts[name], local):
-                told = ", ".join(f"{key}={local[key]}" for key in missing)
-                tell(f"warning: {name} does not have what the config names here: {told}")
+        self.tell_missing(named())
+
+    def tell_missing(self, named: Mapping[str, str]) -> None:
+        new = {path: key for path, key in named.items() if path not in self._looked_for}
+        self._looked_for.update(new)
+        for name in self._equipment if new else ():
+            if missing := _missing(self._hosts[name], new, self._equipment[name].code.path_map):
+                told = ", ".join(f"{new[path]}={there}" for path, there in missing.items())
+                folder = hydra_text(os.path.dirname(next(iter(missing))))
+                line = quoted(f"hydra.launcher.path_map=[{{local:{folder},remote:/…}}]")
+                told = f"warning: {name} does not have what the config names here: {told}"
+                tell(f"{told}\n  next: {line}    # where {name} has it")
 
     def records(self) -> tuple[SourceRecord, ...]:
         return tuple(self._record(one) for one in self._addresses)
@@ -136,25 +148,45 @@ class OverSsh:
             ) from error
         busy = _busy_gpus(address, host) if address.gpus and address.gpus_free else []
         spec = _fitted(self._spec(address), address, told, busy, self._settings)
-        self._equipment[address.name] = Equipment(python, program, spec)
+        self._equipment[address.name] = Equipment(python, program, spec, _code_there(address, host))
         return self._equipment[address.name]
 
 
-def _missing(host: Host, named: Mapping[str, str]) -> list[str]:
-    """Returns the keys whose paths are not on a host."""
-    done = host.run(["sh", "-c", _EXIST, "sh", *named.values()], _ASK_S)
-    words = done.out.split()
-    return [key for key, word in zip(named, words, strict=True) if word == "no"] if len(words) == len(named) else []
+def _missing(host: Host, named: Iterable[str], path_map: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Returns the paths that a host lacks, each with where it was looked for."""
+    there = {path: move(path, path_map) for path in named}
+    done = host.run(["sh", "-c", _EXIST, "sh", *there.values()], _ASK_S)
+    return {path: there[path] for path, word in zip(there, done.out.split(), strict=False) if word == "no"}
+
+
+def _code_there(address: HostAddress, host: Host) -> CodeThere:
+    home = host.environment.get("HOME", "/")
+
+    def there(path: str) -> str:
+        return os.path.join(home, path[2:]) if path.startswith("~/") else path
+
+    longest_first = sorted(address.path_map, key=lambda pair: len(pair.local), reverse=True)
+    pairs = tuple((pair.local, there(pair.remote)) for pair in longest_first)
+    return CodeThere(there(address.project or ""), pairs)
 
 
 def _with_defaults(entry: object, settings: SshSettings) -> object:
     """Returns a host as its user wrote it, with what the launcher's fields say for all that say nothing else."""
-    common = {"transport": settings.transport, "host_keys": settings.host_keys}
+    common = {"transport": settings.transport, "host_keys": settings.host_keys, "path_map": settings.path_map}
     if isinstance(entry, Mapping):
-        return {**common, **entry}
+        return {**common, **entry, "path_map": _with_common(entry.get("path_map"), settings.path_map)}
     (address,) = read_addresses([entry])
     given = {name: value for name, value in vars(address).items() if value is not None}
     return {**given, **common}
+
+
+def _with_common(own: object, common: Sequence[object]) -> object:
+    """Returns a host's path map with what all have; its own word on a folder counts. A wrong one stays as it is."""
+    try:
+        known = {pair.local for pair in read_path_map(own or ())}
+    except ValueError:
+        return own
+    return [*(own or ()), *(pair for pair in common if read_path_map([pair])[0].local not in known)]  # type: ignore[misc]
 
 
 def _worker(settings: LauncherSettings) -> WorkerSpec:

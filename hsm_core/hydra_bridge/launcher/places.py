@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from hsm_core.hosts.interface import Patience
@@ -41,10 +41,17 @@ class Places(Protocol):
         """Refuse, before anything is written, what can't work; warns of what may not.
 
         Args:
-            named: returns paths here that the app's config names, by their keys.
+            named: returns paths here, each with the key of the app's config that names it.
 
         Raises:
             HsmError: it says why.
+        """
+
+    def tell_missing(self, named: Mapping[str, str]) -> None:
+        """Warns of paths that are here and not there.
+
+        Args:
+            named: each with a key that names it.
         """
 
     def records(self) -> tuple[SourceRecord, ...]:
@@ -99,6 +106,9 @@ class Here:
     def require(self, paths: SweepPaths, common: SourceSettings, named: Named) -> None:
         require_here(self._name, self._settings.flavour, self._host)
         check_fields(self._name, paths, common, self._host)
+
+    def tell_missing(self, named: Mapping[str, str]) -> None:
+        """This machine has what it has, and a cluster's nodes see the same disk."""
 
     def records(self) -> tuple[SourceRecord, ...]:
         if self._described is None:

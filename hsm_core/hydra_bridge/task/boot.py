@@ -28,6 +28,7 @@ class Boot(TypedDict):
         main: the file to be imported as the main module.
         module_of_function: where the task function is found, if that is elsewhere; else empty.
         moved: on another machine: folders where the app was started, and where they are here; else empty.
+        path_map: folders that the app's config names where it was started, and where they are here; else empty.
         cwd: where the app runs.
     """
 
@@ -36,6 +37,7 @@ class Boot(TypedDict):
     main: MainWords | None
     module_of_function: str
     moved: list[list[str]]
+    path_map: list[list[str]]
     cwd: str
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from ..hydra_private.config_loader import loader_for
+
+Pairs = Sequence[Sequence[str]]
 
 
 def task_config(
@@ -72,3 +74,42 @@ def searching_in(context: HydraContext, place_of: Callable[[str], str]) -> Hydra
         if scheme in ("", "file") and place:
             entry.path = scheme + mark + place_of(place)
     return replace(context, config_loader=loader_for(search_path, loader))
+
+
+def with_paths(config: DictConfig, pairs: Pairs) -> DictConfig:
+    """Changes the absolute paths of a task's config that lie in one of these folders; Hydra's own part stays.
+
+    Args:
+        pairs: folders there and here; the first that holds a path counts.
+    """
+    if pairs:
+        written = OmegaConf.to_container(config, resolve=False)
+        assert isinstance(written, dict)
+        own = {key: value for key, value in written.items() if key != "hydra"}
+        for keys, path in list(_moved(own, pairs)):
+            _set(config, keys, path)
+    return config
+
+
+def _moved(
+    value: object, pairs: Pairs, keys: tuple[object, ...] = ()
+) -> Iterator[tuple[tuple[object, ...], str | Path]]:
+    """Yields where the config has a path that is elsewhere here, and where."""
+    if isinstance(value, (str, Path)):
+        text = str(value)
+        for there, here in pairs:
+            if text == there or text.startswith(there.rstrip("/") + "/"):
+                moved = (here.rstrip("/") + text[len(there.rstrip("/")) :]) or "/"
+                yield keys, moved if isinstance(value, str) else Path(moved)
+                return
+    elif isinstance(value, (dict, list)):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _moved(inner, pairs, (*keys, key))
+
+
+def _set(config: DictConfig, keys: Sequence[object], path: str | Path) -> None:
+    place: DictConfig | ListConfig = config
+    for key in keys[:-1]:
+        place = place[key]  # type: ignore[index]  # a key of a dict, or the number of an element
+    with read_write(place):
+        place[keys[-1]] = path  # type: ignore[index]

@@ -24,7 +24,7 @@ from ..random_numbers.renew import RandomNumbers
 from . import values
 from .boot import Moved, read_boot
 from .checkpoint import offer_checkpoint, resumed
-from .config import numbered
+from .config import numbered, with_paths
 from .environ import as_at_start
 from .hidden import close_to_others, hide_secrets
 from .log import HydraLog
@@ -95,6 +95,7 @@ class LoadedApp:
         hydra_log: what each task's logging is built on.
         numbers: the app's random generators.
         left_open: files that its import left open.
+        path_map: see ``Boot``.
     """
 
     payload: Payload
@@ -102,10 +103,11 @@ class LoadedApp:
     hydra_log: HydraLog
     numbers: RandomNumbers
     left_open: list[str]
+    path_map: list[list[str]]
 
     def config(self, overrides: Sequence[str], number: int, job_id: str) -> DictConfig:
         """Returns the config of a task."""
-        return numbered(self.skeletons.compose(overrides), number, job_id)
+        return with_paths(numbered(self.skeletons.compose(overrides), number, job_id), self.path_map)
 
 
 def prepare(payload: str) -> LoadedApp:
@@ -145,7 +147,7 @@ def prepare(payload: str) -> LoadedApp:
     hydra_log = HydraLog(found.config, found.context)
     hydra_log.set_up()
     skeletons = Skeletons(found.context.config_loader, found.config)
-    return LoadedApp(found, skeletons, hydra_log, numbers, left_open)
+    return LoadedApp(found, skeletons, hydra_log, numbers, left_open, boot["path_map"])
 
 
 def _here(found: Payload, moved: Moved) -> Payload:

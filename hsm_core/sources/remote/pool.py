@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsm_core.errors import BackendError, HostClosed, NoAnswer, NotNow
@@ -21,6 +21,7 @@ from hsm_core.store.submission import Submission, WorkerSpec
 
 from ..interface import Handed, Health, Pair, Portion
 from ..snapshot import Snapshot
+from .code_there import CodeThere
 from .sweep_there import SweepThere, folder_there
 from .workers import TROUBLE, HostWorkers
 
@@ -33,11 +34,13 @@ class Equipment:
         python: the interpreter that understands what was pickled here.
         program: where hsm's own modules lie there.
         spec: how workers run tasks there: as many at once as it has room for.
+        code: what it has of the app.
     """
 
     python: str
     program: Path
     spec: WorkerSpec
+    code: CodeThere = field(default_factory=CodeThere)
 
 
 #: Asks a host what it has; raises BackendError if nothing there will do, HostTrouble if it can't be asked.
@@ -150,7 +153,9 @@ class HostPool(HostWorkers):
     def _sweep_there(self) -> SweepThere:
         if self._there is None:
             asked, folder = self._asked(), folder_there(self._host, self.record.settings)
-            self._there = SweepThere(self._paths, self._host, folder, self._sweep, asked.python, asked.program)
+            self._there = SweepThere(
+                self._paths, self._host, folder, self._sweep, asked.python, asked.program, asked.code
+            )
         return self._there
 
     def _exited(self, error: ChildProcessError) -> BackendError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,8 @@ from hsm_core.model import ProcessIdentity
 from hsm_core.store.files import read_own_json, to_json
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
+
+from .code_there import CodeThere, move
 
 #: Where sweeps are kept on a host, unless its user says otherwise; below the home directory.
 FOLDER = ".local/share/hsm"
@@ -46,12 +49,13 @@ class SweepThere:
         sweep: its id.
         python: the host's interpreter.
         program: where hsm's own modules lie there.
+        code: what the host has of the app.
     """
 
     def __init__(
-        self, paths: SweepPaths, host: Host, folder: Path, sweep: str, python: str, program: Path
-    ) -> None:
-        self._paths, self._host, self._folder = paths, host, folder
+        self, paths: SweepPaths, host: Host, folder: Path, sweep: str, python: str, program: Path, code: CodeThere,
+    ) -> None:  # fmt: skip
+        self._paths, self._host, self._folder, self._code = paths, host, folder, code
         self._python, self._program = python, program
         self.root = root_there(folder, sweep)
         self._there = SweepPaths(self.root)
@@ -118,7 +122,8 @@ class SweepThere:
         there = self.root / launch.root.relative_to(self._paths.root)
         self._host.push({launch.payload: there / launch.payload.name})
         moved = [(str(snapshot), str(code)), (str(self._paths.root), str(self.root)), (str(boot["root"]), str(code))]
-        self._host.write(there / launch.boot.name, to_json(boot_there(boot, moved, str(code))))
+        sent = boot_there(boot, moved, str(code), self._code.path_map)
+        self._host.write(there / launch.boot.name, to_json(sent))
 
 
 def root_there(folder: Path, sweep: str) -> Path:
@@ -152,7 +157,9 @@ def _files_in(folder: Path) -> dict[Path, Path]:
     }  # fmt: skip
 
 
-def boot_there(boot: Mapping[str, object], moved: _Pairs, code: str) -> dict[str, object]:
+def boot_there(
+    boot: Mapping[str, object], moved: _Pairs, code: str, path_map: _Pairs = ()
+) -> dict[str, object]:
     """Returns a launch's ``boot.json`` as it is on a host.
 
     Modules come from the snapshot there and from the host's own interpreter; variables are the host's own.
@@ -161,23 +168,25 @@ def boot_there(boot: Mapping[str, object], moved: _Pairs, code: str) -> dict[str
         boot: as it is here.
         moved: folders here, and where they are there.
         code: the snapshot there.
+        path_map: other folders here that the host has too, and where.
     """
     path = boot["sys_path"]
     assert isinstance(path, list)
-    inside = [entry for entry in path if move(entry, moved) != entry]
+    sent = [entry for entry in path if move(entry, moved) != entry]
+    moved = [*moved, *path_map]
+    inside = [entry for entry in path if entry in sent or (move(entry, moved) != entry and not _is_pythons(entry))]
     cwd = move(str(boot["cwd"]), moved)
     return {
         **boot, "cwd": cwd if cwd != boot["cwd"] else code, "sys_path": [move(entry, moved) for entry in inside],
         "own_path": True, "main": _moved(boot["main"], moved), "environ": {}, "moved": [list(pair) for pair in moved],
+        "path_map": [list(pair) for pair in path_map],
     }  # fmt: skip
 
 
-def move(path: str, moved: _Pairs) -> str:
-    """Returns where a path lies on a host; the same, if it is in none of the folders that moved."""
-    for here, there in moved:
-        if path == here or path.startswith(here.rstrip("/") + "/"):
-            return there + path[len(here.rstrip("/")) :]
-    return path
+def _is_pythons(entry: str) -> bool:
+    """Returns whether a folder of modules belongs to the interpreter here: hosts have their own."""
+    prefixes = (sys.prefix, sys.base_prefix)
+    return "site-packages" in entry or any(move(entry, [(prefix, "")]) != entry for prefix in prefixes)
 
 
 def _moved(value: object, moved: _Pairs) -> object:

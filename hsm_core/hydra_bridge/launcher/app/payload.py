@@ -213,7 +213,8 @@ def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, object]:
         "frozen": frozen is not None, "flags": interpreter_flags(), "module_of_function": module,
         "environ": changed_variables(os.environ) if main or module else {},
         "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
-        "root": frozen.root if frozen is not None else "", "moved": [], "own_path": False,
+        "root": frozen.root if frozen is not None else "", "moved": [], "path_map": [],
+        "own_path": False,
     }  # fmt: skip
 
 

@@ -162,6 +162,10 @@ class LauncherConf:
     # the SSH configuration; null: yours
     ssh_config: str | None = "${oc.env:HSM_SSH_CONFIG,null}"
 
+    # folders of this machine that configs name, and where the hosts have them:
+    # [{local: /data, remote: /scratch/data}]
+    path_map: list[Any] = field(default_factory=list)
+
     # --- this machine's own ---
     # none | auto | a list of GPU numbers
     gpus: Any = "none"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hsm_core.errors import ConfigError
+from hsm_core.hosts.ssh.path_map import read_path_map
 from hsm_core.model import Isolation, Resources
 from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
@@ -164,9 +165,16 @@ def refuse_of_resume(settings: LauncherSettings, *, is_new: bool) -> None:
 
 
 def _ssh(fields: Fields) -> SshSettings:
+    path_map = fields.entries("path_map")
+    try:
+        read_path_map(path_map)
+    except ValueError as error:
+        raise ConfigError(
+            f"hydra.launcher.{error}", fix="'hydra.launcher.path_map=[{local:/data,remote:/scratch/data}]'"
+        ) from None
     return SshSettings(
         fields.entries("hosts"), fields.one_of("transport", ("auto", "paramiko", "openssh")),
-        fields.one_of("host_keys", ("known", "accept_new")), fields.text("ssh_config"),
+        fields.one_of("host_keys", ("known", "accept_new")), fields.text("ssh_config"), path_map,
     )  # fmt: skip
 
 

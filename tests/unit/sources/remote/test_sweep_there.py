@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hsm_core.sources.remote.sweep_there import boot_there, folder_there, move, program_files, root_there
+from hsm_core.sources.remote.code_there import move
+from hsm_core.sources.remote.sweep_there import boot_there, folder_there, program_files, root_there
 from hsm_core.testing.recording import RecordingHost
 
 MOVED = [("/w/s/.hsm/code/1", "/h/code/2"), ("/w/s", "/h/sweeps/s"), ("/w", "/h/code/2")]

@@ -1,0 +1,37 @@
+"""A task's config names the folders of the machine that it runs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from hsm_core.hydra_bridge.task.config import with_paths
+
+PAIRS = [["/data/big", "/big"], ["/data", "/scratch/d"]]
+
+
+@dataclass
+class Typed:
+    path: Path = Path("/data/p")
+    text: str = "/data"
+
+
+def test_paths_in_these_folders_are_changed_and_nothing_else() -> None:
+    config = OmegaConf.create(
+        {
+            "dir": "/data", "file": "${dir}/x", "made": "/data/${name}", "name": "n", "big": "/data/big/1",
+            "other": ["/database", "data", {"a.b": "/data/y"}, 3, None], "typed": Typed(), "must": "???",
+            "hydra": {"job": "/data"},
+        }
+    )  # fmt: skip
+    OmegaConf.set_struct(config, True)
+    OmegaConf.set_readonly(config, True)
+    found = with_paths(config, PAIRS)
+    assert isinstance(found, DictConfig)
+    assert (found.dir, found.file, found.made, found.big) == ("/scratch/d", "/scratch/d/x", "/scratch/d/n", "/big/1")
+    assert found.other == ["/database", "data", {"a.b": "/scratch/d/y"}, 3, None]
+    assert (found.typed.path, found.typed.text) == (Path("/scratch/d/p"), "/scratch/d")
+    assert found.hydra.job == "/data"
+    assert OmegaConf.is_missing(found, "must")
