@@ -12,6 +12,8 @@ from .interface import Found
 
 #: Whoever may read what we write: the user alone.
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
+#: Bits that no file or folder from a host has here, whatever the host says.
+OTHERS_WRITE = 0o022
 
 
 def write_whole(path: Path, data: bytes, mode: int = FILE_MODE) -> None:

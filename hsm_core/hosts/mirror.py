@@ -5,7 +5,9 @@ A host is not trusted: nothing is written outside the folder that was asked for,
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from hsm_core.errors import HostTrouble
 
-from .files import append_at, make_folder, part_of
+from .files import OTHERS_WRITE, append_at, make_folder, part_of
 from .interface import Found, Host
 
 #: Bytes that are read at once of a file that grows; bytes of its end here that are compared again with those there.
@@ -115,7 +117,8 @@ class Mirror:
 
         Args:
             folder: relative to both folders.
-            wanted: says of a file or link, named relative to ``folder``, whether it is to come.
+            wanted: says of what is named relative to ``folder`` whether it is to come. A folder that is not, but has
+                something in it that is, is here as open to others as the one above it.
 
         Raises:
             OSError: something can't be copied, or changed meanwhile; what came is complete, and the rest comes if
@@ -124,19 +127,21 @@ class Mirror:
         there, here = self._there / folder, self._here / folder
         found = self._host.files(there)
         folders = {one.name: one for one in found if one.kind == "folder"}
+        own = {name for name, one in folders.items() if wanted(one)}
         _require_folders(self._host.name, found, folders.keys() | {Path()})
         files = [one for one in found if one.kind == "file" and wanted(one)]
         links = {one.name: _inner_target(one, there, here) for one in found if one.kind == "link" and wanted(one)}
         make_folder(here)
-        for name in sorted(folders, key=lambda name: len(name.parts)):
+        above = {one for name in (*(one.name for one in files), *links) for one in name.parents if one.parts}
+        for name in sorted(own | above, key=lambda name: len(name.parts)):
             _make_real_folder(here / name)
         new = [one for one in files if not _is_here(here / one.name, one)]
         self._copy(there, here, new)
         for name, target in links.items():
             if target is not None:
                 _link(here / name, target)
-        for name in sorted(folders, key=lambda name: -len(name.parts)):
-            (here / name).chmod(folders[name].mode | 0o700)
+        for name in sorted(own, key=lambda name: -len(name.parts)):
+            (here / name).chmod(folders[name].mode & ~OTHERS_WRITE | 0o700)
         came = {one.name for one in files} | {name for name, target in links.items() if target is not None}
         left = tuple(one for one in found if one.kind != "folder" and one.name not in came)
         return Fetched(len(new), sum(one.size for one in new), left)
@@ -175,7 +180,11 @@ def _require_folders(host: str, found: Sequence[Found], folders: set[Path]) -> N
 def _make_real_folder(path: Path) -> None:
     if path.is_symlink():
         path.unlink()
-    make_folder(path)
+    with suppress(FileExistsError):
+        path.mkdir(0o700)
+        path.chmod(stat.S_IMODE(os.stat(path.parent).st_mode) & 0o777 & ~OTHERS_WRITE)
+    if not path.is_dir():
+        raise FileExistsError(errno.EEXIST, "a file lies where a folder is to come", str(path))
 
 
 def _is_here(path: Path, found: Found) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from hsm_core.hosts.files import finish_part, part_of, write_part
+from hsm_core.hosts.files import OTHERS_WRITE, finish_part, part_of, write_part
 
 from .answers import as_number, rows_in
 from .messages import Message
@@ -134,7 +134,7 @@ def _pull_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
 
 
 def _mode(file: _File) -> int:
-    return (file.mode & 0o777) | 0o600
+    return (file.mode & 0o777 & ~OTHERS_WRITE) | 0o600
 
 
 class _gone_after:  # used as a verb

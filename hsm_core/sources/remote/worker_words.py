@@ -80,7 +80,7 @@ class WorkerWords:
             is_own = (event.id, event.source, event.process.host) == (self.worker, self.source, self.host)
         elif isinstance(event, events.Claimed):
             pairs = given.get(event.batch.rpartition("/")[0], ())
-            is_own = all(pair in pairs for span in event.tasks for pair in span)
+            is_own = bool(event.tasks) and all(pair in pairs for span in event.tasks for pair in span)
         elif isinstance(event, (events.Start, events.End, events.Lost, events.Cancel)):
             is_own = any((event.task, event.attempt) in pairs for pairs in given.values())
             is_own &= not isinstance(event, events.Start) or is_task_folder(event.directory)
@@ -99,11 +99,12 @@ class WorkerWords:
 def is_task_folder(name: str) -> bool:
     """Returns whether a path of a ``start`` event is a folder below the sweep's directory, and none of ours."""
     path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts and _HSM not in path.parts
+    is_below = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return is_below and _HSM not in path.parts
 
 
 def is_result(found: Found) -> bool:
-    """Returns whether a file or link of a task's folder comes home: all that the app wrote; of ours, the results.
+    """Returns whether what is in a task's folder comes home: all that the app wrote; of ours, the results.
 
     A nested ``.hsm`` is no result: a record in it could be taken for a sweep of the user's own.
     """

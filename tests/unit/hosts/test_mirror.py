@@ -216,3 +216,23 @@ def test_a_link_that_came_earlier_is_not_written_through(there: Path, here: Path
     mirror.fetch(Path("0"))
     assert list((here / "0" / "real").iterdir()) == []
     assert ((here / "0" / "d" / "file").read_bytes(), (here / "0" / "f").read_bytes()) == (b"1", b"2")
+
+
+def test_of_a_folder_that_is_not_wanted_only_what_is_comes_and_its_mode_is_not_the_hosts(
+    there: Path, here: Path
+) -> None:
+    job = there / "0"
+    for name in ("ours/launch-0", "ours/attempt-1", "theirs/sub"):
+        (job / name).mkdir(parents=True)
+    (job / "ours" / "attempt-1" / "log").write_text("x")
+    (job / "theirs" / "file").write_text("x")
+    for path in [job, *job.rglob("*")]:
+        path.chmod(0o777)
+    (here / "0" / "ours").mkdir(parents=True)
+    (here / "0" / "ours").chmod(0o750)
+    wanted = ("ours/attempt-1/log", "theirs", "theirs/sub", "theirs/file")
+    Mirror(LocalHost(), there, here).fetch(Path("0"), lambda one: str(one.name) in wanted)
+    modes = {str(path.relative_to(here)): path.stat().st_mode & 0o777 for path in (here / "0").rglob("*")}
+    assert modes.pop("0/theirs/file") & 0o700  # of this machine's own host; an agent's files have no such bits either
+    assert modes.pop("0/ours/attempt-1/log") & 0o700
+    assert modes == {"0/ours": 0o750, "0/ours/attempt-1": 0o750, "0/theirs": 0o755, "0/theirs/sub": 0o755}

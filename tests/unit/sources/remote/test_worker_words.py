@@ -38,7 +38,8 @@ def test_all_that_a_worker_says_of_its_own_tasks_is_believed() -> None:
     [
         events.End(2, 1, "completed"), events.Start(0, 2, "0"), events.Cancel(5, 1), events.Lost(0, 9, "so"),
         events.Claimed("launch-0/submit-0/0", (Span(0, 3, 1),)),
-        events.Claimed("launch-0/submit-1/0", (Span(0, 1, 1),)),
+        events.Claimed("launch-0/submit-1/0", (Span(0, 1, 1),)), events.Claimed("launch-0/submit-1/0", ()),
+        events.Claimed("launch-0/submit-0/0", ()), events.Start(0, 1, ""), events.Start(0, 1, "."),
         events.Start(0, 1, "/etc"), events.Start(0, 1, "../other"), events.Start(0, 1, ".hsm/launch-0"),
         events.Start(0, 1, "0/.hsm"),
         events.WorkerHead("box1-other", ME, "box1", "", "", 2),
