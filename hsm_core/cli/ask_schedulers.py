@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which what the workers said has to do.
 PATIENCE_S = 4.0
+#: Seconds of these that are spent on waiting for files: who asks ends soon, and what was not copied, later is.
+FILES_S = 2.5
 #: How old another sweep's answer may be.
 RECENT_S = 5.0
 
@@ -67,7 +69,7 @@ class JobQuestions:
             record for record in state.sources.values()
             if record.name in used and not (is_conducted and record.kind == "host")  # its conductor fetches it all
         ]  # fmt: skip
-        sources = rebuild(records, state.paths, times_gone=times, young_s=young_s)
+        sources = rebuild(records, state.paths, times_gone=times, young_s=young_s, files_s=FILES_S)
         return [_Question(JobMonitor(state, source)) for source in sources]
 
 

@@ -6,6 +6,7 @@ A host is not trusted: nothing is written outside the folder that was asked for,
 from __future__ import annotations
 
 import errno
+import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -55,19 +56,29 @@ class Mirror:
         self._host, self._there, self._here = host, there, here
         self._given: dict[Path, int] = {}  # bytes that are surely there
 
-    def follow(self, name: Path, before: Before | None = None, *, whole_lines: bool = False) -> int:
+    def follow(
+        self, name: Path, before: Before | None = None, *, whole_lines: bool = False, most: int | None = None,
+        into: Path | None = None,
+    ) -> int:  # fmt: skip
         """Appends what a file has more there than here; returns how many bytes.
 
         Args:
             name: relative to both folders.
             before: if it raises an error, the bytes that it was shown are not written, and come again next time.
             whole_lines: leave what follows the last line feed for later.
+            most: once so many bytes have come, the rest is for later.
+            into: another name for it here.
 
         Raises:
             OSError: it can't be read or written; what came is kept.
             ValueError: it does not begin as the file here does.
         """
-        return sum(self._pieces(name, before, whole_lines))
+        came = 0
+        for size in self._pieces(name, self._here / (into or name), before, whole_lines):
+            came += size
+            if most is not None and came >= most:
+                break
+        return came
 
     def give(self, name: Path) -> None:
         """Appends what a file has more here than there: what only we write, such as an inbox. Twice does no harm.
@@ -84,8 +95,8 @@ class Mirror:
             self._host.append(self._there / name, start, data)
             self._given[name] = start + len(data)
 
-    def _pieces(self, name: Path, before: Before | None, whole_lines: bool) -> Iterator[int]:
-        path, piece = self._here / name, PIECE
+    def _pieces(self, name: Path, path: Path, before: Before | None, whole_lines: bool) -> Iterator[int]:
+        piece = PIECE
         while True:
             size = path.stat().st_size if path.exists() else 0
             start = max(0, size - AGAIN)
@@ -110,7 +121,9 @@ class Mirror:
             if is_all:
                 return
 
-    def fetch(self, folder: Path, wanted: Callable[[Found], bool] = lambda _: True) -> Fetched:
+    def fetch(
+        self, folder: Path, wanted: Callable[[Found], bool] = lambda _: True, most: float = math.inf
+    ) -> Fetched | None:
         """Copies a folder that nobody writes to any more: files first, links last.
 
         A file that is here with the same size and time is not copied again. Nothing that is here is removed.
@@ -119,6 +132,10 @@ class Mirror:
             folder: relative to both folders.
             wanted: says of what is named relative to ``folder`` whether it is to come. A folder that is not, but has
                 something in it that is, is here as open to others as the one above it.
+            most: bytes to copy; of a folder that has more of them, nothing is copied.
+
+        Returns:
+            what came; None: it has more bytes than that.
 
         Raises:
             OSError: something can't be copied, or changed meanwhile; what came is complete, and the rest comes if
@@ -131,11 +148,14 @@ class Mirror:
         _require_folders(self._host.name, found, folders.keys() | {Path()})
         files = [one for one in found if one.kind == "file" and wanted(one)]
         links = {one.name: _inner_target(one, there, here) for one in found if one.kind == "link" and wanted(one)}
+        new = [one for one in files if not _is_here(here / one.name, one)]
+        if sum(one.size for one in new) > most:
+            return None
         make_folder(here)
         above = {one for name in (*(one.name for one in files), *links) for one in name.parents if one.parts}
         for name in sorted(own | above, key=lambda name: len(name.parts)):
             _make_real_folder(here / name)
-        new = [one for one in files if not _is_here(here / one.name, one)]
+        new = [one for one in files if not _is_here(here / one.name, one)]  # a folder may have become a real one
         self._copy(there, here, new)
         for name, target in links.items():
             if target is not None:

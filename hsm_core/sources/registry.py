@@ -119,7 +119,7 @@ def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSetting
 
 def rebuild(
     records: Iterable[SourceRecord], paths: SweepPaths, patience: Patience | None = None, *,
-    times_gone: int = TIMES_GONE, young_s: float = YOUNG_S,
+    times_gone: int = TIMES_GONE, young_s: float = YOUNG_S, files_s: float | None = None,
 ) -> list[RunningSource]:  # fmt: skip
     """Makes the sources of a sweep from what its directory says of them, to ask about its jobs and to end them.
 
@@ -129,13 +129,14 @@ def rebuild(
     Args:
         patience: of who waits for the commands of their hosts.
         times_gone, young_s: see ``JobPoll``.
+        files_s: seconds that a call waits for the files of tasks that have ended on a machine; None: not long.
 
     Raises:
         BackendError: there is no such scheduler, or no such host.
         NotOwn: the sweep may be somebody else's, and says how a machine is reached: that could run any command here.
     """
     from .queue.submitted_jobs import SubmittedJobs
-    from .remote.workers import HostWorkers
+    from .remote.workers import PATIENCE_S, HostWorkers
 
     others = [one for one in records if one.kind != "pool"]
     if any(not is_here(one.host) for one in others):
@@ -145,7 +146,7 @@ def rebuild(
     def made(one: SourceRecord) -> RunningSource:
         host = hosts[one.host]
         if one.kind == "host":
-            return HostWorkers(one, paths, host)
+            return HostWorkers(one, paths, host, PATIENCE_S if files_s is None else files_s)
         scheduler = make_scheduler(one.scheduler, host)
         return SubmittedJobs(one.name, scheduler, paths, times_gone=times_gone, young_s=young_s)
 

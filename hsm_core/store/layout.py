@@ -100,6 +100,10 @@ class SweepPaths:
         more = f".{again}" if again else ""
         return self.claims / (batch.replace("/", ".") + more + ".json")
 
+    def came(self, worker: str) -> Path:
+        """Returns what a worker on another machine wrote, as it came; its ``journal`` holds what is true here."""
+        return self.events / f"{worker}.came"
+
     @property
     def leases(self) -> Path:
         return self.hsm / "leases"
@@ -277,14 +281,6 @@ class TaskPaths:
     def of_sweep(self, sweep: str) -> TaskPaths:
         """Returns where the files of the earlier sweep with this id went, laid out in the same way."""
         return TaskPaths(self.hsm / sweep, self.suffix)
-
-
-def relative_to_sweep(path: Path, root: Path) -> str:
-    """Returns a path as events store it: relative to the sweep if it lies in it, else absolute."""
-    try:
-        return str(path.relative_to(root))
-    except ValueError:
-        return str(path)
 
 
 def state_home() -> Path:

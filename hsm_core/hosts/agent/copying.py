@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,8 +18,11 @@ from hsm_core.hosts.files import OTHERS_WRITE, finish_part, part_of, write_part
 from .answers import as_number, rows_in
 from .messages import Message
 
-#: Bytes of a piece, or of small files together; files that go together at most; calls that are on the way at once.
+#: Bytes of a piece, or of small files together; files that go together at most; calls that are on the way at once,
+#: at most.
 PIECE, TOGETHER, AT_ONCE = 1 << 18, 400, 8
+#: Seconds that other calls may wait behind those of a copy.
+WAIT_S = 0.1
 
 Asked = TypeVar("Asked")
 Send = Callable[..., Asked]
@@ -173,10 +178,18 @@ def _together(files: list[_File]) -> Iterator[list[_File]]:
 
 
 def _ahead(calls: Iterator[T]) -> Iterator[T]:
-    """Yields calls in turn, with some of those that follow already sent."""
-    sent: deque[T] = deque()
+    """Yields calls in turn, with some of those that follow already sent.
+
+    On a slow link these are few: whatever else goes over it waits behind them.
+    """
+    sent: deque[tuple[T, float]] = deque()
+    most, least_s = 2, math.inf
     for call in calls:
-        sent.append(call)
-        if len(sent) == AT_ONCE:
-            yield sent.popleft()
-    yield from sent
+        sent.append((call, time.monotonic()))
+        while len(sent) >= most:
+            first, at = sent.popleft()
+            yield first
+            took_s = time.monotonic() - at
+            least_s = min(least_s, took_s)
+            most = min(AT_ONCE, most + 1) if took_s < least_s + WAIT_S else max(1, most - 1)
+    yield from (call for call, _ in sent)

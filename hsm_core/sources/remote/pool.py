@@ -108,8 +108,10 @@ class HostPool(HostWorkers):
         return Handed(worker.name, worker.process)
 
     def health(self) -> Health:
+        """A task whose files are on their way uses no slot any more, though it has not ended here."""
+        coming = sum(worker.coming for worker in self._workers.values())
         try:
-            return Health(self._asked().spec.slots, self._trouble)
+            return Health(self._asked().spec.slots + coming, self._trouble)
         except TROUBLE as error:
             return Health(self.spec.slots or 1, self._told(error))
 
@@ -147,7 +149,7 @@ class HostPool(HostWorkers):
 
     def _lives(self, name: str) -> bool:
         worker = self._known(name)
-        worker.bring_home()
+        worker.bring_home(self._patience_s)
         return not worker.sealed and worker.process is not None and not self._host.evidence_of_death(worker.process)
 
     def _sweep_there(self) -> SweepThere:

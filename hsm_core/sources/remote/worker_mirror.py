@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
-from collections.abc import Iterable
+import time
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from hsm_core.errors import HsmError
 from hsm_core.hosts.interface import Host
-from hsm_core.hosts.mirror import Mirror
+from hsm_core.hosts.mirror import PIECE, Mirror
 from hsm_core.model import ProcessIdentity
+from hsm_core.processes.lock import lock_if_free
 from hsm_core.safe_open import make_directory
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.files import create_exclusively, nonce, to_json
-from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.outcomes import owner_of
 
 from ..interface import Pair
+from ..source_thread import Answer, Calls
+from .journal_copy import JournalCopy
 from .worker_words import WorkerWords, is_result
+
+#: Bytes of a folder that keeps no other one waiting for long.
+SMALL = 1 << 22
 
 
 class WorkerMirror:
@@ -30,6 +38,7 @@ class WorkerMirror:
     Args:
         there: the sweep's directory on the host.
         words: what it may say.
+        copies: copy tasks' folders in the background: the first one, small ones; the second one, all others.
 
     Attributes:
         given: tasks and attempts that it was given, by submission.
@@ -37,26 +46,41 @@ class WorkerMirror:
         sealed: it has ended by itself, and all that it said is here.
     """
 
-    def __init__(self, paths: SweepPaths, host: Host, there: Path, words: WorkerWords) -> None:
-        self._paths, self._host, self._words = paths, host, words
+    def __init__(
+        self, paths: SweepPaths, host: Host, there: Path, words: WorkerWords, copies: tuple[Calls, Calls]
+    ) -> None:
+        self._paths, self._words, self._copies = paths, words, copies
+        shown, came = paths.journal(words.worker), paths.came(words.worker)
         self._mirror = Mirror(host, there, paths.root)
-        self._journal = paths.journal(words.worker).relative_to(paths.root)
-        self._log = paths.worker_log(words.worker).relative_to(paths.root)
+        self._journal = JournalCopy(came, shown)
+        self._name, self._into = shown.relative_to(paths.root), came.relative_to(paths.root)
         self._running: dict[Pair, TaskPaths] = {}
+        self._coming: dict[Pair, Answer[bool]] = {}
+        self._home: set[Pair] = set()
         self._begun: set[Pair] = set()
+        self._next_log = 0
+        self._troubles: list[Exception] = []
         self.given: dict[str, set[Pair]] = {}
         self.process: ProcessIdentity | None = None
         self.sealed = False
-        with suppress(FileNotFoundError):  # what an earlier process brought home
-            for event in JournalReader(paths.journal(words.worker)).read_new():
-                self._note(event)
+        self._refresh()  # what an earlier process brought home
 
     @property
     def name(self) -> str:
         return self._words.worker
 
-    def bring_home(self) -> None:
-        """Fetches what is new; the end of a task is written here only when all its files are here.
+    @property
+    def coming(self) -> int:
+        """Returns how many tasks have ended there whose files are on their way."""
+        return len(self._coming)
+
+    def bring_home(self, patience_s: float = 0.0) -> None:
+        """Fetches what is new; the end of a task is shown to readers only when all its files are here.
+
+        Files are copied in another thread, and nothing of other tasks waits for them.
+
+        Args:
+            patience_s: seconds for which files are waited for that are on their way.
 
         Raises:
             OSError: the host, or the disk here, refuses; what came is kept, the rest comes later.
@@ -64,37 +88,68 @@ class WorkerMirror:
         """
         if self.sealed:
             return
-        with suppress(FileNotFoundError):
-            self._mirror.follow(self._journal, self._take, whole_lines=True)
-        self._follow([self._log])
-        for files in self._running.values():
-            self._follow(path.relative_to(self._paths.root) for path in (files.stdout, files.stderr))
+        with lock_if_free(f"journal-{self.name}") as is_ours:  # else another process does it now
+            if is_ours:
+                with suppress(FileNotFoundError):
+                    self._mirror.follow(self._name, self._check, whole_lines=True, into=self._into)
+            self._refresh()
+            if is_ours:
+                self._show()
+                if self._coming:
+                    self._wait(patience_s)
+                    self._show()
+        self._follow_logs()
+        self._raise_trouble()
 
-    def bring_rest(self) -> None:
-        """Fetches what tasks wrote that it can't end any more, as it is dead.
+    def bring_rest(self) -> bool:
+        """Fetches what tasks wrote that it can't end any more, as it is dead; returns whether all of it is here.
 
         Raises:
             OSError, ValueError: as ``bring_home``.
         """
         self.bring_home()
-        for pair in list(self._running):
-            self._fetch(pair)
+        are_home = [self._is_home(pair) for pair in list(self._running)]
+        self._raise_trouble()
+        return all(are_home) and not self._journal.waiting
 
-    def _follow(self, names: Iterable[Path]) -> None:
-        for name in names:
-            with suppress(FileNotFoundError):  # nothing was printed yet
-                self._mirror.follow(name)
+    # the journal
 
-    def _take(self, lines: bytes) -> None:
+    def _check(self, lines: bytes) -> None:
         """Is shown the journal's new lines before they are written here."""
-        for event in list(self._words.checked(lines, self.given)):
-            if isinstance(event, events.Start):
-                self._make_room(event)
-            elif isinstance(event, events.Claimed):
-                self._claim(event.batch)
+        for _ in self._words.checked(lines, self.given):
+            pass
+
+    def _refresh(self) -> None:
+        """Reads what came, and notes what another process has shown."""
+        shown = self._journal.refresh()
+        if shown is not None:
+            self._running.clear()
+            for event in shown:
+                self._note(event)
+
+    def _show(self) -> None:
+        held: set[int] = set()
+        for event in self._journal.show(lambda event: self._is_true(event, held)):
             self._note(event)
-            if isinstance(event, (events.End, events.Lost)):
-                self._fetch((event.task, event.attempt))
+
+    def _is_true(self, event: Event | None, held: set[int]) -> bool:
+        """Returns whether readers may see a line now, and does what must be done first.
+
+        Args:
+            held: tasks of which a line before this one is held back.
+        """
+        match event:
+            case events.Seal():
+                return not held
+            case events.Claimed():
+                self._claim(event.batch)
+            case events.Start() if event.task not in held:
+                self._make_room(event)
+                self._note(event)
+            case events.End() | events.Lost() if event.task not in held:
+                if not self._is_home((event.task, event.attempt)):
+                    held.add(event.task)
+        return getattr(event, "task", None) not in held
 
     def _note(self, event: Event) -> None:
         match event:
@@ -103,6 +158,8 @@ class WorkerMirror:
             case events.Start():
                 files = TaskPaths(self._paths.root / event.directory, event.suffix)
                 self._running[event.task, event.attempt] = files
+            case events.End() | events.Lost():
+                self._running.pop((event.task, event.attempt), None)
             case events.Seal():
                 self.sealed = True
 
@@ -112,14 +169,58 @@ class WorkerMirror:
             facts = {"nonce": nonce(16), "worker": self.name, "native_id": "", "restart": 0, **asdict(self.process)}
             create_exclusively(self._paths.claim(batch), to_json(facts))
 
-    def _fetch(self, pair: Pair) -> None:
+    # its tasks' files
+
+    def _is_home(self, pair: Pair) -> bool:
+        """Returns whether all files of a task that has ended are here; has them fetched if they are not."""
         files = self._running.get(pair)
-        if files is None:
-            return  # it had no folder yet
-        folder = files.root.relative_to(self._paths.root)
-        with suppress(FileNotFoundError):  # the task has removed it
-            self._mirror.fetch(folder, is_result)
-        del self._running[pair]
+        if files is None or pair in self._home:
+            return True  # it had no folder yet
+        small, large = self._copies
+        if pair not in self._coming:
+            self._coming[pair] = small.ask(partial(self._fetch, files, SMALL), quietly=True)
+        if not self._coming[pair].is_there:
+            return False
+        try:
+            if not self._coming.pop(pair).take():
+                self._coming[pair] = large.ask(partial(self._fetch, files), quietly=True)
+                return False
+        except (OSError, ValueError, HsmError) as error:
+            self._troubles.append(error)
+            return False
+        self._home.add(pair)
+        return True
+
+    def _fetch(self, files: TaskPaths, most: float = math.inf) -> bool:
+        """Copies a task's folder; False: it has more bytes than that, and nothing of it was copied."""
+        try:
+            return self._mirror.fetch(files.root.relative_to(self._paths.root), is_result, most) is not None
+        except FileNotFoundError:  # the task has removed it
+            return True
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for answer in list(self._coming.values()):
+            answer.wait(max(0.0, deadline - time.monotonic()))
+
+    def _raise_trouble(self) -> None:
+        """Raises why files can't be fetched now; that keeps back no line of another task."""
+        troubles, self._troubles = self._troubles, []
+        for trouble in troubles:
+            raise trouble
+
+    def _follow_logs(self) -> None:
+        """Has a look at all logs, and fetches so much at once that nobody waits long for it."""
+        ended = self._home.union(self._coming)
+        running = [files for pair, files in self._running.items() if pair not in ended]
+        logs = [self._paths.worker_log(self.name), *(log for one in running for log in (one.stdout, one.stderr))]
+        first, left = self._next_log % len(logs), PIECE
+        for path in (*logs[first:], *logs[:first]):
+            if left <= 0:
+                break
+            self._next_log += 1
+            with suppress(FileNotFoundError):  # nothing was printed yet
+                left -= self._mirror.follow(path.relative_to(self._paths.root), most=left)
 
     def _make_room(self, start: events.Start) -> None:
         """Makes a task's folder, as open to others as the sweep's own.
@@ -139,4 +240,3 @@ class WorkerMirror:
                 os.stat(path, follow_symlinks=False)
                 aside.hsm.mkdir(0o755, parents=True, exist_ok=True)
                 os.replace(path, aside.hsm / path.name)
-

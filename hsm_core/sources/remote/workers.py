@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from hsm_core.errors import HsmError, NoAnswer
+from hsm_core.errors import HostClosed, HostDown, HsmError, LinkLost, NoAnswer
 from hsm_core.hosts.interface import Host
 from hsm_core.hosts.mirror import Mirror
 from hsm_core.model import SourceKind
@@ -23,12 +23,15 @@ from hsm_core.store.submission import read_submission
 
 from ..interface import Handed, Health, Polled
 from ..snapshot import Snapshot
+from ..source_thread import SourceThread
 from .sweep_there import folder_there, root_there
 from .worker_mirror import WorkerMirror
 from .worker_words import WorkerWords
 
 #: What may go wrong with a host, or the disk here, and may be well again later.
 TROUBLE = (HsmError, OSError, ValueError)
+#: Seconds in which small files come, as a rule.
+PATIENCE_S = 0.2
 #: Characters of a source's name that are not taken into the names of its workers' files.
 _NOT_IN_FILES = re.compile(r"[^\w.-]+", re.ASCII)
 
@@ -41,15 +44,20 @@ class HostWorkers:
     Args:
         record: describes the source.
         host: the machine.
+        patience_s: seconds that a call waits for the files of tasks that have just ended.
     """
 
     kind: SourceKind = "host"
 
-    def __init__(self, record: SourceRecord, paths: SweepPaths, host: Host) -> None:
+    def __init__(
+        self, record: SourceRecord, paths: SweepPaths, host: Host, patience_s: float = PATIENCE_S
+    ) -> None:
         self.name, self.record = record.name, record
         self._paths, self._host = paths, host
         self._workers: dict[str, WorkerMirror] = {}
         self._dead: dict[str, str] = {}
+        small, large = (SourceThread(f"{record.name}, {size} files") for size in ("small", "large"))
+        self._copies, self._patience_s = (small, large), patience_s
         self._given: set[Path] = set()
         self._trouble = ""
 
@@ -132,17 +140,24 @@ class HostWorkers:
     def _known(self, name: str) -> WorkerMirror:
         if name not in self._workers:
             words = WorkerWords(name, self.name, self._host.name)
-            self._workers[name] = WorkerMirror(self._paths, self._host, self._root, words)
+            self._workers[name] = WorkerMirror(self._paths, self._host, self._root, words, self._copies)
         return self._workers[name]
 
     def _bring_home(self, lines: Iterable[SubmissionState]) -> None:
-        self._trouble = ""
+        """Fetches what is new of all workers; one whose words or files can't be taken keeps no other back."""
+        troubles: list[Exception] = []
         try:
             self._learn(lines)
-            for worker in self._workers.values():
-                worker.bring_home()
+            for worker in [one for name, one in self._workers.items() if name not in self._dead]:
+                try:
+                    worker.bring_home(self._patience_s)
+                except (HostDown, HostClosed, LinkLost):
+                    raise
+                except TROUBLE as error:
+                    troubles.append(error)
         except TROUBLE as error:
-            self._trouble = self._told(error)
+            troubles.append(error)
+        self._trouble = self._told(troubles[0]) if troubles else ""
 
     def _told(self, error: Exception) -> str:
         return " ".join(str(error).split())
@@ -156,8 +171,8 @@ class HostWorkers:
             evidence = self._host.evidence_of_death(worker.process)
             if evidence is not None:
                 self._host.end_leftovers(self._root / self._paths.journal(worker.name).relative_to(self._paths.root))
-                worker.bring_rest()  # its last words came before its death
-                self._dead[worker.name] = evidence
+                if worker.bring_rest():  # its last words came before its death
+                    self._dead[worker.name] = evidence
         if worker.sealed:
             return JobWord("ended", evidence="its worker ended before it took the task", node=self.name)
         if evidence := self._dead.get(worker.name):

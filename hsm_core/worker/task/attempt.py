@@ -14,7 +14,7 @@ from hsm_core.overrides import without_secrets
 from hsm_core.safe_open import append_to
 from hsm_core.store.events import DETAILS
 from hsm_core.store.files import write_atomically
-from hsm_core.store.layout import SweepPaths, TaskPaths, relative_to_sweep
+from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.outcomes import Owner
 
 from ..protocol import Channel, Order
@@ -87,7 +87,7 @@ class _Entry:
         self._files = self._take(Path(directory), leftovers)
         self._logs = redirect_output(self._files.stdout, self._stderr(self._files))
         os.environ["HSM_TASK_DIR"] = directory
-        shown = relative_to_sweep(self._files.root, Path(self._order.sweep))
+        shown = _relative_to_sweep(self._files.root, Path(self._order.sweep))
         self._channel.send({"said": "start", "dir": shown, "suffix": self._files.suffix, "pid": os.getpid()})
         if self._channel.receive() is None:  # the start is written down before the task's function begins
             os._exit(1)
@@ -212,3 +212,11 @@ def _encode_failure(
         return failed(failure), module.dumps(error)
     except Exception:  # noqa: BLE001  the worker's edge: it stays as text
         return failed(failure), None
+
+
+def _relative_to_sweep(path: Path, root: Path) -> str:
+    """Returns a path as events store it: relative to the sweep if it lies in it, else absolute."""
+    try:
+        return str(path.relative_to(root))
+    except ValueError:
+        return str(path)
