@@ -60,22 +60,31 @@ class EventLog:
         Raises:
             OSError: the events can't be read.
         """
-        found = [item for name in self._names() for item in self._read(name)]
-        found.sort(key=lambda item: item[0])
-        told = ((at, name, event.tag, self._tell(name, event)) for at, name, event in found)
-        return [LoggedEvent(at, name, kind, text) for at, name, kind, text in told if text]
+        found: list[LoggedEvent] = []
+        later: list[tuple[float, str, events.HandedOver]] = []
+        for name in self._names():
+            for at, event in self._read(name):
+                if isinstance(event, events.HandedOver):  # what was submitted, another journal may say
+                    later.append((at, name, event))
+                elif text := self._tell(name, event):
+                    found.append(LoggedEvent(at, name, event.tag, text))
+        found += [LoggedEvent(at, name, event.tag, self._handed_over(event)) for at, name, event in later]
+        found.sort(key=lambda one: one.at)
+        return found
 
     def _names(self) -> Iterable[str]:
         return sorted(path.stem for path in self._paths.events.glob("*.jsonl"))
 
-    def _read(self, name: str) -> Iterator[tuple[float, str, Event]]:
+    def _read(self, name: str) -> Iterator[tuple[float, Event]]:
         """Yields new events with their times (seconds since 1970); an event without one gets the time before it."""
         reader = self._readers.setdefault(name, JournalReader(self._paths.journal(name)))
         last = 0.0
-        for event in reader.read_new():
-            self._note(name, event)
-            last = max(last, event.at)
-            yield last, name, event
+        while data := reader.read_lines():
+            for line in data.split(b"\n"):
+                if line and (event := reader.parse(line)) is not None:
+                    self._note(name, event)
+                    last = max(last, event.at)
+                    yield last, event
 
     def _note(self, name: str, event: Event) -> None:
         if isinstance(event, events.WorkerHead):
@@ -91,12 +100,13 @@ class EventLog:
         if isinstance(event, events.WorkerHead):
             log = self._paths.logs / event.log if event.log else self._paths.worker_log(name)
             told = f" ({os.path.relpath(log, self._paths.root)})"
-        if isinstance(event, events.HandedOver):
-            submitted = counted(self._sizes.get(event.submission, 0), "task", "was", "were")
-            files = os.path.relpath(self._paths.hsm / event.submission, self._paths.root)
-            known_as = f" as {event.native_id}" if event.native_id else ""
-            return clean(f"{submitted} submitted{known_as} ({files})")
         return tell(writer, event) + clean(told)
+
+    def _handed_over(self, event: events.HandedOver) -> str:
+        submitted = counted(self._sizes.get(event.submission, 0), "task", "was", "were")
+        files = os.path.relpath(self._paths.hsm / event.submission, self._paths.root)
+        known_as = f" as {event.native_id}" if event.native_id else ""
+        return clean(f"{submitted} submitted{known_as} ({files})")
 
 
 def tell(writer: str, event: Event) -> str:
