@@ -103,6 +103,24 @@ def test_a_place_where_everybody_can_rename_it(people: People, tmp_path: Path) -
     assert started.exists()
 
 
+def test_a_place_of_everybodys_that_only_a_group_can_come_to(people: People, tmp_path: Path) -> None:
+    """Its members need not be in the group of that place: then they may write what everybody may."""
+    outer = people.group_folder.parent / tmp_path.name
+    place = outer / "place"
+    place.mkdir(parents=True)
+    os.chown(outer, people.alice.uid, people.alice.shared)
+    os.chown(place, people.alice.uid, people.alice.gid)
+    outer.chmod(0o750)
+    place.chmod(0o757)
+    started = failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
+    unlisted = {"XDG_STATE_HOME": str(people.alice.home / "another")}
+    done = people.alice.hsm("retry", str(place / "sweep"), "--yes", env=unlisted)
+    assert f"its group can rename what is in {place}" in done.stderr
+    assert not started.exists()
+    people.alice.hsm("retry", str(place / "sweep"), "--yes")
+    assert started.exists()
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077], ids=oct)
 def test_ones_own_in_a_folder_of_the_group_acts(people: People, umask: int) -> None:
     root = people.group_folder / f"acts-{umask:o}"

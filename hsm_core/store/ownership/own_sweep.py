@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from hsm_core.errors import StoreError
 from hsm_core.overrides import quoted
@@ -16,6 +17,8 @@ from ..layout import SweepPaths
 from ..sweeps.catalogue import is_listed
 from ..sweeps.earlier_sweeps import require_current
 
+#: Who can come to a directory, beside its user.
+Comers = Literal["everybody", "its group"]
 #: As many links as Linux follows.
 _MOST_LINKS = 40
 
@@ -131,24 +134,25 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _of_places_above(root: Path) -> Doubt | None:
     """Returns a doubt about a directory above, in which others could rename what is below.
 
-    What nobody else can come to, as below a home of mode 0700, nobody else can change. Nor may another user's link
-    lead to the sweep: another one of this user's may be meant.
+    What nobody else can come to, as below a home of mode 0700, nobody else can change. Where only a group can come
+    to, its members may write what everybody may: they need not be in the group of what lies below. Nor may another
+    user's link lead to the sweep: another one of this user's may be meant.
     """
     for link in _links(Path(os.path.abspath(root))):
         owner = os.lstat(link).st_uid
         if owner not in (0, os.geteuid()):
             return Doubt(f"{link} is a link of {user_name(owner)}")
     for path in dict.fromkeys((Path(os.path.abspath(root)), Path(os.path.realpath(root)))):
-        reachable = stat.S_IWGRP | stat.S_IWOTH
+        comers: Comers = "everybody"
         for above in reversed(path.parents):
             found = os.stat(above)
-            doubt = _of_place(above, found, reachable)
+            doubt = _of_place(above, found, comers)
             if doubt is not None:
                 return doubt
-            if not found.st_mode & stat.S_IXOTH:
-                reachable &= ~stat.S_IWOTH
             if not found.st_mode & (stat.S_IXGRP | stat.S_IXOTH):
-                reachable = 0
+                break
+            if not found.st_mode & stat.S_IXOTH:
+                comers = "its group"
     return None
 
 
@@ -162,15 +166,15 @@ def _links(path: Path) -> Iterator[Path]:
         path = link.parent / os.readlink(link) / path.relative_to(link)
 
 
-def _of_place(path: Path, found: os.stat_result, reachable: int) -> Doubt | None:
+def _of_place(path: Path, found: os.stat_result, comers: Comers) -> Doubt | None:
+    """Returns a doubt about a directory to which others can come."""
     is_sticky = found.st_mode & stat.S_ISVTX  # only an entry's owner renames it, and the directory's
-    writers = 0 if is_sticky else found.st_mode & reachable
-    if writers:
-        who = "everybody" if writers & stat.S_IWOTH else "its group"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
+        who = comers if found.st_mode & stat.S_IWOTH else "its group"
         is_mine = found.st_uid == os.geteuid()
         fix = f"chmod go-w {quoted(str(path))}" if is_mine else ""
         seen = f"{who} can rename what is in {path} (mode {stat.S_IMODE(found.st_mode):o})"
-        return Doubt(seen, fix, is_shared=not writers & stat.S_IWOTH)
-    if found.st_uid not in (0, os.geteuid()) and reachable:
+        return Doubt(seen, fix, is_shared=who == "its group")
+    if found.st_uid not in (0, os.geteuid()):
         return Doubt(f"{path}, above it, belongs to {user_name(found.st_uid)}", is_shared=True)
     return None
