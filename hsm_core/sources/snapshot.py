@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from hsm_core.model import ENDED, State
 from hsm_core.store.state.jobs import Key, Pair, SubmissionState
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.store.state.task_state import WriterState
 
 #: Beats of silence after which a worker's job is asked about.
 SILENT_BEATS = 3
@@ -46,30 +50,86 @@ def snapshot_of(state: SweepState, source: str, beat_s: float = 5.0) -> Snapshot
         source: its name.
         beat_s: seconds between two beats of a worker.
     """
-    lines = tuple(replace(line) for line in state.jobs.submissions() if line.source == source)
-    if not lines:
+    known = _known(state)
+    own = known.of.get(source)
+    if own is None:
         return Snapshot(busy=_busy(state, source))
-    names = {line.name for line in lines}
-    found: set[Key] = set()
-    alive: set[Key] = set()
+    lines = tuple(replace(line) for line in own.lines)
+    dead = frozenset(line.by for line in lines if state.death_of(line.by))
+    heard = {**known.silent, **_heard(known.speaking, beat_s)}
+    return Snapshot(lines, own.open, own.alive, own.begun, known.unended, heard, dead)
+
+
+class _Own(NamedTuple):
+    """Of one source: its submissions, and the jobs that a ``Snapshot`` names."""
+
+    lines: tuple[SubmissionState, ...]
+    open: frozenset[Key]
+    alive: frozenset[Key]
+    begun: frozenset[Key]
+
+
+class _Known(NamedTuple):
+    """Holds what is the same for the snapshots of all sources until something new is known of the sweep."""
+
+    version: int
+    of: Mapping[str, _Own]
+    unended: Mapping[int, State]
+    silent: Mapping[str, bool]
+    speaking: tuple[WriterState, ...]
+
+
+_newest: WeakKeyDictionary[SweepState, _Known] = WeakKeyDictionary()
+
+
+def _known(state: SweepState) -> _Known:
+    found = _newest.get(state)
+    if found is None or found.version != state.version:
+        found = _newest[state] = _find_known(state)
+    return found
+
+
+def _find_known(state: SweepState) -> _Known:
+    lines: dict[str, list[SubmissionState]] = defaultdict(list)
+    for line in state.jobs.submissions():
+        lines[line.source].append(line)
+    source_of = {line.name: line.source for own in lines.values() for line in own}
+    jobs: dict[str, set[Key]] = defaultdict(set)
+    alive: dict[str, set[Key]] = defaultdict(set)
     unended: dict[int, State] = {}
     for number, task in state.tasks.items():
         if task.state in ("completed", "failed", "cancelled"):
             continue
-        key, known = state.jobs.key_of(number), state.state_of(number)
-        if known not in ENDED:
-            unended[number] = known
-        if key is not None and key[0] in names:
-            found.add(key)
-            if known in ("queued", "running"):
-                alive.add(key)
-    begun = {
-        key for line in lines for key, (number, _) in line.batches()
-        if key in found and state.tasks[number].state != "queued"
-    }  # fmt: skip
-    dead = frozenset(line.by for line in lines if state.death_of(line.by))
-    heard = _heard(state, beat_s)
-    return Snapshot(lines, frozenset(found), frozenset(alive), frozenset(begun), unended, heard, dead)
+        key, told = state.jobs.key_of(number), state.state_of(number)
+        if told not in ENDED:
+            unended[number] = told
+        source = source_of.get(key[0]) if key is not None else None
+        if key is not None and source is not None:
+            jobs[source].add(key)
+            if told in ("queued", "running"):
+                alive[source].add(key)
+    of = {
+        source: _Own(
+            tuple(own), frozenset(jobs[source]), frozenset(alive[source]), _begun(state, own, jobs[source])
+        )
+        for source, own in lines.items()
+    }
+    silent, speaking = {}, list[WriterState]()
+    for worker in state.workers():
+        if worker.sealed or state.death_of(worker.name):
+            silent[worker.native_id] = False
+        else:
+            speaking.append(worker)
+    return _Known(state.version, of, unended, silent, tuple(speaking))
+
+
+def _begun(state: SweepState, lines: Sequence[SubmissionState], jobs: set[Key]) -> frozenset[Key]:
+    """Those jobs of which a task has begun."""
+    names = {name for name, _ in jobs}
+    return frozenset(
+        key for line in lines if line.name in names for key, (number, _) in line.batches()
+        if key in jobs and state.tasks[number].state != "queued"
+    )  # fmt: skip
 
 
 def _busy(state: SweepState, source: str) -> dict[str, int]:
@@ -91,11 +151,7 @@ def _is_alive(state: SweepState, pair: Pair) -> bool:
     return known is not None and known.attempt == attempt and state.state_of(number) in ("queued", "running")
 
 
-def _heard(state: SweepState, beat_s: float) -> dict[str, bool]:
+def _heard(workers: Sequence[WriterState], beat_s: float) -> dict[str, bool]:
     """The jobs whose workers have spoken: whether of late, so that they live, whatever a queue knows of them."""
     since = time.monotonic() - SILENT_BEATS * beat_s
-    return {
-        worker.native_id:
-        worker.heard_at > since and not worker.sealed and not state.death_of(worker.name)
-        for worker in state.workers()
-    }  # fmt: skip
+    return {worker.native_id: worker.heard_at > since for worker in workers}

@@ -220,8 +220,20 @@ class Fold:
         written = self.gone.get((number, self.tasks[number].attempt)) if self.gone else None
         if written is not None:
             return JobWord("ended", written.state, written.reason, written.evidence, node=written.node)
-        word = self.jobs.word_on(number)
+        word = self.word_on(number)
         return word if word is not None and word.phase == "ended" else None
+
+    def word_on(self, number: int) -> JobWord | None:
+        """Returns the word on the job that holds a task's newest attempt.
+
+        Where a source refused that attempt, the job that held an earlier one says nothing about it.
+        """
+        word, task = self.jobs.word_on(number), self.tasks.get(number)
+        if word is None or task is None or task.state != "queued" or self.jobs.attempt_given(number) == task.attempt:
+            return word
+        wanted = (number, task.attempt)
+        is_claimed = any(wanted in span for one in self.workers() for _, span in one.claimed)  # by a job's next run
+        return word if is_claimed else None
 
     def refusal(self) -> events.Refusal | None:
         """Returns the scheduler's no to the newest submission, unless something was accepted since."""

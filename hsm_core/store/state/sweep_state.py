@@ -90,8 +90,10 @@ class SweepState:
 
     def take_job_words(self, words: Mapping[Key, JobWord]) -> None:
         """Takes in a scheduler's latest words on its jobs."""
-        self.jobs.words = {**self.jobs.words, **words}
-        self._note_change()
+        known = self.jobs.words
+        if any(known.get(key) != word for key, word in words.items()):
+            self.jobs.words = {**known, **words}
+            self._note_change()
 
     def _judge(self) -> bool:
         """Checks who is dead and reads their last events; returns whether there were any."""
@@ -180,7 +182,7 @@ class SweepState:
 
     def unrecorded_end(self, number: int) -> JobWord | None:
         """Returns the end of the job that held a task, where a scheduler just said so and nobody wrote it down."""
-        word = self.jobs.word_on(number)
+        word = self._fold.word_on(number)
         if word is None or word.phase != "ended" or self.is_gone(number):
             return None
         return word

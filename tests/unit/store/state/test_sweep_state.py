@@ -340,3 +340,21 @@ def test_what_a_living_worker_gave_up_is_lost_until_its_job_is_run_again(tmp_pat
     later.flush()
     state.refresh()
     assert [state.state_of(0), state.state_of(1)] == ["lost", "failed"]
+
+
+def test_an_attempt_that_was_refused_has_not_ended_with_the_job_of_an_earlier_one(tmp_path: Path) -> None:
+    sweep = MadeSweep(tmp_path / "sweep", 1)
+    sweep.paths.make_directories()
+    writer = JournalWriter(sweep.paths.journal("conductor-a"))
+    writer.append(events.ConductorHead("conductor-a", this_process()))
+    writer.append(events.Submit("launch-0/submit-0", "t-1", (Span(0, 1, 1),), "box1"))
+    writer.append(events.HandedOver("launch-0/submit-0", "box1-a"))
+    writer.append(events.Lost(0, 1, "node failure"))
+    writer.append(events.Submit("launch-0/submit-1", "t-2", (Span(0, 1, 2),), "slurm"))
+    state = SweepState(sweep.root)
+    state.refresh()
+    state.take_job_words({("launch-0/submit-0", 0): JobWord("ended", "lost", "node", "node failure")})
+    assert state.state_of(0) == "queued"
+    writer.append(events.Refusal("launch-0/submit-1", "invalid account"))
+    state.refresh()
+    assert (state.state_of(0), state.unrecorded_end(0)) == ("pending", None)
