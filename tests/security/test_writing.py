@@ -50,7 +50,7 @@ def test_our_folder_is_made_not_followed(people: People) -> None:
     people.alice.write(mine / "stdout.log", "years of work")
     people.mallory.run(["ln", "-s", str(mine), str(directory / ".hsm")])
     done = people.alice.python(TAKE, str(directory))
-    assert "is no directory, so it is not used" in done.stderr
+    assert "is a link of" in done.stderr
     assert (mine / "stdout.log").read_text() == "years of work"
 
 
@@ -68,6 +68,27 @@ def test_a_task_does_not_run_behind_a_link_of_somebody_else(people: People) -> N
     people.mallory.run(["sh", "-c", f"rmdir {directory}; ln -s {mine} {directory}"])
     done = people.alice.python(TAKE, str(directory))
     assert f"is a link of {people.mallory.name}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("ln -s {mine}/notes train.log", "train.log is a link of"),  # Hydra appends to it
+        ("ln -s {mine} .hydra", ".hydra is a link of"),
+        ("mkdir -m 777 .hydra; ln -s {mine}/notes .hydra/config.yaml", ".hydra belongs to"),
+    ],
+)
+def test_nor_where_somebody_else_has_laid_links(people: People, tmp_path: Path, made: str, told: str) -> None:
+    directory, mine = shared_directory(people, tmp_path.name), people.alice.home / "elsewhere"
+    people.alice.write(mine / "notes", "n")
+    people.mallory.run(["sh", "-c", f"umask 0; cd {directory}; {made.format(mine=mine)}"])
+    assert told in people.alice.python(TAKE, str(directory)).stderr
+
+
+def test_nor_in_a_directory_of_somebody_else(people: People, tmp_path: Path) -> None:
+    directory = people.group_folder / tmp_path.name
+    people.mallory.run(["mkdir", "-m", "777", str(directory)])
+    assert f"{directory} belongs to" in people.alice.python(TAKE, str(directory)).stderr
 
 
 def test_a_sweep_does_not_begin_in_a_folder_of_somebody_else(people: People) -> None:

@@ -38,9 +38,9 @@ def take_directory(
 
     Raises:
         OSError: the disk refuses.
-        NotOwn: the directory is a link of somebody else's, or our folder there is.
+        NotOwn: the directory, or our folder there, is somebody else's; or a link of theirs lies in it.
     """
-    require_no_foreign_link(directory)
+    require_nothing_foreign(directory)
     plain, numbered = TaskPaths(directory), TaskPaths(directory, f"-{owner.task}")
     make_directory(plain.hsm, mode)
     if _make_room(plain, owner, leftovers, has_ended) and _mark(plain, owner):
@@ -63,16 +63,30 @@ def require_sweep(root: Path) -> None:
         raise StoreError(f"the sweep in {root} was moved or deleted while its tasks ran")
 
 
-def require_no_foreign_link(directory: Path) -> None:
-    """Requires that a task's directory is no link that another user made: it would lead its output elsewhere.
+def require_nothing_foreign(directory: Path) -> None:
+    """Requires that another user's link does not lead a task's output elsewhere: what Hydra writes, its log too.
 
     Raises:
-        NotOwn: it is.
+        NotOwn: its directory belongs to another user, or a link, or a folder of Hydra's, in it does.
     """
-    with suppress(FileNotFoundError):
-        found = os.lstat(directory)
-        if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.geteuid()):
-            raise NotOwn(f"{directory} is a link of {user_name(found.st_uid)}, so no task runs there")
+    own = (0, os.geteuid())
+    try:
+        _require(directory, os.lstat(directory), own)
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_symlink() or entry.name == ".hydra":
+                    _require(Path(entry.path), entry.stat(follow_symlinks=False), own)
+    except (FileNotFoundError, NotADirectoryError):
+        return  # it is made now, or whoever makes it says what is in the way
+
+
+def _require(path: Path, found: os.stat_result, own: tuple[int, ...]) -> None:
+    if found.st_uid not in own:
+        what = "is a link of" if stat.S_ISLNK(found.st_mode) else "belongs to"
+        raise NotOwn(
+            f"{path} {what} {user_name(found.st_uid)}, so no task runs there",
+            fix="hydra.sweep.dir=DIRECTORY    # one of your own",
+        )
 
 
 def private_mode(sweep: Path) -> int:
