@@ -1,9 +1,4 @@
-"""The results of a sweep, a row a task: its parameters and the metrics that it returned or wrote.
-
-from . import collect
-for row in collect("latest"):
-    print(row.task, row.parameters["lr"], row.metrics["val_loss"])
-"""
+"""Reads the results of a sweep, a row a task: its parameters and the metrics that it returned or wrote."""
 
 from __future__ import annotations
 
@@ -17,7 +12,6 @@ from hsm_core.model import State
 from hsm_core.store.layout import TaskPaths
 from hsm_core.store.outcomes import Owner, read_outcome
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.store.sweeps.selector import find_place
 from hsm_core.store.tasks import TaskTable
 from hsm_core.text import own_logger
 
@@ -53,23 +47,6 @@ class Row:
     reason: str | None = None
 
 
-def collect(sweep: str | Path, *, best: tuple[str, Mode] | None = None) -> list[Row]:
-    """Returns all tasks of a sweep, by number.
-
-    Args:
-        sweep: as on the command line: its directory, id, the beginning of that, name, or ``latest``.
-        best: of files with a line a step, take the line where this metric is best; else each metric's
-            last value.
-
-    Raises:
-        SweepNotFound: no sweep, or several, are called so.
-        StoreError: it can't be read.
-    """
-    state = SweepState(find_place(str(sweep), say=log.warning))
-    state.refresh()
-    return list(rows(state, best=best))
-
-
 def rows(
     state: SweepState, *, best: tuple[str, Mode] | None = None, among: Iterable[int] | None = None
 ) -> Iterator[Row]:
@@ -79,7 +56,7 @@ def rows(
         among: only these tasks.
     """
     names, table = [name for name, _ in state.record.metric], TaskTable(state.paths)
-    users = Counter(begun.directory for task in state.tasks.values() if (begun := task.begun))
+    users = _users(state)
     if sharing := sum(count for count in users.values() if count > 1):
         log.warning("%d tasks share a directory: metrics in its files are left out", sharing)
     for task in table if among is None else map(table.__getitem__, among):
@@ -97,6 +74,24 @@ def rows(
             {name: source for name, (_, source) in found.items()},
             files.root if files else None,
         )  # fmt: skip
+
+
+def own_directories(state: SweepState, among: Iterable[int] | None = None) -> Iterator[tuple[int, Path]]:
+    """Yields the tasks that have begun, ascending, with directories whose files are theirs alone.
+
+    Args:
+        among: only these tasks.
+    """
+    users = _users(state)
+    for number in sorted(state.tasks if among is None else set(among).intersection(state.tasks)):
+        begun, files = state.tasks[number].begun, state.task_directory(number)
+        if begun is not None and files is not None and not files.aside and users[begun.directory] == 1:
+            yield number, files.root
+
+
+def _users(state: SweepState) -> Counter[str]:
+    """Counts the tasks that use each directory."""
+    return Counter(begun.directory for task in state.tasks.values() if (begun := task.begun))
 
 
 def _metrics(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from hsm_core.hydra_bridge.sweeper.fields import SweeperConf
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PYTHON = ROOT / "docs" / "python.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: whose commands submit jobs
 SUBMITTING = {
@@ -121,8 +123,23 @@ def test_modules_that_the_architecture_names_are_there() -> None:
     assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in there)] == []
 
 
+@pytest.mark.slow
+def test_python_of_its_page_and_the_notebook_run_after_its_commands(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("multirun", "outputs", "__pycache__")
+    shutil.copytree(ROOT / "example_app", tmp_path / "example_app", ignore=ignored)
+    (tmp_path / "page.py").write_text("\n".join(blocks(PYTHON, "python")))
+    notebook = json.loads((ROOT / "example_app" / "results.ipynb").read_text())
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) > 3
+    assert not any(cell.get("outputs") for cell in notebook["cells"]), "written without what it showed on a machine"
+    (tmp_path / "cells.py").write_text("\n".join(cells))
+    run([*commands(PYTHON), "python ../page.py", "python ../cells.py"], tmp_path)
+
+
 @pages
 def test_code_that_a_page_shows_stands_in_the_example(page: Path) -> None:
+    if page == PYTHON:
+        return  # the test above runs it
     files = [path.read_text() for kind in ("*.py", "*.toml") for path in EXAMPLE.rglob(kind)]
     shown = [*blocks(page, "python"), *blocks(page, "toml")]
     assert [text for text in shown if not any(text in file for file in files)] == []

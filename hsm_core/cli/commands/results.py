@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,7 +18,7 @@ from hsm_core.results.columns import columns_of
 from hsm_core.results.metrics import Mode
 from hsm_core.results.missing_metrics import HOW_TO_RETURN, missing_metrics
 from hsm_core.results.output import FORMATS, format_of, text_of, write_table
-from hsm_core.results.rows import Row, rows
+from hsm_core.results.rows import Row
 from hsm_core.results.table import (
     Table,
     best_first,
@@ -34,7 +33,7 @@ from hsm_core.results.table import (
 )
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import columns
-from hsm_core.views.failures.reasons import Reasons
+from hsm_core.views.explained_rows import explained_rows
 from hsm_core.views.result_table import table_text
 
 from ..click_types import SWEEP, examples, open_each
@@ -163,15 +162,7 @@ def _format(form: str | None, output: Path | None, usual: str) -> str:
 
 
 def _rows(states: Iterable[SweepState], best: Best | None) -> list[Row]:
-    return [row for state in states for row in _with_reasons(state, best)]
-
-
-def _with_reasons(state: SweepState, best: Best | None) -> Iterator[Row]:
-    """Yields the rows of a sweep, with the reason why a task is not completed."""
-    reasons = {number: ending.reason for number, ending in Reasons(state).all()}
-    for row in rows(state, best=best):
-        reason = reasons.get(row.task)
-        yield replace(row, reason=reason) if reason else row
+    return [row for state in states for row in explained_rows(state, best=best)]
 
 
 def _asked_for(

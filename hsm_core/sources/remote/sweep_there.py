@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-import hsm_core
 from hsm_core.errors import BackendError
 from hsm_core.hosts.installing import install
 from hsm_core.hosts.interface import Host
@@ -133,7 +132,7 @@ def root_there(folder: Path, sweep: str) -> Path:
 
 def program_files() -> dict[Path, Path]:
     """Returns what a worker consists of: paths here, by their names there."""
-    package = Path(hsm_core.__file__).parent
+    package = Path(__file__).parents[2]
     found = {Path("hsm_core") / name: path for name, path in _sources(package).items()}
     for name in _CARRIED:
         spec = find_spec(name)

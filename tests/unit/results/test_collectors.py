@@ -18,8 +18,8 @@ def collect(directory):
 PROGRAM = """
 import sys
 from pathlib import Path
-from hsm_core.results.rows import collect
-for row in collect(Path(sys.argv[1])):
+import hsm_core as hsm
+for row in hsm.sweep(Path(sys.argv[1])).results():
     print(row.metrics, row.sources)
 """
 

@@ -13,15 +13,23 @@ from typing import Any
 
 import pytest
 
-from hsm_core.errors import ConfigError, HsmError, SweepNotFound
+from hsm_core.errors import ConfigError, HsmError
 from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown
+from hsm_core.results.metrics import Mode
 from hsm_core.results.output import write_table
 from hsm_core.results.parameters import parameters, value
-from hsm_core.results.rows import Row, collect
+from hsm_core.results.rows import Row, rows
 from hsm_core.results.table import Spread, best_first, everything, group, tabulate, where
 from hsm_core.store import events
+from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.result_table import table_text
 from tests.unit.store.making import MadeSweep, complete, fail
+
+
+def collect(root: Path, best: tuple[str, Mode] | None = None) -> list[Row]:
+    state = SweepState(root)
+    state.refresh()
+    return list(rows(state, best=best))
 
 
 def outcome(sweep: MadeSweep, task: int, returned: Any, attempt: int = 1, state: str = "completed") -> None:
@@ -59,21 +67,13 @@ def test_return_values(sweep: MadeSweep, returned: Any, metrics: dict[str, Any])
 
 
 def test_a_row_a_task_with_its_parameters_and_state(sweep: MadeSweep) -> None:
-    rows = collect(sweep.root)
-    assert [(row.task, row.state, row.parameters["lr"], row.parameters["seed"]) for row in rows] == [
+    found = collect(sweep.root)
+    assert [(row.task, row.state, row.parameters["lr"], row.parameters["seed"]) for row in found] == [
         (0, "completed", 0.1, 1),
         (1, "completed", 0.1, 2),
         (2, "completed", 0.01, 1),
         (3, "failed", 0.01, 2),
     ]
-
-
-def test_from_python_a_sweep_is_named_as_on_the_command_line(sweep: MadeSweep) -> None:
-    import hsm_core.results
-
-    assert len(hsm_core.results.collect(str(sweep.root))) == 4
-    with pytest.raises(SweepNotFound):
-        hsm_core.results.collect("no such sweep")
 
 
 def test_precedence(sweep: MadeSweep) -> None:
