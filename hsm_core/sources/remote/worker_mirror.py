@@ -26,6 +26,7 @@ from hsm_core.store.outcomes import owner_of
 from ..interface import Pair
 from ..source_thread import Answer, Calls
 from .journal_copy import JournalCopy
+from .task_folders import require_own_folder
 from .worker_words import WorkerWords, is_result
 
 #: Bytes of a folder that keeps no other one waiting for long.
@@ -227,6 +228,7 @@ class WorkerMirror:
 
         Our files of an earlier attempt, which ran elsewhere perhaps, go where the worker would put them.
         """
+        require_own_folder(self._paths, start, self.name.rpartition("-")[0])
         files = TaskPaths(self._paths.root / start.directory, start.suffix)
         files.root.mkdir(0o777, parents=True, exist_ok=True)
         make_directory(files.hsm, stat.S_IMODE(os.stat(self._paths.hsm).st_mode) & 0o755)
