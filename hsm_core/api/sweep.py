@@ -20,6 +20,7 @@ from hsm_core.results.table import best_first
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.sweeps.catalogue import entries
 from hsm_core.store.sweeps.selector import find_place
+from hsm_core.text import tell
 from hsm_core.views.explained_rows import explained_rows
 from hsm_core.views.status.phase import Phase, phase_of
 
@@ -254,7 +255,7 @@ def sweep(selector: str | os.PathLike[str]) -> Sweep:
         StoreError, VersionMismatch: it can't be read.
     """
     typed = os.fspath(selector)
-    return Sweep(find_place(typed, say=lambda told: print(told, file=sys.stderr)), typed)
+    return Sweep(find_place(typed, say=tell), typed)
 
 
 def sweeps() -> list[Sweep]:
