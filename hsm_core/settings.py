@@ -57,7 +57,7 @@ class LauncherSettings:
         only_tasks: numbers of the tasks that run on resume; None: all that are left.
         share: who else may read the sweep: ``read`` everybody, ``group``, ``none``; nobody else may write.
         python: the interpreter of the tasks.
-        code: ``live`` or ``snapshot``.
+        code: ``live``, ``snapshot`` or ``verify``.
         env: variables for every task.
         max_failure_rate: end the sweep when more than this share of the tasks has failed; 1.0 never.
         on_interrupt: what Ctrl-C does: ``cancel``, ``detach`` or ``ask``.

@@ -31,7 +31,7 @@ def freeze(root: str, folder: Path) -> Path:
         ConfigError: there is too much to copy.
         OSError: the disk refuses.
     """
-    names = sorted(_names(root))
+    names = files_of(root)
     _require_small(root, names)
     target = folder / _content_name(root, names)
     if target.is_dir():
@@ -47,8 +47,9 @@ def freeze(root: str, folder: Path) -> Path:
     return target
 
 
-def _names(root: str) -> list[str]:
-    return [name for name in committable(root) if os.path.isfile(os.path.join(root, name))]
+def files_of(root: str) -> list[str]:
+    """Returns the files of an app that a snapshot of it has, by their names relative to ``root``."""
+    return sorted(name for name in committable(root) if os.path.isfile(os.path.join(root, name)))
 
 
 def _require_small(root: str, names: list[str]) -> None:

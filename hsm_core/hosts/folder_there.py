@@ -69,7 +69,7 @@ def compare(wanted: Wanted, folder: str) -> str:
     here = (name for name in wanted if name not in absent)
     other = [name for name in here if _hash(os.path.join(folder, name)) != wanted[name][0]]
     counts = {"gone": len(gone), "changed": len(other)}
-    return json.dumps({"is_there": os.path.isdir(folder), "names": (gone + other)[:_MOST_NAMES], **counts})
+    return json.dumps({"names": (gone + other)[:_MOST_NAMES], **counts})
 
 
 def _others(store: str) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core import parsing
@@ -18,6 +19,7 @@ _CHECK_S = 600.0
 _REMOVE = 'chmod -R u+w "$1" 2>/dev/null; rm -rf "$1"'
 #: What a host is asked with, see there.
 _PROGRAM = "folder_there.py"
+_COMPARED: parsing.Kinds = {"names": parsing.texts, "gone": parsing.whole, "changed": parsing.whole}
 
 
 def hashes_of(files: Mapping[Path, Path]) -> dict[str, str]:
@@ -66,6 +68,38 @@ def install(host: Host, files: Mapping[Path, Path], store: Path, python: str) ->
             fix=f"chmod -R u+w {there}; rm -r {there}    # on {host.name}, once none of its sweeps runs",
         )  # fmt: skip
     return final
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Says how a folder of a host differs from files here.
+
+    Args:
+        names: of some files that it lacks, or has otherwise.
+        gone, changed: how many it lacks, how many are others.
+    """
+
+    names: tuple[str, ...]
+    gone: int
+    changed: int
+
+
+def compare(host: Host, files: Mapping[Path, Path], folder: Path, python: str) -> Comparison:
+    """Compares the content of files with those of a folder on a host; there may be more.
+
+    Args:
+        files: paths here, by their names in the folder.
+        python: an interpreter of the host.
+
+    Raises:
+        BackendError: the host does not say it.
+        OSError: a file can't be read; the host can't be asked.
+    """
+    said = _ask(host, python, _rows(files, hashes_of(files)), "compare", folder)
+    try:
+        return Comparison(**parsing.fields(parsing.table(json.loads(said)), _COMPARED))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BackendError(f"{host.name} does not say how {folder} differs", evidence=str(error)) from error
 
 
 def _rows(files: Mapping[Path, Path], hashes: Mapping[str, str]) -> list[tuple[str, str, bool]]:

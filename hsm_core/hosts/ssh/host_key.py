@@ -9,6 +9,7 @@ from hsm_core.errors import HostClosed
 
 from .address import HostAddress
 from .known_hosts import Judgement, fingerprint, judge, read_lines, write_down, written_name
+from .recorded import ssh_options
 from .ssh_config import Target
 
 #: What tells that a connection was refused because of the host's key, whoever refused it.
@@ -84,5 +85,4 @@ def changed(target: Target, evidence: str, file: Path | None) -> HostClosed:
 
 def login_line(address: HostAddress, config: Path | None) -> str:
     """Returns the ssh command that goes to a host, to be typed."""
-    options = [*(["-F", str(config)] if config else []), *(["-p", str(address.port)] if address.port else [])]
-    return shlex.join(["ssh", *options, address.login])
+    return shlex.join(["ssh", *ssh_options(address, config)])

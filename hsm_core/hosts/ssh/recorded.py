@@ -41,6 +41,12 @@ def read_written(name: str, settings: Mapping[str, str]) -> tuple[HostAddress, P
     return address, Path(settings[CONFIG]) if CONFIG in settings else None
 
 
+def ssh_options(address: HostAddress, config: Path | None) -> list[str]:
+    """Returns what follows ``ssh`` on a line that goes to a host; the login is last."""
+    port = ["-p", str(address.port)] if address.port else []
+    return [*(["-F", str(config)] if config else []), *port, address.login]
+
+
 def words_to_type(name: str, settings: Mapping[str, str]) -> list[str]:
     """Returns the options by which a command is told of a host again.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
@@ -51,6 +52,9 @@ class Destination:
         self.settings = launcher_settings(self._values, self.system)
         self.patience = Patience()
         self._places = places_of(name, self.settings, self.patience)
+        if self.settings.code == "verify" and not self._places.is_elsewhere:
+            self.settings = replace(self.settings, code="live", ignored=(*self.settings.ignored, "code=verify"))
+            self._places = places_of(name, self.settings, self.patience)
         self._config, self._loader = config, loader
         self._tasks_config = config
         self._by_task: SettingsByTask | None = None
@@ -68,17 +72,24 @@ class Destination:
         """
         return self._places.records()
 
-    def check(self, paths: SweepPaths, code_root: Callable[[], str]) -> None:
+    def check(self, paths: SweepPaths, code_root: Callable[[], str] | None) -> None:
         """Refuses, before anything is written, what is not here or can't be asked of it.
 
         Args:
-            code_root: returns the app's directory.
+            code_root: returns the directory of the app whose code a new sweep runs; None: it is resumed with its own.
 
         Raises:
             BackendError, ConfigError: its commands are not on PATH, or fields contradict each other.
         """
         common = self._source_settings(lambda _: ())
         self._places.require(paths, common, lambda: local_paths(self._config))
+        if code_root is not None:
+            self._places.require_code(code_root)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Returns whether tasks run on machines that don't see this disk."""
+        return self._places.is_elsewhere
 
     def check_tasks(self, tasks: Sequence[Sequence[str]], first: int) -> None:
         """Refuses fields that are wrong for any of these tasks, before one of them is written down.

@@ -34,7 +34,7 @@ from ..plain import typed_overrides
 from ..preview import dry_launch_lines, leave_no_trace
 from ..task.config import task_config
 from ..task.log import configure_hydra_log
-from .app.code import app_root, config_folders, freeze_app, record_again
+from .app.code import app_root, config_folders, record_again, take_code
 from .app.main_origin import MainOrigin, unseen_lines
 from .app.payload import check_payload, is_frozen, require_same, write_payload
 from .begin import begin_sweep, new_launch
@@ -94,7 +94,7 @@ class Launching:
         if self._settings.dry_run or sweeper.get("dry_run"):
             leave_no_trace(self._config)
             return
-        shown(lambda: self._to.check(SweepPaths(self._root), self._app))
+        shown(lambda: self._to.check(SweepPaths(self._root), self._app if is_new else None))
         if is_new:
             self._reserved = shown(lambda: reserve_directory(self._config, self._settings.share))
             self._root = self._reserved.root
@@ -167,8 +167,8 @@ class Launching:
             return paths.launch(0)
         if self._resumed is not None:
             record_again(launch, paths.first_code, self._app(), config_folders(self._config))
-        frozen = freeze_app(paths, self._app()) if self._settings.code == "snapshot" else None
-        write_payload(launch, self._origin, self._tasks_config, self._context, frozen)
+        code = take_code(paths, self._app(), self._settings.code, is_elsewhere=self._to.is_elsewhere)
+        write_payload(launch, self._origin, self._tasks_config, self._context, code)
         return launch
 
     def _run(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from hsm_core import parsing
+from hsm_core.detect.code import git
 from hsm_core.detect.gpus_there import gpus_of
 from hsm_core.detect.python_there import find_python
+from hsm_core.detect.snapshot import files_of
 from hsm_core.errors import BackendError, ConfigError, HostDown
 from hsm_core.hosts.installing import install
 from hsm_core.hosts.interface import Host, Patience
@@ -23,7 +25,7 @@ from hsm_core.overrides import hydra_text, quoted
 from hsm_core.settings import LauncherSettings, SshSettings
 from hsm_core.sources.interface import Source
 from hsm_core.sources.registry import SourceSettings
-from hsm_core.sources.remote.code_there import CodeThere, move
+from hsm_core.sources.remote.code_there import CodeThere, move, require_folder, require_same
 from hsm_core.sources.remote.pool import Equipment, HostPool
 from hsm_core.sources.remote.sweep_there import folder_there, program_files
 from hsm_core.store.layout import SweepPaths
@@ -58,6 +60,8 @@ class _Told:
 class OverSsh:
     """Machines behind SSH, each a source of its own."""
 
+    is_elsewhere = True
+
     def __init__(self, settings: LauncherSettings, patience: Patience) -> None:
         self._settings = settings
         if not settings.ssh.hosts:
@@ -65,11 +69,6 @@ class OverSsh:
                 "hsm_ssh needs to know the machines", evidence="hydra.launcher.hosts is empty",
                 fix="'hydra.launcher.hosts=[box1:4,ann@box2]'    # names as ssh takes them; 4 tasks at once",
             )  # fmt: skip
-        if settings.code != "snapshot":
-            raise ConfigError(
-                f"hsm_ssh sends a snapshot of your code: code={settings.code} is not possible",
-                fix="hydra.launcher.code=snapshot",
-            )
         config = None if settings.ssh.config is None else Path(settings.ssh.config).expanduser()
         self._addresses = read_addresses([_with_defaults(entry, settings.ssh) for entry in settings.ssh.hosts])
         self._hosts = {one.name: make_host(one, config, patience) for one in self._addresses}
@@ -91,6 +90,22 @@ class OverSsh:
         for name, error in away.items():
             tell(f"warning: {error}\n  {name} takes no tasks before it answers")
         self.tell_missing(named())
+
+    def require_code(self, code_root: Callable[[], str]) -> None:
+        if self._settings.code == "snapshot":
+            return
+        root = code_root()
+        folders = {name: asked.code.folder(root) for name, asked in self._equipment.items()}
+        if self._settings.code == "live":
+            for name, folder in folders.items():
+                require_folder(self._hosts[name], folder)
+            places = ", ".join(f"{name}:{folder}" for name, folder in folders.items())
+            tell(f"note: tasks run the code that they find, whatever it is: {places}")
+            return
+        files = {Path(name): Path(root, name) for name in files_of(root)}
+        commit = git(root, "rev-parse", "HEAD").strip()
+        for name, folder in folders.items():
+            require_same(self._hosts[name], self._equipment[name].python, root, files, folder, commit)
 
     def tell_missing(self, named: Mapping[str, str]) -> None:
         new = {path: key for path, key in named.items() if path not in self._looked_for}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hsm_core.hosts.interface import Patience
@@ -34,6 +34,10 @@ class Places(Protocol):
     """The places of one launcher."""
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether they share no disk with this machine."""
+
+    @property
     def worker(self) -> WorkerSpec:
         """How tasks run that wish for nothing of their own; each host has a say in it."""
 
@@ -52,6 +56,16 @@ class Places(Protocol):
 
         Args:
             named: each with a key that names it.
+        """
+
+    def require_code(self, code_root: Callable[[], str]) -> None:
+        """Refuses a new sweep whose code they lack, or have otherwise.
+
+        Args:
+            code_root: returns the app's directory.
+
+        Raises:
+            BackendError: it names what differs.
         """
 
     def records(self) -> tuple[SourceRecord, ...]:
@@ -97,6 +111,8 @@ class Here:
         name: of the place.
     """
 
+    is_elsewhere = False
+
     def __init__(self, name: str, settings: LauncherSettings, patience: Patience) -> None:
         self._name, self._settings, self._is_pool = name, settings, queue_at(name) is None
         self._host = open_host("local", patience)
@@ -109,6 +125,9 @@ class Here:
 
     def tell_missing(self, named: Mapping[str, str]) -> None:
         """This machine has what it has, and a cluster's nodes see the same disk."""
+
+    def require_code(self, code_root: Callable[[], str]) -> None:
+        """They have it: they see the same disk."""
 
     def records(self) -> tuple[SourceRecord, ...]:
         if self._described is None:

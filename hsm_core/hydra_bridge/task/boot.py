@@ -30,6 +30,9 @@ class Boot(TypedDict):
         moved: on another machine: folders where the app was started, and where they are here; else empty.
         path_map: folders that the app's config names where it was started, and where they are here; else empty.
         cwd: where the app runs.
+        root: the app's directory where it was started.
+        code: which code tasks run, see ``LauncherSettings``.
+        modules: of the app, each with its file relative to ``root``.
     """
 
     versions: dict[str, str]
@@ -39,6 +42,9 @@ class Boot(TypedDict):
     moved: list[list[str]]
     path_map: list[list[str]]
     cwd: str
+    root: str
+    code: str
+    modules: dict[str, str]
 
 
 def read_boot(payload: Path) -> Boot:

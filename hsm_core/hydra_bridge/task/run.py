@@ -31,7 +31,7 @@ from .log import HydraLog
 from .main_module import MainFile, MainState, NamedFunction
 from .math_threads import math_libraries, spread
 from .open_files import OpenFiles
-from .snapshot_paths import FrozenApp
+from .snapshot_paths import FrozenApp, require_own_modules
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
@@ -137,6 +137,9 @@ def prepare(payload: str) -> LoadedApp:
     os.environ.update(found.env_copy)
     found.main.restore()
     found.function()
+    if moved is not None and boot["code"] != "live":  # there, whatever lies there runs
+        sent = {name: os.path.join(boot["root"], file) for name, file in boot["modules"].items()}
+        require_own_modules({name: moved.path(file) for name, file in sent.items()})
     os.chdir(found.main.cwd)
     numbers.imported()
     left_open = files.of_app()

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hydra.types import HydraContext
 
+from hsm_core.errors import ConfigError
+
 from .config import searching_in
 from .main_module import MainFile
+
+
+def require_own_modules(modules: Mapping[str, str]) -> None:
+    """Refuses to run an app whose modules came from elsewhere than its code, as from an install on this machine.
+
+    Args:
+        modules: by their names, the files that they must be.
+
+    Raises:
+        ConfigError: one came from another file.
+    """
+    for name, file in modules.items():
+        found = getattr(sys.modules.get(name), "__file__", None)
+        if found and os.path.realpath(found) != os.path.realpath(file):
+            package = name.partition(".")[0]
+            raise ConfigError(
+                f"{name} was imported from {found}, not from the app's code that was sent",
+                evidence=f"it is in {file}, too",
+                fix=f"{sys.executable} -m pip uninstall {package}    # there; or hydra.launcher.code=live",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,10 @@ class FrozenApp:
         """Returns the main file, as if it had been started from the snapshot."""
         inside = self.path(os.path.normpath(main.path))
         return replace(main, path=inside) if os.path.isfile(inside) else main
+
+    def has(self, file: str) -> bool:
+        """Returns whether a file, relative to the app's directory, is part of the snapshot."""
+        return os.path.isfile(os.path.join(self.snapshot, file))
 
     def notes(self) -> list[str]:
         """Returns the app's modules that were not imported from the snapshot, as happens with editable installs."""

@@ -16,7 +16,7 @@ from hsm_core.store.files import read_own_json, to_json
 from hsm_core.store.layout import LaunchPaths, SweepPaths
 from hsm_core.store.submission import Submission
 
-from .code_there import CodeThere, move
+from .code_there import CodeThere, move, require_folder, require_same
 
 #: Where sweeps are kept on a host, unless its user says otherwise; below the home directory.
 FOLDER = ".local/share/hsm"
@@ -110,18 +110,25 @@ class SweepThere:
 
     def _send_payload(self, launch: LaunchPaths) -> None:
         boot = read_own_json(launch.boot)
-        name = boot.get("snapshot")
-        if not isinstance(name, str) or not name:
+        root, name = str(boot["root"]), str(boot["snapshot"])
+        if not root:
             raise BackendError(
-                f"{self._host.name} does not have this app's code: it needs a snapshot of it",
-                fix="hydra.launcher.code=snapshot",
+                f"{self._host.name} does not have this app's code: the sweep was started for this machine",
+                fix="hydra.launcher.code=snapshot    # in a new sweep",
             )
         snapshot = self._paths.snapshots / name
-        code = install(self._host, _files_in(snapshot), self._folder / "code", self._python)
+        if boot["code"] == "snapshot":
+            code = str(install(self._host, _files_in(snapshot), self._folder / "code", self._python))
+        else:
+            code = self._code.folder(root)
+            require_folder(self._host, code)
+        if boot["code"] == "verify":
+            require_same(self._host, self._python, root, _files_in(snapshot), code)
         there = self.root / launch.root.relative_to(self._paths.root)
         self._host.push({launch.payload: there / launch.payload.name})
-        moved = [(str(snapshot), str(code)), (str(self._paths.root), str(self.root)), (str(boot["root"]), str(code))]
-        sent = boot_there(boot, moved, str(code), self._code.path_map)
+        moved = [(str(snapshot), code)] if name else []
+        moved += [(str(self._paths.root), str(self.root)), (root, code)]
+        sent = boot_there(boot, moved, code, self._code.path_map)
         self._host.write(there / launch.boot.name, to_json(sent))
 
 

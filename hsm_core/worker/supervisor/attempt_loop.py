@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import selectors
 import signal
 from abc import ABC, abstractmethod
@@ -154,9 +155,16 @@ def _output_since(log: Path, offset: int) -> str:
     return log_tail(log, limit=_OUTPUT_LIMIT, begin=offset).strip()
 
 
+def _last_word(output: str) -> str:
+    """Returns the line that says what was wrong; evidence and what to type follow indented, if it is our error."""
+    lines = output.splitlines()
+    found = next((line for line in reversed(lines) if not line.startswith((" ", "\t"))), "".join(lines[-1:]))
+    return re.sub(r"^hsm_core\.errors\.\w+: ", "", found)
+
+
 def _why_not_imported(exited: Message, was_ready: bool, output: str) -> str:
     """Returns one line that says why tasks can't be run; ``output`` is what their importer printed."""
     how = f"signal {exited['signal']}" if exited["signal"] else f"code {exited['code']}"
-    last = output.splitlines()[-1] if output else "it printed nothing"
+    last = _last_word(output) or "it printed nothing"
     what = "the process that imports the app keeps dying" if was_ready else "the app could not be imported"
     return f"{what} ({how}): {last}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -27,6 +29,9 @@ from ...task.snapshot_paths import FrozenApp
 from .main_origin import MainOrigin
 
 log = own_logger(__name__)
+
+#: Modules that are no app's, wherever they lie; the first two are the script itself.
+_NO_APP = ("__main__", "__mp_main__", "hsm_core", "hydra_plugins")
 
 
 def app_root(config: DictConfig, origin: MainOrigin) -> str:
@@ -51,6 +56,39 @@ def config_folders(config: DictConfig, provider: str = "") -> list[str]:
     return [str(source.path) for source in wanted if os.path.isdir(str(source.path))]
 
 
+def app_modules(root: str) -> dict[str, str]:
+    """Returns the app's modules that were imported here, each with its file relative to the app's directory.
+
+    Args:
+        root: that directory; nothing is found in an empty one.
+    """
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = os.path.normpath(getattr(module, "__file__", None) or "/")
+        inside = bool(root) and file.startswith(os.path.join(root, ""))
+        if inside and not _is_of_python(file, root) and name.partition(".")[0] not in _NO_APP:
+            found[name] = os.path.relpath(file, root)
+    return found
+
+
+def import_folders(root: str, modules: Mapping[str, str]) -> list[str]:
+    """Returns the folders that these modules are found in: an editable install need not name them in ``sys.path``."""
+    found = dict[str, None]()
+    for name, file in modules.items():
+        path = file.removesuffix(".py").removesuffix("/__init__")
+        inner = name.replace(".", "/")
+        if path == inner or path.endswith(f"/{inner}"):
+            found[os.path.normpath(os.path.join(root, path[: -len(inner)]))] = None
+    return list(found)
+
+
+def _is_of_python(file: str, root: str) -> bool:
+    """Returns whether a file belongs to an environment, which may lie in the app's directory."""
+    prefixes = [os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)]
+    inner = [prefix for prefix in prefixes if prefix.startswith(os.path.join(root, ""))]
+    return "site-packages" in file or any(file.startswith(prefix) for prefix in inner)
+
+
 def record_code(places: CodePaths, root: str, more: list[str]) -> None:
     """Writes the hashes of the app's files, what git has not committed of them, and the packages around them.
 
@@ -69,14 +107,35 @@ def record_code(places: CodePaths, root: str, more: list[str]) -> None:
         places.patch.chmod(mode_of_uncommitted(root))
 
 
-def freeze_app(paths: SweepPaths, root: str) -> FrozenApp:
-    """Copies the app as it is now into the sweep's own directory.
+@dataclass(frozen=True)
+class AppCode:
+    """Says which code tasks run.
+
+    Args:
+        mode: ``live``, ``snapshot`` or ``verify``.
+        elsewhere: the app's directory, if tasks run on machines that don't see it; else empty.
+        frozen: the app's snapshot, which its tasks read their code and config from, or which theirs must equal.
+    """
+
+    mode: str = "live"
+    elsewhere: str = ""
+    frozen: FrozenApp | None = None
+
+
+def take_code(paths: SweepPaths, root: str, mode: str, *, is_elsewhere: bool) -> AppCode:
+    """Returns the code that tasks of a sweep run; a copy of the app as it is now, where it must stay that.
+
+    Args:
+        root: the app's directory.
+        mode: ``live``, ``snapshot`` or ``verify``.
+        is_elsewhere: tasks run on machines that don't see this disk.
 
     Raises:
         ConfigError: it is too large.
         OSError: the disk refuses.
     """
-    return FrozenApp(root, str(freeze(root, paths.snapshots)))
+    frozen = None if mode == "live" else FrozenApp(root, str(freeze(root, paths.snapshots)))
+    return AppCode(mode, root if is_elsewhere else "", frozen)
 
 
 def record_again(launch: LaunchPaths, began: CodePaths, root: str, more: list[str]) -> None:

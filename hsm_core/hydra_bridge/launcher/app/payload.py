@@ -35,6 +35,7 @@ from ...task.pickling import UNPICKLABLE, can_be_pickled, dumps
 from ...task.run import Payload
 from ...task.snapshot_paths import FrozenApp
 from ...task.values import versions
+from .code import AppCode, app_modules, import_folders
 from .main_origin import MainOrigin
 
 log = own_logger(__name__)
@@ -45,25 +46,24 @@ _WORKERS = re.compile(r"HSM_.*|.*_(NUM|MAXIMUM)_THREADS")
 
 
 def write_payload(
-    launch: LaunchPaths, origin: MainOrigin, config: DictConfig, context: HydraContext,
-    frozen: FrozenApp | None = None,
-) -> None:  # fmt: skip
+    launch: LaunchPaths, origin: MainOrigin, config: DictConfig, context: HydraContext, code: AppCode
+) -> None:
     """Write down the app's function and Hydra's state, and what must be set before they can be loaded.
 
     Args:
         origin: where the app comes from.
-        frozen: the app's snapshot, which its tasks read their code and config from.
 
     Raises:
         ConfigError: the task function, or something that it refers to, can't be pickled.
         OSError: the disk refuses.
     """
-    payload = _payload(origin, config, context, frozen)
-    if frozen is not None:
-        payload = replace(payload, context=frozen.context(context))
+    payload = _payload(origin, config, context, code.frozen)
+    if code.frozen is not None:
+        payload = replace(payload, context=code.frozen.context(context))
+    travels = bool(code.frozen or code.elsewhere)
     write_atomically(launch.config, dumps(config, origin.in_main), private=True)
-    write_atomically(launch.payload, _pickled(payload, origin), private=True)
-    write_atomically(launch.boot, to_json(_boot(origin, frozen)), private=True)
+    write_atomically(launch.payload, _pickled(payload, origin, travels=travels), private=True)
+    write_atomically(launch.boot, to_json(_boot(origin, code)), private=True)
     note_payload(launch)
 
 
@@ -85,7 +85,7 @@ def check_payload(origin: MainOrigin, config: DictConfig, context: HydraContext,
     with tempfile.TemporaryDirectory(prefix="hsm-trial-") as folder:
         launch = LaunchPaths(Path(folder))
         write_atomically(launch.payload, data)
-        write_atomically(launch.boot, to_json(_boot(origin, None)))
+        write_atomically(launch.boot, to_json(_boot(origin, AppCode())))
         _load_on_trial(launch, python, origin)
 
 
@@ -126,9 +126,9 @@ def _resolvers(found: dict[str, object], origin: MainOrigin) -> dict[str, bytes]
     return sent
 
 
-def _pickled(payload: Payload, origin: MainOrigin) -> bytes:
+def _pickled(payload: Payload, origin: MainOrigin, *, travels: bool = False) -> bytes:
     try:
-        with nullcontext() if payload.frozen is None else _plugins_by_value():
+        with _plugins_by_value() if travels else nullcontext():
             return dumps(payload, origin.in_main)
     except (*UNPICKLABLE, RecursionError) as error:
         raise _unpicklable(payload, origin, error) from error
@@ -200,10 +200,15 @@ def require_same(paths: SweepPaths) -> None:
         )
 
 
-def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, object]:
+def _boot(origin: MainOrigin, code: AppCode) -> dict[str, object]:
+    frozen = code.frozen
+    root = frozen.root if frozen is not None else code.elsewhere
+    modules = {name: file for name, file in app_modules(root).items() if frozen is None or frozen.has(file)}
     path, main = [os.path.abspath(entry) for entry in sys.path], origin.file()
     named = origin.named_function()
     module = named.module if named and named.module != "__main__" else ""
+    if root:
+        path += [folder for folder in import_folders(root, modules) if folder not in path]
     if frozen is not None:
         path = [frozen.path(entry) for entry in path]
         main = main and frozen.main(main)
@@ -213,7 +218,7 @@ def _boot(origin: MainOrigin, frozen: FrozenApp | None) -> dict[str, object]:
         "frozen": frozen is not None, "flags": interpreter_flags(), "module_of_function": module,
         "environ": changed_variables(os.environ) if main or module else {},
         "snapshot": os.path.basename(frozen.snapshot) if frozen is not None else "",
-        "root": frozen.root if frozen is not None else "", "moved": [], "path_map": [],
+        "root": root, "code": code.mode, "modules": modules, "moved": [], "path_map": [],
         "own_path": False,
     }  # fmt: skip
 

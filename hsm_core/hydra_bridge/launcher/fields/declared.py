@@ -52,7 +52,8 @@ class LauncherConf:
     share: str = "read"
     # Python interpreter of the tasks; null: the one that starts the sweep
     python: str | None = None
-    # live: tasks use the code as it is when they start; snapshot: as it is now
+    # live: tasks use the code as it is when they start; snapshot: as it is now; verify: hosts behind SSH have it
+    # themselves, and are refused where it is another
     code: str = "live"
     # process of each task: auto | fork | spawn | none
     isolation: str = "auto"

@@ -124,7 +124,7 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
         description=fields.text("description") or "",
         tags=fields.texts("tags"),
         python=fields.text("python") or sys.executable,
-        code=fields.one_of("code", ("live", "snapshot")),
+        code=fields.one_of("code", ("live", "snapshot", "verify")),
         share=fields.one_of("share", ("read", "group", "none")),
         env={key: str(value) for key, value in fields.mapping("env").items()},
         fail_fast=fields.flag("fail_fast"),
