@@ -43,7 +43,8 @@ def frozen(folder: Path) -> PlainSweep:
     (plain.launch.root / "weird_import.py").rename(snapshot / "weird_import.py")
     plain.launch.payload.write_bytes(b"")
     boot = json.loads(plain.launch.boot.read_bytes())
-    own = {"sys_path": [str(snapshot)], "main": None, "snapshot": snapshot.name, "root": str(APP)}
+    place = {"snapshot": snapshot.name, "root": str(APP), "code": "snapshot"}
+    own = {"sys_path": [str(snapshot)], "main": None, **place}
     write_atomically(plain.launch.boot, to_json(boot | own))
     return plain
 
