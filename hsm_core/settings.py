@@ -39,6 +39,8 @@ class SshSettings:
         transport, host_keys: of those that say nothing else.
         config: the SSH configuration; None: the user's own.
         path_map: folders of this machine and where all hosts have them, as their user wrote them.
+        on_lost: what becomes of the tasks of one that stays away: ``retry_elsewhere`` or ``wait``.
+        lost_after_s: seconds that it may stay away before that.
     """
 
     hosts: tuple[object, ...] = ()
@@ -46,6 +48,8 @@ class SshSettings:
     host_keys: str = "known"
     config: str | None = None
     path_map: tuple[object, ...] = ()
+    on_lost: str = "retry_elsewhere"
+    lost_after_s: float = 3600.0
 
 
 @dataclass(frozen=True)

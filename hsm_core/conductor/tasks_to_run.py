@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hsm_core.sources.interface import Pair
+from hsm_core.store.away.fences import fence
 from hsm_core.store.state.sweep_state import SweepState
 
 #: Attempts of a task after which the death of its machine leaves it lost: it may be what kills the machine.
@@ -27,11 +29,30 @@ def is_tried_again(state: SweepState, number: int) -> bool:
     """
     if state.state_of(number) != "lost" or state.tasks[number].attempt >= MOST_TRIES:
         return False
-    key, ended = state.jobs.key_of(number), state.ended_job(number)
-    if key is None or ended is None or ended.reason != "node":
-        return False
-    names = (one.source for one in state.jobs.submissions() if one.name == key[0])
+    ended = state.ended_job(number)
+    return ended is not None and ended.reason == "node" and _is_of_host(state, number)
+
+
+def _is_of_host(state: SweepState, number: int) -> bool:
+    """Returns whether a task was given to a worker on another machine last."""
+    key = state.jobs.key_of(number)
+    names = (one.source for one in state.jobs.submissions() if key is not None and one.name == key[0])
     return any(name in state.sources and state.sources[name].kind == "host" for name in names)
+
+
+def may_begin(state: SweepState, pair: Pair) -> bool:
+    """Makes an attempt the only one of its task that counts; False: the end of the earlier one came first.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    number, attempt = pair
+    known = state.tasks.get(number)
+    if attempt < 2 or known is None or known.state in ("failed", "cancelled"):
+        return True
+    if known.state == "completed":
+        return False
+    return not _is_of_host(state, number) or fence(state.paths, number, attempt - 1)
 
 
 def next_attempt(state: SweepState, number: int) -> int:

@@ -51,6 +51,23 @@ def append_at(path: Path, offset: int, data: bytes) -> None:
         os.close(descriptor)
 
 
+def overwrite(path: Path, data: bytes) -> None:
+    """Writes over the first bytes of a file in place: they have their room on disk already.
+
+    Raises:
+        OSError: it is not there, or can't be written.
+        ValueError: it is shorter than the data.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size < len(data):
+            raise ValueError(f"{path} has {size} bytes, less than the {len(data)} to be written over")
+        _write_at(descriptor, 0, data)
+    finally:
+        os.close(descriptor)
+
+
 def part_of(path: Path) -> Path:
     """Returns a temporary name beside a file."""
     return path.with_name(f".hsm-{os.urandom(6).hex()}.tmp")

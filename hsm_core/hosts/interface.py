@@ -196,6 +196,21 @@ class Host(Protocol):
             ValueError: the file has other bytes there.
         """
 
+    def overwrite(self, path: Path, data: bytes) -> None:
+        """Writes over the first bytes of a file in place, which takes no room on a full disk.
+
+        Raises:
+            OSError: it can't be written.
+            ValueError: it is shorter than the data.
+        """
+
+    def clock(self) -> float:
+        """Returns the seconds since the machine's boot, by its own clock, those asleep included.
+
+        Raises:
+            OSError: it can't be reached.
+        """
+
     def files(self, folder: Path) -> list[Found]:
         """Lists what lies in a folder and below it, without following links.
 

@@ -14,10 +14,10 @@ from types import MappingProxyType
 
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.dead_workers import end_leftovers
-from hsm_core.processes.identity import evidence_of_death, identify
+from hsm_core.processes.identity import boot_clock, evidence_of_death, identify
 from hsm_core.safe_open import append_to
 
-from .files import append_at, finish_part, found_below, make_folder, part_of, write_whole
+from .files import append_at, finish_part, found_below, make_folder, overwrite, part_of, write_whole
 from .interface import Done, Found, Patience, Wait
 
 #: Seconds between two checks whether the user wants to leave.
@@ -114,6 +114,12 @@ class LocalHost:
 
     def append(self, path: Path, offset: int, data: bytes) -> None:
         append_at(path, offset, data)
+
+    def overwrite(self, path: Path, data: bytes) -> None:
+        overwrite(path, data)
+
+    def clock(self) -> float:
+        return boot_clock()
 
     def files(self, folder: Path) -> list[Found]:
         return list(found_below(folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def this_boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except FileNotFoundError:
         return _ask("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
+
+
+def boot_clock() -> float:
+    """Returns the seconds since the machine's boot, those asleep included: no clock that anybody sets.
+
+    Source: clock_gettime(2), CLOCK_BOOTTIME; on macOS the monotonic clock counts sleep.
+    """
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def identity_in(line: Mapping[str, object]) -> ProcessIdentity | None:

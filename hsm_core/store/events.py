@@ -151,6 +151,13 @@ class Warned(Event, tag="warned"):
 
 
 @event(frozen=True)
+class Expired(Event, tag="expired"):
+    """The worker's tasks are no longer its own: it ends them, and itself."""
+
+    why: str
+
+
+@event(frozen=True)
 class Trouble(Event, tag="trouble"):
     """Something that tasks can't say, such as that the disk was full for a while."""
 
@@ -200,11 +207,7 @@ class Submit(Event, tag="submit"):
 
 @event(frozen=True)
 class HandedOver(Event, tag="handed"):
-    """A submission was accepted.
-
-    Args:
-        job: a local process.
-    """
+    """A submission was accepted; ``job``: a local process."""
 
     submission: str
     native_id: str

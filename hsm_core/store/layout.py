@@ -112,8 +112,13 @@ class SweepPaths:
     def requests(self) -> Path:
         return self.hsm / "requests"
 
-    def inbox(self, worker: str) -> Path:
-        return self.hsm / "inbox" / f"{worker}.jsonl"
+    def inbox(self, worker: str, kind: str = "jsonl") -> Path:
+        """Returns what a worker is given, or, ``lease``, for how long; on another machine and here."""
+        return self.hsm / "inbox" / f"{worker}.{kind}"
+
+    def fence(self, task: int, attempt: int) -> Path:
+        """Returns the file whose maker decides whether an attempt on a machine that was away still counts."""
+        return self.claims / "fences" / f"{task}.{attempt}"
 
     @property
     def logs(self) -> Path:

@@ -129,6 +129,22 @@ class HostContract:
                 host.append(path, offset, data)
         assert host.read(path) == b"one\ntwo\nthree\n"
 
+    def test_what_is_written_over_stays_in_its_place(self, host: Host, folder: Path) -> None:
+        path = folder / "lease"
+        host.write(path, b"one two")
+        before = host.files(folder)[0].size
+        host.overwrite(path, b"ONE")
+        assert (host.read(path), host.files(folder)[0].size) == (b"ONE two", before)
+        with pytest.raises(ValueError):
+            host.overwrite(path, b"more than it has")
+        with pytest.raises(FileNotFoundError):
+            host.overwrite(folder / "none", b"")
+        assert host.read(path) == b"ONE two"
+
+    def test_its_clock_goes_on_and_tells_seconds_since_its_boot(self, host: Host) -> None:
+        first = host.clock()
+        assert 0 < first <= host.clock() < first + 60
+
     def test_files_are_copied_both_ways(self, host: Host, folder: Path, tmp_path: Path) -> None:
         contents = {"empty": b"", "a\nb ü": b"\0\n\xff", "large": os.urandom(3_000_000), **_MANY}
         here, back = tmp_path / "here", tmp_path / "back" / "again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,6 +83,12 @@ class RecordingHost:
 
     def append(self, path: Path, offset: int, data: bytes) -> None:
         self.files_there[path] = self.files_there.get(path, b"")[:offset] + data
+
+    def overwrite(self, path: Path, data: bytes) -> None:
+        self.files_there[path] = data + self.files_there[path][len(data) :]
+
+    def clock(self) -> float:
+        return time.monotonic()
 
     def files(self, folder: Path) -> list[Found]:
         inside = [path for path in self.files_there if folder in path.parents]

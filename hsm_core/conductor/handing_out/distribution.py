@@ -113,6 +113,8 @@ class Distribution:
         Raises:
             BackendError: work was refused, and no other source is there to take it.
         """
+        if not detached:
+            self._take_from_those_away()
         self._give_out(open_tasks, detached)
         accepted = []
         for source in self._sources:
@@ -125,6 +127,18 @@ class Distribution:
                 self._say(f"warning: {source.name} takes no more tasks: {error}")
                 self.close(source.name)
         return accepted
+
+    def _take_from_those_away(self) -> None:
+        """Takes back, for those that answer, what a machine that does not has surely not accepted."""
+        takers = [source for source in self._sources if not source.is_closed]
+        away = [source for source in takers if source.source.kind == "host" and self._trouble_of(source)]
+        if len(away) < len(takers):
+            for source in away:
+                self._unassigned += source.queue.hand_back(for_good=False) if source.queue is not None else []
+
+    def _trouble_of(self, source: SourceAtWork) -> str:
+        health = source.take_health()
+        return source.monitor.trouble or (health.trouble if health else "")
 
     def _give_out(self, open_tasks: Sequence[int], detached: bool) -> None:
         takers = [source for source in self._sources if not source.is_closed]
@@ -158,7 +172,7 @@ class Distribution:
     def _offer(self, source: SourceAtWork, held: Sequence[int]) -> Offer:
         mine = [number for number in held if self._given.get(number) == source.name]
         health, pace, is_queue = source.take_health(), self._paces[source.name], source.source.kind == "queue"
-        trouble = source.monitor.trouble or (health.trouble if health else "")
+        trouble = self._trouble_of(source)
         has_begun = any(self._state.state_of(number) == "running" for number in mine)
         wait_s = pace.wait_s(has_begun or not mine, time.monotonic()) if is_queue else 0.0
         capacity = health.capacity if health else None

@@ -76,3 +76,8 @@ class OpenSubmission:
         tries = f" {self.tries} times" if self.tries > 1 else ""
         problem = f"{doubt.problem}{tries}, and the scheduler knows no such job"
         return BackendError(problem, evidence=doubt.evidence, fix=doubt.fix, field=doubt.field, choices=doubt.choices)
+
+
+def shortly(error: BackendError) -> str:
+    """Returns an error on one line."""
+    return f"{error.problem} ({error.evidence})" if error.evidence else error.problem

@@ -21,7 +21,8 @@ from hsm_core.store.submission import next_name, write_submission
 from hsm_core.views.failures.refusals import another_try
 
 from ..pauses import RetryPause
-from .open_submission import OpenSubmission
+from ..tasks_to_run import may_begin
+from .open_submission import OpenSubmission, shortly
 
 
 class SubmissionQueue:
@@ -89,14 +90,14 @@ class SubmissionQueue:
             self._withdrawn(self._open, "cancelled before it was submitted")
         return self.drop()
 
-    def hand_back(self) -> list[Pair]:
-        """Hands over no more; returns what the source has surely not accepted, for others."""
-        self._is_stopped = True
+    def hand_back(self, *, for_good: bool = True) -> list[Pair]:
+        """Returns, for others, what the source has surely not accepted; ``for_good`` hands over no more."""
+        self._is_stopped |= for_good
         self._take_back()
         back, self._refused_pairs = self._refused_pairs, []
         if self._open is not None and not self.is_in_doubt:
             back += self._open.portion.pairs
-            self._withdrawn(self._open, "the source was closed before it was submitted")
+            self._withdrawn(self._open, "its source was closed, or away, before it was submitted")
         return [*back, *self.drop()]
 
     def give_up(self) -> tuple[int, int]:
@@ -167,12 +168,16 @@ class SubmissionQueue:
         try:
             portion = answer.take()
         except NotNow as error:
-            self._wait(_shortly(error))
+            self._wait(shortly(error))
             return
         except BackendError as error:
             raise self._refused(next_name(self._launch), error) from error
         if not set(portion.pairs) <= set(self._waiting):
             return  # some were dropped since it was measured
+        if late := [pair for pair in portion.pairs if not may_begin(self._state, pair)]:
+            self._take_out([pair for pair in late if self._state.state_of(pair[0]) == "completed"])
+            self._retry.begin()  # the files of the others are on their way
+            return
         name = self._state.record.name
         spec = replace(portion.spec or self._source.spec, resources=portion.resources)
         submission = write_submission(self._launch, name, portion.batches, spec, self._payload.root.name)
@@ -204,7 +209,7 @@ class SubmissionQueue:
             if self._is_stopped:
                 self._withdrawn(opened, "cancelled before it was submitted")
             else:
-                self._wait(_shortly(error))
+                self._wait(shortly(error))
         except NoAnswer as error:
             self._doubt(opened, error)
         except BackendError as error:
@@ -214,7 +219,7 @@ class SubmissionQueue:
 
     def _doubt(self, opened: OpenSubmission, error: NoAnswer) -> None:
         opened.doubt_it(error)
-        self._wait(_shortly(error))
+        self._wait(shortly(error))
 
     def _refuse_by_limit(self, opened: OpenSubmission, error: LimitReached) -> None:
         """Nobody knows a job of it: its batches are claimed, and it is looked for once more; then it is divided anew.
@@ -260,7 +265,7 @@ class SubmissionQueue:
         if not self._is_stopped:
             self._waiting = [*opened.portion.pairs, *self._waiting]
             if error is not None and len(opened.submission.batches) == 1:
-                self._wait(_shortly(error))
+                self._wait(shortly(error))
 
     def _withdrawn(self, opened: OpenSubmission, why: str) -> None:
         self._write(events.Withdrawn(opened.submission.name, why))
@@ -292,7 +297,3 @@ class SubmissionQueue:
     def _write(self, line: Event) -> None:
         self._journal.append(line)
         self._journal.sync()
-
-
-def _shortly(error: BackendError) -> str:
-    return f"{error.problem} ({error.evidence})" if error.evidence else error.problem

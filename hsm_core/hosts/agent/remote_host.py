@@ -112,6 +112,12 @@ class RemoteHost:
     def append(self, path: Path, offset: int, data: bytes) -> None:
         self._ask("append", data, path=str(path), offset=offset)
 
+    def overwrite(self, path: Path, data: bytes) -> None:
+        self._ask("overwrite", data, path=str(path))
+
+    def clock(self) -> float:
+        return Words(self._ask("clock")).number("ms") / 1000
+
     def files(self, folder: Path) -> list[Found]:
         return found_in(self._ask("files", folder=str(folder)).body)
 

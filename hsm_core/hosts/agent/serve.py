@@ -68,6 +68,7 @@ class Agent:
             "leftovers": self._leftovers, "which": self._which, "read": self._read, "write": self._write,
             "append": self._append, "files": self._files, "put": self._put, "put_part": self._put_part,
             "finish": self._finish, "drop": self._drop, "sizes": self._sizes, "get": self._get,
+            "overwrite": self._overwrite, "clock": self._clock,
         }  # fmt: skip
 
     def serve(self, calls: BinaryIO) -> None:
@@ -150,6 +151,13 @@ class Agent:
     def _append(self, head: Head, body: bytes) -> Answer:
         append_at(Path(head["path"]), head["offset"], body)
         return {}, b""
+
+    def _overwrite(self, head: Head, body: bytes) -> Answer:
+        self.host.overwrite(Path(head["path"]), body)
+        return {}, b""
+
+    def _clock(self, head: Head, body: bytes) -> Answer:
+        return {"ms": int(1000 * self.host.clock())}, b""
 
     def _files(self, head: Head, body: bytes) -> Answer:
         found = self.host.files(Path(head["folder"]))

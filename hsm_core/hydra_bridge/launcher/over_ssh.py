@@ -38,7 +38,7 @@ from .local_paths import Named
 #: Logins at once: servers refuse more that come together.
 _AT_ONCE = 8
 _ASK_S = 60.0
-_OURS = ("hosts", "transport", "host_keys", "ssh_config", "path_map")
+_OURS = ("hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map")
 _ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -124,10 +124,17 @@ class OverSsh:
     def sources(self, paths: SweepPaths, settings: SourceSettings) -> Sequence[Source]:
         return [
             HostPool(
-                self._record(one), paths, self._hosts[one.name], self._spec(one), partial(self._equip, one)
+                self._record(one), paths, self._hosts[one.name], self._spec(one), partial(self._equip, one),
+                self._lost_after_s(),
             )
             for one in self._addresses
         ]  # fmt: skip
+
+    def _lost_after_s(self) -> float:
+        """Returns when a machine is given up; 0: never, as nobody would be there to do so, or no other machine."""
+        settings = self._settings
+        is_never = settings.ssh.on_lost == "wait" or settings.detach or len(self._addresses) < 2
+        return 0.0 if is_never else settings.ssh.lost_after_s
 
     def preview(
         self, paths: SweepPaths, settings: SourceSettings, tasks: Sequence[int], *, detached: bool

@@ -53,16 +53,18 @@ class HostPool(HostWorkers):
     Args:
         spec: of its workers, as far as the user said it.
         equip: asks the host.
+        lost_after_s: seconds without an answer after which its tasks may go to other sources; 0: never.
     """
 
     logs: tuple[str, ...] = ()
 
     def __init__(
-        self, record: SourceRecord, paths: SweepPaths, host: Host, spec: WorkerSpec, equip: Equip
-    ) -> None:
+        self, record: SourceRecord, paths: SweepPaths, host: Host, spec: WorkerSpec, equip: Equip,
+        lost_after_s: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__(record, paths, host)
         self.spec = spec
-        self._equip = equip
+        self._equip, self._lost_after_s = equip, lost_after_s
         self._there: SweepThere | None = None
         self._equipment: Equipment | None = None
         self._worker = ""
@@ -142,6 +144,8 @@ class HostPool(HostWorkers):
         inbox = JournalWriter(self._paths.inbox(name))
         inbox.append(ConductorHead("", this_process()))
         self._give_inbox(name)
+        if self._lost_after_s:
+            self._leases.give(name, self._lost_after_s, self.spec.grace_s)
         process = there.start(name, submission, self.name)
         self._worker, self._inbox_writer = name, inbox
         self._known(name).process = process
@@ -150,7 +154,9 @@ class HostPool(HostWorkers):
     def _lives(self, name: str) -> bool:
         worker = self._known(name)
         worker.bring_home(self._patience_s)
-        return not worker.sealed and worker.process is not None and not self._host.evidence_of_death(worker.process)
+        if worker.sealed or worker.expired or self._is_lost(name) or worker.process is None:
+            return False
+        return not self._host.evidence_of_death(worker.process)
 
     def _sweep_there(self) -> SweepThere:
         if self._there is None:

@@ -18,6 +18,7 @@ from hsm_core.model import ProcessIdentity
 from hsm_core.processes.lock import lock_if_free
 from hsm_core.safe_open import make_directory
 from hsm_core.store import events
+from hsm_core.store.away import fences
 from hsm_core.store.event_codec import Event
 from hsm_core.store.files import create_exclusively, nonce, to_json
 from hsm_core.store.layout import SweepPaths, TaskPaths
@@ -45,6 +46,7 @@ class WorkerMirror:
         given: tasks and attempts that it was given, by submission.
         process: itself, as soon as that is known.
         sealed: it has ended by itself, and all that it said is here.
+        expired: why its tasks were its own no longer, before that.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class WorkerMirror:
         self.given: dict[str, set[Pair]] = {}
         self.process: ProcessIdentity | None = None
         self.sealed = False
+        self.expired = ""
         self._refresh()  # what an earlier process brought home
 
     @property
@@ -109,7 +112,7 @@ class WorkerMirror:
             OSError, ValueError: as ``bring_home``.
         """
         self.bring_home()
-        are_home = [self._is_home(pair) for pair in list(self._running)]
+        are_home = [self._is_home(pair, counts=False) for pair in list(self._running)]
         self._raise_trouble()
         return all(are_home) and not self._journal.waiting
 
@@ -145,10 +148,11 @@ class WorkerMirror:
             case events.Claimed():
                 self._claim(event.batch)
             case events.Start() if event.task not in held:
-                self._make_room(event)
+                if not fences.is_fenced(self._paths, event.task, event.attempt):
+                    self._make_room(event)
                 self._note(event)
             case events.End() | events.Lost() if event.task not in held:
-                if not self._is_home((event.task, event.attempt)):
+                if not self._is_home((event.task, event.attempt), counts=isinstance(event, events.End)):
                     held.add(event.task)
         return getattr(event, "task", None) not in held
 
@@ -161,6 +165,8 @@ class WorkerMirror:
                 self._running[event.task, event.attempt] = files
             case events.End() | events.Lost():
                 self._running.pop((event.task, event.attempt), None)
+            case events.Expired():
+                self.expired = event.why
             case events.Seal():
                 self.sealed = True
 
@@ -172,19 +178,27 @@ class WorkerMirror:
 
     # its tasks' files
 
-    def _is_home(self, pair: Pair) -> bool:
-        """Returns whether all files of a task that has ended are here; has them fetched if they are not."""
+    def is_coming(self, pair: Pair) -> bool:
+        """Returns whether a task's files are on their way."""
+        return pair in self._coming and not self._coming[pair].is_there
+
+    def _is_home(self, pair: Pair, *, counts: bool) -> bool:
+        """Returns whether all files of a task that has ended are here; has them fetched if they are not.
+
+        Args:
+            counts: it ended by its own word, and no other attempt may follow.
+        """
         files = self._running.get(pair)
         if files is None or pair in self._home:
             return True  # it had no folder yet
         small, large = self._copies
         if pair not in self._coming:
-            self._coming[pair] = small.ask(partial(self._fetch, files, SMALL), quietly=True)
+            self._coming[pair] = small.ask(partial(self._fetch, pair, files, counts, SMALL), quietly=True)
         if not self._coming[pair].is_there:
             return False
         try:
             if not self._coming.pop(pair).take():
-                self._coming[pair] = large.ask(partial(self._fetch, files), quietly=True)
+                self._coming[pair] = large.ask(partial(self._fetch, pair, files, counts), quietly=True)
                 return False
         except (OSError, ValueError, HsmError) as error:
             self._troubles.append(error)
@@ -192,12 +206,23 @@ class WorkerMirror:
         self._home.add(pair)
         return True
 
-    def _fetch(self, files: TaskPaths, most: float = math.inf) -> bool:
-        """Copies a task's folder; False: it has more bytes than that, and nothing of it was copied."""
-        try:
-            return self._mirror.fetch(files.root.relative_to(self._paths.root), is_result, most) is not None
-        except FileNotFoundError:  # the task has removed it
+    def _fetch(self, pair: Pair, files: TaskPaths, counts: bool, most: float = math.inf) -> bool:
+        """Copies a task's folder, unless another machine has the task by now.
+
+        Returns:
+            False: it has more bytes than that, and nothing of it was copied.
+        """
+        if not fences.take_end(self._paths, *pair):
             return True
+        is_here = False
+        try:
+            is_here = self._mirror.fetch(files.root.relative_to(self._paths.root), is_result, most) is not None
+        except FileNotFoundError:  # the task has removed it
+            is_here = True
+        finally:
+            if not (is_here and counts):
+                fences.give_back_end(self._paths, *pair)
+        return is_here
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -213,7 +238,8 @@ class WorkerMirror:
     def _follow_logs(self) -> None:
         """Has a look at all logs, and fetches so much at once that nobody waits long for it."""
         ended = self._home.union(self._coming)
-        running = [files for pair, files in self._running.items() if pair not in ended]
+        mine = {pair: files for pair, files in self._running.items() if pair not in ended}
+        running = [files for pair, files in mine.items() if not fences.is_fenced(self._paths, *pair)]
         logs = [self._paths.worker_log(self.name), *(log for one in running for log in (one.stdout, one.stderr))]
         first, left = self._next_log % len(logs), PIECE
         for path in (*logs[first:], *logs[:first]):

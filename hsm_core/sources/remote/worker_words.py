@@ -21,7 +21,8 @@ from ..interface import Pair
 
 #: What a worker may say of itself.
 _OF_ITSELF = (
-    events.WorkerHead, events.Ready, events.Broken, events.Beat, events.Warned, events.Trouble, events.Seal,
+    events.WorkerHead, events.Ready, events.Broken, events.Beat, events.Warned, events.Expired, events.Trouble,
+    events.Seal,
 )  # fmt: skip
 _ATTEMPT = re.compile(r"attempt-\d+[\w-]*", re.ASCII)
 #: Ours in a task's folder that may come home: never what a later attempt would load, such as a checkpoint.

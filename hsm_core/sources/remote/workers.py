@@ -15,6 +15,7 @@ from hsm_core.hosts.interface import Host
 from hsm_core.hosts.mirror import Mirror
 from hsm_core.model import SourceKind
 from hsm_core.store import events
+from hsm_core.store.away.fences import give_back_end
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord, read_record
@@ -24,6 +25,7 @@ from hsm_core.store.submission import read_submission
 from ..interface import Handed, Health, Polled
 from ..snapshot import Snapshot
 from ..source_thread import SourceThread
+from .leases import Leases
 from .sweep_there import folder_there, root_there
 from .worker_mirror import WorkerMirror
 from .worker_words import WorkerWords
@@ -58,7 +60,9 @@ class HostWorkers:
         self._dead: dict[str, str] = {}
         small, large = (SourceThread(f"{record.name}, {size} files") for size in ("small", "large"))
         self._copies, self._patience_s = (small, large), patience_s
+        self._leases = Leases(paths, host, lambda: self._root)
         self._given: set[Path] = set()
+        self._to_give: set[str] = set()
         self._trouble = ""
 
     @cached_property
@@ -70,22 +74,22 @@ class HostWorkers:
         return root_there(folder_there(self._host, self.record.settings), self._sweep)
 
     def find(self, token: str) -> Handed | None:
-        """Whatever stands in an inbox here was perhaps given, and surely is once it is given again."""
+        """Whatever stands in an inbox here was perhaps given, and is given again as soon as its host answers."""
         name = self._submission_of(token)
         worker = None if name is None else self._assignee(name)
         if name is None or worker is None:
             return None
-        known = self._known(worker)
-        known.given[name] = {pair for span in read_submission(self._paths, name).spans for pair in span}
-        try:
-            self._give_inbox(worker)
-        except TROUBLE as error:
-            raise NoAnswer(f"{self.name} does not answer", evidence=str(error)) from error
-        return Handed(worker, known.process)
+        self._to_give.add(worker)
+        with suppress(*TROUBLE):
+            known = self._known(worker)
+            known.given[name] = {pair for span in read_submission(self._paths, name).spans for pair in span}
+            self._give_again(known)
+            return Handed(worker, known.process)
+        return Handed(worker)
 
     def poll(self, jobs: Snapshot, not_before: float) -> Polled:
         self._bring_home(jobs.lines)
-        words: dict[Key, JobWord] = {}
+        words = self._words_on_lost(jobs)
         try:
             for line in jobs.lines if not self._trouble else ():
                 word = self._word_on(line)
@@ -93,12 +97,13 @@ class HostWorkers:
         except TROUBLE as error:
             self._trouble = self._told(error)
         if self._trouble:
-            return Polled(at=time.monotonic(), trouble=self._trouble)
+            return Polled(words, at=time.monotonic(), trouble=self._trouble)
         return Polled(words, is_answer=True, at=time.monotonic())
 
     def tend(self, jobs: Snapshot) -> None:
-        """Brings home what is new."""
+        """Brings home what is new, and has the leases renewed: only whoever conducts a sweep tends its sources."""
         self._bring_home(jobs.lines)
+        self._leases.keep()
 
     def cancel(self, jobs: Snapshot, *, at_once: bool = False) -> None:
         self._learn(jobs.lines)
@@ -125,12 +130,20 @@ class HostWorkers:
         return Health(trouble=self._trouble)
 
     def close(self) -> None:
+        self._leases.close()
+        with suppress(*TROUBLE):  # without a word, their tasks end when their leases run out
+            for worker in self._workers.values():
+                if not worker.sealed:
+                    self._leases.release(worker.name)
         self._host.close()
 
     # what is known of them
 
     def _learn(self, lines: Iterable[SubmissionState]) -> None:
         """Takes from the sweep's state who was given what."""
+        for line in lines:
+            if line.native_id:
+                self._leases.learn(line.native_id)
         for line in lines:
             if line.native_id:
                 worker = self._known(line.native_id)
@@ -150,11 +163,14 @@ class HostWorkers:
             self._learn(lines)
             for worker in [one for name, one in self._workers.items() if name not in self._dead]:
                 try:
+                    self._tell_what_holds(worker)
                     worker.bring_home(self._patience_s)
                 except (HostDown, HostClosed, LinkLost):
                     raise
                 except TROUBLE as error:
                     troubles.append(error)
+                if worker.sealed and not self._is_lost(worker.name):
+                    self._leases.forget(worker.name)
         except TROUBLE as error:
             troubles.append(error)
         self._trouble = self._told(troubles[0]) if troubles else ""
@@ -165,19 +181,72 @@ class HostWorkers:
     def _word_on(self, line: SubmissionState) -> JobWord | None:
         """Says how the worker of a submission is; only its host's own evidence makes it dead."""
         worker = self._workers.get(line.native_id)
-        if worker is None:
+        if worker is None or self._is_lost(line.native_id):
             return None
         if not worker.sealed and worker.name not in self._dead and worker.process is not None:
             evidence = self._host.evidence_of_death(worker.process)
             if evidence is not None:
-                self._host.end_leftovers(self._root / self._paths.journal(worker.name).relative_to(self._paths.root))
+                self._end_leftovers(worker)
                 if worker.bring_rest():  # its last words came before its death
                     self._dead[worker.name] = evidence
+        if worker.sealed and worker.expired:
+            return JobWord("ended", "lost", "node", f"it ended its tasks: {worker.expired}", node=self.name)
         if worker.sealed:
             return JobWord("ended", evidence="its worker ended before it took the task", node=self.name)
         if evidence := self._dead.get(worker.name):
             return JobWord("ended", "lost", "node", evidence, node=self.name)
         return JobWord("running", node=self.name)
+
+    # what is given up
+
+    def _is_lost(self, worker: str) -> bool:
+        """Returns whether a worker's tasks were given up, as the machine stays away."""
+        return self._leases.is_revoked(worker)
+
+    def _words_on_lost(self, jobs: Snapshot) -> dict[Key, JobWord]:
+        """Gives up the tasks of workers whose machine is away for so long that they have surely ended them."""
+        words: dict[Key, JobWord] = {}
+        for line in jobs.lines:
+            worker = line.native_id or (self._assignee(line.name) if self._trouble else None) or ""
+            if worker and self._trouble:
+                self._leases.learn(worker)
+                with suppress(OSError):  # nothing is given up that is not written down
+                    if self._leases.revoke(worker):
+                        self._give_back(line, jobs)
+            if worker and self._is_lost(worker):
+                told = f"{self.name} did not answer for {self._leases.seconds_of(worker):.0f} s"
+                word = JobWord("ended", "lost", "node", told, node=self.name)
+                words |= {key: word for key in jobs.open if key[0] == line.name}
+        return words
+
+    def _give_back(self, line: SubmissionState, jobs: Snapshot) -> None:
+        """Ends whose files did not all come before the machine was given up count no more than those unheard of."""
+        worker = self._workers.get(line.native_id)
+        for number, attempt in (pair for span in line.tasks for pair in span if pair[0] in jobs.unended):
+            if worker is None or not worker.is_coming((number, attempt)):
+                give_back_end(self._paths, number, attempt)
+
+    def _tell_what_holds(self, worker: WorkerMirror) -> None:
+        """A machine is back: its worker gets what was on its way, or hears that its tasks were given up."""
+        if worker.sealed:
+            return
+        self._give_again(worker)
+        if self._is_lost(worker.name):
+            with suppress(FileNotFoundError):
+                self._leases.tell(worker.name)
+            if worker.process is not None and (evidence := self._host.evidence_of_death(worker.process)):
+                self._end_leftovers(worker)
+                if worker.bring_rest():
+                    self._dead[worker.name] = evidence
+
+    def _give_again(self, worker: WorkerMirror) -> None:
+        if worker.name in self._to_give and not self._is_lost(worker.name):
+            self._give_inbox(worker.name)
+            self._to_give.discard(worker.name)
+
+    def _end_leftovers(self, worker: WorkerMirror) -> None:
+        journal = self._paths.journal(worker.name).relative_to(self._paths.root)
+        self._host.end_leftovers(self._root / journal)
 
     # what they are given
 

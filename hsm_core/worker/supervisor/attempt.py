@@ -35,8 +35,8 @@ class Attempt:
     Attributes:
         limit_s: seconds that it may take; None is no limit.
         ended_for: why we end it: ``cancelled``, ``limit``, ``walltime`` (our job's time is over), ``interrupted``
-            (our job is ended by others), ``superseded``, ``rank`` (it failed on another one) or ``over`` (rank 0's
-            part has ended).
+            (our job is ended by others), ``expired`` (nothing is heard of the launcher), ``superseded``, ``rank`` (it
+            failed on another one) or ``over`` (rank 0's part has ended).
         goes_on: its job was warned of its end, and is going to be run again.
         kill_at: when TERM is followed by KILL, on the monotonic clock.
         oom_kills: the kernel's count when it began.
@@ -108,6 +108,8 @@ def _judge_here(attempt: Attempt, exited: Message, oom_kills: int) -> AttemptEnd
         return AttemptEnding(said["state"], said.get("reason"), said.get("message", ""), {**details, **words})
     if attempt.ended_for == "interrupted":
         return AttemptEnding("lost", None, "its job received SIGTERM", details)
+    if attempt.ended_for == "expired":
+        return AttemptEnding("lost", None, "nothing was heard of its launcher", details)
     if said and said["state"] == "checkpointed":
         told = "it wrote a checkpoint near the end of its job's time"
         if attempt.goes_on:

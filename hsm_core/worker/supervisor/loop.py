@@ -27,7 +27,9 @@ from .attempt import AttemptEnding
 from .attempt_files import remove_if_empty
 from .attempt_loop import AttemptLoop
 from .batches import ClaimedBatches, Fences, Inbox
+from .guard import Guard
 from .importers import Importer
+from .lease import OwnLease
 from .report import Report
 from .time_warning import EndWarning, Requeue
 
@@ -53,8 +55,10 @@ def supervise(root: Path, name: str, submission: str, batch: int | None, job: Jo
     spec = read_submission(paths, submission, to_act=True).worker
     if batch is not None and paths.journal(name).exists():
         name = f"{name}-{nonce(4)}"  # the scheduler has run this job twice
+    guard = Guard(paths, name) if paths.inbox(name, "lease").exists() else None
     with only_own(), held_lock(f"{name}.{nonce(6)}") as lock:
         supervisor = Supervisor(paths, name, spec, job, lock, None if batch is None else submission)
+        supervisor.guard = guard
         if batch is None:
             end_leftovers_of_the_dead(paths.events)
             return supervisor.run(Inbox(paths.inbox(name)), None)
@@ -85,8 +89,10 @@ class Supervisor(AttemptLoop):
         super().__init__(paths, spec, job, head, Report(JournalWriter(paths.journal(name)), spec.beat_s), log, lock)
         self._work = ClaimedBatches(paths, name, job, me, self._report, 2 * spec.beat_s + spec.grace_s)
         self._requests, self._fences = RequestReader(paths), Fences(paths, submission)
+        self._lease, self._is_over = OwnLease(paths.inbox(name, "lease")), False
         self._others = other_ranks(paths, name, spec, job)
         self._inbox: Inbox | None = None
+        self.guard: Guard | None = None
         self._requeue: Requeue | None = None
         limit_min = spec.resources.get("walltime_min")
         self._limit_s = 60.0 * limit_min if isinstance(limit_min, (int, float)) else None
@@ -105,6 +111,7 @@ class Supervisor(AttemptLoop):
         if inbox is None and len(self._work.waiting) == 1:
             self._importers.expect_one()
         while not self._is_done():
+            self._obey_lease()
             self._obey_others()
             self._fill_slots()
             self._wait()
@@ -120,7 +127,7 @@ class Supervisor(AttemptLoop):
     # taking work
 
     def _take_work(self) -> None:
-        if self._stops:
+        if self._stops or self._is_over:
             return
         for batch in self._inbox.read_new() if self._inbox else ():
             self._work.assign(batch)
@@ -133,7 +140,7 @@ class Supervisor(AttemptLoop):
         if len(self._slots) or (self._work and self._requeue is None):
             self._busy_at = time.monotonic()
             return False
-        if self._inbox is None or self._inbox.closed or self._stops:
+        if self._inbox is None or self._inbox.closed or self._stops or self._is_over:
             return True
         idle = time.monotonic() - self._busy_at
         return idle > self._spec.idle_s or (idle > 1 and self._inbox.is_abandoned())
@@ -250,6 +257,15 @@ class Supervisor(AttemptLoop):
             self._work.drop_all()
             self._slots.end("superseded")
 
+    def _obey_lease(self) -> None:
+        """Ends all tasks, and then this worker, once the tasks are no longer its own."""
+        if self._is_over or not (why := self._lease.why_over()):
+            return
+        self._is_over = True
+        self._report.say(events.Expired(why))
+        self._work.drop_all()
+        self._slots.end("expired", at_once=self._lease.is_long_over())
+
     def _obey_requests(self) -> bool:
         """Obeys new requests to cancel; returns whether one meant all tasks."""
         all_meant = False
@@ -270,5 +286,7 @@ class Supervisor(AttemptLoop):
         self._importers.end_all(self._spec.grace_s if self._spec.isolation == "none" else 1.0)
         if self._job.native_id and not self._slots.failures:
             remove_if_empty(self._log)
+        if self.guard is not None:
+            self.guard.dismiss()
         self._report.close()
         return 1 if self._slots.failures else 0

@@ -33,6 +33,7 @@ FULL: list[Event] = [
     events.End(1, 2, "cancelled", "cancelled"),
     events.Beat(),
     events.Warned(),
+    events.Expired("nothing was heard of the launcher for 3600 s"),
     events.Trouble("the disk was full"),
     events.ConductorHead("conductor-a", ME, "hsm"),
     events.SourceAdded("login1/slurm", "queue", "login1", {"scheduler": "slurm"}),

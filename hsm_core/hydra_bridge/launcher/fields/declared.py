@@ -160,6 +160,10 @@ class LauncherConf:
     transport: str = "auto"
     # host keys: known | accept_new
     host_keys: str = "known"
+    # a machine that stays away: retry_elsewhere ends its tasks there and gives them to others, wait never does
+    on_host_lost: str = "retry_elsewhere"
+    # seconds that a machine may stay away before that
+    host_lost_after_s: float = 3600.0
     # the SSH configuration; null: yours
     ssh_config: str | None = "${oc.env:HSM_SSH_CONFIG,null}"
 
