@@ -16,7 +16,7 @@ _WORDS = (HELD, RELEASED, REVOKED)
 
 @dataclass(frozen=True)
 class WorkerLease:
-    """What a conductor has written.
+    """Says what a conductor has written.
 
     Args:
         epoch: grows from one conductor of the sweep to the next; an earlier one's words count no more.
