@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +24,10 @@ from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.transports import make_host
 from hsm_core.sources.remote.pool import Equipment, HostPool
 from hsm_core.sources.remote.sweep_there import folder_there, program_files
-from hsm_core.store.files import to_json, write_atomically
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import WorkerSpec
-from tests.integration.apps.worker_plain.harness import APP, PlainSweep
+from tests.integration.test_ssh_source import frozen
 from tests.services.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -71,15 +69,7 @@ class Client:
     """A sweep over h1 and h2, and whoever conducts it."""
 
     def __init__(self, folder: Path, fleet: Fleet, tasks: int) -> None:
-        self.fleet, self.plain = fleet, PlainSweep(folder / "sweep", [CODE] * tasks)
-        snapshot = self.plain.paths.snapshots / "abc"
-        snapshot.mkdir(parents=True)
-        shutil.copy(APP / "plainapp.py", snapshot)
-        (self.plain.launch.root / "weird_import.py").rename(snapshot / "weird_import.py")
-        self.plain.launch.payload.write_bytes(b"")
-        boot = json.loads(self.plain.launch.boot.read_bytes())
-        own = {"sys_path": [str(snapshot)], "main": None, "snapshot": snapshot.name, "root": str(APP)}
-        write_atomically(self.plain.launch.boot, to_json(boot | own))
+        self.fleet, self.plain = fleet, frozen(folder, [CODE] * tasks)
         self.conductor: Any = None
         self.tasks, self.said, self.children = tasks, list[str](), list[int]()
         for number in (1, 2):

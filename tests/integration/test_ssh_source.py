@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,9 +34,9 @@ GO = 'umask 077; mkdir -p "$1" && touch "$1/go"'
 TIMING = Timing(beat_s=0.3, dead_s=2.0, hello_s=20.0)
 
 
-def frozen(folder: Path) -> PlainSweep:
+def frozen(folder: Path, codes: Sequence[str] = CODES) -> PlainSweep:
     """A sweep of plain tasks whose code lies in a snapshot."""
-    plain = PlainSweep(folder / "sweep", CODES)
+    plain = PlainSweep(folder / "sweep", codes)
     snapshot = plain.paths.snapshots / "abc"
     snapshot.mkdir(parents=True)
     shutil.copy(APP / "plainapp.py", snapshot)
