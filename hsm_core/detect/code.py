@@ -81,10 +81,21 @@ def changes_without_git(root: str, before: Mapping[str, str]) -> list[tuple[str,
 
 
 def committable(root: str) -> list[str]:
-    """Returns the files that git would commit of ``root``, untracked too, but no sweeps; without git, ``walk``."""
+    """Returns the files that git would commit of ``root``, untracked too, but no sweeps; without git, ``walk``.
+
+    Those of a submodule that is checked out are among them.
+    """
     if not is_repository(root):
         return list(walk(root))
-    return [*_tracked(root), *untracked(root)]
+    inner = [f"{name}/{file}" for name in submodules(root) for file in committable(os.path.join(root, name))]
+    return [*_tracked(root), *untracked(root), *inner]
+
+
+def submodules(root: str, *, are_here: bool = True) -> list[str]:
+    """Returns the submodules of a repository, by relative path, that are checked out, or those that are not."""
+    entries = (entry.partition("\t") for entry in _listed(root, "ls-files", "-s", "-z"))
+    found = [name for facts, _, name in entries if facts.startswith("160000 ")]
+    return [name for name in found if os.path.exists(os.path.join(root, name, ".git")) == are_here]
 
 
 def is_repository(root: str) -> bool:

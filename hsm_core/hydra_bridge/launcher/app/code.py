@@ -18,8 +18,9 @@ from hsm_core.detect.code import (
     uncommitted,
     untracked,
 )
+from hsm_core.detect.not_fetched import not_fetched
 from hsm_core.detect.origin import changes_since, first_changes, git_state, requirements
-from hsm_core.detect.snapshot import freeze
+from hsm_core.detect.snapshot import files_of, freeze
 from hsm_core.errors import ConfigError
 from hsm_core.store.files import read_json, to_json, write_atomically
 from hsm_core.store.layout import CodePaths, LaunchPaths, SweepPaths
@@ -125,6 +126,8 @@ class AppCode:
 def take_code(paths: SweepPaths, root: str, mode: str, *, is_elsewhere: bool) -> AppCode:
     """Returns the code that tasks of a sweep run; a copy of the app as it is now, where it must stay that.
 
+    What git has not brought of it is told.
+
     Args:
         root: the app's directory.
         mode: ``live``, ``snapshot`` or ``verify``.
@@ -134,7 +137,11 @@ def take_code(paths: SweepPaths, root: str, mode: str, *, is_elsewhere: bool) ->
         ConfigError: it is too large.
         OSError: the disk refuses.
     """
-    frozen = None if mode == "live" else FrozenApp(root, str(freeze(root, paths.snapshots)))
+    frozen = None
+    if mode != "live":
+        for line in not_fetched(root, files_of(root)):
+            tell(line)
+        frozen = FrozenApp(root, str(freeze(root, paths.snapshots)))
     return AppCode(mode, root if is_elsewhere else "", frozen)
 
 
