@@ -41,6 +41,8 @@ class SshSettings:
         path_map: folders of this machine and where all hosts have them, as their user wrote them.
         on_lost: what becomes of the tasks of one that stays away: ``retry_elsewhere`` or ``wait``.
         lost_after_s: seconds that it may stay away before that.
+        exclude: patterns of tasks' files that stay there.
+        max_file_gb: files of more GiB stay there; None: all come.
     """
 
     hosts: tuple[object, ...] = ()
@@ -50,6 +52,8 @@ class SshSettings:
     path_map: tuple[object, ...] = ()
     on_lost: str = "retry_elsewhere"
     lost_after_s: float = 3600.0
+    exclude: tuple[str, ...] = ()
+    max_file_gb: float | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ _GROUPS = {
         "results": ("results", "results"),
         "export": ("results", "export"),
     },
+    "Fetch files from machines behind SSH": {
+        "pull": ("pull", "pull"),
+    },
     "Finish, repeat or end a sweep": {
         "resume": ("resume", "resume"),
         "complete": ("resume", "resume"),
@@ -52,7 +55,7 @@ _MOVED = {
     "run": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
     "submit": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_slurm lr=0.1,0.01",
     "test": "to try a sweep out:  python train.py -m … hydra.launcher.dry_run=true",
-    "sync": "there is nothing to fetch, results are here when a task ends:  hsm results latest",
+    "sync": "results are here when a task ends; files that stayed on their machine come by:  hsm pull latest",
     "collect": "to see results:  hsm results latest",
 }
 _RENAMED = {"watch": "monitor", "ps": "list", "ls": "list", "log": "logs", "stop": "cancel", "kill": "cancel"}

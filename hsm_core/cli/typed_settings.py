@@ -24,7 +24,8 @@ LAUNCHER = _names("""
     max_failure_rate on_interrupt env share python code isolation poll_interval_s task_timeout_min grace_s slots
     tasks_per_gpu walltime timeout_min nodes tasks_per_node cpus_per_task mem_gb gpus_per_node queue partition
     account priority array_parallelism mode max_array_size tasks_per_job mail_user mail_type setup setup_strict
-    resources directives submitit_folder use_srun hosts transport host_keys ssh_config gpus nice
+    resources directives submitit_folder use_srun hosts transport host_keys ssh_config path_map
+    on_host_lost host_lost_after_s results gpus nice
 """)
 #: The fields of the sweeper ``hsm``, under which tasks are resumed.
 SWEEPER = _names("""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -103,6 +104,21 @@ def finish_part(part: Path, path: Path, size: int, *, durable: bool = False) -> 
     finally:
         os.close(descriptor)
     os.replace(part, path)
+
+
+def digest_of(path: Path, offset: int, size: int) -> str:
+    """Returns the SHA-256 of a part of a file, in hexadecimal.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        file.seek(offset)
+        while size > 0 and (piece := file.read(min(size, 1 << 20))):
+            digest.update(piece)
+            size -= len(piece)
+    return digest.hexdigest()
 
 
 def make_folder(folder: Path) -> None:

@@ -44,7 +44,8 @@ class SweepPaths:
         """Returns the files of this sweep alone, apart from others in the same directory; its record comes last."""
         code = (self.snapshots, self.first_code.code, self.first_code.patch, self.first_code.requirements)
         found = (self.tasks, self.events, self.claims, self.requests, self.hsm / "inbox", self.logs)
-        return [*self.hsm.glob("launch-*"), *code, *found, self.hsm / "ranks", self.secrets, self.record]
+        more = (self.hsm / "ranks", self.left(0).parent, self.secrets, self.record)
+        return [*self.hsm.glob("launch-*"), *code, *found, *more]
 
     @property
     def record(self) -> Path:
@@ -103,6 +104,10 @@ class SweepPaths:
     def came(self, worker: str) -> Path:
         """Returns what a worker on another machine wrote, as it came; its ``journal`` holds what is true here."""
         return self.events / f"{worker}.came"
+
+    def left(self, task: int) -> Path:
+        """Returns what tells that files of a task stay on another machine."""
+        return self.hsm / "left" / f"{task}.json"
 
     @property
     def leases(self) -> Path:
@@ -292,8 +297,3 @@ def state_home() -> Path:
     """Returns the user's state directory, ``${XDG_STATE_HOME:-~/.local/state}/hsm``."""
     base = os.environ.get("XDG_STATE_HOME", "")
     return Path(base if os.path.isabs(base) else os.path.expanduser("~/.local/state")) / "hsm"
-
-
-def first_rank(group: str) -> Path:
-    """Returns the file in which the first of several processes started together tells the others of its sweep."""
-    return state_home() / "ranks" / f"{group}.json"

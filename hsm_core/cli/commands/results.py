@@ -35,6 +35,7 @@ from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import columns
 from hsm_core.views.explained_rows import explained_rows
 from hsm_core.views.result_table import table_text
+from hsm_core.views.status.left_view import left_line, read_left_views
 
 from ..click_types import SWEEP, examples, open_each
 from ..terminal import colour_on, remark, say, write
@@ -103,6 +104,8 @@ def results(
     for state in states:
         if state.paths.earlier:
             remark(f"{state.record.id}: return values only, as a later sweep uses its directory")
+        for left in read_left_views(state):
+            remark(left_line(left, state.record))
     for told in _lacking(states, every):
         remark(told)
     if group_by:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from hsm_core.hosts.files import OTHERS_WRITE, finish_part, part_of, write_part
+from hsm_core.hosts.files import OTHERS_WRITE, digest_of, finish_part, part_of, write_part
+from hsm_core.hosts.kept_part import KeptPart
 
 from .answers import as_number, rows_in
 from .messages import Message
@@ -21,6 +22,8 @@ from .messages import Message
 #: Bytes of a piece, or of small files together; files that go together at most; calls that are on the way at once,
 #: at most.
 PIECE, TOGETHER, AT_ONCE = 1 << 18, 400, 8
+#: Bytes of which a host tells the hash at once.
+HASHED = 1 << 31
 #: Seconds that other calls may wait behind those of a copy.
 WAIT_S = 0.1
 
@@ -126,16 +129,32 @@ def _write_small(group: list[_File], body: bytes) -> None:
 
 
 def _pull_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
-    part = part_of(file.target)
-    sizes = ((offset, min(PIECE, file.size - offset)) for offset in range(0, file.size, PIECE))
-    calls = (((offset, size), _get([(file, offset, size)], send)) for offset, size in sizes)
-    with _gone_after(part):
+    """Copies a file that may take long: what came before a break is kept, and checked when it is gone on with."""
+    part = KeptPart(file.target, f"{file.size} {file.changed_ns}", _mode(file))
+    with part:
+        start = part.size // PIECE * PIECE if part.size <= file.size else 0
+        sizes = ((offset, min(PIECE, file.size - offset)) for offset in range(start, file.size, PIECE))
+        calls = (((offset, size), _get([(file, offset, size)], send)) for offset, size in sizes)
         for (offset, size), asked in _ahead(calls):
             data = result(asked).body
             if len(data) != size:
+                part.drop()
                 raise OSError(f"{file.source} changed while it was copied")
-            write_part(part, offset, data, _mode(file))
-        finish_part(part, file.target, file.size)
+            part.write(offset, data)
+        if start and not _are_same(part, file, start, send, result):
+            part.drop()
+            raise OSError(f"{file.source}: what an earlier copy left of it here is damaged, and is copied again")
+        part.keep(file.size)
+        finish_part(part.path, file.target, file.size)
+
+
+def _are_same(part: KeptPart, file: _File, size: int, send: Send[Asked], result: Result[Asked]) -> bool:
+    for offset in range(0, size, HASHED):
+        length = min(HASHED, size - offset)
+        said = result(send("digest", path=str(file.source), offset=offset, size=length)).head.get("digest")
+        if said != digest_of(part.path, offset, length):
+            return False
+    return True
 
 
 def _mode(file: _File) -> int:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hsm_core.hosts.files import append_at, finish_part, write_part
+from hsm_core.hosts.files import append_at, digest_of, finish_part, write_part
 from hsm_core.hosts.interface import Patience
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ProcessIdentity
@@ -68,7 +68,7 @@ class Agent:
             "leftovers": self._leftovers, "which": self._which, "read": self._read, "write": self._write,
             "append": self._append, "files": self._files, "put": self._put, "put_part": self._put_part,
             "finish": self._finish, "drop": self._drop, "sizes": self._sizes, "get": self._get,
-            "overwrite": self._overwrite, "clock": self._clock,
+            "overwrite": self._overwrite, "clock": self._clock, "digest": self._digest,
         }  # fmt: skip
 
     def serve(self, calls: BinaryIO) -> None:
@@ -194,6 +194,9 @@ class Agent:
     def _sizes(self, head: Head, body: bytes) -> Answer:
         found = [os.stat(path) for path in json.loads(body)]
         return {}, json.dumps([[one.st_size, one.st_mtime_ns, one.st_mode & 0o777] for one in found]).encode()
+
+    def _digest(self, head: Head, body: bytes) -> Answer:
+        return {"digest": digest_of(Path(head["path"]), head["offset"], head["size"])}, b""
 
     def _get(self, head: Head, body: bytes) -> Answer:
         """Reads pieces of files; a piece that is shorter now makes the whole answer shorter."""

@@ -24,7 +24,7 @@ from hsm_core.model import ProcessIdentity
 from hsm_core.processes.identity import evidence_of_death, start_of, this_host, this_process
 from hsm_core.safe_open import make_directory
 from hsm_core.store.files import nonce, read_json, to_json, write_atomically
-from hsm_core.store.layout import first_rank
+from hsm_core.store.layout import state_home
 from hsm_core.text import tell
 
 #: Seconds between two beats of the first process, and without one until it is given up from another machine.
@@ -143,7 +143,7 @@ def lead_or_wait(context: HydraContext) -> FirstRank | None:
     group = launch_group(os.environ, this_host())
     if group is None:
         return None
-    path = first_rank(group.key)
+    path = _facts_of(group.key)
     if group.rank:
         sys.exit(_waited(group, path))
     for name in of_groups(os.environ):
@@ -249,3 +249,8 @@ def _forget_old(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < time.time() - _WEEK_S:
                 path.unlink()
+
+
+def _facts_of(group: str) -> Path:
+    """Returns the file in which the first of several processes started together tells the others of its sweep."""
+    return state_home() / "ranks" / f"{group}.json"

@@ -27,6 +27,7 @@ from hsm_core.sources.interface import Source
 from hsm_core.sources.registry import SourceSettings
 from hsm_core.sources.remote.code_there import CodeThere, move, require_folder, require_same
 from hsm_core.sources.remote.pool import Equipment, HostPool
+from hsm_core.sources.remote.staying import Staying
 from hsm_core.sources.remote.sweep_there import folder_there, program_files
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
@@ -38,7 +39,9 @@ from .local_paths import Named
 #: Logins at once: servers refuse more that come together.
 _AT_ONCE = 8
 _ASK_S = 60.0
-_OURS = ("hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map")
+_OURS = (
+    "hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map", "results",
+)  # fmt: skip
 _ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -148,7 +151,9 @@ class OverSsh:
     def _record(self, address: HostAddress) -> SourceRecord:
         host = self._hosts[address.name]
         own = {"dir": address.dir} if address.dir else {}
-        return SourceRecord(address.name, "host", host.name, {**host.settings, **own})
+        most = self._settings.ssh.max_file_gb
+        staying = Staying(self._settings.ssh.exclude, None if most is None else int(most * 2**30))
+        return SourceRecord(address.name, "host", host.name, {**host.settings, **own, **staying.settings()})
 
     def _spec(self, address: HostAddress) -> WorkerSpec:
         slots = address.slots or self._settings.slots or 0

@@ -111,9 +111,8 @@ class HostPool(HostWorkers):
 
     def health(self) -> Health:
         """A task whose files are on their way uses no slot any more, though it has not ended here."""
-        coming = sum(worker.coming for worker in self._workers.values())
         try:
-            return Health(self._asked().spec.slots + coming, self._trouble)
+            return Health(self._asked().spec.slots + self.coming, self._trouble)
         except TROUBLE as error:
             return Health(self.spec.slots or 1, self._told(error))
 

@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,16 +22,32 @@ from hsm_core.store.away import fences
 from hsm_core.store.event_codec import Event
 from hsm_core.store.files import create_exclusively, nonce, to_json
 from hsm_core.store.layout import SweepPaths, TaskPaths
+from hsm_core.store.left_there import LeftThere, write_left
 from hsm_core.store.outcomes import owner_of
 
 from ..interface import Pair
 from ..source_thread import Answer, Calls
 from .journal_copy import JournalCopy
+from .staying import Staying
 from .task_folders import require_own_folder
 from .worker_words import WorkerWords, is_result
 
 #: Bytes of a folder that keeps no other one waiting for long.
 SMALL = 1 << 22
+
+
+@dataclass(frozen=True)
+class Copying:
+    """Tells how tasks' folders are copied in the background.
+
+    Args:
+        small, large: make the calls that copy small folders, and all others.
+        staying: which files stay where they are.
+    """
+
+    small: Calls
+    large: Calls
+    staying: Staying
 
 
 class WorkerMirror:
@@ -40,7 +56,7 @@ class WorkerMirror:
     Args:
         there: the sweep's directory on the host.
         words: what it may say.
-        copies: copy tasks' folders in the background: the first one, small ones; the second one, all others.
+        copying: how tasks' folders are copied.
 
     Attributes:
         given: tasks and attempts that it was given, by submission.
@@ -50,9 +66,9 @@ class WorkerMirror:
     """
 
     def __init__(
-        self, paths: SweepPaths, host: Host, there: Path, words: WorkerWords, copies: tuple[Calls, Calls]
+        self, paths: SweepPaths, host: Host, there: Path, words: WorkerWords, copying: Copying
     ) -> None:
-        self._paths, self._words, self._copies = paths, words, copies
+        self._paths, self._words, self._copying = paths, words, copying
         shown, came = paths.journal(words.worker), paths.came(words.worker)
         self._mirror = Mirror(host, there, paths.root)
         self._journal = JournalCopy(came, shown)
@@ -191,14 +207,15 @@ class WorkerMirror:
         files = self._running.get(pair)
         if files is None or pair in self._home:
             return True  # it had no folder yet
-        small, large = self._copies
         if pair not in self._coming:
-            self._coming[pair] = small.ask(partial(self._fetch, pair, files, counts, SMALL), quietly=True)
+            fetch = partial(self._fetch, pair, files, counts, SMALL)
+            self._coming[pair] = self._copying.small.ask(fetch, quietly=True)
         if not self._coming[pair].is_there:
             return False
         try:
             if not self._coming.pop(pair).take():
-                self._coming[pair] = large.ask(partial(self._fetch, pair, files, counts), quietly=True)
+                fetch = partial(self._fetch, pair, files, counts)
+                self._coming[pair] = self._copying.large.ask(fetch, quietly=True)
                 return False
         except (OSError, ValueError, HsmError) as error:
             self._troubles.append(error)
@@ -216,13 +233,22 @@ class WorkerMirror:
             return True
         is_here = False
         try:
-            is_here = self._mirror.fetch(files.root.relative_to(self._paths.root), is_result, most) is not None
+            is_here = self._copy(pair[0], files.root.relative_to(self._paths.root), most)
         except FileNotFoundError:  # the task has removed it
             is_here = True
         finally:
             if not (is_here and counts):
                 fences.give_back_end(self._paths, *pair)
         return is_here
+
+    def _copy(self, task: int, folder: Path, most: float) -> bool:
+        staying = self._copying.staying
+        came = self._mirror.fetch(folder, lambda found: is_result(found) and not staying.holds(found), most)
+        if came is None:
+            return False
+        sizes = [found.size for found in came.left if staying.holds(found)]
+        write_left(self._paths, task, LeftThere(self._words.source, len(sizes), sum(sizes)))
+        return True
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -17,7 +17,8 @@ from hsm_core.model import SourceKind
 from hsm_core.store import events
 from hsm_core.store.away.fences import give_back_end
 from hsm_core.store.journal import JournalReader
-from hsm_core.store.layout import SweepPaths
+from hsm_core.store.layout import SweepPaths, TaskPaths
+from hsm_core.store.left_there import LeftThere, write_left
 from hsm_core.store.record import SourceRecord, read_record
 from hsm_core.store.state.jobs import JobWord, Key, SubmissionState
 from hsm_core.store.submission import read_submission
@@ -26,9 +27,10 @@ from ..interface import Handed, Health, Polled
 from ..snapshot import Snapshot
 from ..source_thread import SourceThread
 from .leases import Leases
+from .staying import Staying
 from .sweep_there import folder_there, root_there
-from .worker_mirror import WorkerMirror
-from .worker_words import WorkerWords
+from .worker_mirror import Copying, WorkerMirror
+from .worker_words import WorkerWords, is_result
 
 #: What may go wrong with a host, or the disk here, and may be well again later.
 TROUBLE = (HsmError, OSError, ValueError)
@@ -59,7 +61,7 @@ class HostWorkers:
         self._workers: dict[str, WorkerMirror] = {}
         self._dead: dict[str, str] = {}
         small, large = (SourceThread(f"{record.name}, {size} files") for size in ("small", "large"))
-        self._copies, self._patience_s = (small, large), patience_s
+        self._copying, self._patience_s = Copying(small, large, Staying.of(record.settings)), patience_s
         self._leases = Leases(paths, host, lambda: self._root)
         self._given: set[Path] = set()
         self._to_give: set[str] = set()
@@ -126,6 +128,17 @@ class HostWorkers:
     def remove_idle(self, jobs: Snapshot) -> int:
         return 0
 
+    @property
+    def coming(self) -> int:
+        """Returns how many tasks have ended there whose files are on their way."""
+        return sum(worker.coming for worker in self._workers.values())
+
+    def pull(self, task: int, files: TaskPaths) -> None:
+        """Fetches what stays there of a task, or raises an OSError that tells why it can't; what came is kept."""
+        folder = files.root.relative_to(self._paths.root)
+        Mirror(self._host, self._root, self._paths.root).fetch(folder, is_result)
+        write_left(self._paths, task, LeftThere(self.name, 0, 0))
+
     def health(self) -> Health:
         return Health(trouble=self._trouble)
 
@@ -153,7 +166,7 @@ class HostWorkers:
     def _known(self, name: str) -> WorkerMirror:
         if name not in self._workers:
             words = WorkerWords(name, self.name, self._host.name)
-            self._workers[name] = WorkerMirror(self._paths, self._host, self._root, words, self._copies)
+            self._workers[name] = WorkerMirror(self._paths, self._host, self._root, words, self._copying)
         return self._workers[name]
 
     def _bring_home(self, lines: Iterable[SubmissionState]) -> None:

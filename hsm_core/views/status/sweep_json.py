@@ -36,6 +36,9 @@ def sweep_json(view: SweepView) -> dict[str, object]:
              "last_word_s": round(host.seconds, 1), "health": host.health}
             for host in view.hosts
         ],
+        "left_there": [
+            {"source": one.source, "tasks": one.tasks, "files": one.files, "bytes": one.size} for one in view.left
+        ],
         "waits": dict(view.waits), "troubles": view.troubles, "bad_lines": view.state.bad_lines,
         "not_read": view.state.unreadable,
         "next": view.next,

@@ -10,6 +10,7 @@ from hsm_core.overrides import quoted
 
 from ..failures.text import failure_lines
 from ..text import clean, duration, local_time, paint, shorten, state_words
+from .left_view import left_line
 from .progress import progress_line
 from .sweep_view import SweepView
 
@@ -67,6 +68,8 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
         said = f"last report {duration(silence.seconds)} ago, {silence.running} running"
         yield clean(f"{silence.host}: {said}  ({silence.worker})")
+    for one in view.left:
+        yield shorten(clean(left_line(one, view.state.record)), width)
     for why, count in view.waits.most_common(_WORKERS):
         yield shorten(clean(f"waits    {counted(count, 'job')}: {why}"), width)
     for trouble in view.troubles[:_WORKERS]:

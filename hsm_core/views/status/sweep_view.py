@@ -20,6 +20,7 @@ from ..failures.not_begun import group_unbegun, unbegun_line
 from ..failures.refusals import refusal_group
 from ..lines_to_copy.next_command import next_command
 from .host_view import HostView, read_hosts
+from .left_view import LeftView, read_left_views
 from .phase import Phase, phase_of
 from .rate import UNKNOWN, Pace, pace
 
@@ -49,6 +50,7 @@ class SweepView:
         refused: the tasks that its scheduler refused, unless something was accepted since; of the failures, too.
         full: it runs, and its disk has no room.
         hosts: its machines behind SSH, while it runs.
+        left: files that stay on them.
     """
 
     state: SweepState
@@ -63,6 +65,7 @@ class SweepView:
     refused: FailureGroup | None = None
     full: bool = False
     hosts: Sequence[HostView] = ()
+    left: Sequence[LeftView] = ()
 
     @property
     def next(self) -> str:
@@ -112,7 +115,7 @@ def read_view(state: SweepState, ask: Callable[[SweepState], str] | None = None)
     troubles += map(unbegun_line, unbegun)
     return SweepView(
         state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused, full,
-        read_hosts(state) if phase == "running" else (),
+        read_hosts(state) if phase == "running" else (), read_left_views(state),
     )  # fmt: skip
 
 

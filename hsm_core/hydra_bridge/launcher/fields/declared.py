@@ -9,6 +9,16 @@ from typing import Any
 
 
 @dataclass(repr=False, eq=False)
+class ResultsConf:
+    """Which files of a task come home from a machine behind SSH."""
+
+    # patterns of files that stay there until `hsm pull`, such as "*.ckpt" or "checkpoints/"
+    exclude: list[str] = field(default_factory=list)
+    # larger files stay there, too
+    max_file_gb: float | None = None
+
+
+@dataclass(repr=False, eq=False)
 class LauncherConf:
     """How a sweep runs, what a task gets, and the resources it asks for.
 
@@ -170,6 +180,9 @@ class LauncherConf:
     # folders of this machine that configs name, and where the hosts have them:
     # [{local: /data, remote: /scratch/data}]
     path_map: list[Any] = field(default_factory=list)
+
+    # which files come home
+    results: ResultsConf = field(default_factory=ResultsConf)
 
     # --- this machine's own ---
     # none | auto | a list of GPU numbers

@@ -13,7 +13,7 @@ from hsm_core.overrides import key_of
 
 from ...plain import as_written, dict_of, list_of
 from ...value_text import value_text
-from .declared import LauncherConf
+from .declared import LauncherConf, ResultsConf
 
 #: How one run goes; every other run of the sweep says it anew.
 OF_ONE_RUN = frozenset(
@@ -76,7 +76,8 @@ def _overrides(name: str, value: object) -> Iterator[str]:
 
 def defaults() -> dict[str, object]:
     """The launcher's fields where nobody sets them."""
-    return {
+    found = {
         item.name: item.default if item.default_factory is MISSING else item.default_factory()
         for item in fields(LauncherConf)
     }
+    return {name: vars(value) if isinstance(value, ResultsConf) else value for name, value in found.items()}

@@ -19,7 +19,9 @@ _OF_SCHEDULERS = (
     "tasks_per_job", "mail_user", "mail_type", "setup", "setup_strict",
 )  # fmt: skip
 _OF_SUBMITIT = ("submitit_folder", "use_srun")
-_OF_HOSTS = ("hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map")
+_OF_HOSTS = (
+    "hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map", "results",
+)  # fmt: skip
 #: Of these, what says how the whole sweep is divided or run.
 _OF_SWEEP = {
     "mode", "tasks_per_job", "array_parallelism", "max_array_size", "setup", "setup_strict", "max_num_timeout",

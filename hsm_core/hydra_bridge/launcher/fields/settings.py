@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hsm_core.errors import ConfigError
-from hsm_core.hosts.ssh.path_map import read_path_map
 from hsm_core.model import Isolation, Resources
 from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.schedulers.batch_system import BatchSystem
-from hsm_core.settings import Fields, LauncherSettings, QueueSettings, SshSettings
+from hsm_core.settings import Fields, LauncherSettings, QueueSettings
 from hsm_core.text import read_task_ranges
 
 from ...faults import Faults
@@ -23,6 +22,7 @@ from ...plain import flow, plain
 from .declared import OF_NULL, LauncherConf
 from .recorded import defaults
 from .references import meaningless
+from .ssh_settings import ssh_settings
 
 _ALL_FIELDS = "    # all fields: --cfg hydra -p hydra.launcher"
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
@@ -138,7 +138,7 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
         grace_s=fields.within("grace_s", 0, 86_400),
         nice=int(fields.within("nice", 0, 19)),
         gpus=values["gpus"],
-        ssh=_ssh(fields),
+        ssh=ssh_settings(fields),
         setup=fields.texts("setup"),
         setup_strict=fields.flag("setup_strict"),
         flavour=fields.text("flavour") or "auto",
@@ -162,21 +162,6 @@ def refuse_of_resume(settings: LauncherSettings, *, is_new: bool) -> None:
         fields = " and ".join(f"hydra.launcher.{name}" for name in found)
         told = f"{fields} {'is' if len(found) == 1 else 'are'} for resuming a sweep, and this line starts a new one"
         raise ConfigError(told, fix=f"hydra.launcher.resume=latest    # or leave out {' and '.join(found)}")
-
-
-def _ssh(fields: Fields) -> SshSettings:
-    path_map = fields.entries("path_map")
-    try:
-        read_path_map(path_map)
-    except ValueError as error:
-        raise ConfigError(
-            f"hydra.launcher.{error}", fix="'hydra.launcher.path_map=[{local:/data,remote:/scratch/data}]'"
-        ) from None
-    return SshSettings(
-        fields.entries("hosts"), fields.one_of("transport", ("auto", "paramiko", "openssh")),
-        fields.one_of("host_keys", ("known", "accept_new")), fields.text("ssh_config"), path_map,
-        fields.one_of("on_host_lost", ("retry_elsewhere", "wait")), fields.within("host_lost_after_s", 1, 86_400_000),
-    )  # fmt: skip
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:

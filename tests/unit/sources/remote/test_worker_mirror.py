@@ -12,13 +12,15 @@ import pytest
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.lock import lock_if_free
-from hsm_core.sources.remote.worker_mirror import SMALL, WorkerMirror
+from hsm_core.sources.remote.staying import Staying
+from hsm_core.sources.remote.worker_mirror import SMALL, Copying, WorkerMirror
 from hsm_core.sources.remote.worker_words import WorkerWords
 from hsm_core.sources.source_thread import SourceThread
 from hsm_core.store import events
 from hsm_core.store.event_codec import Event
 from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths
+from hsm_core.store.left_there import LeftThere, read_left, tasks_with_left
 from tests.waiting import wait_until
 
 ME = ProcessIdentity("ssh:box1", "boot", 7, "1")
@@ -51,13 +53,13 @@ class There:
         self.host, self.there, self.here = Slow(), SweepPaths(tmp_path / "there"), SweepPaths(tmp_path / "here")
         self.there.make_directories()
         self.here.make_directories()
-        self._number = 0
+        self._number, self.staying = 0, Staying()
         self.mirror = self.another()
 
     def another(self) -> WorkerMirror:
         words = WorkerWords("box1-abcdefgh", "box1", "ssh:box1")
-        copies = SourceThread("small"), SourceThread("large")
-        made = WorkerMirror(self.here, self.host, self.there.root, words, copies)
+        copying = Copying(SourceThread("small"), SourceThread("large"), self.staying)
+        made = WorkerMirror(self.here, self.host, self.there.root, words, copying)
         made.given["launch-0/submit-0"] = {(number, 1) for number in range(9)}
         return made
 
@@ -193,3 +195,16 @@ def test_of_a_dead_workers_logs_nothing_is_asked_any_more(worker: There) -> None
     wait_until(worker.mirror.bring_rest)
     worker.write(0, ".hsm/stdout.log", "of the second attempt, which another worker has")
     worker.mirror.bring_home()
+
+
+def test_what_is_excluded_stays_and_is_counted(worker: There) -> None:
+    worker.staying = Staying(("*.ckpt",), 4)
+    for name in ("a.ckpt", "sub/b.ckpt", "score.txt"):
+        worker.write(0, name)
+    worker.write(0, "large.txt", "more than four")
+    worker.say(HEAD, events.Start(0, 1, "0"), events.End(0, 1, "completed"))
+    worker.another().bring_home(5.0)
+    assert worker.shown() == ["worker", "start 0", "end 0"]
+    assert {path.name for path in (worker.here.root / "0").rglob("*") if path.is_file()} == {"score.txt"}
+    assert tasks_with_left(worker.here) == [0]
+    assert read_left(worker.here, 0) == LeftThere("box1", 3, 16)

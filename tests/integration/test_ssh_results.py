@@ -1,0 +1,56 @@
+"""Files of tasks on real hosts come home when they are wanted, and stay there until then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.ssh_sweeping import SshApp, with_hydra
+from tests.services.fleet import Fleet
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.sshd
+
+
+@pytest.fixture
+def app(fleet: Fleet, weird_tmp_path: Path) -> Iterator[SshApp]:
+    with_hydra(fleet)
+    made = SshApp(weird_tmp_path / "app", fleet, {"h1": 2})
+    yield made
+    made.end()
+
+
+def test_files_that_stay_are_counted_and_pulled_later(app: SshApp) -> None:
+    done = app.run("x=range(3)", "hydra.launcher.results.exclude=['*.txt']")
+    assert done.returncode == 0, done.stderr
+    model = [app.sweep / str(number) / "model.txt" for number in range(3)]
+    assert not any(path.exists() for path in model)
+    assert "h1: 3 files of 3 tasks stay there, 36 bytes: hsm pull" in app.status()
+    assert "h1: 3 files of 3 tasks stay there" in app.hsm("results", str(app.sweep)).stderr
+    told = app.hsm("pull", str(app.sweep), "--dry-run")
+    assert (told.returncode, told.stdout) == (0, "".join(f"task {n}: 1 file, 12 bytes on h1\n" for n in range(3)))
+    assert app.hsm("pull", str(app.sweep), "--task", "1").returncode == 0
+    assert [path.exists() for path in model] == [False, True, False]
+    app.fleet("exec", 1, "sh", "-c", "rm -r /home/sweeper/.local/share/hsm/sweeps/*/2")
+    told = app.hsm("pull", str(app.sweep))
+    assert told.returncode == 1
+    assert "task 2: its directory is no longer on h1" in told.stderr
+    assert model[0].read_text() == "0.0\n" * 3
+    assert "1 file of 1 task stay" in app.status()
+
+
+def test_what_detached_tasks_wrote_is_pulled_after_the_launcher_has_gone(app: SshApp) -> None:
+    done = app.run("x=range(3)", "hydra.launcher.detach=true", "gate=/tmp/seen/gate")
+    assert done.returncode == 0, done.stderr
+    app.wait_for_seen(2)
+    told = app.hsm("pull", str(app.sweep))
+    assert "3 tasks of" in told.stderr, told
+    assert (app.sweep / "0" / ".hsm" / "stdout.log").read_text().startswith("hello 0\n")
+    app.open_gate()
+    app.wait_for_seen(3, "end")
+    wait_until(lambda: "are here" in app.hsm("pull", str(app.sweep)).stderr, 60.0)
+    told = app.hsm("pull", str(app.sweep))  # finds nothing to do
+    assert (told.returncode, told.stdout) == (0, "")
+    assert (app.sweep / "2" / "model.txt").read_text() == "1.0\n" * 3
