@@ -30,6 +30,9 @@ Reason = Literal[
 ]
 Isolation = Literal["auto", "fork", "spawn", "none"]
 #: Where tasks run: what a scheduler starts, workers of this process on this machine, workers on another machine.
+#: Who gets the next task, where there are several sources.
+Strategy = Literal["fastest", "least_loaded", "round_robin", "random"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 SourceKind = Literal["queue", "pool", "host"]
 SOURCE_KINDS: tuple[SourceKind, ...] = ("queue", "pool", "host")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .errors import ConfigError
-from .model import Isolation, Resources
+from .model import Isolation, Resources, Strategy
 
+Word = TypeVar("Word", bound=str)
 #: The variable that holds the words, as JSON, of the command that resumes a sweep, for who starts its app.
 RESUMED_BY = "HSM_RESUMED_BY"
 
@@ -76,6 +78,9 @@ class LauncherSettings:
         tasks_per_gpu: tasks at once on one GPU.
         nice: niceness added.
         gpus: of this machine, as the user wrote it: ``none``, ``auto`` or a list of numbers.
+        sources: several places at once, as their user wrote them: texts or mappings.
+        strategy: how tasks are divided among them.
+        parallel_limit: tasks at once over all of them; None is no limit.
         setup: lines of shell before the worker starts.
         setup_strict: whether the first of them that fails ends the job.
         flavour: of a scheduler that has several dialects; ``auto``: as its commands say.
@@ -110,6 +115,9 @@ class LauncherSettings:
     nice: int = 0
     gpus: object = "none"
     ssh: SshSettings = field(default_factory=SshSettings)
+    sources: tuple[object, ...] = ()
+    strategy: Strategy = "fastest"
+    parallel_limit: int | None = None
     setup: tuple[str, ...] = ()
     setup_strict: bool = True
     flavour: str = "auto"
@@ -208,7 +216,7 @@ class Fields:
             raise ConfigError(told, fix=f"hydra.launcher.{name}={least}")
         return float(value)
 
-    def one_of(self, name: str, known: tuple[str, ...]) -> str:
+    def one_of(self, name: str, known: tuple[Word, ...]) -> Word:
         value = self._values[name]
         if value not in known:
             told = f"hydra.launcher.{name}={value} must be one of {', '.join(known)}"
@@ -216,7 +224,7 @@ class Fields:
 
             near = get_close_matches(str(value), known, 1) or known
             raise ConfigError(told, fix=f"hydra.launcher.{name}={near[0]}")
-        return str(value)
+        return next(one for one in known if one == value)
 
 
 def _must_be(name: str, value: object, what: str) -> ConfigError:

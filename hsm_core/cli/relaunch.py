@@ -26,7 +26,7 @@ from .terminal import remark
 from .typed_settings import require_settings
 
 #: Our own launchers by name; a project has more in ``hydra/launcher`` of its config directory.
-OURS = ("hsm_hpc", "hsm_local", "hsm_pbs", "hsm_slurm", "hsm_ssh")
+OURS = ("hsm_hpc", "hsm_local", "hsm_pbs", "hsm_slurm", "hsm_sources", "hsm_ssh")
 #: Launchers of others, which keep no record of a sweep.
 _FOREIGN = ("basic", "joblib", "ray", "ray_aws", "rq", "submitit_local", "submitit_slurm")
 

@@ -36,7 +36,10 @@ class Policy:
     @classmethod
     def of(cls, settings: LauncherSettings) -> Policy:
         """Returns what the launcher's fields say."""
-        return cls(settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s)
+        return cls(
+            settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s,
+            rules=Rules(settings.strategy, settings.parallel_limit),
+        )  # fmt: skip
 
 
 class FruitlessWorkers:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .worker_command import WorkerStarts
 
 
-#: Places whose tasks no batch system takes: workers of ours here, or on machines behind SSH.
-_POOLS = ("local", "ssh")
+#: Places that are no batch system: workers of ours here, or on machines behind SSH, or several places.
+_POOLS = ("local", "ssh", "sources")
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,13 @@ class HsmSshLauncher(LauncherBase):
         return "ssh"
 
 
+class HsmSourcesLauncher(LauncherBase):
+    """``hydra/launcher=hsm_sources``: several places at once."""
+
+    def place(self) -> str:
+        return "sources"
+
+
 class HsmHpcLauncher(LauncherBase):
     """``hydra/launcher=hsm_hpc``: Slurm or PBS, whichever is found, or HSM_HPC_SYSTEM names."""
 
@@ -213,7 +220,9 @@ class HsmSweeperHint(SearchPathPlugin):
 
 def _register_all(plugins: Plugins) -> None:
     """Hydra 1.4 finds us by our entry point also where it can't list what is in ``hydra_plugins``."""
-    launchers = (HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmSshLauncher, HsmHpcLauncher)
+    launchers = (
+        HsmLocalLauncher, HsmSlurmLauncher, HsmPbsLauncher, HsmSshLauncher, HsmHpcLauncher, HsmSourcesLauncher,
+    )  # fmt: skip
     for plugin in (HsmConfigSource, HsmSweeper, *launchers):
         plugins.register(plugin)
 
@@ -247,6 +256,9 @@ def _before_sweeper(frame: FrameType) -> None:
 
 
 offer("hydra/sweeper", "hsm", "hsm_core.hydra_bridge.sweeper.fields", "SweeperConf", _before_sweeper)
-_CONFS = {"local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "ssh": "SshConf", "hpc": "HpcConf"}
+_CONFS = {
+    "local": "LauncherConf", "slurm": "SlurmConf", "pbs": "PbsConf", "ssh": "SshConf", "hpc": "HpcConf",
+    "sources": "SourcesConf",
+}  # fmt: skip
 for _name, _kind in _CONFS.items():
     offer("hydra/launcher", f"hsm_{_name}", "hsm_core.hydra_bridge.launcher.fields.declared", _kind)

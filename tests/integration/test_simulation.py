@@ -11,12 +11,12 @@ from random import Random
 import pytest
 
 from hsm_core.conductor.conductor import Conductor
-from hsm_core.conductor.handing_out.strategy import STRATEGIES, Rules
+from hsm_core.conductor.handing_out.strategy import Rules
 from hsm_core.conductor.policies import Policy
 from hsm_core.conductor.tasks_to_run import resumable
 from hsm_core.errors import NoAnswer
 from hsm_core.hydra_bridge.launcher.begin import new_launch
-from hsm_core.model import ProcessIdentity
+from hsm_core.model import STRATEGIES, ProcessIdentity
 from hsm_core.store.lease import take_lease
 from hsm_core.store.state.sweep_state import SweepState
 from tests.integration.simulated import SimulatedSource, World, all_ends

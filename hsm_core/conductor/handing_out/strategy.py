@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from hsm_core.model import Strategy
 from hsm_core.sources.interface import Pair
 
-Strategy = Literal["fastest", "least_loaded", "round_robin", "random"]
 #: What a source is given at once whose capacity nobody knows, while others take tasks, too.
 UNKNOWN_CAPACITY = 100
 #: Beyond what it runs, a source holds the work of so many seconds, so that none of its slots waits for us.
@@ -165,7 +165,6 @@ _Choice: TypeAlias = Callable[[Sequence[Offer], int], Offer]
 _CHOICES: dict[Strategy, _Choice] = {
     "fastest": _fastest, "least_loaded": _least_loaded, "round_robin": _round_robin, "random": _random,
 }  # fmt: skip
-STRATEGIES = tuple(_CHOICES)
 
 
 def _shares(waiting: Sequence[Pair], offers: Sequence[Offer]) -> dict[str, list[Pair]]:

@@ -34,6 +34,9 @@ class Destination:
         fields: the launcher's.
         config: of this run, whose launcher node counts.
         loader: composes the configs of tasks.
+        patience: of who waits for the commands of its hosts.
+        own: fields that were set for it alone, where it is one of several; they are among ``fields``.
+        source: what it is called there.
 
     Attributes:
         system: whose queue it is; None: a pool of workers on this machine.
@@ -45,16 +48,18 @@ class Destination:
     """
 
     def __init__(
-        self, name: str, fields: Mapping[str, object], config: DictConfig, loader: ConfigLoader
-    ) -> None:
+        self, name: str, fields: Mapping[str, object], config: DictConfig, loader: ConfigLoader,
+        patience: Patience | None = None, *, own: Mapping[str, object] | None = None, source: str = "",
+    ) -> None:  # fmt: skip
         self.name, self.system = name, queue_at(name)
         self._values = known_values(fields, self.system, typed_overrides(config, "hydra"))
         self.settings = launcher_settings(self._values, self.system)
-        self.patience = Patience()
-        self._places = places_of(name, self.settings, self.patience)
+        self.patience = patience or Patience()
+        self._places = places_of(name, self.settings, self.patience, source)
         if self.settings.code == "verify" and not self._places.is_elsewhere:
             self.settings = replace(self.settings, code="live", ignored=(*self.settings.ignored, "code=verify"))
-            self._places = places_of(name, self.settings, self.patience)
+            self._places = places_of(name, self.settings, self.patience, source)
+        self._own = frozenset(own or ())
         self._config, self._loader = config, loader
         self._tasks_config = config
         self._by_task: SettingsByTask | None = None
@@ -119,15 +124,22 @@ class Destination:
         Args:
             first: the number of the first of them.
         """
+        return [*filter(None, [self.ignored()]), *self.preview_quietly(paths, tasks, first)]
+
+    def preview_quietly(self, paths: SweepPaths, tasks: Sequence[Sequence[str]], first: int) -> Sequence[str]:
+        """Returns the same without a word on fields that are ignored."""
         settings = self._source_settings(lambda number: tasks[number - first])
         numbers, detached = range(first, first + len(tasks)), self.settings.detach
-        lines = self._places.preview(paths, settings, numbers, detached=detached)
-        return [*filter(None, [self.ignored()]), *lines]
+        return self._places.preview(paths, settings, numbers, detached=detached)
 
     def ignored(self) -> str:
         """Returns a line on the fields that were set in vain; empty if there are none."""
-        ignored = [*self._places.ignored(), *self._settings_by_task().unused]
+        ignored = self.ignored_fields()
         return f"this launcher ignores {', '.join(ignored)}" if ignored else ""
+
+    def ignored_fields(self) -> Sequence[str]:
+        """Returns the fields that were set in vain."""
+        return [*self._places.ignored(), *self._settings_by_task().unused]
 
     def _source_settings(self, overrides_of: Overrides) -> SourceSettings:
         by_task = self._settings_by_task()
@@ -138,8 +150,9 @@ class Destination:
     def _settings_by_task(self) -> SettingsByTask:
         if self._by_task is None:
             self._by_task = SettingsByTask(
-                self._loader, self._tasks_config, self._config, self._values, self.settings, self.system
-            )
+                self._loader, self._tasks_config, self._config, self._values, self.settings, self.system,
+                self._own,
+            )  # fmt: skip
         return self._by_task
 
 

@@ -38,12 +38,12 @@ from .app.code import app_root, config_folders, record_again, take_code
 from .app.main_origin import MainOrigin, unseen_lines
 from .app.payload import check_payload, is_frozen, require_same, write_payload
 from .begin import begin_sweep, new_launch
-from .destination import Destination
 from .fields.settings import refuse_of_resume
 from .foreign_sweeper import launches_once, needs_returns, require_detachable
 from .outcome import job_returns, require_completed, tell_started, warn_of_logout
 from .record import sweep_record
 from .resumed import read_resumed, require_same_code, say_what_is_not_used
+from .several.destinations import destination_of
 from .sweep_directory import Reservation, reserve_directory, settle_directory
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Launching:
     ) -> None:  # fmt: skip
         self._context, self._origin = context, MainOrigin.of(task_function)
         self._config = self._tasks_config = config
-        self._to = shown(lambda: Destination(source, fields, config, context.config_loader))
+        self._to = shown(lambda: destination_of(source, fields, config, context.config_loader))
         self._settings = self._to.settings
         self._typed_of_hydra = typed_overrides(config, "hydra")
         settle_directory(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from hsm_core.hosts.interface import Patience
@@ -87,12 +88,13 @@ class Places(Protocol):
         """Returns the fields that were set and mean nothing there."""
 
 
-def places_of(name: str, settings: LauncherSettings, patience: Patience) -> Places:
+def places_of(name: str, settings: LauncherSettings, patience: Patience, source: str = "") -> Places:
     """Returns the places of a launcher.
 
     Args:
         name: as its class says it.
         patience: of who waits for the commands there.
+        source: what it is called, if there may be several of this name.
 
     Raises:
         ConfigError: the settings mean nothing there.
@@ -101,7 +103,7 @@ def places_of(name: str, settings: LauncherSettings, patience: Patience) -> Plac
         from .over_ssh import OverSsh
 
         return OverSsh(settings, patience)
-    return Here(name, settings, patience)
+    return Here(name, settings, patience, source or name)
 
 
 class Here:
@@ -109,15 +111,19 @@ class Here:
 
     Args:
         name: of the place.
+        source: what it is called.
     """
 
     is_elsewhere = False
 
-    def __init__(self, name: str, settings: LauncherSettings, patience: Patience) -> None:
+    def __init__(self, name: str, settings: LauncherSettings, patience: Patience, source: str) -> None:
         self._name, self._settings, self._is_pool = name, settings, queue_at(name) is None
+        self._source = source
         self._host = open_host("local", patience)
         self._described: SourceRecord | None = None
-        self.worker = pool_worker(settings) if self._is_pool else job_worker(settings, name)
+        self.worker = (
+            replace(pool_worker(settings), source=source) if self._is_pool else job_worker(settings, source)
+        )
 
     def require(self, paths: SweepPaths, common: SourceSettings, named: Named) -> None:
         require_here(self._name, self._settings.flavour, self._host)
@@ -131,7 +137,8 @@ class Here:
 
     def records(self) -> tuple[SourceRecord, ...]:
         if self._described is None:
-            self._described = describe(self._name, self._host, self._settings.flavour)
+            found = describe(self._name, self._host, self._settings.flavour)
+            self._described = replace(found, name=self._source)
         return (self._described,)
 
     def sources(self, paths: SweepPaths, settings: SourceSettings) -> Sequence[Source]:
@@ -141,7 +148,8 @@ class Here:
         self, paths: SweepPaths, settings: SourceSettings, tasks: Sequence[int], *, detached: bool
     ) -> Sequence[str]:
         record, note = describe_anyhow(self._name, self._host, self._settings.flavour)
-        lines = make_source(record, paths, settings, self._host).preview(tasks, detached=detached)
+        source = make_source(replace(record, name=self._source), paths, settings, self._host)
+        lines = source.preview(tasks, detached=detached)
         return [*filter(None, [note]), *lines]
 
     def ignored(self) -> Sequence[str]:

@@ -184,6 +184,15 @@ class LauncherConf:
     # which files come home
     results: ResultsConf = field(default_factory=ResultsConf)
 
+    # --- several places at once ---
+    # where tasks run: "local:4", "ssh:box1:8", "slurm:16" (16 tasks at once), "pbs", "hpc", or
+    # {source: slurm, at_most: 16, partition: gpu, walltime: "2:00:00"}, with any field of one place
+    sources: list[Any] = field(default_factory=list)
+    # who gets the next task: fastest | least_loaded | round_robin | random
+    strategy: str = "fastest"
+    # most tasks at once over all sources
+    parallel_limit: int | None = None
+
     # --- this machine's own ---
     # none | auto | a list of GPU numbers
     gpus: Any = "none"
@@ -210,6 +219,15 @@ class SshConf(LauncherConf):
     """The same, with machines behind SSH as the places."""
 
     _target_: str = "hydra_plugins.hsm.plugins.HsmSshLauncher"
+    code: str = "snapshot"
+    on_interrupt: str = "ask"
+
+
+@dataclass(repr=False, eq=False)
+class SourcesConf(LauncherConf):
+    """The same, with several places at once."""
+
+    _target_: str = "hydra_plugins.hsm.plugins.HsmSourcesLauncher"
     code: str = "snapshot"
     on_interrupt: str = "ask"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
@@ -35,16 +35,17 @@ class SettingsByTask:
         values: the launcher's fields as plain values, where no task has a say.
         common: the settings that they are.
         system: where the tasks go, None: to a pool here; what means nothing there is not resolved.
+        fixed: fields that were set for this source alone, whatever the launcher's say.
     """
 
     def __init__(
         self, loader: ConfigLoader, tasks_config: DictConfig, config: DictConfig, values: Mapping[str, object],
-        common: LauncherSettings, system: BatchSystem | None,
+        common: LauncherSettings, system: BatchSystem | None, fixed: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._loader, self._tasks_config, self._values, self._system = loader, tasks_config, values, system
         self._common = common
-        node = fields_written(config)
-        self._timeout_min = node["timeout_min"]
+        node = {name: value for name, value in fields_written(config).items() if name not in fixed}
+        self._timeout_min = node.get("timeout_min")
         referring = {name: value for name, value in node.items() if name not in OF_ONE_RUN and is_of_tasks(value)}
         self.unused = tuple(name for name in meaningless(system) if name in referring)
         self._varying = {name: value for name, value in referring.items() if name not in self.unused}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hsm_core.errors import ConfigError
-from hsm_core.model import Isolation, Resources
+from hsm_core.model import STRATEGIES, Isolation, Resources
 from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
@@ -132,13 +132,16 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
         on_interrupt=_on_interrupt(fields, system),
         poll_interval_s=fields.positive("poll_interval_s"),
         slots=fields.at_least_one("slots"),
-        isolation=_isolation(fields),
+        isolation=fields.one_of("isolation", _ISOLATIONS),
         tasks_per_gpu=int(fields.positive("tasks_per_gpu")),
         task_timeout_min=_time_limit(fields),
         grace_s=fields.within("grace_s", 0, 86_400),
         nice=int(fields.within("nice", 0, 19)),
         gpus=values["gpus"],
         ssh=ssh_settings(fields),
+        sources=fields.entries("sources"),
+        strategy=fields.one_of("strategy", STRATEGIES),
+        parallel_limit=fields.at_least_one("parallel_limit"),
         setup=fields.texts("setup"),
         setup_strict=fields.flag("setup_strict"),
         flavour=fields.text("flavour") or "auto",
@@ -186,11 +189,6 @@ def _on_interrupt(fields: Fields, system: BatchSystem | None) -> str:
     if chosen == "auto":
         chosen = "cancel" if system is None else "ask"
     return "cancel" if chosen == "ask" and not sys.stdin.isatty() else chosen
-
-
-def _isolation(fields: Fields) -> Isolation:
-    value = fields.one_of("isolation", _ISOLATIONS)
-    return next(known for known in _ISOLATIONS if known == value)
 
 
 def _time_limit(fields: Fields) -> float | None:

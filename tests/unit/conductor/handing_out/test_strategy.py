@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from hsm_core.conductor.handing_out.strategy import (
-    STRATEGIES,
     UNKNOWN_CAPACITY,
     Offer,
     Rules,
-    Strategy,
     assign,
 )
+from hsm_core.model import STRATEGIES, Strategy
 
 ALL = [(number, 1) for number in range(1000)]
 
