@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hsm_core.errors import HsmError
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
+from hsm_core.views.text import clean
 
 if TYPE_CHECKING:
     from hsm_core.sources.interface import Polled
@@ -39,7 +40,7 @@ class JobQuestions:
         """Asks: at once the first time, then ever more seldom; where a conductor lives, its answers serve.
 
         Returns:
-            what is to be said if there was no answer.
+            what is to be said if there was no answer, in one line.
         """
         if not state.jobs or not state.numbers_in("queued", "running", "lost"):
             return ""
@@ -50,13 +51,13 @@ class JobQuestions:
         try:
             questions = self._questions[place] if not is_new else self._of(state, is_conducted)
         except HsmError as error:
-            return f"the scheduler did not answer: {error.problem}"
+            return clean(f"the scheduler did not answer: {error.problem}")
         self._questions[place] = questions
         age_s = MOST_S if is_conducted else RECENT_S if is_new else None
         deadline = time.monotonic() + PATIENCE_S
         for question in questions:
             question.put(age_s)
-        return next(filter(None, [question.answer(deadline) for question in questions]), "")
+        return clean(next(filter(None, [question.answer(deadline) for question in questions]), ""))
 
     def _of(self, state: SweepState, is_conducted: bool) -> list[_Question]:
         from hsm_core.sources.job_monitor import JobMonitor

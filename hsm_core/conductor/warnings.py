@@ -10,6 +10,7 @@ from hsm_core.store.disk import FULL, is_full
 from hsm_core.store.state.jobs import NO_WORKER, SETUP_ENDED, SETUP_FAILED
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.event_log import against_forks
+from hsm_core.views.text import clean
 
 
 class Troubles:
@@ -40,22 +41,22 @@ class Troubles:
     def _seen(self) -> Iterator[tuple[str, str]]:
         """Who or what it is about, and the words; these may be empty."""
         for worker in self._state.workers():
-            yield worker.name, worker.trouble and f"warning: {worker.trouble}"
+            yield worker.name, worker.trouble and f"warning: {clean(worker.trouble)}"
             yield "", against_forks(worker.ready) if worker.ready else ""
         for monitor in self._monitors:
             yield from _seen_by(monitor)
         for word in self._state.jobs.words.values():
             if word.evidence.startswith((SETUP_FAILED, SETUP_ENDED, NO_WORKER)):
-                told = word.evidence.partition("; ")[0]
+                told = clean(word.evidence.partition("; ")[0])
                 line = f"hsm errors {quoted(self._state.record.selector)}    # what it said"
                 yield "", f"warning: {told}\n  next: {line}"
 
 
 def _seen_by(monitor: JobMonitor) -> Iterator[tuple[str, str]]:
     for native_id, why in monitor.hopeless.items():
-        told = f"warning: job {native_id} will never start: {why}"
+        told = f"warning: job {native_id} will never start: {clean(why)}"
         yield native_id, f"{told}\n  next: hsm queue    # its tasks"
     for native_id, held in monitor.held.items():
-        told = f"warning: job {native_id} waits {held.until}: {held.why}"
+        told = f"warning: job {native_id} waits {held.until}: {clean(held.why)}"
         yield native_id, told + (f"\n  next: {held.remedy}" if held.remedy else "")
-    yield "", monitor.trouble and f"warning: {monitor.whom} did not answer: {monitor.trouble}"
+    yield "", monitor.trouble and f"warning: {monitor.whom} did not answer: {clean(monitor.trouble)}"

@@ -170,7 +170,8 @@ def against_forks(ready: events.Ready) -> str:
     found = ready.against_forks
     if not found:
         return ""
-    why = "; ".join(found[:_REASONS]) + (f"; and {len(found) - _REASONS} more" if len(found) > _REASONS else "")
+    more = f"; and {len(found) - _REASONS} more" if len(found) > _REASONS else ""
+    why = "; ".join(map(clean, found[:_REASONS])) + more
     if ready.mode == "spawn":
         return f"each task gets a fresh interpreter: {why}"
     return f"warning: forked tasks may not be independent: {why}\n  fix: hydra.launcher.isolation=spawn"

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hsm_core.model import Span
+from hsm_core.processes.identity import this_process
 from hsm_core.store import events
 from hsm_core.store.files import to_json
+from hsm_core.store.journal import JournalWriter
 from hsm_core.store.tasks import TaskTable
 from hsm_core.text import UNSEEN
 from hsm_core.views.lines_to_copy.rerun import rerun_words
 from tests.unit.cli.test_status import Shell
-from tests.unit.store.making import MadeSweep, complete, fail, killed_process, start
+from tests.unit.store.making import ELSEWHERE, MadeSweep, complete, fail, killed_process, start
 
 #: What a scheduler's refusal suggests, in an event that anybody may have written.
 FIX = "pwn --all"
 #: Runs ``pwn`` in a shell that takes any of it for its own words; and turns, hides and moves text.
-EVIL = "x'\"\n\npwn\n;pwn;$(pwn)`pwn`&pwn|pwn\n# \r\x1b[2K\x1b]0;pwn\x07\u202e\u200b\x9b31m --pwn !pwn %s\\n~"
+EVIL = (
+    "x'\"\n\npwn\n;pwn;$(pwn)`pwn`&pwn|pwn"
+    "\n  next: pwn 1\nerror: pwn 2\n# \r\x1b[2K\x1b]0;pwn\x07\u202e\u200b\x9b31m --pwn !pwn %s\\n~"
+)
 NAMED = re.compile(r"^ *(?:next|rerun|try): (.*)$", re.MULTILINE)
+#: In a message, further lines of a value stand further right than its own.
+OWN = re.compile(r"^ {0,2}(?:next|rerun|try): (.*)$", re.MULTILINE)
 VIEWS = (
     ("status",), ("status", "--json"), ("list", "--all"), ("errors",), ("errors", "--json"), ("logs",), ("logs", "0"),
     ("logs", "0", "--stderr"), ("tasks",), ("tasks", "--format", "wide"), ("tasks", "--format", "ids"),
     ("results",), ("results", "--best"), ("results", "--best", "nothing"), ("results", "--where", "nothing > 1"),
     ("command", "0"), ("command", "77"), ("reproduce", "0"), ("resume", "--dry-run"), ("retry", "--dry-run"),
-    ("cancel", "--dry-run"), ("forget",),
+    ("cancel", "--dry-run"), ("complete", "--dry-run"), ("wait", "--timeout", "0"), ("forget",),
 )  # fmt: skip
 WHOLE_SCRIPTS = ("command", "reproduce", "resume", "retry")
 
@@ -104,6 +113,32 @@ def hostile(shell: Shell, tmp_path: Path) -> MadeSweep:
     return sweep
 
 
+@pytest.fixture
+def on_hosts(hostile: MadeSweep) -> MadeSweep:
+    """The same, whose other tasks are on a machine and in a queue, both of which are called so."""
+    named = {"name": EVIL, "host": EVIL, "user": EVIL, "dir": EVIL, "python": EVIL, "transport": "openssh"}
+    settings = {"address": json.dumps(named), "ssh_config": f"/{EVIL}", "dir": EVIL}
+    writer = JournalWriter(hostile.paths.journal("conductor-b"))
+    for event in (
+        events.ConductorHead("conductor-b", replace(this_process(), host=EVIL), by=EVIL),
+        events.SourceAdded(EVIL, "host", f"ssh:{EVIL}", settings),
+        events.SourceAdded("queue", "queue", "local", {"scheduler": EVIL}),
+        events.Submit("launch-0/submit-2", token=EVIL, tasks=(Span(1, 1, 1),), source=EVIL),
+        events.HandedOver("launch-0/submit-2", native_id=EVIL),
+        events.Submit("launch-0/submit-3", token="x", tasks=(Span(3, 1, 1),), source="queue", logs=(f"{EVIL}.out",)),
+        events.HandedOver("launch-0/submit-3", native_id=EVIL), events.Waits(EVIL),
+        events.Withdrawn("launch-0/submit-3", EVIL), events.Interrupted(EVIL),
+    ):  # fmt: skip
+        writer.append(event)
+    worker = hostile.worker("w2", replace(ELSEWHERE, host=EVIL), (Span(1, 1),), node=EVIL)
+    worker.append(events.Ready("launch-0", "fork", 1, 0.1, against_forks=(EVIL,)))
+    worker.append(events.Broken("launch-0", EVIL, EVIL))
+    worker.append(events.Trouble(EVIL))
+    worker.append(events.Start(1, 1, EVIL.replace("/", ""), host=EVIL))
+    worker.append(events.Lost(1, 1, EVIL, final=True))
+    return hostile
+
+
 def views(shell: Shell, sweep: MadeSweep) -> Iterator[tuple[str, str, str]]:
     for command, *words in VIEWS:
         named = [] if command == "list" else [str(sweep.root)]
@@ -111,15 +146,16 @@ def views(shell: Shell, sweep: MadeSweep) -> Iterator[tuple[str, str, str]]:
         yield " ".join((command, *words)), done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("kind", ["hostile", "on_hosts"])
 def test_no_name_in_a_record_is_run_and_none_reaches_the_terminal(
-    shell: Shell, hostile: MadeSweep, pasting: Pasting
+    shell: Shell, kind: str, pasting: Pasting, request: pytest.FixtureRequest
 ) -> None:
     seen = 0
-    for view, out, err in views(shell, hostile):
+    for view, out, err in views(shell, request.getfixturevalue(kind)):
         assert "Traceback" not in err, view
         if not (view.startswith("logs 0") or "--json" in view):
             assert not UNSEEN.search((out + err).replace("\n", "")), view
-        scripts = NAMED.findall(out + err) + ([out] if view.split()[0] in WHOLE_SCRIPTS else [])
+        scripts = NAMED.findall(out) + OWN.findall(err) + ([out] if view.split()[0] in WHOLE_SCRIPTS else [])
         for script in scripts:
             seen += 1
             for name in ("bash", "sh"):

@@ -20,7 +20,7 @@ from hsm_core.store.requests import request_cancel
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import indented, task_ranges
 from hsm_core.views.status.phase import phase_of
-from hsm_core.views.text import shorten
+from hsm_core.views.text import clean, shorten
 
 from ..ask_schedulers import JobQuestions
 from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, require_yes, sweep_argument
@@ -165,7 +165,7 @@ def wait_until_ended(
         else:
             if time.monotonic() - told > _SAY_EVERY_S:
                 told = time.monotonic()
-                remark(f"waiting for {_named(still)}: {_where(state, still)}")
+                remark(f"waiting for {_named(still)}: {clean(_where(state, still))}")
             time.sleep(_EVERY_S)
         state.refresh()
         if living_conductor(state.paths) is None:

@@ -9,6 +9,7 @@ from hsm_core.overrides import quoted
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.sweeps import catalogue
 from hsm_core.store.sweeps.selector import find_place
+from hsm_core.views.text import clean
 
 from ..click_types import SWEEP, ask_schedulers, examples, open_sweep
 from ..terminal import remark
@@ -45,7 +46,7 @@ def _forget(entry: catalogue.Entry, *, dry_run: bool, force: bool) -> None:
     if not dry_run:
         catalogue.forget(entry.id)
     files = "its files stay in" if is_there else "it is no longer in"
-    remark(f"{entry.id} {'would be' if dry_run else 'is'} off your list; {files} {entry.dir}")
+    remark(f"{entry.id} {'would be' if dry_run else 'is'} off your list; {files} {clean(str(entry.dir))}")
 
 
 def _require_ended(entry: catalogue.Entry) -> None:

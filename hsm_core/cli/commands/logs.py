@@ -23,7 +23,7 @@ from hsm_core.views.lines_to_copy.resume_lines import resume_line
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
-from hsm_core.views.text import shorten
+from hsm_core.views.text import clean, shorten
 
 from ..click_types import ask_schedulers, examples, open_sweep, open_whole, require_tasks, sweep_argument
 from ..terminal import remark, say, say_json, write, write_raw
@@ -52,7 +52,7 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, raw: bool, as
     if task is None:
         event_log = EventLog(state.paths)
         if not as_json:
-            remark(f"in {state.paths.root}:")
+            remark(f"in {clean(str(state.paths.root))}:")
         _follow(state, lambda: _tell(event_log, as_json), lambda: _is_over(state), follow)
         return 0
     require_tasks(state, [task])
@@ -75,7 +75,7 @@ def _print_task(state: SweepState, task: int, stderr: bool, follow: bool, put: C
     if path is None and (not follow or state.state_of(task) in ENDED):
         raise _not_started(state, task)
     if path is not None and (has_text(path) or state.state_of(task) not in ENDED):
-        remark(str(path))
+        remark(clean(str(path)))
         offset = _say_begin(path)
         if not has_text(path) and not follow:
             remark(f"task {task} has printed nothing yet\n  next: {joined(['hsm', *sys.argv[1:], '-f'])}")
@@ -135,7 +135,7 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
         return
     ended = state.end_of(task)
     why = message_of(ended).removeprefix(f"{now} ") if ended and ended.message else ""
-    yield f"{told}: it {'was ' if now in ('cancelled', 'lost') else ''}{now}{f', {why}' if why else ''}"
+    yield f"{told}: it {'was ' if now in ('cancelled', 'lost') else ''}{now}{f', {clean(why)}' if why else ''}"
     if now == "cancelled":
         yield f"  next: {resume_line(state.record)}"
     else:

@@ -36,6 +36,7 @@ from hsm_core.text import columns
 from hsm_core.views.explained_rows import explained_rows
 from hsm_core.views.result_table import table_text
 from hsm_core.views.status.left_view import left_line, read_left_views
+from hsm_core.views.text import clean
 
 from ..click_types import SWEEP, examples, open_each
 from ..terminal import colour_on, remark, say, write
@@ -118,7 +119,7 @@ def results(
     if wanted and chosen == "table" and (not asked or largest is None):
         first = "largest" if wanted[1] == "max" else "smallest"
         known = "as declared" if wanted[0] in _known_modes(states) else "--max for the largest"
-        remark(f"sorted by {wanted[0]}, the {first} first, {known}")
+        remark(f"sorted by {clean(wanted[0])}, the {first} first, {known}")
     _give(table, chosen, output, raw_cells)
     return 0
 
@@ -215,7 +216,7 @@ def _lacking(states: Sequence[SweepState], every: Sequence[Row]) -> Iterator[str
     for state in states:
         declared = [name for name, _ in state.record.metric]
         for told in missing_metrics(declared, (row for row in every if row.sweep == state.record.id)):
-            yield f"warning: {told}{more if has_none else ''}"
+            yield f"warning: {clean(told)}{more if has_none else ''}"
 
 
 def _known_modes(states: Sequence[SweepState]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from hsm_core.errors import BackendError, LimitReached, NoAnswer, NoId, Unexplai
 from hsm_core.sources.interface import Handed, Portion, Source
 from hsm_core.sources.source_thread import Answer, Calls
 from hsm_core.store.submission import Submission
+from hsm_core.views.text import clean
 
 #: Seconds after the end of its command, after which a submission that nobody knows is certainly not accepted.
 DOUBT_S = 5.0
@@ -80,4 +81,4 @@ class OpenSubmission:
 
 def shortly(error: BackendError) -> str:
     """Returns an error on one line."""
-    return f"{error.problem} ({error.evidence})" if error.evidence else error.problem
+    return clean(f"{error.problem} ({error.evidence})" if error.evidence else error.problem)

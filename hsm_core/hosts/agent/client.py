@@ -257,6 +257,6 @@ def _error(head: Head) -> Exception:
     """Returns the error that a call met over there, as the same kind of error here."""
     kind, number, text, file = (head.get(key) for key in ("error", "errno", "text", "file"))
     if isinstance(number, int):
-        found = OSError(number, str(text), *([file] if isinstance(file, str) else []))
+        found = OSError(number, " ".join(str(text).split()), *([file] if isinstance(file, str) else []))
         return OSError(str(text)) if isinstance(found, ConnectionError) else found  # no pipe of ours broke
     return _KINDS.get(str(kind), OSError)(str(text))
