@@ -139,3 +139,17 @@ def test_an_install_there_does_not_take_the_place_of_what_was_sent(app: SshApp) 
         app.fleet("exec", 1, "rm", f"{site}/editable.pth")
     told = app.hsm("errors", str(app.sweep)).stdout
     assert "could not be imported (code 1): helper was imported from /tmp/other/helper.py, not from the" in told
+
+
+def test_a_file_that_was_not_sent_is_named_with_what_to_do(app: SshApp) -> None:
+    (app.folder / "data").mkdir()
+    (app.folder / "data/x.csv").write_text("1")
+    (app.folder / ".gitignore").write_text("data\n")
+    git(app, "init", "-q")
+    script, opened = app.folder / "train.py", "open(hydra.utils.to_absolute_path('data/x.csv'))"
+    script.write_text(script.read_text().replace('print("hello", cfg.x', f"print({opened}"))
+    app.run("x=1")
+    told = app.hsm("errors", str(app.sweep)).stdout
+    assert "; data/x.csv is here, but not part of the snapshot that machines get\n" in told
+    typed(app, next_line(told))
+    assert "# why it is not sent; or put it on h1 and its path there into the config\n" in told

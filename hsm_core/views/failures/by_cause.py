@@ -21,6 +21,7 @@ from ..lines_to_copy.resume_lines import resume_line, retry_line
 from ..task_log import log_of, where_to_read
 from ..text import clean
 from .bigger_request import more_memory, more_time
+from .not_sent import not_sent
 from .reasons import Reasons, TaskEnding
 
 _VARYING = (
@@ -112,7 +113,7 @@ def grouped(
     for (now, reason, cause), tasks in found.items():
         example = endings[tasks[0]]
         cause = _common([endings[task].message for task in tasks]) or cause
-        message = clean(example.message.strip()) + memory_remark(state, tasks[0])
+        message = clean(example.message.strip() + _not_sent_remark(state, tasks[0])) + memory_remark(state, tasks[0])
         told = Counter(node for task in tasks if (node := endings[task].node)) if state.jobs else Counter[str]()
         groups.append(
             FailureGroup(
@@ -157,12 +158,19 @@ def _advice(state: SweepState, tasks: Sequence[int], ending: TaskEnding, *, othe
     """Returns what to type next; it names the tasks where ``others`` failed for the same reason by another fault."""
     number, only = tasks[0], tasks if others else ()
     end, read = _end(state, number), reading(state, number)
+    if missed := not_sent(state, number, read):
+        return missed.line
     return suggestion(state.record, ending.state, ending.reason, end, read, state.resources_of(number), only)
 
 
 def _end(state: SweepState, number: int) -> End:
     """Returns the end of a task; an empty one if its worker left no word."""
     return state.end_of(number) or End(number, 1, state.state_of(number))
+
+
+def _not_sent_remark(state: SweepState, number: int) -> str:
+    missed = not_sent(state, number, "")
+    return missed.remark if missed else ""
 
 
 def memory_remark(state: SweepState, number: int) -> str:
