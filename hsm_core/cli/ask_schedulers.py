@@ -29,12 +29,14 @@ class JobQuestions:
 
     Args:
         cancelled: their schedulers have just cancelled the jobs: one that is not named then is gone.
+        follows: it is called often, by somebody who waits for what comes: machines behind SSH are asked each time,
+            and an answer that is late is taken next time.
         times_gone: answers without a job after which it is gone: one to show it, two to act on it.
     """
 
-    def __init__(self, times_gone: int = 1, *, cancelled: bool = False) -> None:
-        self._times_gone, self._cancelled = times_gone, cancelled
-        self._questions: dict[Path, list[_Question]] = {}
+    def __init__(self, times_gone: int = 1, *, cancelled: bool = False, follows: bool = False) -> None:
+        self._times_gone, self._cancelled, self._follows = times_gone, cancelled, follows
+        self._questions: dict[tuple[Path, bool], list[_Question]] = {}
 
     def __call__(self, state: SweepState) -> str:
         """Asks: at once the first time, then ever more seldom; where a conductor lives, its answers serve.
@@ -46,7 +48,8 @@ class JobQuestions:
             return ""
         from hsm_core.sources.job_monitor import MOST_S
 
-        is_conducted, place = living_conductor(state.paths) is not None, state.paths.place
+        is_conducted = living_conductor(state.paths) is not None
+        place = state.paths.place, is_conducted  # where nobody conducts any more, there is more to ask
         is_new = place not in self._questions
         try:
             questions = self._questions[place] if not is_new else self._of(state, is_conducted)
@@ -54,7 +57,7 @@ class JobQuestions:
             return clean(f"the scheduler did not answer: {error.problem}")
         self._questions[place] = questions
         age_s = MOST_S if is_conducted else RECENT_S if is_new else None
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + (0.0 if self._follows else PATIENCE_S)
         for question in questions:
             question.put(age_s)
         return clean(next(filter(None, [question.answer(deadline) for question in questions]), ""))
@@ -70,26 +73,28 @@ class JobQuestions:
             record for record in state.sources.values()
             if record.name in used and not (is_conducted and record.kind == "host")  # its conductor fetches it all
         ]  # fmt: skip
-        sources = rebuild(records, state.paths, times_gone=times, young_s=young_s, files_s=FILES_S)
-        return [_Question(JobMonitor(state, source)) for source in sources]
+        files_s = 0.0 if self._follows else FILES_S
+        sources = rebuild(records, state.paths, times_gone=times, young_s=young_s, files_s=files_s)
+        return [_Question(JobMonitor(state, source), self._follows) for source in sources]
 
 
 class _Question:
     """Asks one source, in a thread of its own; takes a late answer the next time."""
 
-    def __init__(self, monitor: JobMonitor) -> None:
+    def __init__(self, monitor: JobMonitor, follows: bool) -> None:
         from hsm_core.sources.source_thread import SourceThread
 
         self._monitor, self._thread = monitor, SourceThread(monitor.source.name)
+        self._follows, self._is_asked_always = follows, follows and monitor.source.kind == "host"
         self._pending: Answer[Polled] | None = None
 
     def put(self, age_s: float | None) -> None:
         """Asks if it is time to; or takes an answer that is not older than ``age_s`` seconds."""
         monitor = self._monitor
-        if self._pending is None and (age_s is not None or monitor.is_due()):
+        if self._pending is None and (age_s is not None or self._is_asked_always or monitor.is_due()):
             jobs, not_before = monitor.snapshot(), monitor.not_before()
-            if age_s is not None:
-                not_before = time.monotonic() - age_s
+            if age_s is not None or self._is_asked_always:
+                not_before = time.monotonic() - (age_s or 0.0)
             self._pending = self._thread.ask(lambda: monitor.source.poll(jobs, not_before))
 
     def answer(self, deadline: float) -> str:
@@ -97,6 +102,8 @@ class _Question:
         if self._pending is None:
             trouble = self._monitor.trouble
         elif not self._pending.wait(max(0.0, deadline - time.monotonic())):
+            if self._follows:
+                return ""
             return f"{self._monitor.whom} did not answer within {PATIENCE_S:.0f} s; this is what the workers reported"
         else:
             trouble, self._pending = self._taken(self._pending), None

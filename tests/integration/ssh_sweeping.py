@@ -120,12 +120,10 @@ class SshApp:
         return self._done(self.command(*overrides))
 
     def start(self, *overrides: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            self.command(*overrides), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self._started.append(process)
-        return process
+        return self._begun(self.command(*overrides))
+
+    def start_hsm(self, *words: str) -> subprocess.Popen[str]:
+        return self._begun([str(Path(sys.executable).with_name("hsm")), *words])
 
     def hsm(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self._done([str(Path(sys.executable).with_name("hsm")), *words])
@@ -160,6 +158,14 @@ class SshApp:
                 process.communicate()
         for number in range(1, self.fleet.size + 1):
             self.fleet("exec", number, "pkill", "-KILL", "-u", "sweeper", "-f", "hsm_core/worker", check=False)
+
+    def _begun(self, command: list[str]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        self._started.append(process)
+        return process
 
     def _done(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -25,6 +25,7 @@ from hsm_core.views.status.sweep_json import enveloped
 from hsm_core.views.task_log import has_text, stream_of, where_to_read
 from hsm_core.views.text import clean, shorten
 
+from ..ask_schedulers import JobQuestions
 from ..click_types import ask_schedulers, examples, open_sweep, open_whole, require_tasks, sweep_argument
 from ..terminal import remark, say, say_json, write, write_raw
 
@@ -51,13 +52,15 @@ def logs(sweep: str, task: int | None, follow: bool, stderr: bool, raw: bool, as
     state = open_sweep(sweep) if task is not None else open_whole(sweep)
     if task is None:
         event_log = EventLog(state.paths)
+        if _is_elsewhere(state):
+            ask_schedulers(state)
         if not as_json:
             remark(f"in {clean(str(state.paths.root))}:")
         _follow(state, lambda: _tell(event_log, as_json), lambda: _is_over(state), follow)
         return 0
     require_tasks(state, [task])
-    if stream_of(state, task, stderr) is None:
-        ask_schedulers(state)  # its job may have ended before a worker began
+    if stream_of(state, task, stderr) is None or _is_elsewhere(state):
+        ask_schedulers(state)  # its job may have ended before a worker began, or it has printed more elsewhere
     put = write_raw if raw else partial(write, clean=printable_log)
     return _print_json(state, task, stderr) if as_json else _print_task(state, task, stderr, follow, put)
 
@@ -143,11 +146,15 @@ def _nothing_printed(state: SweepState, task: int, stderr: bool) -> Iterator[str
 
 
 def _follow(state: SweepState, more: Callable[[], None], over: Callable[[], bool], follow: bool) -> None:
-    """Prints what there is, then what comes, until ``over`` returns True."""
+    """Prints what there is, then what comes, until ``over`` returns True; has it fetched if nobody else does."""
+    ask, told = JobQuestions(follows=True), ""
     while follow and not over():
         more()
         sys.stdout.flush()
         time.sleep(_EVERY_S)
+        if (trouble := ask(state)) and trouble != told:
+            remark(trouble)
+        told = trouble
         state.refresh()
     more()
 
@@ -168,6 +175,11 @@ def _json(one: LoggedEvent) -> str:
 
 def _iso(at: float) -> str:
     return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _is_elsewhere(state: SweepState) -> bool:
+    """Returns whether tasks run on machines behind SSH."""
+    return any(one.kind == "host" for one in state.sources.values()) and not _is_over(state)
 
 
 def _is_over(state: SweepState) -> bool:
