@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from hsm_core.errors import BackendError
 from hsm_core.model import counted
 from hsm_core.overrides import quoted
 from hsm_core.store.record import SweepRecord
+from hsm_core.store.state.jobs import ENDED_ITSELF, STAYED_AWAY, JobWord
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.text import tell
 from hsm_core.views.failures.reasons import left_behind
@@ -20,6 +22,9 @@ def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
     Args:
         orphans: pending tasks that nobody holds any more.
     """
+    away = {number: ended for number in orphans if (ended := _ended_by_lease(state, number)) is not None}
+    told = [_told_of_lease(state, ended, count) for ended, count in Counter(away.values()).items()]
+    orphans = [number for number in orphans if number not in away]
     left = len(left_behind(state, orphans))
     never = len(_never_claimed(state, orphans))
     counts = {
@@ -27,7 +32,26 @@ def told_of_orphans(state: SweepState, orphans: Collection[int]) -> list[str]:
         "a worker died": len(orphans) - left - never,
         "a job ended before its worker started": never,
     }
-    return [f"{why}; {counted(count, 'task', 'goes', 'go')} to a new one" for why, count in counts.items() if count]
+    told += [f"{why}; {counted(count, 'task', 'goes', 'go')} to a new one" for why, count in counts.items() if count]
+    return told
+
+
+def _ended_by_lease(state: SweepState, number: int) -> JobWord | None:
+    ended = state.ended_job(number)
+    return ended if ended is not None and ended.evidence.endswith((STAYED_AWAY, ENDED_ITSELF)) else None
+
+
+def _told_of_lease(state: SweepState, ended: JobWord, count: int) -> str:
+    """Says why tasks go elsewhere, or are tried again: their machine was away, or we were."""
+    from hsm_core.sources.remote.doctor_line import doctor_line
+
+    told = f"warning: {ended.evidence}; {counted(count, 'task', 'goes', 'go')}"
+    if ended.evidence.endswith(ENDED_ITSELF):
+        fix = "hydra.launcher.on_host_lost=wait    # in the next sweep: none is ended"
+        return f"{told} to a new worker\n  fix: {fix}"
+    record = state.sources.get(ended.node)
+    look = doctor_line(record) if record is not None else f"hsm-status {quoted(state.record.selector)}"
+    return f"{told} elsewhere\n  next: {look}    # why it does not answer"
 
 
 def no_worker_lasts(record: SweepRecord, deaths: int, told: str) -> BackendError:

@@ -152,9 +152,9 @@ class Warned(Event, tag="warned"):
 
 @event(frozen=True)
 class Expired(Event, tag="expired"):
-    """The worker's tasks are no longer its own: it ends them, and itself."""
+    """Nothing was heard of the launcher for so many ``seconds``: the worker ends its tasks, and itself."""
 
-    why: str
+    seconds: float
 
 
 @event(frozen=True)
@@ -220,8 +220,7 @@ class Refusal(Event, tag="refused"):
 
     Args:
         submission: its name, or the one that it would have been given.
-        field: the launcher's field to be changed, if it is known.
-        choices: values that the field may have, the likeliest first.
+        field, choices: the launcher's field to be changed, if it is known, and values for it, the likeliest first.
     """
 
     submission: str
@@ -230,6 +229,7 @@ class Refusal(Event, tag="refused"):
     fix: str = ""
     field: str = ""
     choices: tuple[str, ...] = ()
+    source: str = ""
 
 
 @event(frozen=True)

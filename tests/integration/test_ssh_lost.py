@@ -196,10 +196,12 @@ class Client:
 
 
 @pytest.fixture
-def client(fleet: Fleet, weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+def client(
+    request: pytest.FixtureRequest, fleet: Fleet, weird_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
     monkeypatch.setattr("hsm_core.hosts.ssh.paramiko_host._CONNECT_S", 0.5)
     monkeypatch.setattr("hsm_core.sources.job_monitor.LEAST_S", 0.3)
-    made = Client(weird_tmp_path, fleet, 4)
+    made = Client(weird_tmp_path, fleet, getattr(request, "param", 4))
     yield made
     fleet.heal()
     made.end()
@@ -229,6 +231,22 @@ def test_what_ended_there_unheard_is_not_accepted_once_it_runs_elsewhere(client:
     client.finish()
     client.check()
     client.require_moved()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", [14], indirect=True)
+def test_a_host_that_comes_back_is_used_again(client: Client) -> None:
+    client.begin()
+    client.step_until(lambda: client.begun(1) == 2 and client.begun(2) == 4)
+    client.fleet("drop", 1)
+    client.step_until(lambda: any("go elsewhere" in line for line in client.said))
+    client.fleet("undrop", 1)
+    client.step_until(lambda: client.begun(1) > 2, 60.0)
+    client.open_gate(1, 2)
+    client.finish()
+    client.check()
+    assert len(list(client.plain.paths.events.glob("h1-*.jsonl"))) == 2
+    assert not any("a worker died" in line for line in client.said)
 
 
 @pytest.mark.slow

@@ -274,7 +274,8 @@ class SubmissionQueue:
     def _refused(self, name: str, error: BackendError) -> BackendError:
         """Writes it down, so that it is known until something is accepted; the error says how to change it."""
         refusal = events.Refusal(
-            name, error.problem, error.evidence, error.fix, error.field, tuple(error.choices)
+            name, error.problem, error.evidence, error.fix, error.field, tuple(error.choices),
+            self._source.name,
         )
         self._write(refusal)
         fix = another_try(self._state.record, refusal) if error.field else error.fix

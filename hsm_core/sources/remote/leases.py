@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from hsm_core.errors import HsmError
+from hsm_core.errors import HostClosed, HostDown, HsmError
 from hsm_core.hosts.interface import Host
 from hsm_core.store.away.fences import begin_fences
 from hsm_core.store.away.worker_lease import HELD, RELEASED, REVOKED, WorkerLease, read_worker_lease
@@ -66,8 +67,11 @@ class Leases:
 
     def keep(self) -> None:
         """From now on renews what is held, until ``close``, however long the host's other calls take."""
-        if self._thread is None and not self._ended.is_set() and any(self._known.values()):
-            self._thread = threading.Thread(target=self._renew_on, name=f"leases on {self._host.name}", daemon=True)
+        if self._thread is not None and self._ended.is_set():  # it gets no more tasks, but is still watched
+            self._thread, self._ended = None, threading.Event()
+        if self._thread is None and any(self._known.values()):
+            work, name = partial(self._renew_on, self._ended), f"leases on {self._host.name}"
+            self._thread = threading.Thread(target=work, name=name, daemon=True)
             self._thread.start()
 
     def has_run_out(self, worker: str) -> bool:
@@ -126,16 +130,21 @@ class Leases:
             known = self._known.get(worker)
             if self._thread is None or known is None or known.lease.word != HELD:
                 return
-            known.surely_at = float("inf")
+            before, known.surely_at = known.surely_at, float("inf")
             self._note(worker, replace(known.lease, word=RELEASED))
-        self.tell(worker)
+        try:
+            self.tell(worker)
+        except (HostDown, HostClosed):  # it was surely not told
+            known.surely_at = before
+            self._note(worker, replace(known.lease, word=HELD))
+            raise
 
     def close(self) -> None:
         """Renews nothing any more."""
         self._ended.set()
 
-    def _renew_on(self) -> None:
-        while not self._ended.wait(self._pause_s()):
+    def _renew_on(self, ended: threading.Event) -> None:
+        while not ended.wait(self._pause_s()):
             with suppress(HsmError, OSError, ValueError):  # whoever polls the host tells of it
                 self.renew()
 

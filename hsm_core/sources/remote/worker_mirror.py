@@ -62,7 +62,7 @@ class WorkerMirror:
         given: tasks and attempts that it was given, by submission.
         process: itself, as soon as that is known.
         sealed: it has ended by itself, and all that it said is here.
-        expired: why its tasks were its own no longer, before that.
+        expired: seconds without a word of ours, after which it has ended its tasks; 0: it has not.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class WorkerMirror:
         self.given: dict[str, set[Pair]] = {}
         self.process: ProcessIdentity | None = None
         self.sealed = False
-        self.expired = ""
+        self.expired = 0.0
         self._refresh()  # what an earlier process brought home
 
     @property
@@ -182,7 +182,7 @@ class WorkerMirror:
             case events.End() | events.Lost():
                 self._running.pop((event.task, event.attempt), None)
             case events.Expired():
-                self.expired = event.why
+                self.expired = event.seconds or 1.0
             case events.Seal():
                 self.sealed = True
 

@@ -20,7 +20,7 @@ from hsm_core.store.journal import JournalReader
 from hsm_core.store.layout import SweepPaths, TaskPaths
 from hsm_core.store.left_there import LeftThere, write_left
 from hsm_core.store.record import SourceRecord, read_record
-from hsm_core.store.state.jobs import JobWord, Key, SubmissionState
+from hsm_core.store.state.jobs import ENDED_ITSELF, STAYED_AWAY, JobWord, Key, SubmissionState
 from hsm_core.store.submission import read_submission
 
 from ..interface import Handed, Health, Polled
@@ -203,7 +203,8 @@ class HostWorkers:
                 if worker.bring_rest():  # its last words came before its death
                     self._dead[worker.name] = evidence
         if worker.sealed and worker.expired:
-            return JobWord("ended", "lost", "node", f"it ended its tasks: {worker.expired}", node=self.name)
+            told = f"{self.name} heard nothing for {worker.expired:.0f} s {ENDED_ITSELF}"
+            return JobWord("ended", "lost", "node", told, node=self.name)
         if worker.sealed:
             return JobWord("ended", evidence="its worker ended before it took the task", node=self.name)
         if evidence := self._dead.get(worker.name):
@@ -227,7 +228,7 @@ class HostWorkers:
                     if self._leases.revoke(worker):
                         self._give_back(line, jobs)
             if worker and self._is_lost(worker):
-                told = f"{self.name} did not answer for {self._leases.seconds_of(worker):.0f} s"
+                told = f"{self.name} did not answer for {self._leases.seconds_of(worker):.0f} s, {STAYED_AWAY}"
                 word = JobWord("ended", "lost", "node", told, node=self.name)
                 words |= {key: word for key in jobs.open if key[0] == line.name}
         return words

@@ -235,6 +235,12 @@ class Fold:
         is_claimed = any(wanted in span for one in self.workers() for _, span in one.claimed)  # by a job's next run
         return word if is_claimed else None
 
+    def has_refused(self, source: str) -> bool:
+        """Tells whether a source has refused something for good, and was given nothing since."""
+        refused = [order_of(name) for name, refusal in self.refusals.items() if refusal.source == source]
+        given = (order_of(one.name) for one in self.submissions if one.source == source and one.native_id)
+        return bool(refused) and max(refused) > max(given, default=())
+
     def refusal(self) -> events.Refusal | None:
         """Returns the scheduler's no to the newest submission, unless something was accepted since."""
         if not self.refusals:

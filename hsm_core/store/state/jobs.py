@@ -28,6 +28,8 @@ SETUP_FAILED = "a set-up line failed"
 SETUP_ENDED = "a set-up line ended the job"
 #: of a job whose shell or interpreter could not start ours
 NO_WORKER = "the job could not start its worker"
+#: How that of a worker's end on another machine ends where its lease ran out: the machine was away, or the launcher
+STAYED_AWAY, ENDED_ITSELF = "and has ended its tasks itself by now", "of the launcher, and ended its tasks"
 #: of a job that its scheduler took out of its queue: the task has had no chance yet
 NEVER_BEGAN = "before it started"
 

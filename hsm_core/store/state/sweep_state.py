@@ -199,6 +199,10 @@ class SweepState:
         """Returns the scheduler's refusal of the newest submission, unless something was accepted since."""
         return self._fold.refusal()
 
+    def has_refused(self, source: str) -> bool:
+        """Returns whether a source has refused something for good, and was given nothing since."""
+        return self._fold.has_refused(source)
+
     def dropped_submissions(self) -> list[SubmissionState]:
         """Returns submissions that nothing alive holds; their unclaimed batches will never start."""
         return [submission for submission in self.submissions if is_dropped(submission, self.death_of)]

@@ -12,7 +12,7 @@ from typing import Literal
 from hsm_core.store.events import WorkerHead
 from hsm_core.store.state.sweep_state import SweepState
 
-Health = Literal["healthy", "degraded", "unhealthy"]
+Health = Literal["healthy", "degraded", "unhealthy", "disabled"]
 #: Seconds without a word of a worker that runs tasks: three beats, and a minute.
 LATE_S, SILENT_S = 15.0, 60.0
 
@@ -25,7 +25,7 @@ class HostView:
         used, slots: slots with a task, and all of its workers that have not ended.
         done: tasks that completed there.
         seconds: since its newest word came here; the machine's own clock may be wrong.
-        health: by that; empty where nothing of it runs.
+        health: by that, or ``disabled`` where it gets no more tasks; empty where nothing of it runs.
     """
 
     name: str
@@ -52,7 +52,7 @@ def _hosts(state: SweepState) -> Iterator[HostView]:
         alive = [head for head in own if not state.writers[head.id].sealed]
         seconds = max(0.0, time.time() - max(_heard_at(state, head.id) for head in own))
         used = sum(running[head.id] for head in own)
-        health = _health(seconds) if alive else ""
+        health = "disabled" if state.has_refused(source.name) else _health(seconds) if alive else ""
         slots = sum(head.slots for head in alive)
         yield HostView(source.name, used, slots, sum(done[head.id] for head in own), seconds, health)
 

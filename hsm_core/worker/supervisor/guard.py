@@ -51,7 +51,7 @@ def _watch(paths: SweepPaths, name: str, worker: ProcessIdentity, pipe: int) -> 
     """Waits for the end of a worker, and brings it about if its tasks run though they are no longer its own."""
     lease, over_since = OwnLease(paths.inbox(name, "lease")), 0.0
     while not select.select([pipe], [], [], _CHECK_S)[0]:
-        if not lease.why_over():
+        if not lease.is_over:
             continue
         over_since = over_since or time.monotonic()
         is_late = time.monotonic() - over_since > lease.grace_s + _SLACK_S

@@ -19,16 +19,15 @@ class OwnLease:
         self._path = path
         self._newest: WorkerLease | None = read_worker_lease(path)
 
-    def why_over(self) -> str:
-        """Returns why the tasks are no longer this worker's; empty as long as they are."""
+    @property
+    def is_over(self) -> bool:
+        """Whether the tasks are no longer this worker's."""
         newest = self._read()
-        if newest is None:
-            return ""
-        if newest.word == REVOKED:
-            return "its tasks were given to other machines"
-        if boot_clock() > newest.until:
-            return f"nothing was heard of the launcher for {newest.seconds:.0f} s"
-        return ""
+        return newest is not None and (newest.word == REVOKED or boot_clock() > newest.until)
+
+    @property
+    def seconds(self) -> float:
+        return self._newest.seconds if self._newest else 0.0
 
     @property
     def grace_s(self) -> float:

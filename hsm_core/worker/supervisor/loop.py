@@ -259,10 +259,10 @@ class Supervisor(AttemptLoop):
 
     def _obey_lease(self) -> None:
         """Ends all tasks, and then this worker, once the tasks are no longer its own."""
-        if self._is_over or not (why := self._lease.why_over()):
+        if self._is_over or not self._lease.is_over:
             return
         self._is_over = True
-        self._report.say(events.Expired(why))
+        self._report.say(events.Expired(self._lease.seconds))
         self._work.drop_all()
         self._slots.end("expired", at_once=self._lease.is_long_over())
 

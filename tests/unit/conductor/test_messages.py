@@ -8,6 +8,9 @@ import pytest
 
 from hsm_core.conductor.messages import told_of_orphans
 from hsm_core.model import Span
+from hsm_core.store import events
+from hsm_core.store.journal import JournalWriter
+from hsm_core.store.state.jobs import ENDED_ITSELF, STAYED_AWAY
 from hsm_core.store.state.sweep_state import SweepState
 from tests.unit.sources.stand_in import StandIn, submitted
 from tests.unit.store.making import ELSEWHERE, MadeSweep, killed_process
@@ -65,3 +68,27 @@ def read_state(sweep: MadeSweep) -> SweepState:
     state = SweepState(sweep.root)
     state.refresh()
     return state
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        (
+            f"box1 did not answer for 3600 s, {STAYED_AWAY}",
+            "2 tasks go elsewhere\n  next: hsm doctor --host box1    # why it does not answer",
+        ),
+        (
+            f"box1 heard nothing for 3600 s {ENDED_ITSELF}",
+            "2 tasks go to a new worker\n"
+            "  fix: hydra.launcher.on_host_lost=wait    # in the next sweep: none is ended",
+        ),
+    ],
+    ids=["machine-away", "launcher-away"],
+)
+def test_what_ended_by_its_lease_is_told_with_what_to_type(tmp_path: Path, evidence: str, told: str) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=4)
+    conductor = JournalWriter(sweep.paths.journal("conductor-a"))
+    conductor.append(events.SourceAdded("box1", "host", "ssh:box1"))
+    conductor.append(events.Submit("launch-0/submit-0", "t", (Span(0, 2, 1),), "box1"))
+    conductor.append(events.Gone((Span(0, 2, 1),), "lost", "node", evidence, "box1"))
+    assert told_of_orphans(read_state(sweep), {0, 1}) == [f"warning: {evidence}; {told}"]

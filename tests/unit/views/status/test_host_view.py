@@ -57,3 +57,14 @@ def test_each_that_works_has_a_line_and_is_not_told_of_twice(sweep: MadeSweep) -
         "box2: 1/4 slots in use, 0 done, last word 1 min ago, unhealthy",
     ]
     assert not [line for line in lines if "last report" in line]
+
+
+def test_one_that_refused_for_good_is_disabled_until_it_takes_something(sweep: MadeSweep) -> None:
+    conductor = JournalWriter(sweep.paths.journal("conductor-b"))
+    conductor.append(events.Refusal("launch-0/submit-2", "box1 shows another key", source="box1"))
+    lines = sweep_text(read_view(SweepState(sweep.root))).splitlines()
+    assert [line.rpartition(" ")[2] for line in lines if line.startswith("box")] == ["disabled", "healthy"]
+    conductor.append(events.Submit("launch-0/submit-3", "t-3", (Span(3, 1, 2),), "box1"))
+    conductor.append(events.HandedOver("launch-0/submit-3", "box1-abcdefgh"))
+    lines = sweep_text(read_view(SweepState(sweep.root))).splitlines()
+    assert [line.rpartition(" ")[2] for line in lines if line.startswith("box")] == ["healthy", "healthy"]

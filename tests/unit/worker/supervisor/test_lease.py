@@ -41,17 +41,17 @@ def test_a_torn_one_says_nothing(path: Path, at: int) -> None:
 def test_it_runs_out_by_this_machines_own_clock(path: Path) -> None:
     path.write_bytes(heard(99))
     lease = OwnLease(path)
-    assert not lease.why_over()
+    assert not lease.is_over
     path.write_bytes(heard(101))
-    assert lease.why_over() == "nothing was heard of the launcher for 100 s"
+    assert lease.is_over
     assert not lease.is_long_over()
     path.write_bytes(heard(106))
-    assert lease.why_over()
+    assert lease.is_over
     assert lease.is_long_over()
     path.write_bytes(heard(10_000, RELEASED))
-    assert not lease.why_over()
+    assert not lease.is_over
     path.write_bytes(heard(0, REVOKED))
-    assert lease.why_over() == "its tasks were given to other machines"
+    assert lease.is_over
     assert lease.is_long_over()
 
 
@@ -60,13 +60,13 @@ def test_the_words_of_an_earlier_conductor_and_torn_ones_change_nothing(path: Pa
     lease = OwnLease(path)
     for other in (heard(1000, epoch=2), heard(0, REVOKED, epoch=2), b"", b"garbage\ngarbage\n"):
         path.write_bytes(other)
-        assert not lease.why_over()
+        assert not lease.is_over
     path.write_bytes(heard(1000, epoch=4))
-    assert lease.why_over()
+    assert lease.is_over
 
 
 def test_without_one_tasks_may_run_for_ever(path: Path) -> None:
     lease = OwnLease(path)
     path.write_bytes(heard(1000))
-    assert not lease.why_over()
+    assert not lease.is_over
     assert not lease.is_long_over()
