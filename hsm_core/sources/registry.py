@@ -133,13 +133,14 @@ def rebuild(
 
     Raises:
         BackendError: there is no such scheduler, or no such host.
-        NotOwn: the sweep may be somebody else's, and says how a machine is reached: that could run any command here.
+        NotOwn: the sweep may be somebody else's, and says how a machine is reached, which could run any command here,
+            or from where files are fetched, which could be this user's own.
     """
     from .queue.submitted_jobs import SubmittedJobs
     from .remote.workers import PATIENCE_S, HostWorkers
 
     others = [one for one in records if one.kind != "pool"]
-    if any(not is_here(one.host) for one in others):
+    if any(one.kind == "host" or not is_here(one.host) for one in others):
         require_own(paths)
     hosts = {one.host: open_host(one.host, patience, one.settings) for one in reversed(others)}
 
