@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hsm_core import parsing
 from hsm_core.errors import BackendError
+from hsm_core.overrides import quoted
 
 from .interface import Host
 
@@ -62,7 +62,7 @@ def install(host: Host, files: Mapping[Path, Path], store: Path, python: str) ->
         finally:  # it has its name, or is in nobody's way
             host.run(["sh", "-c", _REMOVE, "sh", str(part)], _CHECK_S)
     if said != "ready":
-        there = shlex.quote(str(final))
+        there = quoted(str(final))
         raise BackendError(
             f"the files of this sweep are not on {host.name} as they are here", evidence=f"{final}: {said}",
             fix=f"chmod -R u+w {there}; rm -r {there}    # on {host.name}, once none of its sweeps runs",

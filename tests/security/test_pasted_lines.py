@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import hsm_core
 from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
 from hsm_core.store import events
@@ -196,3 +197,16 @@ def test_a_commit_that_is_an_option_is_refused(shell: Shell, tmp_path: Path) -> 
     done = shell.run("hsm", "reproduce", str(sweep.root), "0")
     assert done.returncode == 1
     assert "the record names no commit" in done.stderr
+
+
+#: What quotes words for a shell that no terminal shows: job scripts, the agent's start; and how ``quoted`` is made.
+QUOTING = (
+    "overrides.py", "schedulers/pbs/script.py", "schedulers/slurm/directives.py", "schedulers/slurm/script.py",
+    "hosts/agent/carried.py", "cli/click_types.py", "testing/host.py", "testing/scheduler.py",
+)  # fmt: skip
+
+
+def test_lines_to_copy_are_quoted_by_one_function() -> None:
+    package = Path(hsm_core.__file__).parent
+    found = {path for path in package.rglob("*.py") if re.search(r"shlex\.(quote|join)\b", path.read_text())}
+    assert sorted(str(path.relative_to(package)) for path in found) == sorted(QUOTING)

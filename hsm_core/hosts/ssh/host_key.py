@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from hsm_core.errors import HostClosed
+from hsm_core.overrides import joined, quoted
 
 from .address import HostAddress
 from .known_hosts import Judgement, fingerprint, judge, read_lines, write_down, written_name
@@ -74,8 +74,8 @@ def unknown(target: Target, evidence: str, login: str) -> HostClosed:
 
 def changed(target: Target, evidence: str, file: Path | None) -> HostClosed:
     """Says that a host shows another key than it did: this is never passed over."""
-    written = shlex.quote(written_name(target.key_name, target.key_port))
-    place = f" -f {shlex.quote(str(file))}" if file else ""
+    written = quoted(written_name(target.key_name, target.key_port))
+    place = f" -f {quoted(str(file))}" if file else ""
     return HostClosed(
         f"WARNING: {target.name} {CHANGED}. Somebody may be listening in, or it was reinstalled",
         evidence=evidence,
@@ -85,4 +85,4 @@ def changed(target: Target, evidence: str, file: Path | None) -> HostClosed:
 
 def login_line(address: HostAddress, config: Path | None) -> str:
     """Returns the ssh command that goes to a host, to be typed."""
-    return shlex.join(["ssh", *ssh_options(address, config)])
+    return joined(["ssh", *ssh_options(address, config)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from hsm_core.errors import BackendError
 from hsm_core.hosts.installing import compare
 from hsm_core.hosts.interface import Host
 from hsm_core.hosts.ssh.recorded import read_written, ssh_options
+from hsm_core.overrides import joined, quoted
 
 _ASK_S = 60.0
 #: Files that change what an app does by being there: modules, and configs.
@@ -83,26 +83,26 @@ def require_same(
         told = f"{count} of {len(files)} files: {', '.join(found.names)}{', …' if count > len(found.names) else ''}"
         raise _differs(host, folder, f"{told} ({found.gone} missing there)", copy_line(host, root, folder))
     theirs, names = _git_there(host, folder)
-    login = shlex.join(["ssh", *_way(host)])
-    there = shlex.quote(folder)
+    login = joined(["ssh", *_way(host)])
+    there = quoted(folder)
     if more := sorted(name for name in names - {str(name) for name in files} if _is_code(name)):
-        line = f"{login} {shlex.quote(f'cd {there} && rm {shlex.join(more[:5])}')}    # or move them away"
+        line = f"{login} {quoted(f'cd {there} && rm -- {joined(more[:5])}')}    # or move them away"
         raise _differs(host, folder, f"there only: {', '.join(more[:20])}", line)
     if commit and theirs and theirs != commit:
         words = f"git -C {there} fetch && git -C {there} checkout {commit[:12]}"
-        line = f"{login} {shlex.quote(words)}    # once it is pushed"
+        line = f"{login} {quoted(words)}    # once it is pushed"
         raise _differs(host, folder, f"the files are the same; commit {theirs[:12]} there, {commit[:12]} here", line)
 
 
 def copy_line(host: Host, root: str, folder: str) -> str:
     """Returns the line that copies the files that git would commit, or all, from here to a host."""
     *options, login = _way(host)
-    way = f"-e {shlex.quote(shlex.join(['ssh', *options]))} " if options else ""
-    target = shlex.quote(f"{login}:{folder}/")
+    way = f"-e {quoted(joined(['ssh', *options]))} " if options else ""
+    target = quoted(f"{login}:{folder}/")
     if not os.path.exists(os.path.join(root, ".git")):
-        return f"rsync -a {way}{shlex.quote(root)}/ {target}"
+        return f"rsync -a {way}{quoted(root)}/ {target}"
     listed = "git ls-files -co --exclude-standard -z | rsync -ar --from0 --files-from=- --ignore-missing-args"
-    return f"cd {shlex.quote(root)} && {listed} {way}. {target}"
+    return f"cd {quoted(root)} && {listed} {way}. {target}"
 
 
 def _differs(host: Host, folder: str, evidence: str, line: str) -> BackendError:
