@@ -53,7 +53,12 @@ setup(
         "paramiko>=3,<6",
         "submitit>=1.5,<2",
     ],
-    extras_require={"example": ["numpy>=1.26,<3"], "parquet": ["pyarrow>=14,<27"]},
+    extras_require={
+        "example": ["numpy>=1.26,<3"],
+        "parquet": ["pyarrow>=14,<27"],
+        "plot": ["plotext>=6,<7"],
+        "xlsx": ["openpyxl>=3.1,<4"],
+    },
     entry_points={
         "console_scripts": ["hsm = hsm_core.cli.hsm:main", "hsm-status = hsm_core.cli.status:main"],
         # one, as Hydra 1.4 parses our metadata for each at every start of any app; it registers the others

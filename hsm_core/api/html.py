@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from hsm_core.model import State
-from hsm_core.results.export import show
+from hsm_core.results.formats.export import show
 from hsm_core.results.table import Table
 from hsm_core.views.text import clean
 

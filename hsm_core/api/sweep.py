@@ -239,7 +239,7 @@ class Sweep:
         done = subprocess.run(argv, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
         told = done.stderr.strip()
         if done.returncode not in ends:
-            raise HsmError(told.removeprefix("error: ") or f"hsm {verb} ended with {done.returncode}")
+            raise HsmError(told.removeprefix("error: ") or f"it ended with exit code {done.returncode}")
         if told:
             print(told, file=sys.stderr)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hsm_core.results.columns import columns_of
 from hsm_core.results.curves import Point
-from hsm_core.results.frames import to_pandas, to_polars
+from hsm_core.results.formats.frames import to_pandas, to_polars
 from hsm_core.results.rows import Row
 from hsm_core.results.table import everything, tabulate
 

@@ -26,8 +26,10 @@ _GROUPS = {
         "tasks": ("tasks", "tasks"),
         "errors": ("errors", "errors"),
         "logs": ("logs", "logs"),
-        "results": ("results", "results"),
-        "export": ("results", "export"),
+        "results": ("results.show", "results"),
+        "compare": ("results.compare", "command"),
+        "plot": ("results.plot", "plot"),
+        "export": ("results.export", "export"),
     },
     "Fetch files from machines behind SSH": {
         "pull": ("pull", "pull"),

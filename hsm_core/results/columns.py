@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from .rows import Row
@@ -38,7 +40,14 @@ class Columns:
         """Returns the same, also by plain names that nothing else has here, and by the longer names."""
         longer = {f"param.{name}": value for name, value in row.parameters.items()}
         longer |= {f"metric.{name}": value for name, value in row.metrics.items()}
-        return {**row.metrics, **row.parameters, **longer, **self.cells(row)}
+        found = {**row.metrics, **row.parameters, **longer, **self.cells(row)}
+        short = {end: found[name] for name, end in self._short.items() if end not in found and name in found}
+        return {**short, **found}
+
+    @cached_property
+    def _short(self) -> Mapping[str, str]:
+        """Returns the short names that tables show, by column; see ``short_names``."""
+        return short_names([*OWN, *self.parameters.values(), *self.metrics.values()])
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -53,11 +62,11 @@ class Columns:
 
     def parameter(self, asked: str) -> str:
         """Returns the parameter that is meant by a column's name."""
-        return asked if asked in self.parameters else asked.removeprefix("param.")
+        return _meant(asked, "param.", self.parameters, self._short)
 
     def metric(self, asked: str) -> str:
         """Returns the metric that is meant by a column's name."""
-        return asked if asked in self.metrics else asked.removeprefix("metric.")
+        return _meant(asked, "metric.", self.metrics, self._short)
 
 
 def columns_of(rows: Iterable[Row]) -> Columns:
@@ -72,6 +81,19 @@ def columns_of(rows: Iterable[Row]) -> Columns:
     return Columns(
         named, {name: name if name in free else _free(f"metric.{name}", taken) for name in metrics}
     )
+
+
+def short_names(columns: Collection[str]) -> Mapping[str, str]:
+    """Returns the short name of each column: ``lr`` for ``optimizer.lr``, unless there are two of them."""
+    ends = Counter(name.rpartition(".")[2] for name in columns)
+    return {name: end if ends[end := name.rpartition(".")[2]] == 1 and end else name for name in columns}
+
+
+def _meant(asked: str, prefix: str, known: Mapping[str, str], short: Mapping[str, str]) -> str:
+    plain = asked.removeprefix(prefix)
+    if asked in known or plain in known:
+        return asked if asked in known else plain
+    return next((name for name, column in known.items() if short.get(column) == asked), plain)
 
 
 def _free(name: str, taken: set[str]) -> str:

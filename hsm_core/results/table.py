@@ -185,7 +185,7 @@ def known_metric(rows: Sequence[Row], asked: str) -> str:
         ConfigError: no row has it, or none has a number for it.
     """
     known = set(_metric_names(rows))
-    name = asked if asked in known else asked.removeprefix("metric.")
+    name = columns_of(rows).metric(asked)
     sortable = numeric(rows)
     require_names([] if name in known else [asked], set(sortable) or known, "metric")
     values = [row.metrics[name] for row in rows if row.metrics.get(name) is not None]

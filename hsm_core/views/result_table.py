@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from hsm_core.results.export import show
+from hsm_core.results.formats.export import show
 from hsm_core.results.table import Spread, Table
 
 from .text import clean, paint, shorten
 
 #: A column of text, or a heading, that is cut keeps at least this many characters.
 _NARROWEST = 6
+_STAR = "  ★"
 
 
 @dataclass
@@ -40,15 +41,23 @@ class _Column:
         return cut.rjust(self.width) if self.numeric else cut.ljust(self.width)
 
 
-def table_text(table: Table, *, width: int = 80, colour: bool = False) -> Iterator[str]:
-    """Yields lines: numbers right-aligned and whole, text left-aligned and cut if need be; names columns left out."""
+def table_text(
+    table: Table, *, width: int = 80, colour: bool = False, starred: Collection[int] = ()
+) -> Iterator[str]:
+    """Yields lines: numbers right-aligned and whole, text left-aligned and cut if need be; names columns left out.
+
+    Args:
+        starred: lines that end with a star.
+    """
     columns = [_column(table, name) for name in table.columns]
+    room = width - len(_STAR) if starred else width
     ends = accumulate(column.least + 2 for column in columns)
-    shown = columns[: max(1, sum(end - 2 <= width for end in ends))]
-    narrow(shown, width)
+    shown = columns[: max(1, sum(end - 2 <= room for end in ends))]
+    narrow(shown, room)
     yield paint("  ".join(column.show(column.name) for column in shown).rstrip(), "dim", colour)
     for row in range(len(table.lines)):
-        yield "  ".join(column.show(column.cells[row]) for column in shown).rstrip()
+        line = "  ".join(column.show(column.cells[row]) for column in shown).rstrip()
+        yield f"{line}{_STAR}" if row in starred else line
     if len(shown) < len(columns):
         hidden = ", ".join(column.name for column in columns[len(shown) :])
         yield shorten(f"columns without room: {hidden}", width - 24) + "    (--columns, COLUMNS)"

@@ -13,7 +13,7 @@ import click
 from hsm_core.errors import ConfigError
 from hsm_core.model import STATES, State, Task
 from hsm_core.overrides import joined, quoted
-from hsm_core.results.cells import harmless
+from hsm_core.results.formats.cells import harmless
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.tasks import TaskTable
 from hsm_core.text import UNLIMITED, columns

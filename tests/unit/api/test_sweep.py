@@ -32,6 +32,12 @@ def wrote(sweep: MadeSweep, task: int, *lines: dict[str, object], name: str = "m
     (sweep.root / str(task) / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
+@pytest.fixture(autouse=True)
+def own_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``latest`` is of these tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def ended(tmp_path: Path) -> MadeSweep:
     """Four completed tasks, as in the examples of the docstrings."""

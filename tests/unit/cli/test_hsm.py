@@ -299,12 +299,11 @@ def test_command(shell: Shell, sweep: MadeSweep) -> None:
 
 def test_results(shell: Shell, sweep: MadeSweep) -> None:
     assert out(shell, "results", "latest", "--best", "loss", "--top", "1").splitlines()[1].split() == [
-        "1", "completed", "1", "0.25",
+        "1", "completed", "1", "0.25", "★",
     ]  # fmt: skip
-    assert out(shell, "results", "latest", "--top", "1", "--max", "--columns", "task,loss").split()[-2:] == [
-        "0",
-        "0.5",
-    ]
+    assert out(shell, "results", "latest", "--top", "1", "--max", "--columns", "task,loss").split()[-3:] == [
+        "0", "0.5", "★",
+    ]  # fmt: skip
     rows = json.loads(out(shell, "results", "latest", "--where", "loss < 0.4 and lr == 1", "--json"))["rows"]
     assert [row["task"] for row in rows] == [1]
     assert (
@@ -388,7 +387,7 @@ def test_the_suffix_of_a_file_says_its_format(
     assert {field.name: field.metadata[b"kind"].decode() for field in schema} == kinds
 
 
-@pytest.mark.parametrize("words", [["-o", "r.xlsx"], ["-o", "r"], ["-o", "r.parquet", "--format", "csv"]])
+@pytest.mark.parametrize("words", [["-o", "r.docx"], ["-o", "r"], ["-o", "r.parquet", "--format", "csv"]])
 def test_a_file_in_no_known_format_is_refused(
     shell: Shell, sweep: MadeSweep, tmp_path: Path, words: list[str]
 ) -> None:
@@ -880,7 +879,7 @@ def test_rows_without_the_metric_are_shown_as_they_are(shell: Shell, sweep: Made
         (("results", "latest", "--top", "x"), "'x' is not a whole number, such as 3"),
         (("results", "latest", "--top", "0"), "0 is too small: it must be at least 1"),
         (("wait", "latest", "--timeout", "x"), "'x' is not a number, such as 1.5"),
-        (("results", "latest", "--format", "xlsx"), "--format can't be 'xlsx'\n  because: there are: table, csv"),
+        (("results", "latest", "--format", "docx"), "--format can't be 'docx'\n  because: there are: table, csv"),
         (("results", "latest", "--wher", "x"), "there is no option --wher"),
         (("status", "-w", "0", "latest"), "0.0 is too small: it must be at least 0.1"),
         (("monitor", "-w0", "latest"), "0.0 is too small: it must be at least 0.1"),

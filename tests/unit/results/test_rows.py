@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from hsm_core.errors import ConfigError, HsmError
-from hsm_core.results.export import to_csv, to_json, to_jsonl, to_markdown
+from hsm_core.results.formats.export import to_csv, to_json, to_jsonl, to_markdown
+from hsm_core.results.formats.output import write_table
 from hsm_core.results.metrics import Mode
-from hsm_core.results.output import write_table
 from hsm_core.results.parameters import parameters, value
 from hsm_core.results.rows import Row, rows
 from hsm_core.results.table import Spread, best_first, everything, group, tabulate, where

@@ -9,19 +9,22 @@ from hsm_core.errors import ConfigError
 from hsm_core.overrides import quoted
 from hsm_core.store.files import write_atomically
 
+from ..table import Table
+from .excel import to_excel
 from .export import to_csv, to_json, to_jsonl, to_markdown, to_tsv
 from .parquet import to_parquet
-from .table import Table
 
 #: Formats that are text, and what writes them.
 TEXTS: dict[str, Callable[[Table], str]] = {
     "csv": to_csv, "tsv": to_tsv, "json": to_json, "jsonl": to_jsonl, "md": to_markdown,
 }  # fmt: skip
-FORMATS = (*TEXTS, "parquet")
+#: Formats that only a file can hold, and what writes them.
+BINARIES: dict[str, Callable[[Table], bytes]] = {"parquet": to_parquet, "xlsx": to_excel}
+FORMATS = (*TEXTS, *BINARIES)
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "tsv", ".json": "json",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "md", ".markdown": "md",
-    ".parquet": "parquet", ".pq": "parquet",
+    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx",
 }  # fmt: skip
 
 
@@ -64,7 +67,7 @@ def write_table(table: Table, path: Path, form: str, *, raw_cells: bool = False)
 
     Raises:
         ConfigError: its directory is not there.
-        HsmError: Parquet is asked for and pyarrow is not installed.
+        HsmError: what writes Parquet or a workbook is not installed.
         OSError: it can't be written.
     """
     if not path.parent.is_dir():
@@ -72,4 +75,4 @@ def write_table(table: Table, path: Path, form: str, *, raw_cells: bool = False)
     if form in TEXTS:
         write_atomically(path, text_of(table, form, raw_cells=raw_cells).encode("utf-8", "backslashreplace"))
     else:
-        write_atomically(path, to_parquet(table))
+        write_atomically(path, BINARIES[form](table))

@@ -1,4 +1,4 @@
-"""Writes a table of results as CSV, JSON, JSON lines or Markdown; ``results.output`` writes it to a file."""
+"""Writes a table of results as CSV, JSON, JSON lines or Markdown; ``results.formats.output`` writes it to a file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 import math
 from dataclasses import replace
 
+from ..table import Spread, Table
 from .cells import harmless, markdown
-from .table import Spread, Table
 
 #: Of what ``hsm results --json`` prints.
 SCHEMA_VERSION = 1

@@ -8,9 +8,9 @@ import json
 from hsm_core.errors import HsmError
 from hsm_core.overrides import pip_line
 
+from ..table import Table
 from .column_types import as_kind, as_text, kind_of
 from .export import spelled_out
-from .table import Table
 
 
 def to_parquet(table: Table) -> bytes:

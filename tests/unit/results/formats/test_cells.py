@@ -7,8 +7,8 @@ import io
 
 import pytest
 
-from hsm_core.results.cells import harmless, markdown
-from hsm_core.results.export import to_csv, to_markdown
+from hsm_core.results.formats.cells import harmless, markdown
+from hsm_core.results.formats.export import to_csv, to_markdown
 from hsm_core.results.table import Table
 
 FORMULAS = ["=1+1", "=cmd|' /C calc'!A0", "+SUM(A1)", "-2+3", "@x", "\t=1", "\r=1", "\n=1", "＝1", "-", "+_1x"]

@@ -1,0 +1,1 @@
+"""The commands that show what tasks returned: as a table, beside another sweep's, as a plot, in a file."""

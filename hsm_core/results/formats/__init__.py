@@ -1,0 +1,1 @@
+"""Writes tables of results in the formats that other programs read."""
