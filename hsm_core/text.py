@@ -30,7 +30,7 @@ _COMMAND = re.compile(
     r"(?:['\"]?[\w.~-]*/[^=:]*(?:\s|$)"
     r"|(?:accelerate|cd|chmod|conda|cp|deepspeed|df|eval|export|git|hatch|hsm|hsm-status|kill|less|ln|loginctl|ls"
     r"|mkdir|mpiexec|mpirun|mv|pbsnodes|pdm|pip|pipenv|pixi|poetry|python[\d.]*|q(?:conf|del|host|mgr|mod|rls|select|stat)"
-    r"|rm|rye|sacct|sacctmgr|scancel|scontrol|sinfo|squeue|srun|ssh(?:-add|-copy-id|-keygen)?|sudo|torchrun|tracejob"
+    r"|rm|rsync|rye|sacct|sacctmgr|scancel|scontrol|sinfo|squeue|srun|ssh(?:-add|-copy-id|-keygen)?|sudo|torchrun|tracejob"
     r"|uv|which)(?:\s|$))"
 )
 

@@ -119,13 +119,17 @@ def is_output(name: str) -> bool:
 
 
 def walk(root: str) -> Iterator[str]:
-    """Yields the files below ``root`` by relative path, without sweeps, environments and hidden directories."""
+    """Yields the files below ``root`` by relative path, without sweeps, environments and hidden directories.
+
+    A link to a directory is yielded as one file, as git does.
+    """
     for folder, folders, files in os.walk(root):
         if not {*_OF_RUNS, "pyvenv.cfg"}.isdisjoint([*folders, *files]):
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
-        for name in sorted(files):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in sorted([*files, *links]):
             if not name.startswith("."):
                 yield os.path.relpath(os.path.join(folder, name), root)
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from hsm_core.errors import ConfigError
@@ -48,8 +49,21 @@ def freeze(root: str, folder: Path) -> Path:
 
 
 def files_of(root: str) -> list[str]:
-    """Returns the files of an app that a snapshot of it has, by their names relative to ``root``."""
-    return sorted(name for name in committable(root) if os.path.isfile(os.path.join(root, name)))
+    """Returns the files of an app that a snapshot of it has, by their names relative to ``root``.
+
+    A link to a folder of the app becomes a copy of it; one that leads out is left out.
+    """
+    names = committable(root)
+    names += [inner for name in names for inner in _behind_link(root, name, names)]
+    return sorted(name for name in names if os.path.isfile(os.path.join(root, name)))
+
+
+def _behind_link(root: str, name: str, names: list[str]) -> Iterator[str]:
+    """Yields the files that are seen through a link to a folder of the app, by their names there."""
+    path = os.path.join(root, name)
+    if os.path.islink(path) and os.path.isdir(path):
+        folder = os.path.relpath(os.path.realpath(path), os.path.realpath(root)) + "/"
+        yield from (f"{name}/{other[len(folder):]}" for other in names if other.startswith(folder))
 
 
 def _require_small(root: str, names: list[str]) -> None:

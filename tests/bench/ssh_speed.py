@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from hsm_core.detect.snapshot import freeze  # noqa: E402
 from hsm_core.hosts.agent.remote_host import RemoteHost  # noqa: E402
 from hsm_core.hosts.installing import install  # noqa: E402
 from hsm_core.hosts.ssh.address import read_address  # noqa: E402
@@ -51,6 +52,7 @@ def snapshot(options: argparse.Namespace) -> None:
 def _measure_round(hosts: Fleet, folder: Path, times: dict[str, list[float]]) -> None:
     host = _host(hosts)
     store = Path(host.environment["HOME"]) / "bench"  # connected by now
+    _timed(times, "frozen here", lambda: freeze(str(folder), folder.with_name(f"frozen{time.time_ns()}")))
     files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     host.run(["sh", "-c", 'chmod -R u+w "$1" 2>/dev/null; rm -rf "$1"', "sh", str(store)], 60.0)
     _timed(times, "first snapshot", lambda: install(host, files, store, "python3"))

@@ -67,7 +67,7 @@ def require_same(
 
     Args:
         python: an interpreter of the host.
-        root: the app's directory here.
+        root: the app's directory here, or a copy of it.
         files: its files: paths here, by their names relative to it.
         folder: where the host has it.
         commit: that it must have there, too, if it is a repository of git there; empty: any.
@@ -95,12 +95,13 @@ def require_same(
 
 
 def copy_line(host: Host, root: str, folder: str) -> str:
-    """Returns the line that copies the files that git would commit, or all, from here to a host."""
+    """Returns the line that copies the app to a host: what git would commit, or without git all but usual outputs."""
     *options, login = _way(host)
     way = f"-e {quoted(joined(['ssh', *options]))} " if options else ""
     target = quoted(f"{login}:{folder}/")
     if not os.path.exists(os.path.join(root, ".git")):
-        return f"rsync -a {way}{quoted(root)}/ {target}"
+        left_out = "--exclude=multirun --exclude=outputs --exclude=__pycache__"
+        return f"rsync -a --chmod=u+w {left_out} {way}{quoted(root)}/ {target}"
     listed = "git ls-files -co --exclude-standard -z | rsync -ar --from0 --files-from=- --ignore-missing-args"
     return f"cd {quoted(root)} && {listed} {way}. {target}"
 

@@ -123,7 +123,7 @@ class SweepThere:
             code = self._code.folder(root)
             require_folder(self._host, code)
         if boot["code"] == "verify":
-            require_same(self._host, self._python, root, _files_in(snapshot), code)
+            require_same(self._host, self._python, str(snapshot), _files_in(snapshot), code)
         there = self.root / launch.root.relative_to(self._paths.root)
         self._host.push({launch.payload: there / launch.payload.name})
         moved = [(str(snapshot), code)] if name else []
