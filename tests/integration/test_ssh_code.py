@@ -144,11 +144,14 @@ def test_an_install_there_does_not_take_the_place_of_what_was_sent(app: SshApp) 
 def test_a_file_that_was_not_sent_is_named_with_what_to_do(app: SshApp) -> None:
     (app.folder / "data").mkdir()
     (app.folder / "data/x.csv").write_text("1")
-    (app.folder / ".gitignore").write_text("data\n")
+    (app.folder / ".gitignore").write_text("data\ngenerated.py\n")
+    (app.folder / "generated.py").touch()
     git(app, "init", "-q")
     script, opened = app.folder / "train.py", "open(hydra.utils.to_absolute_path('data/x.csv'))"
     script.write_text(script.read_text().replace('print("hello", cfg.x', f"print({opened}"))
-    app.run("x=1")
+    script.write_text("try:\n    import generated\nexcept ImportError:\n    pass\n" + script.read_text())
+    told = app.run("x=1").stderr
+    assert "warning: modules of the app that are not part of its snapshot: generated.py\n  next: git -C" in told
     told = app.hsm("errors", str(app.sweep)).stdout
     assert "; data/x.csv is here, but not part of the snapshot that machines get\n" in told
     typed(app, next_line(told))

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from hsm_core import parsing
-from hsm_core.detect.code import git
+from hsm_core.detect.code import git, is_repository
 from hsm_core.detect.gpus_there import gpus_of
 from hsm_core.detect.python_there import find_python
 from hsm_core.detect.snapshot import files_of
@@ -21,7 +21,7 @@ from hsm_core.hosts.interface import Host, Patience
 from hsm_core.hosts.ssh.address import HostAddress, read_addresses
 from hsm_core.hosts.ssh.path_map import read_path_map
 from hsm_core.hosts.ssh.transports import make_host
-from hsm_core.overrides import hydra_text, quoted
+from hsm_core.overrides import hydra_text, joined, quoted
 from hsm_core.settings import LauncherSettings, SshSettings
 from hsm_core.sources.interface import Source
 from hsm_core.sources.registry import SourceSettings
@@ -34,6 +34,7 @@ from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import WorkerSpec
 from hsm_core.text import tell
 
+from .app.code import app_modules
 from .local_paths import Named
 
 #: Logins at once: servers refuse more that come together.
@@ -95,9 +96,10 @@ class OverSsh:
         self.tell_missing(named())
 
     def require_code(self, code_root: Callable[[], str]) -> None:
-        if self._settings.code == "snapshot":
-            return
         root = code_root()
+        if self._settings.code == "snapshot":
+            _tell_unsent(root)
+            return
         folders = {name: asked.code.folder(root) for name, asked in self._equipment.items()}
         if self._settings.code == "live":
             for name, folder in folders.items():
@@ -177,6 +179,15 @@ class OverSsh:
         spec = _fitted(self._spec(address), address, told, busy, self._settings)
         self._equipment[address.name] = Equipment(python, program, spec, _code_there(address, host))
         return self._equipment[address.name]
+
+
+def _tell_unsent(root: str) -> None:
+    """Warns of modules that the app has imported here and that are not sent."""
+    sent = set(files_of(root))
+    if unsent := [file for file in app_modules(root).values() if file not in sent]:
+        told = f"warning: modules of the app that are not part of its snapshot: {', '.join(unsent[:10])}"
+        add = f"git -C {quoted(root)} add -f {joined(unsent[:10])}    # git ignores them"
+        tell(f"{told}\n  next: {add}" if is_repository(root) else told)
 
 
 def _missing(host: Host, named: Iterable[str], path_map: Sequence[tuple[str, str]]) -> dict[str, str]:
