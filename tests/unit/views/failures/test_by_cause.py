@@ -12,7 +12,8 @@ from hsm_core.model import Span
 from hsm_core.store.events import End
 from hsm_core.store.state.jobs import NEVER_BEGAN
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.failures.by_cause import group_failures, normalised, suggestion
+from hsm_core.views.failures.advice import suggestion
+from hsm_core.views.failures.by_cause import group_failures, normalised
 from hsm_core.views.failures.text import failure_lines
 from hsm_core.views.summary import summary
 from tests.unit.store.making import MadeSweep, complete, fail, killed_process, start
