@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -112,6 +113,14 @@ def pull(copies: Mapping[Path, Path], send: Send[Asked], result: Result[Asked]) 
         _pull_large(file, send, result)
 
 
+def _require_room(file: _File, size: int) -> None:
+    """Refuses a file for which the disk here has no room, before it is full: the size is the host's word alone."""
+    disk = os.statvfs(file.target.parent)
+    free = disk.f_bavail * disk.f_frsize
+    if size > free:
+        raise OSError(errno.ENOSPC, f"{size} bytes are to come, and {free} are free", str(file.target))
+
+
 def _get(pieces: list[tuple[_File, int, int]], send: Send[Asked]) -> Asked:
     return send("get", json.dumps([[str(file.source), offset, size] for file, offset, size in pieces]).encode())
 
@@ -133,6 +142,7 @@ def _pull_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
     part = KeptPart(file.target, f"{file.size} {file.changed_ns}", _mode(file))
     with part:
         start = part.size // PIECE * PIECE if part.size <= file.size else 0
+        _require_room(file, file.size - start)
         sizes = ((offset, min(PIECE, file.size - offset)) for offset in range(start, file.size, PIECE))
         calls = (((offset, size), _get([(file, offset, size)], send)) for offset, size in sizes)
         for (offset, size), asked in _ahead(calls):

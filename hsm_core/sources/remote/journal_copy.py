@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hsm_core.hosts.files import append_at
 from hsm_core.store.event_codec import Event, from_line
+from hsm_core.store.journal import MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class JournalCopy:
 
         Raises:
             OSError: it can't be read.
+            ValueError: it is larger than any journal.
         """
+        if _size(self._came) > MOST_BYTES:
+            raise ValueError(f"{self._came} has more than {MOST_BYTES} bytes, which no worker writes")
         if self._known == _size(self._shown):
             self.waiting += self._new()
             return None

@@ -34,6 +34,7 @@ from .worker_words import WorkerWords, is_result
 
 #: Bytes of a folder that keeps no other one waiting for long.
 SMALL = 1 << 22
+_AT_ONCE = 1 << 26  # of a journal: a host could send more without end
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class WorkerMirror:
         self._coming: dict[Pair, Answer[bool]] = {}
         self._home: set[Pair] = set()
         self._begun: set[Pair] = set()
-        self._next_log = 0
+        self._next_log = self._came = 0
         self._troubles: list[Exception] = []
         self.given: dict[str, set[Pair]] = {}
         self.process: ProcessIdentity | None = None
@@ -110,8 +111,11 @@ class WorkerMirror:
             return
         with lock_if_free(f"journal-{self.name}") as is_ours:  # else another process does it now
             if is_ours:
+                self._came = 0
                 with suppress(FileNotFoundError):
-                    self._mirror.follow(self._name, self._check, whole_lines=True, into=self._into)
+                    self._came = self._mirror.follow(
+                        self._name, self._check, whole_lines=True, most=_AT_ONCE, into=self._into
+                    )
             self._refresh()
             if is_ours:
                 self._show()
@@ -130,7 +134,7 @@ class WorkerMirror:
         self.bring_home()
         are_home = [self._is_home(pair, counts=False) for pair in list(self._running)]
         self._raise_trouble()
-        return all(are_home) and not self._journal.waiting
+        return all(are_home) and not self._journal.waiting and self._came < _AT_ONCE
 
     # the journal
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from hsm_core.hosts import mirror
 from hsm_core.hosts.local import LocalHost
 from hsm_core.model import ProcessIdentity
 from hsm_core.processes.lock import lock_if_free
+from hsm_core.sources.remote import journal_copy
+from hsm_core.sources.remote import worker_mirror as module
 from hsm_core.sources.remote.staying import Staying
 from hsm_core.sources.remote.worker_mirror import SMALL, Copying, WorkerMirror
 from hsm_core.sources.remote.worker_words import WorkerWords
@@ -208,3 +211,16 @@ def test_what_is_excluded_stays_and_is_counted(worker: There) -> None:
     assert {path.name for path in (worker.here.root / "0").rglob("*") if path.is_file()} == {"score.txt"}
     assert tasks_with_left(worker.here) == [0]
     assert read_left(worker.here, 0) == LeftThere("box1", 3, 16)
+
+
+def test_a_journal_without_end_is_fetched_a_part_at_a_time(worker: There, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_AT_ONCE", 100)
+    monkeypatch.setattr(mirror, "PIECE", 100)
+    worker.say(HEAD, *[events.Beat()] * 20)
+    assert not worker.mirror.bring_rest()
+    assert 0 < len(worker.shown()) < 21
+    wait_until(worker.mirror.bring_rest)
+    assert len(worker.shown()) == 21
+    monkeypatch.setattr(journal_copy, "MOST_BYTES", 100)
+    with pytest.raises(ValueError, match="no worker writes"):
+        worker.mirror.bring_home()
