@@ -31,8 +31,9 @@ _GROUPS = {
         "plot": ("results.plot", "plot"),
         "export": ("results.export", "export"),
     },
-    "Fetch files from machines behind SSH": {
+    "Machines behind SSH": {
         "pull": ("pull", "pull"),
+        "clean": ("clean", "clean"),
     },
     "Finish, repeat or end a sweep": {
         "resume": ("resume", "resume"),

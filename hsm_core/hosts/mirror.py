@@ -148,14 +148,14 @@ class Mirror:
         _require_folders(self._host.name, found, folders.keys() | {Path()})
         files = [one for one in found if one.kind == "file" and wanted(one)]
         links = {one.name: _inner_target(one, there, here) for one in found if one.kind == "link" and wanted(one)}
-        new = [one for one in files if not _is_here(here / one.name, one)]
+        new = [one for one in files if not is_here(here / one.name, one)]
         if sum(one.size for one in new) > most:
             return None
         make_folder(here)
         above = {one for name in (*(one.name for one in files), *links) for one in name.parents if one.parts}
         for name in sorted(own | above, key=lambda name: len(name.parts)):
             _make_real_folder(here / name)
-        new = [one for one in files if not _is_here(here / one.name, one)]  # a folder may have become a real one
+        new = [one for one in files if not is_here(here / one.name, one)]  # a folder may have become a real one
         self._copy(there, here, new)
         for name, target in links.items():
             if target is not None:
@@ -207,7 +207,8 @@ def _make_real_folder(path: Path) -> None:
         raise FileExistsError(errno.EEXIST, "a file lies where a folder is to come", str(path))
 
 
-def _is_here(path: Path, found: Found) -> bool:
+def is_here(path: Path, found: Found) -> bool:
+    """Returns whether a file is here with the size and the time that it has there."""
     if path.is_symlink() or not path.is_file():
         return False
     own = path.stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def test_files_that_stay_are_counted_and_pulled_later(app: SshApp) -> None:
     assert "1 file of 1 task stay" in app.status()
 
 
+@pytest.mark.slow
 def test_what_detached_tasks_wrote_is_pulled_after_the_launcher_has_gone(app: SshApp) -> None:
     done = app.run("x=range(3)", "hydra.launcher.detach=true", "gate=/tmp/seen/gate")
     assert done.returncode == 0, done.stderr
@@ -67,3 +69,33 @@ def test_a_log_is_followed_though_nobody_else_brings_it_home(app: SshApp) -> Non
     assert follower.wait(60) == 0
     assert (app.sweep / "1" / "model.txt").is_file()
     assert "completed" in app.hsm("logs", str(app.sweep)).stdout
+
+
+@pytest.mark.slow
+def test_what_is_home_can_be_removed_there(app: SshApp) -> None:
+    host = ["--host", "h1", "--ssh-config", str(app.fleet.ssh_config)]
+    sweeps = "/home/sweeper/.local/share/hsm/sweeps"
+    app.fleet("exec", 1, "sh", "-c", f"chmod -R u+w {sweeps}; rm -rf {sweeps}")
+    assert app.run("x=range(2)", "hydra.launcher.results.exclude=['*.txt']").returncode == 0
+    name = app.state().record.id
+    told = app.hsm("clean", *host)
+    assert f"✗ sweep {name}: " in told.stdout, told
+    assert "completed, files of 2 tasks not here" in told.stdout
+    refused = app.hsm("clean", name, *host, "--yes")
+    assert refused.returncode == 1
+    assert f"{name} stays there: files of 2 tasks not here" in refused.stderr
+    assert app.hsm("pull", str(app.sweep)).returncode == 0
+    assert f"✓ sweep {name}: " in app.hsm("clean", *host).stdout
+    (app.sweep / "1" / "model.txt").write_text("changed")
+    assert "completed, 1 file not here as there, such as 1/model.txt" in app.hsm("clean", *host).stdout
+    refused = app.hsm("clean", name, *host, "--yes")
+    assert "--force    # removes it all the same" in refused.stderr
+    shutil.rmtree(app.sweep / "1")
+    app.fleet("exec", 1, "rm", "-r", f"{sweeps}/{name}/1")
+    app.fleet("exec", 1, "touch", f"{sweeps}/{name}/by_itself")
+    assert "1 file not here as there, such as by_itself" in app.hsm("clean", *host).stdout
+    app.fleet("exec", 1, "rm", f"{sweeps}/{name}/by_itself")
+    done = app.hsm("clean", *host, "--yes")
+    assert f"removed sweep {name}, " in done.stdout, done
+    assert not app.fleet("exec", 1, "ls", sweeps)
+    assert app.state().numbers_in("completed") == [0, 1]
