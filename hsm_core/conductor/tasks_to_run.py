@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hsm_core.sources.interface import Pair
 from hsm_core.store.away.fences import fence
+from hsm_core.store.state.jobs import ENDED_ITSELF
 from hsm_core.store.state.sweep_state import SweepState
 
 #: Attempts of a task after which the death of its machine leaves it lost: it may be what kills the machine.
@@ -27,10 +28,11 @@ def is_tried_again(state: SweepState, number: int) -> bool:
 
     No scheduler decides there whether a job runs again.
     """
-    if state.state_of(number) != "lost" or state.tasks[number].attempt >= MOST_TRIES:
+    ended = state.ended_job(number) if state.state_of(number) == "lost" else None
+    if ended is None or ended.reason != "node":
         return False
-    ended = state.ended_job(number)
-    return ended is not None and ended.reason == "node" and _is_of_host(state, number)
+    is_ours = ended.evidence.endswith(ENDED_ITSELF)  # we were away, which is no fault of the task
+    return (is_ours or state.tasks[number].attempt < MOST_TRIES) and _is_of_host(state, number)
 
 
 def _is_of_host(state: SweepState, number: int) -> bool:

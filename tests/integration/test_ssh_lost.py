@@ -328,14 +328,22 @@ def test_a_client_that_was_away_for_long_tries_again_what_has_ended_there(client
 
 
 @pytest.mark.slow
-def test_what_its_client_left_or_may_not_move_goes_on_for_ever(client: Client) -> None:
-    client.begin()
-    client.step_until(lambda: client.begun(1) == 2 and client.begun(2) == 2)
-    client.conductor.close()
-    time.sleep(3 * LOST_AFTER_S)
+@pytest.mark.parametrize("leaves", [True, False], ids=["left", "killed"])
+def test_what_its_client_left_or_may_not_move_goes_on_for_ever(client: Client, leaves: bool) -> None:
+    if leaves:
+        client.begin()
+        client.step_until(lambda: client.begun(1) == 2 and client.begun(2) == 2)
+        client.conductor.close()
+        time.sleep(2 * LOST_AFTER_S)
+    else:
+        first = client.begin_elsewhere(6.0)
+        wait_until(lambda: client.begun(1) == 2 and client.begun(2) == 2, 25.0)
+        client.kill(first)
     client.begin(lost_after_s=0.0)
+    leases = list(client.plain.paths.inbox("").parent.glob("*.lease"))
+    client.step_until(lambda: all(b"released" in one.read_bytes() for one in leases))
     client.fleet("drop", 1)
-    until = time.monotonic() + 4 * LOST_AFTER_S
+    until = time.monotonic() + (8.5 if not leaves else 4 * LOST_AFTER_S)
     client.step_until(lambda: time.monotonic() > until)
     client.fleet("undrop", 1)
     client.open_gate(1, 2)

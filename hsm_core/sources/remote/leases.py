@@ -44,6 +44,7 @@ class Leases:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._epoch = 0
+        self._keeps = self._may_give_up = False
 
     def give(self, worker: str, seconds: float, grace_s: float) -> None:
         """Puts a lease there before its worker is started.
@@ -65,8 +66,13 @@ class Leases:
             surely_at = float("inf") if lease is None or is_for_ever else time.monotonic() + lease.surely_s
             self._known[worker] = None if lease is None else _Known(lease, surely_at)
 
-    def keep(self) -> None:
-        """From now on renews what is held, until ``close``, however long the host's other calls take."""
+    def keep(self, *, may_give_up: bool = True) -> None:
+        """From now on renews what is held, until ``close``, however long the host's other calls take.
+
+        Args:
+            may_give_up: tasks may go elsewhere; else workers go on without anybody.
+        """
+        self._keeps, self._may_give_up = True, may_give_up
         if self._thread is not None and self._ended.is_set():  # it gets no more tasks, but is still watched
             self._thread, self._ended = None, threading.Event()
         if self._thread is None and any(self._known.values()):
@@ -98,7 +104,7 @@ class Leases:
         """
         with self._lock:
             known = self._known.get(worker)
-            if self._thread is None or known is None or not self.has_run_out(worker):
+            if not self._may_give_up or known is None or not self.has_run_out(worker):
                 return False
             begin_fences(self._paths)
             self._note(worker, replace(known.lease, epoch=self._own_epoch(), word=REVOKED))
@@ -128,7 +134,7 @@ class Leases:
         """
         with self._lock:
             known = self._known.get(worker)
-            if self._thread is None or known is None or known.lease.word != HELD:
+            if not self._keeps or known is None or known.lease.word != HELD:
                 return
             before, known.surely_at = known.surely_at, float("inf")
             self._note(worker, replace(known.lease, word=RELEASED))
@@ -154,6 +160,11 @@ class Leases:
         Raises:
             OSError, ValueError: the host, or the disk here, refuses.
         """
+        if not self._may_give_up:
+            for worker in list(self._known):
+                self.release(worker)
+                self.tell(worker)  # once more: an answer may have been lost
+            return
         heard, now = self._host.clock(), time.monotonic()
         for worker, known in list(self._known.items()):
             with self._lock:

@@ -109,6 +109,10 @@ class HostPool(HostWorkers):
             raise NoAnswer(f"{self.name} does not answer", evidence=self._told(error)) from error
         return Handed(worker.name, worker.process)
 
+    def tend(self, jobs: Snapshot) -> None:
+        self._bring_home(jobs.lines)
+        self._leases.keep(may_give_up=bool(self._lost_after_s))
+
     def health(self) -> Health:
         """A task whose files are on their way uses no slot any more, though it has not ended here."""
         try:
