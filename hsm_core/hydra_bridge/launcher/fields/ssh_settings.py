@@ -29,7 +29,8 @@ def ssh_settings(fields: Fields) -> SshSettings:
     return SshSettings(
         fields.entries("hosts"), fields.one_of("transport", ("auto", "paramiko", "openssh")),
         fields.one_of("host_keys", ("known", "accept_new")), fields.text("ssh_config"), path_map,
-        fields.one_of("on_host_lost", ("retry_elsewhere", "wait")), fields.within("host_lost_after_s", 10, 86_400_000),
+        fields.one_of("on_host_lost", ("retry_elsewhere", "wait")),
+        fields.within("host_lost_after_s", 10, 86_400_000),
         exclude, max_file_gb,
     )  # fmt: skip
 
