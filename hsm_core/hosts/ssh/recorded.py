@@ -59,7 +59,9 @@ def words_to_type(name: str, settings: Mapping[str, str]) -> list[str]:
     """
     address, config = read_written(name, settings)
     transport = ["--transport", "openssh"] if address.transport == "openssh" else []
-    reaching = replace(address, slots=None, gpus=None, gpus_free=False, tasks_per_gpu=1, transport="auto")
+    reaching = replace(
+        address, slots=None, gpus=None, gpus_free=False, tasks_per_gpu=1, transport="auto", project=None, path_map=()
+    )
     is_plain = read_address(address.login) == reaching
     shown = address.login if is_plain else written(reaching, None)[ADDRESS]
     return ["--host", shown, *transport, *(["--ssh-config", str(config)] if config else [])]

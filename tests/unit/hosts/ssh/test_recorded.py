@@ -13,7 +13,7 @@ from hsm_core.hosts.ssh import transports
 from hsm_core.hosts.ssh.address import read_address
 from hsm_core.hosts.ssh.openssh_host import OpenSshHost
 from hsm_core.hosts.ssh.paramiko_host import ParamikoHost
-from hsm_core.hosts.ssh.recorded import written
+from hsm_core.hosts.ssh.recorded import words_to_type, written
 from hsm_core.hosts.ssh.transports import make_host
 
 
@@ -62,3 +62,9 @@ def test_a_record_that_says_something_else_is_refused(told: str) -> None:
 
 def test_a_name_alone_is_an_alias_of_the_ssh_configuration() -> None:
     assert open_host("ssh:box1").settings == make_host(read_address("box1")).settings
+
+
+def test_what_says_nothing_of_the_login_is_not_typed_again() -> None:
+    pairs = [{"local": "/data", "remote": "/d"}]
+    address = read_address({"name": "box1", "slots": 3, "project": "~/app", "path_map": pairs})
+    assert words_to_type("box1", written(address, None)) == ["--host", "box1"]
