@@ -15,6 +15,7 @@ from hsm_core.model import Span
 from hsm_core.processes.identity import this_process
 from hsm_core.sources.interface import Handed, Pair, Portion
 from hsm_core.sources.snapshot import Snapshot
+from hsm_core.store import events
 from hsm_core.store.claims import claim_batch
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
@@ -482,3 +483,26 @@ def test_what_a_closed_source_refused_or_never_got_is_handed_back(slow: Bench, l
         slow.outbox.step()
     assert sorted(slow.outbox.hand_back()) == tasks(5)
     assert not slow.outbox
+
+
+def test_what_a_source_that_is_away_was_not_given_goes_to_others_and_it_takes_more_later(bench: Bench) -> None:
+    bench.place.answers = [NotNow("h1 can't be given tasks now")]
+    bench.place.most = 2
+    bench.outbox.push(tasks(5))
+    assert not bench.outbox.step()
+    assert sorted(bench.outbox.hand_back(for_good=False)) == tasks(5)
+    assert bench.lines() == [], "what was written down for it is withdrawn"
+    bench.outbox.push(tasks(2))
+    assert bench.after(100.0)
+    assert bench.place.submitted
+
+
+def test_an_attempt_whose_earlier_one_came_home_meanwhile_is_never_submitted(bench: Bench) -> None:
+    worker = JournalWriter(bench.state.paths.journal("h1-abc"))
+    worker.append(events.Start(1, 1, "1"))
+    worker.append(events.End(1, 1, "completed"))
+    bench.state.refresh()
+    bench.outbox.push([(0, 1), (1, 2)])
+    bench.outbox.step()
+    bench.after(100.0)
+    assert [list(*line.tasks) for line in bench.state.jobs.submissions()] == [[(0, 1)]]
