@@ -213,6 +213,14 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "fifo": fifo, "socket": unix_socket, "dev_zero": endless, "link_cycle": link_cycle, "folder": folder,
     "8_gb": sparse,
 }  # fmt: skip
+
+
+def _with_secrets(sweep: Sweep) -> SweepPaths:
+    """Has the record say that what it hides lies apart."""
+    sweep.record(launcher_fields=["hydra.launcher.env.TOKEN=<hidden>"])
+    return sweep.paths
+
+
 PLACES: dict[str, Callable[[Sweep], Path]] = {
     "record": lambda sweep: sweep.paths.record,
     "journal": lambda sweep: sweep.paths.journal("zz-1"),
@@ -232,6 +240,16 @@ PLACES: dict[str, Callable[[Sweep], Path]] = {
     "metrics_jsonl": lambda sweep: sweep.root / "1" / "metrics.jsonl",
     "metrics_csv": lambda sweep: sweep.root / "1" / "metrics.csv",
     "worker_log": lambda sweep: sweep.paths.worker_log("w-1"),
+    "secrets": lambda sweep: _with_secrets(sweep).secrets,
+    "mended": lambda sweep: sweep.paths.mended,
+    "left": lambda sweep: sweep.paths.left(1),
+    "patch": lambda sweep: sweep.paths.first_code.patch,
+    "inbox": lambda sweep: sweep.paths.inbox("w-1"),
+    "worker_lease": lambda sweep: sweep.paths.inbox("w-1", "lease"),
+    "earlier_attempt": lambda sweep: sweep.files(1).of_attempt(1).outcome,
+    "rank_log": lambda sweep: sweep.files(3).of_rank(1).stderr,
+    "hydra_config": lambda sweep: sweep.root / "1" / ".hydra" / "config.yaml",
+    "multirun": lambda sweep: sweep.root / "multirun.yaml",
 }  # fmt: skip
 for _place, _path in PLACES.items():
     for _kind, _make in KINDS.items():

@@ -69,7 +69,8 @@ def commands(sweep: Sweep) -> list[list[str]]:
         ["hsm", "results", at, "--json"], ["hsm", "results", at, "--best", "loss"],
         ["hsm", "export", at, "-o", "table.csv"], ["hsm", "command", at, "0"], ["hsm", "reproduce", at, "0"],
         ["hsm", "wait", at, "--timeout", "0"], ["hsm", "cancel", at, "--dry-run"],
-        ["hsm", "forget", name, "--dry-run"], ["find_tokens"],
+        ["hsm", "forget", name, "--dry-run"], ["hsm", "pull", at], ["hsm", "resume", at, "--dry-run"],
+        ["find_tokens"],
     ]  # fmt: skip
 
 

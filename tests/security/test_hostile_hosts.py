@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import queue
 import threading
@@ -138,3 +139,11 @@ def test_a_host_that_lives_and_reads_nothing_is_given_up() -> None:
     finally:
         stop.set()
     assert time.monotonic() - began < 15
+
+
+def test_no_file_comes_for_which_the_disk_has_no_room(tmp_path: Path) -> None:
+    answers = host(lambda message: pack({"id": message.head["id"]}, b"[[4611686018427387904, 1, 384]]"))
+    with pytest.raises(OSError, match="are to come") as raised:
+        answers.pull({Path("/there"): tmp_path / "here"})
+    assert raised.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []

@@ -113,11 +113,13 @@ def pull(copies: Mapping[Path, Path], send: Send[Asked], result: Result[Asked]) 
         _pull_large(file, send, result)
 
 
-def _require_room(file: _File, size: int) -> None:
+def _require_room(file: _File, part: KeptPart) -> None:
     """Refuses a file for which the disk here has no room, before it is full: the size is the host's word alone."""
     disk = os.statvfs(file.target.parent)
-    free = disk.f_bavail * disk.f_frsize
+    size, free = file.size - part.size, disk.f_bavail * disk.f_frsize
     if size > free:
+        if not part.size:
+            part.drop()
         raise OSError(errno.ENOSPC, f"{size} bytes are to come, and {free} are free", str(file.target))
 
 
@@ -142,7 +144,7 @@ def _pull_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
     part = KeptPart(file.target, f"{file.size} {file.changed_ns}", _mode(file))
     with part:
         start = part.size // PIECE * PIECE if part.size <= file.size else 0
-        _require_room(file, file.size - start)
+        _require_room(file, part)
         sizes = ((offset, min(PIECE, file.size - offset)) for offset in range(start, file.size, PIECE))
         calls = (((offset, size), _get([(file, offset, size)], send)) for offset, size in sizes)
         for (offset, size), asked in _ahead(calls):

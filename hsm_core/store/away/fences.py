@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from hsm_core.safe_open import open_record
+
 from ..files import create_exclusively
 from ..layout import SweepPaths
 
@@ -36,9 +38,14 @@ def fence(paths: SweepPaths, task: int, attempt: int) -> bool:
 
 
 def is_fenced(paths: SweepPaths, task: int, attempt: int) -> bool:
-    """Tells whether an attempt counts no more."""
+    """Tells whether an attempt counts no more.
+
+    Raises:
+        OSError, StoreError: nobody can tell.
+    """
     try:
-        return paths.fence(task, attempt).read_bytes() == _MOVED
+        with open_record(paths.fence(task, attempt), most=len(_MOVED)) as stream:
+            return stream.read() == _MOVED
     except FileNotFoundError:
         return False
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hsm_core.errors import StoreError
+from hsm_core.safe_open import open_record
+
 #: ``held``: it runs out, ``released``: it holds for ever, ``revoked``: the tasks are no longer the worker's.
 HELD, RELEASED, REVOKED = "held", "released", "revoked"
 _WORDS = (HELD, RELEASED, REVOKED)
+_MOST_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,12 @@ class WorkerLease:
 def read_worker_lease(path: Path) -> WorkerLease | None:
     """Returns a lease as it is on disk; None if there is none, or one that was torn or damaged."""
     try:
-        first, _, second = path.read_bytes()[:1024].partition(b"\n")
+        with open_record(path, most=_MOST_BYTES) as stream:
+            first, _, second = stream.read().partition(b"\n")
         if not first or second != first + b"\n":
             return None
         epoch, word, *numbers = first.decode().split()
         seconds, grace_s, heard = map(float, numbers)
         return WorkerLease(int(epoch), word, seconds, grace_s, heard) if word in _WORDS else None
-    except (OSError, ValueError):
+    except (OSError, StoreError, ValueError):
         return None
