@@ -33,6 +33,8 @@ Isolation = Literal["auto", "fork", "spawn", "none"]
 #: Who gets the next task, where there are several sources.
 Strategy = Literal["fastest", "least_loaded", "round_robin", "random"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+#: How well a source is: what it is given follows from that.
+Standing = Literal["well", "degraded", "disabled"]
 SourceKind = Literal["queue", "pool", "host"]
 SOURCE_KINDS: tuple[SourceKind, ...] = ("queue", "pool", "host")
 

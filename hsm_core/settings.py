@@ -59,6 +59,26 @@ class SshSettings:
 
 
 @dataclass(frozen=True)
+class SeveralSettings:
+    """Several places at once.
+
+    Args:
+        sources: as their user wrote them: texts or mappings.
+        strategy: how tasks are divided among them.
+        parallel_limit: tasks at once over all of them; None is no limit.
+        degraded_after, disabled_after: failures of a place itself in a row, after which it gets fewer tasks, or none.
+        probe_after_s: seconds after which one that gets none is given a task as a probe.
+    """
+
+    sources: tuple[object, ...] = ()
+    strategy: Strategy = "fastest"
+    parallel_limit: int | None = None
+    degraded_after: int = 2
+    disabled_after: int = 4
+    probe_after_s: float = 60.0
+
+
+@dataclass(frozen=True)
 class LauncherSettings:
     """How a sweep runs, and what its tasks get; of fields that may follow a task, as they are for one of them.
 
@@ -78,9 +98,6 @@ class LauncherSettings:
         tasks_per_gpu: tasks at once on one GPU.
         nice: niceness added.
         gpus: of this machine, as the user wrote it: ``none``, ``auto`` or a list of numbers.
-        sources: several places at once, as their user wrote them: texts or mappings.
-        strategy: how tasks are divided among them.
-        parallel_limit: tasks at once over all of them; None is no limit.
         setup: lines of shell before the worker starts.
         setup_strict: whether the first of them that fails ends the job.
         flavour: of a scheduler that has several dialects; ``auto``: as its commands say.
@@ -115,9 +132,7 @@ class LauncherSettings:
     nice: int = 0
     gpus: object = "none"
     ssh: SshSettings = field(default_factory=SshSettings)
-    sources: tuple[object, ...] = ()
-    strategy: Strategy = "fastest"
-    parallel_limit: int | None = None
+    several: SeveralSettings = field(default_factory=SeveralSettings)
     setup: tuple[str, ...] = ()
     setup_strict: bool = True
     flavour: str = "auto"

@@ -71,7 +71,8 @@ class Conductor:
             if state.sources.get(source.name) != source.record:
                 self.journal.append(events.SourceAdded(**vars(source.record)))
         self.news, self.messages = threading.Event(), SimpleQueue[str]()
-        at_work = partial(SourceAtWork, state, self.journal, self.messages.put, self.name)
+        say, rules = self.messages.put, self.policy.rules
+        at_work = partial(SourceAtWork, state, self.journal, say, self.name)
         self.sources = [
             *(at_work(calls_of(one.name, self.news.set), one, one) for one in sources),
             *(at_work(calls_of(one.name, self.news.set), one, None) for one in attached),
@@ -79,12 +80,11 @@ class Conductor:
         self._requests = RequestReader(state.paths)
         self._troubles = Troubles(state, [source.monitor for source in self.sources])
         self._launch = ""
-        self._numbers: list[int] = []
-        self._distribution = Distribution(state, self.sources, self.policy.rules, self.messages.put)
+        self._numbers, self.open_tasks = list[int](), list[int]()
+        self._distribution = Distribution(state, self.sources, rules, say, self.journal, self.name)
         self._version, self._is_news = -1, False
         self._fruitless, self._unwanted = FruitlessWorkers(), set[int]()
         self._closed = self._is_sealed = self._is_requested = self.is_stopping = False
-        self.open_tasks: list[int] = []
 
     # taking over
 
@@ -292,7 +292,9 @@ class Conductor:
         self._distribution.add([(number, next_attempt(self.state, number)) for number in orphans])
 
     def _count_death(self, orphans: Sequence[int]) -> None:
-        if self._fruitless.are_too_many(self.state.total - len(self.open_tasks)):
+        if not self._distribution.blame(orphans) and self._fruitless.are_too_many(
+            self.state.total - len(self.open_tasks)
+        ):
             holder = self._distribution.holder_of(orphans[0])
             told = (holder.log_tail() if holder else "") or self.state.evidence_of(self.open_tasks[0])
             raise no_worker_lasts(self.state.record, PATIENCE + 1, told)

@@ -38,7 +38,7 @@ class Policy:
         """Returns what the launcher's fields say."""
         return cls(
             settings.fail_fast, settings.max_failure_rate, settings.on_interrupt, settings.poll_interval_s,
-            rules=Rules(settings.strategy, settings.parallel_limit),
+            rules=Rules.of(settings.several),
         )  # fmt: skip
 
 

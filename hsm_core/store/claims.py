@@ -97,9 +97,11 @@ def is_claimed_again(paths: SweepPaths, batch: str, claim: Claim) -> bool:
 
 def seize_batches(paths: SweepPaths, submission: Submission, conductor: str) -> bool:
     """Claims every batch of a submission that no worker has claimed; returns whether the conductor now has all."""
-    are_ours = True
-    for number in range(len(submission.batches)):
-        batch = submission.batch_id(number)
-        claim_batch(paths, batch, worker=conductor, native_id="", restart=0, process=this_process())
-        are_ours &= read_claim(paths.claim(batch, 0)).worker == conductor
-    return are_ours
+    batches = [submission.batch_id(number) for number in range(len(submission.batches))]
+    return all([seize_batch(paths, batch, conductor) for batch in batches])  # noqa: C419  (each of them is claimed)
+
+
+def seize_batch(paths: SweepPaths, batch: str, conductor: str) -> bool:
+    """Claims a batch, unless a worker has it; returns whether the conductor now has it, so that no job begins it."""
+    claim_batch(paths, batch, worker=conductor, native_id="", restart=0, process=this_process())
+    return read_claim(paths.claim(batch, 0)).worker == conductor

@@ -7,16 +7,14 @@ are ``[first, count, attempt]``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
-
 from hsm_core.model import ProcessIdentity, Reason, Span, State
 
 from .event_codec import Event, event
 from .layout import FORMAT
+from .state.source_events import Fields as Fields
+from .state.source_events import SourceAdded as SourceAdded
+from .state.source_events import SourceStanding as SourceStanding
 
-#: Values by the names of the launcher's fields, such as what a job asked its scheduler for.
-Fields: TypeAlias = Mapping[str, object]
 #: What an outcome says of an exception or a value that can't be kept, and its ``end`` line as well.
 DETAILS = ("kind", "where", "trace", "warning")
 
@@ -172,16 +170,6 @@ class ConductorHead(Event, tag="conductor"):
     process: ProcessIdentity
     by: str = ""
     format: int = FORMAT
-
-
-@event(frozen=True)
-class SourceAdded(Event, tag="source"):
-    """From now on tasks may go to a source that the sweep's record does not name; see ``SourceRecord``."""
-
-    name: str
-    kind: str
-    host: str
-    settings: Fields | None = None
 
 
 @event(frozen=True)

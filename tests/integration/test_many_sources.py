@@ -16,6 +16,7 @@ import pytest
 
 from hsm_core.conductor.conductor import Conductor
 from hsm_core.conductor.drivers import watch
+from hsm_core.conductor.handing_out import distribution
 from hsm_core.conductor.policies import Policy
 from hsm_core.errors import LeaseHeld
 from hsm_core.hosts.interface import Patience
@@ -217,7 +218,35 @@ def test_a_source_that_refuses_leaves_its_tasks_to_the_other(many: Many, stand_i
     many.add(conductor)
     many.step_until(conductor, lambda: not conductor.open_tasks, "the end of all")
     assert (many.states(), many.ran_at()) == ({"completed": 18}, {"here": 18})
-    assert any("slurm takes no more tasks" in line for line in conductor.new_messages())
+    assert any("slurm gets no tasks for now" in line for line in conductor.new_messages())
+
+
+@pytest.mark.parametrize("many", [[TASK] * 8], indirect=True, ids=["_"])
+def test_what_waits_in_a_queue_is_taken_back_once_a_pool_is_idle_and_never_runs_twice(
+    many: Many, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distribution, "TAKE_BACK_S", 0.5)
+    waits = f"until [ -e {stand_in}/go ]; do sleep 0.05; done"
+    late = SBATCH.replace('setsid "$script"', f"setsid bash -c '{waits}; $0' \"$script\"")
+    put(stand_in / "sbatch", late)
+    put(stand_in / "scancel", f'echo "$@" >>"{stand_in}/cancelled"')
+    conductor = many.conductor(many.pool("here", 2), many.queue(parallelism=4))
+    many.add(conductor)
+    many.step_until(conductor, lambda: not conductor.open_tasks, "the end of all")
+    assert (many.states(), many.ran_at()) == ({"completed": 8}, {"here": 8})
+    assert many.attempts() == {1, 2}
+    starts = [one.name for one in many.sweep.state().workers()]
+    (stand_in / "go").touch()  # now the queue starts them after all
+    claims = len(list(many.sweep.paths.claims.glob("*.json")))
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in jobs_of(stand_in)), 30, "the end of the jobs")
+    assert many.states() == {"completed": 8}
+    assert (many.ran_at(), len(list(many.sweep.paths.claims.glob("*.json")))) == ({"here": 8}, claims)
+    assert starts
+
+
+def jobs_of(stand_in: Path) -> list[str]:
+    """The processes of the stand-in's jobs."""
+    return [pid for job in (stand_in.parent / "jobs").iterdir() for pid in job.read_text().split()]
 
 
 @pytest.mark.parametrize("many", [[WAITS] * 6], indirect=True, ids=["_"])

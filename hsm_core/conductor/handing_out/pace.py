@@ -33,6 +33,10 @@ class Pace:
             if given is not None:
                 self._waited.append(max(0.0, now - given - wall_s))
 
+    def given_at(self, task: int, otherwise: float) -> float:
+        """Returns when it was given a task that has not ended."""
+        return self._given.get(task, otherwise)
+
     @property
     def task_s(self) -> float | None:
         """Returns how long a task takes there; None before one was completed."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import TypeAlias
 
 from hsm_core.model import Strategy
+from hsm_core.settings import SeveralSettings
 from hsm_core.sources.interface import Pair
 
 #: What a source is given at once whose capacity nobody knows, while others take tasks, too.
@@ -29,10 +30,24 @@ class Rules:
         strategy: who gets the next task: ``fastest``: where it will have ended first; ``least_loaded``: who holds the
             least for its size; ``round_robin``: each in turn; ``random``: anyone.
         parallel_limit: tasks at once over all sources; None is no limit.
+        degraded_after: failures of a source itself in a row, after which it gets fewer tasks.
+        disabled_after: and after which it gets none.
+        probe_after_s: seconds after which one that gets none is given a task as a probe.
     """
 
     strategy: Strategy = "fastest"
     parallel_limit: int | None = None
+    degraded_after: int = 2
+    disabled_after: int = 4
+    probe_after_s: float = 60.0
+
+    @classmethod
+    def of(cls, several: SeveralSettings) -> Rules:
+        """Returns what the launcher's fields say."""
+        return cls(
+            several.strategy, several.parallel_limit, several.degraded_after, several.disabled_after,
+            several.probe_after_s,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,7 @@ class Offer:
         is_queue: each time that it gets tasks is a submission to a scheduler.
         task_s: seconds that a task takes there; None: none has been completed yet.
         wait_s: seconds that a task waits there before it begins, though there may be room.
+        limit: tasks that it may hold at most, as something is wrong with it; None is no limit.
     """
 
     name: str
@@ -56,6 +72,7 @@ class Offer:
     is_queue: bool = False
     task_s: float | None = None
     wait_s: float = 0.0
+    limit: int | None = None
 
     @property
     def size(self) -> int:
@@ -75,7 +92,7 @@ class Offer:
     @property
     def room(self) -> int:
         """Returns how many tasks it may be given now."""
-        free = self.most - self.held
+        free = (self.most if self.limit is None else min(self.most, self.limit)) - self.held
         is_little = self.is_queue and self.held >= self.size and free < self.most * _PORTION
         return 0 if is_little else max(0, free)
 

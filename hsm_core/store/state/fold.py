@@ -61,6 +61,7 @@ class Fold:
         self.jobs = Jobs()
         self.gone: dict[Pair, events.Gone] = {}
         self.refusals: dict[str, events.Refusal] = {}
+        self.standings: dict[str, events.SourceStanding] = {}
 
     def take(self, news: News) -> None:
         """Takes in what one writer wrote.
@@ -107,6 +108,8 @@ class Fold:
             case OtherFormat():
                 whose = f"{writer.name} of {self._whose}"
                 require_format(event.format, whose, "hsm doctor    # also where the workers ran")
+            case events.SourceStanding():
+                self.standings[event.name] = event
             case _:
                 self._add_to_writer(writer, event)
 

@@ -54,6 +54,7 @@ class SweepState:
         self._verdict = Verdict(self._fold)
         self.tasks, self.submissions, self.jobs = self._fold.tasks, self._fold.submissions, self._fold.jobs
         self.writers, self.sources = self._fold.writers, self._fold.sources
+        self.standings = self._fold.standings
         self.judge_every_s = 0.0
         self._judged_at = float("-inf")
         self.bad_lines = self.version = 0

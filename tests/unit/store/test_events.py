@@ -37,6 +37,7 @@ FULL: list[Event] = [
     events.Trouble("the disk was full"),
     events.ConductorHead("conductor-a", ME, "hsm"),
     events.SourceAdded("login1/slurm", "queue", "login1", {"scheduler": "slurm"}),
+    events.SourceStanding("box1", "disabled", "node failure"),
     events.Submit("launch-0/submit-0", "demo-abc", SPANS, "slurm", 3, 4),
     events.HandedOver("launch-0/submit-0", "7", ME),
     events.Refusal("launch-0/submit-0", "no", "sbatch: exit code 1", "sinfo", "partition", ("a", "b"), "slurm"),

@@ -192,6 +192,11 @@ class LauncherConf:
     strategy: str = "fastest"
     # most tasks at once over all sources
     parallel_limit: int | None = None
+    # failures of a place itself in a row after which it gets fewer tasks, and none; and seconds until it gets one
+    # again as a probe
+    degraded_after: int = 2
+    disabled_after: int = 4
+    probe_after_s: float = 60.0
 
     # --- this machine's own ---
     # none | auto | a list of GPU numbers

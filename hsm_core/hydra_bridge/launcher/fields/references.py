@@ -19,7 +19,8 @@ _OF_SCHEDULERS = (
     "tasks_per_job", "mail_user", "mail_type", "setup", "setup_strict",
 )  # fmt: skip
 _OF_SUBMITIT = ("submitit_folder", "use_srun")
-_OF_SEVERAL = ("sources", "strategy", "parallel_limit")
+#: How several places share a sweep.
+OF_SEVERAL = ("sources", "strategy", "parallel_limit", "degraded_after", "disabled_after", "probe_after_s")
 _OF_HOSTS = (
     "hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map", "results",
 )  # fmt: skip
@@ -50,7 +51,7 @@ def meaningless(system: BatchSystem | None) -> tuple[str, ...]:
     of_some = frozenset[str]().union(*(one.fields for one in own_systems()))
     heeded = frozenset[str]() if system is None else system.fields
     others = tuple(name for name in LauncherConf.__dataclass_fields__ if name in of_some - heeded)
-    return (*(_OF_SCHEDULERS if system is None else ("gpus",)), *others, *_OF_SUBMITIT, *_OF_HOSTS, *_OF_SEVERAL)
+    return (*(_OF_SCHEDULERS if system is None else ("gpus",)), *others, *_OF_SUBMITIT, *_OF_HOSTS, *OF_SEVERAL)
 
 
 def may_follow_task(field: str) -> bool:

@@ -14,7 +14,7 @@ from hsm_core.overrides import key_of, quoted
 from hsm_core.plan.suggest import closest
 from hsm_core.plan.walltime import minutes
 from hsm_core.schedulers.batch_system import BatchSystem
-from hsm_core.settings import Fields, LauncherSettings, QueueSettings
+from hsm_core.settings import Fields, LauncherSettings, QueueSettings, SeveralSettings
 from hsm_core.text import read_task_ranges
 
 from ...faults import Faults
@@ -139,9 +139,7 @@ def launcher_settings(values: Mapping[str, object], system: BatchSystem | None) 
         nice=int(fields.within("nice", 0, 19)),
         gpus=values["gpus"],
         ssh=ssh_settings(fields),
-        sources=fields.entries("sources"),
-        strategy=fields.one_of("strategy", STRATEGIES),
-        parallel_limit=fields.at_least_one("parallel_limit"),
+        several=_several(fields),
         setup=fields.texts("setup"),
         setup_strict=fields.flag("setup_strict"),
         flavour=fields.text("flavour") or "auto",
@@ -189,6 +187,14 @@ def _on_interrupt(fields: Fields, system: BatchSystem | None) -> str:
     if chosen == "auto":
         chosen = "cancel" if system is None else "ask"
     return "cancel" if chosen == "ask" and not sys.stdin.isatty() else chosen
+
+
+def _several(fields: Fields) -> SeveralSettings:
+    return SeveralSettings(
+        fields.entries("sources"), fields.one_of("strategy", STRATEGIES), fields.at_least_one("parallel_limit"),
+        fields.at_least_one("degraded_after") or 1, fields.at_least_one("disabled_after") or 1,
+        fields.positive("probe_after_s"),
+    )  # fmt: skip
 
 
 def _time_limit(fields: Fields) -> float | None:

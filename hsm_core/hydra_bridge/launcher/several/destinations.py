@@ -19,10 +19,14 @@ from hsm_core.store.record import SourceRecord
 from ...faults import Faults
 from ...plain import flow, typed_overrides
 from ..destination import Destination
+from ..fields.recorded import defaults
+from ..fields.references import OF_SEVERAL
 from ..fields.settings import known_values, launcher_settings
 from ..hpc import hpc_place
 from .entries import SourceEntry, read_sources
 
+#: What says of each source that it is one of several, where it is made as if it were the only one.
+_UNSAID = {name: defaults()[name] for name in OF_SEVERAL}
 #: The place of the launcher that has several.
 SEVERAL = "sources"
 
@@ -42,7 +46,7 @@ class Destinations:
         self.patience = Patience()
         _require_watched(self.settings)
         faults, self._members = Faults(), list[Destination]()
-        self._entries = read_sources(self.settings.sources)
+        self._entries = read_sources(self.settings.several.sources)
         for entry in self._entries:
             with faults.gathered():
                 self._members.append(_made(entry, fields, config, loader, self.patience))
@@ -73,7 +77,7 @@ class Destinations:
 
     def _without(self, entry: SourceEntry, error: BackendError) -> BackendError:
         """The error of one source, which need not be there."""
-        others = ",".join(flow(one) for one in self.settings.sources if one != entry.written)
+        others = ",".join(flow(one) for one in self.settings.several.sources if one != entry.written)
         if not others:
             return error
         fix = f"{quoted(f'hydra.launcher.sources=[{others}]')}    # without {entry.name}"
@@ -88,7 +92,8 @@ class Destinations:
 
     def preview(self, paths: SweepPaths, tasks: Sequence[Sequence[str]], first: int) -> list[str]:
         """Returns what each of them would be given if it were to run all: who takes which is seen while they run."""
-        told = f"{len(self._members)} sources, strategy {self.settings.strategy}: each as if it took all of the tasks"
+        strategy = self.settings.several.strategy
+        told = f"{len(self._members)} sources, strategy {strategy}: each as if it took all of the tasks"
         found = [*filter(None, [self.ignored()]), told]
         for entry, member in zip(self._entries, self._members, strict=True):
             found += ["", f"# {entry.name}", *member.preview_quietly(paths, tasks, first)]
@@ -135,7 +140,7 @@ def _made(
 
 def _as_fields(entry: SourceEntry, place: str, fields: Mapping[str, object]) -> dict[str, object]:
     """Returns the launcher's fields that say where one source is and how much it takes at once."""
-    ours: dict[str, object] = {"sources": [], "strategy": "fastest", "parallel_limit": None, "hosts": []}
+    ours: dict[str, object] = {**_UNSAID, "hosts": []}
     if place == "ssh":
         slots = {} if entry.at_most is None else {"slots": entry.at_most}
         return {**ours, "hosts": [{**entry.host, **slots}]}
@@ -152,7 +157,7 @@ def _whole(value: object) -> int:
 
 
 def _require_watched(settings: LauncherSettings) -> None:
-    if settings.detach and settings.parallel_limit is not None:
+    if settings.detach and settings.several.parallel_limit is not None:
         raise ConfigError(
             "a detached launcher can't limit how many tasks run at once over all sources",
             fix="hydra.launcher.parallel_limit=null    # each source has its own number: slurm:16",

@@ -25,7 +25,7 @@ _COMMON = frozenset(
     {
         "fail_fast", "max_failure_rate", "on_interrupt", "env", "share", "code", "poll_interval_s", "hosts",
         "transport", "host_keys", "ssh_config", "results", "sources", "strategy", "parallel_limit",
-        "array_parallelism",
+        "array_parallelism", "degraded_after", "disabled_after", "probe_after_s",
     }
 )  # fmt: skip
 _OF_HOST = frozenset(item.name for item in fields(HostAddress)) - {"name", "slots"}
