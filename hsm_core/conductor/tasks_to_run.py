@@ -24,12 +24,16 @@ def resumable(state: SweepState, numbers: Sequence[int], *, failed_too: bool) ->
 
 
 def is_tried_again(state: SweepState, number: int) -> bool:
-    """Returns whether a task is lost as its worker on another machine died, by that machine's own word.
+    """Returns whether a task is lost as its worker on another machine died, or ended it, by that machine's own word.
 
     No scheduler decides there whether a job runs again.
     """
-    ended = state.ended_job(number) if state.state_of(number) == "lost" else None
-    if ended is None or ended.reason != "node":
+    if state.state_of(number) != "lost":
+        return False
+    ended = state.ended_job(number)
+    if ended is None:  # its worker's own word came before anything was heard of the worker's end
+        return not state.tasks[number].is_given_up and _is_of_host(state, number)
+    if ended.reason != "node":
         return False
     is_ours = ended.evidence.endswith(ENDED_ITSELF)  # we were away, which is no fault of the task
     return (is_ours or state.tasks[number].attempt < MOST_TRIES) and _is_of_host(state, number)

@@ -59,3 +59,18 @@ def test_a_task_may_kill_its_machine_but_not_its_launcher(
     tmp_path: Path, attempt: int, evidence: str, again: bool
 ) -> None:
     assert is_tried_again(lost(tmp_path, evidence, attempt), 0) is again
+
+
+@pytest.mark.parametrize("goes_on", [False, True], ids=["ended-by-lease", "importer-died"])
+def test_the_workers_own_word_will_do_before_its_end_is_known(tmp_path: Path, goes_on: bool) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=1)
+    conductor, worker = (JournalWriter(sweep.paths.journal(name)) for name in ("conductor-a", "h1-abc"))
+    conductor.append(events.SourceAdded("h1", "host", "ssh:h1"))
+    conductor.append(events.Submit("launch-0/submit-0", "t", (Span(0, 1, 1),), "h1"))
+    conductor.append(events.HandedOver("launch-0/submit-0", "h1-abc"))
+    worker.append(events.Start(0, 1, "0"))
+    worker.append(events.Lost(0, 1, "nothing was heard of its launcher", final=goes_on))
+    state = SweepState(sweep.root)
+    state.refresh()
+    assert state.state_of(0) == "lost"
+    assert is_tried_again(state, 0) is not goes_on
