@@ -6,9 +6,9 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from hsm_core.errors import BackendError, NotNow
+from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host
 from hsm_core.model import ProcessIdentity, SourceKind, counted
 from hsm_core.overrides import quoted
@@ -21,6 +21,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
+from .earlier_workers import portion_beside
 from .interface import Handed, Health, Pair, Polled, Portion
 from .snapshot import Snapshot
 from .worker_command import ENTRY
@@ -77,14 +78,7 @@ class WorkerPool:
     def next_portion(self, waiting: Sequence[Pair], jobs: Snapshot, *, detached: bool) -> Portion:
         """While workers of an earlier launch run tasks here, no more than their slots leave free."""
         own = {worker.name for worker in self._workers}
-        others = sum(held for name, held in jobs.busy.items() if name not in own)
-        if not others or (detached and own):
-            return Portion(waiting)
-        free = self.spec.slots - sum(jobs.busy.values())
-        if free <= 0:
-            told = "tasks of an earlier launch use all slots of this machine"
-            raise NotNow(told if detached else "")  # who watches sees them run
-        return Portion(waiting, spec=replace(self.spec, slots=free)) if detached else Portion(waiting[:free])
+        return portion_beside(waiting, jobs, self.spec, own, detached=detached, machine="this machine")
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
         """A worker needs nothing but the record."""

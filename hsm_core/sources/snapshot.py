@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -30,7 +30,7 @@ class Snapshot:
         unended: tasks that have not ended, wherever they are, and their states.
         heard: native ids of jobs in which a worker of ours began; whether it has spoken of late.
         dead: writers of submissions that are proven dead.
-        busy: slots in use by living workers of a pool.
+        busy: slots in use by living workers of a pool or host.
     """
 
     lines: tuple[SubmissionState, ...] = ()
@@ -44,7 +44,7 @@ class Snapshot:
 
 
 def snapshot_of(state: SweepState, source: str, beat_s: float = 5.0) -> Snapshot:
-    """Returns what the state knows of a source's jobs now; of a pool, what its workers hold.
+    """Returns what the state knows of a source's jobs now; of a machine, what its workers hold.
 
     Args:
         source: its name.
@@ -53,11 +53,11 @@ def snapshot_of(state: SweepState, source: str, beat_s: float = 5.0) -> Snapshot
     known = _known(state)
     own = known.of.get(source)
     if own is None:
-        return Snapshot(busy=_busy(state, source))
+        return Snapshot(busy=_busy(state, state.jobs.of_pool(source)))
     lines = tuple(replace(line) for line in own.lines)
     dead = frozenset(line.by for line in lines if state.death_of(line.by))
     heard = {**known.silent, **_heard(known.speaking, beat_s)}
-    return Snapshot(lines, own.open, own.alive, own.begun, known.unended, heard, dead)
+    return Snapshot(lines, own.open, own.alive, own.begun, known.unended, heard, dead, own.busy)
 
 
 class _Own(NamedTuple):
@@ -67,6 +67,7 @@ class _Own(NamedTuple):
     open: frozenset[Key]
     alive: frozenset[Key]
     begun: frozenset[Key]
+    busy: Mapping[str, int]
 
 
 class _Known(NamedTuple):
@@ -110,10 +111,11 @@ def _find_known(state: SweepState) -> _Known:
                 alive[source].add(key)
     of = {
         source: _Own(
-            tuple(own), frozenset(jobs[source]), frozenset(alive[source]), _begun(state, own, jobs[source])
+            tuple(own), frozenset(jobs[source]), frozenset(alive[source]), _begun(state, own, jobs[source]),
+            _busy(state, _with_workers(state, own, alive[source])),
         )
         for source, own in lines.items()
-    }
+    }  # fmt: skip
     silent, speaking = {}, list[WriterState]()
     for worker in state.workers():
         if worker.sealed or state.death_of(worker.name):
@@ -132,10 +134,18 @@ def _begun(state: SweepState, lines: Sequence[SubmissionState], jobs: set[Key]) 
     )  # fmt: skip
 
 
-def _busy(state: SweepState, source: str) -> dict[str, int]:
-    """The slots that living workers of a pool use, or will, for tasks that they were given."""
+def _with_workers(
+    state: SweepState, lines: Sequence[SubmissionState], alive: set[Key]
+) -> list[SubmissionState]:
+    """Those of which tasks wait or run, and that were given to workers, not to a scheduler."""
+    names, workers = {name for name, _ in alive}, {writer.name for writer in state.workers()}
+    return [line for line in lines if line.name in names and (line.job or line.native_id in workers)]
+
+
+def _busy(state: SweepState, given: Iterable[SubmissionState]) -> dict[str, int]:
+    """The slots that living workers use, or will, for tasks that they were given."""
     found: dict[str, int] = {}
-    for line in state.jobs.of_pool(source):
+    for line in given:
         if state.death_of(line.native_id):
             continue
         held = sum(_is_alive(state, pair) for _, pair in line.batches())
@@ -148,7 +158,9 @@ def _busy(state: SweepState, source: str) -> dict[str, int]:
 def _is_alive(state: SweepState, pair: Pair) -> bool:
     number, attempt = pair
     known = state.tasks.get(number)
-    return known is not None and known.attempt == attempt and state.state_of(number) in ("queued", "running")
+    if known is None or known.attempt != attempt or known.state not in ("queued", "running"):
+        return False
+    return state.state_of(number) in ("queued", "running")
 
 
 def _heard(workers: Sequence[WriterState], beat_s: float) -> dict[str, bool]:

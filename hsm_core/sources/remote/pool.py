@@ -19,6 +19,7 @@ from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 from hsm_core.store.submission import Submission, WorkerSpec
 
+from ..earlier_workers import portion_beside
 from ..interface import Handed, Health, Pair, Portion
 from ..snapshot import Snapshot
 from .code_there import CodeThere
@@ -68,6 +69,7 @@ class HostPool(HostWorkers):
         self._there: SweepThere | None = None
         self._equipment: Equipment | None = None
         self._worker = ""
+        self._started: set[str] = set()
         self._inbox_writer: JournalWriter | None = None
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
@@ -82,7 +84,7 @@ class HostPool(HostWorkers):
             raise
         except OSError as error:
             raise NotNow(f"{self.name} can't be used now", evidence=self._told(error)) from error
-        return Portion(waiting)
+        return portion_beside(waiting, jobs, self.spec, self._started, detached=detached, machine=self.name)
 
     def prepare(self, submission: Submission, portion: Portion) -> None:
         """Whatever a worker needs is sent when it is submitted."""
@@ -150,6 +152,7 @@ class HostPool(HostWorkers):
         if self._lost_after_s:
             self._leases.give(name, self._lost_after_s, self.spec.grace_s)
         process = there.start(name, submission, self.name)
+        self._started.add(name)
         self._worker, self._inbox_writer = name, inbox
         self._known(name).process = process
         return inbox

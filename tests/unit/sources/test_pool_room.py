@@ -1,15 +1,18 @@
-"""What a pool hands over while workers of an earlier launch still run tasks on its machine."""
+"""What a machine is given while workers of an earlier launch still run tasks on it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hsm_core.errors import NotNow
 from hsm_core.hosts.local import LocalHost
-from hsm_core.model import Span
+from hsm_core.model import SourceKind, Span
+from hsm_core.processes.identity import this_process
 from hsm_core.sources.pool import WorkerPool
+from hsm_core.sources.remote.pool import Equipment, HostPool
 from hsm_core.sources.snapshot import Snapshot, snapshot_of
 from hsm_core.store import events
 from hsm_core.store.record import SourceRecord
@@ -21,19 +24,24 @@ WAITING = [(number, 1) for number in range(6, 10)]
 LOCAL = SourceRecord("local", "pool")
 
 
-@pytest.fixture
-def pool(tmp_path: Path) -> WorkerPool:
-    return WorkerPool(MadeSweep(tmp_path / "p", total=10).paths, LOCAL, WorkerSpec(slots=2), LocalHost())
+@pytest.fixture(params=["here", "there"])
+def pool(request: pytest.FixtureRequest, tmp_path: Path) -> WorkerPool | HostPool:
+    paths, spec = MadeSweep(tmp_path / "p", total=10).paths, WorkerSpec(slots=2)
+    if request.param == "here":
+        return WorkerPool(paths, LOCAL, spec, LocalHost())
+    equipment = Equipment("python3", Path("program"), spec)
+    record = SourceRecord("h1", "host", "ssh:h1")
+    return HostPool(record, paths, LocalHost(), WorkerSpec(slots=0), lambda _: equipment)
 
 
-def test_what_others_run_takes_slots(pool: WorkerPool) -> None:
+def test_what_others_run_takes_slots(pool: WorkerPool | HostPool) -> None:
     assert pool.next_portion(WAITING, Snapshot(), detached=False).pairs == WAITING
     assert pool.next_portion(WAITING, Snapshot(busy={"w1": 1}), detached=False).pairs == WAITING[:1]
     with pytest.raises(NotNow):
         pool.next_portion(WAITING, Snapshot(busy={"w1": 2}), detached=False)
 
 
-def test_nobody_stays_to_hand_over_the_rest(pool: WorkerPool) -> None:
+def test_nobody_stays_to_hand_over_the_rest(pool: WorkerPool | HostPool) -> None:
     portion = pool.next_portion(WAITING, Snapshot(busy={"w1": 1}), detached=True)
     assert (portion.pairs, portion.spec) == (WAITING, WorkerSpec(slots=1))
     with pytest.raises(NotNow, match="earlier launch"):
@@ -46,14 +54,15 @@ def busy(sweep: MadeSweep) -> dict[str, int]:
     return dict(snapshot_of(state, "local").busy)
 
 
-def test_living_workers_are_busy_with_what_has_not_ended(tmp_path: Path) -> None:
-    sweep = MadeSweep(tmp_path / "s", total=10)
+@pytest.mark.parametrize("kind", ["pool", "host"])
+def test_living_workers_are_busy_with_what_has_not_ended(tmp_path: Path, kind: SourceKind) -> None:
+    sweep = MadeSweep(tmp_path / "s", total=10, sources=(replace(LOCAL, kind=kind),))
     conductor = sweep.conductor([])
-    conductor.append(events.SourceAdded(**vars(LOCAL)))
+    conductor.append(events.SourceAdded(**vars(replace(LOCAL, kind=kind))))
     for worker, first in (("w1", 0), ("w2", 4), ("w3", 7)):
         name = f"launch-0/submit-{first}"
         conductor.append(events.Submit(name, token="t", tasks=[Span(first, 3)], source="local"))
-        conductor.append(events.HandedOver(name, native_id=worker))
+        conductor.append(events.HandedOver(name, native_id=worker, job=this_process()))
     living = sweep.worker("w1")
     start(living, 0)
     start(sweep.worker("w2", killed_process()), 4)
