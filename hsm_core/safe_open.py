@@ -162,11 +162,12 @@ def append_to(path: Path) -> BinaryIO:
         raise
 
 
-def make_directory(path: Path, mode: int = 0o755) -> None:
+def make_directory(path: Path, mode: int = 0o755, fix: str = _ELSEWHERE) -> None:
     """Makes a directory of ours, and those above it; one that is there must be ours, and loses what is too much.
 
     Args:
         mode: at most; the umask may take more away.
+        fix: what to change if it is somebody else's.
 
     Raises:
         OSError: the disk refuses.
@@ -179,7 +180,7 @@ def make_directory(path: Path, mode: int = 0o755) -> None:
         found = os.lstat(path)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             what = f"belongs to {user_name(found.st_uid)}" if stat.S_ISDIR(found.st_mode) else "is no directory"
-            raise NotOwn(f"{path} {what}, so it is not used", fix=_ELSEWHERE) from None
+            raise NotOwn(f"{path} {what}, so it is not used", fix=fix) from None
         fewer = stat.S_IMODE(found.st_mode) & (mode | ~0o777)
         if fewer != stat.S_IMODE(found.st_mode):
             os.chmod(path, fewer)

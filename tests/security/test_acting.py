@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import struct
 import textwrap
 from pathlib import Path
 
@@ -119,6 +120,28 @@ def test_a_place_of_everybodys_that_only_a_group_can_come_to(people: People, tmp
     assert not started.exists()
     people.alice.hsm("retry", str(place / "sweep"), "--yes")
     assert started.exists()
+
+
+def test_an_access_list_that_lets_somebody_write_is_seen(people: People, tmp_path: Path) -> None:
+    """It gives no more than the group's bits of the mode, and what hsm makes lacks those for writing."""
+    place = people.group_folder.parent / tmp_path.name
+    place.mkdir()
+    os.chown(place, people.alice.uid, people.alice.gid)
+    nobody = 0xFFFFFFFF
+    entries = [(1, 7, nobody), (2, 7, people.mallory.uid), (4, 5, nobody), (16, 7, nobody), (32, 5, nobody)]
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)  # acl(5)
+    try:
+        for kind in ("access", "default"):
+            os.setxattr(place, f"system.posix_acl_{kind}", packed)
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
+    started = failed_sweep(people.alice, place / "sweep", people.alice.home / "own.py")
+    ours = [place / "sweep", place / "sweep" / ".hsm", *(place / "sweep" / ".hsm").rglob("*")]
+    assert not [path for path in ours if people.mallory.run(["test", "-w", str(path)]).returncode == 0]
+    unlisted = {"XDG_STATE_HOME": str(people.alice.home / "another")}
+    done = people.alice.hsm("retry", str(place / "sweep"), "--yes", env=unlisted)
+    assert f"its group can rename what is in {place}" in done.stderr
+    assert not started.exists()
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077], ids=oct)

@@ -175,7 +175,8 @@ def _take_state(found: Payload) -> None:
             f"the resolver {unsent[0]} can't be sent to a worker",
             fix='register it where the app is imported: not under if __name__ == "__main__", not in a function',
         )
-    sent = {name: pickle.loads(data) for name, data in found.resolvers.items() if name not in own}  # nosec B301
+    pickled = (item for item in found.resolvers.items() if item[0] not in own)
+    sent = {name: pickle.loads(data) for name, data in pickled}  # nosec B301  # of the payload, read as its user's own
     Singleton.set_state({"instances": found.singletons, "omegaconf_resolvers": {**sent, **own}})
 
 

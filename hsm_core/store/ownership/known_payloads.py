@@ -8,9 +8,10 @@ from pathlib import Path
 
 from hsm_core.errors import StoreError
 from hsm_core.overrides import quoted
-from hsm_core.safe_open import MOST_PICKLED, append_to, make_directory, read_own
+from hsm_core.safe_open import MOST_PICKLED, append_to, read_own
 
 from ..layout import LaunchPaths, state_home
+from ..sweeps.catalogue import make_state_home
 
 #: The variable whose value accepts one launch, by its digest.
 ACCEPT = "HSM_ACCEPT"
@@ -67,7 +68,7 @@ def _known() -> set[str]:
 
 def _note(digest: str) -> None:
     try:
-        make_directory(state_home(), 0o700)
+        make_state_home()
         with append_to(_file()) as stream:
             stream.write(f"{digest}\n".encode("ascii"))
     except OSError:

@@ -61,6 +61,7 @@ def remember(record: SweepRecord, root: Path) -> None:
         OSError: the state directory can't be written, or the record read.
         StoreError: the record is somebody else's.
     """
+    make_state_home()
     make_directory(folder(), 0o700)
     digest = _digest(read_own(SweepPaths(root).record))
     content = {
@@ -166,6 +167,16 @@ def _digest(record: bytes) -> str:
     from hashlib import sha256  # looking needs none, and it loads OpenSSL
 
     return sha256(record).hexdigest()
+
+
+def make_state_home() -> None:
+    """Makes the user's state directory.
+
+    Raises:
+        OSError: the disk refuses.
+        NotOwn: it is somebody else's.
+    """
+    make_directory(state_home(), 0o700, "export XDG_STATE_HOME=DIRECTORY    # one of your own")
 
 
 def folder() -> Path:
