@@ -112,6 +112,7 @@ def test_a_repository_there_has_the_same_commit_and_no_code_more(app: SshApp) ->
     assert "git -C /home/sweeper/project fetch && git -C /home/sweeper/project checkout " in next_line(told)
 
 
+@pytest.mark.slow
 def test_whatever_lies_there_runs_if_that_is_asked_for(app: SshApp) -> None:
     live = ["hydra.launcher.code=live", PROJECT]
     assert "h1 does not have the app's code" in app.run(*live).stderr
@@ -141,6 +142,7 @@ def test_an_install_there_does_not_take_the_place_of_what_was_sent(app: SshApp) 
     assert "could not be imported (code 1): helper was imported from /tmp/other/helper.py, not from the" in told
 
 
+@pytest.mark.slow
 def test_a_file_that_was_not_sent_is_named_with_what_to_do(app: SshApp) -> None:
     (app.folder / "data").mkdir()
     (app.folder / "data/x.csv").write_text("1")
