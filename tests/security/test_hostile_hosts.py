@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hsm_core.errors import HostClosed, HostTrouble, LinkLost
 from hsm_core.hosts.agent.client import Timing
@@ -147,3 +151,27 @@ def test_no_file_comes_for_which_the_disk_has_no_room(tmp_path: Path) -> None:
         answers.pull({Path("/there"): tmp_path / "here"})
     assert raised.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
+
+
+_WORDS = st.sampled_from(
+    ["error", "errno", "text", "file", "path", "code", "out", "process", "killed", "evidence"]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(_WORDS, inner, max_size=3), max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(_WORDS, _JSON, max_size=4), _JSON | st.binary(max_size=20), st.sampled_from(sorted(_CALLS)))
+def test_whatever_is_answered_is_an_answer_or_an_error_of_the_host(head: Head, body: object, call: str) -> None:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sizes = {"bytes": len(data), "size": len(data)}
+
+    def reply(message: Message) -> bytes:
+        return json.dumps({**sizes, **head, "id": message.head["id"]}).encode() + b"\n" + data
+
+    reached = RemoteHost("box1", lambda: Scripted(reply, pack(HELLO, b"{}")), timing=replace(QUICK, answer_s=0.2))
+    with contextlib.suppress(OSError, ValueError):  # HostTrouble is one
+        _CALLS[call](reached)
+    reached.close()
