@@ -94,6 +94,15 @@ class Leases:
         known = self._known.get(worker)
         return 0.0 if known is None else known.lease.seconds
 
+    def outlook(self) -> str:
+        """Returns what becomes of tasks that are given up here after a while; empty if none are."""
+        held = [one.lease.seconds for one in self._known.values() if one is not None and one.lease.word == HELD]
+        if not held or not self._may_give_up:
+            return ""
+        seconds = max(held)
+        time_s = f"{seconds:.0f} s" if seconds < 300 else f"{seconds / 60:.0f} min"
+        return f"; its tasks go to others if it stays away for {time_s}"
+
     def revoke(self, worker: str) -> bool:
         """Gives up a worker's tasks, if its lease has surely run out; it is told when the host is back.
 

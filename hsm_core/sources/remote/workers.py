@@ -99,7 +99,7 @@ class HostWorkers:
         except TROUBLE as error:
             self._trouble = self._told(error)
         if self._trouble:
-            return Polled(words, at=time.monotonic(), trouble=self._trouble)
+            return Polled(words, at=time.monotonic(), trouble=self._trouble + self._leases.outlook())
         return Polled(words, is_answer=True, at=time.monotonic())
 
     def tend(self, jobs: Snapshot) -> None:
