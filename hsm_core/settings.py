@@ -45,6 +45,7 @@ class SshSettings:
         lost_after_s: seconds that it may stay away before that.
         exclude: patterns of tasks' files that stay there.
         max_file_gb: files of more GiB stay there; None: all come.
+        cleanup: when the sweep's directory there is removed: ``on_success`` or ``never``.
     """
 
     hosts: tuple[object, ...] = ()
@@ -56,6 +57,7 @@ class SshSettings:
     lost_after_s: float = 3600.0
     exclude: tuple[str, ...] = ()
     max_file_gb: float | None = None
+    cleanup: str = "on_success"
 
 
 @dataclass(frozen=True)

@@ -99,3 +99,22 @@ def test_what_is_home_can_be_removed_there(app: SshApp) -> None:
     assert f"removed sweep {name}, " in done.stdout, done
     assert not app.fleet("exec", 1, "ls", sweeps)
     assert app.state().numbers_in("completed") == [0, 1]
+
+
+@pytest.mark.slow
+def test_a_sweep_that_succeeded_leaves_no_results_there(app: SshApp) -> None:
+    sweeps = "/home/sweeper/.local/share/hsm/sweeps"
+    app.fleet("exec", 1, "sh", "-c", f"chmod -R u+w {sweeps}; rm -rf {sweeps}")
+    done = app.run("x=range(2)", "bad=1")
+    assert done.returncode == 3, done.stderr
+    name = app.state().record.id
+    assert app.fleet("exec", 1, "ls", sweeps).split() == [name], "a task failed"
+    app.fleet("exec", 1, "rm", "-r", f"{sweeps}/{name}")
+    app.sweep = app.folder / "second"
+    assert app.run("x=range(2)").returncode == 0
+    assert not app.fleet("exec", 1, "ls", sweeps)
+    assert (app.sweep / "1" / "model.txt").read_text() == "0.5\n" * 3
+    assert all(writer.sealed for writer in app.state().workers())
+    app.sweep = app.folder / "third"
+    assert app.run("x=1", "hydra.launcher.cleanup=never").returncode == 0
+    assert app.fleet("exec", 1, "ls", sweeps).split() == [app.state().record.id]

@@ -15,7 +15,6 @@ from hsm_core.errors import ConfigError, HsmError
 from hsm_core.hosts.ssh.address import HostAddress, Transport
 from hsm_core.model import counted
 from hsm_core.overrides import joined, quoted
-from hsm_core.store.layout import TaskPaths
 from hsm_core.store.left_there import tasks_with_left
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.sweeps import catalogue
@@ -116,6 +115,7 @@ def _looked_at(host: RemoteHost, folder: Path, kept: KeptThere) -> _Row:
 
 def _why_kept(state: SweepState, host: RemoteHost, there: Path) -> str:
     """Returns why a sweep must stay there; empty if it need not."""
+    from hsm_core.sources.remote.clean_up import folders_of
     from hsm_core.sources.remote.kept_there import not_here
 
     open_tasks = state.numbers_in("queued", "running", "lost", "pending")
@@ -125,20 +125,12 @@ def _why_kept(state: SweepState, host: RemoteHost, there: Path) -> str:
     if left:
         return f"files of {counted(len(left), 'task')} not here"
     try:
-        folders = (path.root.relative_to(state.paths.root) for path in _directories(state))
-        missing = not_here(host, there, state.paths.root, folders)
-    except (OSError, ValueError) as error:
+        missing = not_here(host, there, state.paths.root, folders_of(state))
+    except OSError as error:
         return f"nobody knows whether its files are here: {error}"
     if missing:
         return f"{counted(len(missing), 'file')} not here as there, such as {printable(str(missing[0]))}"
     return ""
-
-
-def _directories(state: SweepState) -> Iterator[TaskPaths]:
-    for number in state.tasks:
-        directory = state.task_directory(number)
-        if directory is not None:
-            yield directory
 
 
 def _chosen(rows: Sequence[_Row], names: Sequence[str], force: bool) -> list[_Row]:

@@ -42,6 +42,7 @@ _AT_ONCE = 8
 _ASK_S = 60.0
 _OURS = (
     "hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map", "results",
+    "cleanup",
 )  # fmt: skip
 _ASK = """
 import json, sys
@@ -152,10 +153,10 @@ class OverSsh:
 
     def _record(self, address: HostAddress) -> SourceRecord:
         host = self._hosts[address.name]
-        own = {"dir": address.dir} if address.dir else {}
-        most = self._settings.ssh.max_file_gb
-        staying = Staying(self._settings.ssh.exclude, None if most is None else int(most * 2**30))
-        return SourceRecord(address.name, "host", host.name, {**host.settings, **own, **staying.settings()})
+        ssh, own = self._settings.ssh, {"dir": address.dir} if address.dir else {}
+        staying = Staying(ssh.exclude, None if ssh.max_file_gb is None else int(ssh.max_file_gb * 2**30))
+        own |= {**staying.settings(), "cleanup": ssh.cleanup}
+        return SourceRecord(address.name, "host", host.name, {**host.settings, **own})
 
     def _spec(self, address: HostAddress) -> WorkerSpec:
         slots = address.slots or self._settings.slots or 0

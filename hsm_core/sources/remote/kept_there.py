@@ -126,7 +126,15 @@ def remove(host: Host, folder: Path, kept: KeptThere) -> None:
     Raises:
         OSError: not all of it could be removed.
     """
-    path = folder / _FOLDERS[kept.what] / kept.name
+    remove_folder(host, folder / _FOLDERS[kept.what] / kept.name)
+
+
+def remove_folder(host: Host, path: Path) -> None:
+    """Removes a folder of a machine, whatever is in it.
+
+    Raises:
+        OSError: not all of it could be removed.
+    """
     done = host.run(["sh", "-c", _REMOVE, "sh", str(path)], _REMOVE_S)
     if done.code != 0:
         raise OSError(f"{path} on {host.name} can't be removed: {done.evidence}")

@@ -22,6 +22,7 @@ from hsm_core.store.submission import Submission, WorkerSpec
 from ..earlier_workers import portion_beside
 from ..interface import Handed, Health, Pair, Portion
 from ..snapshot import Snapshot
+from .clean_up import clean_up
 from .code_there import CodeThere
 from .sweep_there import SweepThere, folder_there
 from .workers import TROUBLE, HostWorkers
@@ -127,6 +128,8 @@ class HostPool(HostWorkers):
             self._inbox_writer.seal()
             with suppress(*TROUBLE):  # without a word, its worker ends when it has been idle for a while
                 self._give_inbox(self._worker)
+                if self.record.settings.get("cleanup") == "on_success":
+                    clean_up(self._paths, self._host, self._root, list(self._workers.values()))
             self._inbox_writer = None
         super().close()
 

@@ -33,7 +33,7 @@ def sweep_json(view: SweepView) -> dict[str, object]:
         ],
         "hosts": [
             {"name": host.name, "slots_used": host.used, "slots": host.slots, "done": host.done,
-             "last_word_s": round(host.seconds, 1), "health": host.health}
+             "files_coming": host.coming, "last_word_s": round(host.seconds, 1), "health": host.health}
             for host in view.hosts
         ],
         "left_there": [

@@ -10,6 +10,7 @@ from hsm_core.overrides import quoted
 
 from ..failures.text import failure_lines
 from ..text import clean, duration, local_time, paint, shorten, state_words
+from .host_view import HostView
 from .left_view import left_line
 from .progress import progress_line
 from .sweep_view import SweepView
@@ -63,7 +64,8 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
     for host in view.hosts:
-        told = f"{host.used}/{host.slots} slots in use, {host.done} done, last word {duration(host.seconds)} ago"
+        told = f"{host.used}/{host.slots} slots in use, {host.done} done{_coming(host)}"
+        told += f", last word {duration(host.seconds)} ago"
         yield shorten(clean(f"{host.name}: {told}{f', {host.health}' if host.health else ''}"), width)
     for silence in sorted(view.silent, key=lambda item: -item.seconds)[:_WORKERS]:
         said = f"last report {duration(silence.seconds)} ago, {silence.running} running"
@@ -83,6 +85,10 @@ def _remarks(view: SweepView, width: int) -> Iterator[str]:
         yield clean(f"not read: {why}")
     if len(view.state.unreadable) > _WORKERS:
         yield f"… and {counted(len(view.state.unreadable) - _WORKERS, 'more file')}"
+
+
+def _coming(host: HostView) -> str:
+    return f", {host.coming} being copied" if host.coming else ""
 
 
 def when(created: str) -> str:

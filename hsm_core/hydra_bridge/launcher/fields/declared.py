@@ -183,6 +183,8 @@ class LauncherConf:
 
     # which files come home
     results: ResultsConf = field(default_factory=ResultsConf)
+    # on_success: remove the sweep from its machines once all tasks have completed and all files are here; never
+    cleanup: str = "on_success"
 
     # --- several places at once ---
     # where tasks run: "local:4", "ssh:box1:8", "slurm:16" (16 tasks at once), "pbs", "hpc", or

@@ -23,6 +23,7 @@ _OF_SUBMITIT = ("submitit_folder", "use_srun")
 OF_SEVERAL = ("sources", "strategy", "parallel_limit", "degraded_after", "disabled_after", "probe_after_s")
 _OF_HOSTS = (
     "hosts", "transport", "host_keys", "on_host_lost", "host_lost_after_s", "ssh_config", "path_map", "results",
+    "cleanup",
 )  # fmt: skip
 #: Of these, what says how the whole sweep is divided or run.
 _OF_SWEEP = {

@@ -31,7 +31,7 @@ def ssh_settings(fields: Fields) -> SshSettings:
         fields.one_of("host_keys", ("known", "accept_new")), fields.text("ssh_config"), path_map,
         fields.one_of("on_host_lost", ("retry_elsewhere", "wait")),
         fields.within("host_lost_after_s", 10, 86_400_000),
-        exclude, max_file_gb,
+        exclude, max_file_gb, fields.one_of("cleanup", ("on_success", "never")),
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from hsm_core.processes.identity import this_process
 from hsm_core.store import events
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import SweepPaths
+from hsm_core.store.left_there import LeftThere, write_left
+from hsm_core.store.record import read_record
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.views.status.sweep_text import sweep_text
 from hsm_core.views.status.sweep_view import read_view
@@ -68,3 +70,20 @@ def test_one_that_refused_for_good_is_disabled_until_it_takes_something(sweep: M
     conductor.append(events.HandedOver("launch-0/submit-3", "box1-abcdefgh"))
     lines = sweep_text(read_view(SweepState(sweep.root))).splitlines()
     assert [line.rpartition(" ")[2] for line in lines if line.startswith("box")] == ["healthy", "healthy"]
+
+
+def test_tasks_whose_files_are_on_their_way_use_no_slot(sweep: MadeSweep) -> None:
+    shown = sweep.paths.journal("box1-abcdefgh").read_bytes()
+    sweep.paths.came("box1-abcdefgh").write_bytes(shown + events.End(0, 1, "completed").to_line(3))
+    lines = sweep_text(read_view(SweepState(sweep.root))).splitlines()
+    assert "box1: 0/4 slots in use, 1 done, 1 being copied, last word 0 s ago, healthy" in lines
+
+
+def test_files_that_stay_there_are_counted_with_the_line_to_get_them(sweep: MadeSweep) -> None:
+    write_left(sweep.paths, 0, LeftThere("box1", 2, 3 << 30))
+    write_left(sweep.paths, 3, LeftThere("box1", 1, 1 << 29))
+    sweep.paths.left(2).write_text("[]")
+    lines = sweep_text(read_view(SweepState(sweep.root)), width=200).splitlines()
+    assert [line for line in lines if "stay there" in line] == [
+        f"box1: 3 files of 2 tasks stay there, 3.5 GiB: hsm pull {read_record(sweep.paths).selector}"
+    ]
