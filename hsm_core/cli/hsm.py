@@ -54,9 +54,9 @@ _GROUPS = {
 _COMMANDS = {name: place for group in _GROUPS.values() for name, place in group.items()}
 #: Verbs of older tools, and where they went.
 _MOVED = {
-    "sweep": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
-    "run": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local lr=0.1,0.01",
-    "submit": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_slurm lr=0.1,0.01",
+    "sweep": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local seed=1,2",
+    "run": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_local seed=1,2",
+    "submit": "your own app starts a sweep:  python train.py -m hydra/launcher=hsm_slurm seed=1,2",
     "test": "to try a sweep out:  python train.py -m … hydra.launcher.dry_run=true",
     "sync": "results are here when a task ends; files that stayed on their machine come by:  hsm pull latest",
     "collect": "to see results:  hsm results latest",

@@ -14,6 +14,7 @@ from hsm_core.safe_open import user_name
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.sweeps import catalogue
+from hsm_core.store.sweeps.selector import FIRST_STEP
 from hsm_core.store.sweeps.sweep_root import place_around, sweep_root
 from hsm_core.text import columns
 from hsm_core.views.status.phase import Phase
@@ -28,7 +29,6 @@ from .terminal import colour_on, remark, say_json
 _NEWEST = 20
 #: What ``--exit-status`` answers.
 EXIT: dict[Phase, int] = {"completed": 0, "finished": 3, "cancelled": 3, "stopped": 3, "running": 4}
-_FIRST_STEP = "python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Running:
         views = self._first_views() if first else [read_view(state, self._questions) for state in self._states or ()]
         if not views:
             newest = next((entry.id for entry in catalogue.entries() if entry.is_there), "")
-            remark(f"nothing is running\n  next: {f'hsm-status {quoted(newest)}' if newest else _FIRST_STEP}")
+            remark(f"nothing is running\n  next: {f'hsm-status {quoted(newest)}' if newest else FIRST_STEP}")
             return "completed"
         if len(views) == 1:
             put(_text(views[0], watched=True))
@@ -150,7 +150,7 @@ def _show_list(options: Options, questions: JobQuestions, put: Print) -> Phase:
         hidden = len(known) - len(found)
         put(list_text(found, hidden, width=columns(), colour=colour_on(sys.stdout)))
     elif not around:
-        remark(f"you have no sweeps yet\n  next: {_FIRST_STEP}")
+        remark(f"you have no sweeps yet\n  next: {FIRST_STEP}")
     if around and not options.as_json:
         remark(around)
     return _liveliest({item.view.phase for item in found if item.view})

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from hsm_core.store.sweeps.catalogue import entries
+from hsm_core.store.sweeps.selector import FIRST_STEP
 from hsm_core.store.sweeps.sweep_root import sweep_root
 
 from .typed_line import retyped, with_sweep
@@ -35,6 +37,8 @@ _CALLED_ELSEWHERE = {
 }  # fmt: skip
 #: An argument that is missing → what it usually is.
 _FIRST = {"task": "0"}
+#: Arguments that name a sweep.
+_SWEEPS = ("sweep", "sweeps")
 _SIMILAR = 0.7
 
 
@@ -51,9 +55,20 @@ def lines_of(error: click.ClickException) -> Iterator[str]:
         yield f"  next: {context.command_path if context else 'hsm'} --help"
 
 
+def _has_none() -> bool:
+    """Returns whether the user has no sweep that a line could name."""
+    return not sweep_root(Path.cwd()) and not any(entry.is_there for entry in entries())
+
+
+def _needs_task(error: click.MissingParameter) -> bool:
+    """Returns whether the command wants a task's number behind the sweep, which is missing too."""
+    params = error.ctx.command.params if error.ctx else []
+    return any(param.name == "task" and param.required and isinstance(param, click.Argument) for param in params)
+
+
 def _first_of(name: str) -> str:
     """Returns what to name where nothing was: for a sweep, the one of this directory, else the newest."""
-    if name in ("sweep", "sweeps"):
+    if name in _SWEEPS:
         return "." if sweep_root(Path.cwd()) else "latest"
     return _FIRST.get(name, "")
 
@@ -65,6 +80,8 @@ def _plain(error: click.ClickException) -> str:
             return f"task {_lone_task(error)} of which sweep?"
         if isinstance(error.param.type, click.Choice):
             return f"name a {name}: {', '.join(map(str, error.param.type.choices))}"
+        if name in _SWEEPS and _has_none():
+            return "you have no sweeps yet"
         more = error.format_message().partition("'. ")[2]  # what the type has to say
         return f"name a {name.removesuffix('s')}{f'; {more}' if more else ''}"
     if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):
@@ -102,7 +119,10 @@ def _meant(error: click.ClickException) -> str:
         first = error.param.type.choices[0] if isinstance(error.param.type, click.Choice) else ""
         if _lone_task(error):
             return with_sweep(_lone_task(error))
-        return retyped("", str(first) or _first_of(str(error.param.name)))
+        if error.param.name in _SWEEPS and _has_none():
+            return FIRST_STEP
+        also = f" {_FIRST['task']}" if error.param.name in _SWEEPS and _needs_task(error) else ""
+        return retyped("", str(first) or _first_of(str(error.param.name)) + also)
     if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):
         near = difflib.get_close_matches(typed, _choices(error), 1, _SIMILAR)
         return retyped(typed, near[0]) if near else ""

@@ -27,6 +27,7 @@ from .sweeper_hint import chosen_by, directories, overridden, sweeps
 from .swept_settings import swept_settings
 
 _NO_CHOICE = re.compile(r"Could not find 'hydra/(launcher|sweeper)/([^']+)'")
+_NO_FILE = re.compile(r"Could not (?:find|load) '([^']+)/([^'/]+)'")
 _NO_FIELD = re.compile(r"full_key: hydra\.(launcher|sweeper)\.(\w+)")
 _FILE = re.compile(r"In '([^']+)': ")
 _MERGE = re.compile(r"Cannot merge (?:DictConfig with ListConfig|ListConfig with DictConfig|incompatible container)")
@@ -72,6 +73,8 @@ def told(
     missing = _NO_CHOICE.search(text)
     if missing:
         return _no_choice(missing[1], missing[2], loader, overrides)
+    if no_file := _NO_FILE.search(text):
+        return _no_sweep_file(no_file[1], no_file[2], loader, overrides)
     if field is None:
         return None
     kind, name = field[1], field[2]
@@ -128,6 +131,17 @@ def _no_choice(kind: str, name: str, loader: ConfigLoader, overrides: Sequence[s
     return ConfigError(
         f"there is no {kind} '{name}'", evidence=f"hydra/{kind} has {', '.join(options)}", fix=fix
     )
+
+
+def _no_sweep_file(group: str, name: str, loader: ConfigLoader, overrides: Sequence[str]) -> ConfigError | None:
+    """Returns the error for a sweep file that does not exist; None if the group has none, or no name is like it."""
+    options = loader.get_group_options(group)
+    guess = closest(name, options)
+    typed = next((word for word in overrides if key_of(word) == group), "")
+    if guess is None or not typed or not any(chosen_by(file) == "hsm" for file in _files(loader, group, options)):
+        return None
+    problem, evidence = f"there is no {group}/{name}.yaml", f"{group} has {', '.join(options)}"
+    return ConfigError(problem, evidence=evidence, fix=quoted(typed.replace(name, guess, 1)))
 
 
 def _wrong_value(kind: str, name: str, text: str, overrides: Sequence[str]) -> ConfigError | None:

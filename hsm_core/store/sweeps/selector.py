@@ -18,6 +18,8 @@ from ..layout import SweepPaths
 from .catalogue import Entry, entries, folder, follow
 from .sweep_root import place_around, sweep_root
 
+#: For those who have no sweep yet.
+FIRST_STEP = "python train.py -m hydra/launcher=hsm_local seed=1,2    # your app, and what varies"
 #: What ends an id, see ``record.new_id``.
 _END_OF_ID = re.compile(r"-\d{4}-\d{4}-[a-z0-9]{3,6}")
 #: Characters of an id's end: time and random ones, and a little of the name.
@@ -66,7 +68,7 @@ def _newest_there(selector: str, fitting: Sequence[Entry], say: Callable[[str], 
     """Returns the newest sweep of those that fit, newest first; an older one only for those who say so."""
     if not fitting:
         raise SweepNotFound(
-            "you have no sweeps yet", fix="python train.py -m hydra/launcher=hsm_local lr=0.1,0.01"
+            "you have no sweeps yet", fix=FIRST_STEP
         )
     found = next((entry for entry in fitting if entry.is_there), None)
     if found is None:

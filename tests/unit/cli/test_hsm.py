@@ -89,12 +89,23 @@ def test_verbs_of_older_tools_say_where_they_went(shell: Shell, verb: str, where
 
 
 @pytest.mark.parametrize("verb", ["errors", "results", "logs", "retry", "cancel"])
-def test_a_command_without_its_sweep_says_how_to_find_it(shell: Shell, verb: str) -> None:
+def test_a_command_without_its_sweep_says_how_to_find_it(shell: Shell, sweep: MadeSweep, verb: str) -> None:
     done = shell.run("hsm", verb)
     assert done.returncode == 2
     assert done.stderr == (
         f"error: name a sweep; hsm-status lists them, latest is the newest\n  next: hsm {verb} latest\n"
     )
+
+
+@pytest.mark.parametrize("verb", ["errors", "command"])
+def test_whoever_has_no_sweep_is_told_how_to_begin(shell: Shell, verb: str) -> None:
+    assert shell.run("hsm", verb).stderr.startswith(
+        "error: you have no sweeps yet\n  next: python train.py -m hydra/launcher=hsm_local seed=1,2 "
+    )
+
+
+def test_a_command_about_a_task_suggests_one(shell: Shell, sweep: MadeSweep) -> None:
+    assert shell.run("hsm", "command").stderr.endswith("  next: hsm command latest 0\n")
 
 
 def test_a_typo_is_answered_with_the_command_meant(shell: Shell) -> None:
@@ -763,7 +774,9 @@ def test_help_is_as_wide_as_the_terminal(shell: Shell) -> None:
         ),
     ],
 )
-def test_what_was_typed_wrong_is_told_as_all_errors_are(shell: Shell, words: list[str], told: str) -> None:
+def test_what_was_typed_wrong_is_told_as_all_errors_are(
+    shell: Shell, sweep: MadeSweep, words: list[str], told: str
+) -> None:
     done = shell.run("hsm", *words)
     assert (done.returncode, done.stderr.startswith("error: "), told in done.stderr) == (2, True, True), done.stderr
 

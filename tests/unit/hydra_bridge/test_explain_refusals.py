@@ -98,6 +98,7 @@ def run(app: Path, *arguments: str) -> list[float]:
         ("-m hydra/launcher=hsm_locl", "there is no launcher 'hsm_locl'", "hydra/launcher=hsm_local"),
         ("-m hydra/launcher=hsm-slurm", "there is no launcher 'hsm-slurm'", "hydra/launcher=hsm_slurm"),
         ("-m hydra/sweeper=hms", "there is no sweeper 'hms'", "hydra/sweeper=hsm"),
+        ("+sweep=bra", "there is no sweep/bra.yaml", "+sweep=b"),
         ("-m +sweep=typo", "there is no launcher 'hsm_locl'", "- override /hydra/launcher: hsm_local "),
         ("-m hydra/sweeper=hsm hydra.sweeper.gird.lr=[1]", "no field 'gird'", "'hydra.sweeper.grid.lr=[1]'"),
         ("-m hydra/launcher=hsm_local hydra.launcher.slts=2", "no field 'slts'", "hydra.launcher.slots=2"),
