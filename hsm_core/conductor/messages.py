@@ -43,7 +43,7 @@ def _ended_by_lease(state: SweepState, number: int) -> JobWord | None:
 
 def _told_of_lease(state: SweepState, ended: JobWord, count: int) -> str:
     """Says why tasks go elsewhere, or are tried again: their machine was away, or we were."""
-    from hsm_core.sources.remote.doctor_line import doctor_line
+    from hsm_core.sources.registry import doctor_line
 
     told = f"warning: {ended.evidence}; {counted(count, 'task', 'goes', 'go')}"
     if ended.evidence.endswith(ENDED_ITSELF):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hsm_core.errors import BackendError
 from hsm_core.hosts.interface import Host, Patience
 from hsm_core.hosts.registry import is_here, open_host
+from hsm_core.overrides import joined
 from hsm_core.schedulers.registry import find_system, make_scheduler
 from hsm_core.settings import LauncherSettings
 from hsm_core.store.layout import SweepPaths
@@ -152,6 +153,17 @@ def rebuild(
         return SubmittedJobs(one.name, scheduler, paths, times_gone=times_gone, young_s=young_s)
 
     return [made(one) for one in others]
+
+
+def doctor_line(record: SourceRecord) -> str:
+    """Returns the command by which a user looks at the machine behind SSH of a source."""
+    from hsm_core.hosts.ssh.recorded import words_to_type
+
+    name = record.host.partition(":")[2]
+    try:
+        return f"hsm doctor {joined(words_to_type(name, record.settings))}"
+    except BackendError:
+        return f"hsm doctor {joined(['--host', name])}"
 
 
 def _starts(paths: SweepPaths, settings: SourceSettings) -> WorkerStarts:
