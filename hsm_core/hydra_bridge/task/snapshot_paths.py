@@ -25,8 +25,8 @@ def require_own_modules(modules: Mapping[str, str]) -> None:
         ConfigError: one came from another file.
     """
     for name, file in modules.items():
-        found = getattr(sys.modules.get(name), "__file__", None)
-        if found and os.path.realpath(found) != os.path.realpath(file):
+        found = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
+        if isinstance(found, str) and os.path.realpath(found) != os.path.realpath(file):
             package = name.partition(".")[0]
             raise ConfigError(
                 f"{name} was imported from {found}, not from the app's code that was sent",

@@ -65,7 +65,8 @@ def app_modules(root: str) -> dict[str, str]:
     """
     found = {}
     for name, module in list(sys.modules.items()):
-        file = os.path.normpath(getattr(module, "__file__", None) or "/")
+        named = getattr(module, "__dict__", {}).get("__file__")  # asked itself, a lazy module would be imported
+        file = os.path.normpath(named) if isinstance(named, str) else ""
         inside = bool(root) and file.startswith(os.path.join(root, ""))
         if inside and not _is_of_python(file, root) and name.partition(".")[0] not in _NO_APP:
             found[name] = os.path.relpath(file, root)

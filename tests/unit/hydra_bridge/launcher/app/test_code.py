@@ -35,6 +35,13 @@ def test_without_git_it_is_the_folder_that_holds_script_and_configs(
     assert app_root(config, origin) == str(tmp_path / root)
 
 
+class Lazy(ModuleType):
+    """A module that is imported when it is asked for anything."""
+
+    def __getattr__(self, name: str) -> object:
+        raise ImportError(name)
+
+
 def test_an_apps_modules_are_found_also_where_no_path_leads_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +60,7 @@ def test_an_apps_modules_are_found_also_where_no_path_leads_to_them(
     library = ModuleType("library")
     library.__file__ = str(tmp_path / "env/lib/library.py")
     monkeypatch.setitem(sys.modules, "library", library)
+    monkeypatch.setitem(sys.modules, "lazy", Lazy("lazy"))
     found = app_modules(str(tmp_path))
     own = ("pkg_of_app", "pkg_of_app.part", "tool_of_app", "odd_name")
     assert found == {name: files[name] for name in own}
