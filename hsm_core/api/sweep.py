@@ -30,7 +30,11 @@ from .tables import Curves, Results
 if TYPE_CHECKING:
     from hsm_core.cli.ask_schedulers import JobQuestions
 
-_HSM = ("-m", "hsm_core.cli.hsm")
+#: Runs ``hsm``; unlike ``-m`` or ``-c`` alone, with no module that lies in the current directory, whoever's it is.
+_HSM = (
+    "-c", "import sys; sys.path[:] = filter(None, sys.path); sys.argv[0] = 'hsm'\n"
+    "from hsm_core.cli.hsm import main; sys.exit(main())",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
