@@ -42,7 +42,8 @@ class Columns:
         longer |= {f"metric.{name}": value for name, value in row.metrics.items()}
         found = {**row.metrics, **row.parameters, **longer, **self.cells(row)}
         short = {end: found[name] for name, end in self._short.items() if end not in found and name in found}
-        return {**short, **found}
+        source = {"source": row.source} if row.source else {}
+        return {**source, **short, **found}
 
     @cached_property
     def _short(self) -> Mapping[str, str]:

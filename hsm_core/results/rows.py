@@ -34,6 +34,7 @@ class Row:
         sources: where each metric was found.
         directory: None before the task began.
         reason: why it is not completed, if somebody who knows has said it; one of ``model.REASONS``.
+        source: where it ran, as the sweep calls it; empty before it began.
     """
 
     sweep: str
@@ -45,6 +46,7 @@ class Row:
     sources: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
     reason: str | None = None
+    source: str = ""
 
 
 def rows(
@@ -72,8 +74,14 @@ def rows(
             state.record.id, task.number, attempt, now, parameters(task.overrides),
             {name: value for name, (value, _) in found.items()},
             {name: source for name, (_, source) in found.items()},
-            files.root if files else None,
+            files.root if files else None, source=_source_of(state, task.number),
         )  # fmt: skip
+
+
+def _source_of(state: SweepState, number: int) -> str:
+    known = state.tasks.get(number)
+    writer = state.writers.get(known.worker) if known else None
+    return writer.as_worker.source if writer is not None and writer.as_worker is not None else ""
 
 
 def own_directories(state: SweepState, among: Iterable[int] | None = None) -> Iterator[tuple[int, Path]]:

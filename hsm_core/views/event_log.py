@@ -23,6 +23,11 @@ from .text import clean, duration
 _AT_ONCE = 2**20
 #: What becomes of the tasks after a signal or Ctrl-C.
 _INTERRUPTED = {"cancel": "the tasks are ended", "kill": "the tasks are killed", "detach": "the tasks go on"}
+#: What a source is given from now on.
+_STANDING = {
+    "well": "is well again", "degraded": "gets fewer tasks", "disabled": "gets no tasks for now",
+    "drained": "gets no more tasks",
+}  # fmt: skip
 #: So many reasons against forks are told.
 _REASONS = 3
 
@@ -52,6 +57,7 @@ class EventLog:
         self._paths = paths
         self._who: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
+        self._sources: dict[str, str] = {}
         self._readers: dict[str, JournalReader] = {}
 
     def read_new(self) -> list[LoggedEvent]:
@@ -93,6 +99,7 @@ class EventLog:
             self._who[name] = event.by or "launcher"
         elif isinstance(event, events.Submit):
             self._sizes[event.submission] = sum(span.count for span in event.tasks)
+            self._sources[event.submission] = event.source
 
     def _tell(self, name: str, event: Event) -> str:
         """Returns an event as a line, with the path of its log or its job's files, or the number of its tasks."""
@@ -106,7 +113,9 @@ class EventLog:
         submitted = counted(self._sizes.get(event.submission, 0), "task", "was", "were")
         files = os.path.relpath(self._paths.hsm / event.submission, self._paths.root)
         known_as = f" as {event.native_id}" if event.native_id else ""
-        return clean(f"{submitted} submitted{known_as} ({files})")
+        source = self._sources.get(event.submission, "")
+        to = f" to {source}" if len(set(self._sources.values())) > 1 else ""
+        return clean(f"{submitted} submitted{to}{known_as} ({files})")
 
 
 def tell(writer: str, event: Event) -> str:
@@ -139,6 +148,11 @@ def _of_submission(event: Event) -> str:
             return event.message
         case events.Refusal():
             return f"a submission was refused: {refusal_words(event)}"
+        case events.SourceStanding():
+            why = f": {event.why}" if event.why else ""
+            return f"{event.name} {_STANDING.get(event.standing, event.standing)}{why}"
+        case events.Gone(reason="launch", state="lost"):  # taken back; of the others each task tells
+            return f"{counted(sum(span.count for span in event.tasks), 'task')}: {event.evidence}"
         case events.Withdrawn():
             return f"a submission was withdrawn: {event.message}"
         case events.Interrupted():

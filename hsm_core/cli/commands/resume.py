@@ -7,14 +7,13 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from hsm_core.conductor.drivers import record_stopped
 from hsm_core.errors import HsmError, LeaseHeld
-from hsm_core.model import ENDED, REASONS, counted
+from hsm_core.model import ENDED, counted
 from hsm_core.overrides import joined, joined_without_secrets, quoted
 from hsm_core.store.lease import living_conductor
 from hsm_core.store.state.sweep_state import SweepState
@@ -24,7 +23,7 @@ from hsm_core.views.failures.reasons import Reasons
 from hsm_core.views.status.phase import phase_of
 
 from ..ask_schedulers import JobQuestions
-from ..click_types import TaskNumbers, examples, open_sweep, require_tasks, sweep_argument
+from ..click_types import examples, open_sweep, require_tasks
 from ..own_sweeps_only import act_on
 from ..relaunch import (
     agree_on_changes,
@@ -38,86 +37,49 @@ from ..relaunch import (
     told_changes,
     with_accepted,
 )
+from ..resume_options import ResumeOptions, resume_options, with_options
 from ..terminal import remark, say
 
 ENDED_WITH_FAILURES = 3
 
-_OPTIONS = [
-    click.option("--launcher", metavar="NAME", help="Use another launcher than before."),
-    click.option("--task", "chosen", type=TaskNumbers(), metavar="NUMBERS", help="Only these tasks, such as 3,7-9."),
-    click.option(
-        "--error", "reason", type=click.Choice(REASONS), metavar="REASON", help="Only tasks with this reason."
-    ),
-    click.option(
-        "--set", "settings", multiple=True, metavar="KEY=VALUE",
-        help="Change a setting of Hydra, such as hydra.launcher.mem_gb=48.",
-    ),
-    click.option("--allow-changed", is_flag=True, help="Continue even if the code changed."),
-    click.option("--force", is_flag=True, help="Continue even if another process seems to run the sweep."),
-    click.option("--python", metavar="PATH", help="Use another Python interpreter than before."),
-    click.option("--yes", is_flag=True, help="Don't ask, except about changed code."),
-    click.option("--dry-run", is_flag=True, help="Only print the command and the tasks."),
-]
-
-
-@dataclass(frozen=True)
-class _Options:
-    """The options that both commands take."""
-
-    launcher: str | None
-    chosen: Sequence[int] | None
-    reason: str | None
-    settings: tuple[str, ...]
-    allow_changed: bool
-    force: bool
-    python: str | None
-    yes: bool
-    dry_run: bool
-
-
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return sweep_argument(command)
-
 
 @click.command("resume", epilog=examples("hsm resume latest", "hsm resume latest --launcher hsm_local"))
-@_with_options
+@with_options
 @click.option("--retry-failed", is_flag=True, help="Run failed tasks again, too.")
 def resume(sweep: str, retry_failed: bool, **chosen: Any) -> int:
     """Run pending, lost and cancelled tasks; attach to live ones.
 
     Exit codes: 0 all tasks completed, 3 some did not; with --task or --error, only those count.
     """
-    options = _Options(**chosen)
+    options = resume_options(**chosen)
     again = {"pending", "lost", "cancelled"} | ({"failed"} if retry_failed or options.reason else set())
     return _act(sweep, again, options)
 
 
 @click.command("retry", epilog=examples("hsm retry latest --error oom --set hydra.launcher.mem_gb=48"))
-@_with_options
+@with_options
 def retry(sweep: str, **chosen: Any) -> int:
     """Run failed tasks again, with the same numbers and directories.
 
     Exit codes: 0 they completed, 3 some did not.
     """
-    options = _Options(**chosen)
+    options = resume_options(**chosen)
     named = {"failed", "lost", "cancelled", "pending"}  # whatever a reason is told of
     return _act(sweep, named if options.reason else {"failed"}, options)
 
 
-def _act(sweep: str, again: set[str], options: _Options) -> int:
+def _act(sweep: str, again: set[str], options: ResumeOptions) -> int:
     if options.dry_run:
         return _go_on(open_sweep(sweep, to_act=True), again, options)
     return act_on(sweep, lambda state: _go_on(state, again, options), lambda state: _would(state, again, options))
 
 
-def _would(state: SweepState, again: set[str], options: _Options) -> str:
+def _would(state: SweepState, again: set[str], options: ResumeOptions) -> str:
     command = _command(state, (), again, options, allow_changed=options.allow_changed)
     return f"run: cd {quoted(state.record.cwd)} && {joined(command)}"
 
 
-def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
+def _go_on(state: SweepState, again: set[str], options: ResumeOptions) -> int:
     require_current(state.paths.place)
     require_changes(state, options.launcher, options.settings)
     JobQuestions()(state)
@@ -139,7 +101,7 @@ def _go_on(state: SweepState, again: set[str], options: _Options) -> int:
     return _outcome(state, _asked_for(state, again, options, list(before)), before, code)
 
 
-def _nothing_to_run(state: SweepState, again: set[str], options: _Options) -> int:
+def _nothing_to_run(state: SweepState, again: set[str], options: ResumeOptions) -> int:
     """Says why; returns the exit code, as if it had run."""
     asked, note = _asked_for(state, again, options, ()), note_on_sweeper(state.record)
     is_done = bool(asked) and all(state.state_of(number) == "completed" for number in asked)
@@ -160,7 +122,7 @@ def _completed(asked: Sequence[int]) -> str:
     return f"task {asked[0]} is completed" if len(asked) == 1 else f"tasks {task_ranges(asked)} are completed"
 
 
-def _asked_for(state: SweepState, again: set[str], options: _Options, run: Sequence[int]) -> Sequence[int]:
+def _asked_for(state: SweepState, again: set[str], options: ResumeOptions, run: Sequence[int]) -> Sequence[int]:
     """Returns the tasks that decide the exit code: those that were named; of ``hsm resume`` alone, all of the sweep.
 
     Args:
@@ -172,7 +134,7 @@ def _asked_for(state: SweepState, again: set[str], options: _Options, run: Seque
 
 
 def _command(
-    state: SweepState, found: Sequence[int], again: set[str], options: _Options, *, allow_changed: bool
+    state: SweepState, found: Sequence[int], again: set[str], options: ResumeOptions, *, allow_changed: bool
 ) -> list[str]:
     restricted = options.chosen is not None or options.reason or again == {"failed"}
     only = found or state.numbers_in("queued", "running")  # these are attached to, and no other task begins
@@ -245,7 +207,7 @@ def _hint(state: SweepState, again: set[str]) -> str:
 
 
 def _preview(
-    state: SweepState, found: Sequence[int], alive: Sequence[int], again: set[str], options: _Options
+    state: SweepState, found: Sequence[int], alive: Sequence[int], again: set[str], options: ResumeOptions
 ) -> int:
     changes = told_changes(state) if found and not options.allow_changed else ""
     command = _command(state, found, again, options, allow_changed=options.allow_changed or bool(changes))

@@ -29,7 +29,7 @@ def pace(state: SweepState, counts: Counter[State]) -> Pace:
     living = [writer for writer in state.workers() if not writer.sealed and not state.death_of(writer.name)]
     if sum(len(writer.ends) for writer in living) < _LEAST:
         return UNKNOWN
-    rate = sum(map(_rate, living))
+    rate = sum(map(rate_of, living))
     left = state.total - counts_ended(counts)
     return Pace(rate, left / rate if left > 0 else None)
 
@@ -39,7 +39,7 @@ def counts_ended(counts: Counter[State]) -> int:
     return sum(counts[state] for state in ENDED)
 
 
-def _rate(writer: WriterState) -> float:
+def rate_of(writer: WriterState) -> float:
     """Returns the tasks a second of one worker, by its own clock alone."""
     ends = writer.recent_ends()
     if not ends:

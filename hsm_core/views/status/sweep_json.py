@@ -36,6 +36,7 @@ def sweep_json(view: SweepView) -> dict[str, object]:
              "files_coming": host.coming, "last_word_s": round(host.seconds, 1), "health": host.health}
             for host in view.hosts
         ],
+        "sources": [vars(source) for source in view.sources],
         "left_there": [
             {"source": one.source, "tasks": one.tasks, "files": one.files, "bytes": one.size} for one in view.left
         ],

@@ -13,6 +13,7 @@ from ..text import clean, duration, local_time, paint, shorten, state_words
 from .host_view import HostView
 from .left_view import left_line
 from .progress import progress_line
+from .source_view import source_lines
 from .sweep_view import SweepView
 
 _GROUPS, _WORKERS = 8, 8
@@ -63,6 +64,8 @@ def _failures(view: SweepView, width: int, colour: bool) -> Iterator[str]:
 
 
 def _remarks(view: SweepView, width: int) -> Iterator[str]:
+    for line in source_lines(view.sources):
+        yield shorten(clean(line), width)
     for host in view.hosts:
         told = f"{host.used}/{host.slots} slots in use, {host.done} done{_coming(host)}"
         told += f", last word {duration(host.seconds)} ago"

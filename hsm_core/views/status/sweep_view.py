@@ -23,6 +23,7 @@ from .host_view import HostView, read_hosts
 from .left_view import LeftView, read_left_views
 from .phase import Phase, phase_of
 from .rate import UNKNOWN, Pace, pace
+from .source_view import SourceView, read_sources
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class SweepView:
         full: it runs, and its disk has no room.
         hosts: its machines behind SSH, while it runs.
         left: files that stay on them.
+        sources: its sources, where it has several.
     """
 
     state: SweepState
@@ -66,6 +68,7 @@ class SweepView:
     full: bool = False
     hosts: Sequence[HostView] = ()
     left: Sequence[LeftView] = ()
+    sources: Sequence[SourceView] = ()
 
     @property
     def next(self) -> str:
@@ -116,6 +119,7 @@ def read_view(state: SweepState, ask: Callable[[SweepState], str] | None = None)
     return SweepView(
         state, counts, phase, now, failures, unbegun, _silent(state), troubles, _waits(state), refused, full,
         read_hosts(state) if phase == "running" else (), read_left_views(state),
+        read_sources(state),
     )  # fmt: skip
 
 
