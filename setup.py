@@ -40,7 +40,9 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["hsm_core", "hsm_core.*"])
     + find_namespace_packages(include=["hydra_plugins.*"]),
-    package_data={"hsm_core": ["py.typed", "scripts/templates/*.j2", "scripts/templates/*.sh"]},
+    package_data={
+        "hsm_core": ["py.typed", "scripts/templates/*.j2", "scripts/templates/*.sh", "views/report/page_parts/*"]
+    },
     # from the lowest that the tests passed with to the newest major version that there is (Makefile: test-all)
     install_requires=[
         "hydra-core>=1.3.2,<1.5",

@@ -30,6 +30,7 @@ _GROUPS = {
         "compare": ("results.compare", "command"),
         "plot": ("results.plot", "plot"),
         "export": ("results.export", "export"),
+        "report": ("pages.report", "report"),
     },
     "Machines behind SSH": {
         "pull": ("pull", "pull"),
@@ -85,7 +86,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         widest = max(map(len, _COMMANDS))
         for title, group in _GROUPS.items():
-            rows = [(name.ljust(widest), self._brief(ctx, name, formatter.width - widest - 6)) for name in group]
+            rows = [
+                (name.ljust(widest), self._brief(ctx, name, formatter.width - widest - 6)) for name in group
+            ]
             with formatter.section(title):
                 formatter.write_dl(rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -41,9 +42,15 @@ def mounts() -> str:
     return "not root" if os.geteuid() else missing_commands("unshare", "mount")
 
 
+def browser() -> str:
+    lacking = "" if importlib.util.find_spec("playwright") else "no playwright"
+    return missing_commands("chromium") or lacking
+
+
 #: marker of the tests → why they can't run here, empty when they can
 SERVICES: dict[str, Callable[[], str]] = {
     "slurm": slurm, "gridengine": gridengine, "sshd": sshd, "strace": strace, "mounts": mounts,
+    "browser": browser,
 }  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Installs what the service tests start: Slurm with accounting, Grid Engine, sshd, network namespaces. Debian, as root.
+# Installs what the service tests start: Slurm with accounting, Grid Engine, sshd, network namespaces, chromium. Debian, as root.
 # Starts no daemon: the tests start their own, on loopback and in namespaces, and end them.
 set -eu
 PACKAGES="slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
   slurmdbd slurm-wlm-mysql-plugin mariadb-server
   gridengine-master gridengine-exec gridengine-client
-  openssh-server openssh-client rsync iptables iproute2 util-linux procps strace bc tcsh gcc libc6-dev"
+  openssh-server openssh-client rsync iptables iproute2 util-linux procps strace bc tcsh gcc libc6-dev
+  chromium fonts-dejavu-core"
 
 if ! command -v apt-get >/dev/null || ! grep -qsE '^ID(_LIKE)?=.*debian' /etc/os-release; then
   echo "make services needs Debian (apt-get); this is not Debian. Without it the service tests are skipped." >&2

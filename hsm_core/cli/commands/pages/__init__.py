@@ -1,0 +1,1 @@
+"""The commands that show sweeps in a browser."""
