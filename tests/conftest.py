@@ -30,7 +30,7 @@ UNMEASURED = (
     "tests/integration/test_hpc.py", "tests/integration/test_optuna.py", "tests/integration/test_packaging.py",
     "tests/integration/test_pbs_", "tests/integration/test_queue.py", "tests/integration/test_reproduce.py",
     "tests/integration/test_slurm_", "tests/integration/test_snapshot.py", "tests/integration/test_ssh_code.py",
-    "tests/integration/test_ssh_run.py",
+    "tests/integration/test_ssh_run.py", "tests/integration/test_ssh_results.py",
     "tests/third_party/",
 )  # fmt: skip
 

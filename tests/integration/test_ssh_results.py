@@ -61,12 +61,12 @@ def test_what_detached_tasks_wrote_is_pulled_after_the_launcher_has_gone(app: Ss
 def test_a_log_is_followed_though_nobody_else_brings_it_home(app: SshApp) -> None:
     done = app.run("x=range(2)", "hydra.launcher.detach=true", "gate=/tmp/seen/gate")
     assert done.returncode == 0, done.stderr
-    follower = app.start_hsm("logs", str(app.sweep), "1", "-f")
-    assert follower.stdout is not None
-    assert follower.stdout.readline() == "hello 1\n"
-    app.open_gate()
-    assert "x is 1" in follower.stdout.read()
-    assert follower.wait(60) == 0
+    with app.start_hsm("logs", str(app.sweep), "1", "-f") as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == "hello 1\n"
+        app.open_gate()
+        assert "x is 1" in follower.stdout.read()
+    assert follower.returncode == 0
     assert (app.sweep / "1" / "model.txt").is_file()
     assert "completed" in app.hsm("logs", str(app.sweep)).stdout
 

@@ -163,7 +163,7 @@ def _pull_large(file: _File, send: Send[Asked], result: Result[Asked]) -> None:
 def _are_same(part: KeptPart, file: _File, size: int, send: Send[Asked], result: Result[Asked]) -> bool:
     for offset in range(0, size, HASHED):
         length = min(HASHED, size - offset)
-        said = result(send("digest", path=str(file.source), offset=offset, size=length)).head.get("digest")
+        said = result(send("digest", path=str(file.source), offset=offset, length=length)).head.get("digest")
         if said != digest_of(part.path, offset, length):
             return False
     return True

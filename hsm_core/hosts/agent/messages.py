@@ -35,7 +35,13 @@ class Message:
 
 
 def pack(head: Head, body: bytes = b"") -> bytes:
-    """Returns a message as bytes; its body is compressed where that pays."""
+    """Returns a message as bytes; its body is compressed where that pays.
+
+    Raises:
+        ValueError: the head has a word that tells of the body.
+    """
+    if taken := {"bytes", "size"}.intersection(head):
+        raise ValueError(f"{', '.join(taken)} of a message is that of its body")
     sent = _shrunk(body)
     sizes = {"bytes": len(sent), "size": len(body)} if body else {}
     return json.dumps({**head, **sizes}, separators=(",", ":")).encode("ascii") + b"\n" + sent

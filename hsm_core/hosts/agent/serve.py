@@ -196,7 +196,7 @@ class Agent:
         return {}, json.dumps([[one.st_size, one.st_mtime_ns, one.st_mode & 0o777] for one in found]).encode()
 
     def _digest(self, head: Head, body: bytes) -> Answer:
-        return {"digest": digest_of(Path(head["path"]), head["offset"], head["size"])}, b""
+        return {"digest": digest_of(Path(head["path"]), head["offset"], head["length"])}, b""
 
     def _get(self, head: Head, body: bytes) -> Answer:
         """Reads pieces of files; a piece that is shorter now makes the whole answer shorter."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hsm_core.hosts.agent import copying
-from hsm_core.hosts.agent.messages import Message
+from hsm_core.hosts.agent.messages import Message, Unpacker, pack
 from hsm_core.hosts.agent.serve import Agent
 
 
@@ -24,8 +24,10 @@ class Wire:
             self.pieces += 1
             if self.pieces > self.left:
                 raise ConnectionResetError("it broke")
-        head, data = self.agent._calls[call](fields, body)
-        return Message(head, data)
+        (asked,) = Unpacker(begun=True).feed(pack({**fields, "id": 1, "call": call}, body))
+        head, data = self.agent._calls[call](asked.head, asked.body)
+        (answer,) = Unpacker(begun=True).feed(pack(head, data))
+        return answer
 
     def pull(self, there: Path, here: Path) -> None:
         copying.pull({there: here}, self.send, lambda asked: asked)
