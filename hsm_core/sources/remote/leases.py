@@ -95,8 +95,11 @@ class Leases:
         return 0.0 if known is None else known.lease.seconds
 
     def outlook(self) -> str:
-        """Returns what becomes of tasks that are given up here after a while; empty if none are."""
-        held = [one.lease.seconds for one in self._known.values() if one is not None and one.lease.word == HELD]
+        """Returns what becomes of tasks that are given up here after a while; empty if none are.
+
+        It stays the same once they are: so it is told once.
+        """
+        held = [one.lease.seconds for one in self._known.values() if one is not None and one.lease.word != RELEASED]
         if not held or not self._may_give_up:
             return ""
         seconds = max(held)

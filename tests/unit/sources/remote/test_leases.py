@@ -105,7 +105,7 @@ def test_a_worker_is_given_up_only_after_its_last_possible_renewal(
     clock.now += 2
     assert leases.revoke("w")
     assert leases.is_revoked("w")
-    assert leases.outlook() == ""
+    assert leases.outlook() == "; its tasks go to others if it stays away for 10 s", "not another warning"
     assert not leases.revoke("w"), "once"
     assert new().is_revoked("w"), "a later process knows it"
     machine.is_away = machine.loses_answers = False
