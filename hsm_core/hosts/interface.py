@@ -23,9 +23,10 @@ class Done:
 
     @property
     def evidence(self) -> str:
-        """Returns the command, its exit code and its last words on one line."""
+        """Returns the command, its exit code and its last lines, as one line."""
         how = "did not end in time" if self.code is None else f"exit code {self.code}"
-        said = " ".join((self.err.strip() or self.out.strip())[-400:].split())
+        lines = (self.err.strip() or self.out.strip())[-400:].splitlines()
+        said = "; ".join(" ".join(line.split()) for line in lines if line.strip())
         return f"{self.argv[0]}: {how}" + (f": {said}" if said else "")
 
 

@@ -77,21 +77,26 @@ def describe_anyhow(name: str, host: Host, flavour: str = "auto") -> tuple[Sourc
     """Returns a source's record to show what would be submitted, also where its commands are not there.
 
     Returns:
-        The record; what was assumed for it, or an empty text.
+        The record; why nothing can be submitted here, and what was assumed; or an empty text.
 
     Raises:
         BackendError, ConfigError: see ``describe``.
     """
     try:
-        return describe(name, host, flavour), ""
+        record = describe(name, host, flavour)
     except BackendError as error:
         system = queue_at(name)
         if system is None or not system.flavours:
             raise
         first, *others = system.flavours
-        evidence = f" ({error.evidence})" if error.evidence else ""
-        told = f"{error.problem}{evidence}: shown for {first}    # or hydra.launcher.flavour={' or '.join(others)}"
-        return describe(name, host, first), told
+        seen = f" ({error.evidence})" if error.evidence else ""
+        what = f"so this is what {first} would get; for another: hydra.launcher.flavour={' or '.join(others)}"
+        return describe(name, host, first), f"{error.problem}{seen}: {what}"
+    try:
+        require_here(name, flavour, host)
+    except BackendError as error:
+        return record, f"{error.problem}: nothing would be submitted here"
+    return record, ""
 
 
 def make_source(record: SourceRecord, paths: SweepPaths, settings: SourceSettings, host: Host) -> Source:

@@ -77,8 +77,9 @@ def _newest_there(selector: str, fitting: Sequence[Entry], say: Callable[[str], 
         return found.place
     told = f"{'' if selector == 'latest' else 'of this name, '}the newest sweep {_gone(fitting[0]).problem}"
     if say is None:
+        forget = f"hsm forget {quoted(fitting[0].id)}"
         raise SweepNotFound(
-            told, evidence=f"the newest that is there is {found.id}, in {found.dir}",
+            told, evidence=f"the newest that is there is {found.id}; '{forget}' takes the other off your list",
             fix=f"hsm-status {quoted(found.id)}", instead=(selector, found.id),
         )  # fmt: skip
     say(f"{told}; this is {found.id}")
