@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hsm_core.overrides import hydra_text
 from tests.integration.ssh_sweeping import SshApp, with_hydra
 from tests.services.fleet import Fleet
 from tests.waiting import wait_until
@@ -118,3 +122,51 @@ def test_a_sweep_that_succeeded_leaves_no_results_there(app: SshApp) -> None:
     app.sweep = app.folder / "third"
     assert app.run("x=1", "hydra.launcher.cleanup=never").returncode == 0
     assert app.fleet("exec", 1, "ls", sweeps).split() == [app.state().record.id]
+
+
+ODD = '''
+import os
+import hydra
+
+@hydra.main(config_path="conf", config_name="config", version_base=None)
+def main(cfg):
+    os.makedirs("empty/below")
+    os.makedirs("a\\nb/it's; $HOME")
+    for name in ("a\\nb/it's; $HOME/-rf", "ü☂", ".hidden", "run.sh", "nothing"):
+        with open(name, "w") as stream:
+            stream.write("" if name == "nothing" else name)
+    os.chmod("run.sh", 0o750)
+    os.mkdir("closed", 0o700)
+    os.symlink("a\\nb/it's; $HOME/-rf", "last")
+    os.symlink("empty", "to_folder")
+    os.symlink("gone", "dangling")
+    return 1.0
+
+main()
+'''
+
+
+def left(folder: Path) -> dict[str, tuple[str, int, str]]:
+    """What a task left of its own: kind, permissions, and content or target."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name, mode = str(path.relative_to(folder)), path.lstat().st_mode & 0o777
+        if name.startswith((".hsm", ".hydra")) or name == "train.log":
+            continue
+        if path.is_symlink():
+            found[name] = "link", 0, os.readlink(path)
+        else:
+            found[name] = ("folder", mode, "") if path.is_dir() else ("file", mode, path.read_text())
+    return found
+
+
+@pytest.mark.slow
+def test_odd_names_links_and_permissions_are_as_if_it_had_run_here(app: SshApp) -> None:
+    (app.folder / "train.py").write_text(ODD)
+    done = app.run("x=1")
+    assert done.returncode == 0, done.stderr
+    here = app.folder / "here"
+    command = [sys.executable, "train.py", "-m", "hydra/launcher=hsm_local", "x=1"]
+    subprocess.run([*command, f"hydra.sweep.dir={hydra_text(str(here))}"], cwd=app.folder, check=True, timeout=60)
+    assert left(app.sweep / "0") == left(here / "0")
+    assert len(left(here / "0")) == 13
