@@ -25,7 +25,8 @@ LAUNCHER = _names("""
     tasks_per_gpu walltime timeout_min nodes tasks_per_node cpus_per_task mem_gb gpus_per_node queue partition
     account priority array_parallelism mode max_array_size tasks_per_job mail_user mail_type setup setup_strict
     resources directives submitit_folder use_srun hosts transport host_keys ssh_config path_map
-    on_host_lost host_lost_after_s results cleanup sources strategy parallel_limit gpus nice
+    on_host_lost host_lost_after_s results cleanup sources strategy parallel_limit degraded_after disabled_after
+    probe_after_s gpus nice
 """)
 #: The fields of the sweeper ``hsm``, under which tasks are resumed.
 SWEEPER = _names("""
