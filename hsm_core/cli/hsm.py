@@ -41,6 +41,7 @@ _GROUPS = {
         "complete": ("resume", "resume"),
         "retry": ("resume", "retry"),
         "cancel": ("cancel", "cancel"),
+        "sources": ("sources", "sources"),
         "forget": ("forget", "forget"),
     },
     "Run one task alone": {

@@ -79,10 +79,9 @@ class Conductor:
         ]
         self._requests = RequestReader(state.paths)
         self._troubles = Troubles(state, [source.monitor for source in self.sources])
-        self._launch = ""
+        self._launch, self._version, self._is_news = "", -1, False
         self._numbers, self.open_tasks = list[int](), list[int]()
         self._distribution = Distribution(state, self.sources, rules, say, self.journal, self.name)
-        self._version, self._is_news = -1, False
         self._fruitless, self._unwanted = FruitlessWorkers(), set[int]()
         self._closed = self._is_sealed = self._is_requested = self.is_stopping = False
 
@@ -224,6 +223,7 @@ class Conductor:
                 self.cancel(asked, is_requested=True)
             lost = [number for number in self.state.numbers_in("lost") if asked is None or number in asked]
             self.abandon((number, newest_attempt(self.state, number)) for number in lost)
+        self._distribution.drain(self._requests.take_drained())
         if self.is_stopping or (not self.policy.fail_fast and self.policy.max_failure_rate >= 1.0):
             return
         failed = sum(self.state.state_of(number) in ("failed", "lost") for number in self._numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hsm_core import parsing
@@ -22,6 +22,16 @@ def request_cancel(paths: SweepPaths, tasks: Iterable[Span] | None) -> None:
     spans = None if tasks is None else [span.to_json() for span in tasks]
     content = {"ask": "cancel", "tasks": spans, "launches": launches_of(paths)}
     write_atomically(paths.requests / f"cancel-{nonce()}.json", to_json(content))
+
+
+def request_drain(paths: SweepPaths, sources: Sequence[str]) -> None:
+    """Asks for sources to be given nothing more. Later launches, by a resume, are not affected.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    content = {"ask": "drain", "sources": list(sources), "launches": launches_of(paths)}
+    write_atomically(paths.requests / f"drain-{nonce()}.json", to_json(content))
 
 
 def launches_of(paths: SweepPaths) -> list[str]:
@@ -62,12 +72,23 @@ def _read(path: Path) -> tuple[frozenset[str], tuple[Span, ...] | None] | None:
         return None
 
 
+def _read_drain(path: Path, launch: str) -> Sequence[str]:
+    """Returns the sources that a request wants drained; none if it is damaged or of another launch."""
+    try:
+        found = read_json(path, MOST_LISTED)
+        is_meant = launch in parsing.each(parsing.launch)(found["launches"])
+        return parsing.texts(found["sources"]) if is_meant else ()
+    except (OSError, KeyError, ValueError):
+        return ()
+
+
 class RequestReader:
     """Reads each request once."""
 
     def __init__(self, paths: SweepPaths) -> None:
         self._paths = paths
         self._seen: set[str] = set()
+        self._drained: list[str] = []
 
     def read_new(self, launch: str) -> list[tuple[Span, ...] | None]:
         """Returns the tasks of new requests to cancel; None stands for all tasks.
@@ -79,7 +100,14 @@ class RequestReader:
         for name in _names(self._paths):
             if name not in self._seen:
                 self._seen.add(name)
+                if name.startswith("drain-"):
+                    self._drained += _read_drain(self._paths.requests / name, launch)
                 request = _read(self._paths.requests / name)
                 if request and launch in request[0]:
                     found.append(request[1])
+        return found
+
+    def take_drained(self) -> list[str]:
+        """Returns the sources of new requests, as ``read_new`` found them, that get nothing more."""
+        found, self._drained = self._drained, []
         return found

@@ -123,6 +123,15 @@ class Distribution:
                 self._unassigned += source.queue.hand_back()
                 source.close()
 
+    def drain(self, names: Iterable[str]) -> None:
+        """Closes sources, as somebody asks for it; the last one that takes tasks stays."""
+        for source in [one for one in self._sources if one.name in names and not one.is_closed]:
+            if all(other.is_closed for other in self._sources if other is not source):
+                self._say(f"warning: {source.name} is not drained: no other source takes tasks")
+                continue
+            self.close(source.name)
+            self._healths.drain(source.name)
+
     def step(self, open_tasks: Sequence[int], *, detached: bool) -> list[SourceAtWork]:
         """Gives out what can be given out now, and has it submitted; returns the sources that accepted something.
 

@@ -104,6 +104,11 @@ class Healths:
         self.of[name].succeed()
         self._tell(name, before)
 
+    def drain(self, name: str) -> None:
+        """It gets nothing more, as somebody asked for it."""
+        self._say(f"{name} gets no more tasks: hsm sources --drain asked for it")
+        self._journal.append(SourceStanding(name, "drained"))
+
     def _tell(self, name: str, before: Standing) -> None:
         standing, why = self.of[name].standing, self.of[name].why
         if standing != before:
