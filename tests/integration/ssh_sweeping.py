@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -154,15 +156,19 @@ class SshApp:
         """Leaves nothing behind, also where a test failed."""
         for process in self._started:
             if process.poll() is None:
-                process.kill()
-                process.communicate()
+                self.kill(process)
         for number in range(1, self.fleet.size + 1):
             self.fleet("exec", number, "pkill", "-KILL", "-u", "sweeper", "-f", "hsm_core/worker", check=False)
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """Kills a client with all that it started here: ``hsm resume`` has another process do its work."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
     def _begun(self, command: list[str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True,
+            text=True, start_new_session=True,
         )  # fmt: skip
         self._started.append(process)
         return process

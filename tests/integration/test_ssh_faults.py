@@ -206,8 +206,7 @@ def test_a_client_that_is_killed_twice(app: Witnessed, transport: str) -> None:
     process = app.start("x=range(8)", GATE, f"hydra.launcher.transport={transport}")
     app.wait_for_seen(3)
     for _ in range(2):
-        process.kill()
-        process.communicate()
+        app.kill(process)
         conductors = len(list((app.sweep / ".hsm" / "events").glob("conductor-*")))
         process = app.start_hsm("resume", str(app.sweep))
         events = app.sweep / ".hsm" / "events"
@@ -302,7 +301,7 @@ def test_where_only_a_persons_own_login_gets_in(app: Witnessed, request: pytest.
 @pytest.mark.parametrize(
     ("python", "told"),
     [
-        ("~/none", "/home/sweeper/none: no such file"),
+        ("~/none", "/home/sweeper/none (not there)"),
         ("/usr/bin/python3", "hydra-core"),
         ("~/other", "3.7"),
     ],

@@ -61,7 +61,8 @@ class ComposingSteps:
         """
         if self._repository is None:
             name, overrides = self.master.hydra.job.config_name, self.master.hydra.overrides.hydra
-            _, self._repository = self._parse(name, list(overrides))
+            typed = OmegaConf.to_container(overrides, resolve=False)
+            _, self._repository = self._parse(name, typed if isinstance(typed, list) else [])
         kinds = importlib.import_module(_DEFAULTS).Overrides(self._repository, list(parsed))
         found: list[Override] = kinds.config_overrides
         return found

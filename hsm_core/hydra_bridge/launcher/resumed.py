@@ -15,7 +15,7 @@ from hsm_core.store.sweeps.catalogue import named_record
 from hsm_core.text import tell
 
 from ..error_display import for_hydra
-from ..task.config import rebase
+from ..task.config import as_typed, rebase
 from .app.code import require_unchanged
 from .app.main_origin import MainOrigin
 from .app.payload import read_config
@@ -71,6 +71,6 @@ def require_same_code(paths: SweepPaths, app: str, *, is_allowed: bool) -> None:
 
 def say_what_is_not_used(paths: SweepPaths, config: DictConfig) -> None:
     """Warns of overrides for tasks: these keep their own, whatever this command line says of them."""
-    typed = tuple(str(text) for text in config.hydra.overrides.task)
+    typed = tuple(as_typed(config.hydra.overrides.task))
     if typed and typed != read_record(paths).overrides.get("task", ()):
         tell(f"warning: the sweep keeps its own tasks; ignored: {' '.join(typed)}")

@@ -20,6 +20,7 @@ from hsm_core.store.sweeps.sweep_root import sweep_root
 from hsm_core.store.tasks import TaskTable
 
 from ..error_display import shown
+from ..task.config import as_typed
 
 #: Variables that number the processes of a task; the first of them is the task itself.
 _RANKS = ("LOCAL_RANK", "RANK")
@@ -59,7 +60,7 @@ def _task_of(environ: Mapping[str, str], config: DictConfig) -> Task | None:
         return None
     paths = SweepPaths.at(root)
     record = read_record(paths)
-    typed = tuple(config.hydra.overrides.task)
+    typed = tuple(as_typed(config.hydra.overrides.task))
     if record.id != environ.get("HSM_SWEEP_ID") or record.overrides.get("task", ()) != typed:
         return None
     return TaskTable(paths)[int(number)]

@@ -56,9 +56,15 @@ def set_sweep_directory(master: DictConfig, text: str) -> None:
     key, quoted = "hydra.sweep.dir", QuotedString(text, Quote.single).with_quotes()
     overrides = master.hydra.overrides
     with read_write(master.hydra), open_dict(master.hydra):
-        others = [one for one in overrides.hydra if one.lstrip("+").partition("=")[0] != key]
+        others = [one for one in as_typed(overrides.hydra) if one.lstrip("+").partition("=")[0] != key]
         overrides.hydra = [*others, f"{key}={quoted}"]
         master.hydra.sweep.dir = text
+
+
+def as_typed(overrides: ListConfig) -> list[str]:
+    """Returns overrides as Hydra lists them; interpolations in them stay, as only a task may know their values."""
+    found = OmegaConf.to_container(overrides, resolve=False)
+    return [str(text) for text in found] if isinstance(found, list) else []
 
 
 def searching_in(context: HydraContext, place_of: Callable[[str], str]) -> HydraContext:

@@ -9,6 +9,8 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from hsm_core.model import HIDDEN
 
+from .config import as_typed
+
 _SET = re.compile(r"([+~]*hydra\.launcher\.env(?:\.[^=]*)?=).*", re.DOTALL)
 
 
@@ -32,5 +34,5 @@ def hide_secrets(config: DictConfig) -> None:
     with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.launcher.env = dict.fromkeys(config.hydra.launcher.env, HIDDEN)
         config.hydra.overrides.hydra = [
-            _SET.sub(rf"\g<1>{HIDDEN}", str(text)) for text in config.hydra.overrides.hydra
+            _SET.sub(rf"\g<1>{HIDDEN}", text) for text in as_typed(config.hydra.overrides.hydra)
         ]

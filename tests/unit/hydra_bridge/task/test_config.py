@@ -7,7 +7,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from hsm_core.hydra_bridge.task.config import with_paths
+from hsm_core.hydra_bridge.task.config import set_sweep_directory, with_paths
+from hsm_core.hydra_bridge.task.hidden import hide_secrets
 
 PAIRS = [["/data/big", "/big"], ["/data", "/scratch/d"]]
 
@@ -35,3 +36,22 @@ def test_paths_in_these_folders_are_changed_and_nothing_else() -> None:
     assert (found.typed.path, found.typed.text) == (Path("/scratch/d/p"), "/scratch/d")
     assert found.hydra.job == "/data"
     assert OmegaConf.is_missing(found, "must")
+
+
+def test_what_only_a_task_knows_stays_in_the_overrides() -> None:
+    subdir = "hydra.sweep.subdir=run_${hydra.job.num}"
+    secret = "hydra.launcher.env.KEY=secret"
+    config = OmegaConf.create(
+        {
+            "hydra": {
+                "overrides": {"hydra": ["hydra.sweep.dir=old", subdir, secret], "task": []},
+                "sweep": {"dir": "old"}, "job": {"num": "???"}, "launcher": {"env": {"KEY": "secret"}},
+            }
+        }
+    )  # fmt: skip
+    set_sweep_directory(config, "/new")
+    hide_secrets(config)
+    config.hydra.job.num = 3
+    found = OmegaConf.to_container(config.hydra.overrides.hydra, resolve=False)
+    assert found == [subdir, "hydra.launcher.env.KEY=<hidden>", "hydra.sweep.dir='/new'"]
+    assert config.hydra.overrides.hydra[0] == "hydra.sweep.subdir=run_3"
