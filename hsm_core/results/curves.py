@@ -14,7 +14,7 @@ from .rows import own_directories
 #: Names of what is counted along a curve, the first that a line has; else its lines are counted.
 STEPS = ("step", "global_step", "iteration", "epoch")
 #: Steps of one task at most.
-_MOST_STEPS = 1_000_000
+_MOST_STEPS = 500_000
 
 
 @dataclass(frozen=True)

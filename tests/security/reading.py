@@ -70,6 +70,7 @@ def commands(sweep: Sweep) -> list[list[str]]:
         ["hsm", "export", at, "-o", "table.csv"], ["hsm", "command", at, "0"], ["hsm", "reproduce", at, "0"],
         ["hsm", "wait", at, "--timeout", "0"], ["hsm", "cancel", at, "--dry-run"],
         ["hsm", "forget", name, "--dry-run"], ["hsm", "pull", at], ["hsm", "resume", at, "--dry-run"],
+        ["hsm", "plot", at], ["hsm", "plot", at, "--curves"], ["hsm", "compare", at, at],
         ["find_tokens"],
     ]  # fmt: skip
 

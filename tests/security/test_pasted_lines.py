@@ -40,6 +40,7 @@ VIEWS = (
     ("results",), ("results", "--best"), ("results", "--best", "nothing"), ("results", "--where", "nothing > 1"),
     ("command", "0"), ("command", "77"), ("reproduce", "0"), ("resume", "--dry-run"), ("retry", "--dry-run"),
     ("cancel", "--dry-run"), ("complete", "--dry-run"), ("wait", "--timeout", "0"), ("forget",),
+    ("plot",), ("plot", "--best", "nothing"), ("plot", "--curves"), ("pull",),
 )  # fmt: skip
 WHOLE_SCRIPTS = ("command", "reproduce", "resume", "retry")
 

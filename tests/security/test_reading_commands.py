@@ -27,7 +27,7 @@ _ALWAYS = re.compile(
 _SOME = 40
 #: What each command may import when it runs, so that a child's memory is that of what it reads.
 _MODULES = ("status", "queue", "wait", "tasks", "errors", "logs", "results", "resume", "cancel", "forget", "command",
-            "pull", "reproduce")  # fmt: skip
+            "pull", "reproduce", "clean")  # fmt: skip
 _BY_NAME = {case.name: case for case in CORPUS}
 
 

@@ -18,10 +18,10 @@ from hsm_core.overrides import joined, quoted
 from hsm_core.store.left_there import tasks_with_left
 from hsm_core.store.state.sweep_state import SweepState
 from hsm_core.store.sweeps import catalogue
-from hsm_core.text import printable
 from hsm_core.views.status.left_view import size_text
 from hsm_core.views.status.phase import phase_of
 from hsm_core.views.status.sweep_json import enveloped
+from hsm_core.views.text import clean as one_line
 from hsm_core.views.text import duration
 
 from ..click_types import examples, json_option, require_yes
@@ -129,7 +129,7 @@ def _why_kept(state: SweepState, host: RemoteHost, there: Path) -> str:
     except OSError as error:
         return f"nobody knows whether its files are here: {error}"
     if missing:
-        return f"{counted(len(missing), 'file')} not here as there, such as {printable(str(missing[0]))}"
+        return f"{counted(len(missing), 'file')} not here as there, such as {one_line(str(missing[0]))}"
     return ""
 
 
@@ -148,7 +148,7 @@ def _chosen(rows: Sequence[_Row], names: Sequence[str], force: bool) -> list[_Ro
         row = next((one for one in rows if one.kept.name == name), None)
         if row is None:
             told = ", ".join(one.kept.name for one in rows) or "nothing"
-            raise HsmError(f"there is no {printable(name)} on that machine", evidence=f"there is {printable(told)}")
+            raise HsmError(f"there is no {one_line(name)} on that machine", evidence=f"there is {one_line(told)}")
         if row.why and not force:
             again = joined(["hsm", *sys.argv[1:], "--force"])
             fix = f"hsm pull {quoted(name)}" if row.is_to_pull else f"{again}    # removes it all the same"
@@ -158,7 +158,7 @@ def _chosen(rows: Sequence[_Row], names: Sequence[str], force: bool) -> list[_Ro
 
 def _named(rows: Sequence[_Row]) -> str:
     size = size_text(sum(row.kept.size for row in rows))
-    return f"{', '.join(printable(row.kept.name) for row in rows[:5])}{' …' if rows[5:] else ''} ({size})"
+    return f"{', '.join(one_line(row.kept.name) for row in rows[:5])}{' …' if rows[5:] else ''} ({size})"
 
 
 def _remove(host: RemoteHost, folder: Path, rows: Sequence[_Row]) -> None:
@@ -166,14 +166,14 @@ def _remove(host: RemoteHost, folder: Path, rows: Sequence[_Row]) -> None:
 
     for row in rows:
         remove(host, folder, row.kept)
-        say(f"removed {row.kept.what} {printable(row.kept.name)}, {size_text(row.kept.size)}")
+        say(f"removed {row.kept.what} {one_line(row.kept.name)}, {size_text(row.kept.size)}")
 
 
 def _list(address: HostAddress, folder: Path, rows: Sequence[_Row], as_json: bool) -> None:
     if as_json:
         say_json(enveloped(host=address.name, folder=str(folder), kept=list(map(_json, rows))))
         return
-    say(f"{address.name}: {size_text(sum(row.kept.size for row in rows))} in {printable(str(folder))}")
+    say(f"{address.name}: {size_text(sum(row.kept.size for row in rows))} in {one_line(str(folder))}")
     for line in _lines(rows):
         say(line)
     if any(not row.why for row in rows):
@@ -184,7 +184,7 @@ def _lines(rows: Sequence[_Row]) -> Iterator[str]:
     for row in rows:
         kept = row.kept
         told = f"{size_text(kept.size)}, {duration(kept.age_s)} old, {row.said}"
-        yield f"  {'✗' if row.why else '✓'} {kept.what} {printable(kept.name)}: {told}"
+        yield f"  {'✗' if row.why else '✓'} {kept.what} {one_line(kept.name)}: {told}"
 
 
 def _json(row: _Row) -> dict[str, object]:

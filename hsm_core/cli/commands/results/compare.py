@@ -44,6 +44,11 @@ def command(
     """
     chosen = form_of("json" if as_json else form, output, "table")
     states = open_each((first, second))
+    if len(states) < 2:
+        raise ConfigError(
+            f"'{first}' and '{second}' are one sweep: compare takes two", evidence=states[0].record.id,
+            fix="hsm list --all    # the others",
+        )  # fmt: skip
     sides = [rows_of([state]) for state in states]
     every = [row for rows in sides for row in rows]
     name = known_metric(every, metric or _declared(states, numeric(every)))
