@@ -31,6 +31,7 @@ _GROUPS = {
         "plot": ("results.plot", "plot"),
         "export": ("results.export", "export"),
         "report": ("pages.report", "report"),
+        "web": ("pages.web", "web"),
     },
     "Machines behind SSH": {
         "pull": ("pull", "pull"),
@@ -87,9 +88,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         widest = max(map(len, _COMMANDS))
         for title, group in _GROUPS.items():
-            rows = [
-                (name.ljust(widest), self._brief(ctx, name, formatter.width - widest - 6)) for name in group
-            ]
+            rows = [(name.ljust(widest), self._brief(ctx, name, formatter.width - widest - 6)) for name in group]
             with formatter.section(title):
                 formatter.write_dl(rows)
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +23,10 @@ from hsm_core.views.report.content import table_columns
 from hsm_core.views.report.importance import importance
 from hsm_core.views.report.page import page as page_text
 from hsm_core.views.report.task_facts import TaskFacts
+from tests.unit.store.making import MadeSweep, complete, fail, start
 
 pytestmark = pytest.mark.browser
+OURS = ("file:", "blob:", "http://localhost:")
 SCRIPT = "</script><script>window.evil = 1</script><img src=x onerror='window.evil = 1'>"
 
 
@@ -37,7 +46,7 @@ def tab(browser: Any) -> Iterator[Any]:
     tab, faults = context.new_page(), []
     tab.on("pageerror", lambda error: faults.append(str(error)))
     tab.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    tab.on("request", lambda one: None if one.url.startswith(("file:", "blob:")) else faults.append(one.url))
+    tab.on("request", lambda one: None if one.url.startswith(OURS) else faults.append(one.url))
     yield tab
     context.close()
     assert not faults
@@ -104,6 +113,66 @@ def test_the_page(tab: Any, tmp_path: Path) -> None:
     tab.wait_for_function("document.getElementById('shown').textContent.startsWith('50 of')")
     tab.locator("#rows .row").first.click()
     assert "hsm logs s-1" in tab.locator("#details").text_content()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[tuple[MadeSweep, str]]:
+    """A sweep of four tasks, two of them running, and the address of its live page."""
+    made = MadeSweep(tmp_path / "s", total=4, metric=(("loss", "min"),))
+    line = [sys.executable, "-m", "hsm_core.cli.hsm", "web", made.id]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        try:
+            yield made, served.stdout.readline().strip()
+        finally:
+            served.send_signal(signal.SIGINT)
+            assert served.wait(10) == 0
+
+
+def test_a_failure_appears_within_two_seconds(tab: Any, live: tuple[MadeSweep, str]) -> None:
+    made, address = live
+    worker = made.worker("w1")
+    complete(worker, 0)
+    start(worker, 1)
+    made.files(1).stdout.write_text(f"epoch 3\n{SCRIPT}\n")
+    tab.goto(address)
+    tab.wait_for_function("document.getElementById('running').textContent.includes('task 1')")
+    assert SCRIPT in tab.locator("#running").text_content()
+
+    made.files(2).stderr.write_text(f"Traceback\n{SCRIPT}\n")
+    fail(worker, 2, f"ValueError: {SCRIPT}")
+    begin = time.monotonic()
+    tab.wait_for_selector(".failure", timeout=10_000)
+    took = time.monotonic() - begin
+    assert SCRIPT in tab.locator(".failure pre").last.text_content()
+    assert tab.evaluate("window.evil") is None
+    assert "1 failed" in tab.locator("#counts-0").text_content()
+    assert took < 2 or os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    complete(worker, 1, 3)  # it is over: the results are read at once
+    tab.wait_for_function("document.querySelectorAll('#rows .row').length === 4")
+
+
+def status(address: str, **headers: str) -> int:
+    request = urllib.request.Request(address, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_only_who_has_the_token_is_served(live: tuple[MadeSweep, str]) -> None:
+    made, address = live
+    here = f"http://{urllib.parse.urlsplit(address).netloc}"
+    assert status(address) == 200
+    token = address.partition("?")[2]
+    assert status(f"{here}/?{token}") == 200
+    assert status(address.partition("?")[0]) == 403
+    assert status(f"{address}x") == 403
+    assert status(address, Host="evil.example") == 403
+    assert status(address, Origin="http://evil.example") == 403
+    assert status(f"{here}/sweep/..%2F..%2Fetc?{token}") == 404
+    assert status(f"{here}/sweep/{made.id}/content/x?{token}") == 404
 
 
 @pytest.mark.slow

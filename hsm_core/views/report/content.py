@@ -13,7 +13,7 @@ from hsm_core.overrides import joined_without_secrets
 from hsm_core.results.columns import columns_of
 from hsm_core.results.curves import curves
 from hsm_core.results.metrics import Mode, is_finite
-from hsm_core.results.parameters import varying
+from hsm_core.results.parameters import parameters, varying
 from hsm_core.results.rows import Row
 from hsm_core.results.table import best_first
 from hsm_core.safe_open import log_tail
@@ -53,7 +53,7 @@ def content(states: Sequence[SweepState], rows: Sequence[Row], best: Best | None
     return {
         "made": f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "sweeps": [_header(state) for state in states],
-        "failures": [_failure(state, group) for state in states for group in group_failures(state)[:_CAUSES]],
+        "failures": [one for state in states for one in failures(state)],
         "metric": best[0] if best else None,
         "mode": best[1] if best else None,
         "best": _best(states, ranked[0], best[0]) if best and ranked else None,
@@ -62,6 +62,36 @@ def content(states: Sequence[SweepState], rows: Sequence[Row], best: Best | None
         "sources": by_source(facts),
         "columns": table_columns(rows, facts),
     }
+
+
+def failures(state: SweepState) -> list[Content]:
+    """Returns the causes of a sweep's failures, each with an example and the end of its log."""
+    return [_failure(state, group) for group in group_failures(state)[:_CAUSES]]
+
+
+def running(state: SweepState, most: int = 20) -> list[Content]:
+    """Returns what runs now: where, with which parameters, and the last line that it printed.
+
+    Args:
+        most: tasks at most.
+    """
+    found, table = [], TaskTable(state.paths)
+    for number in state.numbers_in("running")[:most]:
+        files, writer = state.task_directory(number), state.writers.get(state.tasks[number].worker)
+        source = writer.as_worker.source if writer and writer.as_worker else ""
+        overrides = ", ".join(f"{key}={value}" for key, value in parameters(table[number].overrides).items())
+        lines = log_tail(files.stdout, limit=500).strip().splitlines() if files else []
+        last = clean(lines[-1]) if lines else ""
+        found.append(
+            {
+                "task": number,
+                "node": state.node_of(number),
+                "source": source,
+                "parameters": overrides,
+                "last": last,
+            }
+        )
+    return found
 
 
 def _header(state: SweepState) -> Content:

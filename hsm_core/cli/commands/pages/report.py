@@ -63,9 +63,17 @@ def report(
 
 
 def chosen_metric(
-    states: Sequence[SweepState], rows: Sequence[Row], best: str | None, largest: bool | None
+    states: Sequence[SweepState],
+    rows: Sequence[Row],
+    best: str | None,
+    largest: bool | None,
+    *,
+    say: bool = True,
 ) -> Best | None:
     """Returns the metric that was asked for, or that the sweeps declare, or the first that there is.
+
+    Args:
+        say: remark on the latter.
 
     Raises:
         ConfigError: no task has the one that was asked for.
@@ -76,7 +84,10 @@ def chosen_metric(
     declared = declared_metric(states, rows, largest)
     if declared is not None or not (known := numeric(rows)):
         return declared
-    remark(f"by {known[0]}, the {'largest' if largest else 'smallest'} first: the sweep declares no metric")
+    if say:
+        remark(
+            f"by {known[0]}, the {'largest' if largest else 'smallest'} first: the sweep declares no metric"
+        )
     return known[0], "max" if largest else "min"
 
 

@@ -376,23 +376,33 @@ function render() {
 // ---- live: numbers, failures and states at once; charts when the server has read the results again
 
 const live = document.body.dataset.live === "yes";
-let stream = null, version = 0;
+let stream = null, reading = false;
 function take(delta) {
-  data.sweeps.forEach((sweep, at) => { sweep.counts = delta.counts; document.getElementById("counts-" + at).replaceChildren(countsOf(delta.counts)); });
+  data.version = delta.version;
+  data.sweeps[0].counts = delta.counts; document.getElementById("counts-0").replaceChildren(countsOf(delta.counts));
   data.failures = delta.failures; document.getElementById("failures").replaceChildren(...failureCards());
   const open = delta.running.map((one) => el("div", { className: "card" }, el("b", {}, `task ${one.task}`), ` ${[one.node, one.source].filter(Boolean).join(", ")} ${one.parameters}`, one.last ? el("pre", {}, one.last) : null));
   document.getElementById("running").replaceChildren(...(open.length ? open : [el("p", { className: "dim" }, "nothing runs")]));
-  const states = column("state"); if (states) for (const [row, state] of delta.states) if (row < states.values.length) states.values[row] = state;
-  update();
+  const tasks = column("task"), states = column("state");
+  if (delta.states.length && tasks) {
+    const rows = new Map(tasks.values.map((task, row) => [task, row]));
+    for (const [task, state] of delta.states) if (rows.has(task)) states.values[rows.get(task)] = state;
+    update();
+  }
 }
 function connect() {
   if (stream || document.hidden) return;
-  stream = new EventSource(`${location.pathname}/events${location.search}`);
-  stream.addEventListener("delta", (event) => { const delta = JSON.parse(event.data); take(delta); if (delta.content > version) { version = delta.content; reload(); } });
+  stream = new EventSource(`${location.pathname}/events${location.search}&since=${data.version}`);
+  stream.addEventListener("delta", (event) => { const delta = JSON.parse(event.data); take(delta); if (delta.content > data.content) reload(delta.content); });
 }
-async function reload() {
-  const answer = await fetch(`${location.pathname}/content${location.search}`);
-  if (answer.ok) { const top = window.scrollY; data = await answer.json(); render(); window.scrollTo(0, top); }
+async function reload(content) {
+  if (reading) return;
+  reading = true;
+  try {
+    const answer = await fetch(`${location.pathname}/content${location.search}`), version = data.version;
+    if (answer.ok) { const top = window.scrollY; data = await answer.json(); data.content = content; data.version = Math.min(version, data.version); render();
+      window.scrollTo(0, top); if (stream) stream.close(); stream = null; connect(); }
+  } finally { reading = false; }
 }
 render();
 if (live) {  // a browser keeps six connections to a host: a hidden tab gives its own back
