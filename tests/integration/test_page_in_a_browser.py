@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -110,7 +111,7 @@ def test_the_page(tab: Any, tmp_path: Path) -> None:
     tab.mouse.down()
     tab.mouse.move(box["x"] + 50, box["y"] + 70, steps=5)
     tab.mouse.up()
-    tab.wait_for_function("document.getElementById('shown').textContent.startsWith('50 of')")
+    tab.locator("#shown", has_text="50 of").wait_for()
     tab.locator("#rows .row").first.click()
     assert "hsm logs s-1" in tab.locator("#details").text_content()
 
@@ -136,7 +137,7 @@ def test_a_failure_appears_within_two_seconds(tab: Any, live: tuple[MadeSweep, s
     start(worker, 1)
     made.files(1).stdout.write_text(f"epoch 3\n{SCRIPT}\n")
     tab.goto(address)
-    tab.wait_for_function("document.getElementById('running').textContent.includes('task 1')")
+    tab.locator("#running", has_text="task 1").wait_for()
     assert SCRIPT in tab.locator("#running").text_content()
 
     made.files(2).stderr.write_text(f"Traceback\n{SCRIPT}\n")
@@ -148,8 +149,11 @@ def test_a_failure_appears_within_two_seconds(tab: Any, live: tuple[MadeSweep, s
     assert tab.evaluate("window.evil") is None
     assert "1 failed" in tab.locator("#counts-0").text_content()
     assert took < 2 or os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    outcome = {"sweep": made.id, "task": 3, "attempt": 1, "state": "completed", "value": 0.125, "exact": True}
+    made.files(3).outcome.write_text(json.dumps(outcome))
     complete(worker, 1, 3)  # it is over: the results are read at once
-    tab.wait_for_function("document.querySelectorAll('#rows .row').length === 4")
+    tab.locator("#rows", has_text="0.125").wait_for()
+    assert "3 completed" in tab.locator("#counts-0").text_content()
 
 
 def status(address: str, **headers: str) -> int:
