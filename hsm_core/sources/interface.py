@@ -98,7 +98,7 @@ class Health:
     """How a source is.
 
     Args:
-        capacity: tasks that it runs at once; None: nobody knows, or any number.
+        capacity: tasks that it runs at once, of a queue those of the jobs that do; None: nobody knows, or any number.
         trouble: what is wrong with it; empty if nothing is.
     """
 

@@ -220,7 +220,8 @@ class BatchQueue(SubmittedJobs):
             self._throttle.tend(jobs)
 
     def health(self) -> Health:
-        return replace(super().health(), capacity=self._settings.parallelism)
+        jobs = self._settings.parallelism
+        return replace(super().health(), capacity=None if jobs is None else jobs * self._settings.tasks_per_job)
 
     def log_tail(self) -> str:
         logs = sorted(self._paths.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
