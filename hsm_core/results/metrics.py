@@ -42,8 +42,10 @@ def named(value: object, names: Sequence[str]) -> dict[str, object]:
 
 
 def is_finite(value: object) -> bool:
-    """Returns whether a value is a number that may be the best."""
-    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    """Returns whether a value is a number that may be the best: no whole number that is larger than any float."""
+    if isinstance(value, int):
+        return value.bit_length() < 1024
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def merit(value: object, mode: Mode) -> tuple[bool, float]:

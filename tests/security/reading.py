@@ -71,6 +71,7 @@ def commands(sweep: Sweep) -> list[list[str]]:
         ["hsm", "wait", at, "--timeout", "0"], ["hsm", "cancel", at, "--dry-run"],
         ["hsm", "forget", name, "--dry-run"], ["hsm", "pull", at], ["hsm", "resume", at, "--dry-run"],
         ["hsm", "plot", at], ["hsm", "plot", at, "--curves"], ["hsm", "compare", at, at],
+        ["hsm", "report", at, "-o", "page.html"],
         ["find_tokens"],
     ]  # fmt: skip
 

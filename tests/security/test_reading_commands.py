@@ -22,7 +22,7 @@ _ALWAYS = re.compile(
     r"(record|journal|known_journal|tasks|offsets|lease|outcome|stdout|metrics_csv)_(fifo|dev_zero|link_cycle|8_gb)"
     r"|(all|hsm)_.*|line_is_.*|record_is_.*|spans_(submit|gone|submission)_(many|far)|scanned_.*|torn_.*"
     r"|line_of_50_mb|50_mb_without_newline|hole_of_nuls|id_.*|lock_is_fifo"
-    r"|job_log_.*|submission_called_.*|offsets_(of_more|cut)|tasks_from_'²'|csv_field.*|metrics_json_wide|field_total_.*|field_(sources_empty|metric_of_three)|app_main_.*"
+    r"|job_log_.*|submission_called_.*|offsets_(of_more|cut)|tasks_from_'²'|csv_field.*|metrics_json_wide|outcome_value_digits|field_total_.*|field_(sources_empty|metric_of_three)|app_main_.*"
 )
 _SOME = 40
 #: What each command may import when it runs, so that a child's memory is that of what it reads.
