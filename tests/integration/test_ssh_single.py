@@ -40,7 +40,7 @@ class TestHostPoolOnSingleSshd(SourceContract):
     @pytest.fixture
     def bound(self, host: RemoteHost, weird_tmp_path: Path) -> Iterator[Bound]:
         plain = frozen(weird_tmp_path)
-        record = SourceRecord("single", "host", host.name, dict(host.settings))
+        record = SourceRecord(SPEC.source, "host", host.name, dict(host.settings))
         pool = HostPool(record, plain.paths, host, SPEC, equip)
         there = f"{host.environment['HOME']}/.local/share/hsm/sweeps/plain-{plain.paths.root.name}"
         bound = Bound(pool, plain.state(), plain.launch, lambda: host.run(["sh", "-c", GO, "sh", there], 60.0))
