@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from hsm_core.errors import HsmError
 from hsm_core.overrides import quoted
 from hsm_core.results.rows import Row
 from hsm_core.results.table import known_metric, numeric
+from hsm_core.safe_open import make_directory
 from hsm_core.store.files import write_atomically
 from hsm_core.store.ownership.own_sweep import require_own
 from hsm_core.store.state.sweep_state import SweepState
@@ -94,6 +96,9 @@ def chosen_metric(
 def _write_parts(state: SweepState, parts: Sequence[str], best: str | None, largest: bool | None) -> None:
     require_own(state.paths, lambda root: f"hsm report {quoted(str(root))} -o report.html")
     shown: dict[str, object] = {}
+    folder = state.paths.root / "reports"
+    with _told(folder):
+        make_directory(folder)
     if {"completion", "errors"} & {*parts}:
         rows = rows_of([state])
         shown = content([state], rows, chosen_metric([state], rows, best, largest))
@@ -102,20 +107,25 @@ def _write_parts(state: SweepState, parts: Sequence[str], best: str | None, larg
             text = performance_yaml(state.record.id, nonzero(state.counts()), by_source(task_facts(state)))
         else:
             text = page(state.record.id, shown, part)
-        _write(state.paths.root / "reports" / _PARTS[part], text)
+        _write(folder / _PARTS[part], text)
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes a file and says where.
+    with _told(path):
+        write_atomically(path, text.encode())
+    remark(f"wrote {path}")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tells what could not be written.
 
     Raises:
-        HsmError: it can't be written.
+        HsmError: it can't be.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode())
+        yield
     except OSError as error:
         raise HsmError(
             f"can't write {path}", evidence=str(error), fix="-o FILE    # another place"
         ) from error
-    remark(f"wrote {path}")

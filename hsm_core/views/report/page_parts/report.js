@@ -145,7 +145,7 @@ function sample(rows) {  // the best ones, and a seeded sample of the others
   for (let at = rest.length - 1; at > 0; at--) { seed = (seed * 48271) % 2147483647; const to = seed % (at + 1); [rest[at], rest[to]] = [rest[to], rest[at]]; }
   return [...ordered.slice(0, BEST), ...rest.slice(0, LINES - BEST)];
 }
-const place = (index, axis, width, height, all) => [50 + index * (width - 100) / Math.max(1, all - 1), height - 24 - axis * (height - 60)];
+const place = (index, axis, width, height, all) => [50 + index * (width - 100) / Math.max(1, all - 1), height - 24 - axis * (height - 72)];
 function parallelAxes() { return [...parameters().slice(0, 11).map((one) => one.name), metricColumn().name].map(axisOf); }
 function paintParallel(pen, width, height) {
   const all = parallelAxes(), metric = metricColumn(), within = range(metric.values);
@@ -174,7 +174,12 @@ function paintParallel(pen, width, height) {
     const [x, top] = place(index, 1, width, height, all.length), [, bottom] = place(index, 0, width, height, all.length);
     pen.strokeStyle = colour("--text"); pen.fillStyle = colour("--text"); pen.beginPath(); pen.moveTo(x, top); pen.lineTo(x, bottom); pen.stroke();
     pen.fillText(axis.name.slice(-22), x, 14 + (index % 2) * 12);
-    for (const [at, text] of axis.ticks) pen.fillText(text, x, place(index, at, width, height, all.length)[1] - 2);
+    pen.textAlign = index === all.length - 1 ? "right" : "left"; pen.strokeStyle = colour("--back"); pen.lineWidth = 3;
+    for (const [at, text] of axis.ticks) {
+      const y = place(index, at, width, height, all.length)[1] + 4, beside = x + (index === all.length - 1 ? -6 : 6);
+      pen.strokeText(text, beside, y); pen.fillText(text, beside, y);
+    }
+    pen.textAlign = "center"; pen.lineWidth = 1;
     const brush = view.brushes.get(axis.name);
     if (brush) { const [, high] = place(index, brush[1], width, height, all.length), [, low] = place(index, brush[0], width, height, all.length);
       pen.fillStyle = colour("--mark"); pen.globalAlpha = 0.35; pen.fillRect(x - 8, high, 16, low - high); pen.globalAlpha = 1; }
@@ -183,7 +188,7 @@ function paintParallel(pen, width, height) {
 function brushable(canvas) {
   let moving = null;
   const where = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top, box.width, box.height]; };
-  const level = (y, height) => Math.max(-0.03, Math.min(1.03, (height - 24 - y) / (height - 60)));
+  const level = (y, height) => Math.max(-0.03, Math.min(1.03, (height - 24 - y) / (height - 72)));
   canvas.addEventListener("pointerdown", (event) => {
     const [x, y, width, height] = where(event), all = parallelAxes();
     const index = all.findIndex((_, at) => Math.abs(place(at, 0, width, height, all.length)[0] - x) < 22);
