@@ -149,10 +149,15 @@ def test_a_failure_appears_within_two_seconds(tab: Any, live: tuple[MadeSweep, s
     assert tab.evaluate("window.evil") is None
     assert "1 failed" in tab.locator("#counts-0").text_content()
     assert took < 2 or os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    tab.locator(".failure summary").click()
+    tab.locator("#filter").press_sequentially("0.")
     outcome = {"sweep": made.id, "task": 3, "attempt": 1, "state": "completed", "value": 0.125, "exact": True}
     made.files(3).outcome.write_text(json.dumps(outcome))
     complete(worker, 1, 3)  # it is over: the results are read at once
     tab.locator("#rows", has_text="0.125").wait_for()
+    tab.locator("#filter").press("Backspace")
+    assert tab.locator("#filter").input_value() == "0"
+    assert tab.evaluate("document.activeElement.id") == "filter"
     assert "3 completed" in tab.locator("#counts-0").text_content()
 
 

@@ -193,7 +193,7 @@ function brushable(canvas) {
     const [x, y, width, height] = where(event), all = parallelAxes();
     const index = all.findIndex((_, at) => Math.abs(place(at, 0, width, height, all.length)[0] - x) < 22);
     if (index < 0) return;
-    canvas.setPointerCapture(event.pointerId); moving = { name: all[index].name, from: level(y, height) };
+    canvas.setPointerCapture(event.pointerId); moving = { name: all[index].name, from: level(y, height) }; view.moving = true;
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!moving) return;
@@ -205,7 +205,7 @@ function brushable(canvas) {
     if (!moving) return;
     const [, y, , height] = where(event);
     if (Math.abs(level(y, height) - moving.from) < 0.01) view.brushes.delete(moving.name);
-    moving = null; update();
+    moving = null; view.moving = false; update();
   });
   return canvas;
 }
@@ -385,7 +385,9 @@ let stream = null, reading = false;
 function take(delta) {
   data.version = delta.version;
   data.sweeps[0].counts = delta.counts; document.getElementById("counts-0").replaceChildren(countsOf(delta.counts));
-  data.failures = delta.failures; document.getElementById("failures").replaceChildren(...failureCards());
+  if (JSON.stringify(delta.failures) !== JSON.stringify(data.failures)) {  // else an opened log would close
+    data.failures = delta.failures; document.getElementById("failures").replaceChildren(...failureCards());
+  }
   const open = delta.running.map((one) => el("div", { className: "card" }, el("b", {}, `task ${one.task}`), ` ${[one.node, one.source].filter(Boolean).join(", ")} ${one.parameters}`, one.last ? el("pre", {}, one.last) : null));
   document.getElementById("running").replaceChildren(...(open.length ? open : [el("p", { className: "dim" }, "nothing runs")]));
   const tasks = column("task"), states = column("state");
@@ -400,13 +402,22 @@ function connect() {
   stream = new EventSource(`${location.pathname}/events${location.search}&since=${data.version}`);
   stream.addEventListener("delta", (event) => { const delta = JSON.parse(event.data); take(delta); if (delta.content > data.content) reload(delta.content); });
 }
+function renderInPlace() {  // whoever reads, types or scrolls is not disturbed
+  const typing = document.activeElement && document.activeElement.id === "filter" ? document.activeElement.selectionStart : null;
+  const top = window.scrollY, rows = document.getElementById("rows"), row = rows ? rows.scrollTop : 0, details = document.getElementById("details");
+  render();
+  window.scrollTo(0, top);
+  if (document.getElementById("rows")) { document.getElementById("rows").scrollTop = row; if (details) document.getElementById("details").replaceWith(details); }
+  if (typing !== null) { const filter = document.getElementById("filter"); filter.focus(); filter.setSelectionRange(typing, typing); }
+}
 async function reload(content) {
   if (reading) return;
+  if (view.moving) { setTimeout(() => reload(content), 1000); return; }
   reading = true;
   try {
     const answer = await fetch(`${location.pathname}/content${location.search}`), version = data.version;
-    if (answer.ok) { const top = window.scrollY; data = await answer.json(); data.content = content; data.version = Math.min(version, data.version); render();
-      window.scrollTo(0, top); if (stream) stream.close(); stream = null; connect(); }
+    if (answer.ok) { data = await answer.json(); data.content = content; data.version = Math.min(version, data.version); renderInPlace();
+      if (stream) stream.close(); stream = null; connect(); }
   } finally { reading = false; }
 }
 render();
