@@ -58,6 +58,11 @@ def queue_at(place: str) -> BatchSystem | None:
     return None if place in _POOLS else find_system(place)
 
 
+def runs_commands_here(record: SourceRecord) -> bool:
+    """Returns whether a source's commands run on this machine, so that a queue's jobs see this disk."""
+    return is_here(record.host)
+
+
 def describe(name: str, host: Host, flavour: str = "auto") -> SourceRecord:
     """Returns the record of the source that a launcher's class names.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from hsm_core.errors import BackendError, HostClosed
 from hsm_core.sources.interface import Pair
+from hsm_core.sources.registry import runs_commands_here
 from hsm_core.store.journal import JournalWriter
 from hsm_core.store.layout import LaunchPaths
 from hsm_core.store.state.sweep_state import SweepState
@@ -236,7 +237,7 @@ class Distribution:
 
     def _is_on_this_disk(self, source: SourceAtWork) -> bool:
         known = self._state.sources.get(source.name)
-        return known is not None and known.host == "local"
+        return known is not None and runs_commands_here(known)
 
     def _idle(self, open_tasks: Sequence[int]) -> int:
         """How many more tasks machines would begin at once, that are well."""

@@ -13,6 +13,7 @@ from hsm_core.hosts.interface import Patience
 from hsm_core.overrides import quoted
 from hsm_core.settings import LauncherSettings
 from hsm_core.sources.interface import Source
+from hsm_core.sources.registry import queue_at
 from hsm_core.store.layout import SweepPaths
 from hsm_core.store.record import SourceRecord
 
@@ -146,7 +147,7 @@ def _as_fields(entry: SourceEntry, place: str, fields: Mapping[str, object]) -> 
         return {**ours, "hosts": [{**entry.host, **slots}]}
     if entry.at_most is None:
         return ours
-    if place == "local":
+    if queue_at(place) is None:
         return {**ours, "slots": entry.at_most}
     slots_of_job = min(_whole(fields.get("slots")), _whole(fields.get("tasks_per_job")))
     return {**ours, "array_parallelism": max(1, entry.at_most // slots_of_job)}
