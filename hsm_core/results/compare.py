@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hsm_core.errors import ConfigError
 
 from .columns import columns_of
-from .metrics import is_finite
+from .metrics import is_finite_float
 from .parameters import varying
 from .rows import Row
 from .table import Spread, Table
@@ -47,7 +47,7 @@ def compare(first: Sequence[Row], second: Sequence[Row], metric: str, over: Coll
     Raises:
         ConfigError: no task of one has the parameters of a task of the other.
     """
-    sides = [[row for row in rows if is_finite(row.metrics.get(metric))] for rows in (first, second)]
+    sides = [[row for row in rows if is_finite_float(row.metrics.get(metric))] for rows in (first, second)]
     swept = list(dict.fromkeys(name for rows in (first, second) for name in varying(row.parameters for row in rows)))
     keys = [name for name in swept if name not in over]
     groups = [_grouped(rows, keys) for rows in sides]

@@ -42,10 +42,13 @@ def named(value: object, names: Sequence[str]) -> dict[str, object]:
 
 
 def is_finite(value: object) -> bool:
-    """Returns whether a value is a number that may be the best: no whole number that is larger than any float."""
-    if isinstance(value, int):
-        return value.bit_length() < 1024
-    return isinstance(value, float) and math.isfinite(value)
+    """Returns whether a value is a number that may be the best."""
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def is_finite_float(value: object) -> bool:
+    """Returns whether a value can be calculated with: a whole number may be larger than any float."""
+    return is_finite(value) and not (isinstance(value, int) and value.bit_length() >= 1024)
 
 
 def merit(value: object, mode: Mode) -> tuple[bool, float]:

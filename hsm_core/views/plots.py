@@ -9,7 +9,7 @@ from hsm_core.errors import HsmError
 from hsm_core.overrides import pip_line
 from hsm_core.results.curves import Point
 from hsm_core.results.formats.export import show
-from hsm_core.results.metrics import is_finite
+from hsm_core.results.metrics import is_finite_float
 from hsm_core.results.parameters import varying
 from hsm_core.results.rows import Row
 
@@ -27,12 +27,12 @@ def by_parameter(rows: Sequence[Row], metric: str, *, width: int, colour: bool) 
     Raises:
         HsmError: plotext is not installed.
     """
-    found = [row for row in rows if is_finite(row.metrics.get(metric))]
+    found = [row for row in rows if is_finite_float(row.metrics.get(metric))]
     lines: list[str] = []
     for name in varying(row.parameters for row in found):
         pairs = [(row.parameters[name], _number(row.metrics[metric])) for row in found if name in row.parameters]
         title = f"{metric} by {name}"
-        if all(is_finite(value) and not isinstance(value, bool) for value, _ in pairs):
+        if all(is_finite_float(value) and not isinstance(value, bool) for value, _ in pairs):
             numbers = [(_number(value), result) for value, result in pairs]
             lines += _points(title, {"": numbers}, width=width, colour=colour, lines=False)
         else:
