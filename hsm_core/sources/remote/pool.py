@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,6 +47,8 @@ class Equipment:
     code: CodeThere = field(default_factory=CodeThere)
 
 
+#: Seconds for which a machine's word that its worker lives is taken for granted: asking takes three round trips.
+SURE_S = 1.0
 #: Asks a host what it has; raises BackendError if nothing there will do, HostTrouble if it can't be asked.
 Equip = Callable[[Host], Equipment]
 
@@ -71,6 +75,7 @@ class HostPool(HostWorkers):
         self._equipment: Equipment | None = None
         self._worker = ""
         self._started: set[str] = set()
+        self._alive_at = -math.inf  # when its machine last said so
         self._inbox_writer: JournalWriter | None = None
 
     def preview(self, tasks: Sequence[int], *, detached: bool) -> list[str]:
@@ -156,16 +161,21 @@ class HostPool(HostWorkers):
             self._leases.give(name, self._lost_after_s, self.spec.grace_s)
         process = there.start(name, submission, self.name)
         self._started.add(name)
-        self._worker, self._inbox_writer = name, inbox
+        self._worker, self._inbox_writer, self._alive_at = name, inbox, -math.inf
         self._known(name).process = process
         return inbox
 
     def _lives(self, name: str) -> bool:
         worker = self._known(name)
+        asked_at = time.monotonic()
+        if asked_at - self._alive_at < SURE_S and not (worker.sealed or worker.expired or self._is_lost(name)):
+            return True
         worker.bring_home(self._patience_s)
         if worker.sealed or worker.expired or self._is_lost(name) or worker.process is None:
             return False
-        return not self._host.evidence_of_death(worker.process)
+        lives = not self._host.evidence_of_death(worker.process)
+        self._alive_at = asked_at if lives else -math.inf
+        return lives
 
     def _sweep_there(self) -> SweepThere:
         if self._there is None:
