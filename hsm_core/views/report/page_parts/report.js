@@ -207,6 +207,7 @@ function brushable(canvas) {
     if (Math.abs(level(y, height) - moving.from) < 0.01) view.brushes.delete(moving.name);
     moving = null; view.moving = false; update();
   });
+  canvas.addEventListener("pointercancel", () => { moving = null; view.moving = false; });
   return canvas;
 }
 
