@@ -1,9 +1,10 @@
-"""Adds up for each source what its tasks took, wasted, asked for and used."""
+"""Adds up for each source what its tasks took, wasted, asked for and used; also as YAML."""
 
 from __future__ import annotations
 
+import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .task_facts import TaskFacts
 
@@ -48,3 +49,22 @@ def _cores(members: Iterable[TaskFacts]) -> float | None:
     known = [(one.cpu, one.wall) for one in members if one.cpu is not None and one.wall]
     walls = sum(wall for _, wall in known)
     return sum(cpu for cpu, _ in known) / walls if walls else None
+
+
+def performance_yaml(sweep: str, counts: Mapping[str, int], sources: Sequence[Mapping[str, object]]) -> str:
+    """Returns a YAML document; its scalars are JSON, which YAML reads alike."""
+    return "\n".join(_lines({"sweep": sweep, "tasks": counts, "sources": sources}, "")) + "\n"
+
+
+def _lines(value: Mapping[str, object], indent: str) -> Iterator[str]:
+    for key, item in value.items():
+        if isinstance(item, Mapping) and item:
+            yield f"{indent}{json.dumps(key)}:"
+            yield from _lines(item, f"{indent}  ")
+        elif isinstance(item, list) and item and all(isinstance(one, Mapping) for one in item):
+            yield f"{indent}{json.dumps(key)}:"
+            for one in item:
+                yield f"{indent}  -"
+                yield from _lines(one, f"{indent}    ")
+        else:
+            yield f"{indent}{json.dumps(key)}: {json.dumps(item)}"

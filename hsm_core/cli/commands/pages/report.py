@@ -16,10 +16,9 @@ from hsm_core.safe_open import make_directory
 from hsm_core.store.files import write_atomically
 from hsm_core.store.ownership.own_sweep import require_own
 from hsm_core.store.state.sweep_state import SweepState
-from hsm_core.views.report.by_source import by_source
+from hsm_core.views.report.by_source import by_source, performance_yaml
 from hsm_core.views.report.content import content, nonzero
 from hsm_core.views.report.page import page
-from hsm_core.views.report.performance import performance_yaml
 from hsm_core.views.report.task_facts import task_facts
 
 from ...click_types import SWEEP, examples, open_each

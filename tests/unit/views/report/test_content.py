@@ -9,11 +9,10 @@ import pytest
 import yaml
 
 from hsm_core.results.rows import Row
-from hsm_core.views.report.by_source import by_source
+from hsm_core.views.report.by_source import by_source, performance_yaml
 from hsm_core.views.report.content import plain, table_columns
 from hsm_core.views.report.importance import importance
 from hsm_core.views.report.page import embedded, page
-from hsm_core.views.report.performance import performance_yaml
 from hsm_core.views.report.task_facts import TaskFacts
 
 
