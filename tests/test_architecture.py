@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -289,14 +290,15 @@ def test_hydra_plugins_stays_a_namespace() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["latest"]], ids=str)
-def test_hsm_status_loads_nothing_heavy(arguments: list[str]) -> None:
+def test_hsm_status_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     code = (
         "import sys; from hsm_core.cli.status import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     argv = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}  # no sweep of another test
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, env=env, timeout=60, check=True)
     loaded = set(done.stderr.splitlines()[-1].split())
     assert "hsm_core" in loaded
     assert loaded & STATUS_NEVER_LOADS == set()
