@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 #: Most tests wait for processes that they started: several files at once keep two cores busy, the long ones first.
-TOGETHER = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart=1")
+TOGETHER = (
+    "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart=1",
+    "--durations=25", "--durations-min=4",
+)  # fmt: skip
 #: Two cores make no promise about time.
 ALONE = ("-n", "0", "--last-failed", "--last-failed-no-failures=none")
 #: Pytest ran all it was asked for, and some failed. Anything else is no matter of load.

@@ -15,6 +15,8 @@ _STAYING = ("task", "n")
 def hoisted(table: Table, keep: Collection[str] = ()) -> tuple[Table, dict[str, object]]:
     """Returns the table without the columns that have the same value in all lines, and these values by column.
 
+    Metrics stay if none of them differs: they are what the table is for.
+
     Args:
         keep: columns that stay, such as the one that was sorted by.
     """
@@ -26,6 +28,9 @@ def hoisted(table: Table, keep: Collection[str] = ()) -> tuple[Table, dict[str, 
         if name not in _STAYING and name not in keep and name in first
         and all(name in line and repr(line[name]) == repr(first[name]) for line in table.lines)
     }  # fmt: skip
+    metrics = [name for name in table.columns if table.kind_of(name) == "metric"]
+    if same.keys() >= {*metrics}:
+        same = {name: value for name, value in same.items() if name not in metrics}
     return replace(table, columns=tuple(name for name in table.columns if name not in same)), same
 
 

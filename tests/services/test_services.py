@@ -36,10 +36,10 @@ def test_a_job_gets_the_gpu_it_asks_for(slurm: Cluster, tmp_path: Path) -> None:
 @pytest.mark.sshd
 def test_hosts_answer_and_share_no_disk(fleet: Fleet) -> None:
     names = [
-        run("ssh", "-F", fleet.ssh_config, f"h{n}", "hostname; echo mine > here; ls").stdout for n in (1, 2)
+        run("ssh", "-F", fleet.ssh_config, f"h{n}", f"hostname; echo mine > of-h{n}; ls of-*").stdout for n in (1, 2)
     ]
-    assert names == ["h1\nhere\n", "h2\nhere\n"]
-    assert run("ssh", "-F", fleet.ssh_config, "h3", "ls").stdout == ""
+    assert names == ["h1\nof-h1\n", "h2\nof-h2\n"]
+    assert run("ssh", "-F", fleet.ssh_config, "h3", "ls of-* 2>/dev/null || true").stdout == ""
 
 
 @pytest.mark.sshd

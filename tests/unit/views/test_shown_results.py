@@ -30,6 +30,12 @@ def test_what_all_have_in_common_goes_out_and_names_get_short() -> None:
     assert hoisted(tabulate(ROWS[:1]))[1] == {}
 
 
+def test_metrics_stay_where_none_of_them_differs() -> None:
+    rows = [Row("s", number, 1, "completed", {}, {"loss": 0.5}) for number in (0, 1)]
+    table, same = hoisted(tabulate(rows))
+    assert (table.columns, same) == (("task", "loss"), {"state": "completed"})
+
+
 def test_a_short_name_can_be_typed() -> None:
     assert known_metric(ROWS, "loss") == "val.loss"
     assert len(where(ROWS, lambda cells: cells["name"] == "a")) == 2
