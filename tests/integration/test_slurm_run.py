@@ -269,7 +269,7 @@ def test_dry_run_prints_the_script_and_submits_nothing(app: SlurmApp) -> None:
     assert done.returncode == 0, done.stderr
     for line in ("--time=120", "--mem=3GB", "--partition=main", "--gres=gpu:1", "module load x", "3 arrays"):
         assert line in done.stdout
-    assert words() == before
+    assert words().keys() <= before.keys()  # Slurm forgets jobs that have ended
     assert not (app.sweep / ".hsm").exists()
 
 

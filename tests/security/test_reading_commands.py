@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -17,24 +18,28 @@ from hsm_core.results.collectors import collectors
 from tests.security.corpus import CORPUS, Hostile, Sweep, make_good
 from tests.security.reading import Ran, commands, run_all
 
-#: Parts of the corpus that are tried each time, and how many cases of the rest.
+#: Parts of the corpus of which every second case is tried each time, and how many cases of the rest.
 _ALWAYS = re.compile(
     r"(record|journal|known_journal|tasks|offsets|lease|outcome|stdout|metrics_csv)_(fifo|dev_zero|link_cycle|8_gb)"
     r"|(all|hsm)_.*|line_is_.*|record_is_.*|spans_(submit|gone|submission)_(many|far)|scanned_.*|torn_.*"
     r"|line_of_50_mb|50_mb_without_newline|hole_of_nuls|id_.*|lock_is_fifo"
     r"|job_log_.*|submission_called_.*|offsets_(of_more|cut)|tasks_from_'²'|csv_field.*|metrics_json_wide|outcome_value_digits|field_total_.*|field_(sources_empty|metric_of_three)|app_main_.*"
 )
-_SOME = 40
+_SOME = 20
+#: Cases that take long.
+_LONG = ("line_of_50_mb", "50_mb_without_newline", "metrics_json_wide")
 #: What each command may import when it runs, so that a child's memory is that of what it reads.
 _MODULES = ("status", "queue", "wait", "tasks", "errors", "logs", "results", "resume", "cancel", "forget", "command",
             "pull", "reproduce", "clean")  # fmt: skip
 _BY_NAME = {case.name: case for case in CORPUS}
 
 
-def _chosen() -> list[str]:
+def _chosen() -> Iterator[object]:
     always = [name for name in _BY_NAME if _ALWAYS.fullmatch(name)]
     rest = [name for name in _BY_NAME if name not in set(always)]
-    return always + Random(20261129).sample(rest, _SOME)
+    for number, name in enumerate(always):
+        yield pytest.param(name, marks=pytest.mark.slow if number % 2 or name in _LONG else ())
+    yield from map(pytest.param, Random(20261129).sample(rest, _SOME))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -88,7 +93,7 @@ def test_the_good_sweep_is_read_by_every_command(own_state: Path) -> None:
     assert [one.out for one in ran if one.words.endswith(" 0") and " logs " in one.words] == ["task 0\n"]
 
 
-@pytest.mark.parametrize("name", _chosen())
+@pytest.mark.parametrize("name", list(_chosen()))
 def test_no_hostile_sweep_stops_a_reading_command(name: str, own_state: Path) -> None:
     _require_well(_BY_NAME[name], own_state)
 

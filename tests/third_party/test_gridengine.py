@@ -23,7 +23,7 @@ from hsm_core.testing.waiting import wait_until
 from tests.integration.slurm_sweeping import wrapped
 from tests.services.cluster import Cluster, running_gridengine
 
-pytestmark = pytest.mark.gridengine
+pytestmark = [pytest.mark.gridengine, pytest.mark.slow]
 
 
 @contextmanager

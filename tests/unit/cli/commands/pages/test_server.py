@@ -17,7 +17,8 @@ from tests.unit.store.making import MadeSweep, complete, fail, start
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> MadeSweep:
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeSweep:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # its list has no sweep of other tests
     made = MadeSweep(tmp_path / "s", total=3, metric=(("loss", "min"),))
     complete(made.worker("w1"), 0)
     return made
