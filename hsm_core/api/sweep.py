@@ -165,12 +165,14 @@ class Sweep:
             mode: which is best, ``min`` or ``max``; as the sweep declares it, else ``min``.
 
         Raises:
-            ConfigError: no task has a finite number for it, or none was named.
+            ConfigError: no task has a finite number for it, none was named, or the mode is another word.
 
         >>> import hsm_core as hsm
         >>> hsm.sweep("latest").best("loss").number
         0
         """
+        if mode not in (None, "min", "max"):
+            raise ConfigError(f"mode is 'min' or 'max', not {mode!r}")
         declared = dict(self._state.record.metric)
         name = metric or next(iter(declared), None)
         if name is None:

@@ -83,6 +83,7 @@ def _plain(error: click.ClickException) -> str:
         if name in _SWEEPS and _has_none():
             return "you have no sweeps yet"
         more = error.format_message().partition("'. ")[2]  # what the type has to say
+        name = {"second": "second sweep"}.get(name, name)
         return f"name a {name.removesuffix('s')}{f'; {more}' if more else ''}"
     if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):
         param = error.param
@@ -121,6 +122,8 @@ def _meant(error: click.ClickException) -> str:
             return with_sweep(_lone_task(error))
         if error.param.name in _SWEEPS and _has_none():
             return FIRST_STEP
+        if error.param.name == "second":
+            return ""
         also = f" {_FIRST['task']}" if error.param.name in _SWEEPS and _needs_task(error) else ""
         return retyped("", str(first) or _first_of(str(error.param.name)) + also)
     if isinstance(error, click.BadParameter) and (typed := _unknown_choice(error)):

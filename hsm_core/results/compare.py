@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hsm_core.errors import ConfigError
+from hsm_core.overrides import quoted
 
 from .columns import columns_of
 from .metrics import is_finite_float
@@ -56,7 +57,7 @@ def compare(first: Sequence[Row], second: Sequence[Row], metric: str, over: Coll
         raise ConfigError(
             "no task of one sweep has the parameters of a task of the other",
             evidence=f"compared: {', '.join(keys)}; tasks with {metric}: {len(sides[0])} and {len(sides[1])}",
-            fix="--over seed    # parameters that need not be the same",
+            fix=f"--over {quoted(','.join(keys))}    # means over all of them; or fewer",
         )  # fmt: skip
     named = columns_of([*first, *second])
     names = _names(first, second)

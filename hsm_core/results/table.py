@@ -67,8 +67,9 @@ def tabulate(
     named = columns_of(among)
     sweeps = _sweeps(among)
     if columns:
+        require_names(columns, {name for row in among for name in named.findable(row)})
         findable = tuple(named.findable(row) for row in rows)
-        return choose(Table((), findable, sweeps, named.kinds), columns)
+        return Table(tuple(columns), findable, sweeps, named.kinds)
     several = ["sweep"] if sweep or len(sweeps) > 1 else []
     swept = [named.parameters[name] for name in varying(row.parameters for row in among)]
     metrics = [named.metrics[name] for name in _metric_names(rows)]

@@ -99,6 +99,8 @@ def test_the_best_is_as_the_sweep_declares_it(mixed: MadeSweep) -> None:
     assert sweep.best().number == 1
     assert sweep.best("score", mode="min").number == 0
     assert sweep.best("loss").number == 0  # NaN is never the best
+    with pytest.raises(ConfigError, match="'min' or 'max', not 'mim'"):
+        sweep.best("loss", mode="mim")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="no metric 'accuracy'"):
         sweep.best("accuracy")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from urllib.parse import quote
 
 import click
@@ -42,6 +43,7 @@ def web(sweep: str | None, port: int) -> int:
         path = f"/sweep/{quote(state.record.id, safe='')}"
     number = server.server_address[1]
     say(f"http://localhost:{number}{path}?token={server.token}")
+    sys.stdout.flush()  # it may be a file: the address is needed now
     if "SSH_CONNECTION" in os.environ:
         remark(f"on your own computer:  ssh -N -L {number}:localhost:{number} {this_host()}")
     try:

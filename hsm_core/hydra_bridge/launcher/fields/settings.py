@@ -24,7 +24,7 @@ from .recorded import defaults
 from .references import meaningless
 from .ssh_settings import ssh_settings
 
-_ALL_FIELDS = "    # all fields: --cfg hydra -p hydra.launcher"
+_ALL_FIELDS = "    # all fields: add --cfg hydra -p hydra.launcher, without -m"
 _ISOLATIONS: tuple[Isolation, ...] = ("auto", "fork", "spawn", "none")
 _MODES = ("auto", "array", "individual")
 #: Below it, memory would be rounded to zero, which is all of a node's in Slurm's words.
