@@ -50,7 +50,7 @@ def git(app: SshApp, *words: str) -> None:
 
 
 def next_line(told: str) -> str:
-    return told.partition("next: ")[2].splitlines()[0]
+    return told.rpartition("next: ")[2].splitlines()[0]
 
 
 def typed(app: SshApp, line: str) -> None:
